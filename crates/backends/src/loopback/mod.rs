@@ -1,0 +1,52 @@
+//! Loopback: what goes out on a channel comes in again on the same one.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crosspatch_core::{
+    AddressError, Backend, Direction, Instance, Instant, OptionSpec, Options, Outbox, Session, Slot, Value,
+};
+
+/// The loopback backend.
+pub const BACKEND: Backend = Backend {
+    name: "loopback",
+    summary: "passes every value on to the channel of the same name",
+    manual: include_str!("README.md"),
+    options: &[OptionSpec {
+        family: Some(""),
+        repeatable: true,
+        ..OptionSpec::new("any", "note = front of house", "", "every option is accepted and has no meaning")
+    }],
+    words: &[],
+    loops_back: true,
+    configure: |_: &mut Options<'_>| Some(Arc::new(Loopback)),
+    describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
+    compose: |line| Some(line.as_bytes().to_vec()),
+};
+
+struct Loopback;
+
+impl Instance for Loopback {
+    fn canonical<'a>(&self, address: &'a str, _direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        Ok(address.into())
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Self)
+    }
+}
+
+impl Session for Loopback {
+    fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
+
+    fn start(&mut self, _now: Instant, _out: &mut Outbox) {}
+
+    fn handle_values(&mut self, _now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            out.emit(*slot, value.clone());
+        }
+    }
+
+    // A state is not an event: it has reached the far side of the loop already.
+    fn handle_recall(&mut self, _now: Instant, _values: &[(Slot, Value)], _out: &mut Outbox) {}
+}

@@ -1,0 +1,181 @@
+//! What a protocol says about itself, as data, and how an instance of it is configured.
+//!
+//! Everything that a person meets of a backend (its manual, its options, its suggestions after a slip of the pen) follows
+//! from the [`Backend`] value in the registry; there is nothing to register at run time.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Direction, Options, Session};
+
+/// A protocol.
+pub struct Backend {
+    /// The name in configurations: lower case, the same as the folder's.
+    pub name: &'static str,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// The whole manual: the README of the backend's folder.
+    pub manual: &'static str,
+    /// All options, global ones and those of an instance.
+    pub options: &'static [OptionSpec],
+    /// Words that addresses are built from, for "did you mean" and completion.
+    pub words: &'static [&'static str],
+    /// Whether a value that goes out on a channel comes in again on the same one (loopback), so that mappings can form loops.
+    pub loops_back: bool,
+    /// Reads the options. Every mistake is noted in `options` ([`Options::error`]), not only the first; `None` only if
+    /// nothing useful can be built without mending them.
+    pub configure: fn(&mut Options<'_>) -> Option<Arc<dyn Instance>>,
+    /// Shows a message on the wire as one line, for logs, monitor and transcripts.
+    pub describe: fn(&[u8], &mut String),
+    /// Reads what `describe` shows, for scenarios and for messages that an operator writes; `None` if it makes no sense.
+    pub compose: fn(&str) -> Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// All protocols of a program.
+#[derive(Copy, Clone, Debug)]
+pub struct Registry {
+    /// Those that are built in, by name.
+    pub backends: &'static [&'static Backend],
+    /// Names that configurations of MIDIMonster may contain and that are known but not built in.
+    pub planned: &'static [&'static str],
+}
+
+impl Registry {
+    /// The backend of that name.
+    pub fn find(&self, name: &str) -> Option<&'static Backend> {
+        self.backends.iter().copied().find(|backend| backend.name == name)
+    }
+}
+
+/// Where an option may stand.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In `[backend NAME]`, for all instances.
+    Global,
+    /// In `[NAME INSTANCE]`.
+    Instance,
+}
+
+/// An option of a backend.
+#[derive(Copy, Clone, Debug)]
+pub struct OptionSpec {
+    /// The name as documented. With `family`, the placeholder that the manual shows, such as `command.<name>`.
+    pub name: &'static str,
+    /// Where it may stand.
+    pub scope: Scope,
+    /// Other names for the same option.
+    pub aliases: &'static [&'static str],
+    /// The shortest abbreviation: from it on, any further letters are accepted, as MIDIMonster does (`dest`, `uni`).
+    pub abbreviation: Option<&'static str>,
+    /// If set, every option whose name begins so belongs here (`command.`, `/` for OSC patterns, `` for any name).
+    pub family: Option<&'static str>,
+    /// A value as one would write it.
+    pub example: &'static str,
+    /// What holds without the option; empty if nothing does.
+    pub default: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Whether it may be given several times.
+    pub repeatable: bool,
+    /// Whether its value is not to be shown.
+    pub secret: bool,
+    /// Whether its value names a file, whose text the configuration compiler reads and hands over.
+    pub file: bool,
+}
+
+impl OptionSpec {
+    /// An option of an instance, given once, with nothing special about it. Others are written
+    /// `OptionSpec { repeatable: true, ..OptionSpec::new("host", "10.0.0.1 80", "", "where the console is") }`.
+    pub const fn new(
+        name: &'static str,
+        example: &'static str,
+        default: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            scope: Scope::Instance,
+            aliases: &[],
+            abbreviation: None,
+            family: None,
+            example,
+            default,
+            help,
+            repeatable: false,
+            secret: false,
+            file: false,
+        }
+    }
+
+    /// Whether an option written as `name` means this one.
+    pub fn matches(&self, name: &str) -> bool {
+        match self.family {
+            Some(family) => name.starts_with(family),
+            None => {
+                name == self.name
+                    || self.aliases.contains(&name)
+                    || self.abbreviation.is_some_and(|short| name.starts_with(short))
+            }
+        }
+    }
+}
+
+/// A configured instance: options read, nothing opened yet.
+pub trait Instance: Send + Sync {
+    /// Checks an address written by a person and returns its canonical spelling, which is the channel's identity.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the address, or that it cannot be used in this direction.
+    fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError>;
+
+    /// A new session of this instance.
+    fn session(&self) -> Box<dyn Session>;
+}
+
+/// Why an address is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressError {
+    /// What was expected and what was found, in lower case without a full stop.
+    pub message: String,
+    /// A whole address that was perhaps meant.
+    pub suggestion: Option<String>,
+    /// What else helps.
+    pub help: Option<String>,
+}
+
+impl AddressError {
+    /// An error with nothing but a message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), suggestion: None, help: None }
+    }
+
+    /// The same with an address that was perhaps meant.
+    #[must_use]
+    pub fn suggest(mut self, address: impl Into<String>) -> Self {
+        self.suggestion = Some(address.into());
+        self
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for AddressError {}

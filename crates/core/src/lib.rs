@@ -1,0 +1,42 @@
+//! The contract of crosspatch: sessions, values, routes, plans, and the engine that turns them into a show.
+//!
+//! ```text
+//!             crates/io          crates/backends                  crates/core                   crates/backends     crates/io
+//!  wire ─▶ port ─▶ Session::handle_data ─▶ wire::decode ─▶ out.emit(slot, value)
+//!                                                                   │ channel = base[instance] + slot
+//!                                                                   ▼
+//!                                              RouteTable::starting_at(channel) ─▶ inbox of each target
+//!                                                                   │
+//!                             Session::handle_values ◀──────────────┘
+//!                                      └─▶ wire::encode ─▶ out.send(port, peer, ...) ─▶ port ─▶ wire
+//! ```
+//!
+//! There is no I/O here, no clock, no thread and no protocol.
+
+mod backend;
+mod backoff;
+mod engine;
+mod ids;
+mod notices;
+mod options;
+mod outbox;
+mod plan;
+mod port;
+mod routes;
+mod session;
+pub mod sim;
+mod time;
+mod value;
+
+pub use backend::{AddressError, Backend, Instance, OptionSpec, Registry, Scope};
+pub use backoff::Backoff;
+pub use engine::{Engine, MAX_HOPS};
+pub use ids::{ChannelId, InstanceId, SessionId, Slot};
+pub use options::{Given, OptionError, Options};
+pub use outbox::{Effect, Notice, Outbox, Severity};
+pub use plan::{Channels, Plan, PlanBuilder, PlannedInstance};
+pub use port::{Closed, Connect, Endpoint, Host, Join, Listen, Peer, Port, PortSpec, Udp, WebSocketConnect};
+pub use routes::{Route, RouteTable};
+pub use session::{Direction, Session};
+pub use time::{Duration, Instant};
+pub use value::{PRESSED_ABOVE, Value};

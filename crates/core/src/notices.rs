@@ -1,0 +1,132 @@
+//! Counts notices and lets few enough through that a person can read them.
+//!
+//! Of each kind and session the first few of ten seconds pass; the rest are counted, and the latest of them is told at the
+//! end of those ten seconds together with their number.
+
+use std::time::Duration;
+
+use crate::{Effect, Instant, Notice, Outbox, SessionId};
+
+const WINDOW: Duration = Duration::from_secs(10);
+const PASSED_PER_WINDOW: u32 = 5;
+
+/// What was told lately.
+#[derive(Debug, Default)]
+pub(crate) struct NoticeBook {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: Option<SessionId>,
+    id: &'static str,
+    since: Instant,
+    passed: u32,
+    held: u32,
+    latest: Option<Notice>,
+}
+
+impl NoticeBook {
+    /// Tells a notice, or counts it.
+    pub(crate) fn take(
+        &mut self,
+        now: Instant,
+        session: Option<SessionId>,
+        notice: Notice,
+        out: &mut Outbox,
+    ) {
+        let known = |entry: &&mut Entry| entry.session == session && entry.id == notice.id;
+        let Some(entry) = self.entries.iter_mut().find(known) else {
+            self.entries.push(Entry { session, id: notice.id, since: now, passed: 1, held: 0, latest: None });
+            out.push(Effect::Notice(session, notice, 0));
+            return;
+        };
+        if entry.latest.is_none() && now.since(entry.since) >= WINDOW {
+            (entry.since, entry.passed) = (now, 0);
+        }
+        if entry.passed < PASSED_PER_WINDOW {
+            entry.passed += 1;
+            out.push(Effect::Notice(session, notice, 0));
+        } else {
+            entry.held += 1;
+            entry.latest = Some(notice);
+        }
+    }
+
+    /// When the next counted notice is due.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.entries.iter().filter(|entry| entry.latest.is_some()).map(|entry| entry.since + WINDOW).min()
+    }
+
+    /// Tells what was counted, where its time is over.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        for entry in &mut self.entries {
+            if now.since(entry.since) >= WINDOW
+                && let Some(notice) = entry.latest.take()
+            {
+                out.push(Effect::Notice(entry.session, notice, entry.held - 1));
+                (entry.since, entry.passed, entry.held) = (now, 1, 0);
+            }
+        }
+    }
+
+    /// A session has ended: tells what was counted of it and forgets it.
+    pub(crate) fn retire(&mut self, session: SessionId, out: &mut Outbox) {
+        self.entries.retain_mut(|entry| {
+            if entry.session != Some(session) {
+                return true;
+            }
+            if let Some(notice) = entry.latest.take() {
+                out.push(Effect::Notice(entry.session, notice, entry.held - 1));
+            }
+            false
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(out: &mut Outbox) -> Vec<(String, u32)> {
+        let notices = out.effects().iter().filter_map(|effect| match effect {
+            Effect::Notice(_, notice, held) => Some((notice.text.clone(), *held)),
+            _ => None,
+        });
+        let notices = notices.collect();
+        out.clear();
+        notices
+    }
+
+    #[test]
+    fn a_flood_becomes_five_lines_and_then_one_with_a_count() {
+        let (mut book, mut out) = (NoticeBook::default(), Outbox::new());
+        let session = Some(SessionId(1));
+        for number in 0..1000 {
+            let now = Instant::from_micros(number);
+            book.take(now, session, Notice::warning("garbage", format!("packet {number}")), &mut out);
+        }
+        assert_eq!(told(&mut out).len(), 5);
+        assert_eq!(book.next_timeout(), Some(Instant::START + WINDOW));
+        book.handle_timeout(Instant::START + WINDOW, &mut out);
+        assert_eq!(told(&mut out), [("packet 999".to_owned(), 994)]);
+        assert_eq!(book.next_timeout(), None);
+    }
+
+    #[test]
+    fn kinds_and_sessions_are_counted_apart_and_nothing_is_lost_at_the_end() {
+        let (mut book, mut out) = (NoticeBook::default(), Outbox::new());
+        for number in 0..7 {
+            book.take(
+                Instant::START,
+                Some(SessionId(1)),
+                Notice::warning("a", format!("{number}")),
+                &mut out,
+            );
+            book.take(Instant::START, Some(SessionId(2)), Notice::info("b", "b"), &mut out);
+        }
+        assert_eq!(told(&mut out).len(), 10);
+        book.retire(SessionId(1), &mut out);
+        assert_eq!(told(&mut out), [("6".to_owned(), 1)]);
+    }
+}

@@ -1,0 +1,170 @@
+//! Everything that a session can cause.
+//!
+//! Sessions push; the shell reads. Effects keep the order in which they were pushed, and the bytes of all messages share
+//! one buffer, so that a turn allocates nothing once the buffers have grown to their usual size.
+
+use std::ops::Range;
+
+use crate::{Peer, Port, PortSpec, SessionId, Slot, Value};
+
+/// How much a notice matters.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// A change of state worth a line: connected, logged in, reloaded.
+    Info,
+    /// Something was lost, refused or is missing; the show goes on without it.
+    Warning,
+    /// Somebody has to do something.
+    Error,
+}
+
+/// Something that an operator should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What kind of notice this is, as `kebab-case`. Notices of one kind and session are counted and rate-limited together.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence without a full stop, in lower case, for a person who knows the show but not this program.
+    pub text: String,
+}
+
+impl Notice {
+    /// A change of state.
+    pub fn info(id: &'static str, text: impl Into<String>) -> Self {
+        Self { id, severity: Severity::Info, text: text.into() }
+    }
+
+    /// Something lost, refused or missing.
+    pub fn warning(id: &'static str, text: impl Into<String>) -> Self {
+        Self { id, severity: Severity::Warning, text: text.into() }
+    }
+
+    /// Something that somebody has to mend.
+    pub fn error(id: &'static str, text: impl Into<String>) -> Self {
+        Self { id, severity: Severity::Error, text: text.into() }
+    }
+}
+
+/// What the shell has to do for a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Open a port. A port of the same number that is still open is closed first, without a report.
+    Open(SessionId, Port, Box<PortSpec>),
+    /// Close a port ([`Peer::Only`]) or one accepted connection, after sending what is queued. Not reported back.
+    Close(SessionId, Port, Peer),
+    /// Send a message; [`Outbox::bytes`] has it.
+    Send(SessionId, Port, Peer, Range<usize>),
+    /// The session has stopped: flush and close whatever it has open.
+    Retire(SessionId),
+    /// Tell the operator. Without a session it is the engine's own. The number counts the equal notices held back before.
+    Notice(Option<SessionId>, Notice, u32),
+    /// A value appeared on a channel of the session. Only while [`Outbox::watch_values`] is on.
+    Value(SessionId, Slot, Value),
+}
+
+/// Collects what sessions cause during a turn, or several.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    session: Option<SessionId>,
+    effects: Vec<Effect>,
+    bytes: Vec<u8>,
+    watch_values: bool,
+    // What the engine takes up itself, after each call into a session.
+    pub(crate) emitted: Vec<(Slot, Value)>,
+    pub(crate) raised: Vec<Notice>,
+    pub(crate) recall: bool,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Wants a port opened. What came of it is reported by `handle_open` or `handle_close`.
+    pub fn open(&mut self, port: Port, spec: PortSpec) {
+        if let Some(session) = self.session {
+            self.effects.push(Effect::Open(session, port, Box::new(spec)));
+        }
+    }
+
+    /// Wants a port ([`Peer::Only`]) or an accepted connection closed, once what was sent before has gone out.
+    pub fn close(&mut self, port: Port, peer: Peer) {
+        if let Some(session) = self.session {
+            self.effects.push(Effect::Close(session, port, peer));
+        }
+    }
+
+    /// Sends one message (a datagram, a WebSocket message, bytes of a stream), written by `encode` at the end of a
+    /// buffer that others use, too: `encode` only appends.
+    pub fn send(&mut self, port: Port, to: Peer, encode: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        encode(&mut self.bytes);
+        debug_assert!(self.bytes.len() >= start, "an encoder only appends");
+        if let Some(session) = self.session {
+            self.effects.push(Effect::Send(session, port, to, start..self.bytes.len()));
+        }
+    }
+
+    /// Puts a value on one of the session's channels. Numbers are brought into their range.
+    pub fn emit(&mut self, slot: Slot, value: impl Into<Value>) {
+        self.emitted.push((slot, value.into().normalised()));
+    }
+
+    /// Tells the operator something.
+    pub fn notice(&mut self, notice: Notice) {
+        self.raised.push(notice);
+    }
+
+    /// Asks for the last value of every mapped output; `handle_recall` gets them within the same turn.
+    pub fn recall(&mut self) {
+        self.recall = true;
+    }
+
+    /// What was pushed since the last `clear`, in order.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// The message that an [`Effect::Send`] refers to.
+    pub fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        &self.bytes[range.clone()]
+    }
+
+    /// Forgets the effects and keeps the memory.
+    pub fn clear(&mut self) {
+        self.effects.clear();
+        self.bytes.clear();
+    }
+
+    /// Whether every value that appears on a channel becomes an [`Effect::Value`], for a monitor or a transcript.
+    pub fn watch_values(&mut self, on: bool) {
+        self.watch_values = on;
+    }
+
+    /// Whether values are watched.
+    pub fn watches_values(&self) -> bool {
+        self.watch_values
+    }
+
+    /// From here on, what is pushed belongs to `session`.
+    pub(crate) fn begin(&mut self, session: SessionId) {
+        debug_assert!(self.emitted.is_empty() && self.raised.is_empty() && !self.recall);
+        self.session = Some(session);
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// For tests of a session outside an engine: the values emitted so far, taken out.
+    pub fn take_emitted(&mut self) -> Vec<(Slot, Value)> {
+        std::mem::take(&mut self.emitted)
+    }
+
+    /// For tests of a session outside an engine: the notices raised so far, taken out.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.raised)
+    }
+}

@@ -1,0 +1,272 @@
+//! Ports: what a session wants opened, written as data.
+//!
+//! A session never touches a socket. It numbers its ports, describes each with a [`PortSpec`], and is told what became of
+//! it. The shell tries **once** and reports; when and where to try again is the session's business, because back-off and
+//! host fail-over are protocol behaviour and belong on the virtual clock.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A session's own number for one of its sockets or devices.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(pub u16);
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Who is at the other end of a port.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Peer {
+    /// The port itself, or the one peer that it can have (an outgoing connection, a device).
+    Only,
+    /// A sender or receiver of datagrams. IPv4 addresses are never written as IPv6-mapped ones.
+    Address(SocketAddr),
+    /// An accepted connection; the number is never reused within its port's session.
+    Connection(u32),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Only => f.write_str("peer"),
+            Self::Address(address) => address.fmt(f),
+            Self::Connection(number) => write!(f, "client{number}"),
+        }
+    }
+}
+
+/// A host as a person writes it: `*` (any address of this machine), an IP address, or a name to be looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// Every address of this machine, IPv6 and IPv4, where the system allows both on one socket.
+    Any,
+    /// An IP address, `0.0.0.0` and `::` included.
+    Address(IpAddr),
+    /// A name; looking it up may take long or fail.
+    Name(Arc<str>),
+}
+
+impl FromStr for Host {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        Ok(match bare.parse::<IpAddr>() {
+            Ok(address) => Self::Address(address),
+            Err(_) if bare == "*" => Self::Any,
+            Err(_) => Self::Name(bare.into()),
+        })
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A host and a port number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// The host.
+    pub host: Host,
+    /// The port number, 1 to 65535; 0 asks the system for a free one where the end is ours.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// The socket address, unless the host is a name. `*` counts as the unspecified IPv6 address.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self.host {
+            Host::Any => Some(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), self.port)),
+            Host::Address(address) => Some(SocketAddr::new(address, self.port)),
+            Host::Name(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: Host::Address(address.ip()), port: address.port() }
+    }
+}
+
+/// `host:port`, with brackets round an IPv6 address.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]:{}", self.port),
+            host => write!(f, "{host}:{}", self.port),
+        }
+    }
+}
+
+/// What a session wants opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortSpec {
+    /// A UDP socket. Opens as [`Peer::Only`]; data comes from and goes to [`Peer::Address`].
+    Udp(Udp),
+    /// An outgoing TCP connection, `TCP_NODELAY`, delivered in pieces of any size. Its peer is [`Peer::Only`].
+    TcpConnect(Connect),
+    /// A TCP server. Opens as [`Peer::Only`] when it listens, then once per accepted [`Peer::Connection`].
+    TcpListen(Listen),
+    /// An outgoing WebSocket connection; one text or binary message per delivery. Its peer is [`Peer::Only`].
+    WebSocketConnect(WebSocketConnect),
+    /// A WebSocket server on any path. Opens as [`Peer::Only`] when it listens, then once per [`Peer::Connection`].
+    WebSocketListen(Listen),
+    /// A look-up of a name, nothing else. Opens as the [`Peer::Address`] found and is done with that.
+    Lookup(Endpoint),
+}
+
+/// A UDP socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Udp {
+    /// Where to listen.
+    pub bind: Endpoint,
+    /// Whether other programs on this machine may use the same port (`SO_REUSEADDR`, `SO_REUSEPORT`).
+    pub shared: bool,
+    /// Whether sending to broadcast addresses is allowed.
+    pub broadcast: bool,
+    /// Multicast groups to join.
+    pub joins: Vec<Join>,
+}
+
+/// Membership in a multicast group.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The group.
+    pub group: IpAddr,
+    /// The address of the interface to join on; the system's choice without one.
+    pub interface: Option<IpAddr>,
+}
+
+/// An outgoing connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// Where to.
+    pub to: Endpoint,
+    /// How long look-up and connection may take together.
+    pub timeout: Duration,
+}
+
+/// An outgoing WebSocket connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSocketConnect {
+    /// Where to, and how long look-up, connection and upgrade may take together.
+    pub connect: Connect,
+    /// The request target, such as `/?ma=1`.
+    pub path: String,
+}
+
+/// A server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Where to listen.
+    pub at: Endpoint,
+    /// How many connections are accepted at a time; further ones are closed at once.
+    pub limit: u32,
+}
+
+impl fmt::Display for PortSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Udp(udp) => {
+                write!(f, "udp {}", udp.bind)?;
+                udp.joins.iter().try_for_each(|join| write!(f, " join {}", join.group))
+            }
+            Self::TcpConnect(connect) => write!(f, "tcp to {}", connect.to),
+            Self::TcpListen(listen) => write!(f, "tcp {}", listen.at),
+            Self::WebSocketConnect(socket) => write!(f, "ws://{}{}", socket.connect.to, socket.path),
+            Self::WebSocketListen(listen) => write!(f, "websocket {}", listen.at),
+            Self::Lookup(endpoint) => write!(f, "look-up of {endpoint}"),
+        }
+    }
+}
+
+/// Why a port or a connection is gone, or never came to be, in words an operator understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The peer closed the connection in good order.
+    ByPeer,
+    /// The peer reset the connection, or it broke.
+    Reset,
+    /// Nobody listens there.
+    Refused,
+    /// No answer in time.
+    TimedOut,
+    /// No way to that host or network.
+    Unreachable,
+    /// The name could not be looked up.
+    NameNotFound,
+    /// Our own address is taken; by whom, if that can be found out.
+    InUse(Option<Arc<str>>),
+    /// Our own address does not exist on this machine (an interface is down, or the address has changed).
+    NoSuchAddress,
+    /// The operating system does not permit it.
+    NotPermitted,
+    /// The peer speaks HTTP but not WebSocket; the status code it answered, 0 if it was not even HTTP.
+    NotWebSocket(u16),
+    /// The peer broke the rules of the stream (WebSocket framing, invalid UTF-8).
+    Garbage,
+    /// A message was longer than any that we accept.
+    TooLong,
+    /// The peer does not read what it is sent, and our buffer for it is full.
+    NotReading,
+    /// The machine has no more sockets, files or memory for this process.
+    Exhausted,
+    /// Anything else, in the words of the operating system.
+    Other(Arc<str>),
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByPeer => f.write_str("closed by the peer"),
+            Self::Reset => f.write_str("connection lost"),
+            Self::Refused => f.write_str("refused: nobody listens there"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Unreachable => f.write_str("host or network unreachable"),
+            Self::NameNotFound => f.write_str("the host name could not be looked up"),
+            Self::InUse(None) => f.write_str("the address is in use by another program"),
+            Self::InUse(Some(program)) => write!(f, "the address is in use by {program}"),
+            Self::NoSuchAddress => f.write_str("this machine does not have that address"),
+            Self::NotPermitted => f.write_str("not permitted by the operating system"),
+            Self::NotWebSocket(0) => f.write_str("the peer does not speak WebSocket"),
+            Self::NotWebSocket(status) => {
+                write!(f, "the peer answered HTTP status {status} to the WebSocket request")
+            }
+            Self::Garbage => f.write_str("the peer broke the rules of the connection"),
+            Self::TooLong => f.write_str("the peer sent a message that is too long"),
+            Self::NotReading => f.write_str("the peer does not read what it is sent"),
+            Self::Exhausted => f.write_str("no more sockets or files are available to this process"),
+            Self::Other(reason) => f.write_str(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_as_people_write_them() {
+        for (text, shown) in
+            [("*", "*"), ("10.0.0.1", "10.0.0.1"), ("::", "::"), ("[::1]", "::1"), ("foh.local", "foh.local")]
+        {
+            let Ok(host) = text.parse::<Host>();
+            assert_eq!(host.to_string(), shown);
+        }
+        let endpoint = Endpoint { host: Host::Address("::1".parse().expect("an address")), port: 80 };
+        assert_eq!(endpoint.to_string(), "[::1]:80");
+    }
+}
