@@ -89,11 +89,12 @@ mod tests {
     use super::*;
 
     fn told(out: &mut Outbox) -> Vec<(String, u32)> {
-        let notices = out.effects().iter().filter_map(|effect| match effect {
-            Effect::Notice(_, notice, held) => Some((notice.text.clone(), *held)),
-            _ => None,
-        });
-        let notices = notices.collect();
+        let mut notices = Vec::new();
+        for effect in out.effects() {
+            if let Effect::Notice(_, notice, held) = effect {
+                notices.push((notice.text.clone(), *held));
+            }
+        }
         out.clear();
         notices
     }

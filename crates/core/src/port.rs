@@ -106,7 +106,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
             Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]:{}", self.port),
-            host => write!(f, "{host}:{}", self.port),
+            host @ (Host::Any | Host::Address(_) | Host::Name(_)) => write!(f, "{host}:{}", self.port),
         }
     }
 }
