@@ -19,6 +19,7 @@ pub const MAX_HOPS: usize = 16;
 /// From this hop on, a turn that has routed more than `MAX_LATE_VALUES` is a loop that multiplies.
 const LATE_HOP: usize = 4;
 const MAX_LATE_VALUES: usize = 100_000;
+const MAX_TRAIL: usize = 1000;
 
 /// A session that asks to be woken in the past is woken no sooner than after this time.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -34,6 +35,9 @@ pub struct Engine {
     // Sessions with a filled inbox, in the order in which they got it; the second is the one being worked off.
     queue: Vec<InstanceId>,
     current: Vec<InstanceId>,
+    // The channels on which values appeared in the late hops of a turn, to name a loop by.
+    trail: Vec<(InstanceId, Slot)>,
+    is_late: bool,
     scratch: Vec<(Slot, Value)>,
     emitted: Vec<(Slot, Value)>,
 }
@@ -68,6 +72,8 @@ impl Engine {
             reported_loops: Vec::new(),
             queue: Vec::new(),
             current: Vec::new(),
+            trail: Vec::new(),
+            is_late: false,
             scratch: Vec::new(),
             emitted: Vec::new(),
         }
@@ -304,6 +310,9 @@ impl Engine {
             out.push(Effect::Value(source.id, slot, value.clone()));
         }
         *heard = Some(value.clone());
+        if self.is_late && self.trail.len() < MAX_TRAIL {
+            self.trail.push((instance, slot));
+        }
         let channel = self.plan.instances()[instance.index()].channel(slot);
         for route in self.plan.routes().starting_at(channel) {
             let target = &mut self.running[route.target.index()];
@@ -320,23 +329,20 @@ impl Engine {
     fn run_hops(&mut self, now: Instant, out: &mut Outbox) {
         let mut hops = 0;
         let mut late_values = 0;
-        let mut trail = Vec::new();
         while !self.queue.is_empty() {
             hops += 1;
             if hops > MAX_HOPS || late_values > MAX_LATE_VALUES {
-                self.break_loop(now, &trail, out);
-                return;
+                self.break_loop(now, out);
+                break;
             }
+            self.is_late = hops > LATE_HOP;
             std::mem::swap(&mut self.queue, &mut self.current);
             for at in 0..self.current.len() {
                 let instance = self.current[at];
                 let running = &mut self.running[instance.index()];
                 running.is_queued = false;
                 let mut inbox = std::mem::take(&mut running.inbox);
-                if hops > LATE_HOP {
-                    late_values += inbox.len();
-                    trail.extend(inbox.iter().take(64).map(|(slot, _)| (instance, *slot)));
-                }
+                late_values += if self.is_late { inbox.len() } else { 0 };
                 self.call(now, instance, out, |session, out| session.handle_values(now, &inbox, out));
                 inbox.clear();
                 let running = &mut self.running[instance.index()];
@@ -346,18 +352,23 @@ impl Engine {
             }
             self.current.clear();
         }
+        self.is_late = false;
+        self.trail.clear();
     }
 
     /// Drops what still goes round and names the channels it goes through, once.
-    fn break_loop(&mut self, now: Instant, trail: &[(InstanceId, Slot)], out: &mut Outbox) {
+    fn break_loop(&mut self, now: Instant, out: &mut Outbox) {
         for instance in self.queue.drain(..) {
             let running = &mut self.running[instance.index()];
             running.is_queued = false;
             running.inbox.clear();
         }
         // The shortest way back from the last channel to itself.
-        let Some((last, before)) = trail.split_last() else { return };
-        let round = before.iter().rposition(|channel| channel == last).map_or(trail, |at| &trail[at + 1..]);
+        let Some((last, before)) = self.trail.split_last() else { return };
+        let round = before
+            .iter()
+            .rposition(|channel| channel == last)
+            .map_or(&*self.trail, |at| &self.trail[at + 1..]);
         let mut members = round.to_vec();
         members.sort_unstable();
         members.dedup();

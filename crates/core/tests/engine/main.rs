@@ -1,0 +1,6 @@
+//! The engine with sessions that write down every call.
+
+mod probe;
+mod reload;
+mod routes;
+mod turns;

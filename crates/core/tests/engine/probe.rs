@@ -1,0 +1,189 @@
+//! A backend whose sessions write down what the engine tells them and do what the test wants.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crosspatch_core::{
+    AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, OptionSpec, Outbox, Peer, Plan,
+    PlanBuilder, Port, Scope, Session, Slot, Value,
+};
+
+/// What sessions wrote down.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock())
+    }
+
+    fn write(&self, line: String) {
+        self.lock().push(line);
+    }
+}
+
+pub(crate) static PROBE: Backend = Backend {
+    name: "probe",
+    summary: "writes down every call",
+    manual: "",
+    options: &[OptionSpec::new("variant", "1", "", "")],
+    words: &[],
+    loops_back: false,
+    configure: |_| None,
+    describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
+    compose: |line| Some(line.as_bytes().to_vec()),
+};
+
+/// How a probe's session behaves.
+#[derive(Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Keeps what it gets.
+    Sink,
+    /// Emits what it gets on the same channel.
+    Pass,
+    /// Emits the bytes `0 = 0.25` of a message as that value on slot 0, and recalls on open.
+    Device,
+}
+
+pub(crate) struct Probe {
+    pub(crate) name: String,
+    pub(crate) manner: Manner,
+    pub(crate) log: Log,
+}
+
+impl Instance for Probe {
+    fn canonical<'a>(&self, address: &'a str, _: Direction) -> Result<Cow<'a, str>, AddressError> {
+        Ok(address.into())
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        let (name, manner, log) = (self.name.clone(), self.manner, self.log.clone());
+        Box::new(ProbeSession { name, manner, log, wake: None })
+    }
+}
+
+struct ProbeSession {
+    name: String,
+    manner: Manner,
+    log: Log,
+    wake: Option<Instant>,
+}
+
+impl ProbeSession {
+    fn write(&self, line: &str) {
+        self.log.write(format!("{} {line}", self.name));
+    }
+}
+
+pub(crate) fn shown(values: &[(Slot, Value)]) -> String {
+    values.iter().map(|(slot, value)| format!("{}={value}", slot.0)).collect::<Vec<_>>().join(" ")
+}
+
+impl Session for ProbeSession {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        self.write(&format!("bind {} {address} {direction:?}", slot.0));
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        self.write(&format!("unbind {} {direction:?}", slot.0));
+    }
+
+    fn start(&mut self, _: Instant, _: &mut Outbox) {
+        self.write("start");
+    }
+
+    fn stop(&mut self, _: Instant, out: &mut Outbox) {
+        self.write("stop");
+        out.send(Port(0), Peer::Only, |buf| buf.extend(b"goodbye"));
+    }
+
+    fn handle_rebind(&mut self, _: Instant, _: &mut Outbox) {
+        self.write("rebind");
+    }
+
+    fn handle_open(&mut self, _: Instant, _: Port, _: Peer, out: &mut Outbox) {
+        out.recall();
+    }
+
+    fn handle_data(&mut self, now: Instant, _: Port, _: Peer, data: &[u8], out: &mut Outbox) {
+        for part in String::from_utf8_lossy(data).split(' ') {
+            match part.split_once('=') {
+                Some((slot, value)) => {
+                    let slot = Slot(slot.parse().expect("a slot"));
+                    out.emit(slot, value.parse::<f64>().map_or_else(|_| Value::text(value), Value::number));
+                }
+                None => self.wake = Some(now),
+            }
+        }
+    }
+
+    fn handle_values(&mut self, _: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if self.manner == Manner::Pass {
+            values.iter().for_each(|(slot, value)| out.emit(*slot, value.clone()));
+        } else {
+            self.write(&format!("values {}", shown(values)));
+        }
+    }
+
+    fn handle_recall(&mut self, _: Instant, values: &[(Slot, Value)], _: &mut Outbox) {
+        self.write(&format!("recall {}", shown(values)));
+    }
+
+    fn handle_timeout(&mut self, _: Instant, _: &mut Outbox) {
+        self.write("timeout");
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.wake
+    }
+}
+
+/// Builds plans out of lines like `a.x > b.y`; an instance is a `Pass` if its name begins with `p`, a `Device` with `d`.
+pub(crate) struct Show {
+    pub(crate) log: Log,
+}
+
+impl Show {
+    pub(crate) fn new() -> Self {
+        Self { log: Log::default() }
+    }
+
+    pub(crate) fn plan(&self, previous: Option<&Plan>, lines: &[&str]) -> Plan {
+        let mut builder = PlanBuilder::new(previous);
+        let mut names: Vec<(String, InstanceId)> = Vec::new();
+        for line in lines {
+            let ends = line.split(" > ").map(|end| end.split_once('.').expect("instance.address"));
+            let ends: Vec<_> = ends
+                .zip([Direction::Input, Direction::Output])
+                .map(|((name, address), direction)| {
+                    let known = names.iter().find(|(known, _)| known == name).map(|(_, id)| *id);
+                    let id = known.unwrap_or_else(|| {
+                        let id = self.instance(&mut builder, name);
+                        names.push((name.to_owned(), id));
+                        id
+                    });
+                    (id, builder.channel(id, address, direction))
+                })
+                .collect();
+            builder.route(ends[0], ends[1]);
+        }
+        builder.build()
+    }
+
+    /// The name may carry a variant of the options, as in `desk#2`.
+    fn instance(&self, builder: &mut PlanBuilder<'_>, written: &str) -> InstanceId {
+        let (name, variant) = written.split_once('#').unwrap_or((written, "1"));
+        let manner = match name.as_bytes()[0] {
+            b'p' => Manner::Pass,
+            b'd' => Manner::Device,
+            _ => Manner::Sink,
+        };
+        let options = vec![Given { name: "variant".into(), value: variant.into(), scope: Scope::Instance }];
+        let probe = Probe { name: written.to_owned(), manner, log: self.log.clone() };
+        builder.instance(name, &PROBE, options, Arc::new(probe))
+    }
+}
