@@ -1,0 +1,44 @@
+# The chores of the project. `just` lists them; each line can be typed by hand as well.
+
+_list:
+    @just --list --unsorted
+
+# a complete show without any hardware
+demo:
+    cargo run --release -- demo
+
+# everything that CI checks, in its order
+ci:
+    bash .ci/run
+
+# format the code
+fmt:
+    cargo fmt
+
+# lints, warnings as errors
+lint:
+    cargo clippy --all-targets -- -D warnings
+
+# all tests
+test *ARGS:
+    cargo test {{ARGS}}
+
+# rules of the house that no compiler knows
+tidy:
+    cargo xtask tidy
+
+# the documentation of the code
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+# write the outputs of scenarios as they are now; read the difference before committing it
+accept:
+    ACCEPT=1 cargo test -p crosspatch-backends --test scenarios
+
+# fuzz one target for a minute (needs cargo-fuzz)
+fuzz TARGET:
+    cargo fuzz run {{TARGET}} -- -max_total_time=60
+
+# licences, sources and advisories of the dependencies (needs cargo-deny)
+deny:
+    cargo deny check
