@@ -1,2 +1,38 @@
-//! Placeholder.
-fn main() {}
+//! Chores of the repository that no other tool does: `cargo xtask tidy` checks the rules of the house, `cargo xtask man`
+//! writes the man page.
+
+mod man;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "usage: cargo xtask tidy | cargo xtask man [FOLDER]";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["tidy"] => tidy::run(root()?),
+        ["man"] => man::run(&root()?.join("target/man")),
+        ["man", folder] => man::run(&PathBuf::from(folder)),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the folder of the workspace")
+}

@@ -1,0 +1,265 @@
+//! The command line, as data: parser, `--help`, completions and man page all follow from these types.
+//!
+//! This file knows nothing of the rest of the program, because `cargo xtask man` reads it, too.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const AFTER_HELP: &str = "\
+Examples:
+  crosspatch demo                     a complete show without any hardware
+  crosspatch show.cfg                 runs show.cfg, and takes up changes of the file while running
+  crosspatch check show.cfg           says everything that is wrong with it
+  crosspatch show.cfg -i ma.host=10.0.0.5
+  crosspatch help maweb               the manual of a backend
+
+Signals: INT and TERM end the show cleanly, HUP reads the configuration again.
+Exit status: 0 after a clean end, 1 after an error, 2 if the command line is wrong.";
+
+/// Translates any show-control protocol into any other, as a text file maps it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "crosspatch",
+    version,
+    after_help = AFTER_HELP,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true,
+    infer_long_args = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) run: Run,
+
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a show; the same as without a command
+    Run(Run),
+    /// Say everything that is wrong with a configuration, and do nothing else
+    Check(Check),
+    /// Run a simulated console, to be driven by a show or any other web remote
+    Sim(Sim),
+    /// Run a complete show without any hardware
+    Demo(Demo),
+    /// Print the manual of a backend, or list all backends
+    Help(Help),
+    /// Play a recording of `run --record` through a configuration and print what happens
+    Replay(Replay),
+    /// Print the completions for a shell
+    Completions(Completions),
+}
+
+/// Options on the command line that stand above those of the file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Overrides {
+    /// Set a global option of a backend; may be repeated
+    #[arg(short = 'b', long = "backend", value_name = "BACKEND.OPTION=VALUE")]
+    pub(crate) backend: Vec<String>,
+
+    /// Set an option of an instance; may be repeated
+    #[arg(short = 'i', long = "instance", value_name = "INSTANCE.OPTION=VALUE")]
+    pub(crate) instance: Vec<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Run {
+    /// The configuration [default: crosspatch.cfg, or monster.cfg where there is none]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+
+    /// Write down everything that comes in, for `replay`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Show the values of the channels as they change
+    #[arg(long)]
+    pub(crate) values: bool,
+
+    /// Do not watch the files of the configuration; reload on SIGHUP only
+    #[arg(long)]
+    pub(crate) no_watch: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// The configuration [default: crosspatch.cfg, or monster.cfg where there is none]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+
+    /// How to write the diagnostics
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+}
+
+/// Arguments of `sim`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sim {
+    /// Which console
+    pub(crate) console: Console,
+
+    /// Where to listen: a port, or an address and a port
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: String,
+
+    /// Set another option of the simulator (see `crosspatch help masim`); may be repeated
+    #[arg(short = 'o', long = "option", value_name = "OPTION=VALUE")]
+    pub(crate) options: Vec<String>,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+
+    /// Print the configuration of the demo and do nothing else
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+/// Arguments of `help`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Help {
+    /// The name of a backend
+    pub(crate) backend: Option<String>,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// What `run --record` wrote
+    pub(crate) recording: PathBuf,
+
+    /// The configuration to play it through, usually the one that ran then
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// What is told about the running show, and how. It goes to standard error.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Log")]
+pub(crate) struct Log {
+    /// Tell more; twice for every message on the wire
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+
+    /// Tell only this: error, warn, info, debug or trace, also per part, as in `info,crosspatch_io=trace`
+    #[arg(long = "log", value_name = "LEVEL", global = true)]
+    pub(crate) filter: Option<String>,
+
+    /// How to write it: text for people, json for machines
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub(crate) log_format: Format,
+
+    /// Whether to use colours: auto looks for a terminal and respects NO_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: Color,
+}
+
+/// A way of writing things down.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// When to use colours.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Even into a file
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// A console that the simulator can be.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Console {
+    /// grandMA2
+    Gma2,
+    /// dot2
+    Dot2,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(words: &str) -> Args {
+        Args::try_parse_from(std::iter::once("crosspatch").chain(words.split_whitespace())).unwrap()
+    }
+
+    #[test]
+    fn the_description_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bare_file_means_run() {
+        let bare = parse("show.cfg -i ma.host=::1 -b maweb.interval=5 -i ma.user=a -v");
+        assert!(bare.command.is_none());
+        assert_eq!(bare.run.file, Some("show.cfg".into()));
+        assert_eq!(bare.run.overrides.instance, ["ma.host=::1", "ma.user=a"]);
+        assert_eq!(bare.log.verbose, 1);
+        assert_eq!(parse("").run.file, None);
+    }
+
+    #[test]
+    fn the_log_is_set_up_before_or_behind_the_command() {
+        for words in [
+            "run show.cfg --log-format json -vv",
+            "check --log-format json -vv",
+            "--log-format json -vv show.cfg",
+        ] {
+            let args = parse(words);
+            assert_eq!((args.log.log_format, args.log.verbose), (Format::Json, 2), "{words}");
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_has_a_word_of_help() {
+        let mut root = Args::command();
+        root.build();
+        for command in root.get_subcommands().chain([&root]) {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} of {} has no help",
+                    argument.get_id(),
+                    command.get_name()
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Rules for what is read by people: links lead somewhere, and the justfile fits on a screen.
+
+use super::{File, Finding};
+
+/// More recipes than this and nobody knows them.
+const MOST_RECIPES: usize = 12;
+
+/// Every relative link of a document names a file or a folder of the repository.
+pub(super) fn links_lead_somewhere(files: &[File]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".md")) {
+        for (at, line) in file.text.lines().enumerate() {
+            for target in line.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+                if target.is_empty() || target.contains(':') || target.contains(' ') {
+                    continue;
+                }
+                let path = resolve(&file.path, target);
+                let below = format!("{}/", path.trim_end_matches('/'));
+                if !files.iter().any(|file| file.path == path || file.path.starts_with(&below)) {
+                    findings.push(Finding::line(
+                        &file.path,
+                        at,
+                        format!("the link to `{target}` leads nowhere"),
+                    ));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// The path from the root that a link in the document `from` means.
+fn resolve(from: &str, target: &str) -> String {
+    let mut parts: Vec<_> = from.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// The justfile has few recipes.
+pub(super) fn recipes_are_few(files: &[File]) -> Vec<Finding> {
+    let justfile = files.iter().filter(|file| file.path == "justfile");
+    let is_recipe = |line: &&str| {
+        line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && line.contains(':')
+            && !line.contains(":=")
+    };
+    justfile
+        .map(|file| (&file.path, file.text.lines().filter(is_recipe).count()))
+        .filter(|(_, recipes)| *recipes > MOST_RECIPES)
+        .map(|(path, recipes)| {
+            Finding::file(path, format!("has {recipes} recipes, more than {MOST_RECIPES}"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, text: impl Into<String>) -> File {
+        File { path: path.into(), text: text.into() }
+    }
+
+    #[test]
+    fn a_link_into_the_void_is_found_with_its_line() {
+        let text = "[a](../b/c.md#part) [b](https://example.com) [c](#here)\n[d](gone.md) [e](../b)\n";
+        let found = links_lead_somewhere(&[file("docs/a.md", text), file("b/c.md", "")]);
+        assert_eq!(found, [Finding::line("docs/a.md", 1, "the link to `gone.md` leads nowhere")]);
+    }
+
+    #[test]
+    fn a_justfile_with_too_many_recipes_is_found() {
+        let recipes = |count: usize| {
+            let recipes =
+                (0..count).map(|number| format!("# what it does\nr{number} *ARGS:\n    echo a: b\n"));
+            file("justfile", format!("name := \"x\"\n{}", recipes.collect::<String>()))
+        };
+        assert_eq!(recipes_are_few(&[recipes(MOST_RECIPES)]), []);
+        assert_eq!(recipes_are_few(&[recipes(MOST_RECIPES + 1)]).len(), 1);
+    }
+}
