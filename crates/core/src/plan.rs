@@ -222,6 +222,22 @@ impl<'a> PlanBuilder<'a> {
         self.pairs.push((from.0, from.1, Route { target: to.0, slot: to.1 }));
     }
 
+    /// The instances added so far.
+    pub fn instances(&self) -> &[PlannedInstance] {
+        &self.instances
+    }
+
+    /// How many routes have been added.
+    pub fn route_count(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// The source and the target of a route by its number, in the order in which they were added.
+    pub fn route_at(&self, number: usize) -> ((InstanceId, Slot), (InstanceId, Slot)) {
+        let (instance, slot, route) = self.pairs[number];
+        ((instance, slot), (route.target, route.slot))
+    }
+
     /// Builds the plan.
     pub fn build(mut self) -> Plan {
         static PLANS: AtomicU64 = AtomicU64::new(1);
@@ -233,7 +249,7 @@ impl<'a> PlanBuilder<'a> {
         let instances = self.instances;
         let channel = |instance: InstanceId, slot: Slot| instances[instance.index()].channel(slot);
         let pairs: Vec<_> =
-            self.pairs.iter().map(|&(instance, slot, route)| (channel(instance, slot), route)).collect();
+            self.pairs.into_iter().map(|(instance, slot, route)| (channel(instance, slot), route)).collect();
         let routes = RouteTable::new(channels as usize, &pairs, |route| channel(route.target, route.slot));
         Plan {
             number: PLANS.fetch_add(1, Ordering::Relaxed),
