@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The configuration language of crosspatch: text in, plan and diagnostics out.
+//!
+//! ```text
+//! bytes ─▶ source ─▶ lexer ─▶ parser ─▶ ast ─▶ resolve ─▶ expand ─▶ compile ─▶ plan
+//!                                                 └────────────┴──────────┴────▶ diagnostics ─▶ render
+//! ```
+//!
+//! There is no I/O here: files are read through [`Files`], which the program implements. There is no protocol either:
+//! what backends exist, and what their options and addresses are, is in the [`Registry`](crosspatch_core::Registry).
+
+mod ast;
+mod compile;
+mod diagnostic;
+mod expand;
+mod files;
+mod lexer;
+mod loops;
+mod options;
+mod overrides;
+mod parser;
+mod render;
+mod resolve;
+mod source;
+mod suggest;
+
+pub use ast::{Document, Fault, Item, Line, Mapping, Side};
+pub use compile::{Compiled, Input, compile, compile_text};
+pub use diagnostic::{Diagnostic, Severity};
+pub use files::{Files, MemoryFiles, Override};
+pub use lexer::Operator;
+pub use source::Span;

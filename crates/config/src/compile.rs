@@ -1,0 +1,505 @@
+//! From sections and mapping lines to a plan.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crosspatch_core::{
+    AddressError, Backend, Direction, Instance, InstanceId, Plan, PlanBuilder, Registry, Slot,
+};
+use rustc_hash::FxHashMap;
+
+use crate::ast::{Context, Item, Mapping, Side};
+use crate::diagnostic::{Diagnostic, Draft, count, quote};
+use crate::expand::Pattern;
+use crate::files::{Files, MemoryFiles, Override};
+use crate::lexer::{Lines, Operator};
+use crate::options::{self, Configuring};
+use crate::parser::parse_line;
+use crate::resolve::{Resolved, fault_draft};
+use crate::source::{Place, SourceId, Sources, Span};
+use crate::suggest::{did_you_mean, respelt};
+use crate::{loops, overrides};
+
+/// How many routes a plan may have: a few hundred megabytes of them.
+pub(crate) const MAX_ROUTES: usize = 4_000_000;
+
+/// What is compiled.
+#[derive(Copy, Clone)]
+pub struct Input<'a> {
+    /// The configuration.
+    pub file: &'a Path,
+    /// Reads it and everything that it names.
+    pub files: &'a dyn Files,
+    /// Options from the command line.
+    pub overrides: &'a [Override],
+    /// All backends.
+    pub registry: Registry,
+    /// The plan that runs, if the new one is to take its place.
+    pub previous: Option<&'a Plan>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The plan, unless there is an error.
+    pub plan: Option<Plan>,
+    /// Errors and warnings by file and line; of very many only the first ones.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every file that was asked for, whether it could be read or not: those to watch for changes.
+    pub files: Vec<PathBuf>,
+    pub(crate) sources: Sources,
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+}
+
+impl Compiled {
+    /// How many errors there are, those that are not kept included.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// How many warnings there are, those that are not kept included.
+    pub fn warnings(&self) -> usize {
+        self.warnings
+    }
+}
+
+/// Compiles a configuration. Mistakes are in the result, all of them; nothing panics, whatever the files contain.
+pub fn compile(input: &Input<'_>) -> Compiled {
+    let mut resolved = Resolved::read(input.file, input.files, input.registry);
+    overrides::apply(input.overrides, &mut resolved);
+    let mut compiler = Compiler::new(resolved, PlanBuilder::new(input.previous));
+    compiler.configure_instances();
+    compiler.map_everything();
+    compiler.finish()
+}
+
+/// Compiles a configuration that is one text, under the name `show.cfg`.
+pub fn compile_text(text: &str, registry: Registry) -> Compiled {
+    let file = Path::new("show.cfg");
+    let files = MemoryFiles::default().with(file, text);
+    compile(&Input { file, files: &files, overrides: &[], registry, previous: None })
+}
+
+/// An instance that mappings can mean.
+#[derive(Clone)]
+struct Usable {
+    id: InstanceId,
+    backend: &'static Backend,
+    instance: Arc<dyn Instance>,
+}
+
+/// A mapping line that gave routes: the number of its first one, and where it stands.
+#[derive(Copy, Clone)]
+pub(crate) struct Statement {
+    pub(crate) first_route: u32,
+    pub(crate) start: u32,
+    pub(crate) source: SourceId,
+}
+
+struct Compiler<'a> {
+    resolved: Resolved<'a>,
+    builder: PlanBuilder<'a>,
+    /// In parallel to the instances of `resolved`; none if mappings of it are not looked at any further.
+    usable: Vec<Option<Usable>>,
+    is_mapped: Vec<bool>,
+    /// The first mention of each name that is no instance, and how many more there are.
+    strangers: FxHashMap<String, (Place, u128)>,
+    stranger_order: Vec<String>,
+    statements: Vec<Statement>,
+    spelt: String,
+    is_full: bool,
+}
+
+/// One side of a mapping line, read as far as it can be.
+struct End<'t> {
+    /// None if the mistake that makes it useless has been said.
+    usable: Option<Usable>,
+    addresses: Addresses<'t>,
+    place: Place,
+}
+
+enum Addresses<'t> {
+    One(&'t str),
+    Many(Pattern<'t>),
+}
+
+impl Addresses<'_> {
+    fn size(&self) -> u128 {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(pattern) => pattern.size(),
+        }
+    }
+}
+
+impl<'a> Compiler<'a> {
+    fn new(resolved: Resolved<'a>, builder: PlanBuilder<'a>) -> Self {
+        Self {
+            usable: vec![None; resolved.instances.len()],
+            is_mapped: vec![false; resolved.instances.len()],
+            resolved,
+            builder,
+            strangers: FxHashMap::default(),
+            stranger_order: Vec::new(),
+            statements: Vec::new(),
+            spelt: String::new(),
+            is_full: false,
+        }
+    }
+
+    fn configure_instances(&mut self) {
+        let resolved = &mut self.resolved;
+        let mut with = Configuring {
+            files: resolved.files,
+            sources: &mut resolved.sources,
+            book: &mut resolved.book,
+            read: &mut resolved.read,
+        };
+        let mut names: Vec<_> = resolved.globals.keys().copied().collect();
+        names.sort_unstable();
+        for name in names {
+            options::guard_secrets(&resolved.globals[name].settings, &mut with);
+        }
+        for draft in &resolved.instances {
+            options::guard_secrets(&draft.settings, &mut with);
+        }
+        for (draft, usable) in resolved.instances.iter().zip(&mut self.usable) {
+            let Some(backend) = draft.backend else { continue };
+            let (globals, mistaken) = match resolved.globals.get(backend.name) {
+                Some(globals) => (&globals.settings[..], globals.mistaken),
+                None => (&[][..], false),
+            };
+            let configured =
+                options::configure(draft, backend, globals, draft.mistaken || mistaken, &mut with);
+            if let Some((given, instance)) = configured
+                && draft.is_named
+            {
+                let id = self.builder.instance(&draft.name, backend, given, Arc::clone(&instance));
+                *usable = Some(Usable { id, backend, instance });
+            }
+        }
+    }
+
+    fn map_everything(&mut self) {
+        for part in std::mem::take(&mut self.resolved.maps) {
+            let text = self.resolved.sources.text(part.source);
+            for span in Lines::within(text.as_str(), part.lines) {
+                let line = parse_line(text.as_str(), span, Context::Map);
+                for fault in line.faults {
+                    self.resolved.book.add(fault_draft(fault, part.source));
+                }
+                if let Item::Mapping(mapping) = line.item {
+                    self.map(part.source, text.as_str(), &mapping, span);
+                }
+            }
+        }
+    }
+
+    fn map(&mut self, source: SourceId, text: &str, mapping: &Mapping, line: Span) {
+        for side in [&mapping.left, &mapping.right] {
+            if let (Some(first), Some(last)) = (side.transforms.first(), side.transforms.last()) {
+                let span = Span { start: first.start, end: last.end };
+                let message = format!("transforms are not built yet, found {}", quote(span.of(text)));
+                let draft = Draft::error("transform-not-built", message).at(Place { source, span });
+                self.resolved
+                    .book
+                    .add(draft.help("until they are, leave out ` | ` and what stands behind it"));
+            }
+        }
+        let left = self.end(source, text, &mapping.left);
+        let right = self.end(source, text, &mapping.right);
+        if let (Some(left), Some(right)) = (&left, &right)
+            && !sizes_fit(left, right)
+        {
+            let size = |end: &End<'_>| count(end.addresses.size(), "channel");
+            let draft = Draft::error(
+                "size-mismatch",
+                "expected as many channels on one side as on the other, or one",
+            )
+            .label(left.place, format!("{} here", size(left)))
+            .label(right.place, format!("{} here", size(right)));
+            self.resolved.book.add(draft);
+            return;
+        }
+        let first_route = self.builder.route_count() as u32;
+        if matches!(mapping.operator, Operator::Right | Operator::Both) {
+            self.flow(left.as_ref(), right.as_ref());
+        }
+        if matches!(mapping.operator, Operator::Left | Operator::Both) {
+            self.flow(right.as_ref(), left.as_ref());
+        }
+        if self.builder.route_count() as u32 > first_route {
+            self.statements.push(Statement { first_route, start: line.start, source });
+        }
+    }
+
+    /// Reads one side of a mapping; `None` if it does not even say how many channels there are.
+    fn end<'t>(&mut self, source: SourceId, text: &'t str, side: &Side) -> Option<End<'t>> {
+        let written = side.channels.of(text);
+        if written.is_empty() {
+            return None;
+        }
+        let place = Place { source, span: side.channels };
+        let Some((name, address)) = written.split_once('.') else {
+            self.resolved.book.add(self.dotless(written, place));
+            return None;
+        };
+        let start = side.channels.start as usize;
+        let name_at = Place { source, span: Span::new(start, start + name.len()) };
+        let usable = match self.resolved.names.get(name) {
+            Some(&index) => {
+                self.is_mapped[index] = true;
+                self.usable[index].clone()
+            }
+            None => {
+                self.meet_stranger(name, name_at);
+                None
+            }
+        };
+        if address.is_empty() {
+            let message = format!("expected a channel behind {}, found nothing", quote(written));
+            self.resolved.book.add(Draft::error("channel", message).at(place));
+            return None;
+        }
+        let span = Span::new(start + name.len() + 1, side.channels.end as usize);
+        let addresses = if address.contains(['{', '}']) {
+            let mut faults = Vec::new();
+            let pattern = Pattern::parse(text, span, &mut faults);
+            if !faults.is_empty() {
+                for fault in faults {
+                    self.resolved.book.add(fault_draft(fault, source));
+                }
+                return None;
+            }
+            Addresses::Many(pattern)
+        } else {
+            Addresses::One(address)
+        };
+        Some(End { usable, addresses, place: Place { source, span } })
+    }
+
+    fn dotless(&self, written: &str, place: Place) -> Draft {
+        let message = format!("expected `instance.channel`, found {}", quote(written));
+        let draft = Draft::error("channel", message).at(place);
+        if self.resolved.names.contains_key(written) {
+            return draft.help(format!("which channel of {}? write it behind a dot", quote(written)));
+        }
+        draft
+    }
+
+    fn meet_stranger(&mut self, name: &str, at: Place) {
+        match self.strangers.get_mut(name) {
+            Some((_, more)) => *more += 1,
+            None => {
+                self.strangers.insert(name.to_owned(), (at, 0));
+                self.stranger_order.push(name.to_owned());
+            }
+        }
+    }
+
+    /// Adds the routes from one side to the other, as far as both are usable, and checks the addresses of both.
+    fn flow(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>) {
+        let size = |end: Option<&End<'_>>| end.map_or(0, |end| end.addresses.size());
+        let total = size(from).max(size(to));
+        if total > (MAX_ROUTES - self.builder.route_count()) as u128 {
+            self.report_full(from, to);
+            return;
+        }
+        let mut from = Progress::of(from, Direction::Input);
+        let mut to = Progress::of(to, Direction::Output);
+        for number in 0..total {
+            let source = from.channel(number, self);
+            let target = to.channel(number, self);
+            match (source, target) {
+                (Some(source), Some(target)) => self.builder.route(source, target),
+                (Some(_), None) | (None, Some(_)) => {}
+                (None, None) => return,
+            }
+            if source == target {
+                self.report_itself(&from, &to);
+            }
+        }
+    }
+
+    fn report_full(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>) {
+        let ends = || from.into_iter().chain(to);
+        let Some(largest) = ends().max_by_key(|end| end.addresses.size()) else { return };
+        let size = largest.addresses.size();
+        let draft = if size > MAX_ROUTES as u128 {
+            let message = match size {
+                u128::MAX => "this stands for more channels than can be counted".to_owned(),
+                size => format!("this stands for {size} channels"),
+            };
+            Draft::error("too-many", format!("{message}; at most {MAX_ROUTES} are possible"))
+        } else if self.is_full {
+            return;
+        } else {
+            self.is_full = true;
+            Draft::error(
+                "too-many",
+                format!("expected at most {MAX_ROUTES} mappings; further ones are not looked at"),
+            )
+        };
+        self.resolved.book.add(draft.at(largest.place));
+    }
+
+    fn report_itself(&mut self, from: &Progress<'_, '_>, to: &Progress<'_, '_>) {
+        let (Some(from), Some(to)) = (from.end, to.end) else { return };
+        // Where a value comes back by itself, this is a loop, which is reported as one.
+        if from.usable.as_ref().is_some_and(|usable| usable.backend.loops_back) {
+            return;
+        }
+        let first = from.place.min(to.place);
+        let span = Span { start: first.span.start, end: from.place.max(to.place).span.end };
+        let draft = Draft::warning("mapping-self", "a channel is mapped to itself")
+            .at(Place { span, ..first })
+            .help("what comes from it goes back to it; leave the line out unless the device wants that");
+        self.resolved.book.add(draft);
+    }
+
+    fn report_address(
+        &mut self,
+        end: &End<'_>,
+        usable: &Usable,
+        direction: Direction,
+        number: u128,
+        error: AddressError,
+    ) {
+        let Place { source, span } = end.place;
+        let spelt = std::mem::take(&mut self.spelt);
+        let address = match &end.addresses {
+            Addresses::One(address) => address,
+            Addresses::Many(_) => spelt.as_str(),
+        };
+        let suggestion = error.suggestion.or_else(|| {
+            let is_valid = |address: &str| usable.instance.canonical(address, direction).is_ok();
+            respelt(address, usable.backend.words, is_valid)
+        });
+        let draft = Draft::error("channel", error.message);
+        let place = Place { source, span };
+        let draft = match &end.addresses {
+            Addresses::One(_) => draft.at(place),
+            Addresses::Many(pattern) if pattern.size() == 1 => {
+                draft.label(place, format!("this is {}", quote(address)))
+            }
+            Addresses::Many(pattern) => {
+                let which = format!("{} is number {} of {}", quote(address), number + 1, pattern.size());
+                draft.label(place, which)
+            }
+        };
+        let draft = draft
+            .help_if(suggestion.map(|address| format!("did you mean {}?", quote(&address))))
+            .help_if(error.help);
+        self.resolved.book.add(draft);
+        self.spelt = spelt;
+    }
+
+    fn finish(mut self) -> Compiled {
+        self.report_strangers();
+        self.report_unused();
+        loops::check(&self.builder, &self.statements, &mut self.resolved);
+        let Resolved { sources, book, read, .. } = self.resolved;
+        drop(self.statements);
+        let (errors, warnings) = (book.errors, book.warnings);
+        let plan = (errors == 0).then(|| self.builder.build());
+        let diagnostics = book.finish(&sources);
+        Compiled { plan, diagnostics, files: read, sources, errors, warnings }
+    }
+
+    fn report_strangers(&mut self) {
+        for name in std::mem::take(&mut self.stranger_order) {
+            let (at, more) = self.strangers[&name];
+            let instances = &self.resolved.instances;
+            let of_backend = instances.iter().find(|draft| draft.backend.is_some_and(|own| own.name == name));
+            let help = match of_backend {
+                Some(draft) => {
+                    format!("`{name}` is a backend; its instance is called {}", quote(&draft.name))
+                }
+                None => did_you_mean(&name, instances.iter().map(|draft| draft.name.as_str()))
+                    .unwrap_or_else(|| {
+                        format!(
+                            "an instance begins with a section `[BACKEND {}]`",
+                            quote(&name).trim_matches('`')
+                        )
+                    }),
+            };
+            let draft = Draft::error("unknown-instance", format!("there is no instance {}", quote(&name)));
+            let label = match more {
+                0 => String::new(),
+                more => format!("and {more} more times"),
+            };
+            self.resolved.book.add(draft.label(at, label).help(help));
+        }
+    }
+
+    fn report_unused(&mut self) {
+        let resolved = &mut self.resolved;
+        for (draft, is_mapped) in resolved.instances.iter().zip(&self.is_mapped) {
+            if !is_mapped && draft.is_named && draft.backend.is_some() {
+                let message = format!("no mapping uses the instance {}", quote(&draft.name));
+                resolved.book.add(Draft::warning("instance-unused", message).at(draft.name_at));
+            }
+        }
+        if resolved.instances.is_empty() && resolved.book.errors == 0 {
+            let message = "nothing is configured";
+            resolved.book.add(
+                Draft::warning("empty", message).file(resolved.read.first().cloned().unwrap_or_default()),
+            );
+        }
+    }
+}
+
+fn sizes_fit(left: &End<'_>, right: &End<'_>) -> bool {
+    let (left, right) = (left.addresses.size(), right.addresses.size());
+    left == right || left == 1 || right == 1
+}
+
+/// How far one side of a mapping has come.
+struct Progress<'e, 't> {
+    end: Option<&'e End<'t>>,
+    direction: Direction,
+    /// The channel, if there is only one.
+    only: Option<(InstanceId, Slot)>,
+    has_failed: bool,
+}
+
+impl<'e, 't> Progress<'e, 't> {
+    fn of(end: Option<&'e End<'t>>, direction: Direction) -> Self {
+        Self { end, direction, only: None, has_failed: false }
+    }
+
+    /// The channel of that number; none from the first address on that is wrong.
+    fn channel(&mut self, number: u128, compiler: &mut Compiler<'_>) -> Option<(InstanceId, Slot)> {
+        let end = self.end?;
+        let usable = end.usable.as_ref()?;
+        if self.has_failed {
+            return None;
+        }
+        if self.only.is_some() {
+            return self.only;
+        }
+        let address = match &end.addresses {
+            Addresses::One(address) => address,
+            Addresses::Many(pattern) => {
+                pattern.spell(number, &mut compiler.spelt);
+                compiler.spelt.as_str()
+            }
+        };
+        match usable.instance.canonical(address, self.direction) {
+            Ok(canonical) => {
+                let slot = compiler.builder.channel(usable.id, &canonical, self.direction);
+                let channel = Some((usable.id, slot));
+                if end.addresses.size() == 1 {
+                    self.only = channel;
+                }
+                channel
+            }
+            Err(error) => {
+                self.has_failed = true;
+                compiler.report_address(end, usable, self.direction, number, error);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What can only be seen when all routes are there: mappings written twice, and values that would go round for ever.
+
+use crosspatch_core::{InstanceId, PlanBuilder, Slot};
+
+use crate::compile::Statement;
+use crate::diagnostic::{Draft, quote};
+use crate::lexer;
+use crate::resolve::Resolved;
+use crate::source::{Place, Span};
+
+type Channel = (InstanceId, Slot);
+
+/// How many of each kind are reported one by one.
+const MAX_REPORTED: usize = 50;
+
+/// Warns of routes that are there twice and of routes that form a loop.
+pub(crate) fn check(builder: &PlanBuilder<'_>, statements: &[Statement], resolved: &mut Resolved<'_>) {
+    let repeated = repeated(builder);
+    let lines = |&(first, second): &(usize, usize)| {
+        (statement_of(statements, second).start, statement_of(statements, first).start)
+    };
+    for same_lines in repeated.chunk_by(|one, other| lines(one) == lines(other)) {
+        report_repeated(builder, statements, same_lines, resolved);
+    }
+    for round in rounds(builder) {
+        report_round(builder, statements, &round, resolved);
+    }
+}
+
+/// The first number of each instance if all channels are numbered in a row, and how many channels there are.
+fn bases(builder: &PlanBuilder<'_>) -> (Vec<u32>, usize) {
+    let mut channels = 0;
+    let mut bases = Vec::new();
+    for planned in builder.instances() {
+        bases.push(channels as u32);
+        channels += planned.channels.len();
+    }
+    (bases, channels)
+}
+
+fn routes(builder: &PlanBuilder<'_>) -> impl Iterator<Item = (Channel, Channel)> {
+    (0..builder.route_count()).map(|number| builder.route_at(number))
+}
+
+/// Routes with the same ends, as pairs of route numbers, the earlier one first.
+///
+/// Linear in channels and routes, with three numbers of 32 bits for each: no set of a million pairs.
+fn repeated(builder: &PlanBuilder<'_>) -> Vec<(usize, usize)> {
+    let (bases, channels) = bases(builder);
+    let number = |(instance, slot): Channel| (bases[instance.index()] + slot.0) as usize;
+    // Routes sorted by source: the row of a source ends where the next one's begins.
+    let mut row_ends = vec![0_u32; channels + 1];
+    for (source, _) in routes(builder) {
+        row_ends[number(source) + 1] += 1;
+    }
+    if row_ends.iter().all(|&routes| routes <= 1) {
+        return Vec::new();
+    }
+    for channel in 1..row_ends.len() {
+        row_ends[channel] += row_ends[channel - 1];
+    }
+    let mut sorted = vec![(0_u32, 0_u32); builder.route_count()];
+    for (at, (source, target)) in (0..).zip(routes(builder)) {
+        let place = &mut row_ends[number(source)];
+        sorted[*place as usize] = (at, number(target) as u32);
+        *place += 1;
+    }
+    // `seen[target]` is the place in `sorted`, plus one, of the route that went there last.
+    let mut seen = vec![0_u32; channels];
+    let mut found = Vec::new();
+    let mut row_start = 0_u32;
+    for &row_end in &row_ends[..channels] {
+        for place in row_start..row_end {
+            let (at, target) = sorted[place as usize];
+            let seen = &mut seen[target as usize];
+            if *seen > row_start {
+                found.push((sorted[*seen as usize - 1].0 as usize, at as usize));
+            } else {
+                *seen = place + 1;
+            }
+        }
+        row_start = row_end;
+    }
+    found.sort_unstable_by_key(|&(_, second)| second);
+    found
+}
+
+fn report_repeated(
+    builder: &PlanBuilder<'_>,
+    statements: &[Statement],
+    pairs: &[(usize, usize)],
+    resolved: &mut Resolved<'_>,
+) {
+    let Some(&(first, second)) = pairs.first() else { return };
+    let (source, target) = builder.route_at(second);
+    let (first, second) = (line(statements, first, resolved), line(statements, second, resolved));
+    // A line that maps a channel to itself both ways says it once.
+    if source == target && first == second {
+        return;
+    }
+    let route = quote(&format!("{} > {}", name(builder, source), name(builder, target)));
+    let message = match pairs.len() {
+        1 => format!("{route} is mapped twice; once is enough"),
+        many => format!("{route} and {} more are mapped twice; once is enough", many - 1),
+    };
+    let draft = Draft::warning("mapping-twice", message);
+    resolved.book.add(match first == second {
+        true => draft.at(second),
+        false => draft.label(second, "here again").label(first, "here first"),
+    });
+}
+
+/// One loop for each group of channels that feed each other, as numbers of its routes in order.
+fn rounds(builder: &PlanBuilder<'_>) -> Vec<Vec<(usize, Channel, Channel)>> {
+    let loops_back = |(instance, _): Channel| builder.instances()[instance.index()].backend.loops_back;
+    let edges: Vec<_> = (0..)
+        .zip(routes(builder))
+        .filter(|&(_, (source, target))| loops_back(source) && loops_back(target))
+        .map(|(at, (source, target))| (at, source, target))
+        .collect();
+    if edges.is_empty() {
+        return Vec::new();
+    }
+    let (bases, channels) = bases(builder);
+    let number = |(instance, slot): Channel| (bases[instance.index()] + slot.0) as usize;
+    let graph =
+        Graph::new(channels, edges.iter().map(|&(_, source, target)| (number(source), number(target))));
+    let routes = graph.rounds().into_iter();
+    routes.map(|round| round.into_iter().map(|edge| edges[edge]).collect()).collect()
+}
+
+/// Edges sorted by where they start.
+struct Graph {
+    first: Vec<u32>,
+    /// Target and number of each edge.
+    edges: Vec<(u32, u32)>,
+}
+
+impl Graph {
+    fn new(nodes: usize, edges: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
+        let mut first = vec![0_u32; nodes + 1];
+        for (source, _) in edges.clone() {
+            first[source + 1] += 1;
+        }
+        for node in 1..first.len() {
+            first[node] += first[node - 1];
+        }
+        let mut next = first.clone();
+        let mut sorted = vec![(0, 0); first[nodes] as usize];
+        for (at, (source, target)) in (0..).zip(edges) {
+            sorted[next[source] as usize] = (target as u32, at);
+            next[source] += 1;
+        }
+        Self { first, edges: sorted }
+    }
+
+    fn edges_of(&self, node: usize) -> &[(u32, u32)] {
+        &self.edges[self.first[node] as usize..self.first[node + 1] as usize]
+    }
+
+    /// Walks the graph depth first and returns, as edge numbers, a round for each edge that leads back to a node on the
+    /// way, unless the round touches one that has been found.
+    fn rounds(&self) -> Vec<Vec<usize>> {
+        #[derive(Copy, Clone, PartialEq)]
+        enum State {
+            New,
+            OnTheWay,
+            Done,
+        }
+        let nodes = self.first.len() - 1;
+        let mut state = vec![State::New; nodes];
+        let mut is_in_round = vec![false; nodes];
+        let mut found = Vec::new();
+        for start in 0..nodes {
+            if state[start] != State::New || self.edges_of(start).is_empty() {
+                continue;
+            }
+            state[start] = State::OnTheWay;
+            // The nodes on the way, how many of their edges have been taken, and the edge that led to each.
+            let mut way = vec![(start, 0_usize, usize::MAX)];
+            while let Some((node, taken, _)) = way.last_mut() {
+                let Some(&(target, edge)) = self.edges_of(*node).get(*taken) else {
+                    state[*node] = State::Done;
+                    way.pop();
+                    continue;
+                };
+                *taken += 1;
+                let target = target as usize;
+                match state[target] {
+                    State::New => {
+                        state[target] = State::OnTheWay;
+                        way.push((target, 0, edge as usize));
+                    }
+                    State::Done => {}
+                    State::OnTheWay => {
+                        if found.len() >= MAX_REPORTED || is_in_round[target] {
+                            continue;
+                        }
+                        let from = way.iter().rposition(|&(node, ..)| node == target).unwrap_or(0);
+                        if way[from..].iter().any(|&(node, ..)| is_in_round[node]) {
+                            continue;
+                        }
+                        for &(node, ..) in &way[from..] {
+                            is_in_round[node] = true;
+                        }
+                        let inner = way[from + 1..].iter().map(|&(.., edge)| edge);
+                        found.push(inner.chain([edge as usize]).collect());
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+fn report_round(
+    builder: &PlanBuilder<'_>,
+    statements: &[Statement],
+    round: &[(usize, Channel, Channel)],
+    resolved: &mut Resolved<'_>,
+) {
+    const MOST_NAMES: usize = 8;
+    let mut names: Vec<_> =
+        round.iter().take(MOST_NAMES).map(|&(_, source, _)| name(builder, source)).collect();
+    if round.len() > MOST_NAMES {
+        names.push("...".to_owned());
+    }
+    names.extend(round.first().map(|&(_, source, _)| name(builder, source)));
+    let message = format!("these mappings go round in a loop: {}", names.join(" > "));
+    let mut lines: Vec<_> = round.iter().map(|&(at, ..)| line(statements, at, resolved)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let last = lines.pop();
+    let mut draft = Draft::warning("mapping-loop", message);
+    draft = last.into_iter().fold(draft, |draft, last| draft.label(last, "this line closes the loop"));
+    draft = lines.into_iter().take(MOST_NAMES).fold(draft, |draft, line| draft.label(line, "part of it"));
+    resolved.book.add(draft.help("a value that enters it is dropped after a few rounds"));
+}
+
+/// A channel as it is written.
+fn name(builder: &PlanBuilder<'_>, (instance, slot): Channel) -> String {
+    let planned = &builder.instances()[instance.index()];
+    format!("{}.{}", planned.name, planned.channels.address(slot))
+}
+
+fn statement_of(statements: &[Statement], route: usize) -> Statement {
+    let behind = statements.partition_point(|statement| statement.first_route as usize <= route);
+    statements[behind - 1]
+}
+
+/// The line that a route came from.
+fn line(statements: &[Statement], route: usize, resolved: &Resolved<'_>) -> Place {
+    let Statement { start, source, .. } = statement_of(statements, route);
+    let text = resolved.sources.text(source);
+    let text = text.as_str();
+    let len = text[start as usize..].find('\n').unwrap_or(text.len() - start as usize);
+    let span = lexer::trim(text, Span::new(start as usize, start as usize + len));
+    Place { source, span }
+}

@@ -1,0 +1,113 @@
+//! Options from the command line: `-b backend.option=value` and `-i instance.option=value`.
+
+use crosspatch_core::Scope;
+
+use crate::Override;
+use crate::diagnostic::{Draft, quote};
+use crate::lexer;
+use crate::options::{self, Setting};
+use crate::resolve::Resolved;
+use crate::source::{Place, SourceId, Span};
+use crate::suggest::did_you_mean;
+
+/// Adds the overrides to the options of the sections that they mean.
+pub(crate) fn apply(overrides: &[Override], resolved: &mut Resolved<'_>) {
+    if overrides.is_empty() {
+        return;
+    }
+    let (text, spans) = options::command_line(overrides);
+    let source = resolved.sources.add(text);
+    for (given, span) in overrides.iter().zip(spans) {
+        apply_one(given.scope, source, span, resolved);
+    }
+}
+
+/// An override in its parts.
+struct Parts {
+    target: Place,
+    option: Place,
+    value: Place,
+}
+
+fn split(source: SourceId, span: Span, text: &str) -> Option<Parts> {
+    let written = span.of(text);
+    let equals = written.find('=')?;
+    let dot = written[..equals].find('.')?;
+    let place = |start: usize, end: usize| {
+        let part = Span::new(span.start as usize + start, span.start as usize + end);
+        Place { source, span: lexer::trim(text, part) }
+    };
+    let parts = Parts {
+        target: place(0, dot),
+        option: place(dot + 1, equals),
+        value: place(equals + 1, written.len()),
+    };
+    (!parts.target.span.is_empty() && !parts.option.span.is_empty()).then_some(parts)
+}
+
+fn apply_one(scope: Scope, source: SourceId, span: Span, resolved: &mut Resolved<'_>) {
+    let text = resolved.sources.text(source);
+    let text = text.as_str();
+    let Some(Parts { target, option, value }) = split(source, span, text) else {
+        let form = match scope {
+            Scope::Global => "-b BACKEND.OPTION=VALUE",
+            Scope::Instance => "-i INSTANCE.OPTION=VALUE",
+        };
+        let message = format!("expected `{form}`, found {}", quote(span.of(text)));
+        resolved.book.add(Draft::error("override-syntax", message).at(Place { source, span }));
+        return;
+    };
+    let name = target.span.of(text);
+    let backend = match scope {
+        Scope::Global => resolved.registry.find(name),
+        Scope::Instance => {
+            resolved.names.get(name).copied().and_then(|index| resolved.instances[index].backend)
+        }
+    };
+    let is_used = match scope {
+        Scope::Global => resolved.instances.iter().any(|draft| {
+            backend.is_some_and(|backend| draft.backend.is_some_and(|own| own.name == backend.name))
+        }),
+        Scope::Instance => resolved.names.contains_key(name),
+    };
+    if !is_used {
+        resolved.book.add(unused(scope, name, target, resolved));
+        return;
+    }
+    // An instance whose backend is not there has been reported.
+    let Some(backend) = backend else { return };
+    let written = option.span.of(text);
+    let found = options::find(backend, scope, written);
+    if found.is_none() {
+        resolved.book.add(options::unknown(backend, scope, written, option));
+    }
+    let (settings, mistaken) = match scope {
+        Scope::Global => {
+            let globals = resolved.globals.entry(backend.name).or_default();
+            (&mut globals.settings, &mut globals.mistaken)
+        }
+        Scope::Instance => {
+            let draft = &mut resolved.instances[resolved.names[name]];
+            (&mut draft.settings, &mut draft.mistaken)
+        }
+    };
+    match found {
+        Some(spec) => settings.push(Setting { spec, name: option, value, from_command_line: true }),
+        None => *mistaken = true,
+    }
+}
+
+fn unused(scope: Scope, name: &str, at: Place, resolved: &Resolved<'_>) -> Draft {
+    let (message, help) = match scope {
+        Scope::Global => {
+            let used =
+                resolved.instances.iter().filter_map(|draft| draft.backend).map(|backend| backend.name);
+            (format!("no instance of the backend {} is configured", quote(name)), did_you_mean(name, used))
+        }
+        Scope::Instance => {
+            let names = resolved.instances.iter().map(|draft| draft.name.as_str());
+            (format!("there is no instance {}", quote(name)), did_you_mean(name, names))
+        }
+    };
+    Draft::warning("override-unused", format!("{message}; the option has no effect")).at(at).help_if(help)
+}

@@ -1,0 +1,179 @@
+//! Shows diagnostics: to people, with the text underlined, and to programs, as JSON.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde::Serialize;
+
+use crate::compile::Compiled;
+use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::source::Source;
+
+/// A line longer than this is shown in part.
+const LONGEST_LINE: usize = 200;
+
+impl Compiled {
+    /// All diagnostics as text, each with the lines it points at.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.decor_style(DecorStyle::Ascii);
+        let mut out = String::new();
+        for diagnostic in &self.diagnostics {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(&renderer.render(&[self.group(diagnostic)]));
+            out.push('\n');
+        }
+        let hidden = self.errors + self.warnings - self.diagnostics.len();
+        if hidden > 0 {
+            let _ = writeln!(out, "\n{hidden} more errors and warnings are not shown");
+        }
+        out
+    }
+
+    /// All diagnostics as one JSON object: `errors`, `warnings`, and `diagnostics`, a list.
+    pub fn to_json(&self) -> String {
+        let report = JsonReport {
+            errors: self.errors,
+            warnings: self.warnings,
+            diagnostics: self.diagnostics.iter().map(|diagnostic| self.json(diagnostic)).collect(),
+        };
+        serde_json::to_string_pretty(&report).expect("strings and numbers are valid JSON")
+    }
+
+    fn group<'d>(&'d self, diagnostic: &'d Diagnostic) -> Group<'d> {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.id));
+        if diagnostic.labels.is_empty() {
+            group = group.element(Origin::path(diagnostic.file.to_string_lossy()));
+        }
+        // Labels of one line are shown on one excerpt.
+        let mut shown = Vec::new();
+        for (at, label) in diagnostic.labels.iter().enumerate() {
+            let source = self.sources.get(label.place.source);
+            let line = source.line_of(label.place.span.start);
+            if shown.contains(&(label.place.source, line)) {
+                continue;
+            }
+            shown.push((label.place.source, line));
+            let here = diagnostic.labels[at..].iter().enumerate().filter(|(_, other)| {
+                other.place.source == label.place.source && source.line_of(other.place.span.start) == line
+            });
+            let here: Vec<_> = here.map(|(offset, other)| (at + offset == 0, other)).collect();
+            group = group.element(excerpt(source, line, &here));
+        }
+        for help in &diagnostic.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        group
+    }
+
+    fn json<'d>(&'d self, diagnostic: &'d Diagnostic) -> JsonDiagnostic<'d> {
+        let place = |label: &'d Label| {
+            let source = self.sources.get(label.place.source);
+            JsonLabel {
+                file: source.path.to_string_lossy(),
+                line: source.line_of(label.place.span.start),
+                column: source.column_of(label.place.span.start),
+                end_column: source.column_of(label.place.span.end),
+                text: &label.text,
+            }
+        };
+        JsonDiagnostic {
+            id: diagnostic.id,
+            severity: diagnostic.severity.as_str(),
+            message: &diagnostic.message,
+            file: diagnostic.file.to_string_lossy(),
+            line: diagnostic.line,
+            column: diagnostic.column,
+            end_column: diagnostic.end_column,
+            help: &diagnostic.help,
+            labels: diagnostic.labels.iter().map(place).collect(),
+        }
+    }
+}
+
+/// One line of a text with everything on it underlined that is meant.
+fn excerpt<'a>(
+    source: &'a Source,
+    number: usize,
+    labels: &[(bool, &'a Label)],
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    let line = source.line(number);
+    let text = line.of(source.text.as_str());
+    let first =
+        labels.iter().map(|(_, label)| label.place.span.start - line.start).min().unwrap_or(0) as usize;
+    // A byte order mark is no letter, and of a line of megabytes only the surroundings of the mistake are shown.
+    let skipped = match text.starts_with('\u{feff}') {
+        true => '\u{feff}'.len_utf8(),
+        false => 0,
+    };
+    let from =
+        if text.len() > LONGEST_LINE { boundary(text, first.saturating_sub(LONGEST_LINE / 2)) } else { 0 };
+    let from = from.max(skipped);
+    let to = if text.len() > LONGEST_LINE { boundary(text, from + LONGEST_LINE) } else { text.len() };
+    let within = |offset: u32| (offset as usize).saturating_sub(line.start as usize + from).min(to - from);
+    let annotations = labels.iter().map(|(is_primary, label)| {
+        let kind = if *is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let span = within(label.place.span.start)..within(label.place.span.end);
+        let annotation = kind.span(span);
+        if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
+    });
+    Snippet::source(shown(source, line.start as usize + from, line.start as usize + to))
+        .line_start(number)
+        .path(source.path.to_string_lossy())
+        .annotations(annotations)
+}
+
+/// The last place up to `at` that is not inside a letter.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rfind(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// Part of a text with its secrets made unreadable, letter for letter.
+fn shown(source: &Source, from: usize, to: usize) -> Cow<'_, str> {
+    let text = source.text.as_str();
+    let is_inside = |span: &&crate::Span| (span.start as usize) < to && span.end as usize > from;
+    let mut out = Cow::Borrowed(&text[from..to]);
+    for secret in source.secrets.iter().filter(is_inside) {
+        let (start, end) = ((secret.start as usize).max(from), (secret.end as usize).min(to));
+        // One byte for one byte, so that the places of other labels stay right.
+        out.to_mut().replace_range(start - from..end - from, &"*".repeat(end - start));
+    }
+    out
+}
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    errors: usize,
+    warnings: usize,
+    diagnostics: Vec<JsonDiagnostic<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonDiagnostic<'a> {
+    id: &'a str,
+    severity: &'a str,
+    message: &'a str,
+    file: Cow<'a, str>,
+    line: usize,
+    column: usize,
+    end_column: usize,
+    help: &'a [String],
+    labels: Vec<JsonLabel<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonLabel<'a> {
+    file: Cow<'a, str>,
+    line: usize,
+    column: usize,
+    end_column: usize,
+    text: &'a str,
+}

@@ -1,0 +1,416 @@
+//! Follows includes and sorts the lines of all files into backends, instances and mappings.
+
+use std::path::{Path, PathBuf};
+
+use crosspatch_core::{Backend, Registry, Scope};
+use rustc_hash::FxHashMap;
+
+use crate::ast::{Context, Fault, Item};
+use crate::diagnostic::{Book, Draft, quote};
+use crate::files::{Files, beside, without_detours};
+use crate::lexer::{self, Lines};
+use crate::options::{self, Setting};
+use crate::parser::{SECTIONS, parse_line};
+use crate::source::{MAX_BYTES, Place, Source, SourceId, Sources, Span, Text, Unreadable};
+use crate::suggest::did_you_mean;
+
+/// How deep files may include each other.
+const MAX_DEPTH: usize = 32;
+
+/// How many includes one configuration may have, those of included files counted in.
+const MAX_INCLUDES: usize = 1000;
+
+/// A section of an instance, options matched but not read.
+#[derive(Debug)]
+pub(crate) struct DraftInstance {
+    pub(crate) name: String,
+    pub(crate) name_at: Place,
+    /// The protocol; none if it is unknown or not built.
+    pub(crate) backend: Option<&'static Backend>,
+    pub(crate) settings: Vec<Setting>,
+    /// Whether an option was left out because it was wrong.
+    pub(crate) mistaken: bool,
+    /// Whether the name belongs to this instance, so that mappings can mean it.
+    pub(crate) is_named: bool,
+}
+
+/// The global options of a backend.
+#[derive(Debug, Default)]
+pub(crate) struct Globals {
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) mistaken: bool,
+}
+
+/// Lines in a row that are mappings, comments or blank.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct MapPart {
+    pub(crate) source: SourceId,
+    pub(crate) lines: Span,
+}
+
+/// What the files say.
+pub(crate) struct Resolved<'a> {
+    pub(crate) registry: Registry,
+    pub(crate) files: &'a dyn Files,
+    pub(crate) sources: Sources,
+    pub(crate) book: Book,
+    /// Every file that was asked for, whether it could be read or not.
+    pub(crate) read: Vec<PathBuf>,
+    pub(crate) instances: Vec<DraftInstance>,
+    /// Instances by name; also what was meant as a name but cannot be one.
+    pub(crate) names: FxHashMap<String, usize>,
+    pub(crate) globals: FxHashMap<&'static str, Globals>,
+    pub(crate) maps: Vec<MapPart>,
+    /// Sections of backends that are not built, and whether an instance is among them.
+    planned: Vec<(&'static str, Place, bool)>,
+    section: Section,
+    /// Files that are being read, the outermost first.
+    open: Vec<PathBuf>,
+    includes: usize,
+}
+
+/// What the lines that follow belong to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Section {
+    /// No section yet; whether that has been said.
+    None(bool),
+    Backend(&'static str),
+    Instance(usize),
+    Map,
+    /// A section whose header is wrong; its lines say nothing.
+    Skipped,
+}
+
+impl Section {
+    fn context(self) -> Context {
+        match self {
+            Self::None(_) => Context::Start,
+            Self::Backend(_) | Self::Instance(_) | Self::Skipped => Context::Options,
+            Self::Map => Context::Map,
+        }
+    }
+}
+
+impl<'a> Resolved<'a> {
+    /// Reads `file` and everything that it includes.
+    pub(crate) fn read(file: &Path, files: &'a dyn Files, registry: Registry) -> Self {
+        let mut resolved = Self {
+            registry,
+            files,
+            sources: Sources::default(),
+            book: Book::default(),
+            read: Vec::new(),
+            instances: Vec::new(),
+            names: FxHashMap::default(),
+            globals: FxHashMap::default(),
+            maps: Vec::new(),
+            planned: Vec::new(),
+            section: Section::None(false),
+            open: Vec::new(),
+            includes: 0,
+        };
+        match resolved.source(file) {
+            Ok(source) => resolved.walk(source),
+            Err(Refusal { message, help }) => {
+                resolved.book.add(Draft::error("file", message).file(file).help_if(help));
+            }
+        }
+        resolved.report_planned();
+        resolved
+    }
+
+    /// The text of a file, read once.
+    fn source(&mut self, path: &Path) -> Result<SourceId, Refusal> {
+        if let Some(known) = self.sources.find(path) {
+            return Ok(known);
+        }
+        if !self.read.iter().any(|read| read == path) {
+            self.read.push(path.to_owned());
+        }
+        let shown = path.to_string_lossy();
+        let bytes =
+            self.files.read(path).map_err(|error| Refusal::new(options::unreadable(&shown, &error)))?;
+        if bytes.len() > MAX_BYTES {
+            return Err(Refusal::new(format!("{} is larger than a gigabyte", quote(&shown))));
+        }
+        let text = Text::decode(bytes);
+        match text.unreadable() {
+            Some(Unreadable::Utf16) => Err(Refusal {
+                message: format!("expected UTF-8 text, found UTF-16 in {}", quote(&shown)),
+                help: Some("save the file as UTF-8"),
+            }),
+            Some(Unreadable::Binary) => {
+                Err(Refusal::new(format!("expected text, found a binary file in {}", quote(&shown))))
+            }
+            None => {
+                let foreign = text.first_foreign();
+                let source = self.sources.add(Source::new(path, text));
+                if let Some(span) = foreign {
+                    let message = "the file is not UTF-8; it is read as Latin-1";
+                    let draft = Draft::warning("encoding", message).at(Place { source, span });
+                    self.book.add(draft.help("save the file as UTF-8"));
+                }
+                Ok(source)
+            }
+        }
+    }
+
+    fn walk(&mut self, source: SourceId) {
+        self.open.push(without_detours(&self.sources.get(source).path));
+        let text = self.sources.text(source);
+        let text = text.as_str();
+        for span in Lines::new(text) {
+            if self.section == Section::Map && !lexer::trim(text, span).of(text).starts_with('[') {
+                self.map_line(source, span);
+            } else {
+                self.line(source, text, span);
+            }
+        }
+        self.open.pop();
+    }
+
+    /// Mapping lines are only counted in; they are read when all instances are known.
+    fn map_line(&mut self, source: SourceId, span: Span) {
+        match self.maps.last_mut() {
+            Some(part) if part.source == source && part.lines.end + 1 == span.start => {
+                part.lines.end = span.end;
+            }
+            _ => self.maps.push(MapPart { source, lines: span }),
+        }
+    }
+
+    fn line(&mut self, source: SourceId, text: &str, span: Span) {
+        let line = parse_line(text, span, self.section.context());
+        let place = |span| Place { source, span };
+        if let Item::Mapping(_) = line.item {
+            self.map_line(source, span);
+            return;
+        }
+        if !self.is_said(&line.item) {
+            for fault in line.faults {
+                self.book.add(fault_draft(fault, source));
+            }
+        }
+        match line.item {
+            Item::Blank | Item::Comment(_) | Item::Stray(_) | Item::Mapping(_) => {}
+            Item::Include { file } if file.is_empty() => {}
+            Item::Include { file } => self.include(place(file), file.of(text)),
+            Item::Backend { name } => self.section = self.backend_section(place(name), name.of(text)),
+            Item::Instance { backend, name } => {
+                self.section =
+                    self.instance_section(place(backend), backend.of(text), place(name), name.of(text));
+            }
+            Item::Map => self.section = Section::Map,
+            Item::Option { name, value } => self.option(place(name), name.of(text), place(value)),
+        }
+    }
+
+    /// Whether what is wrong with a line follows from something that has been said.
+    fn is_said(&mut self, item: &Item) -> bool {
+        match (self.section, item) {
+            (Section::Skipped, Item::Stray(_)) => true,
+            (Section::None(said), Item::Stray(_)) => {
+                self.section = Section::None(true);
+                said
+            }
+            _ => false,
+        }
+    }
+
+    fn include(&mut self, at: Place, written: &str) {
+        let path = beside(&self.sources.get(at.source).path, written);
+        self.includes += 1;
+        if self.includes > MAX_INCLUDES {
+            if self.includes == MAX_INCLUDES + 1 {
+                let message =
+                    format!("expected at most {MAX_INCLUDES} includes; this and further ones are left out");
+                self.book.add(Draft::error("include-count", message).at(at));
+            }
+            return;
+        }
+        let plain = without_detours(&path);
+        if let Some(outer) = self.open.iter().position(|open| *open == plain) {
+            let circle = self.open[outer..].iter().chain([&plain]);
+            let circle: Vec<_> = circle.map(|path| quote(&path.to_string_lossy())).collect();
+            let message = match circle.len() {
+                2 => "the file includes itself".to_owned(),
+                _ => format!("the files include each other in a circle: {}", circle.join(" > ")),
+            };
+            self.book.add(Draft::error("include-circle", message).at(at));
+            return;
+        }
+        if self.open.len() >= MAX_DEPTH {
+            let message = format!("expected includes at most {MAX_DEPTH} files deep");
+            self.book.add(Draft::error("include-depth", message).at(at));
+            return;
+        }
+        match self.source(&path) {
+            Ok(source) => self.walk(source),
+            Err(Refusal { message, help }) => {
+                self.book.add(Draft::error("include", message).at(at).help_if(help));
+            }
+        }
+    }
+
+    fn backend_section(&mut self, at: Place, name: &str) -> Section {
+        if name.is_empty() {
+            return Section::Skipped;
+        }
+        match self.backend(name, at, false) {
+            Some(backend) => {
+                self.globals.entry(backend.name).or_default();
+                Section::Backend(backend.name)
+            }
+            None => Section::Skipped,
+        }
+    }
+
+    fn instance_section(&mut self, backend_at: Place, backend: &str, name_at: Place, name: &str) -> Section {
+        if name.is_empty() {
+            return self.nameless_section(backend_at, backend);
+        }
+        let backend = self.backend(backend, backend_at, true);
+        let is_possible = self.check_name(name_at, name);
+        let index = self.instances.len();
+        // A name that cannot be one is kept as far as a mapping could write it, so that mappings add no errors.
+        let reachable = name.split(['.', ' ', '\t']).next().unwrap_or(name);
+        let first = self.names.get(reachable).copied();
+        if let Some(first) = first.filter(|_| is_possible) {
+            let message = format!("there are two instances {}", quote(name));
+            let draft = Draft::error("instance-twice", message).label(name_at, "this is the second");
+            self.book.add(draft.label(self.instances[first].name_at, "this is the first"));
+        }
+        if first.is_none() {
+            self.names.insert(reachable.to_owned(), index);
+        }
+        self.instances.push(DraftInstance {
+            name: name.to_owned(),
+            name_at,
+            backend,
+            settings: Vec::new(),
+            mistaken: false,
+            is_named: is_possible && first.is_none(),
+        });
+        Section::Instance(index)
+    }
+
+    fn nameless_section(&mut self, at: Place, word: &str) -> Section {
+        let keyword = crate::suggest::closest(word, ["map", "include", "backend"]);
+        if self.registry.find(word).is_some() || self.registry.planned.contains(&word) {
+            let message = format!("expected a name for this instance of `{word}`, found none");
+            let help = format!("write `[{word} NAME]`; mappings use the name");
+            self.book.add(Draft::error("section", message).at(at).help(help));
+            return Section::Skipped;
+        }
+        let message = format!("expected a section, found `[{}]`", word.trim_matches('`'));
+        let backends = self.registry.backends.iter().map(|backend| backend.name);
+        let help = keyword
+            .map(|known| format!("did you mean `[{known}]`?"))
+            .or_else(|| {
+                crate::suggest::closest(word, backends).map(|known| format!("did you mean `[{known} NAME]`?"))
+            })
+            .unwrap_or_else(|| SECTIONS.to_owned());
+        self.book.add(Draft::error("section", message).at(at).help(help));
+        if keyword == Some("map") { Section::Map } else { Section::Skipped }
+    }
+
+    /// Whether an instance can have that name.
+    fn check_name(&mut self, at: Place, name: &str) -> bool {
+        let Some(wrong) = name.chars().find(|&letter| letter.is_whitespace() || ".<>{}|;".contains(letter))
+        else {
+            return true;
+        };
+        let found = match wrong {
+            letter if letter.is_whitespace() => "a blank".to_owned(),
+            letter => format!("`{letter}`"),
+        };
+        let message = format!("expected a name without {found}, found {}", quote(name));
+        let fit: String =
+            name.replace(|letter: char| letter.is_whitespace() || ".<>{}|;".contains(letter), "-");
+        self.book.add(Draft::error("instance-name", message).at(at).help(format!("for example `{fit}`")));
+        false
+    }
+
+    fn backend(&mut self, name: &str, at: Place, is_instance: bool) -> Option<&'static Backend> {
+        if let Some(backend) = self.registry.find(name) {
+            return Some(backend);
+        }
+        if let Some(planned) = self.registry.planned.iter().find(|planned| **planned == name) {
+            self.planned.push((planned, at, is_instance));
+            return None;
+        }
+        let built = self.registry.backends.iter().map(|backend| backend.name);
+        let help = did_you_mean(name, built.clone().chain(self.registry.planned.iter().copied()))
+            .unwrap_or_else(|| format!("there is {}", built.map(quote).collect::<Vec<_>>().join(", ")));
+        let draft = Draft::error("unknown-backend", format!("there is no backend {}", quote(name)));
+        self.book.add(draft.at(at).help(help));
+        None
+    }
+
+    /// A backend that is not built is an error where an instance needs it; its options alone do no harm.
+    fn report_planned(&mut self) {
+        let planned = std::mem::take(&mut self.planned);
+        for (at, &(name, place, is_instance)) in planned.iter().enumerate() {
+            let mut others = planned.iter().enumerate().filter(|(_, (other, ..))| *other == name);
+            let leader = others
+                .clone()
+                .find(|(_, (_, _, is_instance))| *is_instance)
+                .or_else(|| others.next())
+                .map(|(leader, _)| leader);
+            if leader != Some(at) {
+                continue;
+            }
+            let message = format!("the backend `{name}` is known but not built yet");
+            self.book.add(if is_instance {
+                let help = format!("until it is, leave out the instances of `{name}` and their mappings");
+                Draft::error("backend-not-built", message).at(place).help(help)
+            } else {
+                Draft::warning("backend-not-built", message).at(place).help("these options have no effect")
+            });
+        }
+    }
+
+    fn option(&mut self, name_at: Place, name: &str, value: Place) {
+        let (backend, scope) = match self.section {
+            Section::Backend(backend) => (self.registry.find(backend), Scope::Global),
+            Section::Instance(index) => (self.instances[index].backend, Scope::Instance),
+            Section::None(_) | Section::Map | Section::Skipped => return,
+        };
+        let Some(backend) = backend else { return };
+        let found = options::find(backend, scope, name);
+        if found.is_none() {
+            self.book.add(options::unknown(backend, scope, name, name_at));
+        }
+        let (settings, mistaken) = match self.section {
+            Section::Instance(index) => {
+                let draft = &mut self.instances[index];
+                (&mut draft.settings, &mut draft.mistaken)
+            }
+            Section::Backend(_) | Section::None(_) | Section::Map | Section::Skipped => {
+                let globals = self.globals.entry(backend.name).or_default();
+                (&mut globals.settings, &mut globals.mistaken)
+            }
+        };
+        match found {
+            Some(spec) => settings.push(Setting { spec, name: name_at, value, from_command_line: false }),
+            None => *mistaken = true,
+        }
+    }
+}
+
+/// Why a file gives no text.
+struct Refusal {
+    message: String,
+    help: Option<&'static str>,
+}
+
+impl Refusal {
+    fn new(message: String) -> Self {
+        Self { message, help: None }
+    }
+}
+
+pub(crate) fn fault_draft(fault: Fault, source: SourceId) -> Draft {
+    let Fault { span, id, message, help } = fault;
+    Draft::error(id, message).at(Place { source, span }).help_if(help)
+}
