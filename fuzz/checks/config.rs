@@ -1,0 +1,69 @@
+//! What holds of every configuration, however broken. Shared by the fuzz target and by the test that replays its corpus.
+//!
+//! An input is one or several files: a line `--- NAME` begins a further one, the first is `show.cfg`. The lines of the file
+//! `command line` are overrides, `-b ...` or `-i ...`.
+
+use std::path::Path;
+
+use crosspatch_backends::REGISTRY;
+use crosspatch_config::{Document, Input, MemoryFiles, Override, Severity, compile};
+use crosspatch_core::Scope;
+
+/// Compiles the files in `data` and checks the result.
+pub(crate) fn check(data: &[u8]) {
+    let mut files = MemoryFiles::default();
+    let mut overrides = Vec::new();
+    for (name, bytes) in split(data) {
+        assert_eq!(Document::parse(bytes).print(), bytes, "a document is printed as it was read");
+        if name == "command line" {
+            overrides = String::from_utf8_lossy(bytes).lines().map(read_override).collect();
+        }
+        files = files.with_public(name, bytes);
+    }
+    let input = Input {
+        file: Path::new("show.cfg"),
+        files: &files,
+        overrides: &overrides,
+        registry: REGISTRY,
+        previous: None,
+    };
+    let compiled = compile(&input);
+    assert_eq!(compiled.plan.is_none(), compiled.errors() > 0, "no plan comes of an error, and one of none");
+    for diagnostic in &compiled.diagnostics {
+        assert!(diagnostic.column > 0 || diagnostic.line == 0, "{diagnostic:?}");
+        assert!(diagnostic.end_column >= diagnostic.column, "{diagnostic:?}");
+        assert!(matches!(diagnostic.severity, Severity::Error | Severity::Warning));
+    }
+    assert_eq!(compiled.render(false).is_empty(), compiled.diagnostics.is_empty());
+    assert!(compiled.to_json().starts_with('{'));
+    // Once more on top of what came of it: nothing changes.
+    if let Some(plan) = &compiled.plan {
+        let again = compile(&Input { previous: Some(plan), ..input });
+        let routes = again.plan.map(|plan| plan.routes().len());
+        assert_eq!(routes, Some(plan.routes().len()), "the same text gives the same plan");
+    }
+}
+
+fn split(data: &[u8]) -> Vec<(String, &[u8])> {
+    const MARK: &[u8] = b"--- ";
+    let mut files = Vec::new();
+    let (mut name, mut start, mut at) = (String::from("show.cfg"), 0, 0);
+    for line in data.split_inclusive(|&byte| byte == b'\n') {
+        if let Some(next) = line.strip_prefix(MARK) {
+            files.push((name, &data[start..at]));
+            name = String::from_utf8_lossy(next).trim().to_owned();
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    files.push((name, &data[start..]));
+    files
+}
+
+fn read_override(line: &str) -> Override {
+    let (scope, text) = match line.strip_prefix("-i ") {
+        Some(text) => (Scope::Instance, text),
+        None => (Scope::Global, line.strip_prefix("-b ").unwrap_or(line)),
+    };
+    Override { scope, text: text.to_owned() }
+}
