@@ -224,6 +224,12 @@ impl Engine {
         self.run_hops(now, out);
     }
 
+    /// The shell has something to tell the operator, about a session or about itself. Counted and rate-limited as the
+    /// notices of sessions are.
+    pub fn handle_notice(&mut self, now: Instant, session: Option<SessionId>, notice: Notice, out: &mut Outbox) {
+        self.notices.take(now, session, notice, out);
+    }
+
     /// The time of `next_timeout` has come.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         for at in 0..self.running.len() {

@@ -132,6 +132,11 @@ impl Outbox {
         &self.bytes[range.clone()]
     }
 
+    /// The bytes of all messages; the ranges of [`Effect::Send`] count in them.
+    pub fn all_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Forgets the effects and keeps the memory.
     pub fn clear(&mut self) {
         self.effects.clear();

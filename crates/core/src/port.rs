@@ -228,6 +228,32 @@ pub enum Closed {
     Other(Arc<str>),
 }
 
+impl Closed {
+    /// The reason that shows itself as `text`, for recordings; anything unknown is [`Closed::Other`].
+    pub fn from_text(text: &str) -> Self {
+        let plain = [
+            Self::ByPeer,
+            Self::Reset,
+            Self::Refused,
+            Self::TimedOut,
+            Self::Unreachable,
+            Self::NameNotFound,
+            Self::InUse(None),
+            Self::NoSuchAddress,
+            Self::NotPermitted,
+            Self::Garbage,
+            Self::TooLong,
+            Self::NotReading,
+            Self::Exhausted,
+        ];
+        let known = plain.into_iter().find(|reason| reason.to_string() == text);
+        known.unwrap_or_else(|| match text.strip_prefix("the address is in use by ") {
+            Some(program) => Self::InUse(Some(program.into())),
+            None => Self::Other(text.into()),
+        })
+    }
+}
+
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
