@@ -226,7 +226,13 @@ impl Engine {
 
     /// The shell has something to tell the operator, about a session or about itself. Counted and rate-limited as the
     /// notices of sessions are.
-    pub fn handle_notice(&mut self, now: Instant, session: Option<SessionId>, notice: Notice, out: &mut Outbox) {
+    pub fn handle_notice(
+        &mut self,
+        now: Instant,
+        session: Option<SessionId>,
+        notice: Notice,
+        out: &mut Outbox,
+    ) {
         self.notices.take(now, session, notice, out);
     }
 

@@ -131,11 +131,8 @@ impl World {
 
     /// Brings a message from outside to a port of the instance of that name.
     pub fn receive(&mut self, name: &str, port: Port, from: Peer, message: &[u8]) {
-        let session = self.session(name);
-        self.transcript.received(self.now, session, port, from, message);
-        self.engine.handle_data(self.now, session, port, from, message, &mut self.out);
-        self.settle();
-        self.advance_none();
+        self.transcript.received(self.now, self.session(name), port, from, message);
+        self.deliver(name, port, from, message);
     }
 
     /// Reports a port or connection as open.
@@ -195,9 +192,13 @@ impl World {
             Step::Writable(name, port, peer) => self.writable(name, *port, *peer),
             Step::Received(name, port, peer, text) => {
                 let message = script::message(self.instance(name).1, text);
-                self.receive(name, *port, *peer, &message);
+                self.transcript.received_text(self.now, self.session(name), *port, *peer, text);
+                self.deliver(name, *port, *peer, &message);
             }
-            Step::Put(channel, value) => self.put(channel, value.clone()),
+            Step::Put(channel, value) => {
+                self.transcript.note(self.now, &format!("{channel} := {value}"));
+                self.put(channel, value.clone());
+            }
             Step::End => self.transcript.note(self.now, "end"),
             Step::Reload => self.transcript.note(self.now, "reload"),
         }
@@ -211,6 +212,12 @@ impl World {
     /// The transcript since the last call, for tests that look at one thing after another.
     pub fn take_transcript(&mut self) -> String {
         self.transcript.take()
+    }
+
+    fn deliver(&mut self, name: &str, port: Port, from: Peer, message: &[u8]) {
+        self.engine.handle_data(self.now, self.session(name), port, from, message, &mut self.out);
+        self.settle();
+        self.advance_none();
     }
 
     fn instance(&self, name: &str) -> (InstanceId, &'static crate::Backend) {

@@ -78,6 +78,19 @@ impl Transcript {
         self.message(now, session, port, "<-", from, message);
     }
 
+    /// Writes down a message that came in as the script spells it.
+    pub(super) fn received_text(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        port: Port,
+        from: Peer,
+        text: &str,
+    ) {
+        let (name, peer) = (self.name(session), shown(from));
+        self.line(now, format_args!("{name}.{port} <-{peer} {text}"));
+    }
+
     /// Writes down what became of a port or connection.
     pub fn port_event(&mut self, now: Instant, session: SessionId, port: Port, event: &str, peer: Peer) {
         let (name, peer) = (self.name(session), shown(peer));

@@ -1,0 +1,54 @@
+//! Reads the Markdown that scenarios and manuals are written in, and compiles the configurations in it.
+
+use std::path::{Path, PathBuf};
+
+use crosspatch_backends::REGISTRY;
+use crosspatch_config::{Input, MemoryFiles};
+use crosspatch_core::Plan;
+
+/// A fenced block.
+pub(crate) struct Block<'a> {
+    pub(crate) info: &'a str,
+    pub(crate) text: &'a str,
+}
+
+/// All fenced blocks of a Markdown text.
+pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(&str, usize)> = None;
+    let mut at = 0;
+    for line in markdown.split_inclusive('\n') {
+        if let Some(info) = line.strip_prefix("```") {
+            match open.take() {
+                Some((info, start)) => blocks.push(Block { info, text: &markdown[start..at] }),
+                None => open = Some((info.trim(), at + line.len())),
+            }
+        }
+        at += line.len();
+    }
+    assert!(open.is_none(), "a block is not closed");
+    blocks
+}
+
+/// The folders of all backends with the backend's name.
+pub(crate) fn backend_folders() -> Vec<(String, PathBuf)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let entries = std::fs::read_dir(src).expect("the source folder");
+    let mut folders: Vec<_> = entries
+        .map(|entry| entry.expect("a folder entry").path())
+        .filter(|path| path.is_dir())
+        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path))
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// Compiles a configuration on top of the running one.
+pub(crate) fn plan(text: &str, previous: Option<&Plan>) -> Result<Plan, String> {
+    let files = MemoryFiles::default().with("show.cfg", text);
+    let input =
+        Input { file: Path::new("show.cfg"), files: &files, overrides: &[], registry: REGISTRY, previous };
+    let compiled = crosspatch_config::compile(&input);
+    let rendered = compiled.render(false);
+    compiled.plan.ok_or(rendered)
+}
