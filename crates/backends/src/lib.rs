@@ -4,6 +4,7 @@
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod loopback;
+pub mod maweb;
 
 use crosspatch_core::{Backend, Registry};
 

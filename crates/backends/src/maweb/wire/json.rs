@@ -1,0 +1,1 @@
+//! JSON as these consoles and their clients write it: a lenient reader that copies nothing, and a writer.

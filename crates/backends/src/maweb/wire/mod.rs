@@ -1,0 +1,216 @@
+//! The messages of the MA Web Remote, in both directions: JSON objects, one per WebSocket text frame.
+//!
+//! MA Lighting publishes no specification. The messages follow what consoles were seen to send, MA's own browser page and
+//! the programs that are in use (the captures beside the tests have their origins in a README). Two dialects exist: the
+//! *grouped* one of today, and the *flat* one of grandMA2 3.2 and older, where a request asks for one range, an answer
+//! holds one group, and nothing says in so many words what is running. Both become the same types here.
+//!
+//! What is read is read leniently: keys may be missing, doubled or unknown, numbers may be texts and texts numbers, and
+//! rubbish may follow. What cannot be read as the type it should have counts as missing; only what is no JSON object at
+//! all is an error. What is written is written as MA's own software writes it, down to the order of the keys.
+//!
+//! Not implemented: the contents of pools, sheets and the command history, which are read as their names only.
+
+pub mod answer;
+pub mod executor;
+pub mod json;
+pub mod request;
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub use answer::{Answer, Confirmation, Greeting, Group, Playbacks, Response};
+pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
+pub use request::{PlaybacksRequest, Range, Request};
+
+/// Which family of consoles speaks.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Console {
+    /// grandMA2 and grandMA2 onPC: `gma2`.
+    Gma2,
+    /// dot2 and dot2 onPC: `dot2`.
+    Dot2,
+}
+
+impl Console {
+    /// The console of an `appType`.
+    pub fn from_app_type(app_type: &str) -> Option<Self> {
+        [Self::Gma2, Self::Dot2].into_iter().find(|console| console.app_type() == app_type)
+    }
+
+    /// The `appType` of the greeting.
+    pub fn app_type(self) -> &'static str {
+        match self {
+            Self::Gma2 => "gma2",
+            Self::Dot2 => "dot2",
+        }
+    }
+}
+
+impl fmt::Display for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.app_type())
+    }
+}
+
+/// How executors are asked for and answered.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Several ranges a request, `itemGroups` in the answer. grandMA2 since about 3.3, every dot2.
+    #[default]
+    Grouped,
+    /// One range a request, one flat list in the answer, no `isRun`. grandMA2 up to 3.2.
+    Flat,
+}
+
+/// What kind of executors a range or a group holds: `itemsType`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ItemsType {
+    /// The main executor (1), which no known program asks for; any number without a meaning is read as this.
+    Main,
+    /// Executors with faders: 2, in the flat dialect 1.
+    Faders,
+    /// Executors with one button: 3, in the flat dialect 2.
+    Buttons,
+}
+
+impl ItemsType {
+    fn from_number(number: i64, dialect: Dialect) -> Self {
+        match (number, dialect) {
+            (2, Dialect::Grouped) | (1, Dialect::Flat) => Self::Faders,
+            (3, Dialect::Grouped) | (2, Dialect::Flat) => Self::Buttons,
+            (_, Dialect::Grouped | Dialect::Flat) => Self::Main,
+        }
+    }
+
+    fn number(self, dialect: Dialect) -> i64 {
+        match (self, dialect) {
+            (Self::Main, Dialect::Grouped) => 1,
+            (Self::Main, Dialect::Flat) => 0,
+            (Self::Faders, Dialect::Grouped) | (Self::Buttons, Dialect::Flat) => 2,
+            (Self::Faders, Dialect::Flat) => 1,
+            (Self::Buttons, Dialect::Grouped) => 3,
+        }
+    }
+}
+
+/// Which part of the browser page an answer is meant for: `view` in requests, `responseSubType` in answers.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    /// None (0), and any number without a meaning.
+    #[default]
+    None,
+    /// Main (1).
+    Main,
+    /// Faders (2); on a dot2 the core with both F-wings and the buttons above them.
+    Faders,
+    /// Buttons (3); on a dot2 the B-wings.
+    Buttons,
+    /// Channels (4).
+    Channels,
+}
+
+impl View {
+    const ALL: [Self; 5] = [Self::None, Self::Main, Self::Faders, Self::Buttons, Self::Channels];
+
+    fn from_number(number: i64) -> Self {
+        usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied()).unwrap_or_default()
+    }
+
+    fn number(self) -> i64 {
+        match self {
+            Self::None => 0,
+            Self::Main => 1,
+            Self::Faders => 2,
+            Self::Buttons => 3,
+            Self::Channels => 4,
+        }
+    }
+}
+
+/// A colour, red, green and blue: `#E8A901`.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Color(pub [u8; 3]);
+
+impl Color {
+    /// What is running has its progress drawn in this colour.
+    pub const RUNNING: Self = Self([0, 0, 0xFF]);
+
+    /// Reads `#RRGGBB`, in capitals or not.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('#')?;
+        if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        let number = u32::from_str_radix(digits, 16).ok()?;
+        let [_, red, green, blue] = number.to_be_bytes();
+        Some(Self([red, green, blue]))
+    }
+
+    /// The darker shade that a console paints behind the cues: a quarter of each part.
+    #[must_use]
+    pub fn shade(self) -> Self {
+        Self(self.0.map(|part| part >> 2))
+    }
+}
+
+/// As on the wire: `#E8A901`.
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [red, green, blue] = self.0;
+        write!(f, "#{red:02X}{green:02X}{blue:02X}")
+    }
+}
+
+/// A text and its colour: `{"t":"MAIN_MIX","c":"#FFFFFF"}`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Label<'a> {
+    /// The text; empty where there is none.
+    pub text: Cow<'a, str>,
+    /// Its colour.
+    pub color: Option<Color>,
+}
+
+impl<'a> Label<'a> {
+    /// A label with a colour.
+    pub fn new(text: impl Into<Cow<'a, str>>, color: Color) -> Self {
+        Self { text: text.into(), color: Some(color) }
+    }
+}
+
+/// Why a message could not be read.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// It is not UTF-8.
+    NotText,
+    /// It is neither a JSON object nor the greeting of an old console.
+    NotAnObject,
+    /// It ends too early.
+    Truncated,
+    /// The JSON breaks off or is wrong at this byte.
+    Malformed(usize),
+    /// Lists or objects lie too deep in each other.
+    TooDeep,
+    /// A request for executors whose lists of starts, counts and types have different lengths.
+    UnequalRanges,
+    /// A request without something that it needs; the name of the key.
+    Missing(&'static str),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotText => f.write_str("expected UTF-8 text"),
+            Self::NotAnObject => f.write_str("expected a JSON object"),
+            Self::Truncated => f.write_str("the message ends too early"),
+            Self::Malformed(at) => write!(f, "the JSON is wrong at byte {at}"),
+            Self::TooDeep => f.write_str("the JSON is nested too deeply"),
+            Self::UnequalRanges => {
+                f.write_str("expected as many values in `itemsCount` and `itemsType` as in `startIndex`")
+            }
+            Self::Missing(key) => write!(f, "expected a usable `{key}`"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
