@@ -1,8 +1,14 @@
 //! What a console sends.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use super::{Color, Console, Dialect, Executor, ItemsType, View};
+use super::executor::list;
+use super::json::{Reader, Writer};
+use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, View};
+
+/// What an old grandMA2 sends in place of a greeting in JSON.
+const READY: &str = "server ready";
 
 /// A message of a console. Anything can ride on it, whatever it answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +34,233 @@ pub struct Answer<'a> {
     pub world_index: Option<i64>,
     /// What the message answers or asks by its `responseType`.
     pub response: Option<Response<'a>>,
+}
+
+impl<'a> Answer<'a> {
+    /// The greeting of a console.
+    pub fn greeting(console: Console) -> Self {
+        let app_type = Some(console.app_type().into());
+        let greeting = Some(Greeting::Status { status: READY.into(), app_type });
+        Self { greeting, ..Self::default() }
+    }
+
+    /// An answer with nothing but what every answer has.
+    pub fn bare() -> Self {
+        Self { realtime: Some(false), world_index: Some(0), ..Self::default() }
+    }
+
+    /// An answer to a request of that type.
+    pub fn to(response: Response<'a>) -> Self {
+        Self { response: Some(response), ..Self::bare() }
+    }
+
+    /// The answer to `{"session":...}`.
+    pub fn session(session: i64, force_login: Option<bool>) -> Self {
+        Self { session: Some(session), force_login, ..Self::bare() }
+    }
+
+    /// The answer to whom there is no room for.
+    pub fn limit_reached() -> Self {
+        Self { session: Some(-2), limit_reached: true, world_index: None, ..Self::bare() }
+    }
+
+    /// Reads a message of a console.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON object and no greeting, or breaks off.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes)?;
+        let mut answer = Self::default();
+        if bytes.trim_ascii() == READY.as_bytes() {
+            answer.greeting = Some(Greeting::Text);
+            return Ok(answer);
+        }
+        if !reader.is_object() {
+            return Err(DecodeError::NotAnObject);
+        }
+        let mut status = None;
+        let mut app_type = None;
+        let mut body = Body::default();
+        reader.object(|reader, key| {
+            match key {
+                "status" => status = reader.text()?,
+                "appType" => app_type = reader.text()?,
+                "session" => answer.session = reader.integer()?,
+                "forceLogin" => answer.force_login = reader.boolean()?,
+                "connections_limit_reached" => {
+                    answer.limit_reached = true;
+                    reader.skip()?;
+                }
+                "text" => answer.text = reader.text()?,
+                "prompt" => answer.prompt = reader.text()?,
+                "promptcolor" => answer.prompt_color = reader.color()?,
+                "realtime" => answer.realtime = reader.boolean()?,
+                "worldIndex" => answer.world_index = reader.integer()?,
+                _ => body.entry(reader, key)?,
+            }
+            Ok(())
+        })?;
+        answer.greeting = status.map(|status| Greeting::Status { status, app_type });
+        answer.response = body.into_response();
+        Ok(answer)
+    }
+
+    /// Writes the message.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match &self.greeting {
+            Some(Greeting::Text) => out.extend_from_slice(READY.as_bytes()),
+            // Consoles leave a blank behind the comma here, and nowhere else.
+            Some(Greeting::Status { status, app_type: Some(app_type) }) => {
+                out.extend_from_slice(b"{\"status\":");
+                Writer::new(out).text(status);
+                out.extend_from_slice(b", \"appType\":");
+                Writer::new(out).text(app_type);
+                out.push(b'}');
+            }
+            Some(Greeting::Status { status, app_type: None }) => {
+                Writer::new(out).object(|object| object.key("status").text(status));
+            }
+            None => Writer::new(out).object(|object| self.encode_entries(object)),
+        }
+    }
+
+    fn encode_entries(&self, object: &mut Writer<'_>) {
+        object.optional_text("text", self.text.as_deref());
+        object.optional_text("prompt", self.prompt.as_deref());
+        object.optional_color("promptcolor", self.prompt_color);
+        if let Some(realtime) = self.realtime {
+            object.key("realtime").boolean(realtime);
+        }
+        if self.limit_reached {
+            object.key("connections_limit_reached").text("");
+        }
+        if let Some(session) = self.session {
+            object.key("session").integer(session);
+        }
+        if let Some(force_login) = self.force_login {
+            object.key("forceLogin").boolean(force_login);
+        }
+        if let Some(response) = &self.response {
+            response.encode(object);
+        }
+        if let Some(world_index) = self.world_index {
+            object.key("worldIndex").integer(world_index);
+        }
+    }
+}
+
+/// What a message holds besides what any message may hold. The keys are gathered first, because `responseType` may stand
+/// behind them.
+#[derive(Default)]
+struct Body<'a> {
+    response_type: Option<Cow<'a, str>>,
+    result: bool,
+    data: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    playbacks: Playbacks<'a>,
+    /// The one group of a flat answer, with its `itemsType` as written.
+    rows: Option<Vec<Vec<Executor<'a>>>>,
+    items_type: i64,
+    offset: u32,
+    pages: u32,
+    title: Option<Cow<'a, str>>,
+    message: Option<Cow<'a, str>>,
+    question: Option<Cow<'a, str>>,
+    buttons: Vec<(Cow<'a, str>, i64)>,
+}
+
+impl<'a> Body<'a> {
+    fn entry(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<(), DecodeError> {
+        match key {
+            "responseType" => self.response_type = reader.text()?,
+            "result" => self.result = reader.boolean()?.unwrap_or(false),
+            "data" => self.data = pairs(reader)?,
+            "responseSubType" => {
+                self.playbacks.view = reader.integer()?.map(View::from_number).unwrap_or_default();
+            }
+            "iPage" => self.playbacks.page = reader.unsigned()?.unwrap_or(0),
+            "accessDenied" => self.playbacks.access_denied = reader.boolean()?.unwrap_or(false),
+            "itemGroups" => self.playbacks.groups = list(reader, 1, Group::decode)?,
+            "items" => self.rows = Some(rows(reader)?),
+            "itemsType" => self.items_type = reader.integer()?.unwrap_or(0),
+            "iExecOff" => self.offset = reader.unsigned()?.unwrap_or(0),
+            "cntPages" => self.pages = reader.unsigned()?.unwrap_or(0),
+            "tt" => self.title = reader.text()?,
+            "msg" => self.message = reader.text()?,
+            "ques" => self.question = reader.text()?,
+            "buttons" => self.buttons = list(reader, 2, button)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    }
+
+    fn into_response(self) -> Option<Response<'a>> {
+        let response_type = self.response_type?;
+        Some(match &*response_type {
+            "login" => Response::Login { result: self.result },
+            "getdata" => Response::GetData(self.data),
+            "playbacks" => {
+                let mut playbacks = Playbacks { page_name: self.title, ..self.playbacks };
+                if let Some(rows) = self.rows {
+                    playbacks.dialect = Dialect::Flat;
+                    let items_type = ItemsType::from_number(self.items_type, Dialect::Flat);
+                    let (offset, pages) = (self.offset, self.pages);
+                    playbacks.groups = vec![Group { items_type, offset, pages, rows }];
+                }
+                Response::Playbacks(playbacks)
+            }
+            "commandConfirmation" | "presetCommandConfirmation" => {
+                let is_preset = response_type.starts_with('p');
+                let confirmation = Confirmation {
+                    title: self.title.unwrap_or_default(),
+                    question: self.question.filter(|_| is_preset),
+                    message: self.message.unwrap_or_default(),
+                    buttons: self.buttons,
+                };
+                if is_preset {
+                    Response::PresetConfirmation(confirmation)
+                } else {
+                    Response::Confirmation(confirmation)
+                }
+            }
+            _ => Response::Other(response_type),
+        })
+    }
+}
+
+/// Reads what `getdata` answers: a list of objects with one key each, or one object with all of them.
+fn pairs<'a>(reader: &mut Reader<'a>) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, DecodeError> {
+    let mut pairs = Vec::new();
+    let object = |reader: &mut Reader<'a>, pairs: &mut Vec<_>| {
+        reader.object(|reader, key| {
+            let value = reader.text()?.unwrap_or_default();
+            pairs.push((Cow::Owned(key.to_owned()), value));
+            Ok(())
+        })
+    };
+    if reader.is_list() {
+        reader.list(|reader| object(reader, &mut pairs))?;
+    } else {
+        object(reader, &mut pairs)?;
+    }
+    Ok(pairs)
+}
+
+fn rows<'a>(reader: &mut Reader<'a>) -> Result<Vec<Vec<Executor<'a>>>, DecodeError> {
+    list(reader, 18, |reader| list(reader, 5, Executor::decode))
+}
+
+fn button<'a>(reader: &mut Reader<'a>) -> Result<(Cow<'a, str>, i64), DecodeError> {
+    let (mut text, mut id) = (Cow::default(), -1);
+    reader.object(|reader, key| {
+        match key {
+            "text" => text = reader.text()?.unwrap_or_default(),
+            "id" => id = reader.integer()?.unwrap_or(-1),
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok((text, id))
 }
 
 /// The first message of a console.
@@ -74,6 +307,37 @@ pub enum Response<'a> {
     Other(Cow<'a, str>),
 }
 
+impl<'a> Response<'a> {
+    /// Its `responseType`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Login { .. } => "login",
+            Self::Playbacks(_) => "playbacks",
+            Self::GetData(_) => "getdata",
+            Self::Confirmation(_) => "commandConfirmation",
+            Self::PresetConfirmation(_) => "presetCommandConfirmation",
+            Self::Other(name) => name,
+        }
+    }
+
+    fn encode(&self, object: &mut Writer<'_>) {
+        object.key("responseType").text(self.name());
+        match self {
+            Self::Login { result } => object.key("result").boolean(*result),
+            Self::Playbacks(playbacks) => playbacks.encode(object),
+            Self::GetData(data) => object.key("data").list(|list| {
+                for (name, value) in data {
+                    list.item().object(|pair| pair.key(name).text(value));
+                }
+            }),
+            Self::Confirmation(confirmation) | Self::PresetConfirmation(confirmation) => {
+                confirmation.encode(object);
+            }
+            Self::Other(_) => {}
+        }
+    }
+}
+
 /// Executors.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Playbacks<'a> {
@@ -91,6 +355,44 @@ pub struct Playbacks<'a> {
     pub groups: Vec<Group<'a>>,
 }
 
+impl Playbacks<'_> {
+    fn encode(&self, object: &mut Writer<'_>) {
+        match self.dialect {
+            Dialect::Grouped => {
+                object.key("responseSubType").integer(self.view.number());
+                object.key("iPage").integer(self.page.into());
+                object.optional_text("tt", self.page_name.as_deref());
+                if self.access_denied {
+                    object.key("accessDenied").boolean(true);
+                }
+                object.key("itemGroups").list(|groups| {
+                    for group in &self.groups {
+                        groups.item().object(|object| {
+                            object.key("itemsType").integer(group.items_type.number(self.dialect));
+                            group.encode_offset(object);
+                            object.key("cntPages").integer(group.pages.into());
+                            group.encode_items(self.dialect, object);
+                        });
+                    }
+                });
+            }
+            Dialect::Flat => {
+                object.key("iPage").integer(self.page.into());
+                object.optional_text("tt", self.page_name.as_deref());
+                if self.access_denied {
+                    object.key("accessDenied").boolean(true);
+                }
+                if let Some(group) = self.groups.first() {
+                    group.encode_offset(object);
+                    object.key("cntPages").integer(group.pages.into());
+                    object.key("itemsType").integer(group.items_type.number(self.dialect));
+                    group.encode_items(self.dialect, object);
+                }
+            }
+        }
+    }
+}
+
 /// The executors of one range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group<'a> {
@@ -105,6 +407,40 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut group = Self { items_type: ItemsType::Main, offset: 0, pages: 0, rows: Vec::new() };
+        reader.object(|reader, key| {
+            match key {
+                "itemsType" => {
+                    let number = reader.integer()?.unwrap_or(0);
+                    group.items_type = ItemsType::from_number(number, Dialect::Grouped);
+                }
+                "iExecOff" => group.offset = reader.unsigned()?.unwrap_or(0),
+                "cntPages" => group.pages = reader.unsigned()?.unwrap_or(0),
+                "items" => group.rows = rows(reader)?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(group)
+    }
+
+    fn encode_offset(&self, object: &mut Writer<'_>) {
+        if self.offset > 0 {
+            object.key("iExecOff").integer(self.offset.into());
+        }
+    }
+
+    fn encode_items(&self, dialect: Dialect, object: &mut Writer<'_>) {
+        object.key("items").list(|rows| {
+            for row in &self.rows {
+                rows.item().list(|items| {
+                    row.iter().for_each(|executor| executor.encode(dialect, items.item()));
+                });
+            }
+        });
+    }
+
     /// All executors in order.
     pub fn executors(&self) -> impl Iterator<Item = &Executor<'a>> {
         self.rows.iter().flatten()
@@ -116,8 +452,92 @@ impl<'a> Group<'a> {
 pub struct Confirmation<'a> {
     /// `tt`: the title.
     pub title: Cow<'a, str>,
-    /// `msg`, or for presets `ques` where there is no message.
+    /// `ques`: the question that a pop-up about presets asks.
+    pub question: Option<Cow<'a, str>>,
+    /// `msg`.
     pub message: Cow<'a, str>,
     /// Text and number of each button; the number is the answer.
     pub buttons: Vec<(Cow<'a, str>, i64)>,
+}
+
+impl Confirmation<'_> {
+    fn encode(&self, object: &mut Writer<'_>) {
+        object.key("tt").text(&self.title);
+        object.optional_text("ques", self.question.as_deref());
+        object.key("msg").text(&self.message);
+        object.key("buttons").list(|buttons| {
+            for (text, id) in &self.buttons {
+                buttons.item().object(|button| {
+                    button.key("text").text(text);
+                    button.key("id").integer(*id);
+                });
+            }
+        });
+    }
+}
+
+/// One line, for logs and monitors.
+impl fmt::Display for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        match &self.greeting {
+            Some(Greeting::Text) => parts.push("ready, old dialect".to_owned()),
+            Some(Greeting::Status { status, app_type }) => {
+                parts.push(format!("{status}, {}", app_type.as_deref().unwrap_or("no appType")));
+            }
+            None => {}
+        }
+        if let Some(session) = self.session {
+            parts.push(format!("session {session}"));
+        }
+        if self.force_login == Some(true) {
+            parts.push("log-in wanted".to_owned());
+        }
+        if self.limit_reached {
+            parts.push("too many sessions".to_owned());
+        }
+        if let Some(text) = &self.text {
+            parts.push(format!("text {text:?}"));
+        }
+        if let Some(prompt) = &self.prompt {
+            parts.push(format!("prompt {prompt:?}"));
+        }
+        if let Some(response) = &self.response {
+            parts.push(response.to_string());
+        }
+        if parts.is_empty() { f.write_str("done") } else { f.write_str(&parts.join(", ")) }
+    }
+}
+
+impl fmt::Display for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Login { result: true } => f.write_str("logged in"),
+            Self::Login { result: false } => f.write_str("log-in refused"),
+            Self::Playbacks(playbacks) => {
+                write!(f, "playbacks page {}", playbacks.page)?;
+                if playbacks.access_denied {
+                    f.write_str(" access denied")?;
+                }
+                for group in &playbacks.groups {
+                    let mut executors = group.executors().peekable();
+                    let first = executors.peek().map_or(group.offset, |executor| executor.index) + 1;
+                    let (count, assigned) = executors.fold((0, 0), |(count, assigned), executor| {
+                        (count + 1, assigned + u32::from(!executor.is_empty()))
+                    });
+                    write!(f, " [{count} from {first}, {assigned} assigned]")?;
+                }
+                Ok(())
+            }
+            Self::GetData(data) => {
+                f.write_str("data")?;
+                data.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+            }
+            Self::Confirmation(confirmation) | Self::PresetConfirmation(confirmation) => {
+                write!(f, "asks {:?} {:?}", confirmation.title, confirmation.message)?;
+                confirmation.buttons.iter().try_for_each(|(text, id)| write!(f, " {id}={text:?}"))
+            }
+            Self::Other(name) => write!(f, "response {name:?}"),
+        }
+    }
 }

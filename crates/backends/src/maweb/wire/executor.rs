@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::{Color, Label};
+use super::json::{Reader, Writer};
+use super::{Color, DecodeError, Dialect, Label};
 
 /// One executor; a wide one stands for as many numbers as it is wide.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +57,77 @@ impl Default for Executor<'_> {
     }
 }
 
-impl Executor<'_> {
+impl<'a> Executor<'a> {
+    pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut executor = Self::default();
+        let mut is_run = None;
+        reader.object(|reader, key| {
+            match key {
+                "i" => executor.number = Label::decode(reader)?,
+                "oType" => executor.object_type = Label::decode(reader)?,
+                "oI" => executor.object = Label::decode(reader)?,
+                "tt" => executor.name = Label::decode(reader)?,
+                "bC" => executor.background = reader.color()?,
+                "bdC" => executor.frame = reader.color()?,
+                "cues" => executor.cues = Cues::decode(reader)?,
+                "combinedItems" => executor.width = reader.unsigned()?.unwrap_or(1).max(1),
+                "iExec" => executor.index = reader.unsigned()?.unwrap_or(0),
+                "isRun" => is_run = reader.boolean()?,
+                "executorBlocks" => executor.blocks = list(reader, 1, Block::decode)?,
+                "bottomButtons" => {
+                    executor.bottom.clear();
+                    reader.object(|reader, key| match key {
+                        "items" => {
+                            executor.bottom = list(reader, 1, BottomButton::decode)?;
+                            Ok(())
+                        }
+                        _ => reader.skip(),
+                    })?;
+                }
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        executor.is_running = is_run.unwrap_or_else(|| executor.shows_progress());
+        Ok(executor)
+    }
+
+    pub(super) fn encode(&self, dialect: Dialect, writer: &mut Writer<'_>) {
+        writer.object(|object| {
+            for (key, label) in
+                [("i", &self.number), ("oType", &self.object_type), ("oI", &self.object), ("tt", &self.name)]
+            {
+                label.encode(object.key(key));
+            }
+            object.optional_color("bC", self.background);
+            object.optional_color("bdC", self.frame);
+            self.cues.encode(object.key("cues"));
+            object.key("combinedItems").integer(self.width.into());
+            object.key("iExec").integer(self.index.into());
+            match dialect {
+                Dialect::Grouped => object.key("isRun").integer(self.is_running.into()),
+                Dialect::Flat => {}
+            }
+            if !self.blocks.is_empty() {
+                object.key("executorBlocks").list(|blocks| {
+                    self.blocks.iter().for_each(|block| block.encode(blocks.item()));
+                });
+            }
+            if !self.bottom.is_empty() {
+                object.key("bottomButtons").object(|bottom| {
+                    bottom.key("items").list(|items| {
+                        self.bottom.iter().for_each(|button| button.encode(items.item()));
+                    });
+                });
+            }
+        });
+    }
+
+    /// Whether the first row shows that something is running, the only sign of it in the flat dialect.
+    fn shows_progress(&self) -> bool {
+        self.cues.items.first().is_some_and(|cue| cue.progress_color == Some(Color::RUNNING))
+    }
+
     /// Whether nothing is assigned to it, be it that nothing ever was or that it has been cleared.
     pub fn is_empty(&self) -> bool {
         self.object_type.text.is_empty()
@@ -68,6 +139,33 @@ impl Executor<'_> {
     }
 }
 
+impl<'a> Label<'a> {
+    /// Reads an object with text and colour, or a bare text.
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut label = Self::default();
+        if !reader.is_object() {
+            label.text = reader.text()?.unwrap_or_default();
+            return Ok(label);
+        }
+        reader.object(|reader, key| {
+            match key {
+                "t" => label.text = reader.text()?.unwrap_or_default(),
+                "c" => label.color = reader.color()?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(label)
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.object(|object| {
+            object.key("t").text(&self.text);
+            object.optional_color("c", self.color);
+        });
+    }
+}
+
 /// The rows below the header of an executor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cues<'a> {
@@ -75,6 +173,32 @@ pub struct Cues<'a> {
     pub background: Option<Color>,
     /// The rows, one or three.
     pub items: Vec<Cue<'a>>,
+}
+
+impl<'a> Cues<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut cues = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "bC" => cues.background = reader.color()?,
+                "items" => cues.items = list(reader, 1, Cue::decode)?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(cues)
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.object(|object| {
+            object.optional_color("bC", self.background);
+            if !self.items.is_empty() {
+                object.key("items").list(|items| {
+                    self.items.iter().for_each(|cue| cue.encode(items.item()));
+                });
+            }
+        });
+    }
 }
 
 /// A row: a cue, or a value of an effect or a master.
@@ -90,6 +214,42 @@ pub struct Cue<'a> {
     pub progress_color: Option<Color>,
 }
 
+impl<'a> Cue<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut cue = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "t" => cue.text = reader.text()?,
+                "c" => cue.color = reader.color()?,
+                "pgs" => reader.object(|reader, key| {
+                    match key {
+                        "v" => cue.progress = reader.number()?,
+                        "bC" => cue.progress_color = reader.color()?,
+                        _ => reader.skip()?,
+                    }
+                    Ok(())
+                })?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(cue)
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.object(|object| {
+            object.optional_text("t", self.text.as_deref());
+            object.optional_color("c", self.color);
+            object.key("pgs").object(|progress| {
+                if let Some(value) = self.progress {
+                    progress.key("v").decimals(value);
+                }
+                progress.optional_color("bC", self.progress_color);
+            });
+        });
+    }
+}
+
 /// A fader and its three keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Block<'a> {
@@ -98,6 +258,33 @@ pub struct Block<'a> {
     pub buttons: [ExecButton<'a>; 3],
     /// `fader`.
     pub fader: Fader<'a>,
+}
+
+impl<'a> Block<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut block = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "button1" => block.buttons[0] = ExecButton::decode(reader)?,
+                "button2" => block.buttons[1] = ExecButton::decode(reader)?,
+                "button3" => block.buttons[2] = ExecButton::decode(reader)?,
+                "fader" => block.fader = Fader::decode(reader)?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(block)
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) {
+        let [first, second, third] = &self.buttons;
+        writer.object(|object| {
+            first.encode(object.key("button1"));
+            second.encode(object.key("button2"));
+            self.fader.encode(object.key("fader"));
+            third.encode(object.key("button3"));
+        });
+    }
 }
 
 /// A key of an executor.
@@ -119,6 +306,50 @@ pub struct ExecButton<'a> {
     pub right_led: Option<Color>,
 }
 
+impl<'a> ExecButton<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut button = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "id" => button.id = reader.unsigned()?.unwrap_or(0),
+                "t" => button.function = reader.text()?.unwrap_or_default(),
+                "s" => button.is_selected = reader.boolean()?.unwrap_or(false),
+                "c" => button.color = reader.color()?,
+                "bdC" => button.frame = reader.color()?,
+                "leftLED" => button.left_led = led(reader)?,
+                "rightLED" => button.right_led = led(reader)?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(button)
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.object(|object| {
+            object.key("id").integer(self.id.into());
+            object.key("t").text(&self.function);
+            object.key("s").boolean(self.is_selected);
+            object.optional_color("c", self.color);
+            object.optional_color("bdC", self.frame);
+            object.key("leftLED").object(|led| led.optional_color("bC", self.left_led));
+            object.key("rightLED").object(|led| led.optional_color("bC", self.right_led));
+        });
+    }
+}
+
+fn led(reader: &mut Reader<'_>) -> Result<Option<Color>, DecodeError> {
+    let mut color = None;
+    reader.object(|reader, key| {
+        match key {
+            "bC" => color = reader.color()?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(color)
+}
+
 /// A fader of an executor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fader<'a> {
@@ -136,7 +367,35 @@ pub struct Fader<'a> {
     pub max: f64,
 }
 
-impl Fader<'_> {
+impl<'a> Fader<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut fader = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "bdC" => fader.frame = reader.color()?,
+                "tt" => fader.function = reader.text()?,
+                "v" => fader.value = reader.number()?.unwrap_or(0.0),
+                "vT" => fader.text = reader.text()?,
+                "min" => fader.min = reader.number()?.unwrap_or(0.0),
+                "max" => fader.max = reader.number()?.unwrap_or(0.0),
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(fader)
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.object(|object| {
+            object.optional_color("bdC", self.frame);
+            object.optional_text("tt", self.function.as_deref());
+            object.key("v").decimals(self.value);
+            object.optional_text("vT", self.text.as_deref());
+            object.key("min").decimals(self.min);
+            object.key("max").decimals(self.max);
+        });
+    }
+
     /// Where it stands between its ends, 0 to 1; 0 if both ends are the same.
     pub fn level(&self) -> f64 {
         let span = self.max - self.min;
@@ -153,4 +412,55 @@ pub struct BottomButton<'a> {
     pub fader_color: Option<Color>,
     /// `n`: the function of the button, such as `Toggle`.
     pub function: Label<'a>,
+}
+
+impl<'a> BottomButton<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut button = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "fader" => reader.object(|reader, key| {
+                    match key {
+                        "v" => button.fader = reader.number()?,
+                        "bC" => button.fader_color = reader.color()?,
+                        _ => reader.skip()?,
+                    }
+                    Ok(())
+                })?,
+                "n" => button.function = Label::decode(reader)?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(button)
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.object(|object| {
+            if let Some(level) = self.fader {
+                object.key("fader").object(|fader| {
+                    fader.key("v").decimals(level);
+                    fader.optional_color("bC", self.fader_color);
+                });
+            }
+            self.function.encode(object.key("n"));
+        });
+    }
+}
+
+/// Reads a list of things that are read alike.
+pub(super) fn list<'a, T>(
+    reader: &mut Reader<'a>,
+    usual: usize,
+    item: impl Fn(&mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let mut items = Vec::new();
+    reader.list(|reader| {
+        if items.is_empty() {
+            items.reserve_exact(usual);
+        }
+        items.push(item(reader)?);
+        Ok(())
+    })?;
+    Ok(items)
 }

@@ -11,10 +11,10 @@
 //!
 //! Not implemented: the contents of pools, sheets and the command history, which are read as their names only.
 
-pub mod answer;
-pub mod executor;
-pub mod json;
-pub mod request;
+mod answer;
+mod executor;
+mod json;
+mod request;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,6 +22,26 @@ use std::fmt;
 pub use answer::{Answer, Confirmation, Greeting, Group, Playbacks, Response};
 pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
 pub use request::{PlaybacksRequest, Range, Request};
+
+/// Shows a message of either direction as one line: as it is if it is short, otherwise in words.
+pub fn describe(bytes: &[u8], line: &mut String) {
+    const SHORT: usize = 1200;
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    if !text.is_empty() && text.len() <= SHORT && !text.contains(char::is_control) {
+        line.push_str(text);
+    } else if let Ok(answer) = Answer::decode(bytes) {
+        line.push_str(&answer.to_string());
+    } else {
+        line.push_str(&format!("{} bytes of rubbish", bytes.len()));
+    }
+}
+
+/// Reads a message that is written as it is on the wire.
+pub fn compose(line: &str) -> Option<Vec<u8>> {
+    let line = line.trim();
+    let is_message = line.starts_with('{') || Answer::decode(line.as_bytes()).is_ok();
+    is_message.then(|| line.as_bytes().to_vec())
+}
 
 /// Which family of consoles speaks.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -189,8 +209,6 @@ pub enum DecodeError {
     Truncated,
     /// The JSON breaks off or is wrong at this byte.
     Malformed(usize),
-    /// Lists or objects lie too deep in each other.
-    TooDeep,
     /// A request for executors whose lists of starts, counts and types have different lengths.
     UnequalRanges,
     /// A request without something that it needs; the name of the key.
@@ -204,7 +222,6 @@ impl fmt::Display for DecodeError {
             Self::NotAnObject => f.write_str("expected a JSON object"),
             Self::Truncated => f.write_str("the message ends too early"),
             Self::Malformed(at) => write!(f, "the JSON is wrong at byte {at}"),
-            Self::TooDeep => f.write_str("the JSON is nested too deeply"),
             Self::UnequalRanges => {
                 f.write_str("expected as many values in `itemsCount` and `itemsType` as in `startIndex`")
             }
