@@ -156,7 +156,7 @@ impl<'a> Answer<'a> {
 struct Body<'a> {
     response_type: Option<Cow<'a, str>>,
     result: bool,
-    data: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    data: Vec<Datum<'a>>,
     playbacks: Playbacks<'a>,
     /// The one group of a flat answer, with its `itemsType` as written.
     rows: Option<Vec<Vec<Executor<'a>>>>,
@@ -229,7 +229,7 @@ impl<'a> Body<'a> {
 }
 
 /// Reads what `getdata` answers: a list of objects with one key each, or one object with all of them.
-fn pairs<'a>(reader: &mut Reader<'a>) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, DecodeError> {
+fn pairs<'a>(reader: &mut Reader<'a>) -> Result<Vec<Datum<'a>>, DecodeError> {
     let mut pairs = Vec::new();
     let object = |reader: &mut Reader<'a>, pairs: &mut Vec<_>| {
         reader.object(|reader, key| {
@@ -287,6 +287,9 @@ impl Greeting<'_> {
     }
 }
 
+/// A name and a value.
+pub type Datum<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// What a message answers or asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response<'a> {
@@ -298,7 +301,7 @@ pub enum Response<'a> {
     /// `playbacks`: executors.
     Playbacks(Playbacks<'a>),
     /// `getdata`: names and values, in the order asked for; values are `0`, `1`, or `b` for blinking.
-    GetData(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+    GetData(Vec<Datum<'a>>),
     /// `commandConfirmation`: a pop-up wants an answer.
     Confirmation(Confirmation<'a>),
     /// `presetCommandConfirmation`: a pop-up about storing a preset wants an answer.

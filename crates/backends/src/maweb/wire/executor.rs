@@ -406,9 +406,9 @@ impl<'a> Fader<'a> {
 /// What is drawn at the lower end of a button executor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BottomButton<'a> {
-    /// `fader.v`: the level of its virtual fader, if it has one (a macro has none).
+    /// `fader.v`: the level of its virtual fader. A macro has no fader, and that of a cleared executor has no level.
     pub fader: Option<f64>,
-    /// `fader.bC`: the colour of that fader.
+    /// `fader.bC`: the colour of that fader, if there is one.
     pub fader_color: Option<Color>,
     /// `n`: the function of the button, such as `Toggle`.
     pub function: Label<'a>,
@@ -437,9 +437,11 @@ impl<'a> BottomButton<'a> {
 
     fn encode(&self, writer: &mut Writer<'_>) {
         writer.object(|object| {
-            if let Some(level) = self.fader {
+            if self.fader.is_some() || self.fader_color.is_some() {
                 object.key("fader").object(|fader| {
-                    fader.key("v").decimals(level);
+                    if let Some(level) = self.fader {
+                        fader.key("v").decimals(level);
+                    }
                     fader.optional_color("bC", self.fader_color);
                 });
             }

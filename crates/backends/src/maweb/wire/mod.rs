@@ -19,7 +19,7 @@ mod request;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use answer::{Answer, Confirmation, Greeting, Group, Playbacks, Response};
+pub use answer::{Answer, Confirmation, Datum, Greeting, Group, Playbacks, Response};
 pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
 pub use request::{PlaybacksRequest, Range, Request};
 
