@@ -382,7 +382,10 @@ fn every_prefix_of_every_capture_is_an_error_and_none_a_panic() {
     for requests in [false, true] {
         for (name, bytes) in captures(requests) {
             let bytes = bytes.trim_ascii_end();
-            for len in 0..bytes.len() {
+            // A long message repeats itself: its head shows every place it can be cut at, the rest goes in steps.
+            let cuts =
+                (0..bytes.len()).filter(|len| *len < 2_500 || len % 23 == 0 || bytes.len() - len < 100);
+            for len in cuts {
                 let cut = &bytes[..len];
                 assert!(Answer::decode(cut).is_err(), "{name} cut at {len} as an answer");
                 assert!(Request::decode(cut).is_err(), "{name} cut at {len} as a request");

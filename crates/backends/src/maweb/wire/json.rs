@@ -2,7 +2,7 @@
 //!
 //! Why not `serde_json`: a derived structure refuses a key that occurs twice, and consoles send `worldIndex` twice; a number
 //! where a text belongs ends the whole message there, and here it costs one value. Skipping is a loop that counts brackets,
-//! so nesting of any depth costs no stack. Reading a message of 22 KB this way takes a third of the time of a tree of values.
+//! so nesting of any depth costs no stack. Reading a message of 22 KB this way takes a quarter of the time of a tree of values.
 
 use std::borrow::Cow;
 
