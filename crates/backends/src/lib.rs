@@ -9,7 +9,7 @@ pub mod maweb;
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
-pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND];
+pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND, &maweb::BACKEND];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[

@@ -1,3 +1,114 @@
 //! MA Web Remote, the client's side: grandMA2 and dot2 consoles and their onPC versions.
+//!
+//! | part | does |
+//! | --- | --- |
+//! | [`wire`] | the messages, both directions |
+//! | `options`, `command` | what is configured |
+//! | `address`, `keys` | how channels are written, and the tables of keys |
+//! | `login` | hosts, greeting, session, log-in, keep-alive, reconnect |
+//! | `poll` | which requests cover what is mapped, and when they are sent |
+//! | `watch` | what of the answers becomes events |
+//! | `output` | order and pace of what is sent |
+//! | `session` | joins them |
+//!
+//! `login`, `poll`, `watch` and `output` know nothing of each other and nothing of the outbox, and are tested alone.
 
+mod address;
+mod command;
+mod keys;
+mod login;
+mod options;
+mod output;
+mod poll;
+mod session;
+mod watch;
 pub mod wire;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+
+use address::Address;
+use options::{Cmdline, Settings};
+
+/// The MA Web Remote backend.
+pub const BACKEND: Backend = Backend {
+    name: "maweb",
+    summary: "the web remote of grandMA2 and dot2 consoles: faders, keys, command lines and what the console shows",
+    manual: include_str!("README.md"),
+    options: options::OPTIONS,
+    words: address::WORDS,
+    loops_back: false,
+    configure,
+    describe: wire::describe,
+    compose: wire::compose,
+};
+
+fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
+    let settings = Arc::new(Settings::read(options)?);
+    Some(Arc::new(Console { settings }))
+}
+
+/// A configured console.
+struct Console {
+    settings: Arc<Settings>,
+}
+
+impl Instance for Console {
+    fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        let parsed: Address = address.parse().map_err(|error| self.suggest_command(address, error))?;
+        parsed.check(direction)?;
+        match &parsed {
+            Address::Command(name) if !self.settings.commands.contains_key(&**name) => {
+                let error = AddressError::new(format!(
+                    "there is no `command.{name}` among the options of this instance"
+                ));
+                let known = self.settings.commands.keys().map(String::as_str);
+                return Err(match address::nearest(name, sorted(known).into_iter()) {
+                    Some(known) => error.suggest(format!("command.{known}")),
+                    None => error.help(format!("add a line such as `command.{name} = Off Page Thru`")),
+                });
+            }
+            Address::Key(key) => {
+                if let Err(reason) = self.settings.cmdline.allows(key) {
+                    let help = match self.settings.cmdline {
+                        Cmdline::Remote => "set `cmdline = console` or `cmdline = downgrade` to press it",
+                        Cmdline::Console | Cmdline::Downgrade => {
+                            "set `cmdline = remote` or `cmdline = downgrade` to press it"
+                        }
+                    };
+                    return Err(AddressError::new(format!("`{}` {reason}", key.name)).help(help));
+                }
+            }
+            Address::Executor(..)
+            | Address::Command(_)
+            | Address::Encoder(..)
+            | Address::Led(_)
+            | Address::Confirm(_) => {}
+        }
+        let canonical = parsed.to_string();
+        Ok(if canonical == address { address.into() } else { canonical.into() })
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(session::Session::new(self.settings.clone()))
+    }
+}
+
+impl Console {
+    /// The name of a command written without `command.` gets that suggestion.
+    fn suggest_command(&self, address: &str, error: AddressError) -> AddressError {
+        if self.settings.commands.contains_key(address) {
+            error.suggest(format!("command.{address}"))
+        } else {
+            error
+        }
+    }
+}
+
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names
+}

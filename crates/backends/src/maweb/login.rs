@@ -1,0 +1,481 @@
+//! From a list of hosts to a logged-in session, and back again whenever something breaks.
+//!
+//! A value without any I/O: events and the time go in, [`Step`]s come out. Greeting, session and log-in follow what MA's
+//! own page does; it asks for a session by itself if a console has not greeted after a moment, and so does this.
+//!
+//! ```text
+//!   Resting ─▶ Connecting ─▶ Greeting ─▶ LoggingIn ─▶ Ready
+//!      ▲            │            │            │          │
+//!      └────────────┴──── any failure ────────┴──────────┘   the next host at once, a pause after the last
+//! ```
+
+use crosspatch_core::{Backoff, Closed, Duration, Endpoint, Instant, Notice};
+
+use super::wire::{Answer, Console, Greeting, Response};
+
+/// How long look-up, connection and upgrade may take together.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The shell reports every connection that fails; this much later it is taken to have forgotten one.
+const CONNECT_GRACE: Duration = Duration::from_secs(2);
+
+/// A console that has not greeted by then is asked all the same, as MA's page does.
+const GREETING_GRACE: Duration = Duration::from_millis(50);
+
+/// A request for a session that came before the greeting may have been missed; after this time it is repeated.
+const REPEAT_AFTER_GREETING: Duration = Duration::from_millis(250);
+
+/// A request for a session that was answered with 0 is not repeated sooner than this.
+const REPEAT_AFTER_ZERO: Duration = Duration::from_secs(1);
+
+/// How long greeting and session, and then the log-in, may take.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Consoles were seen to drop sessions that did not say anything for ten seconds.
+const KEEP_ALIVE: Duration = Duration::from_secs(4);
+
+/// A console that answers nothing at all for this long is lost, though the connection may be up.
+const SILENCE: Duration = Duration::from_secs(6);
+
+/// After a refused log-in, or with remotes disabled, somebody has to do something on the console first.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+
+/// Three remotes at most; sessions that were not closed properly count until they time out, which takes ten to twenty seconds.
+const LIMIT_PAUSE: Duration = Duration::from_secs(30);
+
+/// A session that lasted this long was a success; the pauses begin anew.
+const STABLE: Duration = Duration::from_secs(10);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What has to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// Open a connection.
+    Open(Endpoint),
+    /// Close it.
+    Close,
+    /// Send the session number: asks for a session if it is 0, keeps it alive otherwise.
+    SendSession(i64),
+    /// Log in.
+    LogIn,
+    /// End the session.
+    SendClose(i64),
+    /// The console is ready, with nothing known of what it was told before.
+    Ready,
+    /// The console is not ready any more.
+    Down,
+    /// Tell the operator.
+    Tell(Notice),
+}
+
+/// The state of a connection.
+#[derive(Debug)]
+pub(crate) struct Login {
+    hosts: Vec<Host>,
+    at: usize,
+    /// Failures since the last pause.
+    failures: usize,
+    backoff: Backoff,
+    phase: Phase,
+    session: i64,
+    console: Option<Console>,
+    greeted_bare: bool,
+    keep_alive_at: Instant,
+    /// Since when something is unanswered and nothing at all has come in.
+    silent_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Host {
+    endpoint: Endpoint,
+    not_before: Instant,
+    /// What was told of its last failure, so that the same is not told again.
+    told: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum Phase {
+    Stopped,
+    Resting {
+        until: Instant,
+    },
+    Connecting {
+        until: Instant,
+    },
+    /// Waits for a session, which is asked for at `ask_at`.
+    Greeting {
+        ask_at: Option<Instant>,
+        until: Instant,
+    },
+    LoggingIn {
+        until: Instant,
+    },
+    Ready {
+        since: Instant,
+    },
+}
+
+impl Login {
+    /// Nothing is opened yet. `name` spreads the pauses of several instances.
+    pub(crate) fn new(hosts: &[Endpoint], name: &str) -> Self {
+        let host =
+            |endpoint: &Endpoint| Host { endpoint: endpoint.clone(), not_before: Instant::START, told: None };
+        Self {
+            hosts: hosts.iter().map(host).collect(),
+            at: 0,
+            failures: 0,
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, name),
+            phase: Phase::Stopped,
+            session: 0,
+            console: None,
+            greeted_bare: false,
+            keep_alive_at: Instant::START,
+            silent_since: None,
+        }
+    }
+
+    /// Which console this is, once it has greeted.
+    pub(crate) fn console(&self) -> Option<Console> {
+        self.console
+    }
+
+    /// Whether it greeted with the bare text of old consoles.
+    pub(crate) fn greeted_bare(&self) -> bool {
+        self.greeted_bare
+    }
+
+    /// The number to put into requests.
+    pub(crate) fn session(&self) -> i64 {
+        self.session
+    }
+
+    /// Whether requests other than those of a log-in may be sent.
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. })
+    }
+
+    /// The console in use, or the one being tried.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.hosts[self.at].endpoint
+    }
+
+    /// Begins.
+    pub(crate) fn start(&mut self, now: Instant, steps: &mut Vec<Step>) {
+        self.connect(now, steps);
+    }
+
+    /// Ends the session, so that it does not count among the three that a console allows.
+    pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) {
+        if self.is_connected() && self.session > 0 {
+            steps.push(Step::SendClose(self.session));
+        }
+        self.phase = Phase::Stopped;
+    }
+
+    /// The connection is up.
+    pub(crate) fn handle_open(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Connecting { .. }) {
+            self.phase = Phase::Greeting { ask_at: Some(now + GREETING_GRACE), until: now + LOGIN_TIMEOUT };
+        }
+    }
+
+    /// The connection is gone, or never came to be.
+    pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, steps: &mut Vec<Step>) {
+        let host = self.endpoint();
+        match self.phase {
+            Phase::Stopped | Phase::Resting { .. } => {}
+            Phase::Connecting { .. } => {
+                let text = if let Closed::NotWebSocket(_) = reason {
+                    format!(
+                        "{host} is not a web remote: {reason}; check the address and port, and that the web remote is switched on"
+                    )
+                } else {
+                    format!("cannot reach the console at {host}: {reason}")
+                };
+                self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, false, steps);
+            }
+            Phase::Greeting { .. } | Phase::LoggingIn { .. } => {
+                let text = format!("the console at {host} ended the connection before a log-in: {reason}");
+                self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, false, steps);
+            }
+            Phase::Ready { .. } => {
+                let text = format!("lost the console at {host}: {reason}");
+                self.fail(now, Notice::warning("lost", text), Duration::ZERO, false, steps);
+            }
+        }
+    }
+
+    /// Something was sent that the console answers in one way or another.
+    pub(crate) fn note_sent(&mut self, now: Instant) {
+        self.silent_since.get_or_insert(now);
+    }
+
+    /// Something came in, whatever it is.
+    pub(crate) fn note_heard(&mut self) {
+        self.silent_since = None;
+    }
+
+    /// Takes what concerns the connection out of an answer.
+    pub(crate) fn handle_answer(&mut self, now: Instant, answer: &Answer<'_>, steps: &mut Vec<Step>) {
+        if !self.is_connected() {
+            return;
+        }
+        if let Some(greeting) = &answer.greeting {
+            self.handle_greeting(now, greeting, steps);
+        }
+        if answer.limit_reached {
+            self.handle_session(now, LIMIT_REACHED, false, steps);
+        } else if let Some(session) = answer.session {
+            self.handle_session(now, session, answer.force_login == Some(true), steps);
+        } else if answer.force_login == Some(true) && self.session > 0 {
+            self.log_in(now, steps);
+        }
+        if let Some(Response::Login { result }) = answer.response {
+            self.handle_login(now, result, steps);
+        }
+    }
+
+    fn handle_greeting(&mut self, now: Instant, greeting: &Greeting<'_>, steps: &mut Vec<Step>) {
+        if let Greeting::Status { app_type: None, .. } = greeting {
+            let host = self.endpoint();
+            let text = format!(
+                "{host} is neither a grandMA2 nor a dot2: a grandMA3 is to be driven by OSC, its web remote sends pictures only"
+            );
+            self.fail(now, Notice::error("refused", text), REFUSED_PAUSE, true, steps);
+            return;
+        }
+        self.console = greeting.console().or(self.console);
+        self.greeted_bare = matches!(greeting, Greeting::Text);
+        match &mut self.phase {
+            Phase::Greeting { ask_at: ask_at @ None, .. } => *ask_at = Some(now + REPEAT_AFTER_GREETING),
+            Phase::Greeting { .. } => self.ask(now, steps),
+            // The console has begun anew on the same connection.
+            Phase::LoggingIn { .. } | Phase::Ready { .. } => self.begin_anew(now, steps),
+            Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => {}
+        }
+    }
+
+    fn handle_session(&mut self, now: Instant, session: i64, forces_login: bool, steps: &mut Vec<Step>) {
+        let host = self.endpoint();
+        match session {
+            LIMIT_REACHED => {
+                let text = format!(
+                    "the console at {host} has three remotes already, which is its limit: close one of them; trying again in {} s",
+                    LIMIT_PAUSE.as_secs()
+                );
+                self.fail(now, Notice::error("refused", text), LIMIT_PAUSE, true, steps);
+            }
+            ..0 => {
+                let way = match self.console {
+                    Some(Console::Dot2) => {
+                        "on the dot2 switch on Setup > Global Settings > Web Remote and set a password"
+                    }
+                    Some(Console::Gma2) | None => {
+                        "on the grandMA2 set Setup > Console > Global Settings > Remotes to Login Enabled"
+                    }
+                };
+                let text = format!("remotes are disabled on the console at {host}: {way}");
+                self.fail(now, Notice::error("refused", text), REFUSED_PAUSE, true, steps);
+            }
+            0 => match &mut self.phase {
+                Phase::Greeting { ask_at, .. } => {
+                    let again = now + REPEAT_AFTER_ZERO;
+                    *ask_at = Some(ask_at.map_or(again, |at| at.min(again)));
+                }
+                Phase::LoggingIn { .. } | Phase::Ready { .. } => self.begin_anew(now, steps),
+                Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => {}
+            },
+            1.. => {
+                let is_new = self.session != session;
+                self.session = session;
+                match self.phase {
+                    Phase::Greeting { .. } => self.log_in(now, steps),
+                    Phase::LoggingIn { .. } if is_new || forces_login => self.log_in(now, steps),
+                    Phase::Ready { .. } if forces_login => self.log_in(now, steps),
+                    Phase::LoggingIn { .. } | Phase::Ready { .. } => {}
+                    Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => {}
+                }
+            }
+        }
+    }
+
+    fn handle_login(&mut self, now: Instant, result: bool, steps: &mut Vec<Step>) {
+        if !matches!(self.phase, Phase::LoggingIn { .. }) {
+            return;
+        }
+        let host = self.endpoint();
+        if result {
+            let console = console_name(self.console);
+            steps
+                .push(Step::Tell(Notice::info("connected", format!("logged in to the {console} at {host}"))));
+            self.hosts[self.at].told = None;
+            self.failures = 0;
+            self.phase = Phase::Ready { since: now };
+            steps.push(Step::Ready);
+            return;
+        }
+        let way = match self.console {
+            Some(Console::Dot2) => "check `password` against Setup > Global Settings > Web Remote",
+            Some(Console::Gma2) | None => {
+                "check `user` and `password` against Setup > Console > User & Profiles Setup (Administrator cannot log in remotely)"
+            }
+        };
+        let text = format!("the console at {host} refuses the log-in: {way}");
+        self.fail(now, Notice::error("login", text), REFUSED_PAUSE, true, steps);
+    }
+
+    /// The time of `next_timeout` has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, steps: &mut Vec<Step>) {
+        match self.phase {
+            Phase::Resting { until } if until <= now => self.connect(now, steps),
+            Phase::Connecting { until } if until <= now => {
+                let text = format!("cannot reach the console at {}: {}", self.endpoint(), Closed::TimedOut);
+                self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, true, steps);
+            }
+            Phase::Greeting { until, .. } if until <= now => {
+                let text =
+                    format!("{} accepts connections and does not answer like a console", self.endpoint());
+                self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, true, steps);
+            }
+            Phase::Greeting { ask_at: Some(at), .. } if at <= now => self.ask(now, steps),
+            Phase::LoggingIn { until } if until <= now => {
+                let text = format!("the console at {} does not answer the log-in", self.endpoint());
+                self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, true, steps);
+            }
+            Phase::Stopped
+            | Phase::Resting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Greeting { .. }
+            | Phase::LoggingIn { .. }
+            | Phase::Ready { .. } => {}
+        }
+        if !self.has_session() {
+            return;
+        }
+        if self.silent_since.is_some_and(|since| now.since(since) >= SILENCE) {
+            let text = format!("lost the console at {}: it has stopped answering", self.endpoint());
+            self.fail(now, Notice::warning("lost", text), Duration::ZERO, true, steps);
+        } else if self.keep_alive_at <= now {
+            steps.push(Step::SendSession(self.session));
+            self.keep_alive_at = now + KEEP_ALIVE;
+            self.note_sent(now);
+        }
+    }
+
+    /// When `handle_timeout` wants to be called.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let own = match self.phase {
+            Phase::Stopped | Phase::Ready { .. } => None,
+            Phase::Resting { until } | Phase::Connecting { until } | Phase::LoggingIn { until } => {
+                Some(until)
+            }
+            Phase::Greeting { ask_at, until } => Some(ask_at.map_or(until, |at| at.min(until))),
+        };
+        let silent = self.silent_since.map(|since| since + SILENCE);
+        let alive = [Some(self.keep_alive_at), silent].into_iter().flatten().filter(|_| self.has_session());
+        own.into_iter().chain(alive).min()
+    }
+
+    fn is_connected(&self) -> bool {
+        match self.phase {
+            Phase::Greeting { .. } | Phase::LoggingIn { .. } | Phase::Ready { .. } => true,
+            Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => false,
+        }
+    }
+
+    fn has_session(&self) -> bool {
+        matches!(self.phase, Phase::LoggingIn { .. } | Phase::Ready { .. })
+    }
+
+    fn connect(&mut self, now: Instant, steps: &mut Vec<Step>) {
+        (self.session, self.console, self.greeted_bare, self.silent_since) = (0, None, false, None);
+        self.phase = Phase::Connecting { until: now + CONNECT_TIMEOUT + CONNECT_GRACE };
+        steps.push(Step::Open(self.endpoint().clone()));
+    }
+
+    fn ask(&mut self, now: Instant, steps: &mut Vec<Step>) {
+        if let Phase::Greeting { ask_at, .. } = &mut self.phase {
+            *ask_at = None;
+            self.session = 0;
+            steps.push(Step::SendSession(0));
+            self.note_sent(now);
+        }
+    }
+
+    /// The session is void and the connection is not.
+    fn begin_anew(&mut self, now: Instant, steps: &mut Vec<Step>) {
+        if self.is_ready() {
+            steps.push(Step::Down);
+        }
+        self.phase = Phase::Greeting { ask_at: None, until: now + LOGIN_TIMEOUT };
+        self.ask(now, steps);
+    }
+
+    fn log_in(&mut self, now: Instant, steps: &mut Vec<Step>) {
+        if self.is_ready() {
+            steps.push(Step::Down);
+        }
+        self.phase = Phase::LoggingIn { until: now + LOGIN_TIMEOUT };
+        self.keep_alive_at = now + KEEP_ALIVE;
+        steps.push(Step::LogIn);
+        self.note_sent(now);
+    }
+
+    /// Gives the host up for now: the next one at once, or after a pause when all have failed. The host itself is not
+    /// tried again within `avoid`. `is_open` tells whether the connection still has to be closed.
+    fn fail(&mut self, now: Instant, notice: Notice, avoid: Duration, is_open: bool, steps: &mut Vec<Step>) {
+        if let Phase::Ready { since } = self.phase {
+            steps.push(Step::Down);
+            if now.since(since) >= STABLE {
+                self.backoff.reset();
+            }
+        }
+        if is_open {
+            if self.session > 0 {
+                steps.push(Step::SendClose(self.session));
+            }
+            steps.push(Step::Close);
+        }
+        let host = &mut self.hosts[self.at];
+        host.not_before = now + avoid;
+        if host.told.as_ref() != Some(&notice.text) {
+            host.told = Some(notice.text.clone());
+            steps.push(Step::Tell(notice));
+        }
+        self.failures += 1;
+        let mut earliest = now;
+        if self.failures >= self.hosts.len() {
+            self.failures = 0;
+            earliest = now + self.backoff.pause();
+        }
+        let count = self.hosts.len();
+        let in_turn = (1..=count).map(|step| (self.at + step) % count);
+        // Of those that may be tried equally soon, the first in turn.
+        self.at = in_turn.min_by_key(|&at| self.hosts[at].not_before.max(earliest)).unwrap_or(0);
+        let until = self.hosts[self.at].not_before.max(earliest);
+        self.session = 0;
+        self.silent_since = None;
+        if until <= now {
+            self.connect(now, steps);
+        } else {
+            self.phase = Phase::Resting { until };
+        }
+    }
+}
+
+/// The session number that says that there are too many remotes.
+const LIMIT_REACHED: i64 = -2;
+
+/// The console in words.
+pub(crate) fn console_name(console: Option<Console>) -> &'static str {
+    match console {
+        Some(Console::Gma2) => "grandMA2",
+        Some(Console::Dot2) => "dot2",
+        None => "console",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! The options of an instance, and the table of them that manual, help and suggestions share.
+
+use std::fmt::Write as _;
+
+use crosspatch_core::{Duration, Endpoint, OptionSpec, Options, Scope};
+use md5::{Digest, Md5};
+use rustc_hash::FxHashMap;
+
+use super::command::Command;
+use super::wire::Console;
+
+/// Where a web remote listens.
+const PORT: u16 = 80;
+
+/// All options.
+pub(crate) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new(
+            "interval",
+            "100",
+            "40",
+            "milliseconds between two polls; 0 polls again as soon as answered",
+        )
+    },
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new("quiet", "1", "0", "1 leaves out the notices that nobody has to act on")
+    },
+    OptionSpec {
+        repeatable: true,
+        ..OptionSpec::new(
+            "host",
+            "10.0.0.1 80",
+            "",
+            "address and port of the console; further ones are tried when one fails",
+        )
+    },
+    OptionSpec::new("user", "midimonster", "remote", "user to log in as; a dot2 only knows `remote`"),
+    OptionSpec {
+        secret: true,
+        ..OptionSpec::new("password", "secret", "midimonster", "password of that user")
+    },
+    OptionSpec {
+        file: true,
+        ..OptionSpec::new("password-file", "ma.password", "", "file whose first line is the password")
+    },
+    OptionSpec::new(
+        "cmdline",
+        "downgrade",
+        "remote",
+        "whose keys are pressed: `remote`, `console` or `downgrade`",
+    ),
+    OptionSpec::new("fader-interval", "50", "25", "milliseconds between two moves of one fader"),
+    OptionSpec::new("rate", "100", "200", "messages a second, all faders, keys and commands together"),
+    OptionSpec::new(
+        "settle",
+        "500",
+        "300",
+        "milliseconds after our last move in which a fader's report is not passed on",
+    ),
+    OptionSpec::new("encoder-turn", "5", "1", "by how much a value of 1 turns an encoder"),
+    OptionSpec {
+        family: Some("command."),
+        repeatable: true,
+        ..OptionSpec::new(
+            "command.<name>",
+            "Off Page Thru",
+            "",
+            "a command line, executed through the channel of that name",
+        )
+    },
+];
+
+/// Whose keys are pressed.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cmdline {
+    /// Those of the web remote, which has a command line of its own.
+    Remote,
+    /// Those of the console itself, by Lua; grandMA2 only.
+    Console,
+    /// Those of the console where that is possible, and of the web remote where not.
+    Downgrade,
+}
+
+/// What an instance is configured with.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The name of the instance.
+    pub(crate) name: String,
+    /// The consoles, in the order in which they are tried; at least one.
+    pub(crate) hosts: Vec<Endpoint>,
+    /// The user.
+    user: String,
+    /// MD5 of the password, in small hexadecimal digits.
+    pub(crate) password: String,
+    /// Whose keys are pressed.
+    pub(crate) cmdline: Cmdline,
+    /// From one poll to the next.
+    pub(crate) interval: Duration,
+    /// Whether notices that nobody has to act on are left out.
+    pub(crate) quiet: bool,
+    /// From one move of a fader to the next.
+    pub(crate) fader_interval: Duration,
+    /// Messages a second.
+    pub(crate) rate: u32,
+    /// How long our own moves are not reported back.
+    pub(crate) settle: Duration,
+    /// By how much a value of 1 turns an encoder.
+    pub(crate) encoder_turn: f64,
+    /// The command lines, by name.
+    pub(crate) commands: FxHashMap<String, Command>,
+}
+
+impl Settings {
+    /// Reads the options; none if there is no host.
+    pub(crate) fn read(options: &mut Options<'_>) -> Option<Self> {
+        let user = options.text("user").unwrap_or(DOT2_USER).to_owned();
+        let password = password(options);
+        let cmdline =
+            options.parse_with("cmdline", "`remote`, `console` or `downgrade`", |text| match text {
+                "remote" => Some(Cmdline::Remote),
+                "console" => Some(Cmdline::Console),
+                "downgrade" => Some(Cmdline::Downgrade),
+                _ => None,
+            });
+        let interval = millis(options, "interval", 0, 60_000);
+        let fader_interval = millis(options, "fader-interval", 0, 10_000);
+        let settle = millis(options, "settle", 0, 60_000);
+        let rate = options.parse_with("rate", "messages a second, from 1 to 10000", |text| {
+            text.parse().ok().filter(|rate| (1..=10_000).contains(rate))
+        });
+        let encoder_turn = options.parse_with("encoder-turn", "a number from -1000 to 1000", |text| {
+            text.parse().ok().filter(|turn: &f64| turn.abs() <= 1000.0)
+        });
+        let quiet = options.flag("quiet");
+        let commands = commands(options);
+        let hosts = hosts(options);
+        if hosts.is_empty() {
+            return None;
+        }
+        Some(Self {
+            name: options.instance().to_owned(),
+            hosts,
+            user,
+            password: hash(&password),
+            cmdline: cmdline.unwrap_or(Cmdline::Remote),
+            interval,
+            quiet,
+            fader_interval,
+            rate: rate.unwrap_or(1),
+            settle,
+            encoder_turn: encoder_turn.unwrap_or(1.0),
+            commands,
+        })
+    }
+
+    /// The user to log in as. A dot2 knows only one.
+    pub(crate) fn user_on(&self, console: Option<Console>) -> &str {
+        match console {
+            Some(Console::Dot2) => DOT2_USER,
+            Some(Console::Gma2) | None => &self.user,
+        }
+    }
+}
+
+/// The name of every remote user of a dot2.
+const DOT2_USER: &str = "remote";
+
+/// The password, out of one of two options.
+fn password(options: &mut Options<'_>) -> String {
+    let given = options.all("password").last();
+    match (options.all("password-file").last(), given) {
+        (Some((at, _)), Some(_)) => {
+            options.error(at, "expected either `password` or `password-file`, found both");
+            String::new()
+        }
+        (Some((_, text)), None) => text.lines().next().unwrap_or("").to_owned(),
+        (None, Some((_, password))) => password.to_owned(),
+        (None, None) => "midimonster".to_owned(),
+    }
+}
+
+fn hash(password: &str) -> String {
+    Md5::digest(password.as_bytes()).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+fn millis(options: &mut Options<'_>, name: &str, least: u64, most: u64) -> Duration {
+    let expected = format!("milliseconds from {least} to {most}");
+    let millis = options.parse_with(name, &expected, |text| {
+        text.parse().ok().filter(|millis| (least..=most).contains(millis))
+    });
+    Duration::from_millis(millis.unwrap_or(most))
+}
+
+fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
+    let mut hosts = Vec::new();
+    let given: Vec<_> = options.all("host").collect();
+    for &(at, value) in &given {
+        let Some((endpoint, rest)) = options.endpoint(at, Some(PORT)) else { continue };
+        if value.starts_with('*') || endpoint.port == 0 {
+            options.error(at, format!("expected the address and port of a console, found `{value}`"));
+        } else if !rest.is_empty() {
+            options.error(at, format!("expected nothing behind the port, found `{rest}`"));
+        } else if hosts.contains(&endpoint) {
+            options.warning(at, format!("`{value}` is there twice"));
+        } else {
+            hosts.push(endpoint);
+        }
+    }
+    if given.is_empty() {
+        options.missing("expected a `host`: the address of the console");
+        options.help("for example `host = 10.0.0.1`; the port is 80 unless written behind it");
+    }
+    hosts
+}
+
+fn commands(options: &mut Options<'_>) -> FxHashMap<String, Command> {
+    let mut commands = FxHashMap::default();
+    for (at, option, line) in options.family(COMMAND_PREFIX) {
+        let name = &option[COMMAND_PREFIX.len()..];
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            options.error(
+                at,
+                format!("expected a name without blanks behind `{COMMAND_PREFIX}`, found `{name}`"),
+            );
+            continue;
+        }
+        match Command::parse(line) {
+            Ok(command) => {
+                if commands.insert(name.to_owned(), command).is_some() {
+                    options.error(at, format!("the command `{name}` is there twice"));
+                }
+            }
+            Err(message) => options.error(at, message),
+        }
+    }
+    commands
+}
+
+const COMMAND_PREFIX: &str = "command.";
+
+impl Cmdline {
+    /// Whether a key of these abilities can be pressed in this mode, on the right console at least.
+    pub(crate) fn allows(self, key: &super::keys::Key) -> Result<(), &'static str> {
+        match self {
+            Self::Remote if key.web.is_none() => {
+                Err("is a hard key of a grandMA2, which the web remote does not have")
+            }
+            Self::Console if key.hardkey.is_none() => {
+                Err("is a key of the web remote, which a console does not have")
+            }
+            Self::Remote | Self::Console | Self::Downgrade => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosspatch_core::Given;
+
+    fn read(options: &[(&str, &str)]) -> (Option<Settings>, Vec<String>) {
+        let given: Vec<_> = options
+            .iter()
+            .map(|(name, value)| Given {
+                name: (*name).into(),
+                value: (*value).into(),
+                scope: Scope::Instance,
+            })
+            .collect();
+        let mut options = Options::new("ma", &given, OPTIONS);
+        let settings = Settings::read(&mut options);
+        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_table() {
+        let (settings, errors) = read(&[("host", "10.0.0.1")]);
+        let settings = settings.expect("settings");
+        assert_eq!(errors, [""; 0]);
+        assert_eq!(settings.hosts[0].to_string(), "10.0.0.1:80");
+        assert_eq!(settings.password, "2807623134739142b119aff358f8a219");
+        assert_eq!(settings.user_on(Some(Console::Gma2)), "remote");
+        assert_eq!(settings.cmdline, Cmdline::Remote);
+        assert_eq!(settings.interval, Duration::from_millis(40));
+        assert_eq!((settings.fader_interval, settings.rate), (Duration::from_millis(25), 200));
+        assert!(!settings.quiet);
+    }
+
+    #[test]
+    fn hosts_keep_their_order_and_take_ports_and_ipv6() {
+        let (settings, errors) =
+            read(&[("host", "foh.local 8080"), ("host", "::1"), ("host", "[fe80::2] 81")]);
+        let hosts: Vec<_> = settings.expect("settings").hosts.iter().map(ToString::to_string).collect();
+        assert_eq!(hosts, ["foh.local:8080", "[::1]:80", "[fe80::2]:81"]);
+        assert_eq!(errors, [""; 0]);
+    }
+
+    #[test]
+    fn passwords_are_hashed_and_read_from_the_first_line_of_a_file() {
+        let hash_of = |options: &[(&str, &str)]| read(options).0.expect("settings").password;
+        assert_eq!(hash_of(&[("host", "a"), ("password", "remote")]), "2c18e486683a3db1e645ad8523223b72");
+        assert_eq!(
+            hash_of(&[("host", "a"), ("password-file", "remote\r\n")]),
+            "2c18e486683a3db1e645ad8523223b72"
+        );
+        assert_eq!(hash_of(&[("host", "a"), ("password", "")]), "d41d8cd98f00b204e9800998ecf8427e");
+    }
+
+    #[test]
+    fn a_dot2_is_always_remote() {
+        let settings = read(&[("host", "a"), ("user", "lena")]).0.expect("settings");
+        assert_eq!(settings.user_on(Some(Console::Gma2)), "lena");
+        assert_eq!(settings.user_on(Some(Console::Dot2)), "remote");
+    }
+
+    #[test]
+    fn every_mistake_is_noted_not_only_the_first() {
+        let (settings, errors) = read(&[
+            ("host", "10.0.0.1 70000"),
+            ("host", "*"),
+            ("host", "a 80 b"),
+            ("cmdline", "consol"),
+            ("interval", "5xyz"),
+            ("fader-interval", "-1"),
+            ("rate", "0"),
+            ("settle", "fast"),
+            ("encoder-turn", "NaN"),
+            ("quiet", "maybe"),
+            ("command.", "x"),
+            ("command.a b", "x"),
+            ("command.x", "At {valu}"),
+            ("password", "a"),
+            ("password-file", "b"),
+        ]);
+        assert!(settings.is_none());
+        assert_eq!(errors.len(), 14, "{errors:#?}");
+        assert_eq!(read(&[]).1, ["expected a `host`: the address of the console"]);
+    }
+}

@@ -1,0 +1,465 @@
+//! What is asked of a console, and when.
+//!
+//! A console pushes nothing: whoever wants to know has to ask. The [`plan`] turns the executors that are mapped as inputs
+//! into as few requests as each kind of console takes, and the [`Poller`] sends one at a time, the next one when the answer
+//! is there and the interval is over.
+
+use crosspatch_core::{Duration, Instant};
+
+use super::address::Executor;
+use super::wire::{Console, Dialect, ItemsType, PlaybacksRequest, Range, View};
+
+/// An answer that takes longer is not waited for any more; that the console lives is the keep-alive's business.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often lamps are asked for, as on MA's page.
+const LED_INTERVAL: Duration = Duration::from_millis(300);
+
+/// The most executors in one request of a grandMA2. An answer takes about 750 bytes for each, so that this is 45 KB.
+const MOST_EXECUTORS: u32 = 60;
+
+/// The most ranges in one request; MA's page asks for up to six.
+const MOST_RANGES: usize = 6;
+
+/// The flat dialect takes one range a request: asking for this many executors in vain is cheaper than another request.
+const WORTH_ASKING: u32 = 10;
+
+/// The sections of a dot2 as fader indices: the core and two F-wings. Buttons stand above them at 100 and 200.
+const DOT2_SECTIONS: [(u32, u32); 3] = [(0, 6), (6, 14), (14, 22)];
+
+/// The rows of buttons of the B-wings begin at these indices; each row holds twice eight, a wing after the other.
+const DOT2_WING_ROWS: [u32; 6] = [300, 400, 500, 600, 700, 800];
+
+/// Whether a console has an executor of that number. Which kind it is, is known by then.
+pub(crate) fn exists(console: Option<Console>, number: u16) -> bool {
+    match console {
+        Some(Console::Gma2) | None => matches!(number, 1..=90 | 101..=190),
+        Some(Console::Dot2) => match number {
+            1..=22 | 101..=122 | 201..=222 => true,
+            301..=816 => (1..=16).contains(&(number % 100)),
+            _ => false,
+        },
+    }
+}
+
+/// The requests that cover `executors`, which are in order. Those that the console does not have are left out.
+pub(crate) fn plan(
+    executors: impl IntoIterator<Item = Executor>,
+    console: Option<Console>,
+    dialect: Dialect,
+) -> Vec<PlaybacksRequest> {
+    let mut pages: Vec<(u32, Vec<u32>)> = Vec::new();
+    for executor in executors.into_iter().filter(|executor| exists(console, executor.number.get())) {
+        let (page, index) = (executor.page_index(), executor.index());
+        match pages.last_mut() {
+            Some((last, indices)) if *last == page => {
+                if indices.last() != Some(&index) {
+                    indices.push(index);
+                }
+            }
+            _ => pages.push((page, vec![index])),
+        }
+    }
+    let mut requests = Vec::new();
+    for (page, indices) in pages {
+        match (console, dialect) {
+            (Some(Console::Dot2), _) => plan_dot2(page, &indices, &mut requests),
+            (Some(Console::Gma2) | None, Dialect::Grouped) => plan_gma2(page, &indices, &mut requests),
+            (Some(Console::Gma2) | None, Dialect::Flat) => plan_flat(page, &indices, &mut requests),
+        }
+    }
+    requests
+}
+
+/// Ranges of whole groups of five, up to `MOST_EXECUTORS` and `MOST_RANGES` a request, faders and buttons mixed.
+fn plan_gma2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
+    let mut ranges: Vec<Range> = Vec::new();
+    let mut asked = 0;
+    for range in groups_of_five(indices, 0) {
+        if ranges.len() == MOST_RANGES || asked + range.count > MOST_EXECUTORS {
+            requests.push(gma2_request(page, std::mem::take(&mut ranges)));
+            asked = 0;
+        }
+        asked += range.count;
+        ranges.push(range);
+    }
+    requests.push(gma2_request(page, ranges));
+}
+
+fn gma2_request(page: u32, ranges: Vec<Range>) -> PlaybacksRequest {
+    // Buttons alone are asked for as MA's page asks for its button view; it is known to work for mixed ranges in the
+    // fader view, too.
+    let has_faders = ranges.iter().any(|range| range.items_type == ItemsType::Faders);
+    let (view, mode) = if has_faders { (View::Faders, 1) } else { (View::Buttons, 2) };
+    request(Dialect::Grouped, page, view, mode, ranges)
+}
+
+/// One range a request.
+fn plan_flat(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
+    for range in groups_of_five(indices, WORTH_ASKING) {
+        let mode = if range.items_type == ItemsType::Faders { 1 } else { 2 };
+        requests.push(request(Dialect::Flat, page, View::None, mode, vec![range]));
+    }
+}
+
+/// Covers indices with ranges that begin and end at multiples of five, not longer than `MOST_EXECUTORS`. Gaps of up to
+/// `gap` are covered, too.
+fn groups_of_five(indices: &[u32], gap: u32) -> Vec<Range> {
+    let mut ranges: Vec<Range> = Vec::new();
+    for &index in indices {
+        let start = index / 5 * 5;
+        let items_type = if index < 100 { ItemsType::Faders } else { ItemsType::Buttons };
+        match ranges.last_mut() {
+            Some(last)
+                if last.items_type == items_type
+                    && start <= last.start + last.count + gap
+                    && start + 5 - last.start <= MOST_EXECUTORS =>
+            {
+                last.count = last.count.max(start + 5 - last.start);
+            }
+            _ => ranges.push(Range { start, count: 5, items_type }),
+        }
+    }
+    ranges
+}
+
+/// The sections of the main part and the rows of the B-wings.
+fn plan_dot2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
+    let in_row = |row: u32| indices.iter().filter(move |index| **index / 100 == row).map(|index| index % 100);
+    let (faders, lower, upper) = (in_row(0), in_row(1), in_row(2));
+    let main: Vec<u32> = faders.chain(lower).chain(upper).collect();
+    let sections =
+        DOT2_SECTIONS.iter().filter(|(start, end)| main.iter().any(|at| (*start..*end).contains(at)));
+    let reach = sections.fold(None, |reach: Option<(u32, u32)>, (start, end)| {
+        Some(reach.map_or((*start, *end), |(first, _)| (first, *end)))
+    });
+    if let Some((start, end)) = reach {
+        // The buttons above the faders are only answered together with the faders.
+        let ranges = [(0, ItemsType::Faders), (100, ItemsType::Buttons), (200, ItemsType::Buttons)];
+        let wanted = ranges.into_iter().filter(|(row, _)| *row == 0 || in_row(row / 100).next().is_some());
+        let ranges =
+            wanted.map(|(row, items_type)| Range { start: row + start, count: end - start, items_type });
+        requests.push(request(Dialect::Grouped, page, View::Faders, 1, ranges.collect()));
+    }
+    if let Some(last) = indices.iter().filter(|index| **index >= 300).map(|index| index % 100).max() {
+        // Rows that are asked for alone were seen to stay silent, so all six are.
+        let count = if last < 8 { 8 } else { 16 };
+        let ranges = DOT2_WING_ROWS.map(|start| Range { start, count, items_type: ItemsType::Buttons });
+        requests.push(request(Dialect::Grouped, page, View::Buttons, 2, ranges.into()));
+    }
+}
+
+fn request(dialect: Dialect, page_index: u32, view: View, mode: u32, ranges: Vec<Range>) -> PlaybacksRequest {
+    PlaybacksRequest {
+        dialect,
+        ranges,
+        page_index,
+        view,
+        exec_button_view_mode: Some(mode),
+        buttons_view_mode: Some(0),
+        session: 0,
+    }
+}
+
+/// Sends the requests of a plan round robin, one at a time.
+#[derive(Debug)]
+pub(crate) struct Poller {
+    interval: Duration,
+    requests: Vec<PlaybacksRequest>,
+    asks_leds: bool,
+    next: usize,
+    next_at: Instant,
+    leds_at: Instant,
+    in_flight: Option<Poll>,
+    /// How many polls in a row stayed without an answer.
+    unanswered: u32,
+    runs: bool,
+}
+
+/// A request that waits for its answer.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Poll {
+    /// What was asked for.
+    pub(crate) what: What,
+    /// When.
+    pub(crate) sent: Instant,
+}
+
+/// What a poll asks for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The request of that place in the plan.
+    Executors(usize),
+    /// The lamps.
+    Leds,
+}
+
+impl Poller {
+    /// A poller with nothing to ask for.
+    pub(crate) fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            requests: Vec::new(),
+            asks_leds: false,
+            next: 0,
+            next_at: Instant::START,
+            leds_at: Instant::START,
+            in_flight: None,
+            unanswered: 0,
+            runs: false,
+        }
+    }
+
+    /// Replaces what is asked for. A request in flight is still waited for, as one that belongs to no plan.
+    pub(crate) fn ask_for(&mut self, requests: Vec<PlaybacksRequest>, leds: bool) {
+        self.requests = requests;
+        self.asks_leds = leds;
+        self.next = 0;
+        if let Some(Poll { what: What::Executors(at), .. }) = &mut self.in_flight {
+            *at = usize::MAX;
+        }
+    }
+
+    /// The requests.
+    pub(crate) fn requests(&self) -> &[PlaybacksRequest] {
+        &self.requests
+    }
+
+    /// Begins at once.
+    pub(crate) fn start(&mut self, now: Instant) {
+        (self.runs, self.in_flight, self.unanswered, self.next) = (true, None, 0, 0);
+        (self.next_at, self.leds_at) = (now, now);
+    }
+
+    /// Asks for nothing until the next start.
+    pub(crate) fn stop(&mut self) {
+        (self.runs, self.in_flight) = (false, None);
+    }
+
+    /// What is to be asked now; it counts as sent.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<What> {
+        if !self.runs || self.in_flight.is_some() || self.next_at > now {
+            return None;
+        }
+        let what = if self.asks_leds && self.leds_at <= now {
+            self.leds_at = now + LED_INTERVAL;
+            What::Leds
+        } else if self.requests.is_empty() {
+            return None;
+        } else {
+            self.next %= self.requests.len();
+            self.next += 1;
+            What::Executors(self.next - 1)
+        };
+        self.in_flight = Some(Poll { what, sent: now });
+        Some(what)
+    }
+
+    /// Executors have come in: the request that they answer, unless nobody waits for any.
+    pub(crate) fn take_executors(&mut self, now: Instant) -> Option<Poll> {
+        self.take(now, |what| matches!(what, What::Executors(_)))
+    }
+
+    /// Lamps have come in.
+    pub(crate) fn take_leds(&mut self, now: Instant) {
+        self.take(now, |what| what == What::Leds);
+    }
+
+    fn take(&mut self, now: Instant, is_wanted: impl Fn(What) -> bool) -> Option<Poll> {
+        let poll = self.in_flight.take_if(|poll| is_wanted(poll.what))?;
+        self.unanswered = 0;
+        self.next_at = (poll.sent + self.interval).max(now);
+        Some(poll)
+    }
+
+    /// Gives up waiting for an answer whose time is over: how many were given up in a row.
+    pub(crate) fn give_up(&mut self, now: Instant) -> Option<u32> {
+        let poll = self.in_flight.take_if(|poll| now.since(poll.sent) >= ANSWER_TIMEOUT)?;
+        self.next_at = (poll.sent + self.interval).max(now);
+        self.unanswered += 1;
+        Some(self.unanswered)
+    }
+
+    /// When `give_up` and `due` are to be called.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        if !self.runs {
+            return None;
+        }
+        if let Some(poll) = &self.in_flight {
+            return Some(poll.sent + ANSWER_TIMEOUT);
+        }
+        match (self.requests.is_empty(), self.asks_leds) {
+            (true, false) => None,
+            (true, true) => Some(self.next_at.max(self.leds_at)),
+            (false, _) => Some(self.next_at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::maweb::address::Address;
+
+    fn executors(list: &[&str]) -> Vec<Executor> {
+        let mut executors: Vec<_> = list
+            .iter()
+            .map(|text| match text.parse() {
+                Ok(Address::Executor(executor, _)) => executor,
+                other => panic!("{text} is no executor: {other:?}"),
+            })
+            .collect();
+        executors.sort_unstable();
+        executors
+    }
+
+    /// Page index, view and ranges as `start+count` with `f` for faders and `b` for buttons.
+    fn shown(console: Console, dialect: Dialect, list: &[&str]) -> Vec<String> {
+        plan(executors(list), Some(console), dialect)
+            .iter()
+            .map(|request| {
+                let ranges = request.ranges.iter().map(|range| {
+                    let kind = if range.items_type == ItemsType::Faders { "f" } else { "b" };
+                    format!(" {kind}{}+{}", range.start, range.count)
+                });
+                format!("{} {:?}{}", request.page_index, request.view, ranges.collect::<String>())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_grandma2_is_asked_in_fives_that_begin_at_fives() {
+        let plan = |list| shown(Console::Gma2, Dialect::Grouped, list);
+        assert_eq!(plan(&["page1.fader1"]), ["0 Faders f0+5"]);
+        assert_eq!(plan(&["page1.fader5", "page1.fader6"]), ["0 Faders f0+10"]);
+        assert_eq!(plan(&["page1.fader1", "page1.name1", "page1.fader90"]), ["0 Faders f0+5 f85+5"]);
+        assert_eq!(plan(&["page2.button103", "page2.run190"]), ["1 Buttons b100+5 b185+5"]);
+        assert_eq!(plan(&["page1.fader2", "page1.button106"]), ["0 Faders f0+5 b105+5"]);
+        assert_eq!(plan(&["page3.fader1", "page1.fader1"]), ["0 Faders f0+5", "2 Faders f0+5"]);
+        assert_eq!(plan(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn executors_that_the_console_does_not_have_are_not_asked_for() {
+        assert_eq!(shown(Console::Gma2, Dialect::Grouped, &["page1.button301", "page1.button201"]), [""; 0]);
+        assert_eq!(shown(Console::Dot2, Dialect::Grouped, &["page1.fader23", "page1.button190"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_whole_page_is_spread_over_several_requests() {
+        let all: Vec<_> = (1..=90).map(|number| format!("page1.fader{number}")).collect();
+        let all: Vec<_> = all.iter().map(String::as_str).collect();
+        assert_eq!(shown(Console::Gma2, Dialect::Grouped, &all), ["0 Faders f0+60", "0 Faders f60+30"]);
+        let scattered: Vec<_> = (0..9).map(|ten| format!("page1.fader{}", ten * 10 + 1)).collect();
+        let scattered: Vec<_> = scattered.iter().map(String::as_str).collect();
+        assert_eq!(
+            shown(Console::Gma2, Dialect::Grouped, &scattered),
+            ["0 Faders f0+5 f10+5 f20+5 f30+5 f40+5 f50+5", "0 Faders f60+5 f70+5 f80+5"]
+        );
+    }
+
+    #[test]
+    fn a_dot2_is_asked_by_sections_and_for_buttons_only_together_with_faders() {
+        let plan = |list| shown(Console::Dot2, Dialect::Grouped, list);
+        assert_eq!(plan(&["page1.fader3"]), ["0 Faders f0+6"]);
+        assert_eq!(plan(&["page1.button101"]), ["0 Faders f0+6 b100+6"]);
+        assert_eq!(plan(&["page1.button214"]), ["0 Faders f6+8 b206+8"]);
+        assert_eq!(plan(&["page1.fader1", "page1.button122"]), ["0 Faders f0+22 b100+22"]);
+        assert_eq!(plan(&["page1.fader7", "page1.run201"]), ["0 Faders f0+14 b200+14"]);
+        assert_eq!(plan(&["page2.button501"]), ["1 Buttons b300+8 b400+8 b500+8 b600+8 b700+8 b800+8"]);
+        assert_eq!(
+            plan(&["page1.fader1", "page1.button816"]),
+            ["0 Faders f0+6", "0 Buttons b300+16 b400+16 b500+16 b600+16 b700+16 b800+16"]
+        );
+    }
+
+    #[test]
+    fn an_old_grandma2_is_asked_for_one_range_at_a_time() {
+        let plan = |list| shown(Console::Gma2, Dialect::Flat, list);
+        assert_eq!(plan(&["page1.fader1", "page1.fader12"]), ["0 None f0+15"]);
+        assert_eq!(
+            plan(&["page1.fader1", "page1.fader41", "page1.button101"]),
+            ["0 None f0+5", "0 None f40+5", "0 None b100+5"]
+        );
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_micros(millis * 1000)
+    }
+
+    fn poller(interval: u64, list: &[&str], leds: bool) -> Poller {
+        let mut poller = Poller::new(Duration::from_millis(interval));
+        poller.ask_for(plan(executors(list), Some(Console::Gma2), Dialect::Grouped), leds);
+        poller.start(at(0));
+        poller
+    }
+
+    #[test]
+    fn the_next_poll_waits_for_the_answer_and_for_the_interval() {
+        let mut poller = poller(40, &["page1.fader1", "page2.fader1"], false);
+        assert_eq!(poller.due(at(0)), Some(What::Executors(0)));
+        assert_eq!(poller.due(at(1000)), None);
+        assert_eq!(poller.take_executors(at(10)).map(|poll| poll.sent), Some(at(0)));
+        assert_eq!((poller.due(at(39)), poller.next_timeout()), (None, Some(at(40))));
+        assert_eq!(poller.due(at(40)), Some(What::Executors(1)));
+        assert!(poller.take_executors(at(240)).is_some());
+        assert_eq!(poller.due(at(240)), Some(What::Executors(0)), "late answers are followed at once");
+    }
+
+    #[test]
+    fn an_interval_of_zero_polls_as_soon_as_answered() {
+        let mut poller = poller(0, &["page1.fader1"], false);
+        assert_eq!(poller.due(at(5)), Some(What::Executors(0)));
+        assert!(poller.take_executors(at(6)).is_some());
+        assert_eq!(poller.due(at(6)), Some(What::Executors(0)));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_come_is_given_up_and_one_that_nobody_waits_for_is_nobodys() {
+        let mut poller = poller(40, &["page1.fader1"], false);
+        assert_eq!(poller.take_executors(at(0)), None);
+        poller.due(at(0));
+        assert_eq!((poller.give_up(at(1999)), poller.next_timeout()), (None, Some(at(2000))));
+        assert_eq!(poller.give_up(at(2000)), Some(1));
+        assert_eq!(poller.due(at(2000)), Some(What::Executors(0)));
+        assert_eq!(poller.give_up(at(4000)), Some(2));
+    }
+
+    #[test]
+    fn lamps_are_asked_for_in_between_and_less_often() {
+        let mut poller = poller(40, &["page1.fader1"], true);
+        let mut asked = Vec::new();
+        for step in 0..9 {
+            let now = at(step * 40);
+            asked.push(poller.due(now));
+            poller.take_executors(now);
+            poller.take_leds(now);
+        }
+        assert_eq!(asked.iter().filter(|what| **what == Some(What::Leds)).count(), 2);
+        assert_eq!((asked[0], asked[8]), (Some(What::Leds), Some(What::Leds)));
+        assert!(asked[1..8].iter().all(|what| *what == Some(What::Executors(0))));
+    }
+
+    #[test]
+    fn lamps_alone_wake_nobody_in_between() {
+        let mut poller = poller(40, &[], true);
+        assert_eq!(poller.due(at(0)), Some(What::Leds));
+        poller.take_leds(at(1));
+        assert_eq!(poller.next_timeout(), Some(at(300)));
+    }
+
+    #[test]
+    fn nothing_mapped_means_nothing_asked() {
+        let mut poller = poller(40, &[], false);
+        assert_eq!((poller.due(at(0)), poller.next_timeout()), (None, None));
+    }
+
+    #[test]
+    fn an_answer_to_a_request_of_an_older_plan_belongs_to_none() {
+        let mut poller = poller(40, &["page1.fader1"], false);
+        poller.due(at(0));
+        poller.ask_for(plan(executors(&["page2.fader1"]), Some(Console::Gma2), Dialect::Grouped), false);
+        let poll = poller.take_executors(at(1)).expect("it was waited for");
+        assert!(matches!(poll.what, What::Executors(at) if poller.requests().get(at).is_none()));
+    }
+}
