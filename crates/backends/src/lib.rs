@@ -5,11 +5,12 @@
 
 pub mod loopback;
 pub mod maweb;
+pub mod osc;
 
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
-pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND, &maweb::BACKEND];
+pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND, &maweb::BACKEND, &osc::BACKEND];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[

@@ -1,0 +1,74 @@
+//! Tells an operator which messages come in, in lines that a person can follow.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crosspatch_core::{Duration, Instant, Notice, Outbox, Peer};
+
+use super::wire::Message;
+
+/// Between two notices. Notices of one kind pass five times in ten seconds.
+const PAUSE: Duration = Duration::from_secs(2);
+const MAX_ADDRESSES: usize = 32;
+const MAX_SHOWN: usize = 100;
+
+/// The messages since the last notice: the latest of each address.
+#[derive(Default)]
+pub(crate) struct Detector {
+    heard: BTreeMap<(Vec<u8>, Peer), String>,
+    left_out: u32,
+    next_at: Option<Instant>,
+}
+
+impl Detector {
+    /// Takes note of a message.
+    pub(crate) fn hear(&mut self, now: Instant, from: Peer, message: &Message<'_>, out: &mut Outbox) {
+        let key = (message.address().as_bytes().to_vec(), from);
+        if self.heard.len() >= MAX_ADDRESSES && !self.heard.contains_key(&key) {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        let mut shown = message.to_string();
+        if let Some((end, _)) = shown.char_indices().nth(MAX_SHOWN) {
+            shown.truncate(end);
+            shown.push_str("...");
+        }
+        self.heard.insert(key, shown);
+        if self.next_at.is_none() {
+            self.tell(now, out);
+        }
+    }
+
+    /// The pause is over.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if self.next_at.is_some_and(|at| at <= now) {
+            self.next_at = None;
+            if !self.heard.is_empty() {
+                self.tell(now, out);
+            }
+        }
+    }
+
+    /// When the pause is over.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.next_at
+    }
+
+    fn tell(&mut self, now: Instant, out: &mut Outbox) {
+        let mut text = "heard".to_owned();
+        for (at, ((_, from), message)) in self.heard.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            let _ = match from {
+                Peer::Only => write!(text, "{comma} `{message}`"),
+                Peer::Address(_) | Peer::Connection(_) => write!(text, "{comma} `{message}` from {from}"),
+            };
+        }
+        if self.left_out > 0 {
+            let _ = write!(text, ", and {} more", self.left_out);
+        }
+        out.notice(Notice::info("osc-detect", text));
+        self.heard.clear();
+        self.left_out = 0;
+        self.next_at = Some(now + PAUSE);
+    }
+}

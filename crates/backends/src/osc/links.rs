@@ -1,0 +1,204 @@
+//! The peers that a session sends to, and how messages get there: one by one or in bundles, all of them after a new start.
+
+use crosspatch_core::{Instant, Outbox, Peer, Port};
+
+use super::table::{Mapped, Table};
+use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
+
+/// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
+const MAX_BUNDLE: usize = 1_440;
+
+/// So many messages are sent at a time to a peer that needs them all. A receiver's buffer holds a few hundred.
+const REFRESHED_AT_ONCE: u32 = 64;
+/// So many are looked at for that.
+const SCANNED_AT_ONCE: u32 = 10_000;
+
+/// Somebody to send to.
+pub(crate) struct Link {
+    pub(crate) port: Port,
+    pub(crate) peer: Peer,
+    pub(crate) deframer: Deframer,
+    /// A stream that takes no more for the time being.
+    is_full: bool,
+    /// Messages were left out while it was full.
+    has_missed: bool,
+    /// The next message to give to a peer that needs them all.
+    refresh: Option<u32>,
+}
+
+/// Everybody to send to.
+pub(crate) struct Links {
+    framing: Framing,
+    bundles: bool,
+    links: Vec<Link>,
+    // Messages that will share a bundle: a head, and one element each.
+    batch: Vec<u8>,
+    batched: usize,
+}
+
+impl Links {
+    /// Nobody yet.
+    pub(crate) fn new(framing: Framing, bundles: bool) -> Self {
+        Self { framing, bundles, links: Vec::new(), batch: Vec::new(), batched: 0 }
+    }
+
+    /// Adds a peer, which gets everything.
+    pub(crate) fn add(&mut self, port: Port, peer: Peer) {
+        let deframer = Deframer::new(self.framing);
+        self.links.push(Link { port, peer, deframer, is_full: false, has_missed: false, refresh: Some(0) });
+    }
+
+    /// Drops a peer, or all of a port.
+    pub(crate) fn remove(&mut self, port: Port, peer: Option<Peer>) {
+        self.links.retain(|link| link.port != port || peer.is_some_and(|peer| link.peer != peer));
+    }
+
+    /// The link to a peer.
+    pub(crate) fn find(&mut self, port: Port, peer: Peer) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.port == port && link.peer == peer)
+    }
+
+    /// The only link, of a session with datagrams.
+    pub(crate) fn only(&mut self) -> Option<&mut Link> {
+        self.links.first_mut()
+    }
+
+    /// Whether there is nobody.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Whether there is anybody but the peer that spoke.
+    pub(crate) fn has_others(&self, speaker: (Port, Peer)) -> bool {
+        self.links.iter().any(|link| !is_same_device((link.port, link.peer), speaker))
+    }
+
+    /// Sends a message to all, or to all but the one that spoke.
+    pub(crate) fn send(&mut self, message: &Mapped, except: Option<(Port, Peer)>, out: &mut Outbox) {
+        if !self.bundles {
+            return self.send_now(except, out, |buffer| message.encode(buffer));
+        }
+        if except.is_some() {
+            self.finish(out);
+            return self.send_now(except, out, |buffer| message.encode(buffer));
+        }
+        let start = self.begin_batch();
+        encode_element(&mut self.batch, |buffer| message.encode(buffer));
+        if self.batch.len() > MAX_BUNDLE && self.batched > 0 {
+            let element = self.batch.split_off(start);
+            self.finish(out);
+            self.begin_batch();
+            self.batch.extend_from_slice(&element);
+        }
+        self.batched += 1;
+    }
+
+    /// Sends a packet as it is to all.
+    pub(crate) fn send_packet(&mut self, packet: &[u8], out: &mut Outbox) {
+        self.send_now(None, out, |buffer| buffer.extend_from_slice(packet));
+    }
+
+    /// Sends what has been collected for a bundle. One message alone needs none.
+    pub(crate) fn finish(&mut self, out: &mut Outbox) {
+        let batch = std::mem::take(&mut self.batch);
+        match std::mem::take(&mut self.batched) {
+            0 => {}
+            1 => self.send_now(None, out, |buffer| buffer.extend_from_slice(&batch[20..])),
+            _ => self.send_now(None, out, |buffer| buffer.extend_from_slice(&batch)),
+        }
+        self.batch = batch;
+        self.batch.clear();
+    }
+
+    fn begin_batch(&mut self) -> usize {
+        if self.batch.is_empty() {
+            begin_bundle(TimeTag::IMMEDIATELY, &mut self.batch);
+        }
+        self.batch.len()
+    }
+
+    fn send_now(&mut self, except: Option<(Port, Peer)>, out: &mut Outbox, encode: impl Fn(&mut Vec<u8>)) {
+        let framing = self.framing;
+        for link in &mut self.links {
+            if except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker)) {
+                continue;
+            }
+            if link.is_full {
+                link.has_missed = true;
+                continue;
+            }
+            out.send(link.port, link.peer, |buffer| framing.encode(buffer, &encode));
+        }
+    }
+
+    /// A stream is full.
+    pub(crate) fn handle_full(&mut self, port: Port, peer: Peer) {
+        if let Some(link) = self.find(port, peer) {
+            link.is_full = true;
+        }
+    }
+
+    /// A stream has room again. If it has missed anything, it gets everything.
+    pub(crate) fn handle_writable(&mut self, port: Port, peer: Peer) {
+        if let Some(link) = self.find(port, peer) {
+            link.is_full = false;
+            link.begin_round();
+        }
+    }
+
+    /// Everybody gets everything.
+    pub(crate) fn refresh_all(&mut self) {
+        self.links.iter_mut().for_each(Link::refresh);
+    }
+
+    /// Gives peers that need everything the next few messages. Returns whether there are more to give.
+    pub(crate) fn continue_refresh(&mut self, now: Instant, table: &Table, out: &mut Outbox) -> bool {
+        let framing = self.framing;
+        let mut is_due = false;
+        for link in self.links.iter_mut().filter(|link| !link.is_full) {
+            let Some(start) = link.refresh else { continue };
+            let mut sent = 0;
+            let mut next = start;
+            let end = table.len().min(start.saturating_add(SCANNED_AT_ONCE));
+            while next < end && sent < REFRESHED_AT_ONCE {
+                let message = table.message(next);
+                next += 1;
+                if message.has_state_for(now) {
+                    sent += 1;
+                    out.send(link.port, link.peer, |buffer| {
+                        framing.encode(buffer, |out| message.encode(out))
+                    });
+                }
+            }
+            link.refresh = Some(next).filter(|&next| next < table.len());
+            if link.refresh.is_none() {
+                link.begin_round();
+            }
+            is_due |= link.refresh.is_some();
+        }
+        is_due
+    }
+}
+
+impl Link {
+    /// Gives it everything, from the beginning.
+    pub(crate) fn refresh(&mut self) {
+        self.refresh = Some(0);
+    }
+
+    /// Begins with everything again if something was left out, but not before the round that goes on has ended.
+    fn begin_round(&mut self) {
+        if self.has_missed && self.refresh.is_none() {
+            self.has_missed = false;
+            self.refresh = Some(0);
+        }
+    }
+}
+
+/// Whether two peers are the same device: apps send from another port than the one they listen on.
+fn is_same_device(one: (Port, Peer), other: (Port, Peer)) -> bool {
+    match (one, other) {
+        ((_, Peer::Address(one)), (_, Peer::Address(other))) => one.ip() == other.ip(),
+        _ => one == other,
+    }
+}

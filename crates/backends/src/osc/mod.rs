@@ -1,0 +1,89 @@
+//! Open Sound Control over UDP and TCP: what tablets, media servers, sound desks and scripts speak.
+//!
+//! [`wire`] is the codec, [`pattern`] the matching of addresses. A session keeps a table of its mapped messages
+//! (`table`), the peers it sends to (`links`), and what arguments mean (`format`).
+
+mod address;
+mod detect;
+mod format;
+mod links;
+mod options;
+pub mod pattern;
+mod ports;
+mod session;
+mod table;
+pub mod wire;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+
+use address::Address;
+use options::Config;
+
+/// The OSC backend.
+pub const BACKEND: Backend = Backend {
+    name: "osc",
+    summary: "Open Sound Control over UDP or TCP",
+    manual: include_str!("README.md"),
+    options: options::OPTIONS,
+    words: &[],
+    loops_back: false,
+    configure,
+    describe: wire::describe,
+    compose: wire::compose,
+};
+
+fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
+    let name = options.instance().into();
+    let config = options::read(options)?;
+    Some(Arc::new(Osc { name, config: Arc::new(config) }))
+}
+
+struct Osc {
+    name: Arc<str>,
+    config: Arc<Config>,
+}
+
+impl Instance for Osc {
+    fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        let parsed = Address::parse(address)?;
+        let len = self.config.root.len() + parsed.path.len();
+        if len > pattern::MAX_ADDRESS {
+            return Err(AddressError::new(format!(
+                "an OSC path has at most {} bytes together with the root, found {len}",
+                pattern::MAX_ADDRESS
+            )));
+        }
+        if direction == Direction::Output {
+            self.check_output(&parsed)?;
+        }
+        let shown = parsed.to_string();
+        Ok(if shown == address { address.into() } else { shown.into() })
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(session::OscSession::new(&self.name, self.config.clone()))
+    }
+}
+
+impl Osc {
+    /// A message is sent with the arguments that its pattern names and no others.
+    fn check_output(&self, address: &Address<'_>) -> Result<(), AddressError> {
+        let Some(format) = self.config.formats.find(address.path) else { return Ok(()) };
+        if usize::from(address.argument) < format.len().max(1) {
+            return Ok(());
+        }
+        let Address { path, argument } = address;
+        let message = match format.len() {
+            0 => format!("`{path}` is configured without arguments, `:{argument}` is none"),
+            1 => format!("`{path}` is configured with one argument, `:0`, and `:{argument}` is none"),
+            len => format!(
+                "`{path}` is configured with {len} arguments, `:0` to `:{}`, and `:{argument}` is none",
+                len - 1
+            ),
+        };
+        Err(AddressError::new(message))
+    }
+}

@@ -1,0 +1,403 @@
+//! The options of an instance.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crosspatch_core::{Duration, Endpoint, Join, OptionSpec, Options, Scope};
+
+use super::address::check_path;
+use super::format::{self, Format};
+use super::pattern::{self, Pattern, PatternError};
+use super::wire::{Framing, compose};
+
+/// Messages are repeated no more often than this.
+const SHORTEST_REPEAT: Duration = Duration::from_millis(10);
+const LONGEST_REPEAT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// All options, as the manual lists them.
+pub(crate) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new(
+            "detect",
+            "on",
+            "off",
+            "tells the addresses of incoming messages: `on` of all, `unmapped` of those that no mapping uses",
+        )
+    },
+    OptionSpec::new("root", "/my/osc/path", "", "stands in front of the path of every channel"),
+    OptionSpec::new("bind", "* 8000", "", "host and port to listen on"),
+    OptionSpec {
+        abbreviation: Some("dest"),
+        ..OptionSpec::new(
+            "destination",
+            "10.0.0.2 9000",
+            "",
+            "host and port to send to; `learn` is whoever spoke last, `learn@PORT` the same with another port",
+        )
+    },
+    OptionSpec::new(
+        "transport",
+        "slip",
+        "udp",
+        "`udp`, `tcp` (TCP with lengths, OSC 1.0) or `slip` (TCP with SLIP, OSC 1.1)",
+    ),
+    OptionSpec::new("bundle", "on", "off", "messages that belong together travel in one bundle"),
+    OptionSpec {
+        repeatable: true,
+        ..OptionSpec::new("repeat", "/xremote 8s", "", "a message, as text, that is sent again and again")
+    },
+    OptionSpec {
+        repeatable: true,
+        ..OptionSpec::new(
+            "join",
+            "239.0.0.1",
+            "",
+            "a multicast group to listen to, perhaps with the address of the interface",
+        )
+    },
+    OptionSpec {
+        family: Some("/"),
+        repeatable: true,
+        ..OptionSpec::new("/<path>", "f 0.0 1.0", "", "types and ranges of the messages whose path matches")
+    },
+];
+
+/// The options of an instance, read.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Without a slash at its end.
+    pub(crate) root: String,
+    pub(crate) bind: Option<Endpoint>,
+    pub(crate) destination: Destination,
+    pub(crate) framing: Framing,
+    pub(crate) bundle: bool,
+    pub(crate) joins: Vec<Join>,
+    pub(crate) repeats: Vec<Repeat>,
+    pub(crate) formats: Formats,
+    pub(crate) detect: Detect,
+}
+
+/// Where messages go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Nowhere, but to the clients of a server.
+    None,
+    /// To whoever spoke last, perhaps at another port.
+    Learn(Option<u16>),
+    Fixed(Endpoint),
+}
+
+/// A message that is sent again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeat {
+    pub(crate) packet: Vec<u8>,
+    pub(crate) every: Duration,
+}
+
+/// Which incoming messages are told to the operator.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Detect {
+    Off,
+    Unmapped,
+    All,
+}
+
+/// Reads the options.
+pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
+    let framing = options
+        .parse_with("transport", "`udp`, `tcp` or `slip`", |text| match text {
+            "udp" => Some(Framing::Datagram),
+            "tcp" => Some(Framing::Length),
+            "slip" => Some(Framing::Slip),
+            _ => None,
+        })
+        .unwrap_or(Framing::Datagram);
+    let detect = options.parse_with("detect", "`on`, `unmapped` or `off`", |text| match text {
+        "on" | "1" | "true" | "yes" | "all" => Some(Detect::All),
+        "unmapped" => Some(Detect::Unmapped),
+        "off" | "0" | "false" | "no" => Some(Detect::Off),
+        _ => None,
+    });
+    let (bind, is_bind_fine) = match options.all("bind").last() {
+        Some((at, _)) => {
+            let bind = endpoint(options, at);
+            (bind.clone(), bind.is_some())
+        }
+        None => (None, true),
+    };
+    let destination = match options.all("destination").last() {
+        Some((at, value)) => destination(options, at, value),
+        None => Some(Destination::None),
+    };
+    let root = read_root(options);
+    let config = Config {
+        root,
+        framing,
+        bundle: options.flag("bundle"),
+        joins: read_joins(options),
+        repeats: read_repeats(options),
+        formats: Formats::read(options),
+        detect: detect.unwrap_or(Detect::Off),
+        destination: destination.clone().unwrap_or(Destination::None),
+        bind,
+    };
+    let has_target = matches!(config.destination, Destination::Fixed(_));
+    if config.bind.is_none() && !has_target && is_bind_fine && destination.is_some() {
+        options
+            .missing("expected `bind`, to listen, or `destination` with a host and a port, to send, or both");
+        options.help(
+            "`bind = * 8000` listens on port 8000 of every network; `destination = learn` answers there",
+        );
+    }
+    (is_bind_fine && destination.is_some() && (config.bind.is_some() || has_target)).then_some(config)
+}
+
+fn endpoint(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
+    let (endpoint, rest) = options.endpoint(at, None)?;
+    if !rest.is_empty() {
+        options.error(at, format!("expected a host and a port and nothing else, found `{rest}`"));
+    }
+    Some(endpoint)
+}
+
+fn destination(options: &mut Options<'_>, at: usize, value: &str) -> Option<Destination> {
+    if value == "learn" {
+        return Some(Destination::Learn(None));
+    }
+    if let Some(port) = value.strip_prefix("learn@") {
+        let Some(port) = port.parse::<u16>().ok().filter(|&port| port > 0) else {
+            options.error(at, format!("expected a port from 1 to 65535 behind `learn@`, found `{port}`"));
+            options.part(6..value.len());
+            return None;
+        };
+        return Some(Destination::Learn(Some(port)));
+    }
+    let endpoint = endpoint(options, at)?;
+    if endpoint.port == 0 || endpoint.host == crosspatch_core::Host::Any {
+        options.error(at, format!("expected a host and a port to send to, found `{value}`"));
+        return None;
+    }
+    Some(Destination::Fixed(endpoint))
+}
+
+fn read_root(options: &mut Options<'_>) -> String {
+    let Some((at, value)) = options.all("root").last() else { return String::new() };
+    if let Err(error) = check_path(value) {
+        options.error(at, error.message);
+        return String::new();
+    }
+    if pattern::is_pattern(value.as_bytes()) {
+        options.error(at, format!("expected a path without pattern characters, found `{value}`"));
+        return String::new();
+    }
+    value.trim_end_matches('/').to_owned()
+}
+
+fn read_joins(options: &mut Options<'_>) -> Vec<Join> {
+    let mut joins = Vec::new();
+    for (at, value) in options.all("join") {
+        let mut words = value.split_whitespace().map(str::parse::<IpAddr>);
+        match (words.next(), words.next(), words.next()) {
+            (Some(Ok(group)), None, None) if group.is_multicast() => joins.push(Join { group, interface: None }),
+            (Some(Ok(group)), Some(Ok(interface)), None) if group.is_multicast() => {
+                joins.push(Join { group, interface: Some(interface) });
+            }
+            _ => options.error(
+                at,
+                format!("expected the address of a multicast group and perhaps that of an interface, found `{value}`"),
+            ),
+        }
+    }
+    joins
+}
+
+fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
+    let mut repeats = Vec::new();
+    for (at, value) in options.all("repeat") {
+        let (text, word) = value.rsplit_once(char::is_whitespace).unwrap_or(("", value));
+        let Some(every) = duration(word) else {
+            options.error(
+                at,
+                format!("expected a message and a time from 10ms to 24h such as `8s`, found `{word}`"),
+            );
+            options.part(value.len() - word.len()..value.len());
+            continue;
+        };
+        match compose(text).filter(|_| text.starts_with(['/', '['])) {
+            Some(packet) => repeats.push(Repeat { packet, every }),
+            None => {
+                options.error(at, format!("expected a message such as `/fader/1 ,f 0.5`, found `{text}`"));
+                options.part(0..text.len());
+            }
+        }
+    }
+    repeats
+}
+
+/// Reads `8s`, `500ms`, `2m` or seconds without a unit.
+fn duration(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let number: f64 = text[..unit].parse().ok().filter(|number: &f64| *number > 0.0)?;
+    let seconds = match &text[unit..] {
+        "ms" => number / 1000.0,
+        "" | "s" => number,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(seconds).ok().filter(|time| (SHORTEST_REPEAT..=LONGEST_REPEAT).contains(time))
+}
+
+/// Which format belongs to which path: the first that matches, in the order of the file. Paths without pattern characters
+/// are looked up, so that a show with a line for each of its channels costs no more than one with a single pattern.
+#[derive(Debug, Default)]
+pub(crate) struct Formats {
+    formats: Vec<Arc<Format>>,
+    exact: HashMap<String, usize>,
+    patterns: Vec<(String, usize)>,
+}
+
+impl Formats {
+    fn read(options: &mut Options<'_>) -> Self {
+        let mut formats = Self::default();
+        for (at, path, value) in options.family("/") {
+            if let Err(error) = check_path(path) {
+                options.error(at, error.message);
+                continue;
+            }
+            if let Err(error) = Pattern::parse(path.as_bytes()) {
+                let found = match error {
+                    PatternError::Open(place) | PatternError::NotOpen(place) => &path[place..],
+                    PatternError::TooLong => path,
+                };
+                options.error(at, format!("expected a pattern such as `/fader*`, but {error} at `{found}`"));
+                continue;
+            }
+            match format::parse(value) {
+                Ok(format) => formats.add(path, format.into()),
+                Err(error) => {
+                    options.error(at, error.message);
+                    options.part(error.part);
+                }
+            }
+        }
+        formats
+    }
+
+    fn add(&mut self, path: &str, format: Arc<Format>) {
+        let order = self.formats.len();
+        self.formats.push(format);
+        if pattern::is_pattern(path.as_bytes()) {
+            self.patterns.push((path.to_owned(), order));
+        } else {
+            self.exact.entry(path.to_owned()).or_insert(order);
+        }
+    }
+
+    /// The format of the messages with that path.
+    pub(crate) fn find(&self, path: &str) -> Option<&Arc<Format>> {
+        let exact = self.exact.get(path).copied();
+        let matching =
+            self.patterns.iter().take_while(|(_, order)| exact.is_none_or(|exact| *order < exact)).find(
+                |(pattern, _)| {
+                    Pattern::parse(pattern.as_bytes())
+                        .is_ok_and(|pattern| pattern.matches(path.as_bytes(), &mut 0))
+                },
+            );
+        matching.map(|(_, order)| *order).or(exact).map(|order| &self.formats[order])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crosspatch_core::Given;
+
+    use super::*;
+
+    fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        let given: Vec<_> = given
+            .iter()
+            .map(|(name, value)| Given {
+                name: (*name).into(),
+                value: (*value).into(),
+                scope: Scope::Instance,
+            })
+            .collect();
+        let mut options = Options::new("desk", &given, OPTIONS);
+        let config = read(&mut options);
+        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn the_first_pattern_of_the_file_that_matches_counts() {
+        let (config, errors) = read_all(&[
+            ("bind", "* 8000"),
+            ("/fader?", "f 0 2"),
+            ("/fader1", "f 0 3"),
+            ("/exact", "i"),
+            ("/fader12", "i 0 12"),
+            ("/exact", "h"),
+            ("/*", "d"),
+        ]);
+        assert_eq!(errors, [""; 0]);
+        let formats = config.expect("a configuration").formats;
+        let found = |path| formats.find(path).map(|format| (format[0].kind.tag(), format[0].max));
+        assert_eq!(found("/fader1"), Some(('f', 2.0)));
+        assert_eq!(found("/fader12"), Some(('i', 12.0)));
+        assert_eq!(found("/exact"), Some(('i', 255.0)));
+        assert_eq!(found("/other"), Some(('d', 1.0)));
+        assert_eq!(found("/a/b"), None);
+    }
+
+    #[test]
+    fn options_are_read() {
+        let (config, errors) = read_all(&[
+            ("bind", ":: 8000"),
+            ("destination", "learn@8001"),
+            ("root", "/4/"),
+            ("transport", "udp"),
+            ("repeat", "/xremote 8s"),
+            ("repeat", "/sub ,si \"a b\" 5 500ms"),
+            ("join", "239.0.0.1 10.0.0.1"),
+            ("bundle", "on"),
+        ]);
+        assert_eq!(errors, [""; 0]);
+        let config = config.expect("a configuration");
+        assert_eq!(
+            (&*config.root, config.destination, config.bundle),
+            ("/4", Destination::Learn(Some(8001)), true)
+        );
+        let every: Vec<_> = config.repeats.iter().map(|repeat| repeat.every.as_millis()).collect();
+        assert_eq!(every, [8000, 500]);
+        assert_eq!(config.repeats[0].packet, b"/xremote\0\0\0\0,\0\0\0");
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let (config, errors) = read_all(&[
+            ("bind", "* 70000"),
+            ("destination", "learn@0"),
+            ("root", "x"),
+            ("transport", "quic"),
+            ("detect", "perhaps"),
+            ("bundle", "maybe"),
+            ("repeat", "/x"),
+            ("repeat", "x 8s"),
+            ("repeat", "/x 1ms"),
+            ("repeat", "/x nans"),
+            ("join", "10.0.0.1"),
+            ("/a[", "f"),
+            ("/b", "q"),
+            ("/c d", "f"),
+        ]);
+        assert!(config.is_none());
+        assert_eq!(errors.len(), 14, "{errors:#?}");
+        let (config, errors) = read_all(&[("destination", "learn")]);
+        assert!(config.is_none() && errors[0].contains("expected `bind`"), "{errors:?}");
+        for bad in ["* 9000", "10.0.0.1 0", "10.0.0.1", "10.0.0.1 9000 x"] {
+            assert_eq!(read_all(&[("destination", bad)]).1.len(), 1, "{bad}");
+        }
+    }
+}

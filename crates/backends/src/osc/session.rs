@@ -1,0 +1,489 @@
+//! A running OSC instance: what comes in becomes values, values become messages.
+//!
+//! Three rules keep it calm. What the peer has been told already is not sent again. What the peer has just said itself,
+//! and what a mapping hands back within the same turn, is not sent back to it: so a peer that repeats everything cannot
+//! start an oscillation. And where such a value may have crossed with a different one of ours on the way, the last value
+//! is sent once more when it has become quiet, so that both ends agree in the end.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crosspatch_core::{
+    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
+};
+
+use super::detect::Detector;
+use super::format::Atom;
+use super::links::Links;
+use super::options::{Config, Destination, Detect};
+use super::pattern;
+use super::ports::{CLIENT, KeptPort, LOOKUP, SERVER};
+use super::table::{PATTERN_BUDGET, Pending, Table};
+use super::wire::{Deframer, Framing, Message, Messages};
+
+/// A message that we sent less than this ago may cross with one of the peer's.
+const CROSSING: Duration = Duration::from_millis(500);
+
+/// How many peers are remembered, and for how long. One that is not remembered gets everything when it speaks.
+const MAX_LEARNED: usize = 64;
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// Peers that are new get everything no more often than this.
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
+/// Between two parts of everything.
+const REFRESH_TICK: Duration = Duration::from_millis(5);
+
+/// So many states of a recall are sent at once; more are sent in parts, as to a new peer.
+const RECALLED_AT_ONCE: usize = 64;
+
+/// The running state of an instance.
+pub(crate) struct OscSession {
+    config: Arc<Config>,
+    table: Table,
+    ports: Vec<KeptPort>,
+    links: Links,
+    detector: Detector,
+    has_outputs: bool,
+
+    /// Where datagrams go, once that is known, and whether there is a socket for them.
+    target: Option<SocketAddr>,
+    is_bound: bool,
+    /// Who has spoken lately, with `destination = learn`.
+    learned: Vec<(SocketAddr, Instant)>,
+    /// Counts the peers that datagrams went to.
+    epoch: u32,
+
+    /// Who spoke in this turn.
+    speaker: Option<(Port, Peer)>,
+    /// Messages to send at the end of this call.
+    pending: Vec<u32>,
+    matching: Vec<u32>,
+    settling: VecDeque<(Instant, u32)>,
+    refresh_at: Option<Instant>,
+    refreshed_at: Option<Instant>,
+    /// When the present peer gets everything.
+    refresh_due: Option<Instant>,
+    repeat_at: Vec<Instant>,
+}
+
+impl OscSession {
+    /// The session of the instance `name`.
+    pub(crate) fn new(name: &str, config: Arc<Config>) -> Self {
+        Self {
+            table: Table::default(),
+            ports: KeptPort::all(name, &config),
+            links: Links::new(config.framing, config.bundle),
+            detector: Detector::default(),
+            has_outputs: false,
+            target: None,
+            is_bound: false,
+            learned: Vec::new(),
+            epoch: 0,
+            speaker: None,
+            pending: Vec::new(),
+            matching: Vec::new(),
+            settling: VecDeque::new(),
+            refresh_at: None,
+            refreshed_at: None,
+            refresh_due: None,
+            repeat_at: vec![Instant::START; config.repeats.len()],
+            config,
+        }
+    }
+}
+
+impl Session for OscSession {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        self.has_outputs |= direction == Direction::Output;
+        self.table.bind(&self.config.root, &self.config.formats, slot, address, direction);
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        self.table.unbind(slot, direction);
+    }
+
+    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        self.warn_of_missing_destination(out);
+        if let Destination::Fixed(endpoint) = &self.config.destination {
+            self.target = endpoint.address();
+        }
+        self.ports.iter_mut().for_each(|port| port.open(out));
+    }
+
+    fn handle_rebind(&mut self, _now: Instant, out: &mut Outbox) {
+        self.warn_of_missing_destination(out);
+    }
+
+    fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        if !matches!(peer, Peer::Connection(_)) {
+            self.ports.iter_mut().filter(|kept| kept.port() == port).for_each(|kept| kept.handle_open(out));
+        }
+        match (self.config.framing, port, peer) {
+            (Framing::Datagram, LOOKUP, Peer::Address(found)) => self.aim(now, Some(found), out),
+            (Framing::Datagram, SERVER, _) => {
+                self.is_bound = true;
+                self.aim(now, self.target, out);
+            }
+            (Framing::Length | Framing::Slip, CLIENT, Peer::Only)
+            | (Framing::Length | Framing::Slip, SERVER, Peer::Connection(_)) => {
+                self.link(now, port, peer, out)
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
+        if matches!(peer, Peer::Connection(_)) {
+            self.links.remove(port, Some(peer));
+            return;
+        }
+        self.links.remove(port, None);
+        if port == SERVER {
+            self.is_bound = false;
+        }
+        self.ports
+            .iter_mut()
+            .filter(|kept| kept.port() == port)
+            .for_each(|kept| kept.handle_close(now, &reason, out));
+    }
+
+    fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        self.speaker = Some((port, from));
+        if self.config.framing == Framing::Datagram {
+            return self.handle_packet(now, from, data, out);
+        }
+        let Some(link) = self.links.find(port, from) else { return };
+        let mut deframer = std::mem::replace(&mut link.deframer, Deframer::new(self.config.framing));
+        let result = deframer.push(data, |packet| match packet {
+            Ok(packet) => self.handle_packet(now, from, packet, out),
+            Err(error) => refuse(from, error, out),
+        });
+        if let Some(link) = self.links.find(port, from) {
+            link.deframer = deframer;
+        }
+        if let Err(error) = result {
+            refuse(from, error, out);
+            out.close(port, from);
+            self.handle_close(now, port, from, Closed::Garbage, out);
+        }
+    }
+
+    fn handle_full(&mut self, _now: Instant, port: Port, peer: Peer, _out: &mut Outbox) {
+        self.links.handle_full(port, peer);
+    }
+
+    fn handle_writable(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        self.links.handle_writable(port, peer);
+        self.continue_refresh(now, out);
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            self.set(now, *slot, value, out);
+        }
+        self.flush(now, out);
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            self.restore(*slot, value);
+        }
+        if self.pending.len() > RECALLED_AT_ONCE {
+            for message in std::mem::take(&mut self.pending) {
+                self.take_pending(message);
+            }
+            self.links.refresh_all();
+            self.continue_refresh(now, out);
+        }
+        self.flush(now, out);
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        for port in self.ports.iter_mut().filter(|port| port.retry_at().is_some_and(|at| at <= now)) {
+            port.open(out);
+        }
+        if self.refresh_due.is_some_and(|due| due <= now) {
+            self.refresh_due = None;
+            self.refreshed_at = Some(now);
+            self.links.refresh_all();
+            self.continue_refresh(now, out);
+        }
+        if self.refresh_at.is_some_and(|at| at <= now) {
+            self.continue_refresh(now, out);
+        }
+        self.settle(now, out);
+        self.repeat(now, out);
+        self.detector.handle_timeout(now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let retries = self.ports.iter().filter_map(KeptPort::retry_at);
+        let repeats = self.repeat_at.iter().copied().filter(|_| !self.links.is_empty());
+        let settling = self.settling.front().map(|(at, _)| *at);
+        let others = [self.refresh_at, self.refresh_due, settling, self.detector.next_timeout()];
+        retries.chain(repeats).chain(others.into_iter().flatten()).min()
+    }
+}
+
+/// What comes in.
+impl OscSession {
+    fn handle_packet(&mut self, now: Instant, from: Peer, packet: &[u8], out: &mut Outbox) {
+        let mut budget = PATTERN_BUDGET;
+        let mut is_osc = false;
+        for message in Messages::of(packet) {
+            match message {
+                Ok(message) => {
+                    is_osc = true;
+                    self.handle_message(now, from, &message, &mut budget, out);
+                }
+                Err(error) => refuse(from, error, out),
+            }
+        }
+        if let (Destination::Learn(port), Peer::Address(address), true) =
+            (&self.config.destination, from, is_osc)
+        {
+            let address = SocketAddr::new(address.ip(), port.unwrap_or(address.port()));
+            self.learn(now, address, out);
+        }
+    }
+
+    fn handle_message(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        message: &Message<'_>,
+        budget: &mut usize,
+        out: &mut Outbox,
+    ) {
+        let address = message.address().as_bytes();
+        let is_mapped = if let Some(found) = self.table.find(address) {
+            self.table.message_mut(found).deliver(now, message, out)
+        } else if *budget > 0 && pattern::is_pattern(address) {
+            let mut matching = std::mem::take(&mut self.matching);
+            self.table.find_matching(address, budget, &mut matching);
+            let mut is_mapped = false;
+            for found in matching.drain(..) {
+                is_mapped |= self.table.message_mut(found).deliver(now, message, out);
+            }
+            self.matching = matching;
+            if *budget == 0 {
+                let text = format!(
+                    "the patterns in a packet from {from} match too much; it is followed only in part"
+                );
+                out.notice(Notice::warning("osc-pattern", text));
+            }
+            is_mapped
+        } else {
+            false
+        };
+        match self.config.detect {
+            Detect::Off => {}
+            Detect::Unmapped if is_mapped => {}
+            Detect::Unmapped | Detect::All => self.detector.hear(now, from, message, out),
+        }
+    }
+
+    /// From here on, whoever spoke is answered. Somebody new gets everything.
+    fn learn(&mut self, now: Instant, address: SocketAddr, out: &mut Outbox) {
+        let known = self.learned.iter().position(|(known, _)| *known == address);
+        let is_new = known.is_none_or(|at| now.since(self.learned[at].1) > REMEMBERED);
+        match known {
+            Some(at) => self.learned[at].1 = now,
+            None => {
+                if self.learned.len() >= MAX_LEARNED {
+                    let oldest = (0..MAX_LEARNED).min_by_key(|&at| self.learned[at].1).unwrap_or(0);
+                    self.learned.swap_remove(oldest);
+                }
+                self.learned.push((address, now));
+            }
+        }
+        if self.target != Some(address) {
+            self.aim(now, Some(address), out);
+        }
+        if is_new {
+            let due = self.refreshed_at.map_or(now, |last| (last + BETWEEN_REFRESHES).max(now));
+            if due > now {
+                self.refresh_due = Some(due);
+            } else {
+                self.refreshed_at = Some(now);
+                self.links.refresh_all();
+                self.continue_refresh(now, out);
+            }
+        }
+    }
+}
+
+/// What goes out.
+impl OscSession {
+    /// Takes a value for a message, which will be sent if it is a change.
+    fn set(&mut self, now: Instant, slot: Slot, value: &Value, out: &mut Outbox) {
+        let Some((_, argument, output)) = self.table.output_of(slot) else { return };
+        let known = &output.arguments[usize::from(argument)];
+        let atom = Atom::of(&known.spec, value);
+        if known.is_changed && known.now != atom {
+            // A press and its release are two messages.
+            self.flush(now, out);
+        }
+        let epoch = self.epoch;
+        let Some((message, argument, output)) = self.table.output_of(slot) else { return };
+        output.begin_epoch(epoch);
+        output.is_known = true;
+        let was_heard = output.heard_at == Some(now);
+        let known = &mut output.arguments[usize::from(argument)];
+        let change = if known.spec.kind.is_impulse() {
+            let is_press = atom != Atom::Number(0.0) && known.now != atom;
+            if is_press { Pending::Yes } else { Pending::No }
+        } else if known.told == atom {
+            Pending::No
+        } else if was_heard && known.now == atom {
+            Pending::Reflection
+        } else {
+            Pending::Yes
+        };
+        known.now = atom;
+        if change == Pending::No {
+            return;
+        }
+        known.is_changed = true;
+        if output.pending == Pending::No {
+            self.pending.push(message);
+        }
+        if output.pending != Pending::Yes {
+            output.pending = change;
+        }
+    }
+
+    /// Takes a state for a message. An impulse has none.
+    fn restore(&mut self, slot: Slot, value: &Value) {
+        let epoch = self.epoch;
+        let Some((message, argument, output)) = self.table.output_of(slot) else { return };
+        output.begin_epoch(epoch);
+        let known = &mut output.arguments[usize::from(argument)];
+        if known.spec.kind.is_impulse() {
+            return;
+        }
+        known.now = Atom::of(&known.spec, value);
+        let is_told = known.told == known.now;
+        output.is_known = true;
+        if !is_told && output.pending == Pending::No {
+            output.pending = Pending::Yes;
+            self.pending.push(message);
+        }
+    }
+
+    /// Sends what has changed.
+    fn flush(&mut self, now: Instant, out: &mut Outbox) {
+        let mut pending = std::mem::take(&mut self.pending);
+        for message in pending.drain(..) {
+            match self.take_pending(message) {
+                Pending::No => {}
+                Pending::Yes => self.send(now, message, out),
+                Pending::Reflection => self.reflect(now, message, out),
+            }
+        }
+        self.pending = pending;
+        self.links.finish(out);
+    }
+
+    fn take_pending(&mut self, message: u32) -> Pending {
+        let Some(output) = self.table.output(message) else { return Pending::No };
+        output.arguments.iter_mut().for_each(|argument| argument.is_changed = false);
+        std::mem::take(&mut output.pending)
+    }
+
+    fn send(&mut self, now: Instant, message: u32, out: &mut Outbox) {
+        let mapped = self.table.message(message);
+        if !mapped.fits() {
+            let text = format!(
+                "the text for `{}` is too long to be sent",
+                String::from_utf8_lossy(mapped.address())
+            );
+            out.notice(Notice::warning("osc-too-long", text));
+        } else {
+            self.links.send(mapped, None, out);
+        }
+        if let Some(output) = self.table.output(message) {
+            output.mark_sent(now);
+        }
+    }
+
+    /// The peer that spoke knows already, unless a different value of ours is still on its way to it.
+    fn reflect(&mut self, now: Instant, message: u32, out: &mut Outbox) {
+        if let Some(speaker) = self.speaker.filter(|&speaker| self.links.has_others(speaker)) {
+            self.links.send(self.table.message(message), Some(speaker), out);
+        }
+        let Some(output) = self.table.output(message) else { return };
+        if output.sent_at.is_some_and(|sent| now.since(sent) < CROSSING) {
+            let at = now + CROSSING;
+            if output.settles_at.replace(at).is_none() {
+                self.settling.push_back((at, message));
+            }
+        }
+    }
+
+    fn settle(&mut self, now: Instant, out: &mut Outbox) {
+        while self.settling.front().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, message)) = self.settling.pop_front() else { break };
+            match self.table.output(message).and_then(|output| output.settles_at) {
+                None => {}
+                Some(later) if later > now => self.settling.push_back((later, message)),
+                Some(_) => self.send(now, message, out),
+            }
+        }
+        self.links.finish(out);
+    }
+
+    fn repeat(&mut self, now: Instant, out: &mut Outbox) {
+        if self.links.is_empty() {
+            return;
+        }
+        for (repeat, at) in self.config.repeats.iter().zip(&mut self.repeat_at) {
+            if *at <= now {
+                *at = now + repeat.every;
+                self.links.send_packet(&repeat.packet, out);
+            }
+        }
+    }
+
+    fn continue_refresh(&mut self, now: Instant, out: &mut Outbox) {
+        let is_due = self.links.continue_refresh(now, &self.table, out);
+        self.refresh_at = is_due.then(|| now + REFRESH_TICK);
+    }
+
+    /// There is somebody to send to, who gets everything.
+    fn link(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        if self.links.is_empty() {
+            self.repeat_at.fill(now);
+        }
+        self.links.add(port, peer);
+        self.repeat(now, out);
+        self.continue_refresh(now, out);
+    }
+
+    /// Datagrams go to `target`, if there is a socket.
+    fn aim(&mut self, now: Instant, target: Option<SocketAddr>, out: &mut Outbox) {
+        if self.target != target {
+            self.target = target;
+            self.epoch = self.epoch.wrapping_add(1);
+        }
+        let (Some(target), true) = (target, self.is_bound) else { return };
+        match self.links.only() {
+            Some(link) => link.peer = Peer::Address(target),
+            None => self.link(now, SERVER, Peer::Address(target), out),
+        }
+    }
+
+    fn warn_of_missing_destination(&self, out: &mut Outbox) {
+        let has_peers =
+            self.config.destination != Destination::None || self.config.framing != Framing::Datagram;
+        if self.has_outputs && !has_peers {
+            let text = "values are mapped to this instance, but without `destination` there is nobody to send them to";
+            out.notice(Notice::warning("osc-no-destination", text));
+        }
+    }
+}
+
+fn refuse(from: Peer, error: impl std::fmt::Display, out: &mut Outbox) {
+    out.notice(Notice::warning("osc-garbage", format!("a packet from {from} is no OSC: {error}")));
+}
