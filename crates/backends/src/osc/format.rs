@@ -346,7 +346,7 @@ fn plain(kind: Kind, number: f64) -> Argument<'static> {
         Kind::Symbol => Argument::Symbol(OscStr::new(b"")),
         Kind::Blob => Argument::Blob(std::slice::from_ref(&BYTES[number as u8 as usize])),
         Kind::TimeTag => Argument::TimeTag(TimeTag::IMMEDIATELY),
-        Kind::Color => Argument::Rgba(number as u32 * 0x0101_0100 | 0xff),
+        Kind::Color => Argument::Rgba((number as u32 * 0x0101_0100) | 0xff),
         Kind::Nil => Argument::Nil,
         Kind::Impulse => Argument::Infinitum,
     }
@@ -412,9 +412,10 @@ mod tests {
 
     #[test]
     fn numbers_are_scaled_clipped_and_never_nan() {
-        let level = |spec: Option<Spec>, argument| match read(spec.as_ref(), argument) {
-            Reading::Value(Value::Number(level)) => level,
-            other => panic!("{other:?}"),
+        let level = |spec: Option<Spec>, argument| {
+            let reading = read(spec.as_ref(), argument);
+            let Reading::Value(Value::Number(level)) = reading else { panic!("{reading:?}") };
+            level
         };
         let descending = Some(spec("f 10 0"));
         for (spec, argument, expected) in [
@@ -443,9 +444,10 @@ mod tests {
 
     #[test]
     fn everything_else_is_a_text() {
-        let text = |argument| match read(None, argument) {
-            Reading::Value(Value::Text(text)) => text.to_string(),
-            other => panic!("{other:?}"),
+        let text = |argument| {
+            let reading = read(None, argument);
+            let Reading::Value(Value::Text(text)) = reading else { panic!("{reading:?}") };
+            text.to_string()
         };
         assert_eq!(text(Argument::String(OscStr::new("Bühne".as_bytes()))), "Bühne");
         assert_eq!(text(Argument::Symbol(OscStr::new(b"\xff"))), "\u{fffd}");

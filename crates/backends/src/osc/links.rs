@@ -68,9 +68,10 @@ impl Links {
         self.links.is_empty()
     }
 
-    /// Whether there is anybody but the peer that spoke.
-    pub(crate) fn has_others(&self, speaker: (Port, Peer)) -> bool {
-        self.links.iter().any(|link| !is_same_device((link.port, link.peer), speaker))
+    /// Whether there is nobody but the peer that spoke.
+    pub(crate) fn is_alone_with(&self, speaker: Option<(Port, Peer)>) -> bool {
+        let is_speaker = |link: &Link| speaker.is_some_and(|one| is_same_device((link.port, link.peer), one));
+        self.links.iter().all(is_speaker)
     }
 
     /// Sends a message to all, or to all but the one that spoke.
@@ -151,8 +152,14 @@ impl Links {
         self.links.iter_mut().for_each(Link::refresh);
     }
 
-    /// Gives peers that need everything the next few messages. Returns whether there are more to give.
-    pub(crate) fn continue_refresh(&mut self, now: Instant, table: &Table, out: &mut Outbox) -> bool {
+    /// Gives peers that need everything the next few messages, without what the `speaker` of that moment has just said
+    /// itself. Returns whether there are more to give.
+    pub(crate) fn continue_refresh(
+        &mut self,
+        table: &Table,
+        speaker: Option<Instant>,
+        out: &mut Outbox,
+    ) -> bool {
         let framing = self.framing;
         let mut is_due = false;
         for link in self.links.iter_mut().filter(|link| !link.is_full) {
@@ -163,7 +170,7 @@ impl Links {
             while next < end && sent < REFRESHED_AT_ONCE {
                 let message = table.message(next);
                 next += 1;
-                if message.has_state_for(now) {
+                if message.has_state_for(speaker) {
                     sent += 1;
                     out.send(link.port, link.peer, |buffer| {
                         framing.encode(buffer, |out| message.encode(out))

@@ -11,6 +11,8 @@ mod options;
 pub mod pattern;
 mod ports;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod table;
 pub mod wire;
 

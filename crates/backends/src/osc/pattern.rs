@@ -171,8 +171,8 @@ impl Positions {
     /// Any number of bytes further, up to the next `/`.
     fn spread(&self, address: &[u8], steps: &mut usize) -> Self {
         let mut next = *self;
-        for at in 0..address.len() {
-            if next.has(at) && address[at] != b'/' {
+        for (at, &byte) in address.iter().enumerate() {
+            if next.has(at) && byte != b'/' {
                 next.add(at + 1);
             }
         }
@@ -197,7 +197,6 @@ impl Positions {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
 
     use proptest::prelude::*;
 
@@ -259,11 +258,10 @@ mod tests {
             [("*a", "b"), ("*", "b"), ("{a,aa,aaa}", "b"), ("*{a,a}", "b"), ("*[!b]", "b"), ("?*", "b")]
         {
             let pattern = format!("/{}{tail}", unit.repeat((MAX_PATTERN - 2) / unit.len()));
-            let (begun, mut steps) = (Instant::now(), 0);
+            let mut steps = 0;
             let pattern = Pattern::parse(pattern.as_bytes()).expect("a pattern");
             assert!(!pattern.matches(address.as_bytes(), &mut steps), "{unit}");
             assert!(steps <= (MAX_ADDRESS + 1) * MAX_PATTERN, "{unit}: {steps} steps");
-            assert!(begun.elapsed() < Duration::from_secs(1), "{unit}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! A running OSC instance: what comes in becomes values, values become messages.
 //!
-//! Three rules keep it calm. What the peer has been told already is not sent again. What the peer has just said itself,
-//! and what a mapping hands back within the same turn, is not sent back to it: so a peer that repeats everything cannot
-//! start an oscillation. And where such a value may have crossed with a different one of ours on the way, the last value
-//! is sent once more when it has become quiet, so that both ends agree in the end.
+//! Four rules keep it calm, even with a peer that repeats everything. What the peer has been told already is not sent
+//! again. What it has just said itself, and what a mapping hands back within the same turn, is not sent back to it. What
+//! goes back and forth between two messages, through mapping and peer, is followed a few times and no further. And where
+//! something was held back so that might have crossed with a different value on the way, the last value is sent once more
+//! when it has become quiet, so that both ends agree in the end.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,11 +20,14 @@ use super::links::Links;
 use super::options::{Config, Destination, Detect};
 use super::pattern;
 use super::ports::{CLIENT, KeptPort, LOOKUP, SERVER};
-use super::table::{PATTERN_BUDGET, Pending, Table};
+use super::table::{Output, PATTERN_BUDGET, Pending, Table};
 use super::wire::{Deframer, Framing, Message, Messages};
 
 /// A message that we sent less than this ago may cross with one of the peer's.
 const CROSSING: Duration = Duration::from_millis(500);
+
+/// So often a value may go to the peer and come back as another message of ours.
+const MAX_GENERATIONS: u8 = 4;
 
 /// How many peers are remembered, and for how long. One that is not remembered gets everything when it speaks.
 const MAX_LEARNED: usize = 64;
@@ -54,8 +58,10 @@ pub(crate) struct OscSession {
     /// Counts the peers that datagrams went to.
     epoch: u32,
 
-    /// Who spoke in this turn.
+    /// Who spoke in the turn at that time, and how often what was said had gone back and forth before.
     speaker: Option<(Port, Peer)>,
+    spoken_at: Option<Instant>,
+    generation: u8,
     /// Messages to send at the end of this call.
     pending: Vec<u32>,
     matching: Vec<u32>,
@@ -81,6 +87,8 @@ impl OscSession {
             learned: Vec::new(),
             epoch: 0,
             speaker: None,
+            spoken_at: None,
+            generation: 0,
             pending: Vec::new(),
             matching: Vec::new(),
             settling: VecDeque::new(),
@@ -120,7 +128,9 @@ impl Session for OscSession {
             self.ports.iter_mut().filter(|kept| kept.port() == port).for_each(|kept| kept.handle_open(out));
         }
         match (self.config.framing, port, peer) {
-            (Framing::Datagram, LOOKUP, Peer::Address(found)) => self.aim(now, Some(found), out),
+            (Framing::Datagram, LOOKUP, Peer::Address(found)) => {
+                self.aim(now, Some(found), out);
+            }
             (Framing::Datagram, SERVER, _) => {
                 self.is_bound = true;
                 self.aim(now, self.target, out);
@@ -150,6 +160,8 @@ impl Session for OscSession {
 
     fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
         self.speaker = Some((port, from));
+        self.spoken_at = Some(now);
+        self.generation = 0;
         if self.config.framing == Framing::Datagram {
             return self.handle_packet(now, from, data, out);
         }
@@ -205,9 +217,7 @@ impl Session for OscSession {
         }
         if self.refresh_due.is_some_and(|due| due <= now) {
             self.refresh_due = None;
-            self.refreshed_at = Some(now);
-            self.links.refresh_all();
-            self.continue_refresh(now, out);
+            self.refresh(now, out);
         }
         if self.refresh_at.is_some_and(|at| at <= now) {
             self.continue_refresh(now, out);
@@ -258,13 +268,13 @@ impl OscSession {
     ) {
         let address = message.address().as_bytes();
         let is_mapped = if let Some(found) = self.table.find(address) {
-            self.table.message_mut(found).deliver(now, message, out)
+            self.deliver(now, found, message, out)
         } else if *budget > 0 && pattern::is_pattern(address) {
             let mut matching = std::mem::take(&mut self.matching);
             self.table.find_matching(address, budget, &mut matching);
             let mut is_mapped = false;
             for found in matching.drain(..) {
-                is_mapped |= self.table.message_mut(found).deliver(now, message, out);
+                is_mapped |= self.deliver(now, found, message, out);
             }
             self.matching = matching;
             if *budget == 0 {
@@ -284,6 +294,12 @@ impl OscSession {
         }
     }
 
+    fn deliver(&mut self, now: Instant, found: u32, message: &Message<'_>, out: &mut Outbox) -> bool {
+        let mapped = self.table.message_mut(found);
+        self.generation = self.generation.max(mapped.generation(now));
+        mapped.deliver(now, message, out)
+    }
+
     /// From here on, whoever spoke is answered. Somebody new gets everything.
     fn learn(&mut self, now: Instant, address: SocketAddr, out: &mut Outbox) {
         let known = self.learned.iter().position(|(known, _)| *known == address);
@@ -298,17 +314,14 @@ impl OscSession {
                 self.learned.push((address, now));
             }
         }
-        if self.target != Some(address) {
-            self.aim(now, Some(address), out);
-        }
-        if is_new {
+        // The first link begins with everything.
+        let is_linked = self.target != Some(address) && self.aim(now, Some(address), out);
+        if is_new && !is_linked {
             let due = self.refreshed_at.map_or(now, |last| (last + BETWEEN_REFRESHES).max(now));
             if due > now {
                 self.refresh_due = Some(due);
             } else {
-                self.refreshed_at = Some(now);
-                self.links.refresh_all();
-                self.continue_refresh(now, out);
+                self.refresh(now, out);
             }
         }
     }
@@ -376,10 +389,14 @@ impl OscSession {
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
         let mut pending = std::mem::take(&mut self.pending);
         for message in pending.drain(..) {
+            let generation = if self.spoken_at == Some(now) { self.generation + 1 } else { 0 };
             match self.take_pending(message) {
                 Pending::No => {}
-                Pending::Yes => self.send(now, message, out),
-                Pending::Reflection => self.reflect(now, message, out),
+                Pending::Yes | Pending::Reflection if generation > MAX_GENERATIONS => {
+                    self.hold_back(now, message)
+                }
+                Pending::Yes => self.send(now, message, generation, out),
+                Pending::Reflection => self.reflect(now, message, generation, out),
             }
         }
         self.pending = pending;
@@ -392,7 +409,7 @@ impl OscSession {
         std::mem::take(&mut output.pending)
     }
 
-    fn send(&mut self, now: Instant, message: u32, out: &mut Outbox) {
+    fn send(&mut self, now: Instant, message: u32, generation: u8, out: &mut Outbox) {
         let mapped = self.table.message(message);
         if !mapped.fits() {
             let text = format!(
@@ -404,31 +421,43 @@ impl OscSession {
             self.links.send(mapped, None, out);
         }
         if let Some(output) = self.table.output(message) {
-            output.mark_sent(now);
+            output.mark_sent(now, generation);
         }
     }
 
     /// The peer that spoke knows already, unless a different value of ours is still on its way to it.
-    fn reflect(&mut self, now: Instant, message: u32, out: &mut Outbox) {
-        if let Some(speaker) = self.speaker.filter(|&speaker| self.links.has_others(speaker)) {
-            self.links.send(self.table.message(message), Some(speaker), out);
-        }
-        let Some(output) = self.table.output(message) else { return };
-        if output.sent_at.is_some_and(|sent| now.since(sent) < CROSSING) {
-            let at = now + CROSSING;
-            if output.settles_at.replace(at).is_none() {
-                self.settling.push_back((at, message));
+    fn reflect(&mut self, now: Instant, message: u32, generation: u8, out: &mut Outbox) {
+        let mapped = self.table.message(message);
+        if self.links.is_alone_with(self.speaker) {
+            let is_crossing = |output: &Output| output.sent_at.is_some_and(|sent| now.since(sent) < CROSSING);
+            if self.table.output(message).is_some_and(|output| is_crossing(output)) {
+                self.hold_back(now, message);
             }
+        } else if mapped.fits() {
+            self.links.send(mapped, self.speaker, out);
+            if let Some(output) = self.table.output(message) {
+                output.mark_reflected(now, generation);
+            }
+        }
+    }
+
+    /// Sends a message only when it has become quiet.
+    fn hold_back(&mut self, now: Instant, message: u32) {
+        let Some(output) = self.table.output(message) else { return };
+        let at = now + CROSSING;
+        if output.settles_at.replace(at).is_none() {
+            self.settling.push_back((at, message));
         }
     }
 
     fn settle(&mut self, now: Instant, out: &mut Outbox) {
         while self.settling.front().is_some_and(|(at, _)| *at <= now) {
             let Some((_, message)) = self.settling.pop_front() else { break };
+            let generation = self.table.message(message).generation(now);
             match self.table.output(message).and_then(|output| output.settles_at) {
                 None => {}
                 Some(later) if later > now => self.settling.push_back((later, message)),
-                Some(_) => self.send(now, message, out),
+                Some(_) => self.send(now, message, generation, out),
             }
         }
         self.links.finish(out);
@@ -446,8 +475,16 @@ impl OscSession {
         }
     }
 
+    /// Everybody gets everything.
+    fn refresh(&mut self, now: Instant, out: &mut Outbox) {
+        self.refreshed_at = Some(now);
+        self.links.refresh_all();
+        self.continue_refresh(now, out);
+    }
+
     fn continue_refresh(&mut self, now: Instant, out: &mut Outbox) {
-        let is_due = self.links.continue_refresh(now, &self.table, out);
+        let speaker = self.spoken_at.filter(|_| matches!(self.config.destination, Destination::Learn(_)));
+        let is_due = self.links.continue_refresh(&self.table, speaker.filter(|at| *at == now), out);
         self.refresh_at = is_due.then(|| now + REFRESH_TICK);
     }
 
@@ -458,20 +495,23 @@ impl OscSession {
         }
         self.links.add(port, peer);
         self.repeat(now, out);
+        self.refreshed_at = Some(now);
         self.continue_refresh(now, out);
     }
 
-    /// Datagrams go to `target`, if there is a socket.
-    fn aim(&mut self, now: Instant, target: Option<SocketAddr>, out: &mut Outbox) {
+    /// Datagrams go to `target`, if there is a socket. Returns whether there was nobody to send to before.
+    fn aim(&mut self, now: Instant, target: Option<SocketAddr>, out: &mut Outbox) -> bool {
         if self.target != target {
             self.target = target;
             self.epoch = self.epoch.wrapping_add(1);
         }
-        let (Some(target), true) = (target, self.is_bound) else { return };
-        match self.links.only() {
-            Some(link) => link.peer = Peer::Address(target),
-            None => self.link(now, SERVER, Peer::Address(target), out),
+        let (Some(target), true) = (target, self.is_bound) else { return false };
+        if let Some(link) = self.links.only() {
+            link.peer = Peer::Address(target);
+            return false;
         }
+        self.link(now, SERVER, Peer::Address(target), out);
+        true
     }
 
     fn warn_of_missing_destination(&self, out: &mut Outbox) {

@@ -6,7 +6,7 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crosspatch_core::{Direction, Instant, Outbox, Slot, Value};
+use crosspatch_core::{Direction, Duration, Instant, Outbox, Slot, Value};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
@@ -15,6 +15,9 @@ use super::format::{self, Atom, DEFAULT, Format, Kind, Reading, Spec};
 use super::options::Formats;
 use super::pattern::{self, Pattern};
 use super::wire::{Argument, Message, OscStr, encode_arguments};
+
+/// What comes in so long after we sent the same message may be its echo.
+const ECHO: Duration = Duration::from_secs(5);
 
 /// A message is at most as long as a datagram can be.
 const MAX_PACKET: usize = 65_507;
@@ -63,6 +66,8 @@ pub(crate) struct Output {
     pub(crate) settles_at: Option<Instant>,
     /// The peer that `told` is about.
     pub(crate) epoch: u32,
+    /// How often, when it was sent last, values had gone to the peer and come back before.
+    generation: u8,
 }
 
 /// Whether a message waits to be sent.
@@ -279,10 +284,20 @@ impl Mapped {
         *self.inputs.get(argument)?
     }
 
-    /// Whether a peer that needs everything needs this: something that has a state, which it did not just say itself.
-    pub(crate) fn has_state_for(&self, now: Instant) -> bool {
+    /// Whether a peer that needs everything needs this: something that has a state, and that it did not say itself just
+    /// now, if it is the `speaker` of that moment.
+    pub(crate) fn has_state_for(&self, speaker: Option<Instant>) -> bool {
         self.output.as_deref().is_some_and(|output| {
-            output.is_known && !output.is_event() && output.heard_at != Some(now) && self.fits()
+            let is_heard = speaker.is_some() && output.heard_at == speaker;
+            output.is_known && !output.is_event() && !is_heard && self.fits()
+        })
+    }
+
+    /// How often what comes in may have gone back and forth already.
+    pub(crate) fn generation(&self, now: Instant) -> u8 {
+        self.output.as_deref().map_or(0, |output| match output.sent_at {
+            Some(sent) if now.since(sent) < ECHO => output.generation,
+            Some(_) | None => 0,
         })
     }
 
@@ -367,8 +382,14 @@ impl Output {
         self.heard_at = Some(now);
     }
 
+    /// It was sent to others than the peer that said it.
+    pub(crate) fn mark_reflected(&mut self, now: Instant, generation: u8) {
+        (self.sent_at, self.generation) = (Some(now), generation);
+    }
+
     /// What it says is what the peer has been told.
-    pub(crate) fn mark_sent(&mut self, now: Instant) {
+    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8) {
+        self.generation = generation;
         for argument in &mut self.arguments {
             argument.told = argument.now.clone();
         }

@@ -193,14 +193,14 @@ impl<'a> Message<'a> {
             Some(b'/') => {}
             Some(_) => return Err(DecodeError::NoAddress),
         }
-        if bytes.len() % 4 != 0 {
+        if !bytes.len().is_multiple_of(4) {
             return Err(DecodeError::Misaligned);
         }
         let (address, rest) = OscStr::decode(bytes)?;
         if rest.first() != Some(&b',') {
             return Ok(Self { address, tags: None, data: rest });
         }
-        let (tags, data) = OscStr::decode(&rest[..])?;
+        let (tags, data) = OscStr::decode(rest)?;
         let tags = &tags.as_bytes()[1..];
         let len = checked_len(tags, data)?;
         Ok(Self { address, tags: Some(tags), data: &data[..len] })

@@ -279,11 +279,8 @@ fn packet() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn is_nan(argument: Argument<'_>) -> bool {
-    match argument {
-        Argument::Float32(number) => number.is_nan(),
-        Argument::Double(number) => number.is_nan(),
-        _ => false,
-    }
+    matches!(argument, Argument::Float32(number) if number.is_nan())
+        || matches!(argument, Argument::Double(number) if number.is_nan())
 }
 
 /// What a known-different library makes of the same bytes.

@@ -90,7 +90,7 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
 /// Bytes written as pairs of hexadecimal digits.
 pub(crate) fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
     let digits = digits.as_bytes();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16);
