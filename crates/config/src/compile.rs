@@ -17,7 +17,7 @@ use crate::options::{self, Configuring};
 use crate::parser::parse_line;
 use crate::resolve::{Resolved, fault_draft};
 use crate::source::{Place, SourceId, Sources, Span};
-use crate::suggest::{did_you_mean, respelt};
+use crate::suggest::{closest, respelt};
 use crate::{loops, overrides};
 
 /// How many routes a plan may have: a few hundred megabytes of them.
@@ -223,11 +223,12 @@ impl<'a> Compiler<'a> {
             return;
         }
         let first_route = self.builder.route_count() as u32;
+        let is_plain = mapping.left.transforms.is_empty() && mapping.right.transforms.is_empty();
         if matches!(mapping.operator, Operator::Right | Operator::Both) {
-            self.flow(left.as_ref(), right.as_ref());
+            self.flow(left.as_ref(), right.as_ref(), is_plain);
         }
         if matches!(mapping.operator, Operator::Left | Operator::Both) {
-            self.flow(right.as_ref(), left.as_ref());
+            self.flow(right.as_ref(), left.as_ref(), is_plain);
         }
         if self.builder.route_count() as u32 > first_route {
             self.statements.push(Statement { first_route, start: line.start, source });
@@ -241,7 +242,7 @@ impl<'a> Compiler<'a> {
             return None;
         }
         let place = Place { source, span: side.channels };
-        let Some((name, address)) = written.split_once('.') else {
+        let Some((name, address)) = written.split_once('.').filter(|(name, _)| !name.is_empty()) else {
             self.resolved.book.add(self.dotless(written, place));
             return None;
         };
@@ -298,8 +299,8 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Adds the routes from one side to the other, as far as both are usable, and checks the addresses of both.
-    fn flow(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>) {
+    /// Checks the addresses of both sides, as far as they are usable. If it `is_plain`, adds the routes between them.
+    fn flow(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>, is_plain: bool) {
         let size = |end: Option<&End<'_>>| end.map_or(0, |end| end.addresses.size());
         let total = size(from).max(size(to));
         if total > (MAX_ROUTES - self.builder.route_count()) as u128 {
@@ -308,17 +309,23 @@ impl<'a> Compiler<'a> {
         }
         let mut from = Progress::of(from, Direction::Input);
         let mut to = Progress::of(to, Direction::Output);
+        let mut to_itself = None;
         for number in 0..total {
             let source = from.channel(number, self);
             let target = to.channel(number, self);
             match (source, target) {
-                (Some(source), Some(target)) => self.builder.route(source, target),
-                (Some(_), None) | (None, Some(_)) => {}
-                (None, None) => return,
+                (Some(source), Some(target)) if is_plain => {
+                    self.builder.route(source, target);
+                    if source == target {
+                        to_itself.get_or_insert(source);
+                    }
+                }
+                (Some(_), _) | (None, Some(_)) => {}
+                (None, None) => break,
             }
-            if source == target {
-                self.report_itself(&from, &to);
-            }
+        }
+        if let Some(channel) = to_itself {
+            self.report_itself(&from, &to, channel);
         }
     }
 
@@ -344,15 +351,17 @@ impl<'a> Compiler<'a> {
         self.resolved.book.add(draft.at(largest.place));
     }
 
-    fn report_itself(&mut self, from: &Progress<'_, '_>, to: &Progress<'_, '_>) {
+    fn report_itself(&mut self, from: &Progress<'_, '_>, to: &Progress<'_, '_>, channel: (InstanceId, Slot)) {
         let (Some(from), Some(to)) = (from.end, to.end) else { return };
+        let planned = &self.builder.instances()[channel.0.index()];
         // Where a value comes back by itself, this is a loop, which is reported as one.
-        if from.usable.as_ref().is_some_and(|usable| usable.backend.loops_back) {
+        if planned.backend.loops_back {
             return;
         }
+        let name = quote(&format!("{}.{}", planned.name, planned.channels.address(channel.1)));
         let first = from.place.min(to.place);
         let span = Span { start: first.span.start, end: from.place.max(to.place).span.end };
-        let draft = Draft::warning("mapping-self", "a channel is mapped to itself")
+        let draft = Draft::warning("mapping-self", format!("{name} is mapped to itself"))
             .at(Place { span, ..first })
             .help("what comes from it goes back to it; leave the line out unless the device wants that");
         self.resolved.book.add(draft);
@@ -412,21 +421,24 @@ impl<'a> Compiler<'a> {
             let (at, more) = self.strangers[&name];
             let instances = &self.resolved.instances;
             let of_backend = instances.iter().find(|draft| draft.backend.is_some_and(|own| own.name == name));
-            let help = match of_backend {
-                Some(draft) => {
-                    format!("`{name}` is a backend; its instance is called {}", quote(&draft.name))
+            let named = || instances.iter().map(|draft| draft.name.as_str());
+            let meant = of_backend.map(|draft| draft.name.as_str()).or_else(|| closest(&name, named()));
+            let help = match meant {
+                Some(meant) if of_backend.is_some() => {
+                    format!("`{name}` is a backend; its instance is called {}", quote(meant))
                 }
-                None => did_you_mean(&name, instances.iter().map(|draft| draft.name.as_str()))
-                    .unwrap_or_else(|| {
-                        format!(
-                            "an instance begins with a section `[BACKEND {}]`",
-                            quote(&name).trim_matches('`')
-                        )
-                    }),
+                Some(meant) => format!("did you mean {}?", quote(meant)),
+                None if name.starts_with(['#', '/']) => "a comment begins with `;`".to_owned(),
+                None => "an instance begins with a section `[BACKEND NAME]`".to_owned(),
             };
+            // What was meant is not unused.
+            if let Some(meant) = meant.and_then(|meant| self.resolved.names.get(meant)) {
+                self.is_mapped[*meant] = true;
+            }
             let draft = Draft::error("unknown-instance", format!("there is no instance {}", quote(&name)));
             let label = match more {
                 0 => String::new(),
+                1 => "and once more".to_owned(),
                 more => format!("and {more} more times"),
             };
             self.resolved.book.add(draft.label(at, label).help(help));

@@ -209,29 +209,26 @@ fn element<'t>(text: &'t str, span: Span, whole: Span, faults: &mut Vec<Fault>) 
         return None;
     }
     let Some((from, to)) = piece.split_once("..") else { return Some(Element::Word(piece)) };
-    let mut number = |digits: &str| -> Option<u64> {
-        let digits = digits.trim();
-        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let number = digits.parse().ok().filter(|_| is_number);
-        if number.is_none() {
-            let found = match digits {
-                "" => "nothing".to_owned(),
-                digits => quote(digits),
-            };
-            let (message, help) = match is_number {
-                true => (format!("the number {found} is too large"), None),
-                false => (
-                    format!("expected a number on both sides of `..`, found {found}"),
-                    (piece.contains("..."))
-                        .then(|| format!("did you mean `{}`?", piece.replace("...", ".."))),
-                ),
-            };
+    match (read_number(from), read_number(to)) {
+        (Ok(from), Ok(to)) => Some(Element::Range { from, to }),
+        (Err(message), _) | (_, Err(message)) => {
+            let help =
+                piece.contains("...").then(|| format!("did you mean `{{{}}}`?", piece.replace("...", "..")));
             faults.push(fault(span, message, help));
+            None
         }
-        number
-    };
-    let (from, to) = (number(from), number(to));
-    Some(Element::Range { from: from?, to: to? })
+    }
+}
+
+fn read_number(digits: &str) -> Result<u64, String> {
+    let digits = digits.trim();
+    if digits.is_empty() {
+        return Err("expected a number on both sides of `..`, found nothing".to_owned());
+    }
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("expected a number on both sides of `..`, found {}", quote(digits)));
+    }
+    digits.parse().map_err(|_| format!("the number {} is too large", quote(digits)))
 }
 
 /// `{1-8}`, `{1:8}` and the like.
@@ -298,7 +295,7 @@ mod tests {
         for (address, help) in [
             ("{1-8}", "did you mean `{1..8}`?"),
             ("{1.8}", "did you mean `{1..8}`?"),
-            ("{1...8}", "did you mean `1..8`?"),
+            ("{1...8}", "did you mean `{1..8}`?"),
             ("{5}", FORMS),
         ] {
             assert_eq!(parse(address).1[0].help.as_deref(), Some(help), "{address}");

@@ -1,5 +1,7 @@
 //! What can only be seen when all routes are there: mappings written twice, and values that would go round for ever.
 
+use std::collections::BTreeMap;
+
 use crosspatch_core::{InstanceId, PlanBuilder, Slot};
 
 use crate::compile::Statement;
@@ -10,8 +12,11 @@ use crate::source::{Place, Span};
 
 type Channel = (InstanceId, Slot);
 
-/// How many of each kind are reported one by one.
-const MAX_REPORTED: usize = 50;
+/// Routes that lead back to where they began: number, source and target of each.
+type Round = Vec<(usize, Channel, Channel)>;
+
+/// How many steps the search for loops may take to go back the way it came; after that it finds no more of them.
+const MOST_STEPS_BACK: usize = 10_000_000;
 
 /// Warns of routes that are there twice and of routes that form a loop.
 pub(crate) fn check(builder: &PlanBuilder<'_>, statements: &[Statement], resolved: &mut Resolved<'_>) {
@@ -22,8 +27,16 @@ pub(crate) fn check(builder: &PlanBuilder<'_>, statements: &[Statement], resolve
     for same_lines in repeated.chunk_by(|one, other| lines(one) == lines(other)) {
         report_repeated(builder, statements, same_lines, resolved);
     }
+    // Loops that come from the same lines are told together.
+    let mut by_lines: BTreeMap<Vec<Place>, (Round, usize)> = BTreeMap::new();
     for round in rounds(builder) {
-        report_round(builder, statements, &round, resolved);
+        let mut lines: Vec<_> = round.iter().map(|&(at, ..)| line(statements, at, resolved)).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        by_lines.entry(lines).and_modify(|(_, more)| *more += 1).or_insert((round, 0));
+    }
+    for (lines, (round, more)) in by_lines {
+        report_round(builder, lines, &round, more, resolved);
     }
 }
 
@@ -111,7 +124,7 @@ fn report_repeated(
 }
 
 /// One loop for each group of channels that feed each other, as numbers of its routes in order.
-fn rounds(builder: &PlanBuilder<'_>) -> Vec<Vec<(usize, Channel, Channel)>> {
+fn rounds(builder: &PlanBuilder<'_>) -> Vec<Round> {
     let loops_back = |(instance, _): Channel| builder.instances()[instance.index()].backend.loops_back;
     let edges: Vec<_> = (0..)
         .zip(routes(builder))
@@ -171,6 +184,7 @@ impl Graph {
         let mut state = vec![State::New; nodes];
         let mut is_in_round = vec![false; nodes];
         let mut found = Vec::new();
+        let mut steps_back = 0;
         for start in 0..nodes {
             if state[start] != State::New || self.edges_of(start).is_empty() {
                 continue;
@@ -193,10 +207,11 @@ impl Graph {
                     }
                     State::Done => {}
                     State::OnTheWay => {
-                        if found.len() >= MAX_REPORTED || is_in_round[target] {
+                        if is_in_round[target] || steps_back > MOST_STEPS_BACK {
                             continue;
                         }
                         let from = way.iter().rposition(|&(node, ..)| node == target).unwrap_or(0);
+                        steps_back += way.len() - from;
                         if way[from..].iter().any(|&(node, ..)| is_in_round[node]) {
                             continue;
                         }
@@ -215,8 +230,9 @@ impl Graph {
 
 fn report_round(
     builder: &PlanBuilder<'_>,
-    statements: &[Statement],
+    mut lines: Vec<Place>,
     round: &[(usize, Channel, Channel)],
+    more: usize,
     resolved: &mut Resolved<'_>,
 ) {
     const MOST_NAMES: usize = 8;
@@ -226,10 +242,11 @@ fn report_round(
         names.push("...".to_owned());
     }
     names.extend(round.first().map(|&(_, source, _)| name(builder, source)));
-    let message = format!("these mappings go round in a loop: {}", names.join(" > "));
-    let mut lines: Vec<_> = round.iter().map(|&(at, ..)| line(statements, at, resolved)).collect();
-    lines.sort_unstable();
-    lines.dedup();
+    let others = match more {
+        0 => String::new(),
+        more => format!(", and {more} more like it"),
+    };
+    let message = format!("these mappings go round in a loop: {}{others}", names.join(" > "));
     let last = lines.pop();
     let mut draft = Draft::warning("mapping-loop", message);
     draft = last.into_iter().fold(draft, |draft, last| draft.label(last, "this line closes the loop"));

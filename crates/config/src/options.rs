@@ -10,7 +10,7 @@ use crate::diagnostic::{Book, Draft, quote};
 use crate::files::{Files, beside};
 use crate::resolve::DraftInstance;
 use crate::source::{Place, Source, Sources, Span};
-use crate::suggest::did_you_mean;
+use crate::suggest::{closest, did_you_mean};
 
 /// An option as given, matched to its entry in the backend's table.
 #[derive(Clone, Debug)]
@@ -48,20 +48,29 @@ pub(crate) fn unknown(backend: &'static Backend, scope: Scope, name: &str, at: P
             .help(format!("write it into the section `{section}`"));
     }
     let here = || backend.options.iter().filter(move |spec| spec.scope == scope);
-    let known = here().flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases)).copied();
+    let plain = || here().filter(|spec| spec.family.is_none());
+    let known = plain().flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases)).copied();
     let names = || here().map(|spec| format!("`{}`", spec.name)).collect::<Vec<_>>().join(", ");
     let kind = match scope {
         Scope::Global => "global option",
         Scope::Instance => "option",
     };
-    let help = did_you_mean(name, known).unwrap_or_else(|| match here().count() {
-        0 => format!("there is no {kind} of `{}`", backend.name),
-        1..=8 => format!("there is {}", names()),
-        _ => format!("`crosspatch help {}` lists all", backend.name),
-    });
+    let help =
+        did_you_mean(name, known).or_else(|| member(name, here())).unwrap_or_else(|| match here().count() {
+            0 => format!("there is no {kind} of `{}`", backend.name),
+            1..=8 => format!("there is {}", names()),
+            _ => format!("`crosspatch help {}` lists all", backend.name),
+        });
     Draft::error("unknown-option", format!("`{}` has no {kind} {}", backend.name, quote(name)))
         .at(at)
         .help(help)
+}
+
+/// The member of a family that was meant, if its beginning is misspelt: `comand.x` for `command.x`.
+fn member<'s>(name: &str, specs: impl Iterator<Item = &'s OptionSpec>) -> Option<String> {
+    let (word, rest) = name.split_once('.')?;
+    let families = specs.filter_map(|spec| spec.family?.strip_suffix('.'));
+    closest(word, families).map(|family| format!("did you mean `{family}.{rest}`?"))
 }
 
 /// What reading options needs.

@@ -126,6 +126,11 @@ fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
 
 fn mapping(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let whole = body;
+    // No name of an instance begins so.
+    if body.of(text).starts_with("# ") || body.of(text).starts_with("//") {
+        let message = format!("expected a mapping, found {}", quote(body.of(text)));
+        return stray(whole, faults, fault(body, "mapping-syntax", message, foreign_comment(text, body)));
+    }
     let body = without_comment(text, body, faults);
     let Some((operator_at, operator)) = lexer::operator(text, body) else {
         let message =

@@ -12,7 +12,7 @@ use crate::lexer::{self, Lines};
 use crate::options::{self, Setting};
 use crate::parser::{SECTIONS, parse_line};
 use crate::source::{MAX_BYTES, Place, Source, SourceId, Sources, Span, Text, Unreadable};
-use crate::suggest::did_you_mean;
+use crate::suggest::{closest, did_you_mean};
 
 /// How deep files may include each other.
 const MAX_DEPTH: usize = 32;
@@ -269,6 +269,12 @@ impl<'a> Resolved<'a> {
         if name.is_empty() {
             return self.nameless_section(backend_at, backend);
         }
+        if let Some(keyword) = self.misspelt_keyword(backend) {
+            let message = format!("there is no backend {}", quote(backend));
+            let help = format!("did you mean `[{keyword} {name}]`?");
+            self.book.add(Draft::error("unknown-backend", message).at(backend_at).help(help));
+            return Section::Skipped;
+        }
         let backend = self.backend(backend, backend_at, true);
         let is_possible = self.check_name(name_at, name);
         let index = self.instances.len();
@@ -294,8 +300,17 @@ impl<'a> Resolved<'a> {
         Section::Instance(index)
     }
 
+    /// The keyword that was meant by a word that is no backend and like none.
+    fn misspelt_keyword(&self, word: &str) -> Option<&'static str> {
+        let keyword = closest(word, ["include", "backend"])?;
+        let built = self.registry.backends.iter().map(|backend| backend.name);
+        let mut known = built.chain(self.registry.planned.iter().copied());
+        let is_like_one = closest(word, known.clone()).is_some() || known.any(|name| name == word);
+        (!is_like_one).then_some(keyword)
+    }
+
     fn nameless_section(&mut self, at: Place, word: &str) -> Section {
-        let keyword = crate::suggest::closest(word, ["map", "include", "backend"]);
+        let keyword = closest(word, ["map", "include", "backend"]);
         if self.registry.find(word).is_some() || self.registry.planned.contains(&word) {
             let message = format!("expected a name for this instance of `{word}`, found none");
             let help = format!("write `[{word} NAME]`; mappings use the name");
@@ -306,9 +321,7 @@ impl<'a> Resolved<'a> {
         let backends = self.registry.backends.iter().map(|backend| backend.name);
         let help = keyword
             .map(|known| format!("did you mean `[{known}]`?"))
-            .or_else(|| {
-                crate::suggest::closest(word, backends).map(|known| format!("did you mean `[{known} NAME]`?"))
-            })
+            .or_else(|| closest(word, backends).map(|known| format!("did you mean `[{known} NAME]`?")))
             .unwrap_or_else(|| SECTIONS.to_owned());
         self.book.add(Draft::error("section", message).at(at).help(help));
         if keyword == Some("map") { Section::Map } else { Section::Skipped }

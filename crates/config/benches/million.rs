@@ -1,0 +1,130 @@
+//! Compiles a million mappings, written as a few ranges and as a million lines, and prints seconds and peak memory.
+//!
+//! `cargo bench -p crosspatch-config`. Each shape runs in a process of its own, so that one does not pay for the other.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crosspatch_config::{Files, Input, compile};
+use crosspatch_core::{
+    AddressError, Backend, Direction, Instance, OptionSpec, Options, Outbox, Registry, Session, Slot,
+};
+
+const MAPPINGS: usize = 1_000_000;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    match arguments.next() {
+        Some(shape) => measure(&shape),
+        None => {
+            for shape in ["ranges", "lines", "both-ways", "twice"] {
+                let program = std::env::current_exe().expect("a running program has a path");
+                let status = Command::new(program).arg(shape).status().expect("this program starts");
+                assert!(status.success(), "{shape} failed");
+            }
+        }
+    }
+}
+
+fn measure(shape: &str) {
+    let files = OneFile(text(shape).into_bytes());
+    let input = Input {
+        file: Path::new("show.cfg"),
+        files: &files,
+        overrides: &[],
+        registry: Registry { backends: &[&PLAIN], planned: &[] },
+        previous: None,
+    };
+    let before = peak_megabytes();
+    let start = Instant::now();
+    let compiled = compile(&input);
+    let seconds = start.elapsed().as_secs_f64();
+    let plan = compiled.plan.as_ref().expect("the text is right");
+    println!(
+        "{shape:>9}: {} routes from {:.1} MB of text in {seconds:.3} s, peak {} MB ({} MB before, the text included), {} warnings",
+        plan.routes().len(),
+        files.0.len() as f64 / 1e6,
+        peak_megabytes(),
+        before,
+        compiled.warnings(),
+    );
+}
+
+fn text(shape: &str) -> String {
+    let mut text = String::from("[plain desk]\n[plain rack]\n\n[map]\n");
+    let lines = |text: &mut String| {
+        for number in 0..MAPPINGS {
+            text.push_str(&format!("desk.c{number} > rack.{number}\n"));
+        }
+    };
+    match shape {
+        "ranges" => {
+            for part in 0..10 {
+                let (from, to) = (part * MAPPINGS / 10, (part + 1) * MAPPINGS / 10 - 1);
+                text.push_str(&format!("desk.c{{{from}..{to}}} > rack.{{{from}..{to}}}\n"));
+            }
+        }
+        "lines" => lines(&mut text),
+        "both-ways" => text.push_str(&format!("desk.{{1..{0}}} <> rack.{{1..{0}}}\n", MAPPINGS / 2)),
+        "twice" => {
+            for _ in 0..2 {
+                text.push_str(&format!("desk.{{1..{0}}} > rack.{{1..{0}}}\n", MAPPINGS / 2));
+            }
+        }
+        other => panic!("there is no shape `{other}`"),
+    }
+    text
+}
+
+/// The most memory that this process has had at once.
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok()).map_or(0, |kb| kb / 1024)
+}
+
+struct OneFile(Vec<u8>);
+
+impl Files for OneFile {
+    fn read(&self, _path: &Path) -> std::io::Result<Vec<u8>> {
+        Ok(self.0.clone())
+    }
+
+    fn is_readable_by_all(&self, _path: &Path) -> bool {
+        false
+    }
+}
+
+/// A backend with nothing to it: any address is right.
+const PLAIN: Backend = Backend {
+    name: "plain",
+    summary: "",
+    manual: "",
+    options: &[] as &[OptionSpec],
+    words: &[],
+    loops_back: false,
+    configure: |_: &mut Options<'_>| Some(Arc::new(Plain)),
+    describe: |_, _| {},
+    compose: |_| None,
+};
+
+struct Plain;
+
+impl Instance for Plain {
+    fn canonical<'a>(&self, address: &'a str, _direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        Ok(address.into())
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Self)
+    }
+}
+
+impl Session for Plain {
+    fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
+
+    fn start(&mut self, _now: crosspatch_core::Instant, _out: &mut Outbox) {}
+}

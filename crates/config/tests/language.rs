@@ -1,0 +1,173 @@
+//! The language by examples: every block of configuration in `language/*.md` gives what stands below it.
+//!
+//! An example is one or several blocks of input and the blocks of results behind them. Input: ` ```config ` is `show.cfg`,
+//! ` ```config NAME ` another file, ` ```public NAME ` a file that everybody may read, ` ```command-line ` overrides.
+//! Results: ` ```diagnostics `, as rendered, and ` ```routes `, one `a.x > b.y` a line. An example without a block of
+//! diagnostics has none. `ACCEPT=1` rewrites the results.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crosspatch_config::{Compiled, Input, MemoryFiles, Override, compile};
+use crosspatch_core::{Plan, Scope};
+
+mod support;
+
+#[test]
+fn every_example_gives_what_stands_below_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language");
+    let accept = std::env::var_os("ACCEPT").is_some();
+    let (mut wrong, mut examples) = (String::new(), 0);
+    for entry in folder.read_dir().expect("the examples are in the repository") {
+        let path = entry.expect("a readable folder").path();
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        let found = with_results(&text, &mut examples);
+        if found == text {
+            continue;
+        }
+        if accept {
+            std::fs::write(&path, &found).expect("a writable file");
+        } else {
+            let _ = writeln!(wrong, "{}:\n{}", path.display(), first_difference(&text, &found));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}`ACCEPT=1` accepts these results");
+    assert!(examples > 30, "only {examples} examples were found");
+}
+
+/// A piece of a Markdown text: a line of prose, or a block with the word behind its fence.
+enum Piece<'t> {
+    Prose(&'t str),
+    Block(&'t str, String),
+}
+
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        pieces.push(match line.strip_prefix("```") {
+            Some(info) => {
+                let body = lines.by_ref().take_while(|line| *line != "```");
+                Piece::Block(info, body.flat_map(|line| [line, "\n"]).collect())
+            }
+            None => Piece::Prose(line),
+        });
+    }
+    pieces
+}
+
+/// The same text with the results that its examples really give.
+fn with_results(text: &str, examples: &mut usize) -> String {
+    let mut out = String::new();
+    let mut example = Example::default();
+    for piece in pieces(text) {
+        match piece {
+            Piece::Prose(line) => {
+                if line.starts_with('#') {
+                    example = Example::default();
+                }
+                let _ = writeln!(out, "{line}");
+            }
+            Piece::Block(info, body) => {
+                let body = match info {
+                    "diagnostics" | "routes" => {
+                        *examples += usize::from(!example.has_result);
+                        example.result(info)
+                    }
+                    _ => {
+                        example = example.with_input(info, &body);
+                        body
+                    }
+                };
+                let _ = writeln!(out, "```{info}\n{body}```");
+            }
+        }
+    }
+    out
+}
+
+/// The input so far.
+#[derive(Default)]
+struct Example {
+    files: MemoryFiles,
+    overrides: Vec<Override>,
+    has_result: bool,
+}
+
+impl Example {
+    fn with_input(self, info: &str, body: &str) -> Self {
+        let mut example = if self.has_result { Self::default() } else { self };
+        let (kind, name) = info.split_once(' ').unwrap_or((info, "show.cfg"));
+        match kind {
+            "config" => example.files = example.files.with(name, body),
+            "public" => example.files = example.files.with_public(name, body),
+            "command-line" => example.overrides = body.lines().map(read_override).collect(),
+            other => panic!("there is no kind of block called `{other}`"),
+        }
+        example
+    }
+
+    fn result(&mut self, kind: &str) -> String {
+        let compiled = self.compile();
+        if kind == "diagnostics" {
+            self.has_result = true;
+            assert!(
+                !compiled.diagnostics.is_empty(),
+                "an example without diagnostics wants no block of them"
+            );
+            return compiled.render(false);
+        }
+        // Routes stand last.
+        if !self.has_result {
+            assert_eq!(compiled.render(false), "", "an example with diagnostics wants a block of them");
+        }
+        self.has_result = true;
+        routes(&compiled.plan.expect("routes come of a plan"))
+    }
+
+    fn compile(&self) -> Compiled {
+        compile(&Input {
+            file: Path::new("show.cfg"),
+            files: &self.files,
+            overrides: &self.overrides,
+            registry: support::REGISTRY,
+            previous: None,
+        })
+    }
+}
+
+fn read_override(line: &str) -> Override {
+    let (kind, text) = line.split_once(' ').expect("`-b` or `-i`");
+    let scope = match kind {
+        "-b" => Scope::Global,
+        "-i" => Scope::Instance,
+        other => panic!("there is no override `{other}`"),
+    };
+    Override { scope, text: text.to_owned() }
+}
+
+/// All routes by source.
+fn routes(plan: &Plan) -> String {
+    let mut out = String::new();
+    for from in plan.instances() {
+        for slot in from.channels.slots() {
+            for route in plan.routes().starting_at(from.channel(slot)) {
+                let to = &plan.instances()[route.target.index()];
+                let (source, target) = (from.channels.address(slot), to.channels.address(route.slot));
+                let _ = writeln!(out, "{}.{source} > {}.{target}", from.name, to.name);
+            }
+        }
+    }
+    out
+}
+
+fn first_difference(expected: &str, found: &str) -> String {
+    let (mut expected, mut found) = (expected.lines(), found.lines());
+    for number in 1.. {
+        let (one, other) = (expected.next(), found.next());
+        if one != other {
+            return format!("line {number}: expected {one:?}\n{:>w$} {other:?}", "found", w = 17);
+        }
+    }
+    String::new()
+}
