@@ -26,6 +26,9 @@ pub struct Channels {
 impl Channels {
     /// The slot of a canonical address, a new one if it has none yet.
     fn intern(&mut self, address: &str) -> Slot {
+        if self.index.len() == self.index.capacity() {
+            self.grow();
+        }
         let hash = FxBuildHasher.hash_one(address);
         let Self { text, ends, directions, index } = self;
         let entry = index.entry(
@@ -45,6 +48,19 @@ impl Channels {
             }
         };
         Slot(slot)
+    }
+
+    /// Doubles the index. Left to itself, a table that grows hashes its entries in the order of the table, which for a
+    /// million addresses is a million jumps through their text; here the text is read from front to back (measured: a
+    /// third of the time that compiling a million mappings takes).
+    fn grow(&mut self) {
+        let Self { text, ends, index, .. } = self;
+        let mut larger = HashTable::with_capacity((index.capacity() * 2).max(8));
+        for slot in 0..ends.len() as u32 {
+            let hash = |slot: u32| FxBuildHasher.hash_one(address_of(text, ends, slot));
+            larger.insert_unique(hash(slot), slot, |&slot| hash(slot));
+        }
+        *index = larger;
     }
 
     /// The slot of a canonical address.
