@@ -2,6 +2,13 @@
 //!
 //! `cargo bench -p crosspatch-config`. Each shape runs in a process of its own, so that one does not pay for the other.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "it measures, each shape in a process of its own"
+)]
+
 use std::borrow::Cow;
 use std::path::Path;
 use std::process::Command;

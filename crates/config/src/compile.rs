@@ -23,6 +23,9 @@ use crate::{loops, overrides};
 /// How many routes a plan may have: a few hundred megabytes of them.
 pub(crate) const MAX_ROUTES: usize = 4_000_000;
 
+/// How many bytes all mentioned addresses may have together, so that a long one with a wide range does no harm.
+const MAX_ADDRESS_BYTES: usize = 1 << 28;
+
 /// What is compiled.
 #[derive(Copy, Clone)]
 pub struct Input<'a> {
@@ -108,6 +111,7 @@ struct Compiler<'a> {
     stranger_order: Vec<String>,
     statements: Vec<Statement>,
     spelt: String,
+    address_bytes: usize,
     is_full: bool,
 }
 
@@ -144,6 +148,7 @@ impl<'a> Compiler<'a> {
             stranger_order: Vec::new(),
             statements: Vec::new(),
             spelt: String::new(),
+            address_bytes: 0,
             is_full: false,
         }
     }
@@ -311,6 +316,10 @@ impl<'a> Compiler<'a> {
         let mut to = Progress::of(to, Direction::Output);
         let mut to_itself = None;
         for number in 0..total {
+            if self.address_bytes > MAX_ADDRESS_BYTES {
+                self.report_full(from.end, to.end);
+                break;
+            }
             let source = from.channel(number, self);
             let target = to.channel(number, self);
             match (source, target) {
@@ -345,7 +354,9 @@ impl<'a> Compiler<'a> {
             self.is_full = true;
             Draft::error(
                 "too-many",
-                format!("expected at most {MAX_ROUTES} mappings; further ones are not looked at"),
+                format!(
+                    "expected at most {MAX_ROUTES} mappings of short names; further ones are not looked at"
+                ),
             )
         };
         self.resolved.book.add(draft.at(largest.place));
@@ -501,6 +512,7 @@ impl<'e, 't> Progress<'e, 't> {
         match usable.instance.canonical(address, self.direction) {
             Ok(canonical) => {
                 let slot = compiler.builder.channel(usable.id, &canonical, self.direction);
+                compiler.address_bytes += canonical.len();
                 let channel = Some((usable.id, slot));
                 if end.addresses.size() == 1 {
                     self.only = channel;

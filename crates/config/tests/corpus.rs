@@ -1,5 +1,7 @@
 //! Replays the corpus of the fuzzer.
 
+#![expect(clippy::disallowed_methods, reason = "the corpus is files")]
+
 use std::path::Path;
 
 #[path = "../../../fuzz/checks/config.rs"]

@@ -5,6 +5,8 @@
 //! Results: ` ```diagnostics `, as rendered, and ` ```routes `, one `a.x > b.y` a line. An example without a block of
 //! diagnostics has none. `ACCEPT=1` rewrites the results.
 
+#![expect(clippy::disallowed_methods, reason = "the examples are files, and `ACCEPT` is for people")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 
