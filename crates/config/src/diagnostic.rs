@@ -71,7 +71,7 @@ impl Draft {
         Self(Diagnostic {
             id,
             severity,
-            message,
+            message: fit(&message),
             file: PathBuf::new(),
             line: 0,
             column: 0,
@@ -88,7 +88,7 @@ impl Draft {
 
     /// Points at a place and says something about it.
     pub(crate) fn label(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.0.labels.push(Label { place, text: text.into() });
+        self.0.labels.push(Label { place, text: fit(&text.into()) });
         self
     }
 
@@ -99,7 +99,7 @@ impl Draft {
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.push(help.into());
+        self.0.help.push(fit(&help.into()));
         self
     }
 
@@ -160,9 +160,19 @@ impl Book {
 /// Something that a person typed, in backticks, fit to be shown: short and without control characters.
 pub(crate) fn quote(typed: &str) -> String {
     const LONGEST: usize = 60;
-    let mut shown = String::from("`");
-    let mut letters = typed.chars();
-    for letter in letters.by_ref().take(LONGEST) {
+    format!("`{}`", shortened(typed, LONGEST))
+}
+
+/// A sentence, which may contain anything that a person typed, fit to be shown.
+fn fit(sentence: &str) -> String {
+    const LONGEST: usize = 400;
+    shortened(sentence, LONGEST)
+}
+
+fn shortened(text: &str, longest: usize) -> String {
+    let mut shown = String::new();
+    let mut letters = text.chars();
+    for letter in letters.by_ref().take(longest) {
         match letter {
             '\t' => shown.push(' '),
             letter if letter.is_control() => shown.extend(letter.escape_default()),
@@ -172,7 +182,6 @@ pub(crate) fn quote(typed: &str) -> String {
     if letters.next().is_some() {
         shown.push_str("...");
     }
-    shown.push('`');
     shown
 }
 

@@ -212,8 +212,9 @@ fn element<'t>(text: &'t str, span: Span, whole: Span, faults: &mut Vec<Fault>) 
     match (read_number(from), read_number(to)) {
         (Ok(from), Ok(to)) => Some(Element::Range { from, to }),
         (Err(message), _) | (_, Err(message)) => {
-            let help =
-                piece.contains("...").then(|| format!("did you mean `{{{}}}`?", piece.replace("...", "..")));
+            let help = piece
+                .contains("...")
+                .then(|| format!("did you mean {}?", quote(&format!("{{{}}}", piece.replace("...", "..")))));
             faults.push(fault(span, message, help));
             None
         }
@@ -236,7 +237,8 @@ fn meant_range(content: &str) -> Option<String> {
     let (from, rest) = content.split_at(content.find(|c: char| !c.is_ascii_digit())?);
     let to = rest.trim_start_matches(['.', '-', ':', ' ', '~', '–', '/', ';']);
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number(from) && is_number(to)).then(|| format!("did you mean `{{{from}..{to}}}`?"))
+    (is_number(from) && is_number(to))
+        .then(|| format!("did you mean {}?", quote(&format!("{{{from}..{to}}}"))))
 }
 
 #[cfg(test)]

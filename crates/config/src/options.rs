@@ -70,7 +70,7 @@ pub(crate) fn unknown(backend: &'static Backend, scope: Scope, name: &str, at: P
 fn member<'s>(name: &str, specs: impl Iterator<Item = &'s OptionSpec>) -> Option<String> {
     let (word, rest) = name.split_once('.')?;
     let families = specs.filter_map(|spec| spec.family?.strip_suffix('.'));
-    closest(word, families).map(|family| format!("did you mean `{family}.{rest}`?"))
+    closest(word, families).map(|family| format!("did you mean {}?", quote(&format!("{family}.{rest}"))))
 }
 
 /// What reading options needs.

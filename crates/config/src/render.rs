@@ -11,8 +11,8 @@ use crate::compile::Compiled;
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::Source;
 
-/// A line longer than this is shown in part.
-const LONGEST_LINE: usize = 200;
+/// Of a line with more bytes than this only the place is shown. Of shorter ones the renderer shows what fits.
+const LONGEST_LINE: usize = 2000;
 
 impl Compiled {
     /// All diagnostics as text, each with the lines it points at.
@@ -66,7 +66,13 @@ impl Compiled {
                 other.place.source == label.place.source && source.line_of(other.place.span.start) == line
             });
             let here: Vec<_> = here.map(|(offset, other)| (at + offset == 0, other)).collect();
-            group = group.element(excerpt(source, line, &here));
+            group = match excerpt(source, line, &here) {
+                Some(excerpt) => group.element(excerpt),
+                None => {
+                    let column = source.column_of(label.place.span.start);
+                    group.element(Origin::path(source.path.to_string_lossy()).line(line).char_column(column))
+                }
+            };
         }
         for help in &diagnostic.help {
             group = group.element(Level::HELP.message(help.as_str()));
@@ -99,41 +105,27 @@ impl Compiled {
     }
 }
 
-/// One line of a text with everything on it underlined that is meant.
+/// One line of a text with everything on it underlined that is meant; none if it is too long for a person to look at.
 fn excerpt<'a>(
     source: &'a Source,
     number: usize,
     labels: &[(bool, &'a Label)],
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let line = source.line(number);
     let text = line.of(source.text.as_str());
-    let first =
-        labels.iter().map(|(_, label)| label.place.span.start - line.start).min().unwrap_or(0) as usize;
-    // A byte order mark is no letter, and of a line of megabytes only the surroundings of the mistake are shown.
-    let skipped = match text.starts_with('\u{feff}') {
-        true => '\u{feff}'.len_utf8(),
-        false => 0,
-    };
-    let from =
-        if text.len() > LONGEST_LINE { boundary(text, first.saturating_sub(LONGEST_LINE / 2)) } else { 0 };
-    let from = from.max(skipped);
-    let to = if text.len() > LONGEST_LINE { boundary(text, from + LONGEST_LINE) } else { text.len() };
-    let within = |offset: u32| (offset as usize).saturating_sub(line.start as usize + from).min(to - from);
+    if text.len() > LONGEST_LINE {
+        return None;
+    }
+    // A byte order mark is no letter.
+    let start = line.end as usize - text.trim_start_matches('\u{feff}').len();
+    let within = |offset: u32| (offset as usize).saturating_sub(start);
     let annotations = labels.iter().map(|(is_primary, label)| {
         let kind = if *is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let span = within(label.place.span.start)..within(label.place.span.end);
-        let annotation = kind.span(span);
+        let annotation = kind.span(within(label.place.span.start)..within(label.place.span.end));
         if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
     });
-    Snippet::source(shown(source, line.start as usize + from, line.start as usize + to))
-        .line_start(number)
-        .path(source.path.to_string_lossy())
-        .annotations(annotations)
-}
-
-/// The last place up to `at` that is not inside a letter.
-fn boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rfind(|&at| text.is_char_boundary(at)).unwrap_or(0)
+    let snippet = Snippet::source(shown(source, start, line.end as usize)).line_start(number);
+    Some(snippet.path(source.path.to_string_lossy()).annotations(annotations))
 }
 
 /// Part of a text with its secrets made unreadable, letter for letter.

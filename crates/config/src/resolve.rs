@@ -271,7 +271,7 @@ impl<'a> Resolved<'a> {
         }
         if let Some(keyword) = self.misspelt_keyword(backend) {
             let message = format!("there is no backend {}", quote(backend));
-            let help = format!("did you mean `[{keyword} {name}]`?");
+            let help = format!("did you mean {}?", quote(&format!("[{keyword} {name}]")));
             self.book.add(Draft::error("unknown-backend", message).at(backend_at).help(help));
             return Section::Skipped;
         }
@@ -317,7 +317,7 @@ impl<'a> Resolved<'a> {
             self.book.add(Draft::error("section", message).at(at).help(help));
             return Section::Skipped;
         }
-        let message = format!("expected a section, found `[{}]`", word.trim_matches('`'));
+        let message = format!("expected a section, found {}", quote(&format!("[{word}]")));
         let backends = self.registry.backends.iter().map(|backend| backend.name);
         let help = keyword
             .map(|known| format!("did you mean `[{known}]`?"))
@@ -340,7 +340,8 @@ impl<'a> Resolved<'a> {
         let message = format!("expected a name without {found}, found {}", quote(name));
         let fit: String =
             name.replace(|letter: char| letter.is_whitespace() || ".<>{}|;".contains(letter), "-");
-        self.book.add(Draft::error("instance-name", message).at(at).help(format!("for example `{fit}`")));
+        self.book
+            .add(Draft::error("instance-name", message).at(at).help(format!("for example {}", quote(&fit))));
         false
     }
 
