@@ -61,8 +61,8 @@ impl Instance for Osc {
         if direction == Direction::Output {
             self.check_output(&parsed)?;
         }
-        let shown = parsed.to_string();
-        Ok(if shown == address { address.into() } else { shown.into() })
+        // Only an argument can be written in two ways.
+        Ok(if parsed.path == address { address.into() } else { parsed.to_string().into() })
     }
 
     fn session(&self) -> Box<dyn Session> {

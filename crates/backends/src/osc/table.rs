@@ -48,7 +48,9 @@ pub(crate) struct Mapped {
     head: Box<[u8]>,
     len: u8,
     format: Option<Arc<Format>>,
-    inputs: Vec<Option<Slot>>,
+    /// The slot of the first argument, which is the only one of most messages, and of the others.
+    input: Option<Slot>,
+    other_inputs: Vec<Option<Slot>>,
     output: Option<Box<Output>>,
 }
 
@@ -118,13 +120,7 @@ impl Table {
         self.places[slot.index()] = Place { message, argument };
         let mapped = &mut self.messages[message as usize];
         match direction {
-            Direction::Input => {
-                let inputs = &mut mapped.inputs;
-                if inputs.len() <= argument.into() {
-                    inputs.resize(usize::from(argument) + 1, None);
-                }
-                inputs[usize::from(argument)] = Some(slot);
-            }
+            Direction::Input => *mapped.input_mut(argument) = Some(slot),
             Direction::Output => mapped.bind_output(argument),
         }
     }
@@ -134,11 +130,7 @@ impl Table {
         let Some(&Place { message, argument }) = self.places.get(slot.index()) else { return };
         let mapped = &mut self.messages[message as usize];
         match direction {
-            Direction::Input => {
-                if let Some(input) = mapped.inputs.get_mut(usize::from(argument)) {
-                    *input = None;
-                }
-            }
+            Direction::Input => *mapped.input_mut(argument) = None,
             Direction::Output => {
                 if let Some(output) = &mut mapped.output {
                     output.unbind(argument);
@@ -161,7 +153,8 @@ impl Table {
             head: head.into(),
             len: u8::try_from(address.len()).expect("canonical addresses have at most 255 bytes"),
             format: format(),
-            inputs: Vec::new(),
+            input: None,
+            other_inputs: Vec::new(),
             output: None,
         });
         let messages = &self.messages;
@@ -261,7 +254,7 @@ impl Mapped {
         if let (0, Some(slot)) = (count, self.input(0)) {
             emit_impulse(slot, out);
         }
-        self.inputs.iter().any(Option::is_some)
+        self.input.is_some() || self.other_inputs.iter().any(Option::is_some)
     }
 
     fn deliver_argument(&mut self, now: Instant, at: usize, argument: Argument<'_>, out: &mut Outbox) {
@@ -281,7 +274,18 @@ impl Mapped {
     }
 
     fn input(&self, argument: usize) -> Option<Slot> {
-        *self.inputs.get(argument)?
+        match argument.checked_sub(1) {
+            None => self.input,
+            Some(other) => *self.other_inputs.get(other)?,
+        }
+    }
+
+    fn input_mut(&mut self, argument: u8) -> &mut Option<Slot> {
+        let Some(other) = usize::from(argument).checked_sub(1) else { return &mut self.input };
+        if self.other_inputs.len() <= other {
+            self.other_inputs.resize(other + 1, None);
+        }
+        &mut self.other_inputs[other]
     }
 
     /// Whether a peer that needs everything needs this: something that has a state, and that it did not say itself just

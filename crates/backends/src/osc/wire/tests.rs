@@ -124,6 +124,22 @@ fn streams_are_shown_with_their_framing() {
 }
 
 #[test]
+fn what_a_text_would_leave_out_is_shown_as_bytes() {
+    for bytes in [
+        &b"/a\0x,\0\0\0"[..],
+        b"/a\0\0,f\0\0\0\0\0\0\0\0\0\0",
+        b"/a\0\0,f\0\0\xff\xff\xff\xff",
+        b"#bundle\0\0\0\0\0\0\0\0\x01\0\0\0\x08/a\0x,\0\0\0",
+        b"\0\0\0\x08/a\0\0,\0\0\0\0\0\0\x08/a\0\0,\0\0\0",
+    ] {
+        let mut line = "before ".to_owned();
+        describe(bytes, &mut line);
+        assert!(line.starts_with("before 0x"), "{line}");
+        assert_eq!(compose(&line[7..]).as_deref(), Some(bytes));
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (bytes, error) in [
         (&b""[..], DecodeError::Empty),
@@ -350,10 +366,9 @@ proptest! {
         let has_nan = Messages::of(&bytes).flatten().any(|message| message.arguments().any(is_nan));
         let mut line = String::new();
         describe(&bytes, &mut line);
-        let again = compose(&line);
-        prop_assert!(again.is_some(), "{}", line);
-        if !has_nan {
-            prop_assert_eq!(again, Some(bytes), "{}", line);
+        prop_assert!(has_nan || !line.starts_with("0x"), "{}", line);
+        if !line.contains("...") {
+            prop_assert_eq!(compose(&line), Some(bytes), "{}", line);
         }
     }
 

@@ -3,70 +3,48 @@
 use std::fmt::{self, Display, Write};
 
 use super::{
-    Argument, Bundle, DecodeError, Deframer, Framing, MAX_DEPTH, Message, OscStr, Packet, TimeTag,
-    begin_bundle, encode_element, encode_message,
+    Argument, Bundle, Deframer, Framing, MAX_DEPTH, Message, OscStr, Packet, TimeTag, begin_bundle,
+    encode_element, encode_message,
 };
 
 /// How many bytes of what is no OSC are shown.
 const MAX_SHOWN: usize = 256;
 
-/// Shows a datagram, or one packet as it stands in a stream. What is no OSC is shown as its bytes.
+/// Shows a datagram, or one packet as it stands in a stream. What is no OSC is shown as its bytes, and so is what a text
+/// does not say all of: padding that is not zero, data that no type tag announces.
 pub fn describe(bytes: &[u8], line: &mut String) {
-    let shown = match bytes.first() {
-        Some(b'/' | b'#') => whole(bytes, line),
-        Some(0) => framed(Framing::Length, "tcp", bytes, line),
-        Some(0xc0) => framed(Framing::Slip, "slip", bytes, line),
-        Some(_) | None => None,
-    };
-    if shown.is_none() {
-        line.push_str("0x");
-        for byte in bytes.iter().take(MAX_SHOWN) {
-            let _ = write!(line, "{byte:02x}");
-        }
-        if bytes.len() > MAX_SHOWN {
-            let _ = write!(line, "... ({} bytes)", bytes.len());
-        }
-    }
-}
-
-fn whole(bytes: &[u8], line: &mut String) -> Option<()> {
-    let packet = Packet::decode(bytes).ok().filter(|packet| is_sound(packet, 0))?;
-    let mut again = Vec::new();
-    packet.encode(&mut again);
-    let _ = write!(line, "{packet}");
-    (again == bytes).then_some(())
-}
-
-fn framed(framing: Framing, word: &str, bytes: &[u8], line: &mut String) -> Option<()> {
-    let mut shown = None;
-    let mut again = Vec::new();
-    let mut deframer = Deframer::new(framing);
     let start = line.len();
-    let packet = |packet: Result<&[u8], DecodeError>| {
-        if let (Ok(packet), None) = (packet, shown) {
-            line.push_str(word);
-            line.push(' ');
-            shown = whole(packet, line);
-            framing.encode(&mut again, |out| out.extend_from_slice(packet));
-        }
+    let is_shown = match bytes.first() {
+        Some(b'/' | b'#') => show(bytes, line),
+        Some(0) => show_framed(Framing::Length, "tcp", bytes, line),
+        Some(0xc0) => show_framed(Framing::Slip, "slip", bytes, line),
+        Some(_) | None => false,
     };
-    let _ = deframer.push(bytes, packet);
-    if again != bytes || shown.is_none() {
-        line.truncate(start);
-        return None;
+    if is_shown && compose(&line[start..]).as_deref() == Some(bytes) {
+        return;
     }
-    shown
+    line.truncate(start);
+    line.push_str("0x");
+    for byte in bytes.iter().take(MAX_SHOWN) {
+        let _ = write!(line, "{byte:02x}");
+    }
+    if bytes.len() > MAX_SHOWN {
+        let _ = write!(line, "... ({} bytes)", bytes.len());
+    }
 }
 
-/// Whether all of a packet can be read, so that its text says all there is.
-fn is_sound(packet: &Packet<'_>, depth: usize) -> bool {
-    match packet {
-        Packet::Message(_) => true,
-        Packet::Bundle(bundle) => {
-            depth < MAX_DEPTH
-                && bundle.elements().all(|element| element.is_ok_and(|packet| is_sound(&packet, depth + 1)))
-        }
-    }
+fn show(bytes: &[u8], line: &mut String) -> bool {
+    Packet::decode(bytes).is_ok_and(|packet| write!(line, "{packet}").is_ok())
+}
+
+fn show_framed(framing: Framing, word: &str, bytes: &[u8], line: &mut String) -> bool {
+    let mut is_shown = false;
+    let result = Deframer::new(framing).push(bytes, |packet| {
+        line.push_str(word);
+        line.push(' ');
+        is_shown = packet.is_ok_and(|packet| show(packet, line));
+    });
+    result.is_ok() && is_shown
 }
 
 /// Reads what [`describe`] shows; `None` if it makes no sense.
