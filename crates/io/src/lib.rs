@@ -1,1 +1,153 @@
-//! Placeholder.
+//! The only crate with sockets, and the only clock: what the engine asks for becomes system calls, and what the system
+//! reports becomes turns of the engine.
+//!
+//! ```text
+//!  poll ─▶ Ports: a batch is read ─▶ Show: recorder, observer, one turn of the engine per message
+//!    ▲                                 │ effects
+//!    └── sleep until the next timeout ◀┴─▶ Ports: streams are written at once, datagrams at the end of the batch
+//! ```
+//!
+//! Everything runs in one thread, without a task or channel on the way of a value. Names are looked up by helper threads
+//! ([`lookup`]), and recordings are written by another ([`record`]).
+
+mod batch;
+mod clock;
+mod closed;
+mod connection;
+mod handle;
+mod listener;
+mod lookup;
+mod observe;
+mod occupant;
+mod ports;
+mod record;
+mod replay;
+mod show;
+mod system;
+mod tcp;
+mod udp;
+mod upgrade;
+
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use crosspatch_core::{Duration, Engine, Instant, Notice};
+use mio::{Events, Poll, Waker};
+
+pub use handle::Handle;
+pub use observe::{Observed, Place};
+pub use replay::{ReplayError, replay};
+
+use clock::Clock;
+use handle::Command;
+use lookup::Helpers;
+use ports::Ports;
+use record::Recorder;
+use show::Show;
+
+/// How long the goodbyes of the sessions may take when the show ends.
+const GOODBYE: Duration = Duration::from_millis(400);
+
+/// A show that can run: an engine, its ports and the clock.
+#[derive(Debug)]
+pub struct Shell {
+    poll: Poll,
+    handle: Handle,
+    helpers: Helpers,
+    recorder: Option<Recorder>,
+    notices: Vec<Notice>,
+}
+
+impl Shell {
+    /// A shell with an empty plan. Raises the process's limit of open files as far as the system lets it.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system has no means of waiting for sockets left.
+    pub fn new() -> io::Result<Self> {
+        system::raise_file_limit();
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), ports::WAKER)?);
+        let handle = Handle::new(waker.clone());
+        Ok(Self { poll, handle, helpers: Helpers::new(waker), recorder: None, notices: Vec::new() })
+    }
+
+    /// The way into the running show from other threads.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Looks names up with another function than the operating system's. It may take as long as it likes.
+    pub fn look_up_with(
+        &mut self,
+        look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
+    ) {
+        self.helpers.look_up_with(Arc::new(look_up));
+    }
+
+    /// Writes everything that comes in to a new file, for [`replay`]. If that is impossible, the show runs
+    /// without, and a notice says so.
+    pub fn record_to(&mut self, path: &Path) {
+        match Recorder::create(path) {
+            Ok(recorder) => self.recorder = Some(recorder),
+            Err(error) => {
+                let text = format!("the recording `{}` cannot be written: {error}", path.display());
+                self.notices.push(Notice::warning("recording-stopped", text));
+            }
+        }
+    }
+
+    /// Runs the show until [`Handle::stop`]; then every session says goodbye, and the call returns within a second.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system refuses to wait for sockets. No port and no peer can cause that.
+    pub fn run(mut self, observer: &mut dyn FnMut(Instant, &Engine, Observed<'_>)) -> io::Result<()> {
+        let clock = Clock::start();
+        let mut show = Show::new(observer, self.recorder.take());
+        let mut ports = Ports::new(self.poll.registry().try_clone()?, self.helpers, clock);
+        let mut events = Events::with_capacity(256);
+        let mut commands = Vec::new();
+        let mut end: Option<Instant> = None;
+        for notice in self.notices {
+            show.notice(None, notice);
+        }
+        loop {
+            show.now = clock.now();
+            self.handle.take(&mut commands);
+            for command in commands.drain(..) {
+                match command {
+                    Command::Watch(on) => show.watch(on),
+                    Command::Trace(on) => show.trace(on),
+                    Command::Install(_) | Command::Put(..) if end.is_some() => {}
+                    Command::Install(plan) => show.install(plan),
+                    Command::Put(channel, value) => show.put(&channel, value),
+                    Command::Stop if end.is_some() => {}
+                    Command::Stop => {
+                        end = Some(show.now + GOODBYE);
+                        show.shut_down();
+                    }
+                }
+                ports.apply(&mut show);
+            }
+            if show.engine().next_timeout().is_some_and(|due| due <= show.now) {
+                show.timeout();
+                ports.apply(&mut show);
+            }
+            ports.work(&mut show);
+            if end.is_some_and(|end| ports.is_idle() || end <= show.now) {
+                return Ok(());
+            }
+            let due = [show.engine().next_timeout(), ports.next_timeout(), end].into_iter().flatten().min();
+            match self.poll.poll(&mut events, due.map(|due| clock.until(due))) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            for event in &events {
+                ports.wake(event);
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! An established connection, plain TCP or WebSocket: reads a bounded amount at a time and never waits to write.
+//!
+//! A message is one write. What the kernel does not take waits in a buffer: the session is told that the stream is full,
+//! and when it has room again; a peer that never reads is cut off.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+
+use crosspatch_core::{Closed, Duration};
+use mio::net::TcpStream;
+use socket2::{SockRef, TcpKeepalive};
+use tungstenite::error::ProtocolError;
+use tungstenite::protocol::{Role, WebSocketConfig};
+use tungstenite::{Error, Message, WebSocket};
+
+use crate::closed;
+
+/// With more than this unsent, the peer counts as one that does not read.
+const MOST_UNSENT: usize = 1 << 20;
+
+/// The longest WebSocket message that is accepted.
+const LONGEST_MESSAGE: usize = 16 << 20;
+
+/// How much one connection may read before others have their turn.
+const READ_AT_ONCE: usize = 256 * 1024;
+
+/// How much the kernel takes that it cannot send yet. Small, so that a stale value is not ahead of a fresh one by seconds.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const KERNEL_BACKLOG: u32 = 16 * 1024;
+
+/// A connection.
+pub(crate) struct Connection {
+    framing: Framing,
+    is_full: bool,
+    is_broken: bool,
+    is_shut: bool,
+}
+
+enum Framing {
+    Plain(Plain),
+    WebSocket(Box<WebSocket<Metered>>),
+}
+
+/// Bytes as they come.
+struct Plain {
+    stream: Metered,
+    unsent: Vec<u8>,
+}
+
+/// A stream that knows how much of what it was given is unsent, and reads no more than its allowance.
+struct Metered {
+    stream: TcpStream,
+    unsent: usize,
+    allowance: usize,
+}
+
+/// What a connection has for its session.
+pub(crate) enum Received<'a> {
+    Bytes(&'a [u8]),
+    Message(Message),
+    /// A ping or a pong, which is dealt with.
+    Control,
+    /// Nothing more for the time being.
+    Nothing,
+    /// More is waiting, but it is the turn of others.
+    Later,
+    Gone(Closed),
+}
+
+/// What became of a message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It went out, or waits behind others.
+    Fine,
+    /// It is the first that did not go out whole.
+    Full,
+    /// The connection is broken; what is left to read says how.
+    Broken,
+    /// Too much is waiting already.
+    NotReading,
+}
+
+impl Connection {
+    /// A connection that delivers bytes as they come.
+    pub(crate) fn plain(stream: TcpStream) -> Self {
+        Self::new(Framing::Plain(Plain { stream: Metered::new(stream), unsent: Vec::new() }))
+    }
+
+    /// A connection that has been upgraded to WebSocket, with what was read beyond the upgrade.
+    pub(crate) fn web_socket(stream: TcpStream, role: Role, rest: Vec<u8>) -> Self {
+        let buffer = match role {
+            Role::Client => 32 * 1024,
+            Role::Server => 4 * 1024,
+        };
+        let config = WebSocketConfig::default()
+            .read_buffer_size(buffer)
+            .write_buffer_size(0)
+            .max_message_size(Some(LONGEST_MESSAGE))
+            .max_frame_size(Some(LONGEST_MESSAGE))
+            .accept_unmasked_frames(true);
+        let socket = WebSocket::from_partially_read(Metered::new(stream), rest, role, Some(config));
+        Self::new(Framing::WebSocket(Box::new(socket)))
+    }
+
+    fn new(framing: Framing) -> Self {
+        Self { framing, is_full: false, is_broken: false, is_shut: false }
+    }
+
+    /// It is this connection's turn to read again.
+    pub(crate) fn begin_turn(&mut self) {
+        self.metered().allowance = READ_AT_ONCE;
+    }
+
+    /// Reads the next message or some bytes.
+    pub(crate) fn receive<'a>(&mut self, chunk: &'a mut [u8]) -> Received<'a> {
+        let received = match &mut self.framing {
+            Framing::Plain(plain) => match plain.stream.read(chunk) {
+                Ok(0) => Received::Gone(Closed::ByPeer),
+                Ok(len) => Received::Bytes(&chunk[..len]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+                Err(error) if error.kind() == ErrorKind::Interrupted => Received::Control,
+                Err(error) => Received::Gone(closed::reason(&error)),
+            },
+            Framing::WebSocket(socket) => receive_message(socket),
+        };
+        if !matches!(received, Received::Nothing) {
+            received
+        } else if self.metered().allowance == 0 {
+            Received::Later
+        } else if self.is_broken {
+            // What a write has found out, and reading did not explain any better.
+            Received::Gone(Closed::Reset)
+        } else {
+            Received::Nothing
+        }
+    }
+
+    /// Sends a message, or as much of it as the kernel takes at once.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Written {
+        if self.is_broken || self.is_shut {
+            return Written::Fine;
+        }
+        if self.unsent() > MOST_UNSENT {
+            return Written::NotReading;
+        }
+        let written = match &mut self.framing {
+            Framing::Plain(plain) => plain.send(bytes),
+            Framing::WebSocket(socket) => {
+                let message = match std::str::from_utf8(bytes) {
+                    Ok(text) => Message::text(text),
+                    Err(_) => Message::binary(bytes.to_vec()),
+                };
+                ignore_waiting(socket.write(message).and_then(|()| socket.flush()))
+            }
+        };
+        if written.is_err() {
+            self.is_broken = true;
+            return Written::Broken;
+        }
+        if self.unsent() > 0 && !self.is_full {
+            self.is_full = true;
+            return Written::Full;
+        }
+        Written::Fine
+    }
+
+    /// The kernel may have room again: sends what waits. Whether the stream was full and has room again.
+    pub(crate) fn send_waiting(&mut self) -> bool {
+        let sent = match &mut self.framing {
+            Framing::Plain(plain) => plain.send(&[]),
+            Framing::WebSocket(socket) => ignore_waiting(socket.flush()),
+        };
+        self.is_broken |= sent.is_err();
+        self.is_full && self.unsent() == 0 && !self.is_broken && {
+            self.is_full = false;
+            true
+        }
+    }
+
+    /// Whether a write has failed, so that reading has to say why.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Says goodbye in the way of the protocol, behind all that waits.
+    pub(crate) fn say_goodbye(&mut self) {
+        if let Framing::WebSocket(socket) = &mut self.framing {
+            self.is_broken |= ignore_waiting(socket.close(None).and_then(|()| socket.flush())).is_err();
+        }
+    }
+
+    /// Goes on ending: sends what waits, then says that nothing more comes, and throws away what the peer still sends.
+    /// Whether it is all over.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.send_waiting();
+        if self.is_broken {
+            return true;
+        }
+        let may_shut = self.unsent() == 0 && !std::mem::replace(&mut self.is_shut, true);
+        if may_shut && self.metered().stream.shutdown(Shutdown::Write).is_err() {
+            return true;
+        }
+        // A bounded number of times: who sends for ever is not read to the end.
+        let mut scrap = [0; 16 * 1024];
+        for _ in 0..64 {
+            match self.metered().stream.read(&mut scrap) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return error.kind() != ErrorKind::WouldBlock,
+            }
+        }
+        true
+    }
+
+    pub(crate) fn source(&mut self) -> &mut TcpStream {
+        &mut self.metered().stream
+    }
+
+    fn unsent(&mut self) -> usize {
+        self.metered().unsent
+    }
+
+    fn metered(&mut self) -> &mut Metered {
+        match &mut self.framing {
+            Framing::Plain(plain) => &mut plain.stream,
+            Framing::WebSocket(socket) => socket.get_mut(),
+        }
+    }
+}
+
+impl Plain {
+    /// Writes what waits and then `bytes`; what is left of them waits.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Self { stream, unsent } = self;
+        if !unsent.is_empty() {
+            let gone = write_some(stream, unsent)?;
+            unsent.drain(..gone);
+        }
+        let gone = if unsent.is_empty() { write_some(stream, bytes)? } else { 0 };
+        unsent.extend_from_slice(&bytes[gone..]);
+        stream.unsent = unsent.len();
+        Ok(())
+    }
+}
+
+impl Metered {
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, unsent: 0, allowance: READ_AT_ONCE }
+    }
+}
+
+impl Read for Metered {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let room = buf.len().min(self.allowance);
+        if room == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let len = self.stream.read(&mut buf[..room])?;
+        self.allowance -= len;
+        Ok(len)
+    }
+}
+
+/// The caller writes all that it has each time, so that what is left afterwards is what is unsent.
+impl Write for Metered {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let written = self.stream.write(buf);
+        self.unsent = buf.len() - written.as_ref().copied().unwrap_or(0);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Readies a new stream: no delay for small messages, little in the kernel, and a word from time to time so that a peer
+/// that has lost its network does not keep its place for ever.
+pub(crate) fn prepare(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive =
+        TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5));
+    // Each of these makes a connection better, and none is worth doing without it.
+    let _: io::Result<()> = socket.set_tcp_nodelay(true);
+    let _: io::Result<()> = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _: io::Result<()> = socket.set_tcp_notsent_lowat(KERNEL_BACKLOG);
+}
+
+fn write_some(stream: &mut Metered, bytes: &[u8]) -> io::Result<usize> {
+    let mut gone = 0;
+    while gone < bytes.len() {
+        match stream.write(&bytes[gone..]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(len) => gone += len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(gone)
+}
+
+fn receive_message(socket: &mut WebSocket<Metered>) -> Received<'static> {
+    match socket.read() {
+        Ok(message @ (Message::Text(_) | Message::Binary(_))) => Received::Message(message),
+        Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Received::Control,
+        Ok(Message::Close(_)) => {
+            // The answer; if it does not go out at once, the peer has gone already.
+            let _: tungstenite::Result<()> = socket.flush();
+            Received::Gone(Closed::ByPeer)
+        }
+        Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+        Err(Error::Io(error)) if error.kind() == ErrorKind::Interrupted => Received::Control,
+        Err(error) => Received::Gone(reason(&error)),
+    }
+}
+
+fn ignore_waiting(result: tungstenite::Result<()>) -> io::Result<()> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+        // The peer has begun to close; what remains to be read says so.
+        Err(Error::Protocol(ProtocolError::SendAfterClosing)) => Ok(()),
+        Err(Error::Io(error)) => Err(error),
+        Err(error) => Err(io::Error::other(error)),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the errors of a library that may get more of them")]
+fn reason(error: &Error) -> Closed {
+    match error {
+        Error::ConnectionClosed | Error::AlreadyClosed => Closed::ByPeer,
+        Error::Io(error) => closed::reason(error),
+        Error::Capacity(_) => Closed::TooLong,
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Closed::Reset,
+        _ => Closed::Garbage,
+    }
+}

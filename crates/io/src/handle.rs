@@ -1,0 +1,101 @@
+//! How other threads talk to a running show: a new plan, a value, the end.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crosspatch_core::{Plan, Value};
+use mio::Waker;
+
+/// Reaches into a running [`Shell`](crate::Shell) from any thread. Clones reach the same one. Nothing here waits.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// What the loop has to do for a handle.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Install(Arc<Plan>),
+    Put(String, Value),
+    Watch(bool),
+    Trace(bool),
+    Stop,
+}
+
+#[derive(Debug)]
+struct Shared {
+    waker: Arc<Waker>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    newest: Arc<Plan>,
+    commands: Vec<Command>,
+}
+
+impl Handle {
+    pub(crate) fn new(waker: Arc<Waker>) -> Self {
+        let newest = Arc::new(Plan::empty());
+        Self { shared: Arc::new(Shared { waker, state: Mutex::new(State { newest, commands: Vec::new() }) }) }
+    }
+
+    /// The newest plan, whether it runs already or is about to. The next one is to be built on it
+    /// ([`PlanBuilder::new`](crosspatch_core::PlanBuilder::new)), so that what did not change goes on.
+    pub fn plan(&self) -> Arc<Plan> {
+        self.state().newest.clone()
+    }
+
+    /// Puts a plan in place of the newest one. Plans that arrive faster than they can be taken up are all installed, in
+    /// order and within one turn, because each is built on the one before.
+    pub fn install(&self, plan: Plan) {
+        let plan = Arc::new(plan);
+        self.state().newest = plan.clone();
+        self.command(Command::Install(plan));
+    }
+
+    /// Puts a value on the channel written `instance.address`, as if its session had emitted it, and returns whether
+    /// the newest plan has such a channel.
+    pub fn set_value(&self, channel: &str, value: impl Into<Value>) -> bool {
+        let known = self.plan().find_channel(channel).is_some();
+        if known {
+            self.command(Command::Put(channel.to_owned(), value.into()));
+        }
+        known
+    }
+
+    /// Switches [`Observed::Value`](crate::Observed::Value) on or off.
+    pub fn watch(&self, on: bool) {
+        self.command(Command::Watch(on));
+    }
+
+    /// Switches on or off that every message and every port is observed. It costs nothing while it is off.
+    pub fn trace(&self, on: bool) {
+        self.command(Command::Trace(on));
+    }
+
+    /// Ends the show: every session says goodbye, and `run` returns within a second.
+    pub fn stop(&self) {
+        self.command(Command::Stop);
+    }
+
+    /// What has been asked for since the last call.
+    pub(crate) fn take(&self, commands: &mut Vec<Command>) {
+        commands.append(&mut self.state().commands);
+    }
+
+    fn command(&self, command: Command) {
+        self.state().commands.push(command);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // A waker that fails says that the loop has ended, and then there is nobody to tell.
+        let _: io::Result<()> = self.shared.waker.wake();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,86 @@
+//! Servers: a listening socket, and what to do when there is no descriptor left for one more connection.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crosspatch_core::Duration;
+use mio::net::{TcpListener, TcpStream};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::closed;
+use crate::connection;
+
+/// How many connections the kernel keeps waiting for us.
+const WAITING: i32 = 1024;
+
+/// How long no connection is accepted after there was nothing left to accept it with.
+pub(crate) const PAUSE: Duration = Duration::from_millis(250);
+
+/// A listening socket.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    /// Whether what is accepted has to ask for a WebSocket first.
+    pub(crate) wants_upgrade: bool,
+    /// How many connections there may be at a time.
+    pub(crate) limit: usize,
+}
+
+/// What became of an attempt to accept.
+pub(crate) enum Accepted {
+    Stream(TcpStream),
+    /// Nobody is waiting.
+    Nobody,
+    /// Somebody was, and has gone.
+    Gone,
+    /// Somebody is, but there is no descriptor or memory for one more.
+    Exhausted(io::Error),
+}
+
+impl Listener {
+    /// Listens on an address, or on every address of the machine if there is none.
+    pub(crate) fn bind(ip: Option<IpAddr>, port: u16, limit: u32, wants_upgrade: bool) -> io::Result<Self> {
+        let every = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
+        let socket = match ip {
+            Some(ip) => listen(SocketAddr::new(ip, port), false),
+            // One socket for both families where the system has that, otherwise IPv4.
+            None => match listen(every, true) {
+                Err(error) if closed::may_be_for_want_of_ipv6(&error) => {
+                    listen(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false)
+                }
+                listening => listening,
+            },
+        }?;
+        Ok(Self { socket, wants_upgrade, limit: limit as usize })
+    }
+
+    pub(crate) fn source(&mut self) -> &mut TcpListener {
+        &mut self.socket
+    }
+
+    pub(crate) fn accept(&self) -> Accepted {
+        match self.socket.accept() {
+            Ok((stream, _)) => {
+                connection::prepare(&stream);
+                Accepted::Stream(stream)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nobody,
+            Err(error) if closed::is_exhausted(&error) => Accepted::Exhausted(error),
+            // Whatever has become of a connection that nobody has accepted is no concern of the others.
+            Err(_) => Accepted::Gone,
+        }
+    }
+}
+
+fn listen(address: SocketAddr, both: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!both)?;
+    }
+    // A port whose last connections the kernel still remembers is free; on Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(WAITING)?;
+    Ok(TcpListener::from_std(socket.into()))
+}

@@ -1,0 +1,120 @@
+//! What an onlooker is told of a running show: a log, a monitor, a transcript.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crosspatch_core::{Backend, Closed, Notice, Peer, Plan, Port, PortSpec, Severity, Value};
+
+/// Something that happened. Everything but notices and plans comes only while it is asked for, see
+/// [`Handle::trace`](crate::Handle::trace) and [`Handle::watch`](crate::Handle::watch).
+///
+/// Its `Display` is one line, in the form of the transcripts of [`crosspatch_core::sim`].
+#[derive(Debug)]
+pub enum Observed<'a> {
+    /// A plan runs.
+    Installed(&'a Arc<Plan>),
+    /// Something that an operator should know. Without an instance it is about the whole show. `held` counts the equal
+    /// notices that were held back before.
+    Notice {
+        /// The instance that it is about.
+        instance: Option<&'a str>,
+        /// What to say.
+        notice: &'a Notice,
+        /// How many equal ones were not told.
+        held: u32,
+    },
+    /// A value appeared on a channel. Only while values are watched.
+    Value {
+        /// The instance.
+        instance: &'a str,
+        /// The channel's canonical address.
+        address: &'a str,
+        /// The value.
+        value: &'a Value,
+    },
+    /// A session wants a port opened. Only while tracing, as all that follows.
+    Opening(Place<'a>, &'a PortSpec),
+    /// A port has opened or accepted a connection.
+    Opened(Place<'a>, Peer),
+    /// A port or connection is gone, or could not be opened.
+    Closed(Place<'a>, Peer, &'a Closed),
+    /// A session closes a port or connection.
+    Closing(Place<'a>, Peer),
+    /// A stream took less than it was given.
+    Full(Place<'a>, Peer),
+    /// A stream that was full has room again.
+    Writable(Place<'a>, Peer),
+    /// A message, or some bytes of a stream, came in.
+    Received(Place<'a>, Peer, &'a [u8]),
+    /// A message was given to a port.
+    Sent(Place<'a>, Peer, &'a [u8]),
+    /// A session has ended.
+    Stopped(&'a str),
+}
+
+/// Which port of which instance.
+#[derive(Copy, Clone, Debug)]
+pub struct Place<'a> {
+    /// The name of the instance.
+    pub instance: &'a str,
+    /// Its protocol; [`Backend::describe`] shows its messages.
+    pub backend: &'static Backend,
+    /// The session's number for the port.
+    pub port: Port,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.instance, self.port)
+    }
+}
+
+impl fmt::Display for Observed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installed(plan) => {
+                write!(f, "runs {} instances, {} routes", plan.instances().len(), plan.routes().len())
+            }
+            Self::Notice { instance, notice, held } => {
+                let severity = match notice.severity {
+                    Severity::Info => "info",
+                    Severity::Warning => "warning",
+                    Severity::Error => "error",
+                };
+                if let Some(instance) = instance {
+                    write!(f, "{instance} ")?;
+                }
+                write!(f, "{severity}: {}", notice.text)?;
+                if *held > 0 { write!(f, " ({held} more)") } else { Ok(()) }
+            }
+            Self::Value { instance, address, value } => write!(f, "{instance}.{address} = {value}"),
+            Self::Opening(place, spec) => write!(f, "{} opens {} {spec}", place.instance, place.port),
+            Self::Opened(place, peer) => write!(f, "{place} opened{}", shown(*peer)),
+            Self::Closed(place, peer, reason) => write!(f, "{place} closed{}: {reason}", shown(*peer)),
+            Self::Closing(place, peer) => {
+                write!(f, "{} closes {}{}", place.instance, place.port, shown(*peer))
+            }
+            Self::Full(place, peer) => write!(f, "{place} full{}", shown(*peer)),
+            Self::Writable(place, peer) => write!(f, "{place} writable{}", shown(*peer)),
+            Self::Received(place, peer, bytes) => {
+                write!(f, "{place} <-{} {}", shown(*peer), text(place, bytes))
+            }
+            Self::Sent(place, peer, bytes) => write!(f, "{place} ->{} {}", shown(*peer), text(place, bytes)),
+            Self::Stopped(instance) => write!(f, "{instance} stopped"),
+        }
+    }
+}
+
+/// The peer after a blank, unless it is the only one.
+fn shown(peer: Peer) -> String {
+    match peer {
+        Peer::Only => String::new(),
+        Peer::Address(_) | Peer::Connection(_) => format!(" {peer}"),
+    }
+}
+
+fn text(place: &Place<'_>, bytes: &[u8]) -> String {
+    let mut line = String::new();
+    (place.backend.describe)(bytes, &mut line);
+    line
+}

@@ -1,0 +1,490 @@
+//! All open ports: carries out what sessions want, and reports what becomes of it.
+//!
+//! A socket has a token that is never used again, and every report carries the token of the port that it is about: what a
+//! replaced port still has to say never reaches its successor. Sockets are watched by edge; one with more to read than its
+//! share is put back at the end of the `ready` queue, so that a flood on one port leaves the others their turn.
+
+mod opening;
+mod reading;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crosspatch_core::{Closed, Connect, Duration, Effect, Instant, Notice, Peer, Port, PortSpec, SessionId};
+use mio::event::Event;
+use mio::{Interest, Registry, Token};
+use rustc_hash::FxHashMap;
+
+use crate::batch::{Datagram, Inbox, Outbound};
+use crate::clock::Clock;
+use crate::closed;
+use crate::connection::{Connection, Written};
+use crate::listener::Listener;
+use crate::lookup::Helpers;
+use crate::occupant::Transport;
+use crate::show::{Owner, Show};
+use crate::tcp::Connecting;
+use crate::udp::UdpPort;
+use crate::upgrade::Upgrade;
+
+/// The token by which handles and helpers wake the loop.
+pub(crate) const WAKER: Token = Token(0);
+
+/// How long a closed connection may take to send what waits.
+const LINGER: Duration = Duration::from_millis(300);
+
+/// Of each message that comes in, this much is read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// So many datagrams are sent at the latest.
+const MOST_SENDS: usize = 256;
+
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+/// The ports of all sessions.
+pub(crate) struct Ports {
+    clock: Clock,
+    registry: Registry,
+    helpers: Helpers,
+    table: BTreeMap<Owner, Entry>,
+    sockets: FxHashMap<Token, Socket>,
+    last_token: usize,
+    /// Sockets with something to do, in order.
+    ready: VecDeque<Token>,
+    deadlines: BTreeSet<(Instant, Token)>,
+    reports: VecDeque<Report>,
+    /// Datagrams to be sent, by socket; their bytes are in the outbox of the show.
+    sends: Vec<Datagram>,
+    sends_on: Token,
+    inbox: Option<Box<Inbox>>,
+    outbound: Outbound,
+    chunk: Box<[u8]>,
+}
+
+/// A port, as its session knows it.
+#[derive(Default)]
+struct Entry {
+    /// Its socket, or the last one if that is to be reported as gone.
+    main: Option<Token>,
+    connections: BTreeMap<u32, Token>,
+    /// How many connections there ever were, so that no number comes twice.
+    accepted: u32,
+}
+
+/// A socket, or what will be one.
+struct Socket {
+    owner: Owner,
+    peer: Peer,
+    /// The socket of the port: this one, or the listener that accepted it.
+    main: Token,
+    state: State,
+    deadline: Option<Instant>,
+    is_readable: bool,
+    is_writable: bool,
+    is_queued: bool,
+    /// Whether its session knows that it is open; until then nothing is read.
+    is_announced: bool,
+}
+
+enum State {
+    /// For the answer of a helper.
+    Waiting(Box<PortSpec>, Waiting),
+    Udp(UdpPort),
+    Connecting(Connecting, Box<PortSpec>),
+    Upgrading(Upgrade),
+    Connected(Connection),
+    Listening(Listener),
+    /// Closed by its session, with something left to send.
+    Lingering(Connection),
+}
+
+/// What is waited for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Waiting {
+    Addresses,
+    Occupant,
+}
+
+/// Something that a session is to be told.
+struct Report {
+    owner: Owner,
+    peer: Peer,
+    /// The socket of the port that it is about.
+    main: Token,
+    /// The socket itself.
+    token: Token,
+    what: What,
+}
+
+enum What {
+    Open,
+    Close(Closed),
+    Full,
+    Writable,
+}
+
+impl Ports {
+    pub(crate) fn new(registry: Registry, helpers: Helpers, clock: Clock) -> Self {
+        Self {
+            clock,
+            registry,
+            helpers,
+            table: BTreeMap::new(),
+            sockets: FxHashMap::default(),
+            last_token: WAKER.0,
+            ready: VecDeque::new(),
+            deadlines: BTreeSet::new(),
+            reports: VecDeque::new(),
+            sends: Vec::new(),
+            sends_on: WAKER,
+            inbox: Some(Box::new(Inbox::new())),
+            outbound: Outbound::default(),
+            chunk: vec![0; CHUNK].into(),
+        }
+    }
+
+    /// Carries out what the last turns have caused, datagrams included.
+    pub(crate) fn apply(&mut self, show: &mut Show<'_>) {
+        self.take_effects(show);
+        while !self.sends.is_empty() {
+            self.send_datagrams(show);
+            self.take_effects(show);
+        }
+        show.clear();
+    }
+
+    /// Something happened on a socket, or the loop was woken.
+    pub(crate) fn wake(&mut self, event: &Event) {
+        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+        let writable = event.is_writable() || event.is_error() || event.is_write_closed();
+        self.queue(event.token(), readable, writable);
+    }
+
+    /// Deals with all that is due, a bounded amount of each.
+    pub(crate) fn work(&mut self, show: &mut Show<'_>) {
+        for (token, answer) in self.helpers.answers() {
+            self.handle_answer(token, answer, show.now);
+        }
+        for _ in 0..self.reports.len() {
+            let Some(report) = self.reports.pop_front() else { break };
+            self.deliver(report, show);
+            self.apply(show);
+        }
+        for _ in 0..self.ready.len() {
+            let Some(token) = self.ready.pop_front() else { break };
+            show.now = self.clock.now();
+            self.serve(token, show);
+            self.apply(show);
+        }
+        while let Some(&(due, token)) = self.deadlines.first()
+            && due <= show.now
+        {
+            self.deadlines.pop_first();
+            self.handle_deadline(token, show.now);
+        }
+        show.check_recorder();
+        self.apply(show);
+    }
+
+    /// When there is something to do even if nothing happens.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        if !self.reports.is_empty() || !self.ready.is_empty() {
+            return Some(Instant::START);
+        }
+        self.deadlines.first().map(|(due, _)| *due)
+    }
+
+    /// Whether nothing is open and nothing is left to be sent.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
+    fn take_effects(&mut self, show: &mut Show<'_>) {
+        while let Some(effect) = show.next_effect() {
+            match effect {
+                Effect::Send(session, port, peer, bytes) => {
+                    self.send(show, Owner { session, port }, peer, bytes);
+                }
+                Effect::Open(session, port, spec) => {
+                    self.send_datagrams(show);
+                    let owner = Owner { session, port };
+                    self.close_port(owner, show.now);
+                    self.open(owner, spec, show.now);
+                }
+                Effect::Close(session, port, Peer::Connection(number)) => {
+                    let entry = self.table.get_mut(&Owner { session, port });
+                    if let Some(token) = entry.and_then(|entry| entry.connections.remove(&number)) {
+                        self.close_socket(token, show.now);
+                    }
+                }
+                Effect::Close(session, port, Peer::Only | Peer::Address(_)) => {
+                    self.send_datagrams(show);
+                    self.close_port(Owner { session, port }, show.now);
+                }
+                Effect::Retire(session) => {
+                    self.send_datagrams(show);
+                    self.retire(session, show.now);
+                }
+                Effect::Notice(..) | Effect::Value(..) => {}
+            }
+        }
+    }
+
+    /// Writes to a stream, or notes a datagram for the end of the batch. What is for nobody is lost: either the session
+    /// knows that the port is closed, or it is about to be told.
+    fn send(&mut self, show: &mut Show<'_>, owner: Owner, peer: Peer, bytes: std::ops::Range<usize>) {
+        let Some(entry) = self.table.get(&owner) else { return };
+        let token = match peer {
+            Peer::Only | Peer::Address(_) => entry.main,
+            Peer::Connection(number) => entry.connections.get(&number).copied(),
+        };
+        let Some(token) = token else { return };
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        match (&mut socket.state, peer) {
+            (State::Udp(udp), Peer::Address(to)) => {
+                let Some(to) = udp.address_for(to) else {
+                    let text =
+                        format!("cannot send to {to}: the port is bound for the other kind of addresses");
+                    return show.notice(Some(owner), Notice::warning("cannot-send", text));
+                };
+                if self.sends_on != token || self.sends.len() >= MOST_SENDS {
+                    self.send_datagrams(show);
+                    self.sends_on = token;
+                }
+                self.sends.push(Datagram { to, bytes });
+            }
+            (State::Connected(connection), Peer::Only | Peer::Connection(_)) => {
+                match connection.send(show.out().bytes(&bytes)) {
+                    Written::Fine => {}
+                    Written::Full => self.report(token, What::Full),
+                    Written::Broken => self.queue(token, true, false),
+                    Written::NotReading => self.fail(token, Closed::NotReading),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn send_datagrams(&mut self, show: &mut Show<'_>) {
+        if self.sends.is_empty() {
+            return;
+        }
+        if let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&self.sends_on) {
+            let lost = udp.send(&mut self.outbound, &self.sends, show.out().all_bytes());
+            if let Some((to, error)) = lost {
+                let text = format!("cannot send to {to}: {}", closed::words(&error));
+                show.notice(Some(*owner), Notice::warning("cannot-send", text));
+            }
+        }
+        self.sends.clear();
+    }
+
+    /// Tells a session, unless the port that it is about is not the session's any more.
+    fn deliver(&mut self, report: Report, show: &mut Show<'_>) {
+        let Report { owner, peer, main, token, what } = report;
+        let Some(entry) = self.table.get_mut(&owner) else { return };
+        if entry.main != Some(main) {
+            return;
+        }
+        let is_open = match peer {
+            Peer::Only | Peer::Address(_) => true,
+            Peer::Connection(number) => entry.connections.contains_key(&number),
+        };
+        match what {
+            What::Open if is_open => {
+                if let Some(socket) = self.sockets.get_mut(&token) {
+                    socket.is_announced = true;
+                    // What came in the meantime was left where it was.
+                    self.queue(token, true, false);
+                }
+                show.opened(owner, peer);
+            }
+            What::Close(reason) => {
+                match peer {
+                    Peer::Only | Peer::Address(_) => entry.main = None,
+                    Peer::Connection(number) if entry.connections.remove(&number).is_none() => return,
+                    Peer::Connection(_) => {}
+                }
+                show.closed(owner, peer, reason);
+            }
+            What::Full if self.sockets.contains_key(&token) => show.full(owner, peer),
+            What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
+            What::Open | What::Full | What::Writable => {}
+        }
+    }
+
+    fn handle_deadline(&mut self, token: Token, now: Instant) {
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        socket.deadline = None;
+        match &mut socket.state {
+            State::Waiting(_, Waiting::Addresses) => {
+                self.helpers.forget(token);
+                self.fail(token, Closed::TimedOut);
+            }
+            State::Waiting(_, Waiting::Occupant) => {
+                self.helpers.forget(token);
+                self.fail(token, Closed::InUse(None));
+            }
+            State::Connecting(connecting, _) => {
+                connecting.failed(Closed::TimedOut);
+                self.connect_next(token, now);
+            }
+            State::Upgrading(_) => self.fail(token, Closed::TimedOut),
+            State::Lingering(_) => self.remove(token),
+            State::Listening(_) => self.queue(token, true, false),
+            State::Udp(_) | State::Connected(_) => {}
+        }
+    }
+
+    fn next_token(&mut self) -> Token {
+        self.last_token += 1;
+        Token(self.last_token)
+    }
+
+    fn queue(&mut self, token: Token, readable: bool, writable: bool) {
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        socket.is_readable |= readable;
+        socket.is_writable |= writable;
+        if !std::mem::replace(&mut socket.is_queued, true) {
+            self.ready.push_back(token);
+        }
+    }
+
+    fn set_deadline(&mut self, token: Token, deadline: Option<Instant>) {
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        if let Some(old) = std::mem::replace(&mut socket.deadline, deadline) {
+            self.deadlines.remove(&(old, token));
+        }
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, token));
+        }
+    }
+
+    fn report(&mut self, token: Token, what: What) {
+        let Some(socket) = self.sockets.get(&token) else { return };
+        let (owner, peer, main) = (socket.owner, socket.peer, socket.main);
+        self.reports.push_back(Report { owner, peer, main, token, what });
+    }
+
+    /// A port or connection is gone, or will never be: forgets the socket and reports it. The connections of a server
+    /// that goes go with it, without a word each.
+    fn fail(&mut self, token: Token, reason: Closed) {
+        let Some(socket) = self.sockets.get(&token) else { return };
+        let Socket { owner, peer, .. } = *socket;
+        match peer {
+            // A client that never got as far as being one is not reported.
+            Peer::Connection(number) if matches!(socket.state, State::Upgrading(_)) => {
+                if let Some(entry) = self.table.get_mut(&owner) {
+                    entry.connections.remove(&number);
+                }
+            }
+            Peer::Only | Peer::Address(_) | Peer::Connection(_) => self.report(token, What::Close(reason)),
+        }
+        self.remove(token);
+    }
+
+    /// Forgets a socket and closes it at once.
+    fn remove(&mut self, token: Token) {
+        self.set_deadline(token, None);
+        if let Some(mut socket) = self.sockets.remove(&token) {
+            self.deregister(&mut socket.state);
+        }
+    }
+
+    fn close_port(&mut self, owner: Owner, now: Instant) {
+        let Some(entry) = self.table.get_mut(&owner) else { return };
+        let main = entry.main.take();
+        let connections = std::mem::take(&mut entry.connections);
+        for token in main.into_iter().chain(connections.into_values()) {
+            self.close_socket(token, now);
+        }
+    }
+
+    /// Closes a socket in good order: what waits is sent first, for a bounded time.
+    fn close_socket(&mut self, token: Token, now: Instant) {
+        self.set_deadline(token, None);
+        let Some(mut socket) = self.sockets.remove(&token) else { return };
+        match socket.state {
+            State::Connected(mut connection) => {
+                connection.say_goodbye();
+                if connection.is_over() {
+                    self.deregister(&mut State::Connected(connection));
+                    return;
+                }
+                socket.state = State::Lingering(connection);
+                self.sockets.insert(token, socket);
+                self.set_deadline(token, Some(now + LINGER));
+            }
+            State::Waiting(..) => self.helpers.forget(token),
+            State::Udp(_)
+            | State::Connecting(..)
+            | State::Upgrading(_)
+            | State::Listening(_)
+            | State::Lingering(_) => self.deregister(&mut socket.state),
+        }
+    }
+
+    fn retire(&mut self, session: SessionId, now: Instant) {
+        let first = Owner { session, port: Port(0) };
+        let last = Owner { session, port: Port(u16::MAX) };
+        let owners: Vec<_> = self.table.range(first..=last).map(|(owner, _)| *owner).collect();
+        for owner in owners {
+            self.close_port(owner, now);
+            self.table.remove(&owner);
+        }
+    }
+
+    fn deregister(&mut self, state: &mut State) {
+        // What is closed right after is not watched any more, whether or not the system says so.
+        let _: std::io::Result<()> = match state {
+            State::Waiting(..) => Ok(()),
+            State::Udp(udp) => self.registry.deregister(udp.source()),
+            State::Connecting(connecting, _) => match &mut connecting.stream {
+                Some(stream) => self.registry.deregister(stream),
+                None => Ok(()),
+            },
+            State::Upgrading(upgrade) => self.registry.deregister(&mut upgrade.stream),
+            State::Connected(connection) | State::Lingering(connection) => {
+                self.registry.deregister(connection.source())
+            }
+            State::Listening(listener) => self.registry.deregister(listener.source()),
+        };
+    }
+}
+
+impl Socket {
+    fn new(owner: Owner, peer: Peer, main: Token, state: State) -> Self {
+        Self {
+            owner,
+            peer,
+            main,
+            state,
+            deadline: None,
+            is_readable: false,
+            is_writable: false,
+            is_queued: false,
+            is_announced: false,
+        }
+    }
+}
+
+/// The outgoing connection that a specification describes.
+fn outgoing(spec: &PortSpec) -> Option<&Connect> {
+    match spec {
+        PortSpec::TcpConnect(connect) => Some(connect),
+        PortSpec::WebSocketConnect(socket) => Some(&socket.connect),
+        PortSpec::Udp(_) | PortSpec::TcpListen(_) | PortSpec::WebSocketListen(_) | PortSpec::Lookup(_) => {
+            None
+        }
+    }
+}
+
+/// What a specification binds on this machine.
+fn bound(spec: &PortSpec) -> Option<(Transport, u16)> {
+    match spec {
+        PortSpec::Udp(udp) => Some((Transport::Udp, udp.bind.port)),
+        PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => {
+            Some((Transport::Tcp, listen.at.port))
+        }
+        PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_) | PortSpec::Lookup(_) => None,
+    }
+}

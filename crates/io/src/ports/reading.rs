@@ -1,0 +1,125 @@
+//! What comes in: each socket that has something is read, a bounded amount at a time.
+
+use crosspatch_core::Peer;
+use mio::Token;
+use tungstenite::Message;
+
+use super::{Ports, Socket, State, What};
+use crate::batch::unmapped;
+use crate::connection::Received;
+use crate::show::Show;
+
+/// How many batches of datagrams one socket may have before others have their turn.
+const BATCHES: usize = 4;
+
+/// How many messages of a stream one connection may have before others have their turn.
+const MESSAGES: usize = 128;
+
+impl Ports {
+    /// A socket has something to do.
+    pub(super) fn serve(&mut self, token: Token, show: &mut Show<'_>) {
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        socket.is_queued = false;
+        let is_writable = std::mem::take(&mut socket.is_writable);
+        // What nobody may read yet stays noted as readable.
+        let is_streaming = matches!(socket.state, State::Udp(_) | State::Connected(_));
+        let is_readable = (socket.is_announced || !is_streaming) && std::mem::take(&mut socket.is_readable);
+        match &mut socket.state {
+            State::Waiting(..) => {}
+            State::Udp(udp) => {
+                if is_writable {
+                    udp.send_backlog();
+                }
+                if is_readable {
+                    self.read_datagrams(token, show);
+                }
+            }
+            State::Connecting(..) => self.go_on_connecting(token, show.now),
+            State::Upgrading(_) => self.go_on_upgrading(token, show.now),
+            State::Connected(connection) => {
+                let has_room = is_writable && connection.send_waiting();
+                // What is left to read says why a connection is broken.
+                let is_due = is_readable || (socket.is_announced && connection.is_broken());
+                if has_room {
+                    self.report(token, What::Writable);
+                }
+                if is_due {
+                    self.read_stream(token, show);
+                }
+            }
+            State::Listening(_) => self.accept(token, show),
+            State::Lingering(connection) => {
+                if connection.is_over() {
+                    self.remove(token);
+                }
+            }
+        }
+    }
+
+    fn read_datagrams(&mut self, token: Token, show: &mut Show<'_>) {
+        let Some(mut inbox) = self.inbox.take() else { return };
+        let mut has_more = true;
+        for _ in 0..BATCHES {
+            let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&token) else {
+                break;
+            };
+            let owner = *owner;
+            let (count, more) = udp.receive(&mut inbox);
+            for at in 0..count {
+                let (Some(from), data) = inbox.datagram(at) else { continue };
+                show.received(owner, Peer::Address(unmapped(from)), data);
+                self.take_effects(show);
+                // The session may have closed or replaced this very port.
+                if !self.sockets.contains_key(&token) {
+                    break;
+                }
+            }
+            self.apply(show);
+            has_more = more;
+            if !more {
+                break;
+            }
+        }
+        self.inbox = Some(inbox);
+        if has_more {
+            self.queue(token, true, false);
+        }
+    }
+
+    fn read_stream(&mut self, token: Token, show: &mut Show<'_>) {
+        let mut chunk = std::mem::take(&mut self.chunk);
+        let mut is_first = true;
+        let mut has_more = true;
+        for _ in 0..MESSAGES {
+            let Some(Socket { state: State::Connected(connection), owner, peer, .. }) =
+                self.sockets.get_mut(&token)
+            else {
+                break;
+            };
+            let (owner, peer) = (*owner, *peer);
+            if std::mem::take(&mut is_first) {
+                connection.begin_turn();
+            }
+            match connection.receive(&mut chunk) {
+                Received::Bytes(bytes) => show.received(owner, peer, bytes),
+                Received::Message(Message::Text(text)) => show.received(owner, peer, text.as_bytes()),
+                Received::Message(message) => show.received(owner, peer, &message.into_data()),
+                Received::Control => continue,
+                Received::Later => break,
+                Received::Nothing => {
+                    has_more = false;
+                    break;
+                }
+                Received::Gone(reason) => {
+                    self.fail(token, reason);
+                    break;
+                }
+            }
+            self.apply(show);
+        }
+        self.chunk = chunk;
+        if has_more {
+            self.queue(token, true, false);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Writes down everything that goes into a show, so that it can be played again.
+//!
+//! The file is a line of JSON for each event, with the time in microseconds and the name of the instance. A thread of its
+//! own writes it, and the loop never waits for that thread: a recording that cannot keep up, or has no room left, ends
+//! with a notice, and the show goes on.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use crosspatch_core::{Closed, Instant, Notice, Peer, Port, Value};
+use serde::{Deserialize, Serialize};
+
+/// How many events may wait for the disk.
+const WAITING: usize = 16 * 1024;
+
+/// Something that goes into the engine.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    Install,
+    Stop,
+    Timeout,
+    Put(&'a str, &'a Value),
+    Open(Peer),
+    Data(Peer, &'a [u8]),
+    Close(Peer, &'a Closed),
+    Full(Peer),
+    Writable(Peer),
+    /// A notice of the shell's own; about an instance or about the whole show.
+    Notice(&'a Notice),
+}
+
+/// An event as a line of the file has it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Line<'a> {
+    /// Microseconds since the start.
+    pub(crate) at: u64,
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    pub(crate) instance: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    pub(crate) peer: Option<Cow<'a, str>>,
+    pub(crate) event: Kind,
+    /// The data, a reason, or a text value, where that is text.
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    pub(crate) text: Option<Cow<'a, str>>,
+    /// Data that is not text, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    pub(crate) hex: Option<Cow<'a, str>>,
+    /// A number that was put on a channel, in as many digits as it takes.
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    pub(crate) number: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    pub(crate) channel: Option<Cow<'a, str>>,
+    /// What kind of notice it is.
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    pub(crate) notice: Option<Cow<'a, str>>,
+}
+
+/// The kinds of events.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    Install,
+    Stop,
+    Timeout,
+    Put,
+    Open,
+    Data,
+    Close,
+    Full,
+    Writable,
+    Notice,
+}
+
+/// The writing end of a recording.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    lines: Option<SyncSender<Vec<u8>>>,
+    trouble: Arc<OnceLock<String>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Recorder {
+    /// Starts a recording in a new file.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let file = File::create(path)?;
+        let (lines, waiting) = mpsc::sync_channel(WAITING);
+        let trouble = Arc::new(OnceLock::new());
+        let heard = trouble.clone();
+        let name = path.display().to_string();
+        let writer = std::thread::Builder::new().name("recorder".into()).spawn(move || {
+            if let Err(error) = write_all(file, &waiting) {
+                // Only the first trouble counts.
+                let _: Result<(), String> =
+                    heard.set(format!("the recording `{name}` cannot be written: {error}"));
+            }
+        })?;
+        Ok(Self { lines: Some(lines), trouble, writer: Some(writer) })
+    }
+
+    /// Writes down an event, sooner or later.
+    pub(crate) fn write(&mut self, now: Instant, place: Option<(&str, Port)>, event: &Event<'_>) {
+        let Some(lines) = &self.lines else { return };
+        let mut text =
+            serde_json::to_vec(&Line::new(now, place, event)).expect("a line has only texts and numbers");
+        text.push(b'\n');
+        match lines.try_send(text) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                let _: Result<(), String> =
+                    self.trouble.set("the disk cannot keep up; the recording ends here".into());
+                self.lines = None;
+            }
+            Err(TrySendError::Disconnected(_)) => self.lines = None,
+        }
+    }
+
+    /// Why the recording has ended early, if it has.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        self.trouble.get().map(String::as_str)
+    }
+}
+
+/// What was recorded is on the disk when the show is over.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.lines = None;
+        // After trouble nobody waits for a disk that may not answer.
+        if self.trouble.get().is_none()
+            && let Some(writer) = self.writer.take()
+        {
+            let _: std::thread::Result<()> = writer.join();
+        }
+    }
+}
+
+fn write_all(file: File, waiting: &Receiver<Vec<u8>>) -> io::Result<()> {
+    let mut file = BufWriter::with_capacity(256 * 1024, file);
+    while let Ok(line) = waiting.recv() {
+        file.write_all(&line)?;
+        while let Ok(line) = waiting.try_recv() {
+            file.write_all(&line)?;
+        }
+        file.flush()?;
+    }
+    Ok(())
+}
+
+impl<'a> Line<'a> {
+    fn new(now: Instant, place: Option<(&'a str, Port)>, event: &Event<'a>) -> Self {
+        let mut line = Line {
+            at: now.as_micros(),
+            instance: place.map(|(name, _)| name.into()),
+            port: place.map(|(_, port)| port.0),
+            peer: None,
+            event: Kind::Timeout,
+            text: None,
+            hex: None,
+            number: None,
+            channel: None,
+            notice: None,
+        };
+        let peer = match event {
+            Event::Open(peer)
+            | Event::Data(peer, _)
+            | Event::Close(peer, _)
+            | Event::Full(peer)
+            | Event::Writable(peer) => Some(*peer),
+            Event::Install | Event::Stop | Event::Timeout | Event::Put(..) | Event::Notice(_) => None,
+        };
+        line.peer = peer.filter(|peer| *peer != Peer::Only).map(|peer| peer.to_string().into());
+        line.event = match event {
+            Event::Install => Kind::Install,
+            Event::Stop => Kind::Stop,
+            Event::Timeout => Kind::Timeout,
+            Event::Put(channel, value) => {
+                line.channel = Some((*channel).into());
+                match value {
+                    // `Debug` gives the shortest digits that read back as the same number.
+                    Value::Number(number) => line.number = Some(format!("{number:?}").into()),
+                    Value::Text(text) => line.text = Some((&**text).into()),
+                }
+                Kind::Put
+            }
+            Event::Open(_) => Kind::Open,
+            Event::Data(_, data) => {
+                match std::str::from_utf8(data) {
+                    Ok(text) => line.text = Some(text.into()),
+                    Err(_) => line.hex = Some(hex(data).into()),
+                }
+                Kind::Data
+            }
+            Event::Close(_, reason) => {
+                line.text = Some(reason.to_string().into());
+                Kind::Close
+            }
+            Event::Full(_) => Kind::Full,
+            Event::Writable(_) => Kind::Writable,
+            Event::Notice(notice) => {
+                line.notice = Some(notice.id.into());
+                line.text = Some((&*notice.text).into());
+                Kind::Notice
+            }
+        };
+        line
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}

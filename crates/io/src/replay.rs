@@ -1,0 +1,160 @@
+//! Plays a recording again: the same events at the same times, through a fresh engine without a single socket.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::io::{self, BufRead};
+use std::sync::Arc;
+
+use crosspatch_core::{Closed, Engine, Instant, Notice, Peer, Plan, Port, Value};
+
+use crate::observe::Observed;
+use crate::record::{Kind, Line};
+use crate::show::{NOTICES, Owner, Show};
+
+/// Why a recording cannot be played.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// It cannot be read.
+    Io(io::Error),
+    /// A line makes no sense; its number, from 1, and what is wrong.
+    Line(usize, String),
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot read the recording: {error}"),
+            Self::Line(number, what) => write!(f, "line {number} of the recording: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+/// Plays a recording and returns all that happens, a line each: the time and what
+/// [`Observed`](crate::Observed) shows. The same recording gives the same text.
+///
+/// `next_plan` is asked for a plan wherever one was installed, and gets the plan that runs by then, to build on. If it
+/// has none, what runs goes on.
+///
+/// # Errors
+///
+/// If the recording cannot be read or a line of it makes no sense. A last line without an end is left out: the
+/// recording was cut off there.
+pub fn replay(
+    recording: impl BufRead,
+    next_plan: &mut dyn FnMut(&Plan) -> Option<Plan>,
+) -> Result<String, ReplayError> {
+    let mut transcript = String::new();
+    let mut observer = |now: Instant, _: &Engine, observed: Observed<'_>| {
+        writeln!(transcript, "{now} {observed}").expect("a string takes everything");
+    };
+    let mut show = Show::new(&mut observer, None);
+    show.trace(true);
+    play(recording, next_plan, &mut show)?;
+    drop(show);
+    Ok(transcript)
+}
+
+fn play(
+    mut recording: impl BufRead,
+    next_plan: &mut dyn FnMut(&Plan) -> Option<Plan>,
+    show: &mut Show<'_>,
+) -> Result<(), ReplayError> {
+    let mut text = Vec::new();
+    for number in 1.. {
+        text.clear();
+        recording.read_until(b'\n', &mut text).map_err(ReplayError::Io)?;
+        if text.pop() != Some(b'\n') {
+            break;
+        }
+        let bad = |what: String| ReplayError::Line(number, what);
+        let line: Line<'_> = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        step(&line, next_plan, show).map_err(|what| bad(what.to_owned()))?;
+        while show.next_effect().is_some() {}
+        show.clear();
+    }
+    Ok(())
+}
+
+fn step(
+    line: &Line<'_>,
+    next_plan: &mut dyn FnMut(&Plan) -> Option<Plan>,
+    show: &mut Show<'_>,
+) -> Result<(), &'static str> {
+    show.now = Instant::from_micros(line.at);
+    let peer = line.peer.as_deref().map_or(Some(Peer::Only), peer).ok_or("`peer` is no peer")?;
+    match line.event {
+        Kind::Install => {
+            if let Some(plan) = next_plan(show.engine().plan()) {
+                show.install(Arc::new(plan));
+            }
+        }
+        Kind::Stop => show.shut_down(),
+        Kind::Timeout => show.timeout(),
+        Kind::Put => {
+            let value = match (&line.number, &line.text) {
+                (Some(number), _) => Value::number(number.parse().map_err(|_| "`number` is no number")?),
+                (None, Some(text)) => Value::text(&**text),
+                (None, None) => return Err("expected a `number` or a `text`"),
+            };
+            show.put(line.channel.as_deref().ok_or("expected a `channel`")?, value);
+        }
+        Kind::Open => if_known(show, line, |show, owner| show.opened(owner, peer))?,
+        Kind::Full => if_known(show, line, |show, owner| show.full(owner, peer))?,
+        Kind::Writable => if_known(show, line, |show, owner| show.writable(owner, peer))?,
+        Kind::Data => {
+            let data: Cow<'_, [u8]> = match (&line.text, &line.hex) {
+                (Some(text), _) => text.as_bytes().into(),
+                (None, Some(digits)) => from_hex(digits).ok_or("`hex` is not hexadecimal")?.into(),
+                (None, None) => return Err("expected `text` or `hex`"),
+            };
+            if_known(show, line, |show, owner| show.received(owner, peer, &data))?;
+        }
+        Kind::Close => {
+            let reason = Closed::from_text(line.text.as_deref().ok_or("expected a `text`")?);
+            if_known(show, line, |show, owner| show.closed(owner, peer, reason))?;
+        }
+        Kind::Notice => {
+            let (id, text) = line.notice.as_deref().zip(line.text.as_deref()).ok_or("expected a `notice`")?;
+            let id = NOTICES.into_iter().find(|known| *known == id).ok_or("`notice` is unknown")?;
+            let notice = Notice::warning(id, text);
+            match line.instance {
+                Some(_) => if_known(show, line, |show, owner| show.notice(Some(owner), notice))?,
+                None => show.notice(None, notice),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Does it if the plan that runs has the instance: a recording may be played through another configuration.
+fn if_known(
+    show: &mut Show<'_>,
+    line: &Line<'_>,
+    event: impl FnOnce(&mut Show<'_>, Owner),
+) -> Result<(), &'static str> {
+    let name = line.instance.as_deref().ok_or("expected an `instance`")?;
+    let port = Port(line.port.ok_or("expected a `port`")?);
+    if let Some(instance) = show.engine().plan().find(name) {
+        let session = show.engine().session_of(instance);
+        event(show, Owner { session, port });
+    }
+    Ok(())
+}
+
+fn peer(text: &str) -> Option<Peer> {
+    match text.strip_prefix("client") {
+        Some(number) => number.parse().ok().map(Peer::Connection),
+        None => text.parse().ok().map(Peer::Address),
+    }
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16);
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|&[high, low]| Some((nibble(high)? << 4 | nibble(low)?) as u8)).collect()
+}

@@ -1,0 +1,221 @@
+//! The engine together with those who look on: the recorder, which writes down what goes in, and the observer, who is
+//! told what comes of it. A live show and a replay are both one of these.
+
+use std::sync::Arc;
+
+use crosspatch_core::{
+    Backend, Closed, Effect, Engine, InstanceId, Instant, Notice, Outbox, Peer, Plan, Port, SessionId, Value,
+};
+use rustc_hash::FxHashMap;
+
+use crate::observe::{Observed, Place};
+use crate::record::{Event, Recorder};
+
+/// Whose port something is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Owner {
+    pub(crate) session: SessionId,
+    pub(crate) port: Port,
+}
+
+/// The notices that the shell itself has to tell.
+pub(crate) const NOTICES: [&str; 4] =
+    ["cannot-send", "cannot-accept", "too-many-connections", "recording-stopped"];
+
+/// Is told what happens.
+pub(crate) type Observer<'a> = &'a mut dyn FnMut(Instant, &Engine, Observed<'_>);
+
+/// An engine, its outbox and its onlookers.
+pub(crate) struct Show<'a> {
+    /// The time that the engine is told.
+    pub(crate) now: Instant,
+    engine: Engine,
+    out: Outbox,
+    /// How many of the outbox's effects have been handed out.
+    taken: usize,
+    observer: Observer<'a>,
+    recorder: Option<Recorder>,
+    traced: bool,
+    /// What is known of a session even when the engine has forgotten it.
+    names: FxHashMap<SessionId, (Arc<str>, &'static Backend)>,
+}
+
+impl<'a> Show<'a> {
+    pub(crate) fn new(observer: Observer<'a>, recorder: Option<Recorder>) -> Self {
+        Self {
+            now: Instant::START,
+            engine: Engine::new(),
+            out: Outbox::new(),
+            taken: 0,
+            observer,
+            recorder,
+            traced: false,
+            names: FxHashMap::default(),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn watch(&mut self, on: bool) {
+        self.out.watch_values(on);
+    }
+
+    pub(crate) fn trace(&mut self, on: bool) {
+        self.traced = on;
+    }
+
+    pub(crate) fn install(&mut self, plan: Arc<Plan>) {
+        self.record(None, Event::Install);
+        self.engine.install(self.now, plan, &mut self.out);
+        for (at, planned) in (0..).zip(self.engine.plan().instances()) {
+            let known = (planned.name.clone(), planned.backend);
+            self.names.insert(self.engine.session_of(InstanceId(at)), known);
+        }
+        (self.observer)(self.now, &self.engine, Observed::Installed(self.engine.plan()));
+    }
+
+    pub(crate) fn shut_down(&mut self) {
+        self.record(None, Event::Stop);
+        self.engine.shut_down(self.now, &mut self.out);
+    }
+
+    pub(crate) fn put(&mut self, channel: &str, value: Value) {
+        let Some((instance, slot)) = self.engine.plan().find_channel(channel) else { return };
+        self.record(None, Event::Put(channel, &value));
+        self.engine.handle_value(self.now, instance, slot, value, &mut self.out);
+    }
+
+    pub(crate) fn opened(&mut self, owner: Owner, peer: Peer) {
+        self.event(owner, Event::Open(peer));
+        self.engine.handle_open(self.now, owner.session, owner.port, peer, &mut self.out);
+    }
+
+    pub(crate) fn received(&mut self, owner: Owner, from: Peer, data: &[u8]) {
+        self.event(owner, Event::Data(from, data));
+        self.engine.handle_data(self.now, owner.session, owner.port, from, data, &mut self.out);
+    }
+
+    pub(crate) fn closed(&mut self, owner: Owner, peer: Peer, reason: Closed) {
+        self.event(owner, Event::Close(peer, &reason));
+        self.engine.handle_close(self.now, owner.session, owner.port, peer, reason, &mut self.out);
+    }
+
+    pub(crate) fn full(&mut self, owner: Owner, peer: Peer) {
+        self.event(owner, Event::Full(peer));
+        self.engine.handle_full(self.now, owner.session, owner.port, peer, &mut self.out);
+    }
+
+    pub(crate) fn writable(&mut self, owner: Owner, peer: Peer) {
+        self.event(owner, Event::Writable(peer));
+        self.engine.handle_writable(self.now, owner.session, owner.port, peer, &mut self.out);
+    }
+
+    pub(crate) fn timeout(&mut self) {
+        self.record(None, Event::Timeout);
+        self.engine.handle_timeout(self.now, &mut self.out);
+    }
+
+    /// A notice of the shell's own, about a port or the whole show.
+    pub(crate) fn notice(&mut self, owner: Option<Owner>, notice: Notice) {
+        debug_assert!(NOTICES.contains(&notice.id), "a notice that no replay knows");
+        let place = owner.and_then(|owner| Some((&*self.names.get(&owner.session)?.0, owner.port)));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.write(self.now, place, &Event::Notice(&notice));
+        }
+        self.engine.handle_notice(self.now, owner.map(|owner| owner.session), notice, &mut self.out);
+    }
+
+    /// The next effect that nobody has taken up, after telling the observer.
+    pub(crate) fn next_effect(&mut self) -> Option<Effect> {
+        let effect = self.out.effects().get(self.taken)?.clone();
+        self.taken += 1;
+        self.observe(&effect);
+        if let Effect::Retire(session) = effect {
+            self.names.remove(&session);
+        }
+        Some(effect)
+    }
+
+    /// What the sends among the effects refer to.
+    pub(crate) fn out(&self) -> &Outbox {
+        &self.out
+    }
+
+    /// All effects have been taken up, and their bytes are not needed any more.
+    pub(crate) fn clear(&mut self) {
+        debug_assert_eq!(self.taken, self.out.effects().len(), "an effect was overlooked");
+        self.out.clear();
+        self.taken = 0;
+    }
+
+    /// Where the recorder has got into trouble, says so and goes on without.
+    pub(crate) fn check_recorder(&mut self) {
+        if let Some(trouble) = self.recorder.as_ref().and_then(Recorder::trouble) {
+            let notice = Notice::warning("recording-stopped", trouble);
+            self.recorder = None;
+            self.notice(None, notice);
+        }
+    }
+
+    /// Something comes in: tells the recorder and, while tracing, the observer.
+    fn event(&mut self, owner: Owner, event: Event<'_>) {
+        if !self.traced && self.recorder.is_none() {
+            return;
+        }
+        let Some((name, backend)) = self.names.get(&owner.session) else { return };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.write(self.now, Some((name, owner.port)), &event);
+        }
+        if self.traced {
+            let place = Place { instance: name, backend, port: owner.port };
+            let observed = match event {
+                Event::Open(peer) => Observed::Opened(place, peer),
+                Event::Data(from, data) => Observed::Received(place, from, data),
+                Event::Close(peer, reason) => Observed::Closed(place, peer, reason),
+                Event::Full(peer) => Observed::Full(place, peer),
+                Event::Writable(peer) => Observed::Writable(place, peer),
+                Event::Install | Event::Timeout | Event::Put(..) | Event::Stop | Event::Notice(_) => return,
+            };
+            (self.observer)(self.now, &self.engine, observed);
+        }
+    }
+
+    fn record(&mut self, place: Option<(&str, Port)>, event: Event<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.write(self.now, place, &event);
+        }
+    }
+
+    fn observe(&mut self, effect: &Effect) {
+        let observer = &mut *self.observer;
+        let known = |session: &SessionId| self.names.get(session);
+        let place = |session: &SessionId, port: Port| {
+            known(session).map(|(instance, backend)| Place { instance, backend, port })
+        };
+        let observed = match effect {
+            Effect::Notice(session, notice, held) => {
+                let instance = session.as_ref().and_then(known).map(|(name, _)| &**name);
+                Some(Observed::Notice { instance, notice, held: *held })
+            }
+            Effect::Value(session, slot, value) => self.engine.instance_of(*session).map(|planned| {
+                Observed::Value { instance: &planned.name, address: planned.channels.address(*slot), value }
+            }),
+            _ if !self.traced => None,
+            Effect::Open(session, port, spec) => {
+                place(session, *port).map(|place| Observed::Opening(place, spec))
+            }
+            Effect::Close(session, port, peer) => {
+                place(session, *port).map(|place| Observed::Closing(place, *peer))
+            }
+            Effect::Send(session, port, peer, range) => {
+                place(session, *port).map(|place| Observed::Sent(place, *peer, self.out.bytes(range)))
+            }
+            Effect::Retire(session) => known(session).map(|(name, _)| Observed::Stopped(name)),
+        };
+        if let Some(observed) = observed {
+            observer(self.now, &self.engine, observed);
+        }
+    }
+}
