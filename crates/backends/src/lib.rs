@@ -4,13 +4,15 @@
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod loopback;
+pub mod masim;
 pub mod maweb;
 pub mod osc;
 
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
-pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND, &maweb::BACKEND, &osc::BACKEND];
+pub const BACKENDS: &[&Backend] =
+    &[&loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[

@@ -1,0 +1,103 @@
+//! The simulated console itself: the show, the programmer and the lamps of its command keys.
+
+use std::collections::BTreeMap;
+
+use super::show::Show;
+
+/// A console.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) show: Show,
+    pub(super) programmer: Programmer,
+    /// The lamps that keys of the same name toggle.
+    pub(super) is_set: bool,
+    pub(super) is_high: bool,
+    pub(super) is_solo: bool,
+    /// The attributes in the programmer, in per cent.
+    pub(super) attributes: BTreeMap<String, f64>,
+}
+
+/// What the programmer holds.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Programmer {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// A selection of fixtures.
+    Selection,
+    /// Values for them.
+    Values,
+}
+
+/// A question that has to be answered before something is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) title: String,
+    pub(super) message: String,
+    pub(super) buttons: Vec<(&'static str, i64)>,
+    pub(super) place: super::show::Place,
+}
+
+/// The numbers of the answers to a [`Question`].
+pub(super) const OVERWRITE: i64 = 1;
+pub(super) const MERGE: i64 = 2;
+pub(super) const REMOVE: i64 = 4;
+pub(super) const SECOND_CUE: i64 = 6;
+
+impl Desk {
+    pub(super) fn new(show: Show) -> Self {
+        Self {
+            show,
+            programmer: Programmer::default(),
+            is_set: false,
+            is_high: false,
+            is_solo: false,
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// What the clear key does: one step less in the programmer.
+    pub(super) fn clear(&mut self) {
+        self.programmer = match self.programmer {
+            Programmer::Values => Programmer::Selection,
+            Programmer::Selection | Programmer::Empty => Programmer::Empty,
+        };
+        if self.programmer != Programmer::Values {
+            self.attributes.clear();
+        }
+    }
+
+    /// Turns the encoder of an attribute; where it stands after that, in per cent.
+    pub(super) fn turn(&mut self, attribute: &str, delta: f64) -> f64 {
+        /// As many attributes as a fixture has, with room to spare.
+        const MOST: usize = 256;
+        self.programmer = Programmer::Values;
+        let attribute = attribute.to_ascii_uppercase();
+        if self.attributes.len() >= MOST && !self.attributes.contains_key(&attribute) {
+            return 0.0;
+        }
+        let value = self.attributes.entry(attribute).or_insert(0.0);
+        *value = (*value + delta).clamp(0.0, 100.0);
+        *value
+    }
+
+    /// The value that `getdata` gives for a name; `command_line` is that of the remote that asks.
+    pub(super) fn lamp(&self, name: &str, command_line: &str) -> &'static str {
+        let on = |is_on: bool| if is_on { "1" } else { "0" };
+        match name {
+            "set" => on(self.is_set),
+            "high" => on(self.is_high),
+            "solo" => on(self.is_solo),
+            "clear" => match self.programmer {
+                Programmer::Empty => "0",
+                Programmer::Selection => "1",
+                Programmer::Values => "b",
+            },
+            _ => {
+                let begins =
+                    command_line.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+                on(begins && !name.is_empty())
+            }
+        }
+    }
+}

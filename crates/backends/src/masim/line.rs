@@ -1,0 +1,108 @@
+//! The way back to the clients: answers that take their time, that stop coming, or that a connection does not survive.
+
+use std::collections::BTreeMap;
+
+use crosspatch_core::{Instant, Outbox, Peer, Port};
+
+use super::options::Settings;
+use crate::maweb::wire::Answer;
+
+/// The server's port.
+pub(super) const PORT: Port = Port(0);
+
+/// More answers than this never wait at a time.
+const MOST_WAITING: usize = 10_000;
+
+/// All connections of a console.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    connections: BTreeMap<u32, Line>,
+    waiting: BTreeMap<(Instant, u64), (u32, Vec<u8>)>,
+    sent: u64,
+    random: u64,
+}
+
+/// A connection.
+#[derive(Debug, Default)]
+struct Line {
+    answers: u32,
+    /// Answers never overtake each other.
+    last: Instant,
+}
+
+impl Lines {
+    pub(super) fn opened(&mut self, connection: u32) {
+        self.connections.insert(connection, Line::default());
+    }
+
+    pub(super) fn closed(&mut self, connection: u32) {
+        self.connections.remove(&connection);
+        self.waiting.retain(|_, (waiting, _)| *waiting != connection);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.connections.clear();
+        self.waiting.clear();
+    }
+
+    pub(super) fn is_open(&self, connection: u32) -> bool {
+        self.connections.contains_key(&connection)
+    }
+
+    /// Sends an answer; whether the connection is to be closed after it.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        settings: &Settings,
+        connection: u32,
+        answer: &Answer<'_>,
+        out: &mut Outbox,
+    ) -> bool {
+        let Some(line) = self.connections.get_mut(&connection) else { return false };
+        line.answers = line.answers.saturating_add(1);
+        if settings.mute.is_some_and(|mute| line.answers > mute) {
+            return false;
+        }
+        let is_last = settings.close_after.is_some_and(|last| line.answers >= last);
+        let is_doubled = settings.duplicates_world_index && answer.session.is_some();
+        let encode = |buf: &mut Vec<u8>| {
+            answer.encode(buf);
+            if is_doubled && answer.world_index.is_some() {
+                buf.pop();
+                buf.extend_from_slice(b",\"worldIndex\":0}");
+            }
+        };
+        let (least, most) = settings.latency;
+        if most.is_zero() {
+            out.send(PORT, Peer::Connection(connection), encode);
+            return is_last;
+        }
+        // xorshift64: any generator does, and the same seed gives the same transcript.
+        self.random = if self.random == 0 { 0x9e37_79b9_7f4a_7c15 } else { self.random };
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let share = (self.random >> 11) as f64 / (1_u64 << 53) as f64;
+        let due = (now + least + (most - least).mul_f64(share)).max(line.last);
+        line.last = due;
+        if self.waiting.len() < MOST_WAITING {
+            let mut bytes = Vec::new();
+            encode(&mut bytes);
+            self.sent += 1;
+            self.waiting.insert((due, self.sent), (connection, bytes));
+        }
+        is_last
+    }
+
+    /// Sends what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (connection, bytes) = entry.remove();
+            out.send(PORT, Peer::Connection(connection), |buf| buf.extend_from_slice(&bytes));
+        }
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.waiting.keys().next().map(|(due, _)| *due)
+    }
+}

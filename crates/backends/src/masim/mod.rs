@@ -1,0 +1,56 @@
+//! A simulated console: answers web remotes as a grandMA2 or a dot2 does, with a show worth looking at.
+//!
+//! It speaks the console's side of the messages in [`maweb::wire`](crate::maweb::wire). What is known of consoles comes from
+//! the same captures and programs; where they leave something open, an option chooses.
+
+mod address;
+mod command;
+mod content;
+mod desk;
+mod keys;
+mod line;
+mod options;
+mod remotes;
+mod render;
+mod session;
+mod show;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Session};
+
+use self::address::Address;
+use self::options::Settings;
+use crate::maweb::wire;
+
+/// The simulated console.
+pub const BACKEND: Backend = Backend {
+    name: "masim",
+    summary: "a simulated grandMA2 or dot2 that web remotes connect to",
+    manual: include_str!("README.md"),
+    options: options::OPTIONS,
+    words: address::WORDS,
+    loops_back: false,
+    configure: |options| Settings::read(options).map(|settings| Arc::new(Simulation { settings }) as _),
+    describe: wire::describe,
+    compose: wire::compose,
+};
+
+struct Simulation {
+    settings: Settings,
+}
+
+impl Instance for Simulation {
+    fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        let parsed: Address = address.parse()?;
+        parsed.check(direction)?;
+        parsed.check_console(self.settings.console)?;
+        let canonical = parsed.to_string();
+        Ok(if canonical == address { address.into() } else { canonical.into() })
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(session::Session::new(self.settings.clone()))
+    }
+}

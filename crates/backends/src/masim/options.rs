@@ -1,0 +1,243 @@
+//! The options of a simulated console: what it is, and everything that real consoles were seen to do differently.
+
+use crosspatch_core::{Duration, Endpoint, OptionSpec, Options};
+use md5::{Digest, Md5};
+
+use crate::maweb::wire::Console;
+
+/// All options.
+pub(super) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new("console", "dot2", "gma2", "which console to be: `gma2` or `dot2`"),
+    OptionSpec::new("listen", "* 80", "127.0.0.1 8080", "address and port to listen on"),
+    OptionSpec::new(
+        "user",
+        "guest",
+        "",
+        "the user that may log in; any on a gma2 and `remote` on a dot2 if not given",
+    ),
+    OptionSpec {
+        secret: true,
+        ..OptionSpec::new("password", "secret", "midimonster", "password of that user")
+    },
+    OptionSpec::new(
+        "remotes",
+        "off",
+        "on",
+        "`off` refuses every session with -1, as if web remotes were disabled",
+    ),
+    OptionSpec::new("sessions", "1", "3", "how many sessions there may be; more are refused with -2"),
+    OptionSpec::new(
+        "timeout",
+        "10",
+        "30",
+        "seconds without a keep-alive after which a session ends; 0 is never",
+    ),
+    OptionSpec::new("greeting", "text", "json", "`json`, the bare `text` of an old grandMA2, or `none`"),
+    OptionSpec::new("dialect", "old", "new", "`old` answers only the flat requests of an old grandMA2"),
+    OptionSpec::new(
+        "guest",
+        "ignore",
+        "bare",
+        "what requests before a log-in get: a `bare` answer, or `ignore`",
+    ),
+    OptionSpec::new("access-denied", "on", "off", "`on` shows executors to nobody"),
+    OptionSpec::new(
+        "session-change",
+        "100",
+        "0",
+        "the session number changes after so many messages; 0 is never",
+    ),
+    OptionSpec::new(
+        "duplicate-world-index",
+        "on",
+        "off",
+        "`on` writes `worldIndex` twice into answers about sessions",
+    ),
+    OptionSpec::new("chatty", "on", "off", "`on` adds text and prompt of the command line to every answer"),
+    OptionSpec::new("latency", "40 200", "0", "milliseconds until an answer, or the least and the most"),
+    OptionSpec::new("mute", "50", "0", "a connection gets no more answers after so many; 0 is never"),
+    OptionSpec::new("close-after", "50", "0", "a connection is closed after so many answers; 0 is never"),
+];
+
+/// What a console greets with.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum GreetingStyle {
+    Json,
+    Text,
+    None,
+}
+
+/// What an instance is configured with.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) name: String,
+    pub(super) console: Console,
+    pub(super) listen: Endpoint,
+    user: Option<String>,
+    /// MD5 in small hexadecimal digits.
+    password: String,
+    pub(super) remotes: bool,
+    pub(super) sessions: usize,
+    pub(super) timeout: Option<Duration>,
+    pub(super) greeting: GreetingStyle,
+    pub(super) is_old: bool,
+    pub(super) ignores_guests: bool,
+    pub(super) access_denied: bool,
+    pub(super) session_change: Option<u32>,
+    pub(super) duplicates_world_index: bool,
+    pub(super) is_chatty: bool,
+    /// The least and the most that an answer takes.
+    pub(super) latency: (Duration, Duration),
+    pub(super) mute: Option<u32>,
+    pub(super) close_after: Option<u32>,
+}
+
+impl Settings {
+    /// Reads the options; none if there is no address to listen on.
+    pub(super) fn read(options: &mut Options<'_>) -> Option<Self> {
+        let console = options.parse_with("console", "`gma2` or `dot2`", Console::from_app_type);
+        let greeting = options.parse_with("greeting", "`json`, `text` or `none`", |text| match text {
+            "json" => Some(GreetingStyle::Json),
+            "text" => Some(GreetingStyle::Text),
+            "none" => Some(GreetingStyle::None),
+            _ => None,
+        });
+        let either = |options: &mut Options<'_>, name: &str, expected: &str, on: &str, off: &str| {
+            let read = |text: &str| (text == on || text == off).then(|| text == on);
+            options.parse_with(name, expected, read).unwrap_or(false)
+        };
+        let is_old = either(options, "dialect", "`new` or `old`", "old", "new");
+        let ignores_guests = either(options, "guest", "`bare` or `ignore`", "ignore", "bare");
+        let latency = options.parse_with("latency", "milliseconds, one number or two, up to 60000", latency);
+        let sessions = options.parse_with("sessions", "a number from 0 to 64", |text| {
+            text.parse().ok().filter(|count| *count <= 64)
+        });
+        let timeout = options.parse_with("timeout", "seconds, up to 3600", |text| {
+            text.parse().ok().filter(|seconds| *seconds <= 3600)
+        });
+        let count = |options: &mut Options<'_>, name: &str| {
+            options.parse::<u32>(name, "a number of messages").filter(|count| *count > 0)
+        };
+        Some(Self {
+            name: options.instance().to_owned(),
+            console: console.unwrap_or(Console::Gma2),
+            user: options.text("user").filter(|user| !user.is_empty()).map(str::to_owned),
+            password: hash(options.text("password").unwrap_or("midimonster")),
+            remotes: options.flag("remotes"),
+            sessions: sessions.unwrap_or(3),
+            timeout: timeout.filter(|seconds| *seconds > 0).map(Duration::from_secs),
+            greeting: greeting.unwrap_or(GreetingStyle::Json),
+            is_old,
+            ignores_guests,
+            access_denied: options.flag("access-denied"),
+            session_change: count(options, "session-change"),
+            duplicates_world_index: options.flag("duplicate-world-index"),
+            is_chatty: options.flag("chatty"),
+            latency: latency.unwrap_or_default(),
+            mute: count(options, "mute"),
+            close_after: count(options, "close-after"),
+            listen: listen(options)?,
+        })
+    }
+
+    /// Whether that user may log in with that hash of a password; why not.
+    pub(super) fn log_in(&self, username: &str, password: &str) -> Result<(), &'static str> {
+        if self.console == Console::Gma2 && username.eq_ignore_ascii_case("administrator") {
+            return Err("the administrator cannot use a web remote");
+        }
+        let is_known = match (&self.user, self.console) {
+            (Some(user), _) => user.eq_ignore_ascii_case(username),
+            (None, Console::Gma2) => true,
+            (None, Console::Dot2) => username == "remote",
+        };
+        if !is_known {
+            return Err("there is no such user");
+        }
+        if password.eq_ignore_ascii_case(&self.password) { Ok(()) } else { Err("the password is wrong") }
+    }
+}
+
+fn listen(options: &mut Options<'_>) -> Option<Endpoint> {
+    let Some((at, _)) = options.all("listen").last() else {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 8080));
+        return Some(address.into());
+    };
+    let (endpoint, rest) = options.endpoint(at, Some(80))?;
+    if !rest.is_empty() {
+        options.error(at, format!("expected nothing behind the port, found `{rest}`"));
+    }
+    Some(endpoint)
+}
+
+fn latency(text: &str) -> Option<(Duration, Duration)> {
+    let millis = |text: &str| text.parse().ok().filter(|millis| *millis <= 60_000).map(Duration::from_millis);
+    let mut words = text.split_whitespace();
+    let least = millis(words.next()?)?;
+    let most = words.next().map_or(Some(least), millis)?;
+    (words.next().is_none() && least <= most).then_some((least, most))
+}
+
+fn hash(password: &str) -> String {
+    Md5::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crosspatch_core::{Given, Scope};
+
+    use super::*;
+
+    fn read(options: &[(&str, &str)]) -> (Option<Settings>, Vec<String>) {
+        let given: Vec<_> = options
+            .iter()
+            .map(|(name, value)| Given {
+                name: (*name).into(),
+                value: (*value).into(),
+                scope: Scope::Instance,
+            })
+            .collect();
+        let mut options = Options::new("console", &given, OPTIONS);
+        let settings = Settings::read(&mut options);
+        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn every_default_is_read_without_complaint() {
+        let (settings, errors) = read(&[]);
+        let settings = settings.expect("defaults");
+        assert_eq!((errors.len(), settings.listen.to_string().as_str()), (0, "127.0.0.1:8080"));
+        assert_eq!((settings.sessions, settings.timeout), (3, Some(Duration::from_secs(30))));
+        assert!(settings.remotes && !settings.is_chatty && settings.mute.is_none());
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let (_, errors) = read(&[
+            ("console", "gma3"),
+            ("latency", "200 40"),
+            ("timeout", "soon"),
+            ("remotes", "maybe"),
+            ("greeting", "hello"),
+            ("sessions", "-1"),
+            ("mute", "x"),
+            ("listen", "127.0.0.1 80 shared"),
+        ]);
+        assert_eq!(errors.len(), 8, "{errors:?}");
+        assert!(errors.contains(&"expected `gma2` or `dot2`, found `gma3`".to_owned()));
+    }
+
+    #[test]
+    fn who_may_log_in_depends_on_the_console() {
+        let (wrong, right) = (hash("wrong"), "2807623134739142b119aff358f8a219");
+        let (settings, _) = read(&[]);
+        let settings = settings.expect("a gma2");
+        assert_eq!(settings.log_in("anybody", right), Ok(()));
+        assert_eq!(settings.log_in("anybody", &right.to_uppercase()), Ok(()));
+        assert!(settings.log_in("anybody", &wrong).is_err());
+        assert!(settings.log_in("Administrator", right).is_err());
+        let (settings, _) = read(&[("console", "dot2")]);
+        let settings = settings.expect("a dot2");
+        assert_eq!(settings.log_in("remote", right), Ok(()));
+        assert!(settings.log_in("anybody", right).is_err());
+    }
+}

@@ -1,0 +1,335 @@
+//! The show as a console writes it into its answers.
+
+use std::borrow::Cow;
+
+use crosspatch_core::{Duration, Instant};
+
+use super::show::{Executor, FIRST_BUTTON, Function, Kind, Page, Place, Priority, SPEED_AT_FULL, Show, Slot};
+use crate::maweb::wire::{
+    self, Block, BottomButton, Color, Console, Cues, Dialect, ExecButton, Fader, Group, ItemsType, Label,
+    Playbacks, PlaybacksRequest, Range, View,
+};
+
+const BLACK: Color = Color([0, 0, 0]);
+const WHITE: Color = Color([0xFF, 0xFF, 0xFF]);
+const GREY: Color = Color([0xC0, 0xC0, 0xC0]);
+const DARK: Color = Color([0x80, 0x80, 0x80]);
+const YELLOW: Color = Color([0xFF, 0xFF, 0]);
+const FIXED: Color = Color([0xE8, 0xA9, 0x01]);
+const EMPTY: Color = Color([0x40, 0x40, 0x40]);
+const NEVER_USED: Color = Color([0x3D, 0x3D, 0x3D]);
+const LEVEL: Color = Color([0x80, 0x80, 0]);
+
+/// The executors per row of a grandMA2, and what it counts requests in.
+const ROW: u32 = 5;
+
+/// Which numbers a section of a console has, from and up to, counted from 0.
+const GMA2_FADERS: (u32, u32) = (0, 90);
+const GMA2_BUTTONS: (u32, u32) = (FIRST_BUTTON, 190);
+const DOT2_CORE: [(u32, u32); 3] = [(0, 22), (100, 122), (200, 222)];
+const DOT2_WINGS: [(u32, u32); 6] = [(300, 316), (400, 416), (500, 516), (600, 616), (700, 716), (800, 816)];
+
+/// How executors are drawn.
+#[derive(Copy, Clone)]
+struct Drawing {
+    items_type: ItemsType,
+    /// Whether buttons have their bottom row, and their keys.
+    has_bottom: bool,
+    has_blocks: bool,
+}
+
+impl Show {
+    /// The answer to a request for executors.
+    pub(super) fn playbacks(&self, now: Instant, request: &PlaybacksRequest) -> Playbacks<'_> {
+        let page = self.pages.get(&request.page_index);
+        let groups = request.ranges.iter().map(|range| self.group(now, request, *range)).collect();
+        Playbacks {
+            dialect: request.dialect,
+            view: request.view,
+            page: request.page_index.saturating_add(1),
+            page_name: page.and_then(|page| page.name.as_deref()).map(Cow::Borrowed),
+            access_denied: false,
+            groups,
+        }
+    }
+
+    fn group(&self, now: Instant, request: &PlaybacksRequest, range: Range) -> Group<'_> {
+        let (section, start, end) = self.section(request, range);
+        let drawing = Drawing {
+            items_type: range.items_type,
+            // Which mode brings them is not settled; the two captures fit this one, and so do the clients.
+            has_bottom: request.exec_button_view_mode == Some(2) || self.console == Console::Dot2,
+            has_blocks: request.buttons_view_mode.is_some_and(|mode| mode >= 1),
+        };
+        let row = match self.console {
+            Console::Gma2 => ROW,
+            Console::Dot2 => 1,
+        };
+        let mut rows = Vec::new();
+        let mut index = start;
+        while index < end {
+            let row_end = (index + row).min(end);
+            let mut items = Vec::new();
+            while index < row_end {
+                let executor = self.draw(now, Place { page: request.page_index, index }, drawing);
+                index += executor.width;
+                items.push(executor);
+            }
+            rows.push(items);
+        }
+        let offset = match range.items_type {
+            // Executors 1 to 90 drawn as buttons carry the offset of the buttons all the same.
+            ItemsType::Buttons => section.max(FIRST_BUTTON),
+            ItemsType::Main | ItemsType::Faders => section,
+        };
+        Group { items_type: range.items_type, offset, pages: self.page_count(), rows }
+    }
+
+    /// The section that a range lies in, and which of its numbers are asked for.
+    fn section(&self, request: &PlaybacksRequest, range: Range) -> (u32, u32, u32) {
+        let end = range.start.saturating_add(range.count);
+        let (from, to) = match (self.console, range.items_type) {
+            (_, ItemsType::Main) => (0, 0),
+            (Console::Gma2, ItemsType::Faders) => GMA2_FADERS,
+            (Console::Gma2, ItemsType::Buttons) => {
+                let as_asked = range.start < GMA2_FADERS.1 && request.view != View::Buttons;
+                if as_asked && request.dialect == Dialect::Grouped { GMA2_FADERS } else { GMA2_BUTTONS }
+            }
+            (Console::Dot2, ItemsType::Faders | ItemsType::Buttons) => {
+                let section = DOT2_CORE.iter().chain(&DOT2_WINGS).rfind(|(from, _)| *from <= range.start);
+                let (from, to) = *section.unwrap_or(&DOT2_CORE[0]);
+                // The buttons above the faders come only together with faders.
+                let comes = from < FIRST_BUTTON
+                    || from >= DOT2_WINGS[0].0
+                    || request.ranges.iter().any(|range| range.items_type == ItemsType::Faders);
+                if comes { (from, to) } else { (from, from) }
+            }
+        };
+        let (start, end) = match self.console {
+            Console::Gma2 => (range.start / ROW * ROW, end.div_ceil(ROW).saturating_mul(ROW)),
+            Console::Dot2 => (range.start, end),
+        };
+        (from, start.clamp(from, to), end.clamp(from, to))
+    }
+
+    fn page_count(&self) -> u32 {
+        match self.console {
+            Console::Gma2 => 10_000,
+            Console::Dot2 => self.pages.keys().next_back().map_or(1, |last| last.saturating_add(1)),
+        }
+    }
+
+    fn draw(&self, now: Instant, place: Place, drawing: Drawing) -> wire::Executor<'_> {
+        let slot = self.pages.get(&place.page).and_then(|page: &Page| page.executors.get(&place.index));
+        match slot {
+            Some(Slot::Assigned(executor)) => self.draw_assigned(now, place.index, executor, drawing),
+            Some(Slot::Cleared) => draw_empty(place.index, true, drawing),
+            None => draw_empty(place.index, false, drawing),
+        }
+    }
+
+    fn draw_assigned<'s>(
+        &'s self,
+        now: Instant,
+        index: u32,
+        executor: &'s Executor,
+        drawing: Drawing,
+    ) -> wire::Executor<'s> {
+        let level = self.level(executor);
+        let is_running = self.is_running(executor, level);
+        // On a dot2 what runs is fixed for that time.
+        let is_lit = executor.is_fixed || (self.console == Console::Dot2 && executor.run.is_some());
+        let text = if is_lit { WHITE } else { GREY };
+        let is_fader = drawing.items_type == ItemsType::Faders;
+        let mut drawn = wire::Executor {
+            number: Label::new((index + 1).to_string(), text),
+            object_type: Label::new(kind_letters(&executor.kind), WHITE),
+            object: Label::new(object_number(executor), WHITE),
+            name: Label::new(&*executor.name, WHITE),
+            background: Some(if is_lit { FIXED } else { BLACK }),
+            frame: Some(executor.color),
+            cues: self.rows(now, executor, level),
+            width: executor.width,
+            index,
+            is_running,
+            blocks: Vec::new(),
+            bottom: Vec::new(),
+        };
+        if is_fader || drawing.has_blocks {
+            drawn.blocks = (0..executor.width).map(|at| block(executor, level, at == 0)).collect();
+        }
+        if !is_fader && drawing.has_bottom {
+            let has_fader = !matches!(executor.kind, Kind::Macro { .. });
+            drawn.bottom.push(BottomButton {
+                fader: has_fader.then_some(level),
+                fader_color: has_fader.then_some(LEVEL),
+                function: Label::new(executor.functions[0].word(), text),
+            });
+        }
+        drawn
+    }
+
+    /// What `isRun` says. For masters it says that they are not at rest.
+    fn is_running(&self, executor: &Executor, level: f64) -> bool {
+        match executor.kind {
+            Kind::Sequence { .. } | Kind::Effect { .. } | Kind::Macro { .. } => executor.run.is_some(),
+            Kind::Group => level < 0.9995,
+            Kind::Special(3, _) => true,
+            Kind::Special(4, _) => (level - 0.5).abs() > 0.0005,
+            Kind::Special(..) => false,
+        }
+    }
+
+    fn rows(&self, now: Instant, executor: &Executor, level: f64) -> Cues<'static> {
+        let running = executor.position(now);
+        let shown = running.map(|_| Color::RUNNING);
+        let row = |text: Option<String>, progress, progress_color| wire::Cue {
+            color: text.is_some().then_some(WHITE),
+            text: text.map(Cow::Owned),
+            progress,
+            progress_color,
+        };
+        let items = match &executor.kind {
+            Kind::Sequence { cues, .. } => {
+                let cue_text = |at: usize| cues.get(at).map(|cue| format!("{:>5} {}", cue.number, cue.name));
+                let (at, progress) = running.unwrap_or((0, 0.0));
+                let current = row(cue_text(at), shown.map(|_| progress), shown);
+                if cues.len() == 1 {
+                    vec![current]
+                } else {
+                    // The row that runs comes first: clients read the cue there.
+                    let next = (at + 1) % cues.len();
+                    let after = (at + 2) % cues.len();
+                    vec![current, row(cue_text(next), None, None), row(cue_text(after), None, None)]
+                }
+            }
+            Kind::Effect { bpm, fade } => {
+                let color = Some(if running.is_some() { Color::RUNNING } else { DARK });
+                vec![
+                    row(Some(format!("{bpm:.1} BPM")), Some(bpm / SPEED_AT_FULL), color),
+                    row(Some(format!("{:.1} s", fade.as_secs_f64())), Some(1.0), color),
+                    row(None, running.map(|_| beat(now, executor, *bpm)), color),
+                ]
+            }
+            Kind::Macro { .. } => vec![wire::Cue { color: Some(WHITE), ..wire::Cue::default() }],
+            Kind::Group => vec![wire::Cue::default()],
+            Kind::Special(kind, _) => vec![row(Some(master_text(*kind, level)), None, None)],
+        };
+        Cues { background: Some(executor.color.shade()), items }
+    }
+}
+
+fn draw_empty(index: u32, was_used: bool, drawing: Drawing) -> wire::Executor<'static> {
+    let label = || Label { text: Cow::Borrowed(""), color: was_used.then_some(WHITE) };
+    let frame = if was_used { EMPTY } else { NEVER_USED };
+    let mut drawn = wire::Executor {
+        number: Label::new((index + 1).to_string(), BLACK),
+        object_type: label(),
+        object: label(),
+        name: label(),
+        background: Some(EMPTY),
+        frame: Some(frame),
+        index,
+        ..wire::Executor::default()
+    };
+    if drawing.items_type == ItemsType::Faders {
+        let button = |id| ExecButton {
+            id,
+            function: Function::Empty.word().into(),
+            color: Some(DARK),
+            frame: was_used.then_some(EMPTY),
+            ..ExecButton::default()
+        };
+        let fader = if was_used {
+            Fader { frame: Some(EMPTY), text: Some("".into()), max: 1.0, ..Fader::default() }
+        } else {
+            Fader::default()
+        };
+        drawn.blocks.push(Block { buttons: [button(0), button(1), button(2)], fader });
+    }
+    drawn
+}
+
+/// One fader and its keys. A wide executor has one for each of its numbers; only the first has functions here.
+fn block(executor: &Executor, level: f64, is_first: bool) -> Block<'static> {
+    let frame = Some(executor.color);
+    let button = |id: usize| {
+        let function = if is_first { executor.functions[id] } else { Function::Empty };
+        let color = match (function, id) {
+            (Function::Empty, _) => DARK,
+            (_, 0) => YELLOW,
+            _ => WHITE,
+        };
+        ExecButton {
+            id: id as u32,
+            function: function.word().into(),
+            color: Some(color),
+            frame,
+            ..ExecButton::default()
+        }
+    };
+    let function = match &executor.kind {
+        Kind::Sequence { priority: Priority::Htp, .. } => "HTP",
+        Kind::Special(2, 1) => "Grand",
+        Kind::Special(3, _) => "Speed",
+        Kind::Special(4, _) => "Rate",
+        Kind::Sequence { .. }
+        | Kind::Effect { .. }
+        | Kind::Macro { .. }
+        | Kind::Group
+        | Kind::Special(..) => "Mstr",
+    };
+    let text = format!("{:02}%", (level * 100.0).round() as u32);
+    Block {
+        buttons: [button(0), button(1), button(2)],
+        fader: Fader {
+            frame,
+            function: Some(function.into()),
+            value: level,
+            text: Some(text.into()),
+            min: 0.0,
+            max: 1.0,
+        },
+    }
+}
+
+fn kind_letters(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Sequence { priority: Priority::Htp, .. } => "HT",
+        Kind::Sequence { priority: Priority::Ltp, .. } => "LT",
+        Kind::Sequence { priority: Priority::Super, .. } => "!T",
+        Kind::Effect { .. } => "  LAS",
+        Kind::Macro { .. } | Kind::Special(1 | 2, _) => "  ",
+        Kind::Group => " P",
+        Kind::Special(3, _) => "Sp",
+        Kind::Special(4, _) => "Ra",
+        Kind::Special(..) => "Pl",
+    }
+}
+
+fn object_number(executor: &Executor) -> String {
+    match executor.kind {
+        Kind::Special(2, 1) => String::new(),
+        Kind::Special(kind, number) => format!("{kind}.{number}"),
+        Kind::Sequence { .. } | Kind::Effect { .. } | Kind::Macro { .. } | Kind::Group => {
+            executor.object.to_string()
+        }
+    }
+}
+
+fn master_text(kind: u32, level: f64) -> String {
+    match kind {
+        3 if level == 0.0 => "Stop".into(),
+        3 => format!("{:.1} BPM", level * SPEED_AT_FULL),
+        4 if (level - 0.5).abs() <= 0.0005 => "1:1".into(),
+        4 => format!("{:.2}", level * 2.0),
+        5 => "0".into(),
+        _ => format!("{:.0}%", level * 100.0),
+    }
+}
+
+/// How far an effect is within its beat.
+fn beat(now: Instant, executor: &Executor, bpm: f64) -> f64 {
+    let passed = executor.run.map_or(Duration::ZERO, |run| now.since(run.since));
+    (passed.as_secs_f64() * bpm / 60.0).fract()
+}

@@ -1,0 +1,652 @@
+//! A running simulated console: answers every frame with exactly one, whatever is in it.
+
+use crosspatch_core::{
+    Backoff, Closed, Direction, Duration, Instant, Listen, Notice, Outbox, Peer, Port, PortSpec, Slot, Value,
+};
+use rustc_hash::FxHashMap;
+
+use super::address::{Address, ExecKey};
+use super::command::Outcome;
+use super::content;
+use super::desk::Desk;
+use super::keys::{self, Key};
+use super::line::{Lines, PORT};
+use super::options::{GreetingStyle, Settings};
+use super::remotes::Remotes;
+use super::show::{FIRST_BUTTON, Place, Touched};
+use crate::maweb::wire::{
+    Answer, Color, Confirmation, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
+};
+
+/// More connections than any console has remotes.
+const MOST_CONNECTIONS: u32 = 64;
+
+const PROMPT: &str = " [Fixture]>";
+const PROMPT_COLOR: Color = Color([0x80, 0x80, 0x80]);
+
+/// A simulated console.
+pub(super) struct Session {
+    settings: Settings,
+    desk: Desk,
+    remotes: Remotes,
+    lines: Lines,
+    inputs: FxHashMap<Address, Slot>,
+    outputs: Vec<Option<Output>>,
+    /// The console's own command line, which keys pressed by hand type into.
+    own_line: String,
+    again: Backoff,
+    open_at: Option<Instant>,
+}
+
+/// A channel that crosspatch sets.
+struct Output {
+    address: Address,
+    is_pressed: bool,
+}
+
+/// Who did something: a remote, or a hand at the console.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Who {
+    Remote(i64),
+    Hand,
+}
+
+impl Session {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            desk: Desk::new(content::show(settings.console)),
+            remotes: Remotes::default(),
+            lines: Lines::default(),
+            inputs: FxHashMap::default(),
+            outputs: Vec::new(),
+            own_line: String::new(),
+            again: Backoff::new(Duration::from_secs(1), Duration::from_secs(30), &settings.name),
+            open_at: None,
+            settings,
+        }
+    }
+
+    fn listen(&mut self, out: &mut Outbox) {
+        let listen = Listen { at: self.settings.listen.clone(), limit: MOST_CONNECTIONS };
+        out.open(PORT, PortSpec::WebSocketListen(listen));
+    }
+
+    fn emit(&self, address: &Address, value: impl Into<Value>, out: &mut Outbox) {
+        if let Some(slot) = self.inputs.get(address) {
+            out.emit(*slot, value);
+        }
+    }
+
+    /// Acts on a request and answers it.
+    fn handle_request(&mut self, now: Instant, connection: u32, request: &Request<'_>, out: &mut Outbox) {
+        if let Request::Session { session } = request {
+            return self.handle_session(now, connection, *session, out);
+        }
+        let Some(session) =
+            self.remotes.of(connection).filter(|own| self.remotes.fits(*own, request.session()))
+        else {
+            // A console that does not know the session says so with the number 0.
+            return self.send(now, connection, Answer::session(0, None), out);
+        };
+        let changed = self.remotes.count(session, self.settings.session_change);
+        let session = changed.unwrap_or(session);
+        let is_guest = self.remotes.get_mut(session).is_none_or(|remote| remote.user.is_none());
+        let mut answer = match request {
+            Request::Login { username, password, .. } => {
+                self.log_in(connection, session, username, password, out)
+            }
+            Request::Close { .. } => {
+                self.remotes.end(session);
+                out.notice(Notice::info(
+                    "session-closed",
+                    format!("session {session} of client {connection} closed"),
+                ));
+                Answer::bare()
+            }
+            Request::GetData { names, .. } => self.get_data(session, names),
+            _ if is_guest && self.settings.ignores_guests => return,
+            _ if is_guest => Answer::bare(),
+            Request::Playbacks(request) => {
+                return self.answer_playbacks(now, connection, session, changed, request, out);
+            }
+            Request::Fader { exec_index, page_index, value, .. } => {
+                let place = Place { page: *page_index, index: *exec_index };
+                self.desk.show.move_fader(now, place, *value);
+                self.emit(&Address::Fader(place), *value, out);
+                Answer::bare()
+            }
+            Request::Button { exec_index, page_index, button_id, pressed, cmdline, .. } => {
+                let place = Place { page: *page_index, index: *exec_index };
+                self.press(now, session, place, *button_id, *pressed, cmdline, out)
+            }
+            Request::Command { command, .. } => self.execute(now, Who::Remote(session), command, out),
+            Request::Keyname { keyname, pressed, cmdline_text, .. } => {
+                if let (Some(text), Some(remote)) = (cmdline_text, self.remotes.get_mut(session)) {
+                    text.chars().take(1000).collect::<String>().clone_into(&mut remote.line);
+                }
+                self.press_key(now, Who::Remote(session), keyname, *pressed, out)
+            }
+            Request::Encoder { name, value, resolution, .. } => {
+                let step = match resolution {
+                    0 => *value,
+                    1 => value / 10.0,
+                    _ => value / 100.0,
+                };
+                let stands = self.desk.turn(name, step);
+                self.emit(&Address::Encoder(name.to_ascii_uppercase().into()), stands / 100.0, out);
+                Answer::bare()
+            }
+            Request::ConfirmationResult { result, .. } => {
+                let question = self.remotes.get_mut(session).and_then(|remote| remote.question.take());
+                if let Some(question) = question {
+                    self.desk.answer(now, &question, *result);
+                }
+                Answer::bare()
+            }
+            Request::PresetConfirmationResult { .. } | Request::Session { .. } => Answer::bare(),
+            // Whoever asks for pools or sheets waits for an answer under that name.
+            Request::Unknown { request_type, .. } if LISTS.contains(&&**request_type) => {
+                Answer::to(Response::Other(request_type.clone()))
+            }
+            Request::Unknown { .. } => Answer::bare(),
+        };
+        if changed.is_some() {
+            answer.session = changed;
+        }
+        self.finish(now, connection, session, answer, out);
+    }
+
+    fn handle_session(&mut self, now: Instant, connection: u32, named: i64, out: &mut Outbox) {
+        if !self.settings.remotes {
+            return self.send(now, connection, Answer::session(-1, None), out);
+        }
+        let own = self.remotes.of(connection);
+        let taken_over = own.is_none() && named > 0 && self.remotes.take_over(named, connection);
+        if let Some(session) = own.or(taken_over.then_some(named)) {
+            self.remotes.keep_alive(now, session);
+            let changed = self.remotes.count(session, self.settings.session_change);
+            let session = changed.unwrap_or(session);
+            return self.finish(now, connection, session, Answer::session(session, None), out);
+        }
+        match self.remotes.create(now, connection, self.settings.sessions) {
+            Some(session) => self.send(now, connection, Answer::session(session, Some(true)), out),
+            None => {
+                let text =
+                    format!("client {connection} was refused: there are {} sessions", self.settings.sessions);
+                out.notice(Notice::info("too-many-sessions", text));
+                self.send(now, connection, Answer::limit_reached(), out);
+            }
+        }
+    }
+
+    fn log_in(
+        &mut self,
+        connection: u32,
+        session: i64,
+        username: &str,
+        password: &str,
+        out: &mut Outbox,
+    ) -> Answer<'static> {
+        let result = self.settings.log_in(username, password);
+        let Some(remote) = self.remotes.get_mut(session) else { return Answer::bare() };
+        match result {
+            Ok(()) => {
+                remote.user = Some(username.to_owned());
+                let text = format!("client {connection} logged in as `{username}`, session {session}");
+                out.notice(Notice::info("logged-in", text));
+            }
+            Err(why) => {
+                let text = format!("client {connection} was not logged in as `{username}`: {why}");
+                out.notice(Notice::warning("login-refused", text));
+            }
+        }
+        let mut answer = Answer::to(Response::Login { result: result.is_ok() });
+        if self.settings.console == Console::Dot2 {
+            answer.prompt = Some(PROMPT.into());
+            answer.prompt_color = Some(PROMPT_COLOR);
+        }
+        answer
+    }
+
+    fn get_data(&mut self, session: i64, names: &str) -> Answer<'static> {
+        let line = self.remotes.get_mut(session).map(|remote| remote.line.clone()).unwrap_or_default();
+        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty()).take(100);
+        let data = names.map(|name| (name.to_owned().into(), self.desk.lamp(name, &line).into()));
+        Answer::to(Response::GetData(data.collect()))
+    }
+
+    fn answer_playbacks(
+        &mut self,
+        now: Instant,
+        connection: u32,
+        session: i64,
+        changed: Option<i64>,
+        request: &PlaybacksRequest,
+        out: &mut Outbox,
+    ) {
+        if self.settings.is_old && request.dialect == Dialect::Grouped {
+            let answer = Answer { session: changed, ..Answer::bare() };
+            return self.finish(now, connection, session, answer, out);
+        }
+        let playbacks = if self.settings.access_denied {
+            Playbacks {
+                dialect: request.dialect,
+                view: request.view,
+                page: request.page_index.saturating_add(1),
+                access_denied: true,
+                ..Playbacks::default()
+            }
+        } else {
+            self.desk.show.playbacks(now, request)
+        };
+        let mut answer = Answer::to(Response::Playbacks(playbacks));
+        if request.dialect == Dialect::Flat {
+            answer.realtime = None;
+        }
+        answer.session = changed;
+        let (line, is_news) = match self.remotes.get_mut(session) {
+            Some(remote) => (Some(&*remote.line), std::mem::take(&mut remote.is_line_news)),
+            None => (None, false),
+        };
+        decorate(&mut answer, &self.settings, line, is_news);
+        if self.lines.send(now, &self.settings, connection, &answer, out) {
+            self.hang_up(connection, out);
+        }
+    }
+
+    /// Presses or releases a key of an executor. With something in the command line it completes that line.
+    #[expect(clippy::too_many_arguments, reason = "they are the parts of one message")]
+    fn press(
+        &mut self,
+        now: Instant,
+        session: i64,
+        place: Place,
+        button: u32,
+        pressed: bool,
+        cmdline: &str,
+        out: &mut Outbox,
+    ) -> Answer<'static> {
+        if let Some(key) = self.key_of(place, button) {
+            self.emit(&Address::Key(place, key), Value::edge(pressed), out);
+        }
+        let line = match self.remotes.get_mut(session) {
+            Some(remote) if cmdline.trim().is_empty() => remote.line.clone(),
+            Some(_) | None => cmdline.to_owned(),
+        };
+        if pressed && !line.trim().is_empty() {
+            self.set_line(Who::Remote(session), String::new(), out);
+            let number = format!("{}.{}", u64::from(place.page) + 1, u64::from(place.index) + 1);
+            return self.execute(
+                now,
+                Who::Remote(session),
+                &format!("{} Executor {number}", line.trim()),
+                out,
+            );
+        }
+        self.touch(now, Who::Remote(session), place, button, pressed, out)
+    }
+
+    fn touch(
+        &mut self,
+        now: Instant,
+        who: Who,
+        place: Place,
+        button: u32,
+        pressed: bool,
+        out: &mut Outbox,
+    ) -> Answer<'static> {
+        match self.desk.show.press(now, place, button, pressed) {
+            Touched::Runs(command) => self.execute(now, who, &command, out),
+            Touched::Done | Touched::Nothing => Answer::bare(),
+        }
+    }
+
+    /// Which key of an executor a number in a message means.
+    fn key_of(&self, place: Place, button: u32) -> Option<ExecKey> {
+        if place.index >= FIRST_BUTTON {
+            return (button == 0).then_some(ExecKey::Button);
+        }
+        match (self.settings.console, button) {
+            (Console::Gma2, 0) => Some(ExecKey::Flash),
+            (Console::Gma2 | Console::Dot2, 1) => Some(ExecKey::Lower),
+            (Console::Gma2, 2) | (Console::Dot2, 0) => Some(ExecKey::Upper),
+            (Console::Gma2 | Console::Dot2, _) => None,
+        }
+    }
+
+    /// The number of a key in messages.
+    fn button_of(&self, key: ExecKey) -> Option<u32> {
+        match (self.settings.console, key) {
+            (_, ExecKey::Button) | (Console::Gma2, ExecKey::Flash) | (Console::Dot2, ExecKey::Upper) => {
+                Some(0)
+            }
+            (_, ExecKey::Lower) => Some(1),
+            (Console::Gma2, ExecKey::Upper) => Some(2),
+            (Console::Dot2, ExecKey::Flash) => None,
+        }
+    }
+
+    fn execute(&mut self, now: Instant, who: Who, line: &str, out: &mut Outbox) -> Answer<'static> {
+        let line: String = line.chars().take(1000).collect();
+        let by = match who {
+            Who::Remote(session) => self.remotes.get_mut(session).and_then(|remote| remote.user.clone()),
+            Who::Hand => None,
+        };
+        let by = by.unwrap_or_else(|| self.settings.name.clone());
+        let outcome = self.desk.execute(now, &line);
+        if who != Who::Hand {
+            self.emit(&Address::Command, &*line, out);
+        }
+        match outcome {
+            Outcome::Done => out.notice(Notice::info("command", format!("`{by}` executes `{line}`"))),
+            Outcome::Taken => {
+                out.notice(Notice::info(
+                    "command",
+                    format!("`{by}` executes `{line}`, which changes nothing here"),
+                ));
+            }
+            Outcome::Refused(why) => out.notice(Notice::warning("command-refused", format!("`{by}`: {why}"))),
+            Outcome::Asks(question) => {
+                out.notice(Notice::info("question", format!("`{by}` is asked: {}", question.message)));
+                let buttons = question
+                    .buttons
+                    .iter()
+                    .map(|(text, id)| (std::borrow::Cow::Borrowed(*text), *id))
+                    .collect();
+                let confirmation = Confirmation {
+                    title: question.title.clone().into(),
+                    question: None,
+                    message: question.message.clone().into(),
+                    buttons,
+                };
+                if let Who::Remote(session) = who
+                    && let Some(remote) = self.remotes.get_mut(session)
+                {
+                    remote.question = Some(question);
+                    return Answer::to(Response::Confirmation(confirmation));
+                }
+            }
+        }
+        Answer::bare()
+    }
+
+    /// Presses or releases a key of the command section.
+    fn press_key(
+        &mut self,
+        now: Instant,
+        who: Who,
+        name: &str,
+        pressed: bool,
+        out: &mut Outbox,
+    ) -> Answer<'static> {
+        let Some((name, key)) = keys::find(name) else {
+            let name: String = name.chars().take(40).collect();
+            out.notice(Notice::warning("unknown-key", format!("there is no key `{name}`")));
+            return Answer::bare();
+        };
+        if who != Who::Hand {
+            self.emit(&Address::CommandKey(name), Value::edge(pressed), out);
+        }
+        if !pressed {
+            return Answer::bare();
+        }
+        let mut line = match who {
+            Who::Remote(session) => {
+                self.remotes.get_mut(session).map(|remote| remote.line.clone()).unwrap_or_default()
+            }
+            Who::Hand => self.own_line.clone(),
+        };
+        let mut command = None;
+        match key {
+            Key::Word(words) => keys::add_word(&mut line, words),
+            Key::Digit(digit) => keys::add_digit(&mut line, digit),
+            Key::Enter => command = Some(std::mem::take(&mut line)),
+            Key::Run(word) if line.trim().is_empty() => command = Some(word.to_owned()),
+            Key::Run(word) => keys::add_word(&mut line, &[word]),
+            Key::Clear if line.is_empty() => self.desk.clear(),
+            Key::Clear | Key::Escape => line.clear(),
+            Key::Oops => keys::remove_word(&mut line),
+            Key::Set => self.desk.is_set = !self.desk.is_set,
+            Key::High => self.desk.is_high = !self.desk.is_high,
+            Key::Solo => self.desk.is_solo = !self.desk.is_solo,
+            Key::Nothing => {}
+        }
+        self.set_line(who, line, out);
+        match command.filter(|command| !command.trim().is_empty()) {
+            Some(command) => self.execute(now, who, command.trim(), out),
+            None => Answer::bare(),
+        }
+    }
+
+    fn set_line(&mut self, who: Who, line: String, out: &mut Outbox) {
+        let own = match who {
+            Who::Hand => &mut self.own_line,
+            Who::Remote(session) => {
+                let Some(remote) = self.remotes.get_mut(session) else { return };
+                if remote.line == line {
+                    return;
+                }
+                remote.is_line_news = true;
+                &mut remote.line
+            }
+        };
+        *own = line.clone();
+        if who != Who::Hand {
+            self.emit(&Address::CommandLine, &*line, out);
+        }
+    }
+
+    /// Sends an answer to a remote, with what rides on it.
+    fn finish(&mut self, now: Instant, connection: u32, session: i64, answer: Answer<'_>, out: &mut Outbox) {
+        let (line, is_news) = match self.remotes.get_mut(session) {
+            Some(remote) => (Some(remote.line.clone()), std::mem::take(&mut remote.is_line_news)),
+            None => (None, false),
+        };
+        let mut answer: Answer<'_> = answer;
+        decorate(&mut answer, &self.settings, line.as_deref(), is_news);
+        self.send(now, connection, answer, out);
+    }
+
+    fn send(&mut self, now: Instant, connection: u32, answer: Answer<'_>, out: &mut Outbox) {
+        if self.lines.send(now, &self.settings, connection, &answer, out) {
+            self.hang_up(connection, out);
+        }
+    }
+
+    fn hang_up(&mut self, connection: u32, out: &mut Outbox) {
+        self.lines.closed(connection);
+        self.remotes.disconnected(connection);
+        out.close(PORT, Peer::Connection(connection));
+    }
+
+    /// Sets a channel, as a hand at the console would.
+    fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
+        let Some(Some(output)) = self.outputs.get_mut(slot.index()) else { return };
+        let pressed = value.is_pressed();
+        let was_pressed = std::mem::replace(&mut output.is_pressed, pressed);
+        let is_edge = was_pressed != pressed && !is_state;
+        match (output.address.clone(), value) {
+            (Address::Fader(place), Value::Number(level)) => {
+                self.desk.show.move_fader(now, place, *level);
+            }
+            (Address::Key(place, key), Value::Number(_)) if is_edge => {
+                if let Some(button) = self.button_of(key) {
+                    self.touch(now, Who::Hand, place, button, pressed, out);
+                }
+            }
+            (Address::CommandKey(key), Value::Number(_)) if is_edge => {
+                self.press_key(now, Who::Hand, key, pressed, out);
+            }
+            (Address::Name(place), Value::Text(name)) => {
+                if let Some(executor) = self.desk.show.executor_mut(place) {
+                    executor.name = name.chars().take(200).collect();
+                }
+            }
+            (Address::Color(place), Value::Text(color)) => {
+                if let (Some(color), Some(executor)) =
+                    (Color::parse(color), self.desk.show.executor_mut(place))
+                {
+                    executor.color = color;
+                }
+            }
+            (Address::Command, Value::Text(line)) if !is_state => {
+                self.execute(now, Who::Hand, line, out);
+            }
+            (Address::Encoder(attribute), Value::Number(level)) => {
+                let before = self.desk.attributes.get(&*attribute).copied().unwrap_or(0.0);
+                self.desk.turn(&attribute, level * 100.0 - before);
+            }
+            // A number where a text belongs, the other way round, and a key that did not move.
+            (
+                Address::Fader(_)
+                | Address::Key(..)
+                | Address::CommandKey(_)
+                | Address::Name(_)
+                | Address::Color(_)
+                | Address::Command
+                | Address::CommandLine
+                | Address::Encoder(_),
+                Value::Number(_) | Value::Text(_),
+            ) => {}
+        }
+    }
+}
+
+/// Requests that are answered under their own name.
+const LISTS: &[&str] = &[
+    "presetTypes",
+    "presetTypeList",
+    "pool",
+    "fixtureSheet",
+    "channelSheet",
+    "executorSheet",
+    "commandHistory",
+];
+
+/// Adds what may ride on any answer: the command line when it has changed, and on a chatty console always, with its prompt.
+fn decorate<'a>(answer: &mut Answer<'a>, settings: &Settings, line: Option<&'a str>, is_news: bool) {
+    if is_news || settings.is_chatty {
+        answer.text = line.map(Into::into);
+    }
+    if settings.is_chatty {
+        answer.prompt = Some(PROMPT.into());
+        answer.prompt_color = Some(PROMPT_COLOR);
+    }
+}
+
+impl crosspatch_core::Session for Session {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        // Only addresses that the instance has checked arrive here.
+        let Ok(address) = address.parse::<Address>() else { return };
+        match direction {
+            Direction::Input => drop(self.inputs.insert(address, slot)),
+            Direction::Output => {
+                if self.outputs.len() <= slot.index() {
+                    self.outputs.resize_with(slot.index() + 1, || None);
+                }
+                self.outputs[slot.index()] = Some(Output { address, is_pressed: false });
+            }
+        }
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        match direction {
+            Direction::Input => self.inputs.retain(|_, bound| *bound != slot),
+            Direction::Output => {
+                if let Some(output) = self.outputs.get_mut(slot.index()) {
+                    *output = None;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        self.listen(out);
+    }
+
+    fn handle_open(&mut self, now: Instant, _port: Port, peer: Peer, out: &mut Outbox) {
+        match peer {
+            Peer::Only => {
+                self.again.reset();
+                let Settings { console, listen, .. } = &self.settings;
+                out.notice(Notice::info("listening", format!("a simulated {console} is ready at {listen}")));
+            }
+            Peer::Connection(connection) => {
+                out.notice(Notice::info("client-connected", format!("client {connection} has connected")));
+                self.lines.opened(connection);
+                let answer = match self.settings.greeting {
+                    GreetingStyle::Json => Answer::greeting(self.settings.console),
+                    GreetingStyle::Text => Answer { greeting: Some(Greeting::Text), ..Answer::default() },
+                    GreetingStyle::None => return,
+                };
+                self.send(now, connection, answer, out);
+            }
+            Peer::Address(_) => {}
+        }
+    }
+
+    fn handle_data(&mut self, now: Instant, _port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        let Peer::Connection(connection) = from else { return };
+        if !self.lines.is_open(connection) {
+            return;
+        }
+        match Request::decode(data) {
+            Ok(request) => self.handle_request(now, connection, &request, out),
+            Err(error) => {
+                let text = format!("client {connection} sent what is no request: {error}");
+                out.notice(Notice::warning("bad-request", text));
+                self.send(now, connection, Answer::bare(), out);
+            }
+        }
+    }
+
+    fn handle_close(&mut self, now: Instant, _port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
+        match peer {
+            Peer::Only => {
+                self.lines.clear();
+                let pause = self.again.pause();
+                self.open_at = Some(now + pause);
+                let text = format!("cannot listen at {}: {reason}; trying again", self.settings.listen);
+                out.notice(Notice::error("cannot-listen", text));
+            }
+            Peer::Connection(connection) => {
+                self.lines.closed(connection);
+                self.remotes.disconnected(connection);
+                out.notice(Notice::info("client-gone", format!("client {connection} is gone: {reason}")));
+            }
+            Peer::Address(_) => {}
+        }
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            self.set(now, *slot, value, false, out);
+        }
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            self.set(now, *slot, value, true, out);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.lines.handle_timeout(now, out);
+        if self.open_at.is_some_and(|at| at <= now) {
+            self.open_at = None;
+            self.listen(out);
+        }
+        for (session, connection) in self.remotes.expire(now, self.settings.timeout) {
+            let text = format!("session {session} ended: nothing kept it alive");
+            out.notice(Notice::info("session-expired", text));
+            if let Some(connection) = connection {
+                self.hang_up(connection, out);
+            }
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let expiry = self.remotes.next_timeout(self.settings.timeout);
+        self.lines.next_timeout().into_iter().chain(self.open_at).chain(expiry).min()
+    }
+}

@@ -1,0 +1,486 @@
+//! The show that a simulated console holds: pages of executors, masters, and what they do when somebody touches them.
+//!
+//! Nothing runs by itself: a fade or a chase is a point in time at which it began, and whoever looks computes how far it is.
+
+use std::collections::BTreeMap;
+
+use crosspatch_core::{Duration, Instant};
+
+use crate::maweb::wire::{Color, Console};
+
+/// A place in the show: page and number as messages count them, from 0.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Place {
+    pub(super) page: u32,
+    pub(super) index: u32,
+}
+
+/// The show.
+#[derive(Debug)]
+pub(super) struct Show {
+    pub(super) console: Console,
+    pub(super) pages: BTreeMap<u32, Page>,
+    /// Levels of the special masters, by their two numbers; 0 to 1.
+    masters: BTreeMap<(u32, u32), f64>,
+    /// The page that the console's own screens show, counted from 1: of faders and of buttons.
+    pub(super) fader_page: u32,
+    pub(super) button_page: u32,
+    /// The executor that keys without a number work on.
+    pub(super) selected: Option<Place>,
+    next_object: u32,
+    last_tap: Option<Instant>,
+}
+
+/// A page.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) name: Option<String>,
+    /// What is assigned; a number that was never used is not there.
+    pub(super) executors: BTreeMap<u32, Slot>,
+}
+
+/// A number on a page that is or was used.
+#[derive(Clone, Debug)]
+pub(super) enum Slot {
+    Assigned(Executor),
+    /// Something was assigned once.
+    Cleared,
+}
+
+/// An executor with something assigned.
+#[derive(Clone, Debug)]
+pub(super) struct Executor {
+    pub(super) kind: Kind,
+    pub(super) name: String,
+    pub(super) color: Color,
+    /// The number of the assigned object in its pool.
+    pub(super) object: u32,
+    /// How many numbers it takes.
+    pub(super) width: u32,
+    /// What its keys do; a button executor has the first only.
+    pub(super) functions: [Function; 3],
+    /// Where its fader stands.
+    pub(super) level: f64,
+    pub(super) is_fixed: bool,
+    /// Since when it runs, if it does.
+    pub(super) run: Option<Run>,
+    /// Whether a key holds it on that was not on before.
+    is_held: bool,
+}
+
+/// What is assigned.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// A list of cues. With `follows`, each cue gives way to the next after its time, round and round.
+    Sequence { priority: Priority, cues: Vec<Cue>, follows: bool },
+    /// An effect, in beats a minute.
+    Effect { bpm: f64, fade: Duration },
+    /// A command line.
+    Macro { command: String },
+    /// A group master.
+    Group,
+    /// A special master, by its numbers.
+    Special(u32, u32),
+}
+
+/// The priority of a sequence.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Priority {
+    Htp,
+    Ltp,
+    Super,
+}
+
+/// A cue.
+#[derive(Clone, Debug)]
+pub(super) struct Cue {
+    pub(super) number: String,
+    pub(super) name: String,
+    pub(super) fade: Duration,
+}
+
+/// Something running.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(super) struct Run {
+    /// Which cue.
+    pub(super) cue: usize,
+    /// When it began.
+    pub(super) since: Instant,
+    /// When its fade was halted, if it was.
+    pub(super) halted: Option<Instant>,
+}
+
+/// What a key of an executor does.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Empty,
+    Black,
+    DoubleSpeed,
+    Flash,
+    Go,
+    GoBack,
+    HalfSpeed,
+    Learn,
+    Off,
+    On,
+    Pause,
+    Rate1,
+    SelFix,
+    Select,
+    Swap,
+    Temp,
+    Toggle,
+    Top,
+}
+
+/// What came of a touch, for whoever has to go on with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// The state of the console is all.
+    Done,
+    /// A macro wants its command line executed.
+    Runs(String),
+    /// Nothing is assigned there.
+    Nothing,
+}
+
+impl Function {
+    /// As the console writes it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::Black => "Black",
+            Self::DoubleSpeed => "DS",
+            Self::Flash => "Flash",
+            Self::Go => "Go",
+            Self::GoBack => "GoBack",
+            Self::HalfSpeed => "HS",
+            Self::Learn => "Learn",
+            Self::Off => "Off",
+            Self::On => "On",
+            Self::Pause => "Pause",
+            Self::Rate1 => "Rate1",
+            Self::SelFix => "SelFix",
+            Self::Select => "Select",
+            Self::Swap => "Swap",
+            Self::Temp => "Temp",
+            Self::Toggle => "Toggle",
+            Self::Top => "Top",
+        }
+    }
+}
+
+impl Executor {
+    /// An executor one number wide, off, its fader down.
+    pub(super) fn new(kind: Kind, object: u32, name: &str, color: u32, functions: [Function; 3]) -> Self {
+        let [_, red, green, blue] = color.to_be_bytes();
+        Self {
+            kind,
+            name: name.to_owned(),
+            color: Color([red, green, blue]),
+            object,
+            width: 1,
+            functions,
+            level: 0.0,
+            is_fixed: false,
+            run: None,
+            is_held: false,
+        }
+    }
+
+    /// The cue that is on at a time, and how far its fade is.
+    pub(super) fn position(&self, now: Instant) -> Option<(usize, f64)> {
+        let run = self.run?;
+        let passed = run.halted.unwrap_or(now).since(run.since);
+        let Kind::Sequence { cues, follows, .. } = &self.kind else { return Some((0, 1.0)) };
+        let fade = |cue: usize| cues.get(cue).map_or(Duration::ZERO, |cue| cue.fade);
+        if *follows {
+            let round: Duration = cues.iter().map(|cue| cue.fade).sum();
+            if round.is_zero() {
+                return Some((run.cue, 1.0));
+            }
+            let mut left = Duration::from_micros((passed.as_micros() % round.as_micros()) as u64);
+            let mut cue = run.cue;
+            while left >= fade(cue) {
+                left -= fade(cue);
+                cue = (cue + 1) % cues.len();
+            }
+            return Some((cue, left.as_secs_f64() / fade(cue).as_secs_f64()));
+        }
+        let fade = fade(run.cue);
+        let progress = if passed >= fade { 1.0 } else { passed.as_secs_f64() / fade.as_secs_f64() };
+        Some((run.cue, progress))
+    }
+
+    /// Goes to the next cue, or the one before.
+    fn step(&mut self, now: Instant, forward: bool) {
+        let count = match &self.kind {
+            Kind::Sequence { cues, .. } => cues.len().max(1),
+            Kind::Effect { .. } => 1,
+            Kind::Macro { .. } | Kind::Group | Kind::Special(..) => return,
+        };
+        let cue = match (self.position(now), forward) {
+            (None, true) => 0,
+            (None, false) => count - 1,
+            (Some((cue, _)), true) => (cue + 1) % count,
+            (Some((cue, _)), false) => (cue + count - 1) % count,
+        };
+        self.run = Some(Run { cue, since: now, halted: None });
+        if self.is_htp() && self.level == 0.0 {
+            self.level = 1.0;
+        }
+    }
+
+    fn switch(&mut self, now: Instant, on: bool) {
+        if on && self.run.is_none() {
+            self.step(now, true);
+        } else if !on {
+            self.run = None;
+            if self.is_htp() {
+                self.level = 0.0;
+            }
+        }
+    }
+
+    fn halt(&mut self, now: Instant) {
+        if let Some(run) = &mut self.run {
+            match run.halted.take() {
+                // What was halted goes on where it stood.
+                Some(halted) => {
+                    run.since = Instant::from_micros(
+                        now.as_micros().saturating_sub(halted.since(run.since).as_micros() as u64),
+                    )
+                }
+                None => run.halted = Some(now),
+            }
+        }
+    }
+
+    fn is_htp(&self) -> bool {
+        matches!(self.kind, Kind::Sequence { priority: Priority::Htp, .. })
+    }
+}
+
+impl Show {
+    /// A show without anything.
+    pub(super) fn new(console: Console) -> Self {
+        Self {
+            console,
+            pages: BTreeMap::new(),
+            masters: BTreeMap::new(),
+            fader_page: 1,
+            button_page: 1,
+            selected: None,
+            next_object: 100,
+            last_tap: None,
+        }
+    }
+
+    /// Assigns something, by page and number as people count them.
+    pub(super) fn assign(&mut self, page: u32, number: u32, executor: Executor) {
+        let executors = &mut self.pages.entry(page - 1).or_default().executors;
+        executors.insert(number - 1, Slot::Assigned(executor));
+    }
+
+    /// What is assigned at a place. Every number of a wide executor leads to it.
+    pub(super) fn executor(&self, place: Place) -> Option<&Executor> {
+        let page = self.pages.get(&place.page)?;
+        match page.executors.range(..=place.index).next_back()? {
+            (at, Slot::Assigned(executor)) if place.index < at + executor.width => Some(executor),
+            (_, Slot::Assigned(_) | Slot::Cleared) => None,
+        }
+    }
+
+    /// As [`executor`](Self::executor), to be changed.
+    pub(super) fn executor_mut(&mut self, place: Place) -> Option<&mut Executor> {
+        let page = self.pages.get_mut(&place.page)?;
+        match page.executors.range_mut(..=place.index).next_back()? {
+            (at, Slot::Assigned(executor)) if place.index < at + executor.width => Some(executor),
+            (_, Slot::Assigned(_) | Slot::Cleared) => None,
+        }
+    }
+
+    /// Where the fader of an executor stands.
+    pub(super) fn level(&self, executor: &Executor) -> f64 {
+        match executor.kind {
+            Kind::Special(kind, number) => self.master(kind, number),
+            Kind::Sequence { .. } | Kind::Effect { .. } | Kind::Macro { .. } | Kind::Group => executor.level,
+        }
+    }
+
+    /// The level of a special master.
+    pub(super) fn master(&self, kind: u32, number: u32) -> f64 {
+        // The grand master is open, rates are 1:1, everything else is down.
+        let rest = match kind {
+            2 => 1.0,
+            4 => 0.5,
+            _ => 0.0,
+        };
+        self.masters.get(&(kind, number)).copied().unwrap_or(rest)
+    }
+
+    /// Sets a special master.
+    pub(super) fn set_master(&mut self, kind: u32, number: u32, level: f64) {
+        self.masters.insert((kind, number), level.clamp(0.0, 1.0));
+    }
+
+    /// Moves a fader.
+    pub(super) fn move_fader(&mut self, now: Instant, place: Place, level: f64) -> Touched {
+        let level = if level.is_nan() { 0.0 } else { level.clamp(0.0, 1.0) };
+        let Some(executor) = self.executor_mut(place) else { return Touched::Nothing };
+        if let Kind::Special(kind, number) = executor.kind {
+            self.set_master(kind, number, level);
+            return Touched::Done;
+        }
+        // A sequence with the highest-takes-precedence fader starts when it leaves zero and ends when it is back.
+        if executor.is_htp() && (level > 0.0) != executor.run.is_some() {
+            executor.switch(now, level > 0.0);
+        }
+        executor.level = level;
+        Touched::Done
+    }
+
+    /// Presses or releases a key of an executor.
+    pub(super) fn press(&mut self, now: Instant, place: Place, key: u32, pressed: bool) -> Touched {
+        let Some(executor) = self.executor(place) else { return Touched::Nothing };
+        let Some(function) = executor.functions.get(key as usize) else { return Touched::Nothing };
+        self.perform(now, place, *function, pressed)
+    }
+
+    /// Does what a key with that function does.
+    pub(super) fn perform(
+        &mut self,
+        now: Instant,
+        place: Place,
+        function: Function,
+        pressed: bool,
+    ) -> Touched {
+        let tap = self.last_tap;
+        let Some(executor) = self.executor_mut(place) else { return Touched::Nothing };
+        match (function, pressed) {
+            (Function::Flash | Function::Temp | Function::Swap, true) => {
+                executor.is_held = executor.run.is_none();
+                if executor.is_held {
+                    let level = executor.level;
+                    executor.switch(now, true);
+                    executor.level = level;
+                }
+            }
+            (Function::Flash | Function::Temp | Function::Swap, false) => {
+                if std::mem::take(&mut executor.is_held) {
+                    executor.run = None;
+                }
+            }
+            (_, false) => {}
+            (Function::Go, true) => {
+                if let Kind::Macro { command } = &executor.kind {
+                    return Touched::Runs(command.clone());
+                }
+                executor.step(now, true);
+            }
+            (Function::GoBack, true) => executor.step(now, false),
+            (Function::On, true) => executor.switch(now, true),
+            (Function::Off, true) => executor.switch(now, false),
+            (Function::Toggle, true) => executor.switch(now, executor.run.is_none()),
+            (Function::Pause, true) => executor.halt(now),
+            (Function::Top, true) => executor.level = 1.0,
+            (Function::Select, true) => self.selected = Some(place),
+            (Function::DoubleSpeed | Function::HalfSpeed, true) => {
+                let factor = if function == Function::DoubleSpeed { 2.0 } else { 0.5 };
+                match &mut executor.kind {
+                    Kind::Effect { bpm, .. } => *bpm = (*bpm * factor).clamp(1.0, SPEED_AT_FULL),
+                    Kind::Special(kind, number) => {
+                        let (kind, number) = (*kind, *number);
+                        let level = self.master(kind, number) * factor;
+                        self.set_master(kind, number, level);
+                    }
+                    Kind::Sequence { .. } | Kind::Macro { .. } | Kind::Group => {}
+                }
+            }
+            (Function::Rate1, true) => {
+                if let Kind::Special(4, number) = executor.kind {
+                    self.set_master(4, number, 0.5);
+                }
+            }
+            (Function::Learn, true) => {
+                if let Kind::Special(3, number) = executor.kind {
+                    self.learn(now, tap, number);
+                }
+            }
+            // Nothing that could be seen from outside.
+            (Function::Empty | Function::Black | Function::SelFix, true) => {}
+        }
+        Touched::Done
+    }
+
+    /// A tap of the learn key: two of them within three seconds give a speed.
+    pub(super) fn learn(&mut self, now: Instant, tap: Option<Instant>, number: u32) {
+        if let Some(tap) = tap.or(self.last_tap).filter(|tap| now.since(*tap) < Duration::from_secs(3)) {
+            let seconds = now.since(tap).as_secs_f64();
+            if seconds > 0.0 {
+                self.set_master(3, number, 60.0 / seconds / SPEED_AT_FULL);
+            }
+        }
+        self.last_tap = Some(now);
+    }
+
+    /// Switches everything off.
+    pub(super) fn off_everywhere(&mut self, now: Instant) {
+        for page in self.pages.values_mut() {
+            for slot in page.executors.values_mut() {
+                match slot {
+                    Slot::Assigned(executor) => executor.switch(now, false),
+                    Slot::Cleared => {}
+                }
+            }
+        }
+    }
+
+    /// Stores a new sequence with one cue, or another cue into the sequence that is there.
+    pub(super) fn store(&mut self, now: Instant, place: Place) {
+        if let Some(executor) = self.executor_mut(place) {
+            if let Kind::Sequence { cues, .. } = &mut executor.kind {
+                let number = (cues.len() + 1).to_string();
+                cues.push(Cue { number, name: "Cue".into(), fade: Duration::ZERO });
+            }
+            return;
+        }
+        let object = self.next_object;
+        self.next_object += 1;
+        let cues = vec![Cue { number: "1".into(), name: "Cue".into(), fade: Duration::ZERO }];
+        let kind = Kind::Sequence { priority: Priority::Ltp, cues, follows: false };
+        let functions = if place.index < FIRST_BUTTON {
+            [Function::Flash, Function::Go, Function::GoBack]
+        } else {
+            [Function::Toggle, Function::Empty, Function::Empty]
+        };
+        let mut executor = Executor::new(kind, object, "Sequ", 0xFF_FF80, functions);
+        executor.level = 1.0;
+        executor.run = Some(Run { cue: 0, since: now, halted: None });
+        self.assign(place.page + 1, place.index + 1, executor);
+    }
+
+    /// Clears what is assigned at a place; whether there was something.
+    pub(super) fn clear(&mut self, place: Place) -> bool {
+        let Some(page) = self.pages.get_mut(&place.page) else { return false };
+        let Some((_, slot)) = page.executors.range_mut(..=place.index).next_back() else { return false };
+        let is_there = matches!(slot, Slot::Assigned(_));
+        *slot = Slot::Cleared;
+        is_there
+    }
+
+    /// Every place where something is assigned.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let places = self.pages.iter().flat_map(|(&page, content)| {
+            let assigned = content.executors.iter().filter(|(_, slot)| matches!(slot, Slot::Assigned(_)));
+            assigned.map(move |(&index, _)| Place { page, index })
+        });
+        places.collect()
+    }
+}
+
+/// The speed of a speed master or effect whose fader is all the way up, in beats a minute.
+pub(super) const SPEED_AT_FULL: f64 = 225.0;
+
+/// From this index on, executors have no fader.
+pub(super) const FIRST_BUTTON: u32 = 100;
