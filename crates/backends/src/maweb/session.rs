@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Connect, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Value, WebSocketConnect,
+    Closed, Connect, Direction, Duration, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Value,
+    WebSocketConnect,
 };
 
 use super::address::{Address, Executor, Part, Resolution};
@@ -19,6 +20,9 @@ use super::wire::{Answer, Confirmation, Console, Dialect, Playbacks, Request, Re
 
 /// The one connection.
 const CONSOLE: Port = Port(0);
+
+/// Nobody answers a pop-up sooner than this after it has come up. What comes sooner is an answer's lamp that a peer echoes.
+const REACTION_TIME: Duration = Duration::from_millis(200);
 
 /// How many executors a notice names.
 const NAMED: usize = 6;
@@ -50,11 +54,15 @@ struct Channel {
     address: Address,
     is_input: bool,
     is_output: bool,
+    /// The state told last, and when.
+    shown: Option<(Instant, bool)>,
 }
 
 struct Question {
     is_preset: bool,
     answers: Vec<i64>,
+    /// Answers that come sooner are not a person's.
+    answerable_at: Instant,
 }
 
 #[derive(Default)]
@@ -281,8 +289,8 @@ impl Session {
                 let data = data.iter().map(|(name, state)| (&**name, &**state));
                 self.watches.handle_leds(data, &mut |slot, value| out.emit(slot, value));
             }
-            Some(Response::Confirmation(question)) => self.open_question(question, false, out),
-            Some(Response::PresetConfirmation(question)) => self.open_question(question, true, out),
+            Some(Response::Confirmation(question)) => self.open_question(now, question, false, out),
+            Some(Response::PresetConfirmation(question)) => self.open_question(now, question, true, out),
             None if answer.session.is_none() && answer.greeting.is_none() => self.shaper.handle_answer(),
             Some(Response::Login { .. } | Response::Other(_)) | None => {}
         }
@@ -308,15 +316,17 @@ impl Session {
         // An answer that nobody waits for may tell of any time.
         let asked_at = poll.map_or(Instant::START, |poll| poll.sent);
         watches.handle_playbacks(login.console(), playbacks, asked_at, asked, &mut |slot, value| {
-            let is_fader = channels[slot.index()].as_ref().is_some_and(|channel| {
-                channel.is_output && matches!(channel.address, Address::Executor(_, Part::Fader))
-            });
-            if let (true, Some(level)) = (is_fader, value.as_number()) {
-                shaper.learn(slot, level, echoes_until);
+            if let Some(Some(channel)) = channels.get_mut(slot.index())
+                && let (true, Some(level)) = (channel.is_output, value.as_number())
+            {
+                if let Address::Executor(_, Part::Fader) = channel.address {
+                    shaper.learn(slot, level, echoes_until);
+                }
+                channel.shown = Some((now, value.is_pressed()));
             }
             out.emit(slot, value);
         });
-        if let Some(page) = page.filter(|page| *page != playbacks.page) {
+        if let Some(page) = page.filter(|page| *page != playbacks.page && playbacks.page > 0) {
             self.tell_other_page(page, playbacks.page, out);
         }
         if playbacks.dialect != self.dialect {
@@ -325,7 +335,13 @@ impl Session {
         }
     }
 
-    fn open_question(&mut self, question: &Confirmation<'_>, is_preset: bool, out: &mut Outbox) {
+    fn open_question(
+        &mut self,
+        now: Instant,
+        question: &Confirmation<'_>,
+        is_preset: bool,
+        out: &mut Outbox,
+    ) {
         self.close_question(out);
         let mut answers: Vec<i64> = question.buttons.iter().map(|(_, id)| *id).collect();
         if !answers.contains(&-1) {
@@ -337,7 +353,7 @@ impl Session {
             format!("the console asks: {} {} ({})", question.title, question.message, named.join(", "));
         let level = if self.has_answer() { Notice::info } else { Notice::warning };
         self.tell(level("asks", printable(&text)), out);
-        self.question = Some(Question { is_preset, answers });
+        self.question = Some(Question { is_preset, answers, answerable_at: now + REACTION_TIME });
         self.show_question(out, 1.0);
     }
 
@@ -469,12 +485,19 @@ impl Session {
                 return;
             }
             Address::Executor(..) | Address::Key(_) => {
-                if value.as_number().is_none() {
+                // What comes back within the same turn is the lamp itself, on its way through a loop in the mapping.
+                if value.as_number().is_none() || channel.shown == Some((now, value.is_pressed())) {
                     return;
                 }
                 self.shaper.edge(slot, value.is_pressed())
             }
-            Address::Confirm(_) => self.shaper.fire(slot, value.is_pressed()),
+            Address::Confirm(_) => {
+                let is_answer = self.question.as_ref().is_some_and(|question| question.answerable_at <= now);
+                if value.is_pressed() && !is_answer {
+                    return;
+                }
+                self.shaper.fire(slot, value.is_pressed())
+            }
             Address::Led(_) => return,
         };
         self.tell_taken(slot, taken, out);
@@ -499,8 +522,12 @@ impl crosspatch_core::Session for Session {
         if slot.index() >= self.channels.len() {
             self.channels.resize_with(slot.index() + 1, || None);
         }
-        let channel =
-            self.channels[slot.index()].get_or_insert(Channel { address, is_input: false, is_output: false });
+        let channel = self.channels[slot.index()].get_or_insert(Channel {
+            address,
+            is_input: false,
+            is_output: false,
+            shown: None,
+        });
         match direction {
             Direction::Input => {
                 channel.is_input = true;
