@@ -1,5 +1,7 @@
 //! The messages of the MA Web Remote against what real consoles and clients have sent (`captures/`, origins in its README).
 
+#![expect(clippy::disallowed_methods, reason = "these tests read the captures in the repository")]
+
 use std::path::Path;
 
 use crosspatch_backends::maweb::wire::{

@@ -127,10 +127,8 @@ fn main_faders(show: &mut Show) {
     ] {
         show.assign(1, number, Executor::new(sequence(Priority::Htp, cues), number, name, color, keys));
     }
-    let chase = match sequence(Priority::Ltp, &[("Red", 0.5), ("Green", 0.5), ("Blue", 0.5)]) {
-        Kind::Sequence { priority, cues, .. } => Kind::Sequence { priority, cues, follows: true },
-        other => other,
-    };
+    let steps = cues(&[("Red", 0.5), ("Green", 0.5), ("Blue", 0.5)]);
+    let chase = Kind::Sequence { priority: Priority::Ltp, cues: steps, follows: true };
     let mut chase =
         Executor::new(chase, 4, "Chase", 0x80FFFF, [Function::Toggle, Function::Pause, Function::Temp]);
     chase.level = 0.75;
@@ -158,13 +156,17 @@ fn name_pages(show: &mut Show, names: &[&str]) {
     }
 }
 
-fn sequence(priority: Priority, cues: &[(&str, f64)]) -> Kind {
+fn sequence(priority: Priority, names_and_fades: &[(&str, f64)]) -> Kind {
+    Kind::Sequence { priority, cues: cues(names_and_fades), follows: false }
+}
+
+fn cues(names_and_fades: &[(&str, f64)]) -> Vec<Cue> {
     let cue = |(number, (name, fade)): (u32, &(&str, f64))| Cue {
         number: number.to_string(),
         name: (*name).to_owned(),
         fade: Duration::from_secs_f64(*fade),
     };
-    Kind::Sequence { priority, cues: (1..).zip(cues).map(cue).collect(), follows: false }
+    (1..).zip(names_and_fades).map(cue).collect()
 }
 
 fn effect(bpm: f64) -> Kind {

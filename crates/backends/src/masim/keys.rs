@@ -143,10 +143,13 @@ mod tests {
     fn a_line_grows_by_words_and_digits_and_shrinks_by_words() {
         let mut line = String::new();
         for name in ["STORE", "EXEC", "1", "PUNKT", "5", "THRU", "1", "PUNKT", "7"] {
-            match find(name).expect("a key").1 {
-                Key::Word(words) => add_word(&mut line, words),
-                Key::Digit(digit) => add_digit(&mut line, digit),
-                other => panic!("{other:?} types nothing"),
+            let key = find(name).expect("a key").1;
+            if let Key::Word(words) = key {
+                add_word(&mut line, words);
+            } else if let Key::Digit(digit) = key {
+                add_digit(&mut line, digit);
+            } else {
+                panic!("{key:?} types nothing");
             }
         }
         assert_eq!(line, "Store Executor 1.5 Thru 1.7");

@@ -25,16 +25,10 @@ pub(super) struct Remote {
 }
 
 /// All sessions.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Remotes {
     remotes: BTreeMap<i64, Remote>,
     given: i64,
-}
-
-impl Default for Remotes {
-    fn default() -> Self {
-        Self { remotes: BTreeMap::new(), given: 0 }
-    }
 }
 
 impl Remotes {

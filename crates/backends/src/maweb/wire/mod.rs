@@ -32,7 +32,11 @@ pub fn describe(bytes: &[u8], line: &mut String) {
     } else if let Ok(answer) = Answer::decode(bytes) {
         line.push_str(&answer.to_string());
     } else {
-        line.push_str(&format!("{} bytes of rubbish", bytes.len()));
+        line.push_str("hex");
+        bytes.iter().take(64).for_each(|byte| line.push_str(&format!(" {byte:02x}")));
+        if bytes.len() > 64 {
+            line.push_str(&format!(" ... of {} bytes", bytes.len()));
+        }
     }
 }
 
