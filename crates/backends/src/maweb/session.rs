@@ -30,6 +30,9 @@ const NAMED: usize = 6;
 /// After this many polls without an answer in a row, the operator is told and the other dialect is tried.
 const UNANSWERED_POLLS: u32 = 3;
 
+/// A console that was heard of so recently is alive; it answers a keep-alive every four seconds.
+const ALIVE: Duration = Duration::from_secs(5);
+
 /// A running connection to a console.
 pub(crate) struct Session {
     settings: Arc<Settings>,
@@ -451,7 +454,10 @@ impl Session {
         let taken = match &channel.address {
             Address::Executor(executor, Part::Fader) => {
                 let (executor, Some(level)) = (*executor, value.as_number()) else { return };
-                if !(is_state && self.watches.is_consoles(executor)) {
+                if !is_state {
+                    self.watches.note_set(executor);
+                }
+                if !self.watches.is_consoles(executor) {
                     self.shaper.level(now, slot, level, |known| known == level);
                     self.hold(now, executor, slot);
                 }
@@ -627,7 +633,9 @@ impl crosspatch_core::Session for Session {
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.login.handle_timeout(now, &mut self.steps);
-        if self.poller.give_up(now).is_some_and(|unanswered| unanswered >= UNANSWERED_POLLS) {
+        let unanswered = self.poller.give_up(now).unwrap_or(0);
+        // One that answers nothing at all is dead, which is another matter.
+        if unanswered >= UNANSWERED_POLLS && now.since(self.heard) < ALIVE {
             self.handle_unanswered(out);
         }
         self.proceed(now, out);

@@ -123,8 +123,14 @@ impl Watches {
     pub(crate) fn note_moved(&mut self, executor: Executor, level: f64, until: Instant) {
         if let Some(watch) = self.find(executor, Part::Fader) {
             watch.last = Last::Number(level);
-            watch.is_consoles = false;
             watch.holds_until = until;
+        }
+    }
+
+    /// The other side has set the fader, whether or not that is sent: its level is the younger one.
+    pub(crate) fn note_set(&mut self, executor: Executor) {
+        if let Some(watch) = self.find(executor, Part::Fader) {
+            watch.is_consoles = false;
         }
     }
 
@@ -471,6 +477,7 @@ mod tests {
         let mut watches = watches(&["page1.fader1"]);
         events(&mut watches, 0, &answer(1, vec![executor(0, 0.0)]));
         let (fader, _) = address("page1.fader1");
+        watches.note_set(fader);
         watches.note_moved(fader, 0.5, at(400));
         assert_eq!(events(&mut watches, 120, &answer(1, vec![executor(0, 0.0)])), [], "the past");
         assert_eq!(events(&mut watches, 399, &answer(1, vec![executor(0, 0.3)])), [], "still settling");
