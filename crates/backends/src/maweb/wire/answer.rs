@@ -1,11 +1,11 @@
 //! What a console sends.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::executor::list;
 use super::json::{Reader, Writer};
-use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, View};
+use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, View};
 
 /// What an old grandMA2 sends in place of a greeting in JSON.
 const READY: &str = "server ready";
@@ -330,7 +330,7 @@ impl<'a> Response<'a> {
             Self::Playbacks(playbacks) => playbacks.encode(object),
             Self::GetData(data) => object.key("data").list(|list| {
                 for (name, value) in data {
-                    list.item().object(|pair| pair.key(name).text(value));
+                    list.item().object(|pair| pair.foreign_key(name).text(value));
                 }
             }),
             Self::Confirmation(confirmation) | Self::PresetConfirmation(confirmation) => {
@@ -508,7 +508,8 @@ impl fmt::Display for Answer<'_> {
         if let Some(response) = &self.response {
             parts.push(response.to_string());
         }
-        if parts.is_empty() { f.write_str("done") } else { f.write_str(&parts.join(", ")) }
+        let line = if parts.is_empty() { "done" } else { &parts.join(", ") };
+        OneLine(f).write_str(line)
     }
 }
 

@@ -353,13 +353,21 @@ impl<'o> Writer<'o> {
         self.brackets(b'[', b']', items);
     }
 
-    /// Writes a key; the value has to follow.
+    /// Writes a key of the protocol; the value has to follow.
     pub(super) fn key(&mut self, key: &str) -> &mut Self {
         self.item();
         self.out.push(b'"');
         self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.needs_comma = true;
+        self
+    }
+
+    /// Writes a key that a peer has chosen; the value has to follow.
+    pub(super) fn foreign_key(&mut self, key: &str) -> &mut Self {
+        self.item();
+        self.text(key);
+        self.out.push(b':');
         self
     }
 
@@ -441,8 +449,8 @@ impl<'o> Writer<'o> {
 
     /// Writes a number as consoles do, with three decimals; 0 for what is no number.
     pub(super) fn decimals(&mut self, number: f64) {
-        // What is beyond the range of `i64` ends at its ends; no level, time or speed comes near it.
-        let thousandths = (number * 1000.0).round() as i64;
+        // No level, time or speed comes near these ends, and up to them every thousandth is exact.
+        let thousandths = (number.clamp(-1e9, 1e9) * 1000.0).round() as i64;
         if thousandths < 0 {
             self.out.push(b'-');
         }

@@ -202,6 +202,20 @@ impl<'a> Label<'a> {
     }
 }
 
+/// Writes texts of peers so that they stay on one line.
+struct OneLine<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for OneLine<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut parts = text.split(char::is_control);
+        self.0.write_str(parts.next().unwrap_or_default())?;
+        parts.try_for_each(|part| {
+            self.0.write_char(char::REPLACEMENT_CHARACTER)?;
+            self.0.write_str(part)
+        })
+    }
+}
+
 /// Why a message could not be read.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {

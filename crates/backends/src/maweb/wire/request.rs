@@ -1,11 +1,11 @@
 //! What a client sends.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::executor::list;
 use super::json::{Reader, Writer};
-use super::{DecodeError, Dialect, ItemsType, View};
+use super::{DecodeError, Dialect, ItemsType, OneLine, View};
 
 /// A message of a client. `session` is the number that the console has given, 0 before that.
 #[derive(Clone, Debug, PartialEq)]
@@ -473,6 +473,9 @@ impl<'a> Keys<'a> {
         let (starts, counts, types) = (self.start_index, self.items_count, self.items_type);
         let dialect = if starts.is_list || counts.is_list { Dialect::Grouped } else { Dialect::Flat };
         let unequal = starts.values.len() != counts.values.len() || starts.values.len() != types.values.len();
+        if starts.values.is_empty() && !starts.is_list {
+            return Err(DecodeError::Missing("startIndex"));
+        }
         if unequal {
             return Err(DecodeError::UnequalRanges);
         }
@@ -491,7 +494,10 @@ impl<'a> Keys<'a> {
             dialect,
             ranges,
             page_index: self.page_index.unwrap_or(0),
-            view: self.view.map(View::from_number).unwrap_or_default(),
+            view: match dialect {
+                Dialect::Grouped => self.view.map(View::from_number).unwrap_or_default(),
+                Dialect::Flat => View::None,
+            },
             exec_button_view_mode: self.exec_button_view_mode,
             buttons_view_mode: self.buttons_view_mode,
             session,
@@ -502,6 +508,8 @@ impl<'a> Keys<'a> {
 /// One line, for logs and monitors.
 impl fmt::Display for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = OneLine(f);
+        let f = &mut line;
         match self {
             Self::Session { session: 0 } => f.write_str("asks for a session"),
             Self::Session { .. } => f.write_str("keep-alive"),
