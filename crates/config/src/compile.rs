@@ -167,16 +167,12 @@ impl<'a> Compiler<'a> {
             options::guard_secrets(&resolved.globals[name].settings, &mut with);
         }
         for draft in &resolved.instances {
-            options::guard_secrets(&draft.settings, &mut with);
+            options::guard_secrets(&draft.options.settings, &mut with);
         }
         for (draft, usable) in resolved.instances.iter().zip(&mut self.usable) {
             let Some(backend) = draft.backend else { continue };
-            let (globals, mistaken) = match resolved.globals.get(backend.name) {
-                Some(globals) => (&globals.settings[..], globals.mistaken),
-                None => (&[][..], false),
-            };
-            let configured =
-                options::configure(draft, backend, globals, draft.mistaken || mistaken, &mut with);
+            let globals = resolved.globals.get(backend.name);
+            let configured = options::configure(draft, backend, globals, &mut with);
             if let Some((given, instance)) = configured
                 && draft.is_named
             {
@@ -225,6 +221,7 @@ impl<'a> Compiler<'a> {
             .label(left.place, format!("{} here", size(left)))
             .label(right.place, format!("{} here", size(right)));
             self.resolved.book.add(draft);
+            self.check_alone(left, right, mapping.operator);
             return;
         }
         let first_route = self.builder.route_count() as u32;
@@ -237,6 +234,18 @@ impl<'a> Compiler<'a> {
         }
         if self.builder.route_count() as u32 > first_route {
             self.statements.push(Statement { first_route, start: line.start, source });
+        }
+    }
+
+    /// Checks the addresses of two sides that do not fit each other.
+    fn check_alone(&mut self, left: &End<'_>, right: &End<'_>, operator: Operator) {
+        if matches!(operator, Operator::Right | Operator::Both) {
+            self.flow(Some(left), None, false);
+            self.flow(None, Some(right), false);
+        }
+        if matches!(operator, Operator::Left | Operator::Both) {
+            self.flow(Some(right), None, false);
+            self.flow(None, Some(left), false);
         }
     }
 
@@ -459,7 +468,7 @@ impl<'a> Compiler<'a> {
     fn report_unused(&mut self) {
         let resolved = &mut self.resolved;
         for (draft, is_mapped) in resolved.instances.iter().zip(&self.is_mapped) {
-            if !is_mapped && draft.is_named && draft.backend.is_some() {
+            if !is_mapped && draft.is_named && draft.backend.is_some() && !draft.is_guessed {
                 let message = format!("no mapping uses the instance {}", quote(&draft.name));
                 resolved.book.add(Draft::warning("instance-unused", message).at(draft.name_at));
             }

@@ -21,8 +21,52 @@ pub(crate) struct Setting {
     pub(crate) from_command_line: bool,
 }
 
+/// The options of one section, or of all sections of one backend.
+#[derive(Debug, Default)]
+pub(crate) struct OptionSet {
+    pub(crate) settings: Vec<Setting>,
+    /// Whether one had a name that means nothing. What is missing may have been meant by it.
+    pub(crate) mistaken: bool,
+}
+
+/// An option as written.
+pub(crate) struct Written<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) name: Place,
+    pub(crate) value: Place,
+    pub(crate) from_command_line: bool,
+}
+
+impl OptionSet {
+    /// Adds an option. A misspelt one counts as what was perhaps meant, so that its value is checked, too.
+    pub(crate) fn add(
+        &mut self,
+        backend: &'static Backend,
+        scope: Scope,
+        written: &Written<'_>,
+        book: &mut Book,
+    ) {
+        let found = find(backend, scope, written.text);
+        if found.is_none() {
+            book.add(unknown(backend, scope, written.text, written.name));
+            self.mistaken = true;
+        }
+        let &Written { name, value, from_command_line, .. } = written;
+        if let Some(spec) = found.or_else(|| meant(backend, scope, written.text)) {
+            self.settings.push(Setting { spec, name, value, from_command_line });
+        }
+    }
+}
+
+/// The option whose name is closest; no member of a family, because those are known by the name as written.
+fn meant(backend: &'static Backend, scope: Scope, name: &str) -> Option<&'static OptionSpec> {
+    let plain = backend.options.iter().filter(|spec| spec.scope == scope && spec.family.is_none());
+    let known = plain.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases)).copied();
+    find(backend, scope, closest(name, known)?)
+}
+
 /// Finds the option that `name` means: an exact name or alias before an abbreviation, and both before a family.
-pub(crate) fn find(backend: &'static Backend, scope: Scope, name: &str) -> Option<&'static OptionSpec> {
+fn find(backend: &'static Backend, scope: Scope, name: &str) -> Option<&'static OptionSpec> {
     let rank = |spec: &OptionSpec| match spec.family {
         None if spec.name == name || spec.aliases.contains(&name) => usize::MAX,
         None => usize::MAX - 1,
@@ -33,7 +77,7 @@ pub(crate) fn find(backend: &'static Backend, scope: Scope, name: &str) -> Optio
 }
 
 /// What to say of a name that means no option here.
-pub(crate) fn unknown(backend: &'static Backend, scope: Scope, name: &str, at: Place) -> Draft {
+fn unknown(backend: &'static Backend, scope: Scope, name: &str, at: Place) -> Draft {
     let other = match scope {
         Scope::Global => Scope::Instance,
         Scope::Instance => Scope::Global,
@@ -104,13 +148,14 @@ const ONLY_OWNER: &str = "let only its owner read the file: `chmod 600 FILE`";
 pub(crate) fn configure(
     draft: &DraftInstance,
     backend: &'static Backend,
-    globals: &[Setting],
-    mut mistaken: bool,
+    globals: Option<&OptionSet>,
     with: &mut Configuring<'_>,
 ) -> Option<(Vec<Given>, Arc<dyn Instance>)> {
     let mut given = Vec::new();
     let mut settings = Vec::new();
-    for setting in effective(globals, with).into_iter().chain(effective(&draft.settings, with)) {
+    let mut mistaken = draft.options.mistaken || globals.is_some_and(|globals| globals.mistaken);
+    let of_backend = globals.map_or(&[][..], |globals| &globals.settings);
+    for setting in effective(of_backend, with).into_iter().chain(effective(&draft.options.settings, with)) {
         let Some(value) = value_of(setting, with) else {
             mistaken = true;
             continue;

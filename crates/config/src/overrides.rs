@@ -5,7 +5,7 @@ use crosspatch_core::Scope;
 use crate::Override;
 use crate::diagnostic::{Draft, quote};
 use crate::lexer;
-use crate::options::{self, Setting};
+use crate::options::{self, Written};
 use crate::resolve::Resolved;
 use crate::source::{Place, SourceId, Span};
 use crate::suggest::did_you_mean;
@@ -76,25 +76,12 @@ fn apply_one(scope: Scope, source: SourceId, span: Span, resolved: &mut Resolved
     }
     // An instance whose backend is not there has been reported.
     let Some(backend) = backend else { return };
-    let written = option.span.of(text);
-    let found = options::find(backend, scope, written);
-    if found.is_none() {
-        resolved.book.add(options::unknown(backend, scope, written, option));
-    }
-    let (settings, mistaken) = match scope {
-        Scope::Global => {
-            let globals = resolved.globals.entry(backend.name).or_default();
-            (&mut globals.settings, &mut globals.mistaken)
-        }
-        Scope::Instance => {
-            let draft = &mut resolved.instances[resolved.names[name]];
-            (&mut draft.settings, &mut draft.mistaken)
-        }
+    let set = match scope {
+        Scope::Global => resolved.globals.entry(backend.name).or_default(),
+        Scope::Instance => &mut resolved.instances[resolved.names[name]].options,
     };
-    match found {
-        Some(spec) => settings.push(Setting { spec, name: option, value, from_command_line: true }),
-        None => *mistaken = true,
-    }
+    let written = Written { text: option.span.of(text), name: option, value, from_command_line: true };
+    set.add(backend, scope, &written, &mut resolved.book);
 }
 
 fn unused(scope: Scope, name: &str, at: Place, resolved: &Resolved<'_>) -> Draft {

@@ -140,16 +140,17 @@ fn mapping(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
             .or_else(|| is_option.then_some("an option belongs into the section of its instance"));
         return stray(whole, faults, fault(body, "mapping-syntax", message, help));
     };
-    let left = Span::new(body.start as usize, operator_at.start as usize);
-    let right = Span::new(operator_at.end as usize, body.end as usize);
+    let mut left = Span::new(body.start as usize, operator_at.start as usize);
+    let mut right = Span::new(operator_at.end as usize, body.end as usize);
     if let Some((second, _)) = lexer::operator(text, right) {
         let message = format!("expected one mapping a line, found a second {}", quote(second.of(text)));
         let help = "a value passes through several channels by several lines";
         return stray(whole, faults, fault(second, "mapping-syntax", message, Some(help)));
     }
     if let Some(arrow) = arrow(text, left, operator_at, right) {
-        let message = format!("expected `>`, `<` or `<>`, found {}", quote(arrow.of(text)));
-        return stray(whole, faults, fault(arrow, "mapping-syntax", message, None));
+        let message = format!("expected {}, found {}", quote(operator_at.of(text)), quote(arrow.of(text)));
+        faults.push(fault(arrow, "mapping-syntax", message, None));
+        (left.end, right.start) = (arrow.start, arrow.end);
     }
     let left = side(text, left, operator_at, "in front of", faults);
     let right = side(text, right, operator_at, "behind", faults);

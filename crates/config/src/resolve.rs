@@ -9,7 +9,7 @@ use crate::ast::{Context, Fault, Item};
 use crate::diagnostic::{Book, Draft, quote};
 use crate::files::{Files, beside, without_detours};
 use crate::lexer::{self, Lines};
-use crate::options::{self, Setting};
+use crate::options::{OptionSet, Written, unreadable};
 use crate::parser::{SECTIONS, parse_line};
 use crate::source::{MAX_BYTES, Place, Source, SourceId, Sources, Span, Text, Unreadable};
 use crate::suggest::{closest, did_you_mean};
@@ -27,18 +27,11 @@ pub(crate) struct DraftInstance {
     pub(crate) name_at: Place,
     /// The protocol; none if it is unknown or not built.
     pub(crate) backend: Option<&'static Backend>,
-    pub(crate) settings: Vec<Setting>,
-    /// Whether an option was left out because it was wrong.
-    pub(crate) mistaken: bool,
+    /// Whether the protocol is one that was perhaps meant by a misspelt name.
+    pub(crate) is_guessed: bool,
+    pub(crate) options: OptionSet,
     /// Whether the name belongs to this instance, so that mappings can mean it.
     pub(crate) is_named: bool,
-}
-
-/// The global options of a backend.
-#[derive(Debug, Default)]
-pub(crate) struct Globals {
-    pub(crate) settings: Vec<Setting>,
-    pub(crate) mistaken: bool,
 }
 
 /// Lines in a row that are mappings, comments or blank.
@@ -59,7 +52,7 @@ pub(crate) struct Resolved<'a> {
     pub(crate) instances: Vec<DraftInstance>,
     /// Instances by name; also what was meant as a name but cannot be one.
     pub(crate) names: FxHashMap<String, usize>,
-    pub(crate) globals: FxHashMap<&'static str, Globals>,
+    pub(crate) globals: FxHashMap<&'static str, OptionSet>,
     pub(crate) maps: Vec<MapPart>,
     /// Sections of backends that are not built, and whether an instance is among them.
     planned: Vec<(&'static str, Place, bool)>,
@@ -128,8 +121,7 @@ impl<'a> Resolved<'a> {
             self.read.push(path.to_owned());
         }
         let shown = path.to_string_lossy();
-        let bytes =
-            self.files.read(path).map_err(|error| Refusal::new(options::unreadable(&shown, &error)))?;
+        let bytes = self.files.read(path).map_err(|error| Refusal::new(unreadable(&shown, &error)))?;
         if bytes.len() > MAX_BYTES {
             return Err(Refusal::new(format!("{} is larger than a gigabyte", quote(&shown))));
         }
@@ -275,6 +267,7 @@ impl<'a> Resolved<'a> {
             self.book.add(Draft::error("unknown-backend", message).at(backend_at).help(help));
             return Section::Skipped;
         }
+        let is_guessed = self.registry.find(backend).is_none();
         let backend = self.backend(backend, backend_at, true);
         let is_possible = self.check_name(name_at, name);
         let index = self.instances.len();
@@ -293,8 +286,8 @@ impl<'a> Resolved<'a> {
             name: name.to_owned(),
             name_at,
             backend,
-            settings: Vec::new(),
-            mistaken: false,
+            is_guessed,
+            options: OptionSet::default(),
             is_named: is_possible && first.is_none(),
         });
         Section::Instance(index)
@@ -355,10 +348,13 @@ impl<'a> Resolved<'a> {
         }
         let built = self.registry.backends.iter().map(|backend| backend.name);
         let help = did_you_mean(name, built.clone().chain(self.registry.planned.iter().copied()))
-            .unwrap_or_else(|| format!("there is {}", built.map(quote).collect::<Vec<_>>().join(", ")));
+            .unwrap_or_else(|| {
+                format!("there is {}", built.clone().map(quote).collect::<Vec<_>>().join(", "))
+            });
         let draft = Draft::error("unknown-backend", format!("there is no backend {}", quote(name)));
         self.book.add(draft.at(at).help(help));
-        None
+        // What was perhaps meant stands in, so that the options and addresses are checked, too.
+        self.registry.find(closest(name, built.chain(self.registry.planned.iter().copied()))?)
     }
 
     /// A backend that is not built is an error where an instance needs it; its options alone do no harm.
@@ -391,24 +387,14 @@ impl<'a> Resolved<'a> {
             Section::None(_) | Section::Map | Section::Skipped => return,
         };
         let Some(backend) = backend else { return };
-        let found = options::find(backend, scope, name);
-        if found.is_none() {
-            self.book.add(options::unknown(backend, scope, name, name_at));
-        }
-        let (settings, mistaken) = match self.section {
-            Section::Instance(index) => {
-                let draft = &mut self.instances[index];
-                (&mut draft.settings, &mut draft.mistaken)
-            }
+        let set = match self.section {
+            Section::Instance(index) => &mut self.instances[index].options,
             Section::Backend(_) | Section::None(_) | Section::Map | Section::Skipped => {
-                let globals = self.globals.entry(backend.name).or_default();
-                (&mut globals.settings, &mut globals.mistaken)
+                self.globals.entry(backend.name).or_default()
             }
         };
-        match found {
-            Some(spec) => settings.push(Setting { spec, name: name_at, value, from_command_line: false }),
-            None => *mistaken = true,
-        }
+        let written = Written { text: name, name: name_at, value, from_command_line: false };
+        set.add(backend, scope, &written, &mut self.book);
     }
 }
 
