@@ -1,30 +1,17 @@
-//! From sections and mapping lines to a plan.
+//! From the text of a configuration to a plan: the stages in their order.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crosspatch_core::{
-    AddressError, Backend, Direction, Instance, InstanceId, Plan, PlanBuilder, Registry, Slot,
-};
-use rustc_hash::FxHashMap;
+use crosspatch_core::{Plan, PlanBuilder, Registry};
 
-use crate::ast::{Context, Item, Mapping, Side};
-use crate::diagnostic::{Diagnostic, Draft, count, quote};
-use crate::expand::Pattern;
+use crate::diagnostic::{Diagnostic, Draft};
 use crate::files::{Files, MemoryFiles, Override};
-use crate::lexer::{Lines, Operator};
+use crate::mapping::{self, Usable};
 use crate::options::{self, Configuring};
-use crate::parser::parse_line;
-use crate::resolve::{Resolved, fault_draft};
-use crate::source::{Place, SourceId, Sources, Span};
-use crate::suggest::{closest, respelt};
+use crate::resolve::{DraftInstance, Resolved};
+use crate::source::Sources;
 use crate::{loops, overrides};
-
-/// How many routes a plan may have: a few hundred megabytes of them.
-pub(crate) const MAX_ROUTES: usize = 4_000_000;
-
-/// How many bytes all mentioned addresses may have together, so that a long one with a wide range does no harm.
-const MAX_ADDRESS_BYTES: usize = 1 << 28;
 
 /// What is compiled.
 #[derive(Copy, Clone)]
@@ -71,10 +58,17 @@ impl Compiled {
 pub fn compile(input: &Input<'_>) -> Compiled {
     let mut resolved = Resolved::read(input.file, input.files, input.registry);
     overrides::apply(input.overrides, &mut resolved);
-    let mut compiler = Compiler::new(resolved, PlanBuilder::new(input.previous));
-    compiler.configure_instances();
-    compiler.map_everything();
-    compiler.finish()
+    let mut builder = PlanBuilder::new(input.previous);
+    let usable = configure_instances(&mut resolved, &mut builder);
+    let statements = mapping::map_everything(&mut resolved, &mut builder, usable);
+    loops::check(&builder, &statements, &mut resolved);
+    drop(statements);
+    report_empty(&mut resolved);
+    let Resolved { sources, book, read, .. } = resolved;
+    let (errors, warnings) = (book.errors, book.warnings);
+    let plan = (errors == 0).then(|| builder.build());
+    let diagnostics = book.finish(&sources);
+    Compiled { plan, diagnostics, files: read, sources, errors, warnings }
 }
 
 /// Compiles a configuration that is one text, under the name `show.cfg`.
@@ -84,455 +78,37 @@ pub fn compile_text(text: &str, registry: Registry) -> Compiled {
     compile(&Input { file, files: &files, overrides: &[], registry, previous: None })
 }
 
-/// An instance that mappings can mean.
-#[derive(Clone)]
-struct Usable {
-    id: InstanceId,
-    backend: &'static Backend,
-    instance: Arc<dyn Instance>,
+/// Configures every instance. In parallel to the instances of `resolved`: none for one that mappings cannot use.
+fn configure_instances(resolved: &mut Resolved<'_>, builder: &mut PlanBuilder<'_>) -> Vec<Option<Usable>> {
+    let mut with = Configuring {
+        files: resolved.files,
+        sources: &mut resolved.sources,
+        book: &mut resolved.book,
+        read: &mut resolved.read,
+    };
+    let mut names: Vec<_> = resolved.globals.keys().copied().collect();
+    names.sort_unstable();
+    for name in names {
+        options::guard_secrets(&resolved.globals[name].settings, &mut with);
+    }
+    for draft in &resolved.instances {
+        options::guard_secrets(&draft.options.settings, &mut with);
+    }
+    let configure = |draft: &DraftInstance| {
+        let backend = draft.backend?;
+        let (given, instance) =
+            options::configure(draft, backend, resolved.globals.get(backend.name), &mut with)?;
+        draft.is_named.then(|| {
+            let id = builder.instance(&draft.name, backend, given, Arc::clone(&instance));
+            Usable { id, backend, instance }
+        })
+    };
+    resolved.instances.iter().map(configure).collect()
 }
 
-/// A mapping line that gave routes: the number of its first one, and where it stands.
-#[derive(Copy, Clone)]
-pub(crate) struct Statement {
-    pub(crate) first_route: u32,
-    pub(crate) start: u32,
-    pub(crate) source: SourceId,
-}
-
-struct Compiler<'a> {
-    resolved: Resolved<'a>,
-    builder: PlanBuilder<'a>,
-    /// In parallel to the instances of `resolved`; none if mappings of it are not looked at any further.
-    usable: Vec<Option<Usable>>,
-    is_mapped: Vec<bool>,
-    /// The first mention of each name that is no instance, and how many more there are.
-    strangers: FxHashMap<String, (Place, u128)>,
-    stranger_order: Vec<String>,
-    statements: Vec<Statement>,
-    spelt: String,
-    address_bytes: usize,
-    is_full: bool,
-}
-
-/// One side of a mapping line, read as far as it can be.
-struct End<'t> {
-    /// None if the mistake that makes it useless has been said.
-    usable: Option<Usable>,
-    addresses: Addresses<'t>,
-    place: Place,
-}
-
-enum Addresses<'t> {
-    One(&'t str),
-    Many(Pattern<'t>),
-}
-
-impl Addresses<'_> {
-    fn size(&self) -> u128 {
-        match self {
-            Self::One(_) => 1,
-            Self::Many(pattern) => pattern.size(),
-        }
-    }
-}
-
-impl<'a> Compiler<'a> {
-    fn new(resolved: Resolved<'a>, builder: PlanBuilder<'a>) -> Self {
-        Self {
-            usable: vec![None; resolved.instances.len()],
-            is_mapped: vec![false; resolved.instances.len()],
-            resolved,
-            builder,
-            strangers: FxHashMap::default(),
-            stranger_order: Vec::new(),
-            statements: Vec::new(),
-            spelt: String::new(),
-            address_bytes: 0,
-            is_full: false,
-        }
-    }
-
-    fn configure_instances(&mut self) {
-        let resolved = &mut self.resolved;
-        let mut with = Configuring {
-            files: resolved.files,
-            sources: &mut resolved.sources,
-            book: &mut resolved.book,
-            read: &mut resolved.read,
-        };
-        let mut names: Vec<_> = resolved.globals.keys().copied().collect();
-        names.sort_unstable();
-        for name in names {
-            options::guard_secrets(&resolved.globals[name].settings, &mut with);
-        }
-        for draft in &resolved.instances {
-            options::guard_secrets(&draft.options.settings, &mut with);
-        }
-        for (draft, usable) in resolved.instances.iter().zip(&mut self.usable) {
-            let Some(backend) = draft.backend else { continue };
-            let globals = resolved.globals.get(backend.name);
-            let configured = options::configure(draft, backend, globals, &mut with);
-            if let Some((given, instance)) = configured
-                && draft.is_named
-            {
-                let id = self.builder.instance(&draft.name, backend, given, Arc::clone(&instance));
-                *usable = Some(Usable { id, backend, instance });
-            }
-        }
-    }
-
-    fn map_everything(&mut self) {
-        for part in std::mem::take(&mut self.resolved.maps) {
-            let text = self.resolved.sources.text(part.source);
-            for span in Lines::within(text.as_str(), part.lines) {
-                let line = parse_line(text.as_str(), span, Context::Map);
-                for fault in line.faults {
-                    self.resolved.book.add(fault_draft(fault, part.source));
-                }
-                if let Item::Mapping(mapping) = line.item {
-                    self.map(part.source, text.as_str(), &mapping, span);
-                }
-            }
-        }
-    }
-
-    fn map(&mut self, source: SourceId, text: &str, mapping: &Mapping, line: Span) {
-        for side in [&mapping.left, &mapping.right] {
-            if let (Some(first), Some(last)) = (side.transforms.first(), side.transforms.last()) {
-                let span = Span { start: first.start, end: last.end };
-                let message = format!("transforms are not built yet, found {}", quote(span.of(text)));
-                let draft = Draft::error("transform-not-built", message).at(Place { source, span });
-                self.resolved
-                    .book
-                    .add(draft.help("until they are, leave out ` | ` and what stands behind it"));
-            }
-        }
-        let left = self.end(source, text, &mapping.left);
-        let right = self.end(source, text, &mapping.right);
-        if let (Some(left), Some(right)) = (&left, &right)
-            && !sizes_fit(left, right)
-        {
-            let size = |end: &End<'_>| count(end.addresses.size(), "channel");
-            let draft = Draft::error(
-                "size-mismatch",
-                "expected as many channels on one side as on the other, or one",
-            )
-            .label(left.place, format!("{} here", size(left)))
-            .label(right.place, format!("{} here", size(right)));
-            self.resolved.book.add(draft);
-            self.check_alone(left, right, mapping.operator);
-            return;
-        }
-        let first_route = self.builder.route_count() as u32;
-        let is_plain = mapping.left.transforms.is_empty() && mapping.right.transforms.is_empty();
-        if matches!(mapping.operator, Operator::Right | Operator::Both) {
-            self.flow(left.as_ref(), right.as_ref(), is_plain);
-        }
-        if matches!(mapping.operator, Operator::Left | Operator::Both) {
-            self.flow(right.as_ref(), left.as_ref(), is_plain);
-        }
-        if self.builder.route_count() as u32 > first_route {
-            self.statements.push(Statement { first_route, start: line.start, source });
-        }
-    }
-
-    /// Checks the addresses of two sides that do not fit each other.
-    fn check_alone(&mut self, left: &End<'_>, right: &End<'_>, operator: Operator) {
-        if matches!(operator, Operator::Right | Operator::Both) {
-            self.flow(Some(left), None, false);
-            self.flow(None, Some(right), false);
-        }
-        if matches!(operator, Operator::Left | Operator::Both) {
-            self.flow(Some(right), None, false);
-            self.flow(None, Some(left), false);
-        }
-    }
-
-    /// Reads one side of a mapping; `None` if it does not even say how many channels there are.
-    fn end<'t>(&mut self, source: SourceId, text: &'t str, side: &Side) -> Option<End<'t>> {
-        let written = side.channels.of(text);
-        if written.is_empty() {
-            return None;
-        }
-        let place = Place { source, span: side.channels };
-        let Some((name, address)) = written.split_once('.').filter(|(name, _)| !name.is_empty()) else {
-            self.resolved.book.add(self.dotless(written, place));
-            return None;
-        };
-        let start = side.channels.start as usize;
-        let name_at = Place { source, span: Span::new(start, start + name.len()) };
-        let usable = match self.resolved.names.get(name) {
-            Some(&index) => {
-                self.is_mapped[index] = true;
-                self.usable[index].clone()
-            }
-            None => {
-                self.meet_stranger(name, name_at);
-                None
-            }
-        };
-        if address.is_empty() {
-            let message = format!("expected a channel behind {}, found nothing", quote(written));
-            self.resolved.book.add(Draft::error("channel", message).at(place));
-            return None;
-        }
-        let span = Span::new(start + name.len() + 1, side.channels.end as usize);
-        let addresses = if address.contains(['{', '}']) {
-            let mut faults = Vec::new();
-            let pattern = Pattern::parse(text, span, &mut faults);
-            if !faults.is_empty() {
-                for fault in faults {
-                    self.resolved.book.add(fault_draft(fault, source));
-                }
-                return None;
-            }
-            Addresses::Many(pattern)
-        } else {
-            Addresses::One(address)
-        };
-        Some(End { usable, addresses, place: Place { source, span } })
-    }
-
-    fn dotless(&self, written: &str, place: Place) -> Draft {
-        let message = format!("expected `instance.channel`, found {}", quote(written));
-        let draft = Draft::error("channel", message).at(place);
-        if self.resolved.names.contains_key(written) {
-            return draft.help(format!("which channel of {}? write it behind a dot", quote(written)));
-        }
-        draft
-    }
-
-    fn meet_stranger(&mut self, name: &str, at: Place) {
-        match self.strangers.get_mut(name) {
-            Some((_, more)) => *more += 1,
-            None => {
-                self.strangers.insert(name.to_owned(), (at, 0));
-                self.stranger_order.push(name.to_owned());
-            }
-        }
-    }
-
-    /// Checks the addresses of both sides, as far as they are usable. If it `is_plain`, adds the routes between them.
-    fn flow(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>, is_plain: bool) {
-        let size = |end: Option<&End<'_>>| end.map_or(0, |end| end.addresses.size());
-        let total = size(from).max(size(to));
-        if total > (MAX_ROUTES - self.builder.route_count()) as u128 {
-            self.report_full(from, to);
-            return;
-        }
-        let mut from = Progress::of(from, Direction::Input);
-        let mut to = Progress::of(to, Direction::Output);
-        let mut to_itself = None;
-        for number in 0..total {
-            if self.address_bytes > MAX_ADDRESS_BYTES {
-                self.report_full(from.end, to.end);
-                break;
-            }
-            let source = from.channel(number, self);
-            let target = to.channel(number, self);
-            match (source, target) {
-                (Some(source), Some(target)) if is_plain => {
-                    self.builder.route(source, target);
-                    if source == target {
-                        to_itself.get_or_insert(source);
-                    }
-                }
-                (Some(_), _) | (None, Some(_)) => {}
-                (None, None) => break,
-            }
-        }
-        if let Some(channel) = to_itself {
-            self.report_itself(&from, &to, channel);
-        }
-    }
-
-    fn report_full(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>) {
-        let ends = || from.into_iter().chain(to);
-        let Some(largest) = ends().max_by_key(|end| end.addresses.size()) else { return };
-        let size = largest.addresses.size();
-        let draft = if size > MAX_ROUTES as u128 {
-            let message = match size {
-                u128::MAX => "this stands for more channels than can be counted".to_owned(),
-                size => format!("this stands for {size} channels"),
-            };
-            Draft::error("too-many", format!("{message}; at most {MAX_ROUTES} are possible"))
-        } else if self.is_full {
-            return;
-        } else {
-            self.is_full = true;
-            Draft::error(
-                "too-many",
-                format!(
-                    "expected at most {MAX_ROUTES} mappings of short names; further ones are not looked at"
-                ),
-            )
-        };
-        self.resolved.book.add(draft.at(largest.place));
-    }
-
-    fn report_itself(&mut self, from: &Progress<'_, '_>, to: &Progress<'_, '_>, channel: (InstanceId, Slot)) {
-        let (Some(from), Some(to)) = (from.end, to.end) else { return };
-        let planned = &self.builder.instances()[channel.0.index()];
-        // Where a value comes back by itself, this is a loop, which is reported as one.
-        if planned.backend.loops_back {
-            return;
-        }
-        let name = quote(&format!("{}.{}", planned.name, planned.channels.address(channel.1)));
-        let first = from.place.min(to.place);
-        let span = Span { start: first.span.start, end: from.place.max(to.place).span.end };
-        let draft = Draft::warning("mapping-self", format!("{name} is mapped to itself"))
-            .at(Place { span, ..first })
-            .help("what comes from it goes back to it; leave the line out unless the device wants that");
-        self.resolved.book.add(draft);
-    }
-
-    fn report_address(
-        &mut self,
-        end: &End<'_>,
-        usable: &Usable,
-        direction: Direction,
-        number: u128,
-        error: AddressError,
-    ) {
-        let Place { source, span } = end.place;
-        let spelt = std::mem::take(&mut self.spelt);
-        let address = match &end.addresses {
-            Addresses::One(address) => address,
-            Addresses::Many(_) => spelt.as_str(),
-        };
-        let suggestion = error.suggestion.or_else(|| {
-            let is_valid = |address: &str| usable.instance.canonical(address, direction).is_ok();
-            respelt(address, usable.backend.words, is_valid)
-        });
-        let draft = Draft::error("channel", error.message);
-        let place = Place { source, span };
-        let draft = match &end.addresses {
-            Addresses::One(_) => draft.at(place),
-            Addresses::Many(pattern) if pattern.size() == 1 => {
-                draft.label(place, format!("this is {}", quote(address)))
-            }
-            Addresses::Many(pattern) => {
-                let which = format!("{} is number {} of {}", quote(address), number + 1, pattern.size());
-                draft.label(place, which)
-            }
-        };
-        let draft = draft
-            .help_if(suggestion.map(|address| format!("did you mean {}?", quote(&address))))
-            .help_if(error.help);
-        self.resolved.book.add(draft);
-        self.spelt = spelt;
-    }
-
-    fn finish(mut self) -> Compiled {
-        self.report_strangers();
-        self.report_unused();
-        loops::check(&self.builder, &self.statements, &mut self.resolved);
-        let Resolved { sources, book, read, .. } = self.resolved;
-        drop(self.statements);
-        let (errors, warnings) = (book.errors, book.warnings);
-        let plan = (errors == 0).then(|| self.builder.build());
-        let diagnostics = book.finish(&sources);
-        Compiled { plan, diagnostics, files: read, sources, errors, warnings }
-    }
-
-    fn report_strangers(&mut self) {
-        for name in std::mem::take(&mut self.stranger_order) {
-            let (at, more) = self.strangers[&name];
-            let instances = &self.resolved.instances;
-            let of_backend = instances.iter().find(|draft| draft.backend.is_some_and(|own| own.name == name));
-            let named = || instances.iter().map(|draft| draft.name.as_str());
-            let meant = of_backend.map(|draft| draft.name.as_str()).or_else(|| closest(&name, named()));
-            let help = match meant {
-                Some(meant) if of_backend.is_some() => {
-                    format!("`{name}` is a backend; its instance is called {}", quote(meant))
-                }
-                Some(meant) => format!("did you mean {}?", quote(meant)),
-                None if name.starts_with(['#', '/']) => "a comment begins with `;`".to_owned(),
-                None => "an instance begins with a section `[BACKEND NAME]`".to_owned(),
-            };
-            // What was meant is not unused.
-            if let Some(meant) = meant.and_then(|meant| self.resolved.names.get(meant)) {
-                self.is_mapped[*meant] = true;
-            }
-            let draft = Draft::error("unknown-instance", format!("there is no instance {}", quote(&name)));
-            let label = match more {
-                0 => String::new(),
-                1 => "and once more".to_owned(),
-                more => format!("and {more} more times"),
-            };
-            self.resolved.book.add(draft.label(at, label).help(help));
-        }
-    }
-
-    fn report_unused(&mut self) {
-        let resolved = &mut self.resolved;
-        for (draft, is_mapped) in resolved.instances.iter().zip(&self.is_mapped) {
-            if !is_mapped && draft.is_named && draft.backend.is_some() && !draft.is_guessed {
-                let message = format!("no mapping uses the instance {}", quote(&draft.name));
-                resolved.book.add(Draft::warning("instance-unused", message).at(draft.name_at));
-            }
-        }
-        if resolved.instances.is_empty() && resolved.book.errors == 0 {
-            let message = "nothing is configured";
-            resolved.book.add(
-                Draft::warning("empty", message).file(resolved.read.first().cloned().unwrap_or_default()),
-            );
-        }
-    }
-}
-
-fn sizes_fit(left: &End<'_>, right: &End<'_>) -> bool {
-    let (left, right) = (left.addresses.size(), right.addresses.size());
-    left == right || left == 1 || right == 1
-}
-
-/// How far one side of a mapping has come.
-struct Progress<'e, 't> {
-    end: Option<&'e End<'t>>,
-    direction: Direction,
-    /// The channel, if there is only one.
-    only: Option<(InstanceId, Slot)>,
-    has_failed: bool,
-}
-
-impl<'e, 't> Progress<'e, 't> {
-    fn of(end: Option<&'e End<'t>>, direction: Direction) -> Self {
-        Self { end, direction, only: None, has_failed: false }
-    }
-
-    /// The channel of that number; none from the first address on that is wrong.
-    fn channel(&mut self, number: u128, compiler: &mut Compiler<'_>) -> Option<(InstanceId, Slot)> {
-        let end = self.end?;
-        let usable = end.usable.as_ref()?;
-        if self.has_failed {
-            return None;
-        }
-        if self.only.is_some() {
-            return self.only;
-        }
-        let address = match &end.addresses {
-            Addresses::One(address) => address,
-            Addresses::Many(pattern) => {
-                pattern.spell(number, &mut compiler.spelt);
-                compiler.spelt.as_str()
-            }
-        };
-        match usable.instance.canonical(address, self.direction) {
-            Ok(canonical) => {
-                let slot = compiler.builder.channel(usable.id, &canonical, self.direction);
-                compiler.address_bytes += canonical.len();
-                let channel = Some((usable.id, slot));
-                if end.addresses.size() == 1 {
-                    self.only = channel;
-                }
-                channel
-            }
-            Err(error) => {
-                self.has_failed = true;
-                compiler.report_address(end, usable, self.direction, number, error);
-                None
-            }
-        }
+fn report_empty(resolved: &mut Resolved<'_>) {
+    if resolved.instances.is_empty() && resolved.book.errors == 0 {
+        let file = resolved.read.first().cloned().unwrap_or_default();
+        resolved.book.add(Draft::warning("empty", "nothing is configured").file(file));
     }
 }

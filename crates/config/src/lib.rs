@@ -15,6 +15,7 @@ mod expand;
 mod files;
 mod lexer;
 mod loops;
+mod mapping;
 mod options;
 mod overrides;
 mod parser;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crosspatch_core::{InstanceId, PlanBuilder, Slot};
 
-use crate::compile::Statement;
 use crate::diagnostic::{Draft, quote};
 use crate::lexer;
+use crate::mapping::Statement;
 use crate::resolve::Resolved;
 use crate::source::{Place, Span};
 
@@ -273,4 +273,63 @@ fn line(statements: &[Statement], route: usize, resolved: &Resolved<'_>) -> Plac
     let len = text[start as usize..].find('\n').unwrap_or(text.len() - start as usize);
     let span = lexer::trim(text, Span::new(start as usize, start as usize + len));
     Place { source, span }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Whether `to` can be reached from `from` by at least one edge, found by trying everything.
+    fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
+        let mut known = vec![from];
+        let mut at = 0;
+        while let Some(&node) = known.get(at) {
+            for &(_, target) in edges.iter().filter(|(source, _)| *source == node) {
+                if target == to {
+                    return true;
+                }
+                if !known.contains(&target) {
+                    known.push(target);
+                }
+            }
+            at += 1;
+        }
+        false
+    }
+
+    const NODES: usize = 7;
+
+    proptest! {
+        #[test]
+        fn every_round_is_one_and_every_graph_with_a_round_shows_one(
+            edges in prop::collection::vec((0..NODES, 0..NODES), 0..14),
+        ) {
+            let rounds = Graph::new(NODES, edges.iter().copied()).rounds();
+            for round in &rounds {
+                let targets = round.iter().map(|&edge| edges[edge].1);
+                let next_sources = round.iter().cycle().skip(1).map(|&edge| edges[edge].0);
+                prop_assert!(targets.zip(next_sources).all(|(target, source)| target == source), "{:?}", round);
+            }
+            // Every node that feeds itself is in a round, or shares a knot with one that is.
+            for node in (0..NODES).filter(|&node| reaches(&edges, node, node)) {
+                let is_near = |&edge: &usize| {
+                    let other = edges[edge].0;
+                    other == node || reaches(&edges, node, other) && reaches(&edges, other, node)
+                };
+                prop_assert!(rounds.iter().flatten().any(is_near), "{} of {:?} in {:?}", node, edges, rounds);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_way_with_many_ways_back_ends_soon() {
+        const LENGTH: usize = 200_000;
+        let forwards = (0..LENGTH).map(|node| (node, node + 1));
+        let backwards = (0..LENGTH).map(|node| (LENGTH, node));
+        let edges: Vec<_> = forwards.chain(backwards).collect();
+        let rounds = Graph::new(LENGTH + 1, edges.iter().copied()).rounds();
+        assert_eq!(rounds.len(), 1);
+    }
 }

@@ -18,6 +18,7 @@ pub(crate) fn apply(overrides: &[Override], resolved: &mut Resolved<'_>) {
     let (text, spans) = options::command_line(overrides);
     let source = resolved.sources.add(text);
     for (given, span) in overrides.iter().zip(spans) {
+        let span = lexer::trim(resolved.sources.text(source).as_str(), span);
         apply_one(given.scope, source, span, resolved);
     }
 }

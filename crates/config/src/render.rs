@@ -118,7 +118,7 @@ fn excerpt<'a>(
     }
     // A byte order mark is no letter.
     let start = line.end as usize - text.trim_start_matches('\u{feff}').len();
-    let within = |offset: u32| (offset as usize).saturating_sub(start);
+    let within = |offset: u32| (offset.min(line.end) as usize).saturating_sub(start);
     let annotations = labels.iter().map(|(is_primary, label)| {
         let kind = if *is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
         let annotation = kind.span(within(label.place.span.start)..within(label.place.span.end));

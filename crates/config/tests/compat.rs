@@ -8,17 +8,27 @@
     reason = "the examples are files that may be missing"
 )]
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crosspatch_backends::REGISTRY;
-use crosspatch_config::{Document, Item, MemoryFiles, compile};
+use crosspatch_config::{Document, Input, Item, MemoryFiles, Severity, compile};
+use crosspatch_core::{
+    AddressError, Backend, Direction, Instance, Instant, OptionSpec, Outbox, Registry, Scope, Session, Slot,
+};
 
 fn examples() -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/compat");
-    let Ok(entries) = folder.read_dir() else {
+    let examples = configurations(&folder);
+    if examples.is_empty() {
         println!("skipped: there are no examples in {}", folder.display());
-        return Vec::new();
-    };
+    }
+    examples
+}
+
+fn configurations(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let Ok(entries) = folder.read_dir() else { return Vec::new() };
     let paths = entries.map(|entry| entry.expect("a readable folder").path());
     let mut paths: Vec<_> =
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "cfg")).collect();
@@ -39,6 +49,14 @@ fn every_example_is_read_without_a_stray_line_and_printed_as_it_was() {
 }
 
 #[test]
+fn every_show_of_the_repository_is_printed_as_it_was() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    for (path, bytes) in configurations(&folder) {
+        assert_eq!(Document::parse(bytes.clone()).print(), bytes, "{}", path.display());
+    }
+}
+
+#[test]
 fn every_example_whose_backends_exist_compiles() {
     for (path, bytes) in examples() {
         let document = Document::parse(bytes.clone());
@@ -55,7 +73,7 @@ fn every_example_whose_backends_exist_compiles() {
             | Item::Stray(_) => None,
         });
         let missing: Vec<_> = backends.filter(|name| REGISTRY.find(name).is_none()).collect();
-        let compiled = compile(&crosspatch_config::Input {
+        let compiled = compile(&Input {
             file: &path,
             files: &MemoryFiles::default().with(&path, bytes),
             overrides: &[],
@@ -68,8 +86,83 @@ fn every_example_whose_backends_exist_compiles() {
         }
         for diagnostic in compiled.diagnostics {
             let is_about_a_backend = diagnostic.id == "backend-not-built";
-            let is_harmless = matches!(diagnostic.severity, crosspatch_config::Severity::Warning);
+            let is_harmless = matches!(diagnostic.severity, Severity::Warning);
             assert!(is_about_a_backend || is_harmless, "{}: {diagnostic:?}", path.display());
         }
+    }
+}
+
+/// A backend that takes any option and any address, in the place of one that does not exist yet.
+const fn stand_in(name: &'static str) -> Backend {
+    const ANY: OptionSpec =
+        OptionSpec { family: Some(""), repeatable: true, ..OptionSpec::new("any", "x = y", "", "anything") };
+    Backend {
+        name,
+        summary: "",
+        manual: "",
+        options: &[ANY, OptionSpec { scope: Scope::Global, ..ANY }],
+        words: &[],
+        loops_back: false,
+        configure: |_| Some(Arc::new(StandIn)),
+        describe: |_, _| {},
+        compose: |_| None,
+    }
+}
+
+struct StandIn;
+
+impl Instance for StandIn {
+    fn canonical<'a>(&self, address: &'a str, _direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        Ok(address.into())
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(Self)
+    }
+}
+
+impl Session for StandIn {
+    fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
+
+    fn start(&mut self, _now: Instant, _out: &mut Outbox) {}
+}
+
+#[test]
+fn every_example_has_all_its_routes() {
+    const BACKENDS: &[&Backend] = &[
+        &stand_in("artnet"),
+        &stand_in("evdev"),
+        &stand_in("loopback"),
+        &stand_in("lua"),
+        &stand_in("maweb"),
+        &stand_in("midi"),
+        &stand_in("osc"),
+        &stand_in("sacn"),
+    ];
+    const ROUTES: &[(&str, usize)] = &[
+        ("evdev.cfg", 12),
+        ("flying-faders.cfg", 25),
+        ("launchctl-sacn.cfg", 24),
+        ("layering.cfg", 529),
+        ("lua.cfg", 15),
+        ("maweb-flying-faders.cfg", 6),
+        ("midi-osc.cfg", 32),
+        ("monster.cfg", 2),
+        ("osc-artnet.cfg", 48),
+        ("osc-kbd.cfg", 12),
+    ];
+    for (path, bytes) in examples() {
+        let compiled = compile(&Input {
+            file: &path,
+            files: &MemoryFiles::default().with(&path, bytes),
+            overrides: &[],
+            registry: Registry { backends: BACKENDS, planned: &[] },
+            previous: None,
+        });
+        let shown = compiled.render(false);
+        let plan = compiled.plan.unwrap_or_else(|| panic!("{shown}"));
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let expected = ROUTES.iter().find(|(known, _)| *known == name);
+        assert!(expected.is_none_or(|(_, routes)| *routes == plan.routes().len()), "{name}: {plan:?}");
     }
 }
