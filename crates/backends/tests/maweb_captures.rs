@@ -594,8 +594,7 @@ mod identity {
         )
             .prop_map(
                 move |(head, (cues_background, items, width, index, runs), (blocks, bottom))| {
-                    let shows =
-                        items.first().is_some_and(|cue: &Cue<'_>| cue.progress_color == Some(Color::RUNNING));
+                    let shows = items.iter().any(|cue: &Cue<'_>| cue.progress_color == Some(Color::RUNNING));
                     Executor {
                         number: head.0,
                         object_type: head.1,

@@ -191,17 +191,16 @@ impl Show {
         };
         let items = match &executor.kind {
             Kind::Sequence { cues, .. } => {
-                let cue_text = |at: usize| cues.get(at).map(|cue| format!("{:>5} {}", cue.number, cue.name));
                 let (at, progress) = running.unwrap_or((0, 0.0));
-                let current = row(cue_text(at), shown.map(|_| progress), shown);
-                if cues.len() == 1 {
-                    vec![current]
-                } else {
-                    // The row that runs comes first: clients read the cue there.
-                    let next = (at + 1) % cues.len();
-                    let after = (at + 2) % cues.len();
-                    vec![current, row(cue_text(next), None, None), row(cue_text(after), None, None)]
-                }
+                // One row, or three: the cue before, the one that is on, the next. At the ends of the list they stay.
+                let count = if cues.len() == 1 { 1 } else { 3 };
+                let first = at.saturating_sub(1).min(cues.len().saturating_sub(count));
+                let rows = (first..first + count).map(|row_at| {
+                    let text = cues.get(row_at).map(|cue| format!("{:>5} {}", cue.number, cue.name));
+                    let shown = shown.filter(|_| row_at == at);
+                    row(text, shown.map(|_| progress), shown)
+                });
+                rows.collect()
             }
             Kind::Effect { bpm, fade } => {
                 let color = Some(if running.is_some() { Color::RUNNING } else { DARK });
@@ -332,4 +331,210 @@ fn master_text(kind: u32, level: f64) -> String {
 fn beat(now: Instant, executor: &Executor, bpm: f64) -> f64 {
     let passed = executor.run.map_or(Duration::ZERO, |run| now.since(run.since));
     (passed.as_secs_f64() * bpm / 60.0).fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::masim::content;
+    use crate::masim::show::{Cue, Function, Run};
+    use crate::maweb::wire::{Answer, Response};
+
+    const BUTTONS: [Function; 3] = [Function::Flash, Function::Go, Function::Top];
+
+    fn request(view: View, ranges: &[(u32, u32, ItemsType)]) -> PlaybacksRequest {
+        let range = |&(start, count, items_type): &(u32, u32, ItemsType)| Range { start, count, items_type };
+        PlaybacksRequest {
+            dialect: Dialect::Grouped,
+            ranges: ranges.iter().map(range).collect(),
+            page_index: 0,
+            view,
+            exec_button_view_mode: Some(2),
+            buttons_view_mode: Some(0),
+            session: 1,
+        }
+    }
+
+    fn sequence(priority: Priority) -> Kind {
+        let cues = vec![Cue { number: "1".into(), name: "Cue".into(), fade: Duration::ZERO }];
+        Kind::Sequence { priority, cues, follows: false }
+    }
+
+    /// The executors that a console is known to have, drawn here and compared with what it wrote.
+    fn assert_drawn_as(capture: &str, show: &Show, request: &PlaybacksRequest, compared: &[u32]) {
+        let answer = Answer::decode(capture.as_bytes()).expect("a capture");
+        let Some(Response::Playbacks(captured)) = &answer.response else { panic!("no playbacks") };
+        let drawn = show.playbacks(Instant::START, request);
+        for index in compared {
+            let written = |playbacks: &Playbacks<'_>| {
+                let mut all = playbacks.groups.iter().flat_map(|group| group.executors());
+                let executor = all.find(|executor| executor.index == *index).expect("it is there");
+                let rows = vec![vec![executor.clone()]];
+                let group = Group { items_type: ItemsType::Faders, offset: 0, pages: 1, rows };
+                let playbacks = Playbacks { groups: vec![group], ..Playbacks::default() };
+                let mut bytes = Vec::new();
+                Answer::to(Response::Playbacks(playbacks)).encode(&mut bytes);
+                String::from_utf8(bytes).expect("text")
+            };
+            assert_eq!(written(&drawn), written(captured), "executor {}", index + 1);
+        }
+    }
+
+    #[test]
+    fn faders_are_drawn_as_a_grandma2_draws_them() {
+        let mut show = Show::new(Console::Gma2);
+        for (number, object, name, level, runs) in
+            [(16, 3, "MAIN_MIX", 1.0, true), (17, 4, "CONTENT", 0.0, false)]
+        {
+            let mut executor = Executor::new(sequence(Priority::Htp), object, name, 0xFFFF80, BUTTONS);
+            executor.level = level;
+            executor.run = runs.then_some(Run { cue: 0, since: Instant::START, halted: None });
+            show.assign(1, number, executor);
+        }
+        let keys = [Function::Flash, Function::Black, Function::SelFix];
+        for (number, object, name, level) in
+            [(21, 1, "ShapeShifter Base", 1.0), (22, 7, "HausWash", 0.424), (23, 16, "Mythos", 0.584)]
+        {
+            let mut executor = Executor::new(Kind::Group, object, name, 0xE8A901, keys);
+            executor.level = level;
+            show.assign(1, number, executor);
+        }
+        let capture = include_str!("../../tests/captures/gma2-playbacks-faders-16-25.response.json");
+        let request = request(View::Faders, &[(15, 10, ItemsType::Faders)]);
+        assert_drawn_as(capture, &show, &request, &[15, 16, 20, 21, 22, 23, 24]);
+    }
+
+    #[test]
+    fn masters_and_cleared_executors_are_drawn_as_a_grandma2_draws_them() {
+        let mut show = Show::new(Console::Gma2);
+        let keys = [Function::Black, Function::Black, Function::Empty];
+        let mut grand = Executor::new(Kind::Special(2, 1), 1, "Grand", 0xFF007F, keys);
+        grand.is_fixed = true;
+        show.assign(1, 9, grand);
+        show.pages.entry(0).or_default().executors.insert(9, Slot::Cleared);
+        let capture = include_str!("../../tests/captures/gma2-playbacks-faders-1-15.response.json");
+        // The grand master's third key is drawn in grey here and in white there; nobody is known to look.
+        assert_drawn_as(capture, &show, &request(View::Faders, &[(0, 10, ItemsType::Faders)]), &[9]);
+
+        for (number, kind, name, color) in [
+            (16, (3, 1), "Spd 1", 0xFF0000),
+            (17, (4, 8), "RESOLUME", 0x0000FF),
+            (19, (5, 1), "STEP BARS", 0xC0C0C0),
+        ] {
+            let mut master = Executor::new(Kind::Special(kind.0, kind.1), 1, name, color, BUTTONS);
+            master.is_fixed = true;
+            show.assign(1, number, master);
+        }
+        show.set_master(2, 1, 0.98);
+        show.set_master(3, 1, 80.6 / SPEED_AT_FULL);
+        let capture = include_str!("../../tests/captures/gma2-playbacks-start0-as-buttons-90.response.json");
+        let mut request = request(View::Faders, &[(0, 90, ItemsType::Buttons)]);
+        request.exec_button_view_mode = Some(1);
+        assert_drawn_as(capture, &show, &request, &[8, 9, 11, 15, 16, 18, 89]);
+        assert_eq!(show.playbacks(Instant::START, &request).groups[0].offset, 100);
+    }
+
+    #[test]
+    fn effects_and_macros_are_drawn_as_a_grandma2_draws_them() {
+        let mut show = Show::new(Console::Gma2);
+        let toggle = [Function::Toggle, Function::Empty, Function::Empty];
+        let effect = |bpm| Kind::Effect { bpm, fade: Duration::ZERO };
+        for (number, object, name) in [(101, 2, "Run Down"), (127, 37, "G Toggle")] {
+            let mut executor = Executor::new(effect(60.0), object, name, 0xFF80FF, toggle);
+            executor.level = 1.0;
+            executor.run = (number == 127).then_some(Run { cue: 0, since: Instant::START, halted: None });
+            show.assign(1, number, executor);
+        }
+        let go = [Function::Go, Function::Empty, Function::Empty];
+        let kind = Kind::Macro { command: String::new() };
+        show.assign(1, 109, Executor::new(kind, 3, "PixelBars Off", 0xFF0000, go));
+        let capture = include_str!("../../tests/captures/gma2-old-playbacks-buttons-100-60.response.json");
+        let mut request = request(View::None, &[(100, 60, ItemsType::Buttons)]);
+        request.dialect = Dialect::Flat;
+        assert_drawn_as(capture, &show, &request, &[100, 108, 109, 126]);
+    }
+
+    #[test]
+    fn a_dot2_draws_one_executor_a_row_and_lights_what_runs() {
+        let mut show = Show::new(Console::Dot2);
+        let toggle = [Function::Toggle, Function::Empty, Function::Empty];
+        for (number, object) in [(101, 2), (102, 3)] {
+            let mut executor = Executor::new(sequence(Priority::Ltp), object, "Sequ", 0xFFFF80, toggle);
+            executor.level = 1.0;
+            executor.run = (number == 101).then_some(Run { cue: 0, since: Instant::START, halted: None });
+            show.assign(1, number, executor);
+        }
+        let capture = include_str!("../../tests/captures/dot2-playbacks-0-100-200.response.json");
+        let mut request = request(
+            View::Faders,
+            &[(0, 6, ItemsType::Faders), (100, 6, ItemsType::Buttons), (200, 6, ItemsType::Buttons)],
+        );
+        request.exec_button_view_mode = Some(1);
+        assert_drawn_as(capture, &show, &request, &[0, 5, 100, 101, 103, 200]);
+        let drawn = show.playbacks(Instant::START, &request);
+        assert_eq!(drawn.groups.iter().map(|group| group.offset).collect::<Vec<_>>(), [0, 100, 200]);
+        assert!(drawn.groups.iter().all(|group| group.rows.len() == 6));
+        request.ranges.remove(0);
+        let drawn = show.playbacks(Instant::START, &request);
+        assert!(drawn.groups.iter().all(|group| group.rows.is_empty()), "buttons come only with faders");
+    }
+
+    #[test]
+    fn a_wide_executor_is_one_element_with_as_many_blocks() {
+        let show = content::show(Console::Gma2);
+        let drawn = show.playbacks(Instant::START, &request(View::Faders, &[(12, 1, ItemsType::Faders)]));
+        let [row] = &*drawn.groups[0].rows else { panic!("requests are widened to fives") };
+        let found: Vec<_> =
+            row.iter().map(|executor| (executor.index, executor.width, executor.blocks.len())).collect();
+        assert_eq!(found, [(10, 3, 3), (13, 1, 1), (14, 1, 1)]);
+    }
+
+    #[test]
+    fn ranges_end_where_the_console_ends() {
+        for (console, start, count, kind, length) in [
+            (Console::Gma2, 85, 100, ItemsType::Faders, 5),
+            (Console::Gma2, 100, 1_000, ItemsType::Buttons, 90),
+            (Console::Gma2, u32::MAX, u32::MAX, ItemsType::Buttons, 0),
+            (Console::Dot2, 1, 22, ItemsType::Faders, 21),
+            (Console::Dot2, 808, 16, ItemsType::Buttons, 8),
+            (Console::Dot2, 5_000, 16, ItemsType::Buttons, 0),
+        ] {
+            let show = content::show(console);
+            let drawn = show.playbacks(Instant::START, &request(View::Buttons, &[(start, count, kind)]));
+            let found: u32 = drawn.groups[0].executors().map(|executor| executor.width).sum();
+            assert_eq!(found, length, "{console} {start} {count}");
+        }
+    }
+
+    #[test]
+    fn a_cue_fades_in_its_time_and_the_next_follows_on_go() {
+        let mut show = content::show(Console::Gma2);
+        let place = Place { page: 0, index: 0 };
+        let at = |millis: u64| Instant::from_micros(millis * 1000);
+        let shown = |show: &Show, now: Instant| {
+            let cues = show.rows(now, show.executor(place).expect("assigned"), 1.0);
+            cues.items
+                .iter()
+                .map(|cue| (cue.text.clone().unwrap_or_default().trim().to_owned(), cue.progress))
+                .collect::<Vec<_>>()
+        };
+        show.perform(at(1_000), place, Function::Go, true);
+        let rows = shown(&show, at(3_500));
+        assert_eq!(rows[0], ("1 Preset".into(), None));
+        assert_eq!(rows[1], ("2 House to half".into(), Some(0.5)));
+        assert_eq!(rows[2], ("3 Opening".into(), None));
+        show.perform(at(3_500), place, Function::Pause, true);
+        assert_eq!(shown(&show, at(9_000))[1].1, Some(0.5));
+        show.perform(at(9_000), place, Function::Pause, true);
+        assert_eq!(shown(&show, at(11_500))[1].1, Some(1.0));
+        show.perform(at(12_000), place, Function::Off, true);
+        assert!(shown(&show, at(12_000)).iter().all(|(_, progress)| progress.is_none()));
+
+        let chase = Place { page: 0, index: 3 };
+        show.perform(at(0), chase, Function::Toggle, true);
+        let executor = show.executor(chase).expect("assigned");
+        for (millis, cue) in [(0, 0), (600, 1), (1_100, 2), (1_600, 0), (3_600_100, 0)] {
+            assert_eq!(executor.position(at(millis)).map(|(cue, _)| cue), Some(cue), "at {millis} ms");
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub struct Executor<'a> {
     pub width: u32,
     /// `iExec`: the number counted from 0 (executor 101 is 100).
     pub index: u32,
-    /// `isRun`, or in the flat dialect whether the first row shows a running progress. For a group master it means that the
+    /// `isRun`, or in the flat dialect whether a row shows a running progress. For a group master it means that the
     /// level is not full.
     pub is_running: bool,
     /// `executorBlocks`: fader and keys, one for each executor of the width; empty for button executors.
@@ -123,9 +123,9 @@ impl<'a> Executor<'a> {
         });
     }
 
-    /// Whether the first row shows that something is running, the only sign of it in the flat dialect.
+    /// Whether a row shows that something is running, the only sign of it in the flat dialect.
     fn shows_progress(&self) -> bool {
-        self.cues.items.first().is_some_and(|cue| cue.progress_color == Some(Color::RUNNING))
+        self.cues.items.iter().any(|cue| cue.progress_color == Some(Color::RUNNING))
     }
 
     /// Whether nothing is assigned to it, be it that nothing ever was or that it has been cleared.
@@ -133,9 +133,12 @@ impl<'a> Executor<'a> {
         self.object_type.text.is_empty()
     }
 
-    /// The text of the first row with one: the running or first cue, the speed of an effect, the value of a master.
+    /// The text of the row that runs, otherwise of the first: a cue, the speed of an effect, the value of a master.
+    ///
+    /// Of three rows of a sequence the first may be the cue before.
     pub fn cue(&self) -> Option<&str> {
-        self.cues.items.first().and_then(|cue| cue.text.as_deref())
+        let runs = |cue: &&Cue<'_>| cue.progress_color == Some(Color::RUNNING);
+        self.cues.items.iter().find(runs).or(self.cues.items.first()).and_then(|cue| cue.text.as_deref())
     }
 }
 

@@ -23,12 +23,22 @@ pub use answer::{Answer, Confirmation, Datum, Greeting, Group, Playbacks, Respon
 pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
 pub use request::{PlaybacksRequest, Range, Request};
 
-/// Shows a message of either direction as one line: as it is if it is short, otherwise in words.
+/// Shows a message of either direction as one line: as it is if it is short, otherwise in words. The hash of a password is
+/// left out: whoever has it can log in with it.
 pub fn describe(bytes: &[u8], line: &mut String) {
     const SHORT: usize = 1200;
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     if !text.is_empty() && text.len() <= SHORT && !text.contains(char::is_control) {
-        line.push_str(text);
+        const PASSWORD: &str = "\"password\":\"";
+        let hash = text.find(PASSWORD).map(|at| at + PASSWORD.len());
+        match hash.and_then(|start| Some((start, start + text[start..].find('"')?))) {
+            Some((start, end)) => {
+                line.push_str(&text[..start]);
+                line.push_str("***");
+                line.push_str(&text[end..]);
+            }
+            None => line.push_str(text),
+        }
     } else if let Ok(answer) = Answer::decode(bytes) {
         line.push_str(&answer.to_string());
     } else {
