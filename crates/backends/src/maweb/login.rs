@@ -37,6 +37,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(4);
 /// A console that answers nothing at all for this long is lost, though the connection may be up.
 const SILENCE: Duration = Duration::from_secs(6);
 
+/// Woken later than this, the whole process was asleep, and the console's answers may lie unread.
+const OVERSLEPT: Duration = Duration::from_secs(1);
+
 /// After a refused log-in, or with remotes disabled, somebody has to do something on the console first.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
@@ -328,6 +331,9 @@ impl Login {
 
     /// The time of `next_timeout` has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant, steps: &mut Vec<Step>) {
+        if self.next_timeout().is_some_and(|due| now.since(due) > OVERSLEPT) {
+            self.silent_since = self.silent_since.map(|_| now);
+        }
         match self.phase {
             Phase::Resting { until } if until <= now => self.connect(now, steps),
             Phase::Connecting { until } if until <= now => {

@@ -9,7 +9,7 @@
 //! and [`WINDOW`] unanswered messages. The last is for consoles that answer each message and fall behind; it lets go by
 //! itself where they do not answer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crosspatch_core::{Duration, Instant, Slot};
@@ -61,8 +61,8 @@ pub(crate) enum Taken {
 pub(crate) struct Shaper {
     slots: Vec<State>,
     events: VecDeque<Event>,
-    /// Slots with a level or a turn that waits, in the order in which they will have their turn.
-    levels: VecDeque<Slot>,
+    /// Slots with a level or a turn that waits, by the time from which on each may be sent.
+    levels: BTreeSet<(Instant, Slot)>,
     pace: Pace,
     window: Window,
     level_interval: Duration,
@@ -78,7 +78,8 @@ struct State {
     /// The console told it, and until then whatever is nearly the same is taken for its echo.
     echoes_until: Instant,
     next_at: Instant,
-    is_queued: bool,
+    /// Its time among the levels that wait.
+    queued: Option<Instant>,
     is_pressed: bool,
     /// The last press was taken, so that its release will be, too.
     is_taken: bool,
@@ -105,7 +106,7 @@ impl Shaper {
         Self {
             slots: Vec::new(),
             events: VecDeque::new(),
-            levels: VecDeque::new(),
+            levels: BTreeSet::new(),
             pace: Pace::new(Duration::from_secs(1) / rate.max(1)),
             window: Window::default(),
             level_interval,
@@ -131,7 +132,7 @@ impl Shaper {
         self.events.clear();
         self.levels.clear();
         for state in &mut self.slots {
-            (state.wanted, state.known, state.is_queued) = (None, None, false);
+            (state.wanted, state.known, state.queued) = (None, None, None);
             (state.next_at, state.echoes_until) = (Instant::START, Instant::START);
             state.is_down |= state.released_at.is_some_and(|at| at > heard);
             state.is_taken = state.is_down;
@@ -146,10 +147,10 @@ impl Shaper {
         let state = self.state(slot);
         let is_echo = |known: f64| now < state.echoes_until && (known - level).abs() <= ECHO;
         if state.known.is_some_and(|known| is_same(known) || is_echo(known)) {
-            state.wanted = None;
+            self.cancel(slot);
         } else {
             state.wanted = Some(Wanted::Level(level));
-            self.enqueue(slot);
+            self.enqueue(now, slot);
         }
     }
 
@@ -165,7 +166,7 @@ impl Shaper {
     }
 
     /// A turn of an encoder; turns that wait add up.
-    pub(crate) fn turn(&mut self, slot: Slot, by: f64) {
+    pub(crate) fn turn(&mut self, now: Instant, slot: Slot, by: f64) {
         if !self.is_open {
             return;
         }
@@ -175,7 +176,7 @@ impl Shaper {
             Some(Wanted::Level(_)) | None => 0.0,
         };
         state.wanted = Some(Wanted::Turn(before + by));
-        self.enqueue(slot);
+        self.enqueue(now, slot);
     }
 
     /// A press or release. An edge that changes nothing is none.
@@ -214,8 +215,8 @@ impl Shaper {
     /// Forgets a channel that is not mapped any more; what is pressed is released.
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.edge(slot, false);
-        let state = self.state(slot);
-        (state.wanted, state.known) = (None, None);
+        self.cancel(slot);
+        self.state(slot).known = None;
     }
 
     /// The stream is full.
@@ -249,26 +250,19 @@ impl Shaper {
                 Event::Text(slot, text) => Send::Event(slot, text),
             });
         }
-        for _ in 0..self.levels.len() {
-            let slot = self.levels.pop_front()?;
-            let interval = self.level_interval;
-            let state = self.state(slot);
-            if state.wanted.is_some() && state.next_at > now {
-                self.levels.push_back(slot);
-                continue;
+        let (_, slot) = *self.levels.first().filter(|(at, _)| *at <= now)?;
+        let wanted = self.state(slot).wanted.take();
+        self.cancel(slot);
+        let interval = self.level_interval;
+        let state = self.state(slot);
+        state.next_at = now + interval;
+        match wanted? {
+            Wanted::Level(level) => {
+                (state.known, state.echoes_until) = (Some(level), Instant::START);
+                Some(Send::Level(slot, level))
             }
-            state.is_queued = false;
-            let Some(wanted) = state.wanted.take() else { continue };
-            state.next_at = now + interval;
-            return Some(match wanted {
-                Wanted::Level(level) => {
-                    (state.known, state.echoes_until) = (Some(level), Instant::START);
-                    Send::Level(slot, level)
-                }
-                Wanted::Turn(by) => Send::Turn(slot, by),
-            });
+            Wanted::Turn(by) => Some(Send::Turn(slot, by)),
         }
-        None
     }
 
     /// A message went out.
@@ -282,11 +276,7 @@ impl Shaper {
         if !self.is_open || self.is_full {
             return None;
         }
-        let first = if self.events.is_empty() {
-            self.levels.iter().map(|slot| self.slots[slot.index()].next_at).min()?
-        } else {
-            Instant::START
-        };
+        let first = if self.events.is_empty() { self.levels.first()?.0 } else { Instant::START };
         let brakes = self.pace.ready_at().max(self.window.opens_at().unwrap_or(Instant::START));
         Some(first.max(brakes))
     }
@@ -302,10 +292,21 @@ impl Shaper {
         }
     }
 
-    fn enqueue(&mut self, slot: Slot) {
+    fn enqueue(&mut self, now: Instant, slot: Slot) {
         let state = self.state(slot);
-        if !std::mem::replace(&mut state.is_queued, true) {
-            self.levels.push_back(slot);
+        if state.queued.is_none() {
+            let at = state.next_at.max(now);
+            state.queued = Some(at);
+            self.levels.insert((at, slot));
+        }
+    }
+
+    /// Nothing of the slot waits any more.
+    fn cancel(&mut self, slot: Slot) {
+        let state = self.state(slot);
+        state.wanted = None;
+        if let Some(at) = state.queued.take() {
+            self.levels.remove(&(at, slot));
         }
     }
 

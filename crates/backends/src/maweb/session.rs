@@ -59,6 +59,8 @@ struct Channel {
     is_output: bool,
     /// The state told last, and when.
     shown: Option<(Instant, bool)>,
+    /// The last level that was wanted. A text that strays here does not make it void.
+    level: Option<f64>,
 }
 
 struct Question {
@@ -447,13 +449,17 @@ impl Session {
 
     /// Takes a value for an output. States alone, such as after a log-in, press nothing.
     fn take(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
+        if let (Some(Some(channel)), Some(level)) = (self.channels.get_mut(slot.index()), value.as_number()) {
+            channel.level = Some(level);
+        }
         let Some(Some(channel)) = self.channels.get(slot.index()) else { return };
+        let level = if is_state { channel.level } else { value.as_number() };
         if self.login.is_ready() && !self.is_there(&channel.address) {
             return;
         }
         let taken = match &channel.address {
             Address::Executor(executor, Part::Fader) => {
-                let (executor, Some(level)) = (*executor, value.as_number()) else { return };
+                let (executor, Some(level)) = (*executor, level) else { return };
                 if !is_state {
                     self.watches.note_set(executor);
                 }
@@ -465,8 +471,8 @@ impl Session {
             }
             Address::Command(name) => match self.settings.commands.get(&**name) {
                 Some(command) if command.trigger() == Trigger::Level => {
-                    let Some(level) = value.as_number() else { return };
-                    let line = command.line(value);
+                    let Some(level) = level else { return };
+                    let line = command.line(&Value::number(level));
                     self.shaper.level(now, slot, level, |known| command.line(&Value::number(known)) == line);
                     return;
                 }
@@ -486,7 +492,7 @@ impl Session {
                 let Some(level) = value.as_number() else { return };
                 let by = (level - 0.5) * 2.0 * self.settings.encoder_turn;
                 if by != 0.0 {
-                    self.shaper.turn(slot, by);
+                    self.shaper.turn(now, slot, by);
                 }
                 return;
             }
@@ -533,6 +539,7 @@ impl crosspatch_core::Session for Session {
             is_input: false,
             is_output: false,
             shown: None,
+            level: None,
         });
         match direction {
             Direction::Input => {
@@ -565,6 +572,7 @@ impl crosspatch_core::Session for Session {
     }
 
     fn start(&mut self, now: Instant, out: &mut Outbox) {
+        self.watches.arrange();
         self.login.start(now, &mut self.steps);
         self.proceed(now, out);
     }
@@ -577,6 +585,7 @@ impl crosspatch_core::Session for Session {
     }
 
     fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
+        self.watches.arrange();
         if self.login.is_ready() {
             self.plan();
             self.tell_missing(out);

@@ -27,6 +27,8 @@ pub(crate) struct Watches {
     /// In the order of executor and part.
     entries: Vec<Watch>,
     leds: Vec<Led>,
+    /// Slots to be watched no more.
+    removed: Vec<Slot>,
     round: u32,
 }
 
@@ -72,10 +74,9 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Watches {
-    /// Watches a part of an executor.
+    /// Watches a part of an executor, once [`arrange`](Self::arrange) is called.
     pub(crate) fn add(&mut self, executor: Executor, part: Part, slot: Slot) {
-        let at = self.entries.partition_point(|watch| (watch.executor, watch.part) < (executor, part));
-        let watch = Watch {
+        self.entries.push(Watch {
             executor,
             part,
             slot,
@@ -84,8 +85,7 @@ impl Watches {
             is_consoles: false,
             holds_until: Instant::START,
             round: 0,
-        };
-        self.entries.insert(at, watch);
+        });
     }
 
     /// Watches a lamp.
@@ -93,10 +93,19 @@ impl Watches {
         self.leds.push(Led { name, slot, last: None });
     }
 
-    /// Watches a channel no more.
+    /// Watches a channel no more, once [`arrange`](Self::arrange) is called.
     pub(crate) fn remove(&mut self, slot: Slot) {
-        self.entries.retain(|watch| watch.slot != slot);
-        self.leds.retain(|led| led.slot != slot);
+        self.removed.push(slot);
+    }
+
+    /// Brings what was added into its order and drops what was removed, all at once: a reload may bring thousands.
+    pub(crate) fn arrange(&mut self) {
+        let mut removed = std::mem::take(&mut self.removed);
+        removed.sort_unstable();
+        let is_kept = |slot: Slot| removed.binary_search(&slot).is_err();
+        self.entries.retain(|watch| is_kept(watch.slot));
+        self.leds.retain(|led| is_kept(led.slot));
+        self.entries.sort_by_key(|watch| (watch.executor, watch.part));
     }
 
     /// All executors watched, in order, some more than once.
@@ -347,6 +356,7 @@ mod tests {
             let (executor, part) = address(text);
             watches.add(executor, part, slot);
         }
+        watches.arrange();
         watches
     }
 
@@ -520,6 +530,19 @@ mod tests {
         watches.note_released(at(10), executor, part);
         assert_eq!(events(&mut watches, 40, &answer(1, vec![running.clone()])), []);
         assert_eq!(events(&mut watches, 120, &answer(1, vec![running])), [event(0, "1")]);
+    }
+
+    #[test]
+    fn what_is_removed_is_not_told_and_the_rest_goes_on() {
+        let mut watches = watches(&["page1.fader2", "page1.fader1", "page1.name1"]);
+        let shown = answer(1, vec![executor(0, 0.1), executor(1, 0.2)]);
+        assert_eq!(events(&mut watches, 0, &shown).len(), 3);
+        watches.remove(Slot(1));
+        let (third, part) = address("page1.fader3");
+        watches.add(third, part, Slot(3));
+        watches.arrange();
+        let shown = answer(1, vec![executor(0, 0.7), executor(1, 0.2), executor(2, 0.3)]);
+        assert_eq!(events(&mut watches, 40, &shown), [event(3, "0.3")]);
     }
 
     #[test]

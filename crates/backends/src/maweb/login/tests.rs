@@ -364,3 +364,16 @@ fn a_login_that_nobody_asked_for_opens_nothing() {
     assert_eq!(test.receive(WELCOME), [""; 0]);
     assert!(!test.login.is_ready());
 }
+
+#[test]
+fn a_process_that_was_asleep_reads_what_has_come_before_it_calls_the_console_dead() {
+    let mut test = Test::ready(1);
+    assert_eq!(test.pass(4000), ["4000 session 1"]);
+    test.now += Duration::from_secs(60);
+    let mut steps = Vec::new();
+    test.login.handle_timeout(test.now, &mut steps);
+    assert_eq!(shown(&steps), ["session 1"]);
+    assert_eq!(test.receive(r#"{"session":1}"#), [""; 0]);
+    assert_eq!(test.pass(4000), ["4000 session 1"]);
+    assert_eq!(with(&test.pass(6000), "down").len(), 1);
+}

@@ -219,11 +219,11 @@ fn a_full_stream_holds_everything_and_then_gets_the_latest_levels_and_every_edge
 fn turns_of_an_encoder_add_up_while_they_wait() {
     let mut shaper = shaper();
     for _ in 0..4 {
-        shaper.turn(Slot(0), 0.5);
+        shaper.turn(at(0), Slot(0), 0.5);
     }
     assert_eq!(sent(&mut shaper, 0), [Send::Turn(Slot(0), 2.0)]);
-    shaper.turn(Slot(0), -1.0);
-    shaper.turn(Slot(0), -1.0);
+    shaper.turn(at(0), Slot(0), -1.0);
+    shaper.turn(at(0), Slot(0), -1.0);
     assert_eq!(sent_until(&mut shaper, 1, 100), [(25, Send::Turn(Slot(0), -2.0))]);
 }
 
