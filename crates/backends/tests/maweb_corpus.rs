@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests read the corpora in the repository")]
 
+#[path = "../../../fuzz/checks/engine.rs"]
+mod engine;
 #[path = "../../../fuzz/checks/masim.rs"]
 mod masim;
 #[path = "../../../fuzz/checks/maweb_answer.rs"]
@@ -68,4 +70,9 @@ fn requests_of_web_remotes() {
 #[test]
 fn a_simulated_console_answers_every_frame_once() {
     replay(files("../../fuzz/corpus/masim"), 100, masim::check);
+}
+
+#[test]
+fn a_whole_show_survives_anything_in_any_order() {
+    replay(files("../../fuzz/corpus/engine"), 100, engine::check);
 }
