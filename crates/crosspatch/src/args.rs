@@ -25,7 +25,6 @@ Exit status: 0 after a clean end, 1 after an error, 2 if the command line is wro
     version,
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
-    args_conflicts_with_subcommands = true,
     infer_long_args = true
 )]
 pub(crate) struct Args {
@@ -59,7 +58,7 @@ pub(crate) enum Command {
 }
 
 /// Options on the command line that stand above those of the file.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Overrides {
     /// Set a global option of a backend; may be repeated
     #[arg(short = 'b', long = "backend", value_name = "BACKEND.OPTION=VALUE")]
@@ -71,7 +70,7 @@ pub(crate) struct Overrides {
 }
 
 /// Arguments of `run`.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Run {
     /// The configuration [default: crosspatch.cfg, or monster.cfg where there is none]
     pub(crate) file: Option<PathBuf>,
@@ -238,7 +237,8 @@ mod tests {
     fn the_log_is_set_up_before_or_behind_the_command() {
         for words in [
             "run show.cfg --log-format json -vv",
-            "check --log-format json -vv",
+            "--log-format json -vv run show.cfg",
+            "--log-format json check -vv",
             "--log-format json -vv show.cfg",
         ] {
             let args = parse(words);

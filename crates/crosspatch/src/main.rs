@@ -1,9 +1,76 @@
 //! The program: command line, configuration files, signals, log.
+//!
+//! Each command has a file in `commands`. Those that run a show put it together from four parts that know nothing of each
+//! other: the source of the configuration, the shell of `crosspatch-io`, the reloader, and the signals.
 
 mod args;
+mod commands;
+mod files;
+mod log;
+mod output;
+mod reload;
+mod show;
+mod signals;
+mod source;
+mod values;
 
-fn main() {
-    use clap::Parser;
-    let args = args::Args::parse();
-    eprintln!("{args:?}");
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use crosspatch_backends::REGISTRY;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    match run(args) {
+        Ok(status) => status,
+        Err(error) => {
+            // Where standard error is closed, the exit status has to do.
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What was typed. A configuration or its options in front of a command would be lost, so they are refused there.
+fn read<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Args, clap::Error> {
+    let args = Args::try_parse_from(words)?;
+    if args.command.is_some() && args.run != args::Run::default() {
+        let message =
+            "the options of a command stand behind it; in front of it there are only those of the log";
+        return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(args)
+}
+
+fn run(args: Args) -> Result<ExitCode> {
+    let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
+    match args.command.unwrap_or(Command::Run(args.run)) {
+        Command::Run(run) => commands::run::run(&run, &args.log),
+        Command::Check(check) => commands::check::run(&check, args.log.color),
+        Command::Sim(sim) => commands::sim::run(&sim, &args.log),
+        Command::Demo(demo) => commands::demo::run(&demo, &args.log),
+        Command::Help(help) => done(commands::help::run(&REGISTRY, &help)),
+        Command::Replay(replay) => commands::replay::run(&replay, args.log.color),
+        Command::Completions(completions) => done(commands::completions::run(&completions)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_would_not_see_is_refused() {
+        let read = |words: &str| read(std::iter::once("crosspatch").chain(words.split_whitespace()));
+        for words in ["-i ma.host=::1 run show.cfg", "show.cfg run", "--values demo"] {
+            assert_eq!(read(words).unwrap_err().kind(), ErrorKind::ArgumentConflict, "{words}");
+        }
+        assert!(read("-v run show.cfg").is_ok());
+    }
 }

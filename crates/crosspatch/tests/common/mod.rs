@@ -3,6 +3,8 @@
 
 #![expect(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
+pub(crate) mod osc;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -14,24 +16,24 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up. Generous, because the machine may be busy with other tests.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The program under test.
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crosspatch"));
     command.stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("CROSSPATCH_LOG");
     command
 }
 
 /// Runs the program to its end and returns its status, standard output and standard error.
-pub fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
+pub(crate) fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
     let output = command().args(arguments).output().expect("the program starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
     (output.status, text(output.stdout), text(output.stderr))
 }
 
 /// A port that neither a UDP nor a TCP socket of this machine has, from below the range that the system itself hands out.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = (std::process::id() as u16).wrapping_mul(37);
     for _ in 0..20_000 {
@@ -44,7 +46,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Asks again and again, until the answer is yes or the patience is over.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain until {what}");
@@ -54,7 +56,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// What the program has written so far, both its outputs, line by line.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<(Mutex<Vec<String>>, Condvar)>);
+pub(crate) struct Lines(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Lines {
     fn follow(&self, output: impl Read + Send + 'static) {
@@ -62,39 +64,39 @@ impl Lines {
         std::thread::spawn(move || {
             for line in BufReader::new(output).split(b'\n') {
                 let Ok(line) = line else { return };
-                lines.0.0.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+                lines.0.0.lock().expect("no reader panics").push(String::from_utf8_lossy(&line).into_owned());
                 lines.0.1.notify_all();
             }
         });
     }
 
     /// How many lines there are. A wait can begin behind them.
-    pub fn len(&self) -> usize {
-        self.0.0.lock().unwrap().len()
+    pub(crate) fn len(&self) -> usize {
+        self.0.0.lock().expect("no reader panics").len()
     }
 
     /// All lines so far.
-    pub fn text(&self) -> String {
-        self.0.0.lock().unwrap().join("\n")
+    pub(crate) fn text(&self) -> String {
+        self.0.0.lock().expect("no reader panics").join("\n")
     }
 
     /// The first line from `start` on that contains `part`, waited for.
-    pub fn wait_from(&self, start: usize, part: &str) -> String {
+    pub(crate) fn wait_from(&self, start: usize, part: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
-        let mut lines = self.0.0.lock().unwrap();
+        let mut lines = self.0.0.lock().expect("no reader panics");
         loop {
             if let Some(line) = lines.iter().skip(start).find(|line| line.contains(part)) {
                 return line.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "waited {PATIENCE:?} in vain for `{part}` in\n{}", lines.join("\n"));
-            lines = self.0.1.wait_timeout(lines, left).unwrap().0;
+            lines = self.0.1.wait_timeout(lines, left).expect("no reader panics").0;
         }
     }
 }
 
 /// A running crosspatch, ended at the latest when the test is over.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     lines: Lines,
     folder: TempDir,
@@ -102,12 +104,12 @@ pub struct Program {
 
 impl Program {
     /// Runs a show with this configuration.
-    pub fn show(configuration: &str) -> Self {
+    pub(crate) fn show(configuration: &str) -> Self {
         Self::show_with(configuration, &[])
     }
 
     /// Runs a show with this configuration and further arguments.
-    pub fn show_with(configuration: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn show_with(configuration: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the configuration");
         let file = folder.path().join("show.cfg");
         std::fs::write(&file, configuration).expect("the configuration is written");
@@ -117,14 +119,14 @@ impl Program {
     }
 
     /// Starts the program with these arguments, whatever they are.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = command();
         command.args(arguments);
         Self::spawn(command, tempfile::tempdir().expect("a folder"))
     }
 
     /// Starts a prepared command. The folder lives as long as the program.
-    pub fn spawn(mut command: Command, folder: TempDir) -> Self {
+    pub(crate) fn spawn(mut command: Command, folder: TempDir) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let lines = Lines::default();
@@ -134,50 +136,50 @@ impl Program {
     }
 
     /// Waits for a line that contains `part`, from the beginning of the log on.
-    pub fn wait_for(&self, part: &str) -> String {
+    pub(crate) fn wait_for(&self, part: &str) -> String {
         self.lines.wait_from(0, part)
     }
 
     /// The log.
-    pub fn lines(&self) -> &Lines {
+    pub(crate) fn lines(&self) -> &Lines {
         &self.lines
     }
 
     /// The folder of the configuration.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The configuration file of [`show`](Self::show).
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("show.cfg")
     }
 
     /// Replaces the configuration as an editor does: a new file, renamed over the old one.
-    pub fn rewrite(&self, configuration: &str) {
+    pub(crate) fn rewrite(&self, configuration: &str) {
         let fresh = self.folder.path().join("show.cfg.new");
         std::fs::write(&fresh, configuration).expect("the configuration is written");
         std::fs::rename(&fresh, self.file()).expect("the configuration is replaced");
     }
 
     /// The process id.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal by its name (`TERM`, `HUP`, `STOP`), to this process only.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
         assert!(status.expect("a shell").success(), "SIG{name} could not be sent");
     }
 
     /// Whether the program still runs.
-    pub fn runs(&mut self) -> bool {
+    pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_none()
     }
 
     /// Waits for the end, and returns the status and the time it took.
-    pub fn wait(&mut self) -> (ExitStatus, Duration) {
+    pub(crate) fn wait(&mut self) -> (ExitStatus, Duration) {
         let start = Instant::now();
         let mut status = None;
         until("the program ended", || {
@@ -188,7 +190,7 @@ impl Program {
     }
 
     /// Ends the program with SIGTERM, and asserts that it goes within a second and with status 0.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal("TERM");
         let (status, took) = self.wait();
         assert!(status.success(), "ended with {status} after\n{}", self.lines.text());
@@ -196,10 +198,11 @@ impl Program {
     }
 
     /// The memory that the program has in use, in KiB.
-    pub fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("the program runs, on Linux");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line for the memory");
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line for the memory");
         line.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
     }
 }

@@ -1,0 +1,37 @@
+//! `crosspatch check FILE`: says everything that is wrong with a configuration.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::args::{Check, Color, Format};
+use crate::files::Disk;
+use crate::output;
+use crate::source::{Source, counted, usable};
+
+/// Prints the diagnostics; errors make the exit status 1.
+pub(crate) fn run(check: &Check, color: Color) -> Result<ExitCode> {
+    let source = Source::file(check.file.as_deref(), &check.overrides)?;
+    let compiled = source.compile(&Disk::default(), None);
+    let mut text = match check.format {
+        Format::Json => compiled.to_json() + "\n",
+        Format::Text => compiled.render(output::color(color)),
+    };
+    let warnings = match compiled.warnings() {
+        0 => String::new(),
+        number => format!(", {}", counted(number, "warning")),
+    };
+    let (verdict, status) = match usable(compiled) {
+        Ok(plan) => {
+            let instances = counted(plan.instances().len(), "instance");
+            let mappings = counted(plan.routes().len(), "mapping");
+            (format!("good: {instances} and {mappings}"), ExitCode::SUCCESS)
+        }
+        Err(refusal) => (refusal, ExitCode::FAILURE),
+    };
+    if check.format == Format::Text {
+        text.push_str(&format!("{}: {verdict}{warnings}\n", source.name()));
+    }
+    output::print(&text)?;
+    Ok(status)
+}

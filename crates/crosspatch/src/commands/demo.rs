@@ -1,0 +1,27 @@
+//! `crosspatch demo`: a complete show without any hardware, to look at and to play with.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::args::{Demo, Log};
+use crate::output;
+use crate::show::Show;
+use crate::source::Source;
+
+/// The configuration, which is an example like any other.
+const CONFIGURATION: &str = include_str!("../../../../examples/demo.cfg");
+
+/// What to type next. The README says the same; a test compares them.
+const WELCOME: &str = include_str!("demo.txt");
+
+/// Runs the demo until a signal ends it.
+pub(crate) fn run(demo: &Demo, log: &Log) -> Result<ExitCode> {
+    if demo.print {
+        output::print(CONFIGURATION)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::print(&format!("{WELCOME}\n"))?;
+    let source = Source::embedded("demo.cfg", CONFIGURATION, &demo.overrides);
+    Show { source, watches: false, values: true, record: None }.run(log)
+}

@@ -1,0 +1,34 @@
+//! `crosspatch replay RECORDING FILE`: what happened, once more, without a single socket.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::args::{Color, Replay};
+use crate::files::Disk;
+use crate::output;
+use crate::source::{Source, usable};
+
+/// Prints the transcript. A configuration with errors is exit status 1, as in `check`.
+pub(crate) fn run(replay: &Replay, color: Color) -> Result<ExitCode> {
+    let source = Source::file(Some(&replay.file), &replay.overrides)?;
+    let compiled = source.compile(&Disk::default(), None);
+    let diagnostics = compiled.render(output::color(color));
+    let plan = match usable(compiled) {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            output::print(&format!("{diagnostics}{}: {refusal}\n", source.name()))?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let name = replay.recording.display();
+    let recording = File::open(&replay.recording).with_context(|| format!("cannot read `{name}`"))?;
+    // The recording knows when a configuration was taken up, and not what it said: there is this one.
+    let mut plan = Some(plan);
+    let transcript = crosspatch_io::replay(BufReader::new(recording), &mut |_| plan.take())
+        .with_context(|| format!("`{name}` is not a recording of this program"))?;
+    output::print(&transcript)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,34 @@
+//! What a command was asked to print, on standard output. A reader that has seen enough (`| head`) is no error.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use anyhow::{Context, Result};
+
+use crate::args::Color;
+
+/// Prints a text.
+///
+/// # Errors
+///
+/// Fails if standard output cannot be written for another reason than that nobody reads on.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
+    }
+}
+
+/// Whether to print in colour.
+pub(crate) fn color(wanted: Color) -> bool {
+    wants_color(wanted, io::stdout().is_terminal())
+}
+
+/// Whether to write in colour to something that is or is not a terminal.
+pub(crate) fn wants_color(wanted: Color, is_terminal: bool) -> bool {
+    match wanted {
+        Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        Color::Always => true,
+        Color::Never => false,
+    }
+}

@@ -1,0 +1,91 @@
+//! Takes up changes of the configuration beside the running show.
+//!
+//! A thread of its own waits for a change of the files or a SIGHUP, compiles, and hands over a plan if there is one without
+//! mistakes. Nothing that goes wrong here reaches the show.
+
+mod bell;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crosspatch_io::Handle;
+use tracing::{info, warn};
+
+use crate::files::Disk;
+use crate::log::Log;
+use crate::source::{self, Source};
+pub(crate) use bell::{Bell, Reason};
+use watch::Watch;
+
+/// Files must have been left alone for this long; editors and copy programs write in several steps.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// A file that never comes to rest is read all the same after this time.
+const RESTLESS: Duration = Duration::from_secs(1);
+
+/// Between two reloads, however often they are asked for.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Reloads a configuration.
+pub(crate) struct Reloader {
+    source: Source,
+    disk: Disk,
+    show: Handle,
+    log: Log,
+}
+
+impl Reloader {
+    /// A reloader for a show whose first plan was made of `source` through `disk`.
+    pub(crate) fn new(source: Source, disk: Disk, show: Handle, log: Log) -> Self {
+        Self { source, disk, show, log }
+    }
+
+    /// Starts the thread. It lives as long as the program. The bell that comes back asks for a reload.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the thread cannot be started.
+    pub(crate) fn start(mut self, watches: bool) -> std::io::Result<Arc<Bell>> {
+        let bell = Arc::new(Bell::default());
+        let (rung, own) = (bell.clone(), bell.clone());
+        std::thread::Builder::new().name("reload".to_owned()).spawn(move || {
+            let mut watch = watches.then(|| Watch::new(move || rung.ring(Reason::Files)));
+            loop {
+                if let Some(watch) = &mut watch {
+                    watch.follow(&self.disk.paths());
+                }
+                // What changed before the watch was there is found by this look.
+                if watches && self.disk.has_changed() {
+                    own.ring(Reason::Files);
+                }
+                let reason = own.settle(own.wait(), QUIET, RESTLESS);
+                self.reload(reason);
+                std::thread::sleep(PAUSE);
+            }
+        })?;
+        Ok(bell)
+    }
+
+    /// Looks at the configuration, and installs what comes of it if there is nothing wrong with it.
+    fn reload(&mut self, reason: Reason) {
+        if reason == Reason::Files && !self.disk.has_changed() {
+            return;
+        }
+        let disk = Disk::default();
+        let running = self.show.plan();
+        let compiled = self.source.compile(&disk, Some(&running));
+        self.disk = disk;
+        source::tell(&compiled, &self.log);
+        let name = self.source.name();
+        match source::usable(compiled) {
+            Ok(plan) => {
+                info!(id = "reload", "reloaded {name}");
+                self.show.install(plan);
+            }
+            Err(refusal) => {
+                warn!(id = "reload", "{name} is not taken up and the show goes on as it was: {refusal}");
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Runs a show from its start to its end: what `run`, `sim` and `demo` have in common.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use crosspatch_core::{Engine, InstanceId, Severity};
+use crosspatch_io::{Observed, Shell};
+use tracing::{Level, debug, error, info, trace, warn};
+
+use crate::args;
+use crate::files::Disk;
+use crate::log::Log;
+use crate::reload::{Reason, Reloader};
+use crate::signals::Signals;
+use crate::source::{self, Source};
+use crate::values::Values;
+
+/// A show that is to run.
+#[derive(Debug)]
+pub(crate) struct Show {
+    /// Its configuration.
+    pub(crate) source: Source,
+    /// Whether changes of its files are taken up.
+    pub(crate) watches: bool,
+    /// Whether values are told.
+    pub(crate) values: bool,
+    /// Where to write down what comes in.
+    pub(crate) record: Option<PathBuf>,
+}
+
+impl Show {
+    /// Runs until a signal ends it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the show cannot even begin, because the log or the loop cannot be had. Mistakes of the configuration are
+    /// told in the log and are exit status 1.
+    pub(crate) fn run(self, arguments: &args::Log) -> Result<ExitCode> {
+        let log = Log::start(arguments)?;
+        let result = self.run_with(&log);
+        log.finish();
+        result
+    }
+
+    fn run_with(self, log: &Log) -> Result<ExitCode> {
+        let signals = Signals::listen(log).context("signals cannot be listened to")?;
+        let name = self.source.name();
+        let disk = Disk::default();
+        let compiled = self.source.compile(&disk, None);
+        source::tell(&compiled, log);
+        let plan = match source::usable(compiled) {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                error!(id = "start", "{name}: {refusal}");
+                return Ok(ExitCode::FAILURE);
+            }
+        };
+        let mut shell = Shell::new().context("the system gives us nothing to wait for sockets with")?;
+        let show = shell.handle();
+        if let Some(path) = &self.record {
+            shell.record_to(path);
+        }
+        let values = match self.values {
+            true => Some(Values::start().context("cannot start a thread")?),
+            false => None,
+        };
+        show.watch(self.values);
+        show.trace(tracing::enabled!(Level::TRACE));
+        info!(
+            id = "start",
+            "running {name}: {}, {}",
+            source::counted(plan.instances().len(), "instance"),
+            source::counted(plan.routes().len(), "mapping")
+        );
+        show.install(plan);
+        let reloader = Reloader::new(self.source, disk, show.clone(), log.clone());
+        let bell = reloader.start(self.watches).context("cannot start a thread")?;
+        signals.on_reload(move || bell.ring(Reason::Asked));
+        signals.on_stop(move || show.stop());
+        shell
+            .run(&mut |_, engine, observed| tell(engine, &observed, values.as_ref()))
+            .context("the loop has failed")?;
+        info!(id = "end", "ended");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Tells the operator what has happened.
+fn tell(engine: &Engine, observed: &Observed<'_>, values: Option<&Values>) {
+    match observed {
+        Observed::Notice { instance, notice, held } => {
+            let (instance, id, held, text) =
+                (instance.unwrap_or_default(), notice.id, u64::from(*held), &notice.text);
+            match notice.severity {
+                Severity::Info => info!(instance, id, held, "{text}"),
+                Severity::Warning => warn!(instance, id, held, "{text}"),
+                Severity::Error => error!(instance, id, held, "{text}"),
+            }
+        }
+        Observed::Value { instance, address, value } => {
+            // What is only passed on has been told where it came from.
+            let plan = engine.plan();
+            let passes_on = |at: InstanceId| plan.instances()[at.index()].backend.loops_back;
+            if let Some(values) = values
+                && !plan.find(instance).is_some_and(passes_on)
+            {
+                values.put(instance, address, value);
+            }
+        }
+        Observed::Installed(_) => debug!(id = "plan", "{observed}"),
+        Observed::Opening(..)
+        | Observed::Opened(..)
+        | Observed::Closed(..)
+        | Observed::Closing(..)
+        | Observed::Full(..)
+        | Observed::Writable(..)
+        | Observed::Received(..)
+        | Observed::Sent(..)
+        | Observed::Stopped(_) => trace!(id = "wire", "{observed}"),
+    }
+}

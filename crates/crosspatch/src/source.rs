@@ -1,0 +1,116 @@
+//! Where a configuration comes from, and how its mistakes are told.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use crosspatch_backends::REGISTRY;
+use crosspatch_config::{Compiled, Input, MemoryFiles, Override, Severity, compile};
+use crosspatch_core::{Plan, Scope};
+use tracing::{error, warn};
+
+use crate::args::Overrides;
+use crate::files::Disk;
+use crate::log::Log;
+
+/// The files that are looked for where none is named.
+const DEFAULT_FILES: [&str; 2] = ["crosspatch.cfg", "monster.cfg"];
+
+/// A configuration that can be compiled again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    text: Text,
+    overrides: Vec<Override>,
+}
+
+#[derive(Clone, Debug)]
+enum Text {
+    File(PathBuf),
+    /// A text that is part of the program, under a name for its diagnostics.
+    Embedded(&'static str, String),
+}
+
+impl Source {
+    /// A file on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no file is named and there is none of the usual name.
+    pub(crate) fn file(named: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Self> {
+        let usual = || DEFAULT_FILES.iter().map(Path::new).find(|path| path.exists());
+        let Some(file) = named.or_else(usual) else {
+            bail!(
+                "there is no configuration: name a file, or put a `{}` into this folder\n\
+                 (`crosspatch demo` shows what it can do, `crosspatch --help` what it wants)",
+                DEFAULT_FILES[0]
+            );
+        };
+        Ok(Self { text: Text::File(file.to_owned()), overrides: convert(overrides) })
+    }
+
+    /// A text that is part of the program.
+    pub(crate) fn embedded(name: &'static str, text: impl Into<String>, overrides: &Overrides) -> Self {
+        Self { text: Text::Embedded(name, text.into()), overrides: convert(overrides) }
+    }
+
+    /// The path as it is shown.
+    pub(crate) fn name(&self) -> String {
+        match &self.text {
+            Text::File(path) => path.display().to_string(),
+            Text::Embedded(name, _) => (*name).to_owned(),
+        }
+    }
+
+    /// Compiles the configuration on top of the running plan. Files are read anew through `disk`.
+    pub(crate) fn compile(&self, disk: &Disk, previous: Option<&Plan>) -> Compiled {
+        let overrides = &self.overrides;
+        match &self.text {
+            Text::File(file) => {
+                compile(&Input { file, files: disk, overrides, registry: REGISTRY, previous })
+            }
+            Text::Embedded(name, text) => {
+                let file = Path::new(name);
+                let files = MemoryFiles::default().with(file, text.as_bytes());
+                compile(&Input { file, files: &files, overrides, registry: REGISTRY, previous })
+            }
+        }
+    }
+}
+
+fn convert(overrides: &Overrides) -> Vec<Override> {
+    let all = |texts: &[String], scope| {
+        texts.iter().map(|text| Override { scope, text: text.clone() }).collect::<Vec<_>>()
+    };
+    [all(&overrides.backend, Scope::Global), all(&overrides.instance, Scope::Instance)].concat()
+}
+
+/// The plan of a configuration, or in a few words why there is none. A configuration without any instance is refused: it
+/// is what an editor leaves for a moment while it saves, and ending a show for it would be the worst answer.
+pub(crate) fn usable(compiled: Compiled) -> Result<Plan, String> {
+    let errors = compiled.errors();
+    match compiled.plan {
+        Some(plan) if plan.instances().is_empty() => Err("no instance is configured".to_owned()),
+        Some(plan) => Ok(plan),
+        None => Err(counted(errors, "error")),
+    }
+}
+
+/// `1 error`, `2 errors`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Tells the operator every mistake of a configuration.
+pub(crate) fn tell(compiled: &Compiled, log: &Log) {
+    if !log.is_json() {
+        log.lines(&compiled.render(log.is_colored()));
+        return;
+    }
+    for mistake in &compiled.diagnostics {
+        let (id, line, column, message) = (mistake.id, mistake.line, mistake.column, &mistake.message);
+        let (file, help) = (mistake.file.display(), mistake.help.join("; "));
+        match mistake.severity {
+            Severity::Error => error!(id, %file, line, column, help, "{message}"),
+            Severity::Warning => warn!(id, %file, line, column, help, "{message}"),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Shows the values of the channels as they change, few enough to be read.
+//!
+//! A fader that is moved changes a hundred times a second. The first change of a channel is told at once, then the latest
+//! value twice a second, and the value at which it comes to rest always. All this happens in a thread of its own; the show
+//! only drops values into a queue, and if that is full, past it.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use crosspatch_core::Value;
+use tracing::info;
+
+/// Time between two lines of one channel.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How many changes may wait for the thread.
+const WAITING: usize = 16 * 1024;
+
+/// A change: instance, address, value.
+type Change = (String, String, Value);
+
+/// Takes values without ever blocking.
+#[derive(Clone, Debug)]
+pub(crate) struct Values {
+    queue: SyncSender<Change>,
+}
+
+impl Values {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the thread cannot be started.
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let (queue, changes) = sync_channel(WAITING);
+        std::thread::Builder::new().name("values".to_owned()).spawn(move || tell(&changes))?;
+        Ok(Self { queue })
+    }
+
+    /// A value has appeared on a channel.
+    pub(crate) fn put(&self, instance: &str, address: &str, value: &Value) {
+        // What does not fit is overtaken by later values of the same channels.
+        let _ = self.queue.try_send((instance.to_owned(), address.to_owned(), value.clone()));
+    }
+}
+
+fn tell(changes: &Receiver<Change>) {
+    let mut book = Book::default();
+    loop {
+        let wait =
+            book.next_timeout().map_or(Duration::MAX, |due| due.saturating_duration_since(Instant::now()));
+        match changes.recv_timeout(wait.min(Duration::from_secs(3600))) {
+            Ok((instance, address, value)) => book.take(Instant::now(), (instance, address), value),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        for ((instance, address), value) in book.due(Instant::now()) {
+            info!(instance, id = "value", "{address} {value}");
+        }
+    }
+}
+
+/// What is to be told of which channel, and when.
+#[derive(Debug, Default)]
+struct Book {
+    channels: BTreeMap<(String, String), Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    latest: Value,
+    told: Option<Value>,
+    due: Option<Instant>,
+    free_at: Instant,
+}
+
+impl Book {
+    fn take(&mut self, now: Instant, channel: (String, String), value: Value) {
+        let entry = self.channels.entry(channel).or_insert_with(|| Entry {
+            latest: value.clone(),
+            told: None,
+            due: None,
+            free_at: now,
+        });
+        entry.latest = value;
+        entry.due = Some(entry.free_at.max(now));
+    }
+
+    /// The lines whose time has come. A value that is back where it was last told is not told again.
+    fn due(&mut self, now: Instant) -> Vec<((String, String), Value)> {
+        let mut lines = Vec::new();
+        for (channel, entry) in &mut self.channels {
+            if entry.due.is_some_and(|due| due <= now) {
+                entry.due = None;
+                if entry.told.as_ref() != Some(&entry.latest) {
+                    entry.free_at = now + INTERVAL;
+                    entry.told = Some(entry.latest.clone());
+                    lines.push((channel.clone(), entry.latest.clone()));
+                }
+            }
+        }
+        lines
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.channels.values().filter_map(|entry| entry.due).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moving_fader_is_told_twice_a_second_and_where_it_stops() {
+        let (mut book, start) = (Book::default(), Instant::now());
+        let mut told = Vec::new();
+        for step in 0..=100 {
+            let now = start + Duration::from_millis(step * 10);
+            book.take(now, ("desk".to_owned(), "fader1".to_owned()), Value::number(step as f64 / 100.0));
+            told.extend(book.due(now).into_iter().map(|(_, value)| value.to_string()));
+        }
+        assert_eq!(told, ["0", "0.5", "1"]);
+        let due = book.next_timeout();
+        assert_eq!(due, None);
+        book.take(
+            start + Duration::from_millis(1010),
+            ("desk".to_owned(), "fader1".to_owned()),
+            Value::number(0.3),
+        );
+        assert_eq!(book.due(start + Duration::from_millis(1010)), []);
+        assert_eq!(book.next_timeout(), Some(start + Duration::from_millis(1500)));
+        assert_eq!(book.due(start + Duration::from_millis(1500)).len(), 1);
+    }
+
+    #[test]
+    fn channels_do_not_wait_for_each_other() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        for name in ["a", "b"] {
+            book.take(now, ("desk".to_owned(), name.to_owned()), Value::number(1.0));
+        }
+        assert_eq!(book.due(now).len(), 2);
+    }
+}

@@ -1,0 +1,197 @@
+//! The command line as its user types it: what is printed, where, and with which exit status.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+/// Eight mistakes of different kinds, each in a line of its own that says `mistake`.
+const MISTAKES: &str = "\
+[loopback bus]
+[ocs mistake1]
+[artnet mistake2]
+[loopback bus]
+; the line above is the third mistake
+[map]
+bus.a > mistake4.b
+mistake5.a > bus.b
+bus.{1..3} > bus.mistake6{1..2}
+bus.mistake7
+bus.{1..mistake8 > bus.a
+";
+
+fn in_folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn check(text: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let folder = in_folder(&[("show.cfg", text)]);
+    let file = folder.path().join("show.cfg");
+    let arguments: Vec<_> =
+        ["check", file.to_str().unwrap()].into_iter().chain(arguments.iter().copied()).collect();
+    let (status, out, err) = common::run(&arguments);
+    (status.code(), out, err)
+}
+
+#[test]
+fn check_names_every_mistake_of_a_file_with_many() {
+    let (status, out, err) = check(MISTAKES, &[]);
+    assert_eq!((status, err.as_str()), (Some(1), ""));
+    for number in [1, 2, 4, 5, 6, 7, 8] {
+        assert!(out.contains(&format!("mistake{number}")), "mistake{number} is not in\n{out}");
+    }
+    assert!(out.contains("show.cfg:4:"), "the name that is there twice is not in\n{out}");
+    assert!(out.contains("`osc`") || !out.contains("did you mean `artnet`"), "{out}");
+    assert!(!out.contains('\x1b'), "colour without a terminal");
+}
+
+#[test]
+fn check_writes_the_same_as_json() {
+    let (status, out, err) = check(MISTAKES, &["--format", "json"]);
+    assert_eq!((status, err.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let diagnostics = report["diagnostics"].as_array().unwrap();
+    let lines: Vec<_> = diagnostics.iter().map(|mistake| mistake["line"].as_u64().unwrap()).collect();
+    for line in [2, 3, 4, 7, 8, 9, 10, 11] {
+        assert!(lines.contains(&line), "line {line} is not in {out}");
+    }
+    assert!(diagnostics.iter().all(|mistake| mistake["file"].as_str().unwrap().ends_with("show.cfg")));
+    assert!(report["errors"].as_u64().unwrap() >= 8, "{out}");
+}
+
+#[test]
+fn check_is_content_with_a_good_file_and_says_what_is_in_it() {
+    let (status, out, _) = check("[loopback bus]\n[map]\nbus.a > bus.b\n", &[]);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("good: 1 instance and 1 mapping"), "{out}");
+}
+
+#[test]
+fn warnings_are_told_and_are_no_failure() {
+    let (status, out, _) = check("[loopback bus]\n[loopback other]\n[map]\nbus.a > bus.b\n", &[]);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("other") && out.contains("1 warning"), "{out}");
+}
+
+#[test]
+fn a_file_without_any_instance_is_refused() {
+    for text in ["", "; nothing\n", "[map]\n"] {
+        let (status, out, _) = check(text, &[]);
+        assert_eq!(status, Some(1), "{text:?}: {out}");
+        assert!(out.contains("no instance is configured"), "{text:?}: {out}");
+    }
+}
+
+#[test]
+fn overrides_that_match_nothing_are_told() {
+    let (_, out, _) =
+        check("[loopback bus]\n[map]\nbus.a > bus.b\n", &["-i", "buss.note=x", "-b", "looback.note=x"]);
+    assert!(out.contains("buss") && out.contains("looback"), "{out}");
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_with_the_reason() {
+    let folder = in_folder(&[("binary.cfg", "a\0b\0c\0d\0")]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for file in [path("gone.cfg"), path("binary.cfg"), path(".")] {
+        for command in ["check", "run"] {
+            let (status, out, err) = common::run(&[command, &file]);
+            assert_eq!(status.code(), Some(1), "{command} {file}");
+            assert!((out + &err).contains("error"), "{command} {file}");
+        }
+    }
+}
+
+#[test]
+fn a_show_with_mistakes_does_not_start_and_names_all_of_them() {
+    let folder = in_folder(&[("show.cfg", MISTAKES)]);
+    let file = folder.path().join("show.cfg");
+    for arguments in [&["run"][..], &[]] {
+        let (status, out, err) = common::run(&[arguments, &[file.to_str().unwrap()]].concat());
+        assert_eq!((status.code(), out.as_str()), (Some(1), ""));
+        for number in [1, 2, 4, 5, 6, 7, 8] {
+            assert!(err.contains(&format!("mistake{number}")), "mistake{number} is not in\n{err}");
+        }
+    }
+}
+
+#[test]
+fn the_usual_names_are_looked_for() {
+    for name in ["crosspatch.cfg", "monster.cfg"] {
+        let folder = in_folder(&[(name, "[loopback bus]\n[map]\nbus.a > bus.b\n")]);
+        let output = common::command().arg("check").current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains(name));
+    }
+    let folder = in_folder(&[]);
+    let output = common::command().current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(err.contains("crosspatch demo"), "{err}");
+}
+
+#[test]
+fn help_prints_every_manual_and_lists_all() {
+    let (status, overview, _) = common::run(&["help"]);
+    assert!(status.success());
+    for backend in crosspatch_backends::BACKENDS {
+        assert!(overview.contains(backend.name), "{overview}");
+        let (status, manual, _) = common::run(&["help", backend.name]);
+        assert!(status.success());
+        assert_eq!(manual, backend.manual);
+    }
+    let (status, out, err) = common::run(&["help", "mawbe"]);
+    assert_eq!((status.code(), out.as_str()), (Some(1), ""));
+    assert!(err.contains("there is no backend `mawbe`"), "{err}");
+}
+
+#[test]
+fn the_command_line_explains_itself() {
+    let (status, help, _) = common::run(&["--help"]);
+    assert!(status.success());
+    for word in
+        ["run", "check", "sim", "demo", "help", "replay", "completions", "--log-format", "Examples:", "HUP"]
+    {
+        assert!(help.contains(word), "`{word}` is not in\n{help}");
+    }
+    let (status, version, _) = common::run(&["--version"]);
+    assert!(status.success() && version.starts_with("crosspatch "));
+    for wrong in
+        [&["--no-such-option"][..], &["sim", "gma3"], &["check", "--format", "xml"], &["completions", "cmd"]]
+    {
+        assert_eq!(common::run(wrong).0.code(), Some(2), "{wrong:?}");
+    }
+    let (status, _, err) = common::run(&["--log", "loud", "show.cfg"]);
+    assert_eq!(status.code(), Some(1));
+    assert!(err.contains("found `loud`"), "{err}");
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (status, script, _) = common::run(&["completions", shell]);
+        assert!(status.success() && script.contains("crosspatch") && script.contains("replay"), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = common::command()
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+}
