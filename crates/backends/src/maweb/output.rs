@@ -117,7 +117,7 @@ impl Shaper {
 
     /// The console is there and knows nothing: what was pressed and has been let go is released.
     pub(crate) fn open(&mut self) {
-        (self.is_open, self.is_full, self.window) = (true, false, Window::default());
+        (self.is_open, self.window) = (true, Window::default());
         for (slot, state) in (0..).map(Slot).zip(&mut self.slots) {
             if state.is_down && !state.is_pressed {
                 self.events.push_back(Event::Edge(slot, false));
@@ -128,7 +128,7 @@ impl Shaper {
     /// The console is gone: nothing waits any more. It has heard what was sent until `heard` and perhaps nothing later, so
     /// that releases since then will be repeated.
     pub(crate) fn close(&mut self, heard: Instant) {
-        (self.is_open, self.is_full) = (false, false);
+        self.is_open = false;
         self.events.clear();
         self.levels.clear();
         for state in &mut self.slots {

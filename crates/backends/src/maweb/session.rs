@@ -1,4 +1,7 @@
-//! The session: joins connection, polling, watching and output, and turns channels into messages.
+//! The session: joins connection, polling, watching and output. What goes out is in `outgoing`, pop-ups are in `pop_ups`.
+
+mod outgoing;
+mod pop_ups;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,21 +11,17 @@ use crosspatch_core::{
     WebSocketConnect,
 };
 
-use super::address::{Address, Executor, Part, Resolution};
-use super::command::Trigger;
-use super::keys::{self, Key};
+use super::address::{Address, Part};
 use super::login::{self, CONNECT_TIMEOUT, Login, Step};
-use super::options::{Cmdline, Settings};
-use super::output::{Send, Shaper, Taken};
+use super::options::Settings;
+use super::output::Shaper;
 use super::poll::{self, Poller, What};
-use super::watch::{self, Asked, Watches};
-use super::wire::{Answer, Confirmation, Console, Dialect, Playbacks, Request, Response};
+use super::watch::{Asked, Watches};
+use super::wire::{Answer, Console, Dialect, Playbacks, Request, Response};
+use pop_ups::Question;
 
 /// The one connection.
 const CONSOLE: Port = Port(0);
-
-/// Nobody answers a pop-up sooner than this after it has come up. What comes sooner is an answer's lamp that a peer echoes.
-const REACTION_TIME: Duration = Duration::from_millis(200);
 
 /// How many executors a notice names.
 const NAMED: usize = 6;
@@ -61,13 +60,6 @@ struct Channel {
     shown: Option<(Instant, bool)>,
     /// The last level that was wanted. A text that strays here does not make it void.
     level: Option<f64>,
-}
-
-struct Question {
-    is_preset: bool,
-    answers: Vec<i64>,
-    /// Answers that come sooner are not a person's.
-    answerable_at: Instant,
 }
 
 #[derive(Default)]
@@ -179,106 +171,6 @@ impl Session {
         }
     }
 
-    /// Sends one message of the output; whether there was anything to send on this console.
-    fn send(&mut self, now: Instant, what: &Send, out: &mut Outbox) -> bool {
-        let (Send::Level(slot, _) | Send::Edge(slot, _) | Send::Event(slot, _) | Send::Turn(slot, _)) = what;
-        let Some(Some(channel)) = self.channels.get(slot.index()) else { return false };
-        let session = self.login.session();
-        let console = self.login.console();
-        match (&channel.address, what) {
-            (Address::Executor(executor, Part::Fader), Send::Level(_, level)) => {
-                let (exec_index, page_index) = (executor.index(), executor.page_index());
-                send(out, &Request::Fader { exec_index, page_index, value: *level, session });
-                self.watches.note_moved(*executor, *level, now + self.settings.settle);
-            }
-            (Address::Executor(executor, part), Send::Edge(_, pressed)) => {
-                let Some(button_id) = watch::key(console, *part) else { return false };
-                let (exec_index, page_index) = (executor.index(), executor.page_index());
-                let (pressed, cmdline) = (*pressed, self.cmdline.as_str().into());
-                send(out, &Request::Button { exec_index, page_index, button_id, pressed, cmdline, session });
-                if !pressed {
-                    self.watches.note_released(now, *executor, *part);
-                }
-            }
-            (Address::Key(key), Send::Edge(_, pressed)) => {
-                let Some(request) = self.key_request(key, *pressed) else { return false };
-                send(out, &request);
-            }
-            (Address::Command(name), Send::Level(..) | Send::Event(..)) => {
-                let value = match what {
-                    Send::Level(_, level) => Value::number(*level),
-                    Send::Event(_, Some(text)) => Value::Text(text.clone()),
-                    Send::Event(_, None) | Send::Edge(..) | Send::Turn(..) => Value::edge(true),
-                };
-                let command = self.settings.commands.get(&**name);
-                let Some(line) = command.and_then(|command| command.line(&value)) else { return false };
-                send(out, &Request::Command { command: line.into(), session });
-            }
-            (Address::Encoder(attribute, resolution), Send::Turn(_, by)) => {
-                let (name, resolution) = ((&**attribute).into(), resolution.number());
-                send(out, &Request::Encoder { name, value: *by, resolution, session });
-            }
-            (Address::Confirm(id), Send::Event(..)) => {
-                let Some(question) = &self.question else { return false };
-                let result = i64::from(*id);
-                if question.is_preset {
-                    send(out, &Request::PresetConfirmationResult { mode: 0, result, session });
-                } else {
-                    send(out, &Request::ConfirmationResult { result, session });
-                }
-                self.close_question(out);
-            }
-            (
-                Address::Executor(..)
-                | Address::Key(_)
-                | Address::Command(_)
-                | Address::Encoder(..)
-                | Address::Led(_)
-                | Address::Confirm(_),
-                Send::Level(..) | Send::Edge(..) | Send::Event(..) | Send::Turn(..),
-            ) => return false,
-        }
-        true
-    }
-
-    /// The message for an edge of a key, if this console is to hear of it.
-    fn key_request(&self, key: &'static Key, pressed: bool) -> Option<Request<'static>> {
-        let session = self.login.session();
-        let is_dot2 = self.login.console() == Some(Console::Dot2);
-        match (self.settings.cmdline, key.hardkey, key.web) {
-            (Cmdline::Console | Cmdline::Downgrade, Some(hardkey), _) if !is_dot2 => {
-                let command = keys::hardkey_command(hardkey, pressed).into();
-                Some(Request::Command { command, session })
-            }
-            (Cmdline::Remote | Cmdline::Downgrade, _, Some(web)) if web.edges.include(pressed) => {
-                let (keyname, auto_submit) = (key.name.into(), web.submits);
-                Some(Request::Keyname { keyname, pressed, auto_submit, cmdline_text: None, session })
-            }
-            (Cmdline::Remote | Cmdline::Console | Cmdline::Downgrade, _, _) => None,
-        }
-    }
-
-    /// Whether the console in use has what a channel stands for.
-    fn is_there(&self, address: &Address) -> bool {
-        let console = self.login.console();
-        match address {
-            Address::Executor(executor, part) => {
-                let is_key = matches!(part, Part::Upper | Part::Lower | Part::Flash | Part::Button);
-                poll::exists(console, executor.number.get())
-                    && (!is_key || watch::key(console, *part).is_some())
-            }
-            Address::Key(key) => {
-                let by_lua = key.hardkey.is_some() && console != Some(Console::Dot2);
-                match self.settings.cmdline {
-                    Cmdline::Remote => key.web.is_some(),
-                    Cmdline::Console => by_lua,
-                    Cmdline::Downgrade => by_lua || key.web.is_some(),
-                }
-            }
-            Address::Command(_) | Address::Encoder(..) | Address::Led(_) | Address::Confirm(_) => true,
-        }
-    }
-
     fn handle_answer(&mut self, now: Instant, answer: &Answer<'_>, out: &mut Outbox) {
         self.login.handle_answer(now, answer, &mut self.steps);
         if let Some(text) = &answer.text {
@@ -340,52 +232,6 @@ impl Session {
         }
     }
 
-    fn open_question(
-        &mut self,
-        now: Instant,
-        question: &Confirmation<'_>,
-        is_preset: bool,
-        out: &mut Outbox,
-    ) {
-        self.close_question(out);
-        let mut answers: Vec<i64> = question.buttons.iter().map(|(_, id)| *id).collect();
-        if !answers.contains(&-1) {
-            answers.push(-1);
-        }
-        let named: Vec<_> =
-            question.buttons.iter().map(|(text, id)| format!("confirm.{id} = {text}")).collect();
-        let text =
-            format!("the console asks: {} {} ({})", question.title, question.message, named.join(", "));
-        let level = if self.has_answer() { Notice::info } else { Notice::warning };
-        self.tell(level("asks", printable(&text)), out);
-        self.question = Some(Question { is_preset, answers, answerable_at: now + REACTION_TIME });
-        self.show_question(out, 1.0);
-    }
-
-    fn close_question(&mut self, out: &mut Outbox) {
-        self.show_question(out, 0.0);
-        self.question = None;
-    }
-
-    /// Whether any mapping could answer a pop-up.
-    fn has_answer(&self) -> bool {
-        let is_answer =
-            |channel: &Channel| channel.is_output && matches!(channel.address, Address::Confirm(_));
-        self.channels.iter().flatten().any(is_answer)
-    }
-
-    /// Lights the answers that the pop-up offers, or darkens them.
-    fn show_question(&self, out: &mut Outbox, level: f64) {
-        let Some(question) = &self.question else { return };
-        for (slot, channel) in (0..).map(Slot).zip(&self.channels) {
-            if let Some(Channel { address: Address::Confirm(id), is_input: true, .. }) = channel
-                && question.answers.contains(&i64::from(*id))
-            {
-                out.emit(slot, level);
-            }
-        }
-    }
-
     /// Names the mapped channels that this console does not have.
     fn tell_missing(&self, out: &mut Outbox) {
         let missing = self.channels.iter().flatten().filter(|channel| !self.is_there(&channel.address));
@@ -414,113 +260,11 @@ impl Session {
         self.tell(Notice::warning("page", text), out);
     }
 
-    /// Tells what became of an event, if it was not taken.
-    fn tell_taken(&mut self, slot: Slot, taken: Taken, out: &mut Outbox) {
-        let name = match self.channels.get(slot.index()) {
-            Some(Some(channel)) => channel.address.to_string(),
-            Some(None) | None => return,
-        };
-        match taken {
-            Taken::Yes => {}
-            Taken::Offline => {
-                if !std::mem::replace(&mut self.told.lost_presses, true) {
-                    let host = self.login.endpoint();
-                    let text = format!(
-                        "`{name}` was pressed while the console at {host} is away; it will not be pressed later"
-                    );
-                    self.tell(Notice::warning("lost-press", text), out);
-                }
-            }
-            Taken::TooMany => {
-                let text =
-                    format!("more presses than the console is sent a second: one of `{name}` was left out");
-                self.tell(Notice::warning("too-many", text), out);
-            }
-        }
-    }
-
     fn tell(&self, notice: Notice, out: &mut Outbox) {
         let may_be_left_out =
             matches!(notice.id, "connected" | "not-there" | "page" | "asks" | "garbage" | "lost-press");
         if !(self.settings.quiet && may_be_left_out) {
             out.notice(notice);
-        }
-    }
-
-    /// Takes a value for an output. States alone, such as after a log-in, press nothing.
-    fn take(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
-        if let (Some(Some(channel)), Some(level)) = (self.channels.get_mut(slot.index()), value.as_number()) {
-            channel.level = Some(level);
-        }
-        let Some(Some(channel)) = self.channels.get(slot.index()) else { return };
-        let level = if is_state { channel.level } else { value.as_number() };
-        if self.login.is_ready() && !self.is_there(&channel.address) {
-            return;
-        }
-        let taken = match &channel.address {
-            Address::Executor(executor, Part::Fader) => {
-                let (executor, Some(level)) = (*executor, level) else { return };
-                if !is_state {
-                    self.watches.note_set(executor);
-                }
-                if !self.watches.is_consoles(executor) {
-                    self.shaper.level(now, slot, level, |known| known == level);
-                    self.hold(now, executor, slot);
-                }
-                return;
-            }
-            Address::Command(name) => match self.settings.commands.get(&**name) {
-                Some(command) if command.trigger() == Trigger::Level => {
-                    let Some(level) = level else { return };
-                    let line = command.line(&Value::number(level));
-                    self.shaper.level(now, slot, level, |known| command.line(&Value::number(known)) == line);
-                    return;
-                }
-                _ if is_state => return,
-                Some(command) if command.trigger() == Trigger::Text => {
-                    let text = value.as_text().map_or_else(|| value.to_string().into(), Arc::from);
-                    self.shaper.text(slot, text)
-                }
-                _ => self.shaper.fire(slot, value.is_pressed()),
-            },
-            Address::Executor(..) | Address::Key(_) | Address::Confirm(_) | Address::Encoder(..)
-                if is_state =>
-            {
-                return;
-            }
-            Address::Encoder(_, Resolution::Normal | Resolution::Fine | Resolution::Ultra) => {
-                let Some(level) = value.as_number() else { return };
-                let by = (level - 0.5) * 2.0 * self.settings.encoder_turn;
-                if by != 0.0 {
-                    self.shaper.turn(now, slot, by);
-                }
-                return;
-            }
-            Address::Executor(..) | Address::Key(_) => {
-                // What comes back within the same turn is the lamp itself, on its way through a loop in the mapping.
-                if value.as_number().is_none() || channel.shown == Some((now, value.is_pressed())) {
-                    return;
-                }
-                self.shaper.edge(slot, value.is_pressed())
-            }
-            Address::Confirm(_) => {
-                let is_answer = self.question.as_ref().is_some_and(|question| question.answerable_at <= now);
-                if value.is_pressed() && !is_answer {
-                    return;
-                }
-                self.shaper.fire(slot, value.is_pressed())
-            }
-            Address::Led(_) => return,
-        };
-        self.tell_taken(slot, taken, out);
-    }
-
-    /// While a move waits to be sent, what the console reports of that fader is the past, whatever the settle time.
-    fn hold(&mut self, now: Instant, executor: Executor, slot: Slot) {
-        if self.shaper.is_waiting(slot) {
-            self.watches.hold(executor);
-        } else {
-            self.watches.let_go(executor, now + self.settings.settle);
         }
     }
 }
@@ -594,6 +338,8 @@ impl crosspatch_core::Session for Session {
     }
 
     fn handle_open(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
+        // Whatever stream was full before, this one is new.
+        self.shaper.handle_writable();
         self.login.handle_open(now);
         self.proceed(now, out);
     }
@@ -678,9 +424,4 @@ impl Session {
 
 fn send(out: &mut Outbox, request: &Request<'_>) {
     out.send(CONSOLE, Peer::Only, |bytes| request.encode(bytes));
-}
-
-/// A text of the console on one line of a log, and not longer than one.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(300).collect()
 }

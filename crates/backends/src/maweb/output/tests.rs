@@ -167,6 +167,7 @@ fn a_press_that_was_still_waiting_at_the_cut_is_forgotten_with_its_release() {
     shaper.handle_full();
     shaper.edge(Slot(0), true);
     shaper.close(at(0));
+    shaper.handle_writable();
     shaper.open();
     shaper.edge(Slot(0), false);
     assert_eq!(sent(&mut shaper, 10), []);

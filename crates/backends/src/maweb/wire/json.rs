@@ -311,10 +311,12 @@ impl<'a> Reader<'a> {
     /// The next byte that is no blank.
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
-        while bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
-            self.at += 1;
+        loop {
+            match bytes.get(self.at).copied()? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(byte),
+            }
         }
-        bytes.get(self.at).copied()
     }
 }
 

@@ -1,0 +1,218 @@
+//! Values on their way to the console: what each means for the shaper, and which message it becomes.
+
+use std::sync::Arc;
+
+use crosspatch_core::{Instant, Notice, Outbox, Slot, Value};
+
+use super::{Session, send};
+use crate::maweb::address::{Address, Executor, Part, Resolution};
+use crate::maweb::command::Trigger;
+use crate::maweb::keys::{self, Key};
+use crate::maweb::options::Cmdline;
+use crate::maweb::output::{Send, Taken};
+use crate::maweb::wire::{Console, Request};
+use crate::maweb::{poll, watch};
+
+impl Session {
+    /// Takes a value for an output. States alone, such as after a log-in, press nothing.
+    pub(super) fn take(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
+        if let (Some(Some(channel)), Some(level)) = (self.channels.get_mut(slot.index()), value.as_number()) {
+            channel.level = Some(level);
+        }
+        let Some(Some(channel)) = self.channels.get(slot.index()) else { return };
+        let level = if is_state { channel.level } else { value.as_number() };
+        if self.login.is_ready() && !self.is_there(&channel.address) {
+            return;
+        }
+        let taken = match &channel.address {
+            Address::Executor(executor, Part::Fader) => {
+                let (executor, Some(level)) = (*executor, level) else { return };
+                if !is_state {
+                    self.watches.note_set(executor);
+                }
+                if !self.watches.is_consoles(executor) {
+                    self.shaper.level(now, slot, level, |known| known == level);
+                    self.hold(now, executor, slot);
+                }
+                return;
+            }
+            Address::Command(name) => match self.settings.commands.get(&**name) {
+                Some(command) if command.trigger() == Trigger::Level => {
+                    let Some(level) = level else { return };
+                    let line = command.line(&Value::number(level));
+                    self.shaper.level(now, slot, level, |known| command.line(&Value::number(known)) == line);
+                    return;
+                }
+                _ if is_state => return,
+                Some(command) if command.trigger() == Trigger::Text => {
+                    let text = value.as_text().map_or_else(|| value.to_string().into(), Arc::from);
+                    self.shaper.text(slot, text)
+                }
+                _ => self.shaper.fire(slot, value.is_pressed()),
+            },
+            Address::Executor(..) | Address::Key(_) | Address::Confirm(_) | Address::Encoder(..)
+                if is_state =>
+            {
+                return;
+            }
+            Address::Encoder(_, Resolution::Normal | Resolution::Fine | Resolution::Ultra) => {
+                let Some(level) = value.as_number() else { return };
+                let by = (level - 0.5) * 2.0 * self.settings.encoder_turn;
+                if by != 0.0 {
+                    self.shaper.turn(now, slot, by);
+                }
+                return;
+            }
+            Address::Executor(..) | Address::Key(_) => {
+                // What comes back within the same turn is the lamp itself, on its way through a loop in the mapping.
+                if value.as_number().is_none() || channel.shown == Some((now, value.is_pressed())) {
+                    return;
+                }
+                self.shaper.edge(slot, value.is_pressed())
+            }
+            Address::Confirm(_) => {
+                let is_answer = self.question.as_ref().is_some_and(|question| question.answerable_at <= now);
+                if value.is_pressed() && !is_answer {
+                    return;
+                }
+                self.shaper.fire(slot, value.is_pressed())
+            }
+            Address::Led(_) => return,
+        };
+        self.tell_taken(slot, taken, out);
+    }
+
+    /// While a move waits to be sent, what the console reports of that fader is the past, whatever the settle time.
+    fn hold(&mut self, now: Instant, executor: Executor, slot: Slot) {
+        if self.shaper.is_waiting(slot) {
+            self.watches.hold(executor);
+        } else {
+            self.watches.let_go(executor, now + self.settings.settle);
+        }
+    }
+
+    /// Sends one message of the output; whether there was anything to send on this console.
+    pub(super) fn send(&mut self, now: Instant, what: &Send, out: &mut Outbox) -> bool {
+        let (Send::Level(slot, _) | Send::Edge(slot, _) | Send::Event(slot, _) | Send::Turn(slot, _)) = what;
+        let Some(Some(channel)) = self.channels.get(slot.index()) else { return false };
+        let session = self.login.session();
+        let console = self.login.console();
+        match (&channel.address, what) {
+            (Address::Executor(executor, Part::Fader), Send::Level(_, level)) => {
+                let (exec_index, page_index) = (executor.index(), executor.page_index());
+                send(out, &Request::Fader { exec_index, page_index, value: *level, session });
+                self.watches.note_moved(*executor, *level, now + self.settings.settle);
+            }
+            (Address::Executor(executor, part), Send::Edge(_, pressed)) => {
+                let Some(button_id) = watch::key(console, *part) else { return false };
+                let (exec_index, page_index) = (executor.index(), executor.page_index());
+                let (pressed, cmdline) = (*pressed, self.cmdline.as_str().into());
+                send(out, &Request::Button { exec_index, page_index, button_id, pressed, cmdline, session });
+                if !pressed {
+                    self.watches.note_released(now, *executor, *part);
+                }
+            }
+            (Address::Key(key), Send::Edge(_, pressed)) => {
+                let Some(request) = self.key_request(key, *pressed) else { return false };
+                send(out, &request);
+            }
+            (Address::Command(name), Send::Level(..) | Send::Event(..)) => {
+                let value = match what {
+                    Send::Level(_, level) => Value::number(*level),
+                    Send::Event(_, Some(text)) => Value::Text(text.clone()),
+                    Send::Event(_, None) | Send::Edge(..) | Send::Turn(..) => Value::edge(true),
+                };
+                let command = self.settings.commands.get(&**name);
+                let Some(line) = command.and_then(|command| command.line(&value)) else { return false };
+                send(out, &Request::Command { command: line.into(), session });
+            }
+            (Address::Encoder(attribute, resolution), Send::Turn(_, by)) => {
+                let (name, resolution) = ((&**attribute).into(), resolution.number());
+                send(out, &Request::Encoder { name, value: *by, resolution, session });
+            }
+            (Address::Confirm(id), Send::Event(..)) => {
+                let Some(question) = &self.question else { return false };
+                let result = i64::from(*id);
+                if question.is_preset {
+                    send(out, &Request::PresetConfirmationResult { mode: 0, result, session });
+                } else {
+                    send(out, &Request::ConfirmationResult { result, session });
+                }
+                self.close_question(out);
+            }
+            (
+                Address::Executor(..)
+                | Address::Key(_)
+                | Address::Command(_)
+                | Address::Encoder(..)
+                | Address::Led(_)
+                | Address::Confirm(_),
+                Send::Level(..) | Send::Edge(..) | Send::Event(..) | Send::Turn(..),
+            ) => return false,
+        }
+        true
+    }
+
+    /// The message for an edge of a key, if this console is to hear of it.
+    fn key_request(&self, key: &'static Key, pressed: bool) -> Option<Request<'static>> {
+        let session = self.login.session();
+        let is_dot2 = self.login.console() == Some(Console::Dot2);
+        match (self.settings.cmdline, key.hardkey, key.web) {
+            (Cmdline::Console | Cmdline::Downgrade, Some(hardkey), _) if !is_dot2 => {
+                let command = keys::hardkey_command(hardkey, pressed).into();
+                Some(Request::Command { command, session })
+            }
+            (Cmdline::Remote | Cmdline::Downgrade, _, Some(web)) if web.edges.include(pressed) => {
+                let (keyname, auto_submit) = (key.name.into(), web.submits);
+                Some(Request::Keyname { keyname, pressed, auto_submit, cmdline_text: None, session })
+            }
+            (Cmdline::Remote | Cmdline::Console | Cmdline::Downgrade, _, _) => None,
+        }
+    }
+
+    /// Whether the console in use has what a channel stands for.
+    pub(super) fn is_there(&self, address: &Address) -> bool {
+        let console = self.login.console();
+        match address {
+            Address::Executor(executor, part) => {
+                let is_key = matches!(part, Part::Upper | Part::Lower | Part::Flash | Part::Button);
+                poll::exists(console, executor.number.get())
+                    && (!is_key || watch::key(console, *part).is_some())
+            }
+            Address::Key(key) => {
+                let by_lua = key.hardkey.is_some() && console != Some(Console::Dot2);
+                match self.settings.cmdline {
+                    Cmdline::Remote => key.web.is_some(),
+                    Cmdline::Console => by_lua,
+                    Cmdline::Downgrade => by_lua || key.web.is_some(),
+                }
+            }
+            Address::Command(_) | Address::Encoder(..) | Address::Led(_) | Address::Confirm(_) => true,
+        }
+    }
+
+    /// Tells what became of an event, if it was not taken.
+    fn tell_taken(&mut self, slot: Slot, taken: Taken, out: &mut Outbox) {
+        let name = match self.channels.get(slot.index()) {
+            Some(Some(channel)) => channel.address.to_string(),
+            Some(None) | None => return,
+        };
+        match taken {
+            Taken::Yes => {}
+            Taken::Offline => {
+                if !std::mem::replace(&mut self.told.lost_presses, true) {
+                    let host = self.login.endpoint();
+                    let text = format!(
+                        "`{name}` was pressed while the console at {host} is away; it will not be pressed later"
+                    );
+                    self.tell(Notice::warning("lost-press", text), out);
+                }
+            }
+            Taken::TooMany => {
+                let text =
+                    format!("more presses than the console is sent a second: one of `{name}` was left out");
+                self.tell(Notice::warning("too-many", text), out);
+            }
+        }
+    }
+}
