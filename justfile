@@ -13,15 +13,15 @@ ci:
 
 # format the code
 fmt:
-    cargo fmt
+    cargo fmt --all
 
 # lints, warnings as errors
 lint:
-    cargo clippy --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets -- -D warnings
 
 # all tests
 test *ARGS:
-    cargo test {{ARGS}}
+    cargo test --workspace {{ARGS}}
 
 # rules of the house that no compiler knows
 tidy:
@@ -29,7 +29,7 @@ tidy:
 
 # the documentation of the code
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # write the outputs of scenarios as they are now; read the difference before committing it
 accept:
