@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosspatch_io::Handle;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::files::Disk;
 use crate::log::Log;
@@ -70,6 +70,7 @@ impl Reloader {
     /// Looks at the configuration, and installs what comes of it if there is nothing wrong with it.
     fn reload(&mut self, reason: Reason) {
         if reason == Reason::Files && !self.disk.has_changed() {
+            debug!(id = "reload", "{} was written, and nothing in it has changed", self.source.name());
             return;
         }
         let disk = Disk::default();
