@@ -58,6 +58,13 @@ fn is_layout(letter: char) -> bool {
 /// A part of a text without the layout around it.
 pub(crate) fn trim(text: &str, part: Span) -> Span {
     let piece = part.of(text);
+    // Nearly always there is nothing to do, and the two outermost bytes say so.
+    if let [first, .., last] = piece.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return part;
+    }
     let behind = piece.trim_start_matches(is_layout);
     let start = part.end as usize - behind.len();
     Span::new(start, start + behind.trim_end_matches(is_layout).len())
@@ -103,11 +110,13 @@ pub(crate) fn operator(text: &str, part: Span) -> Option<(Span, Operator)> {
 
 /// Cuts one side of a mapping line at each ` | `.
 pub(crate) fn stages(text: &str, side: Span) -> impl Iterator<Item = Span> {
-    let mut start = side.start as usize;
-    side.of(text).split(" | ").map(move |piece| {
-        let span = Span::new(start, start + piece.len());
-        start += piece.len() + " | ".len();
-        trim(text, span)
+    let mut rest = Some(side);
+    std::iter::from_fn(move || {
+        let part = rest?;
+        let bar = part.of(text).as_bytes().windows(3).position(|bytes| bytes == b" | ");
+        let end = bar.map_or(part.end as usize, |bar| part.start as usize + bar);
+        rest = bar.map(|_| Span::new(end + 3, part.end as usize));
+        Some(trim(text, Span::new(part.start as usize, end)))
     })
 }
 

@@ -156,16 +156,11 @@ impl Mapper<'_, '_> {
         };
         let start = side.channels.start as usize;
         let name_at = Place { source, span: Span::new(start, start + name.len()) };
-        let usable = match self.resolved.names.get(name) {
-            Some(&index) => {
-                self.is_mapped[index] = true;
-                self.usable[index].clone()
-            }
-            None => {
-                self.meet_stranger(name, name_at);
-                None
-            }
-        };
+        let instance = self.resolved.names.get(name).copied();
+        match instance {
+            Some(index) => self.is_mapped[index] = true,
+            None => self.meet_stranger(name, name_at),
+        }
         if address.is_empty() {
             let message = format!("expected a channel behind {}, found nothing", quote(written));
             self.resolved.book.add(Draft::error("channel", message).at(place));
@@ -185,7 +180,7 @@ impl Mapper<'_, '_> {
         } else {
             Addresses::One(address)
         };
-        Some(End { usable, addresses, place: Place { source, span } })
+        Some(End { instance, addresses, place: Place { source, span } })
     }
 
     fn dotless(&self, written: &str, place: Place) -> Draft {
@@ -360,8 +355,8 @@ impl Mapper<'_, '_> {
 
 /// One side of a mapping line, read as far as it can be.
 struct End<'t> {
-    /// None if the mistake that makes it useless has been said.
-    usable: Option<Usable>,
+    /// None if there is no such instance.
+    instance: Option<usize>,
     addresses: Addresses<'t>,
     place: Place,
 }
@@ -402,24 +397,22 @@ impl<'e, 't> Progress<'e, 't> {
     /// The channel of that number; none from the first address on that is wrong.
     fn channel(&mut self, number: u128, mapper: &mut Mapper<'_, '_>) -> Option<(InstanceId, Slot)> {
         let end = self.end?;
-        let usable = end.usable.as_ref()?;
-        if self.has_failed {
-            return None;
-        }
-        if self.only.is_some() {
+        if self.has_failed || self.only.is_some() {
             return self.only;
         }
+        let Mapper { usable, builder, spelt, address_bytes, .. } = &mut *mapper;
+        let usable = usable[end.instance?].as_ref()?;
         let address = match &end.addresses {
             Addresses::One(address) => address,
             Addresses::Many(pattern) => {
-                pattern.spell(number, &mut mapper.spelt);
-                mapper.spelt.as_str()
+                pattern.spell(number, spelt);
+                spelt.as_str()
             }
         };
         match usable.instance.canonical(address, self.direction) {
             Ok(canonical) => {
-                let slot = mapper.builder.channel(usable.id, &canonical, self.direction);
-                mapper.address_bytes += canonical.len();
+                let slot = builder.channel(usable.id, &canonical, self.direction);
+                *address_bytes += canonical.len();
                 let channel = Some((usable.id, slot));
                 if end.addresses.size() == 1 {
                     self.only = channel;
@@ -428,7 +421,8 @@ impl<'e, 't> Progress<'e, 't> {
             }
             Err(error) => {
                 self.has_failed = true;
-                mapper.report_address(end, usable, self.direction, number, error);
+                let usable = usable.clone();
+                mapper.report_address(end, &usable, self.direction, number, error);
                 None
             }
         }
