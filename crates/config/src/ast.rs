@@ -40,7 +40,11 @@ impl Document {
         })
     }
 
-    /// Puts `new` in the place of `span`; everything else stays as it is.
+    /// Puts `new` in the place of `span`; everything else stays as it is. Spans of what stands behind it move.
+    ///
+    /// # Panics
+    ///
+    /// If the span is not one of this document as it is.
     pub fn replace(&mut self, span: Span, new: &str) {
         self.text.replace(span, new);
     }

@@ -124,8 +124,13 @@ pub(crate) struct Book {
 }
 
 impl Book {
+    /// Whether what is added is still kept. If not, it need not be worded well.
+    pub(crate) fn has_room(&self) -> bool {
+        self.kept.len() < MAX_KEPT
+    }
+
     pub(crate) fn add(&mut self, Draft(diagnostic): Draft) {
-        let keep = self.kept.len() < MAX_KEPT;
+        let keep = self.has_room();
         if keep {
             let place = diagnostic.labels.first().map(|label| label.place);
             if !self.said.insert((place, diagnostic.id, diagnostic.message.clone())) {

@@ -1,9 +1,12 @@
 //! The configuration language of crosspatch: text in, plan and diagnostics out.
 //!
 //! ```text
-//! bytes ─▶ source ─▶ lexer ─▶ parser ─▶ ast ─▶ resolve ─▶ expand ─▶ compile ─▶ plan
-//!                                                 └────────────┴──────────┴────▶ diagnostics ─▶ render
+//! bytes ─▶ source ─▶ lexer ─▶ parser ─▶ ast ─▶ resolve ─▶ options ─▶ mapping, expand ─▶ loops ─▶ plan
+//!                                                 └──────────┴──────────────┴─────────────┴───▶ diagnostic ─▶ render
 //! ```
+//!
+//! `compile` runs the stages. None of them stops at a mistake: each notes it, takes what was most likely meant in its place
+//! so that the next one has something to check, and keeps quiet about what only follows from it.
 //!
 //! There is no I/O here: files are read through [`Files`], which the program implements. There is no protocol either:
 //! what backends exist, and what their options and addresses are, is in the [`Registry`](crosspatch_core::Registry).

@@ -20,6 +20,9 @@ pub(crate) const MAX_ROUTES: usize = 4_000_000;
 /// How many bytes all mentioned addresses may have together, so that a long one with a wide range does no harm.
 const MAX_ADDRESS_BYTES: usize = 1 << 28;
 
+/// How many names are compared to find those that were meant by unknown ones.
+const MOST_COMPARISONS: usize = 1_000_000;
+
 /// An instance that mappings can mean.
 #[derive(Clone)]
 pub(crate) struct Usable {
@@ -290,7 +293,10 @@ impl Mapper<'_, '_> {
             Addresses::One(address) => address,
             Addresses::Many(_) => spelt.as_str(),
         };
-        let suggestion = error.suggestion.or_else(|| {
+        let suggestion = error.suggestion.filter(|_| self.resolved.book.has_room()).or_else(|| {
+            if !self.resolved.book.has_room() {
+                return None;
+            }
             let is_valid = |address: &str| usable.instance.canonical(address, direction).is_ok();
             respelt(address, usable.backend.words, is_valid)
         });
@@ -314,12 +320,19 @@ impl Mapper<'_, '_> {
     }
 
     fn report_strangers(&mut self) {
+        let mut comparisons = 0;
         for name in std::mem::take(&mut self.stranger_order) {
             let (at, more) = self.strangers[&name];
             let instances = &self.resolved.instances;
-            let of_backend = instances.iter().find(|draft| draft.backend.is_some_and(|own| own.name == name));
-            let named = || instances.iter().map(|draft| draft.name.as_str());
-            let meant = of_backend.map(|draft| draft.name.as_str()).or_else(|| closest(&name, named()));
+            let candidates = match comparisons < MOST_COMPARISONS && self.resolved.book.has_room() {
+                true => &instances[..],
+                false => &[],
+            };
+            comparisons += candidates.len();
+            let of_backend =
+                candidates.iter().find(|draft| draft.backend.is_some_and(|own| own.name == name));
+            let named = candidates.iter().map(|draft| draft.name.as_str());
+            let meant = of_backend.map(|draft| draft.name.as_str()).or_else(|| closest(&name, named));
             let help = match meant {
                 Some(meant) if of_backend.is_some() => {
                     format!("`{name}` is a backend; its instance is called {}", quote(meant))

@@ -48,8 +48,12 @@ impl OptionSet {
     ) {
         let found = find(backend, scope, written.text);
         if found.is_none() {
-            book.add(unknown(backend, scope, written.text, written.name));
             self.mistaken = true;
+            if !book.has_room() {
+                book.add(Draft::error("unknown-option", "").at(written.name));
+                return;
+            }
+            book.add(unknown(backend, scope, written.text, written.name));
         }
         let &Written { name, value, from_command_line, .. } = written;
         if let Some(spec) = found.or_else(|| meant(backend, scope, written.text)) {
@@ -153,7 +157,8 @@ pub(crate) fn configure(
 ) -> Option<(Vec<Given>, Arc<dyn Instance>)> {
     let mut given = Vec::new();
     let mut settings = Vec::new();
-    let mut mistaken = draft.options.mistaken || globals.is_some_and(|globals| globals.mistaken);
+    let mut mistaken =
+        draft.is_guessed || draft.options.mistaken || globals.is_some_and(|globals| globals.mistaken);
     let of_backend = globals.map_or(&[][..], |globals| &globals.settings);
     for setting in effective(of_backend, with).into_iter().chain(effective(&draft.options.settings, with)) {
         let Some(value) = value_of(setting, with) else {

@@ -295,7 +295,7 @@ impl<'a> Resolved<'a> {
 
     /// The keyword that was meant by a word that is no backend and like none.
     fn misspelt_keyword(&self, word: &str) -> Option<&'static str> {
-        let keyword = closest(word, ["include", "backend"])?;
+        let keyword = closest(word, ["include", "backend"]).filter(|_| self.book.has_room())?;
         let built = self.registry.backends.iter().map(|backend| backend.name);
         let mut known = built.chain(self.registry.planned.iter().copied());
         let is_like_one = closest(word, known.clone()).is_some() || known.any(|name| name == word);
@@ -344,6 +344,10 @@ impl<'a> Resolved<'a> {
         }
         if let Some(planned) = self.registry.planned.iter().find(|planned| **planned == name) {
             self.planned.push((planned, at, is_instance));
+            return None;
+        }
+        if !self.book.has_room() {
+            self.book.add(Draft::error("unknown-backend", "").at(at));
             return None;
         }
         let built = self.registry.backends.iter().map(|backend| backend.name);
