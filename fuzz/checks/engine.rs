@@ -56,7 +56,7 @@ fn step(world: &mut World, what: u8, place: u8, part: &[u8]) {
         2 => world.full(&name, port, peer),
         3 => world.writable(&name, port, peer),
         4 => world.advance(Duration::from_millis(u64::from(place))),
-        5 => world.advance(Duration::from_secs(u64::from(place))),
+        5 => world.advance(Duration::from_secs(u64::from(place % 16))),
         6 => {
             let next = show(place, Some(world.engine().plan()));
             world.install(next);
