@@ -27,7 +27,7 @@ pub(crate) struct DraftInstance {
     pub(crate) name_at: Place,
     /// The protocol; none if it is unknown or not built.
     pub(crate) backend: Option<&'static Backend>,
-    /// Whether the protocol is one that was perhaps meant by a misspelt name.
+    /// Whether its header is wrong, so that protocol and name are only what was perhaps meant.
     pub(crate) is_guessed: bool,
     pub(crate) options: OptionSet,
     /// Whether the name belongs to this instance, so that mappings can mean it.
@@ -286,9 +286,9 @@ impl<'a> Resolved<'a> {
             name: name.to_owned(),
             name_at,
             backend,
-            is_guessed,
+            is_guessed: is_guessed || !is_possible,
             options: OptionSet::default(),
-            is_named: is_possible && first.is_none(),
+            is_named: first.is_none(),
         });
         Section::Instance(index)
     }
