@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Everything runs in one thread, without a task or channel on the way of a value. Names are looked up by helper threads
-//! ([`lookup`]), and recordings are written by another ([`record`]).
+//! (`lookup`), and recordings are written by another (`record`).
 
 mod batch;
 mod clock;
