@@ -265,3 +265,28 @@ fn is_open(connection: &TcpStream) {
     connection.set_nonblocking(true).unwrap();
     assert!(connection.peek(&mut [0]).is_ok_and(|bytes| bytes > 0), "the connection was closed");
 }
+
+#[test]
+fn a_show_in_which_nothing_happens_sleeps() {
+    let listen = free_port();
+    let osc = Osc::to(listen);
+    let program = Program::show(&format!(
+        "[osc tablet]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n[map]\ntablet./a > tablet./b\n",
+        osc.port()
+    ));
+    osc.until_answered("/a", "/b");
+    let wake_ups = || {
+        let status = std::fs::read_to_string(format!("/proc/{0}/task/{0}/status", program.id())).unwrap();
+        status.lines().find(|line| line.starts_with("voluntary")).unwrap().to_owned()
+    };
+    // What the last message left behind is over when a whole second passes without a wake-up; it must come soon.
+    let mut before = String::new();
+    until("a second passes without a wake-up", || {
+        let now = wake_ups();
+        let is_asleep = now == before;
+        before = now;
+        std::thread::sleep(Duration::from_secs(1));
+        is_asleep && wake_ups() == before
+    });
+    program.stop();
+}
