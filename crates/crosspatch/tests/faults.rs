@@ -1,0 +1,342 @@
+//! What must not disturb a show, with the real binary: bad consoles, bad bytes, a bad machine. Everything that is the
+//! protocol's own is tested in virtual time beside its backend.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "what a bad console does right, it does like all others")]
+
+mod common;
+#[path = "faults/peers.rs"]
+mod peers;
+
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::time::{Duration, Instant};
+
+use common::{Program, free_port, until};
+use peers::{BadConsole, FullBacklog, Manner};
+
+/// What a fault may cost a mapping that has nothing to do with it.
+const DISTURBANCE: Duration = Duration::from_millis(5);
+
+/// An OSC message with one float.
+fn osc(path: &str, value: f32) -> Vec<u8> {
+    let padded = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.resize(text.len() / 4 * 4 + 4, 0);
+        bytes
+    };
+    [padded(path), padded(",f"), value.to_be_bytes().to_vec()].concat()
+}
+
+/// A mapping that has nothing to do with the fault: what is sent to `x` comes out again as `y`.
+struct Healthy {
+    input: SocketAddr,
+    socket: UdpSocket,
+    sent: u32,
+}
+
+impl Healthy {
+    fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a time-out");
+        Self { input: SocketAddr::from(([127, 0, 0, 1], free_port())), socket, sent: 0 }
+    }
+
+    /// The part of the configuration that describes it. The mapping comes last, so that more of them can follow.
+    fn configuration(&self, instances: &str) -> String {
+        let (listen, answer) = (self.input.port(), self.socket.local_addr().expect("an address").port());
+        format!(
+            "[osc healthy]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {answer}\n/* = f 0 1\n\n{instances}\n\
+             [map]\nhealthy./x > healthy./y\n"
+        )
+    }
+
+    /// How long one value takes to come out, or nothing if it does not within two seconds.
+    fn pass(&mut self) -> Option<Duration> {
+        self.sent += 1;
+        let value = (self.sent % 1000) as f32 / 1000.0;
+        let expected = osc("/y", value);
+        let start = Instant::now();
+        self.socket.send_to(&osc("/x", value), self.input).expect("a message sent");
+        let mut buffer = [0; 64];
+        while start.elapsed() < Duration::from_secs(2) {
+            match self.socket.recv(&mut buffer) {
+                Ok(count) if buffer[..count] == expected => return Some(start.elapsed()),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn wait(&mut self) {
+        until("the healthy mapping works", || {
+            self.socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
+            self.pass().is_some()
+        });
+        self.socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a time-out");
+    }
+
+    /// Passes values for a while and asserts that the fault does not show. The machine may be busy with other tests, and
+    /// then a single value is late through no fault of ours; a stalled loop is late in every round.
+    fn assert_undisturbed(&mut self, what: &str) {
+        let mut worst = Vec::new();
+        for _round in 0..10 {
+            let slowest = (0..100).map(|_| self.pass().unwrap_or(Duration::MAX)).max().unwrap_or_default();
+            assert_ne!(slowest, Duration::MAX, "a value was lost beside {what}");
+            worst.push(slowest);
+            if slowest < DISTURBANCE {
+                return;
+            }
+        }
+        panic!("{what} disturbs an unrelated mapping: {worst:?}");
+    }
+}
+
+fn console(name: &str, address: SocketAddr) -> String {
+    format!("[maweb {name}]\nhost = {} {}\nuser = test\npassword = test\n\n", address.ip(), address.port())
+}
+
+/// A show with one console and the healthy mapping.
+fn show_with_console(healthy: &Healthy, address: SocketAddr) -> Program {
+    let mapping = "healthy./fader > ma.page1.fader1\nma.page1.fader1 > healthy./feedback\n";
+    Program::show(&(healthy.configuration(&console("ma", address)) + mapping))
+}
+
+#[test]
+fn no_console_however_it_misbehaves_disturbs_another_mapping() {
+    let manners = [
+        Manner::Silent,
+        Manner::SilentAfterUpgrade,
+        Manner::Status(404),
+        Manner::Status(301),
+        Manner::Status(500),
+        Manner::NoSession,
+        Manner::ClosesPolitely,
+        Manner::Resets,
+        Manner::HalfFrame,
+        Manner::SilentAfterLogin,
+        Manner::StopsReading,
+        Manner::BadLogin,
+        Manner::NoMoreSessions(-1),
+        Manner::NoMoreSessions(-2),
+        Manner::BadFrames,
+        Manner::BadJson,
+    ];
+    for manner in manners {
+        let peer = BadConsole::start(manner);
+        let mut healthy = Healthy::new();
+        let program = show_with_console(&healthy, peer.address);
+        healthy.wait();
+        until("the console was called", || peer.connections() > 0);
+        // Values for the bad console, all the time.
+        let fader = |value: f32| {
+            healthy.socket.send_to(&osc("/fader", value), healthy.input).expect("a message sent")
+        };
+        (0_u8..200).for_each(|step| {
+            fader(f32::from(step) / 255.0);
+        });
+        healthy.assert_undisturbed(&format!("a console that is {manner:?}"));
+        program.stop();
+    }
+}
+
+#[test]
+fn a_host_that_does_not_answer_and_a_name_that_does_not_resolve_disturb_nobody() {
+    let silent = FullBacklog::start();
+    let mut healthy = Healthy::new();
+    let instances = console("silent", silent.address)
+        + "[maweb nameless]\nhost = no-such-console.invalid 80\nuser = test\n\n[maweb refused]\nhost = 127.0.0.1 1\nuser = test\n";
+    let mapping = "healthy./f{1..3} > silent.page1.fader{1..3}\nhealthy./f{1..3} > nameless.page1.fader{1..3}\n\
+                   healthy./f{1..3} > refused.page1.fader{1..3}\n";
+    let program = Program::show(&(healthy.configuration(&instances) + mapping));
+    healthy.wait();
+    healthy.assert_undisturbed("a silent, a nameless and a refusing host");
+    program.wait_for("refused");
+    program.stop();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_had_as_soon_as_it_is_free() {
+    let mut healthy = Healthy::new();
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = taken.local_addr().expect("an address").port();
+    let instances = format!("[osc late]\nbind = 127.0.0.1 {port}\n/* = f 0 1\n");
+    let program = Program::show(&(healthy.configuration(&instances) + "late./x > healthy./late\n"));
+    healthy.wait();
+    let line = program.wait_for("in use");
+    assert!(line.contains(&format!("pid {}", std::process::id())), "{line}");
+    healthy.assert_undisturbed("a port that is taken");
+    drop(taken);
+    let mut buffer = [0; 64];
+    healthy.socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
+    until("the port is had", || {
+        healthy.socket.send_to(&osc("/x", 0.5), ("127.0.0.1", port)).expect("a message sent");
+        healthy.socket.recv(&mut buffer).is_ok_and(|count| buffer[..count].starts_with(b"/late"))
+    });
+    program.stop();
+}
+
+#[test]
+fn garbage_on_a_udp_port_is_counted_and_nothing_else() {
+    let mut healthy = Healthy::new();
+    let program = Program::show(&healthy.configuration(""));
+    healthy.wait();
+    let garbage: [&[u8]; 7] = [b"", b"#", &[0xff; 65_507], b"#bundle\0", b"/x", b"/x\0\0,f\0\0", b",,,,,,,,"];
+    for _ in 0..200 {
+        for packet in garbage {
+            healthy.socket.send_to(packet, healthy.input).expect("a packet sent");
+        }
+    }
+    healthy.wait();
+    healthy.assert_undisturbed("garbage");
+    let lines = program.lines().len();
+    assert!(lines < 40, "{lines} lines for 1400 packets of garbage:\n{}", program.lines().text());
+    program.stop();
+}
+
+#[test]
+fn a_flood_leaves_memory_flat_and_the_last_value_arrives() {
+    let mut healthy = Healthy::new();
+    let sink = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    sink.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out");
+    let (flooded, out) = (free_port(), sink.local_addr().expect("an address").port());
+    let instances =
+        format!("[osc flooded]\nbind = 127.0.0.1 {flooded}\ndestination = 127.0.0.1 {out}\n/* = f 0 1\n");
+    let program = Program::show(&(healthy.configuration(&instances) + "flooded./in > flooded./out\n"));
+    healthy.wait();
+    let before = program.memory();
+    let flood = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let end = Instant::now() + Duration::from_secs(2);
+    let mut sent = 0_u32;
+    while Instant::now() < end {
+        for _ in 0..500 {
+            let value = (sent % 4096) as f32 / 8192.0;
+            // A full send buffer is part of a flood.
+            let _ = flood.send_to(&osc("/in", value), ("127.0.0.1", flooded));
+            sent += 1;
+        }
+    }
+    let growth = program.memory().saturating_sub(before);
+    assert!(growth < 8 << 10, "{sent} messages made the memory grow by {growth} KiB");
+    let mut buffer = [0; 64];
+    until("the last value came out", || {
+        flood.send_to(&osc("/in", 0.75), ("127.0.0.1", flooded)).expect("a message sent");
+        flood.send_to(&osc("/in", 0.8), ("127.0.0.1", flooded)).expect("a message sent");
+        sink.recv(&mut buffer).is_ok_and(|count| buffer[..count] == osc("/out", 0.8))
+    });
+    healthy.assert_undisturbed("a flood that is over");
+    program.stop();
+}
+
+#[test]
+fn a_thousand_connections_to_a_server_of_ours_are_limited_and_disturb_nobody() {
+    let mut healthy = Healthy::new();
+    let port = free_port();
+    let instances = format!("[masim sim]\nconsole = gma2\nlisten = 127.0.0.1 {port}\n");
+    let program = Program::show(&(healthy.configuration(&instances) + "healthy./sim > sim.page1.fader1\n"));
+    healthy.wait();
+    until("the simulator listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let before = program.memory();
+    let clients: Vec<_> =
+        (0..1000).filter_map(|_| std::net::TcpStream::connect(("127.0.0.1", port)).ok()).collect();
+    healthy.assert_undisturbed("a thousand connections");
+    let growth = program.memory().saturating_sub(before);
+    assert!(growth < 32 << 10, "{} connections made the memory grow by {growth} KiB", clients.len());
+    drop(clients);
+    program.stop();
+}
+
+#[test]
+fn a_process_that_was_stopped_for_a_while_goes_on_and_ends_cleanly() {
+    let mut healthy = Healthy::new();
+    let program = Program::show(&healthy.configuration(""));
+    healthy.wait();
+    program.signal("STOP");
+    assert!(healthy.pass().is_none(), "a stopped process answered");
+    program.signal("CONT");
+    healthy.wait();
+    program.stop();
+}
+
+#[test]
+fn sixty_four_descriptors_are_enough_for_what_is_open_and_no_reason_to_die() {
+    let mut healthy = Healthy::new();
+    let port = free_port();
+    let instances = format!("[masim sim]\nconsole = gma2\nlisten = 127.0.0.1 {port}\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("show.cfg");
+    std::fs::write(&file, healthy.configuration(&instances) + "healthy./sim > sim.page1.fader1\n")
+        .expect("a file");
+    let mut command = std::process::Command::new("sh");
+    let script = r#"ulimit -n 64; exec "$0" run "$1""#;
+    command
+        .args(["-c", script, env!("CARGO_BIN_EXE_crosspatch")])
+        .arg(&file)
+        .stdin(std::process::Stdio::null());
+    let program = Program::spawn(command, folder);
+    healthy.wait();
+    let clients: Vec<_> =
+        (0..200).filter_map(|_| std::net::TcpStream::connect(("127.0.0.1", port)).ok()).collect();
+    assert!(clients.len() > 64);
+    healthy.assert_undisturbed("a process without descriptors");
+    drop(clients);
+    healthy.assert_undisturbed("a process that has them again");
+    program.stop();
+}
+
+#[test]
+fn two_instances_on_one_port_are_told_apart_by_a_notice_and_the_first_one_works() {
+    let mut healthy = Healthy::new();
+    let instances = format!("[osc second]\nbind = 127.0.0.1 {}\n/* = f 0 1\n", healthy.input.port());
+    let program = Program::show(&(healthy.configuration(&instances) + "second./z > healthy./z\n"));
+    healthy.wait();
+    program.wait_for("in use");
+    healthy.assert_undisturbed("another instance on the same port");
+    program.stop();
+}
+
+#[test]
+fn two_way_mappings_through_loopback_end_and_are_named() {
+    let mut healthy = Healthy::new();
+    let mapping = "healthy./loop > a.x\na.x <> b.x\n";
+    let program = Program::show(&(healthy.configuration("[loopback a]\n[loopback b]\n") + mapping));
+    healthy.wait();
+    healthy.socket.send_to(&osc("/loop", 0.5), healthy.input).expect("a message sent");
+    program.wait_for("a loop");
+    healthy.assert_undisturbed("a loop");
+    program.stop();
+}
+
+#[test]
+fn a_console_that_is_restarted_on_the_same_port_is_found_again_with_the_full_state() {
+    let healthy = Healthy::new();
+    let console_port = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+        listener.local_addr().expect("an address")
+    };
+    let simulate = || {
+        let listen = format!("127.0.0.1:{}", console_port.port());
+        Program::start(&["sim", "gma2", "--listen", &listen])
+    };
+    let mut input = Healthy { socket: healthy.socket.try_clone().expect("a socket"), ..healthy };
+    let instances = format!(
+        "[maweb ma]\nhost = 127.0.0.1 {}\nuser = crosspatch\npassword = midimonster\n",
+        console_port.port()
+    );
+    let mapping = "healthy./fader > ma.page1.fader1\nma.page1.fader1 > healthy./feedback\n";
+    let first = simulate();
+    let program = Program::show(&(input.configuration(&instances) + mapping));
+    input.wait();
+    program.wait_for("logged in");
+    let target = osc("/fader", 0.625);
+    input.socket.send_to(&target, input.input).expect("a message sent");
+    first.wait_for("page1.fader1");
+    first.stop();
+    let lines = program.lines().len();
+    input.assert_undisturbed("a console that has gone");
+    let second = simulate();
+    program.lines().wait_from(lines, "logged in");
+    let line = second.wait_for("page1.fader1");
+    assert!(line.contains("0.625"), "the state was not sent again: {line}");
+    program.stop();
+    second.stop();
+}
