@@ -156,7 +156,8 @@ impl Links {
     /// itself. Returns whether there are more to give.
     pub(crate) fn continue_refresh(
         &mut self,
-        table: &Table,
+        now: Instant,
+        table: &mut Table,
         speaker: Option<Instant>,
         out: &mut Outbox,
     ) -> bool {
@@ -168,13 +169,14 @@ impl Links {
             let mut next = start;
             let end = table.len().min(start.saturating_add(SCANNED_AT_ONCE));
             while next < end && sent < REFRESHED_AT_ONCE {
-                let message = table.message(next);
+                let message = table.message_mut(next);
                 next += 1;
                 if message.has_state_for(speaker) {
                     sent += 1;
                     out.send(link.port, link.peer, |buffer| {
                         framing.encode(buffer, |out| message.encode(out))
                     });
+                    message.mark_refreshed(now);
                 }
             }
             link.refresh = Some(next).filter(|&next| next < table.len());

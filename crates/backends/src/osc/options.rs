@@ -80,7 +80,7 @@ pub(crate) struct Config {
 }
 
 /// Where messages go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Destination {
     /// Nowhere, but to the clients of a server.
     None,

@@ -3,7 +3,7 @@
 //! Four rules keep it calm, even with a peer that repeats everything. What the peer has been told already is not sent
 //! again. What it has just said itself, and what a mapping hands back within the same turn, is not sent back to it. What
 //! goes back and forth between two messages, through mapping and peer, is followed a few times and no further. And where
-//! something was held back so that might have crossed with a different value on the way, the last value is sent once more
+//! something was held back that might have crossed with a different value on the way, the last value is sent once more
 //! when it has become quiet, so that both ends agree in the end.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
+    Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
 };
 
 use super::detect::Detector;
@@ -26,8 +26,14 @@ use super::wire::{Deframer, Framing, Message, Messages};
 /// A message that we sent less than this ago may cross with one of the peer's.
 const CROSSING: Duration = Duration::from_millis(500);
 
-/// So often a value may go to the peer and come back as another message of ours.
+/// So often a value may go to the peer and come back as another message of ours, and so often what is held back may be held
+/// back again because of what comes back.
 const MAX_GENERATIONS: u8 = 4;
+const MAX_HELD_BACK: u8 = 12;
+
+/// What was held back is sent after so long without anything new, later if that has crossed with something again.
+const SHORTEST_QUIET: Duration = Duration::from_secs(1);
+const LONGEST_QUIET: Duration = Duration::from_secs(4);
 
 /// How many peers are remembered, and for how long. One that is not remembered gets everything when it speaks.
 const MAX_LEARNED: usize = 64;
@@ -66,6 +72,8 @@ pub(crate) struct OscSession {
     pending: Vec<u32>,
     matching: Vec<u32>,
     settling: VecDeque<(Instant, u32)>,
+    /// How long it has to be quiet. Never twice the same, or two instances would mend what crossed by crossing again.
+    quiet: Backoff,
     refresh_at: Option<Instant>,
     refreshed_at: Option<Instant>,
     /// When the present peer gets everything.
@@ -92,6 +100,7 @@ impl OscSession {
             pending: Vec::new(),
             matching: Vec::new(),
             settling: VecDeque::new(),
+            quiet: Backoff::new(SHORTEST_QUIET, LONGEST_QUIET, (name, &config.bind, &config.destination)),
             refresh_at: None,
             refreshed_at: None,
             refresh_due: None,
@@ -389,11 +398,11 @@ impl OscSession {
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
         let mut pending = std::mem::take(&mut self.pending);
         for message in pending.drain(..) {
-            let generation = if self.spoken_at == Some(now) { self.generation + 1 } else { 0 };
+            let generation = if self.spoken_at == Some(now) { self.generation.saturating_add(1) } else { 0 };
             match self.take_pending(message) {
                 Pending::No => {}
                 Pending::Yes | Pending::Reflection if generation > MAX_GENERATIONS => {
-                    self.hold_back(now, message)
+                    self.hold_back(now, message, generation);
                 }
                 Pending::Yes => self.send(now, message, generation, out),
                 Pending::Reflection => self.reflect(now, message, generation, out),
@@ -431,7 +440,7 @@ impl OscSession {
         if self.links.is_alone_with(self.speaker) {
             let is_crossing = |output: &Output| output.sent_at.is_some_and(|sent| now.since(sent) < CROSSING);
             if self.table.output(message).is_some_and(|output| is_crossing(output)) {
-                self.hold_back(now, message);
+                self.hold_back(now, message, generation);
             }
         } else if mapped.fits() {
             self.links.send(mapped, self.speaker, out);
@@ -442,9 +451,16 @@ impl OscSession {
     }
 
     /// Sends a message only when it has become quiet.
-    fn hold_back(&mut self, now: Instant, message: u32) {
+    fn hold_back(&mut self, now: Instant, message: u32, generation: u8) {
         let Some(output) = self.table.output(message) else { return };
-        let at = now + CROSSING;
+        output.generation = generation;
+        if generation > MAX_HELD_BACK {
+            return;
+        }
+        if generation <= 1 {
+            self.quiet.reset();
+        }
+        let at = now + self.quiet.pause();
         if output.settles_at.replace(at).is_none() {
             self.settling.push_back((at, message));
         }
@@ -484,7 +500,7 @@ impl OscSession {
 
     fn continue_refresh(&mut self, now: Instant, out: &mut Outbox) {
         let speaker = self.spoken_at.filter(|_| matches!(self.config.destination, Destination::Learn(_)));
-        let is_due = self.links.continue_refresh(&self.table, speaker.filter(|at| *at == now), out);
+        let is_due = self.links.continue_refresh(now, &mut self.table, speaker.filter(|at| *at == now), out);
         self.refresh_at = is_due.then(|| now + REFRESH_TICK);
     }
 

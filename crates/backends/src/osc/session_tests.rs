@@ -348,7 +348,7 @@ fn a_value_that_crossed_with_another_is_sent_once_more() {
     assert_eq!(receive(&mut world, &["/a ,f 0.25"]), "desk./a = 0.25\nbus.x = 0.25");
     world.advance(Duration::from_millis(499));
     assert_eq!(sent(&mut world), [""; 0]);
-    world.advance(Duration::from_millis(1));
+    world.advance(Duration::from_millis(501));
     assert_eq!(sent(&mut world), [format!("{TABLET} /a ,f 0.25")]);
     // Without anything on its way there is nothing to mend.
     world.advance(Duration::from_secs(1));

@@ -69,7 +69,7 @@ pub(crate) struct Output {
     /// The peer that `told` is about.
     pub(crate) epoch: u32,
     /// How often, when it was sent last, values had gone to the peer and come back before.
-    generation: u8,
+    pub(crate) generation: u8,
 }
 
 /// Whether a message waits to be sent.
@@ -295,6 +295,13 @@ impl Mapped {
             let is_heard = speaker.is_some() && output.heard_at == speaker;
             output.is_known && !output.is_event() && !is_heard && self.fits()
         })
+    }
+
+    /// It was sent to a peer that needs everything, and may cross with what that peer says.
+    pub(crate) fn mark_refreshed(&mut self, now: Instant) {
+        if let Some(output) = &mut self.output {
+            output.sent_at = Some(now);
+        }
     }
 
     /// How often what comes in may have gone back and forth already.
