@@ -1,4 +1,7 @@
 //! `recvmmsg` and `sendmmsg`: up to [`BATCH`] datagrams per system call, into and out of memory that is used again.
+//!
+//! Where several datagrams of one length go to one peer, the kernel gets them as one piece to be cut up (`UDP_SEGMENT`,
+//! see `udp(7)`), which passes the network stack once for all of them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -72,12 +75,36 @@ impl Inbox {
     }
 }
 
+/// From so many datagrams on, cutting up is worth its set-up.
+const FEWEST_SEGMENTS: usize = 3;
+
+/// The most pieces that every kernel cuts, and how long all of them may be together.
+const MOST_SEGMENTS: usize = 64;
+const LONGEST_RUN: usize = 60_000;
+
+/// Pieces have to fit the network in one packet; this much fits even through a tunnel.
+const LONGEST_SEGMENT: usize = 1_200;
+
 /// Room for what is sent at once.
-#[derive(Default)]
 pub(crate) struct Outbound {
     headers: Vec<mmsghdr>,
     receivers: Vec<SockAddr>,
     parts: Vec<iovec>,
+    /// Whether the kernel cuts up; it may not know how, or not be able to on this network.
+    can_segment: bool,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self { headers: Vec::new(), receivers: Vec::new(), parts: Vec::new(), can_segment: true }
+    }
+}
+
+/// The control message of a call that sends segments: `struct cmsghdr`, and the length of a segment.
+#[repr(C)]
+struct SegmentLength {
+    header: libc::cmsghdr,
+    length: u16,
 }
 
 impl Outbound {
@@ -92,15 +119,18 @@ impl Outbound {
         if let [datagram] = datagrams {
             return socket.send_to(&bytes[datagram.bytes.clone()], datagram.to).map(|_| 1);
         }
+        let run = run_of_segments(datagrams);
+        if self.can_segment && run >= FEWEST_SEGMENTS {
+            match self.send_segments(socket, &datagrams[..run], bytes) {
+                Err(error) if cannot_segment(&error) => self.can_segment = false,
+                result => return result.map(|()| run),
+            }
+        }
         let batch = &datagrams[..datagrams.len().min(BATCH)];
         self.receivers.clear();
-        self.parts.clear();
         self.headers.clear();
         self.receivers.extend(batch.iter().map(|datagram| SockAddr::from(datagram.to)));
-        self.parts.extend(batch.iter().map(|datagram| {
-            let part = &bytes[datagram.bytes.clone()];
-            iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() }
-        }));
+        self.set_parts(batch, bytes);
         let first_part = self.parts.as_mut_ptr();
         self.headers.extend(self.receivers.iter().enumerate().map(|(at, receiver)| {
             header(receiver.as_ptr().cast_mut().cast(), receiver.len(), first_part.wrapping_add(at))
@@ -117,6 +147,59 @@ impl Outbound {
         };
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     }
+
+    /// Sends a run of datagrams to one peer, all of one length.
+    #[expect(unsafe_code, reason = "sendmsg with a control message has no safe form")]
+    fn send_segments(&mut self, socket: &UdpSocket, run: &[Datagram], bytes: &[u8]) -> io::Result<()> {
+        let Some(first) = run.first() else { return Ok(()) };
+        let receiver = SockAddr::from(first.to);
+        self.set_parts(run, bytes);
+        // SAFETY: a cmsghdr of zeroes is valid; its padding, where there is any, can only be zeroed.
+        let zeroed: libc::cmsghdr = unsafe { std::mem::zeroed() };
+        let mut control = SegmentLength { header: zeroed, length: first.bytes.len() as u16 };
+        control.header.cmsg_level = libc::SOL_UDP;
+        control.header.cmsg_type = libc::UDP_SEGMENT;
+        // The length of header and content, without the padding behind.
+        control.header.cmsg_len = (size_of::<libc::cmsghdr>() + size_of::<u16>()) as _;
+        let parts = self.parts.as_mut_ptr();
+        let mut message = header(receiver.as_ptr().cast_mut().cast(), receiver.len(), parts).msg_hdr;
+        message.msg_iovlen = self.parts.len() as _;
+        message.msg_control = (&raw mut control).cast();
+        message.msg_controllen = size_of::<SegmentLength>() as _;
+        // SAFETY: the message points to the receiver, to the parts with their true lengths and to the control message,
+        // all of which live until the call returns and are only read by it.
+        let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
+        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    fn set_parts(&mut self, datagrams: &[Datagram], bytes: &[u8]) {
+        self.parts.clear();
+        self.parts.extend(datagrams.iter().map(|datagram| {
+            let part = &bytes[datagram.bytes.clone()];
+            iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() }
+        }));
+    }
+}
+
+/// How many of the datagrams, from the first on, can be segments of one piece.
+fn run_of_segments(datagrams: &[Datagram]) -> usize {
+    let Some(first) = datagrams.first() else { return 0 };
+    let length = first.bytes.len();
+    if length == 0 || length > LONGEST_SEGMENT {
+        return 1;
+    }
+    let most = MOST_SEGMENTS.min(LONGEST_RUN / length);
+    let alike =
+        datagrams.iter().take(most).take_while(|next| next.to == first.to && next.bytes.len() == length);
+    alike.count()
+}
+
+/// Whether the kernel, this kind of socket or the way there does without segmentation.
+fn cannot_segment(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EINVAL | libc::EIO | libc::EMSGSIZE | libc::ENOPROTOOPT | libc::EOPNOTSUPP)
+    )
 }
 
 fn header(name: *mut libc::c_void, name_len: socklen_t, part: *mut iovec) -> mmsghdr {
@@ -148,4 +231,33 @@ fn address(sender: &sockaddr_storage) -> Option<SocketAddr> {
         SockAddr::new(storage, size_of::<sockaddr_storage>() as socklen_t)
     };
     address.as_socket()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn datagrams(lengths: &[usize], to: &str) -> Vec<Datagram> {
+        let to = to.parse().expect("an address");
+        lengths.iter().map(|length| Datagram { to, bytes: 0..*length }).collect()
+    }
+
+    #[test]
+    fn segments_are_of_one_length_for_one_peer_and_fit_every_network() {
+        for (lengths, run) in [
+            (&[][..], 0),
+            (&[7], 1),
+            (&[7, 7, 7], 3),
+            (&[7, 7, 6], 2),
+            (&[0, 0, 0], 1),
+            (&[1_201, 1_201, 1_201], 1),
+            (&[7; 100], 64),
+            (&[1_200; 100], 50),
+        ] {
+            assert_eq!(run_of_segments(&datagrams(lengths, "10.0.0.1:1")), run, "{lengths:?}");
+        }
+        let mut two = datagrams(&[7, 7], "10.0.0.1:1");
+        two.extend(datagrams(&[7], "10.0.0.1:2"));
+        assert_eq!(run_of_segments(&two), 2);
+    }
 }

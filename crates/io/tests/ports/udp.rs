@@ -11,6 +11,8 @@ use crate::rig::{Habit, ONLY, PATIENCE, Rig, Seen, address, endpoint, free_port,
 fn peer(ip: &str) -> UdpSocket {
     let socket = UdpSocket::bind((ip, 0)).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    // A whole burst has room.
+    socket2::SockRef::from(&socket).set_recv_buffer_size(1 << 20).unwrap();
     socket
 }
 
@@ -79,6 +81,37 @@ fn a_thousand_datagrams_of_one_turn_arrive_in_order() {
         for number in 0..100 {
             let expected = (burst * 100 + number).to_string().into_bytes();
             assert_eq!(received(&peers[(number % 2) as usize]).0, expected);
+        }
+    }
+}
+
+#[test]
+fn many_datagrams_to_one_peer_stay_datagrams_whatever_their_lengths() {
+    let port = free_port("127.0.1.18");
+    let rig = Rig::start(Habit::Watch, vec![udp("127.0.1.18", port), udp("*", 0)]);
+    rig.wait_open(0);
+    rig.wait_open(1);
+    let peer = peer("127.0.1.19");
+    let to = Peer::Address(peer.local_addr().unwrap());
+    for from in [0, 1] {
+        for length in [1, 24, 530, 1_200, 1_201, 3_000] {
+            rig.act(move |out| {
+                for number in 0..70_u8 {
+                    // The last of each run of ten is longer, one is empty.
+                    let length = if number % 10 == 9 { length + 1 } else { length };
+                    let length = if number == 35 { 0 } else { length };
+                    out.send(Port(from), to, |buf| buf.resize(buf.len() + length, number));
+                }
+            });
+            for number in 0..70_u8 {
+                let (data, _) = received(&peer);
+                let expected = if number % 10 == 9 { length + 1 } else { length };
+                let expected = if number == 35 { 0 } else { expected };
+                assert!(
+                    data.len() == expected && data.iter().all(|byte| *byte == number),
+                    "{number} of {length}"
+                );
+            }
         }
     }
 }
