@@ -50,8 +50,12 @@ impl Handle {
     /// order and within one turn, because each is built on the one before.
     pub fn install(&self, plan: Plan) {
         let plan = Arc::new(plan);
-        self.state().newest = plan.clone();
-        self.command(Command::Install(plan));
+        // Both under one lock, so that the newest plan is always the last one to be installed.
+        let mut state = self.state();
+        state.newest = plan.clone();
+        state.commands.push(Command::Install(plan));
+        drop(state);
+        self.wake();
     }
 
     /// Puts a value on the channel written `instance.address`, as if its session had emitted it, and returns whether

@@ -8,11 +8,10 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 
-use crosspatch_core::{Closed, Instant, Notice, Peer, Port, Value};
+use crosspatch_core::{Closed, Duration, Instant, Notice, Peer, Port, Value};
 use serde::{Deserialize, Serialize};
 
 /// How many events may wait for the disk.
@@ -78,12 +77,16 @@ pub(crate) enum Kind {
     Notice,
 }
 
+/// How long the end of a show waits for the disk.
+const LAST_LINES: Duration = Duration::from_millis(300);
+
 /// The writing end of a recording.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     lines: Option<SyncSender<Vec<u8>>>,
     trouble: Arc<OnceLock<String>>,
-    writer: Option<JoinHandle<()>>,
+    /// Hangs up when everything has been written.
+    done: Receiver<()>,
 }
 
 impl Recorder {
@@ -94,14 +97,16 @@ impl Recorder {
         let trouble = Arc::new(OnceLock::new());
         let heard = trouble.clone();
         let name = path.display().to_string();
-        let writer = std::thread::Builder::new().name("recorder".into()).spawn(move || {
+        let (until_done, done) = mpsc::channel();
+        std::thread::Builder::new().name("recorder".into()).spawn(move || {
             if let Err(error) = write_all(file, &waiting) {
                 // Only the first trouble counts.
                 let _: Result<(), String> =
                     heard.set(format!("the recording `{name}` cannot be written: {error}"));
             }
+            drop(until_done);
         })?;
-        Ok(Self { lines: Some(lines), trouble, writer: Some(writer) })
+        Ok(Self { lines: Some(lines), trouble, done })
     }
 
     /// Writes down an event, sooner or later.
@@ -127,16 +132,11 @@ impl Recorder {
     }
 }
 
-/// What was recorded is on the disk when the show is over.
+/// What was recorded is in the file when the show is over, unless the disk takes too long.
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.lines = None;
-        // After trouble nobody waits for a disk that may not answer.
-        if self.trouble.get().is_none()
-            && let Some(writer) = self.writer.take()
-        {
-            let _: std::thread::Result<()> = writer.join();
-        }
+        let _: Result<(), RecvTimeoutError> = self.done.recv_timeout(LAST_LINES);
     }
 }
 

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "there is no safe call for the limits of a process")]
 pub(crate) fn raise_file_limit() {
-    /// More than any show needs; macOS refuses an unlimited number.
-    const ENOUGH: libc::rlim_t = 65_536;
+    /// More than any show needs. macOS refuses more than its `OPEN_MAX`.
+    const ENOUGH: libc::rlim_t = if cfg!(target_vendor = "apple") { 10_240 } else { 65_536 };
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid rlimit that the call fills in.
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {

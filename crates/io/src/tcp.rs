@@ -53,6 +53,10 @@ impl Connecting {
             return Err(error);
         }
         match stream.peer_addr() {
+            // On a port of this machine where nobody listens, the system may connect a socket to itself.
+            Ok(peer) if stream.local_addr().is_ok_and(|own| own == peer) => {
+                Err(ErrorKind::ConnectionRefused.into())
+            }
             Ok(_) => Ok(self.stream.take()),
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(None),
             Err(error) => Err(error),
