@@ -101,3 +101,42 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::masim::content;
+    use crate::maweb::wire::Console;
+
+    #[test]
+    fn the_clear_lamp_blinks_with_values_lights_with_a_selection_and_goes_out() {
+        let mut desk = Desk::new(content::show(Console::Gma2));
+        assert_eq!(desk.lamp("clear", ""), "0");
+        assert_eq!(desk.turn("Pan", 30.0), 30.0);
+        assert_eq!(desk.turn("PAN", 90.0), 100.0);
+        for lamp in ["b", "1", "0", "0"] {
+            assert_eq!(desk.lamp("clear", ""), lamp);
+            desk.clear();
+        }
+        assert!(desk.attributes.is_empty());
+    }
+
+    #[test]
+    fn the_lamp_of_a_word_is_on_while_the_line_begins_with_it() {
+        let desk = Desk::new(content::show(Console::Gma2));
+        assert_eq!([desk.lamp("store", "Store Exec "), desk.lamp("delete", "Store ")], ["1", "0"]);
+        assert_eq!(
+            [desk.lamp("store", ""), desk.lamp("", ""), desk.lamp("\u{e4}\u{f6}", "abc")],
+            ["0", "0", "0"]
+        );
+    }
+
+    #[test]
+    fn attributes_do_not_grow_without_end() {
+        let mut desk = Desk::new(content::show(Console::Gma2));
+        for number in 0..1000 {
+            desk.turn(&format!("A{number}"), 1.0);
+        }
+        assert_eq!(desk.attributes.len(), 256);
+    }
+}

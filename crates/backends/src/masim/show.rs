@@ -484,3 +484,81 @@ pub(super) const SPEED_AT_FULL: f64 = 225.0;
 
 /// From this index on, executors have no fader.
 pub(super) const FIRST_BUTTON: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::masim::content;
+
+    const MAIN: Place = Place { page: 0, index: 0 };
+    const CONTENT: Place = Place { page: 0, index: 1 };
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_micros(millis * 1000)
+    }
+
+    fn runs(show: &Show, place: Place) -> bool {
+        show.executor(place).expect("assigned").run.is_some()
+    }
+
+    #[test]
+    fn a_fader_that_takes_precedence_starts_and_ends_its_sequence() {
+        let mut show = content::show(Console::Gma2);
+        assert!(!runs(&show, CONTENT));
+        show.move_fader(at(0), CONTENT, 0.3);
+        assert!(runs(&show, CONTENT));
+        show.move_fader(at(1), CONTENT, 0.0);
+        assert!(!runs(&show, CONTENT));
+        show.perform(at(2), CONTENT, Function::Go, true);
+        assert_eq!(show.executor(CONTENT).map(|executor| executor.level), Some(1.0));
+        show.perform(at(3), CONTENT, Function::Off, true);
+        assert_eq!(show.executor(CONTENT).map(|executor| executor.level), Some(0.0));
+    }
+
+    #[test]
+    fn flash_holds_on_what_was_off_and_leaves_alone_what_was_on() {
+        let mut show = content::show(Console::Gma2);
+        for (place, ran) in [(CONTENT, false), (MAIN, true)] {
+            show.press(at(0), place, 0, true);
+            assert!(runs(&show, place));
+            show.press(at(1), place, 0, false);
+            assert_eq!(runs(&show, place), ran);
+        }
+    }
+
+    #[test]
+    fn cues_go_round_in_both_directions() {
+        let mut show = content::show(Console::Gma2);
+        let cue = |show: &Show| show.executor(MAIN).and_then(|main| main.position(at(9))).map(|(cue, _)| cue);
+        for expected in [1, 2, 3, 0] {
+            show.perform(at(0), MAIN, Function::Go, true);
+            assert_eq!(cue(&show), Some(expected));
+        }
+        show.perform(at(0), MAIN, Function::GoBack, true);
+        assert_eq!(cue(&show), Some(3));
+    }
+
+    #[test]
+    fn a_macro_hands_over_its_command_line_and_two_taps_give_a_speed() {
+        let mut show = content::show(Console::Gma2);
+        let all_off = Place { page: 0, index: 104 };
+        assert_eq!(show.press(at(0), all_off, 0, true), Touched::Runs("Off Page Thru".into()));
+        assert_eq!(show.press(at(0), all_off, 0, false), Touched::Done);
+        assert_eq!(show.press(at(0), Place { page: 7, index: 0 }, 0, true), Touched::Nothing);
+
+        let speed = Place { page: 0, index: 16 };
+        show.press(at(1_000), speed, 1, true);
+        show.press(at(1_500), speed, 1, true);
+        assert!((show.master(3, 1) * SPEED_AT_FULL - 120.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn every_number_of_a_wide_executor_leads_to_it_and_none_beyond() {
+        let show = content::show(Console::Gma2);
+        let name = |index| show.executor(Place { page: 0, index }).map(|executor| executor.name.as_str());
+        assert_eq!(
+            [name(9), name(10), name(12), name(13)],
+            [None, Some("Cyclorama"), Some("Cyclorama"), None]
+        );
+    }
+}
