@@ -1,21 +1,22 @@
 //! A running simulated console: answers every frame with exactly one, whatever is in it.
 
+mod actions;
+
 use crosspatch_core::{
     Backoff, Closed, Direction, Duration, Instant, Listen, Notice, Outbox, Peer, Port, PortSpec, Slot, Value,
 };
 use rustc_hash::FxHashMap;
 
-use super::address::{Address, ExecKey};
-use super::command::Outcome;
+use self::actions::Who;
+use super::address::Address;
 use super::content;
 use super::desk::Desk;
-use super::keys::{self, Key};
 use super::line::{Lines, PORT};
 use super::options::{GreetingStyle, Settings};
 use super::remotes::Remotes;
-use super::show::{FIRST_BUTTON, Place, Touched};
+use super::show::Place;
 use crate::maweb::wire::{
-    Answer, Color, Confirmation, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
+    Answer, Color, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
 };
 
 /// More connections than any console has remotes.
@@ -42,13 +43,6 @@ pub(super) struct Session {
 struct Output {
     address: Address,
     is_pressed: bool,
-}
-
-/// Who did something: a remote, or a hand at the console.
-#[derive(Copy, Clone, PartialEq, Eq)]
-enum Who {
-    Remote(i64),
-    Hand,
 }
 
 impl Session {
@@ -254,188 +248,6 @@ impl Session {
         }
     }
 
-    /// Presses or releases a key of an executor. With something in the command line it completes that line.
-    #[expect(clippy::too_many_arguments, reason = "they are the parts of one message")]
-    fn press(
-        &mut self,
-        now: Instant,
-        session: i64,
-        place: Place,
-        button: u32,
-        pressed: bool,
-        cmdline: &str,
-        out: &mut Outbox,
-    ) -> Answer<'static> {
-        if let Some(key) = self.key_of(place, button) {
-            self.emit(&Address::Key(place, key), Value::edge(pressed), out);
-        }
-        let line = match self.remotes.get_mut(session) {
-            Some(remote) if cmdline.trim().is_empty() => remote.line.clone(),
-            Some(_) | None => cmdline.to_owned(),
-        };
-        if pressed && !line.trim().is_empty() {
-            self.set_line(Who::Remote(session), String::new(), out);
-            let number = format!("{}.{}", u64::from(place.page) + 1, u64::from(place.index) + 1);
-            return self.execute(
-                now,
-                Who::Remote(session),
-                &format!("{} Executor {number}", line.trim()),
-                out,
-            );
-        }
-        self.touch(now, Who::Remote(session), place, button, pressed, out)
-    }
-
-    fn touch(
-        &mut self,
-        now: Instant,
-        who: Who,
-        place: Place,
-        button: u32,
-        pressed: bool,
-        out: &mut Outbox,
-    ) -> Answer<'static> {
-        match self.desk.show.press(now, place, button, pressed) {
-            Touched::Runs(command) => self.execute(now, who, &command, out),
-            Touched::Done | Touched::Nothing => Answer::bare(),
-        }
-    }
-
-    /// Which key of an executor a number in a message means.
-    fn key_of(&self, place: Place, button: u32) -> Option<ExecKey> {
-        if place.index >= FIRST_BUTTON {
-            return (button == 0).then_some(ExecKey::Button);
-        }
-        match (self.settings.console, button) {
-            (Console::Gma2, 0) => Some(ExecKey::Flash),
-            (Console::Gma2 | Console::Dot2, 1) => Some(ExecKey::Lower),
-            (Console::Gma2, 2) | (Console::Dot2, 0) => Some(ExecKey::Upper),
-            (Console::Gma2 | Console::Dot2, _) => None,
-        }
-    }
-
-    /// The number of a key in messages.
-    fn button_of(&self, key: ExecKey) -> Option<u32> {
-        match (self.settings.console, key) {
-            (_, ExecKey::Button) | (Console::Gma2, ExecKey::Flash) | (Console::Dot2, ExecKey::Upper) => {
-                Some(0)
-            }
-            (_, ExecKey::Lower) => Some(1),
-            (Console::Gma2, ExecKey::Upper) => Some(2),
-            (Console::Dot2, ExecKey::Flash) => None,
-        }
-    }
-
-    fn execute(&mut self, now: Instant, who: Who, line: &str, out: &mut Outbox) -> Answer<'static> {
-        let line: String = line.chars().take(1000).collect();
-        let by = match who {
-            Who::Remote(session) => self.remotes.get_mut(session).and_then(|remote| remote.user.clone()),
-            Who::Hand => None,
-        };
-        let by = by.unwrap_or_else(|| self.settings.name.clone());
-        let outcome = self.desk.execute(now, &line);
-        if who != Who::Hand {
-            self.emit(&Address::Command, &*line, out);
-        }
-        match outcome {
-            Outcome::Done => out.notice(Notice::info("command", format!("`{by}` executes `{line}`"))),
-            Outcome::Taken => {
-                out.notice(Notice::info(
-                    "command",
-                    format!("`{by}` executes `{line}`, which changes nothing here"),
-                ));
-            }
-            Outcome::Refused(why) => out.notice(Notice::warning("command-refused", format!("`{by}`: {why}"))),
-            Outcome::Asks(question) => {
-                out.notice(Notice::info("question", format!("`{by}` is asked: {}", question.message)));
-                let buttons = question
-                    .buttons
-                    .iter()
-                    .map(|(text, id)| (std::borrow::Cow::Borrowed(*text), *id))
-                    .collect();
-                let confirmation = Confirmation {
-                    title: question.title.clone().into(),
-                    question: None,
-                    message: question.message.clone().into(),
-                    buttons,
-                };
-                if let Who::Remote(session) = who
-                    && let Some(remote) = self.remotes.get_mut(session)
-                {
-                    remote.question = Some(question);
-                    return Answer::to(Response::Confirmation(confirmation));
-                }
-            }
-        }
-        Answer::bare()
-    }
-
-    /// Presses or releases a key of the command section.
-    fn press_key(
-        &mut self,
-        now: Instant,
-        who: Who,
-        name: &str,
-        pressed: bool,
-        out: &mut Outbox,
-    ) -> Answer<'static> {
-        let Some((name, key)) = keys::find(name) else {
-            let name: String = name.chars().take(40).collect();
-            out.notice(Notice::warning("unknown-key", format!("there is no key `{name}`")));
-            return Answer::bare();
-        };
-        if who != Who::Hand {
-            self.emit(&Address::CommandKey(name), Value::edge(pressed), out);
-        }
-        if !pressed {
-            return Answer::bare();
-        }
-        let mut line = match who {
-            Who::Remote(session) => {
-                self.remotes.get_mut(session).map(|remote| remote.line.clone()).unwrap_or_default()
-            }
-            Who::Hand => self.own_line.clone(),
-        };
-        let mut command = None;
-        match key {
-            Key::Word(words) => keys::add_word(&mut line, words),
-            Key::Digit(digit) => keys::add_digit(&mut line, digit),
-            Key::Enter => command = Some(std::mem::take(&mut line)),
-            Key::Run(word) if line.trim().is_empty() => command = Some(word.to_owned()),
-            Key::Run(word) => keys::add_word(&mut line, &[word]),
-            Key::Clear if line.is_empty() => self.desk.clear(),
-            Key::Clear | Key::Escape => line.clear(),
-            Key::Oops => keys::remove_word(&mut line),
-            Key::Set => self.desk.is_set = !self.desk.is_set,
-            Key::High => self.desk.is_high = !self.desk.is_high,
-            Key::Solo => self.desk.is_solo = !self.desk.is_solo,
-            Key::Nothing => {}
-        }
-        self.set_line(who, line, out);
-        match command.filter(|command| !command.trim().is_empty()) {
-            Some(command) => self.execute(now, who, command.trim(), out),
-            None => Answer::bare(),
-        }
-    }
-
-    fn set_line(&mut self, who: Who, line: String, out: &mut Outbox) {
-        let own = match who {
-            Who::Hand => &mut self.own_line,
-            Who::Remote(session) => {
-                let Some(remote) = self.remotes.get_mut(session) else { return };
-                if remote.line == line {
-                    return;
-                }
-                remote.is_line_news = true;
-                &mut remote.line
-            }
-        };
-        *own = line.clone();
-        if who != Who::Hand {
-            self.emit(&Address::CommandLine, &*line, out);
-        }
-    }
-
     /// Sends an answer to a remote, with what rides on it.
     fn finish(&mut self, now: Instant, connection: u32, session: i64, answer: Answer<'_>, out: &mut Outbox) {
         let (line, is_news) = match self.remotes.get_mut(session) {
@@ -457,58 +269,6 @@ impl Session {
         self.lines.closed(connection);
         self.remotes.disconnected(connection);
         out.close(PORT, Peer::Connection(connection));
-    }
-
-    /// Sets a channel, as a hand at the console would.
-    fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
-        let Some(Some(output)) = self.outputs.get_mut(slot.index()) else { return };
-        let pressed = value.is_pressed();
-        let was_pressed = std::mem::replace(&mut output.is_pressed, pressed);
-        let is_edge = was_pressed != pressed && !is_state;
-        match (output.address.clone(), value) {
-            (Address::Fader(place), Value::Number(level)) => {
-                self.desk.show.move_fader(now, place, *level);
-            }
-            (Address::Key(place, key), Value::Number(_)) if is_edge => {
-                if let Some(button) = self.button_of(key) {
-                    self.touch(now, Who::Hand, place, button, pressed, out);
-                }
-            }
-            (Address::CommandKey(key), Value::Number(_)) if is_edge => {
-                self.press_key(now, Who::Hand, key, pressed, out);
-            }
-            (Address::Name(place), Value::Text(name)) => {
-                if let Some(executor) = self.desk.show.executor_mut(place) {
-                    executor.name = name.chars().take(200).collect();
-                }
-            }
-            (Address::Color(place), Value::Text(color)) => {
-                if let (Some(color), Some(executor)) =
-                    (Color::parse(color), self.desk.show.executor_mut(place))
-                {
-                    executor.color = color;
-                }
-            }
-            (Address::Command, Value::Text(line)) if !is_state => {
-                self.execute(now, Who::Hand, line, out);
-            }
-            (Address::Encoder(attribute), Value::Number(level)) => {
-                let before = self.desk.attributes.get(&*attribute).copied().unwrap_or(0.0);
-                self.desk.turn(&attribute, level * 100.0 - before);
-            }
-            // A number where a text belongs, the other way round, and a key that did not move.
-            (
-                Address::Fader(_)
-                | Address::Key(..)
-                | Address::CommandKey(_)
-                | Address::Name(_)
-                | Address::Color(_)
-                | Address::Command
-                | Address::CommandLine
-                | Address::Encoder(_),
-                Value::Number(_) | Value::Text(_),
-            ) => {}
-        }
     }
 }
 

@@ -102,7 +102,14 @@ impl<'a> Reader<'a> {
                     return Ok(());
                 }
                 b'}' | b':' => return Err(DecodeError::Malformed(self.at)),
-                _ => item(self)?,
+                _ => {
+                    let before = self.at;
+                    item(self)?;
+                    // Whatever begins here, reading it leads on; otherwise this would go on for ever.
+                    if self.at == before {
+                        return Err(DecodeError::Malformed(before));
+                    }
+                }
             }
         }
     }
@@ -313,7 +320,7 @@ impl<'a> Reader<'a> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at).copied()? {
-                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                blank if is_blank(blank) => self.at += 1,
                 byte => return Some(byte),
             }
         }
@@ -321,7 +328,11 @@ impl<'a> Reader<'a> {
 }
 
 fn ends_word(byte: u8) -> bool {
-    matches!(byte, b',' | b':' | b']' | b'}' | b'[' | b'{' | b'"') || byte.is_ascii_whitespace()
+    matches!(byte, b',' | b':' | b']' | b'}' | b'[' | b'{' | b'"') || is_blank(byte)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
 fn whole(text: &str) -> Option<i64> {
@@ -536,6 +547,19 @@ mod tests {
         assert_eq!(reader("1e30}").integer(), Ok(None));
         assert_eq!(reader("True}").boolean(), Ok(Some(true)));
         assert_eq!(reader("\"0\"}").boolean(), Ok(Some(false)));
+    }
+
+    #[test]
+    fn a_byte_that_is_neither_blank_nor_value_ends_no_list_and_holds_up_none() {
+        for odd in ["\u{c}", "\u{b}", "\u{0}", "\u{a0}", "\u{2028}", "'", "\u{85}"] {
+            let text = format!("[{odd},1{odd},{odd} 2]");
+            let mut numbers = Vec::new();
+            let result = reader(&text).list(|reader| {
+                numbers.push(reader.number()?);
+                Ok(())
+            });
+            assert_eq!((result, numbers.last()), (Ok(()), Some(&Some(2.0))), "{text:?}");
+        }
     }
 
     #[test]
