@@ -8,6 +8,7 @@ mod common;
 mod peers;
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::{Program, free_port, until};
@@ -266,7 +267,7 @@ fn sixty_four_descriptors_are_enough_for_what_is_open_and_no_reason_to_die() {
     let file = folder.path().join("show.cfg");
     std::fs::write(&file, healthy.configuration(&instances) + "healthy./sim > sim.page1.fader1\n")
         .expect("a file");
-    let mut command = std::process::Command::new("sh");
+    let mut command = Command::new("sh");
     let script = r#"ulimit -n 64; exec "$0" run "$1""#;
     command
         .args(["-c", script, env!("CARGO_BIN_EXE_crosspatch")])
@@ -339,4 +340,74 @@ fn a_console_that_is_restarted_on_the_same_port_is_found_again_with_the_full_sta
     assert!(line.contains("0.625"), "the state was not sent again: {line}");
     program.stop();
     second.stop();
+}
+
+/// Whether this machine lets a test have namespaces of its own. Where it does not, the test says so and shows nothing.
+fn has_namespaces(kind: &str, tool: &str) -> bool {
+    let works = |command: &[&str]| {
+        let output = Command::new(command[0]).args(&command[1..]).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let has = works(&["unshare", kind, "true"]) && works(&["sh", "-c", &format!("command -v {tool}")]);
+    if !has {
+        println!("skipped: this needs `unshare {kind}`, with the right to use it, and `{tool}`");
+    }
+    has
+}
+
+#[test]
+fn an_interface_whose_address_comes_goes_and_comes_again_is_waited_for() {
+    if !has_namespaces("-n", "ip") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("show.cfg");
+    let configuration = "[osc desk]\nbind = 10.9.9.9 8000\n[loopback bus]\n[map]\ndesk./x > bus.x\n";
+    std::fs::write(&file, configuration).expect("a file");
+    let mut command = Command::new("unshare");
+    let start = r#"ip link set lo up && exec "$0" run --values "$1""#;
+    command.args(["-n", "sh", "-c", start, env!("CARGO_BIN_EXE_crosspatch")]).arg(&file);
+    command.stdin(std::process::Stdio::null());
+    let program = Program::spawn(command, folder);
+    program.wait_for("does not have that address");
+
+    let process = program.id().to_string();
+    let inside = |line: &str| {
+        let status = Command::new("nsenter").args(["-t", &process, "-n", "bash", "-c", line]).status();
+        status.is_ok_and(|status| status.success())
+    };
+    for number in 1..=3_u8 {
+        assert!(inside("ip link set lo up && ip addr add 10.9.9.9/32 dev lo"), "the interface comes up");
+        let value = f32::from(number) / 4.0;
+        let bytes: String = osc("/x", value).iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        let shown = format!("desk       /x {value}");
+        until("the value comes in", || {
+            // Refused as long as nobody listens.
+            inside(&format!("printf '{bytes}' > /dev/udp/10.9.9.9/8000 2>/dev/null"));
+            program.lines().text().contains(&shown)
+        });
+        assert!(inside("ip addr del 10.9.9.9/32 dev lo && ip link set lo down"), "the interface goes down");
+    }
+    program.stop();
+}
+
+#[test]
+fn without_proc_a_taken_port_is_still_told() {
+    if !has_namespaces("-m", "mount") {
+        return;
+    }
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let port = taken.local_addr().expect("an address").port();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("show.cfg");
+    let configuration =
+        format!("[osc desk]\nbind = 127.0.0.1 {port}\n[loopback bus]\n[map]\ndesk./x > bus.x\n");
+    std::fs::write(&file, configuration).expect("a file");
+    let mut command = Command::new("unshare");
+    let hide = r#"mount -t tmpfs none /proc && exec "$0" run "$1""#;
+    command.args(["-m", "sh", "-c", hide, env!("CARGO_BIN_EXE_crosspatch")]).arg(&file);
+    command.stdin(std::process::Stdio::null());
+    let program = Program::spawn(command, folder);
+    program.wait_for("in use by another program");
+    program.stop();
 }
