@@ -6,7 +6,8 @@
 //! something was held back that might have crossed with a different value on the way, the last value is sent once more
 //! when it has become quiet, so that both ends agree in the end.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -71,7 +72,8 @@ pub(crate) struct OscSession {
     /// Messages to send at the end of this call.
     pending: Vec<u32>,
     matching: Vec<u32>,
-    settling: VecDeque<(Instant, u32)>,
+    /// Messages that were held back, those first that are due first.
+    settling: BinaryHeap<Reverse<(Instant, u32)>>,
     /// How long it has to be quiet. Never twice the same, or two instances would mend what crossed by crossing again.
     quiet: Backoff,
     refresh_at: Option<Instant>,
@@ -99,7 +101,7 @@ impl OscSession {
             generation: 0,
             pending: Vec::new(),
             matching: Vec::new(),
-            settling: VecDeque::new(),
+            settling: BinaryHeap::new(),
             quiet: Backoff::new(SHORTEST_QUIET, LONGEST_QUIET, (name, &config.bind, &config.destination)),
             refresh_at: None,
             refreshed_at: None,
@@ -121,6 +123,7 @@ impl Session for OscSession {
     }
 
     fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        self.table.prepare();
         self.warn_of_missing_destination(out);
         if let Destination::Fixed(endpoint) = &self.config.destination {
             self.target = endpoint.address();
@@ -129,6 +132,7 @@ impl Session for OscSession {
     }
 
     fn handle_rebind(&mut self, _now: Instant, out: &mut Outbox) {
+        self.table.prepare();
         self.warn_of_missing_destination(out);
     }
 
@@ -239,7 +243,7 @@ impl Session for OscSession {
     fn next_timeout(&self) -> Option<Instant> {
         let retries = self.ports.iter().filter_map(KeptPort::retry_at);
         let repeats = self.repeat_at.iter().copied().filter(|_| !self.links.is_empty());
-        let settling = self.settling.front().map(|(at, _)| *at);
+        let settling = self.settling.peek().map(|Reverse((at, _))| *at);
         let others = [self.refresh_at, self.refresh_due, settling, self.detector.next_timeout()];
         retries.chain(repeats).chain(others.into_iter().flatten()).min()
     }
@@ -462,17 +466,17 @@ impl OscSession {
         }
         let at = now + self.quiet.pause();
         if output.settles_at.replace(at).is_none() {
-            self.settling.push_back((at, message));
+            self.settling.push(Reverse((at, message)));
         }
     }
 
     fn settle(&mut self, now: Instant, out: &mut Outbox) {
-        while self.settling.front().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, message)) = self.settling.pop_front() else { break };
+        while self.settling.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            let Some(Reverse((_, message))) = self.settling.pop() else { break };
             let generation = self.table.message(message).generation(now);
             match self.table.output(message).and_then(|output| output.settles_at) {
                 None => {}
-                Some(later) if later > now => self.settling.push_back((later, message)),
+                Some(later) if later > now => self.settling.push(Reverse((later, message))),
                 Some(_) => self.send(now, message, generation, out),
             }
         }

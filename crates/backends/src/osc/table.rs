@@ -31,7 +31,7 @@ pub(crate) struct Table {
     messages: Vec<Mapped>,
     index: HashTable<u32>,
     places: Vec<Place>,
-    /// The messages by address, for patterns; empty until one comes and after each change.
+    /// The messages by address, for patterns, as of the last `prepare`.
     sorted: Vec<u32>,
 }
 
@@ -139,6 +139,13 @@ impl Table {
         }
     }
 
+    /// Puts what has been announced in order. A peer that sends a pattern does not have to wait for that.
+    pub(crate) fn prepare(&mut self) {
+        let messages = &self.messages;
+        self.sorted.extend(self.sorted.len() as u32..messages.len() as u32);
+        self.sorted.sort_unstable_by_key(|&at| messages[at as usize].address());
+    }
+
     fn intern(&mut self, root: &str, path: &str, format: impl FnOnce() -> Option<Arc<Format>>) -> u32 {
         let mut head = Vec::with_capacity(root.len() + path.len() + 4);
         head.extend_from_slice(root.as_bytes());
@@ -159,7 +166,6 @@ impl Table {
         });
         let messages = &self.messages;
         self.index.insert_unique(hash(&address), message, |&at| hash(messages[at as usize].address()));
-        self.sorted.clear();
         message
     }
 
@@ -170,12 +176,8 @@ impl Table {
 
     /// The messages whose address a pattern matches, in the order of their addresses, or none if it is no pattern. What
     /// does not fit into the budget is left out, and the budget is 0 then.
-    pub(crate) fn find_matching(&mut self, address: &[u8], budget: &mut usize, found: &mut Vec<u32>) {
+    pub(crate) fn find_matching(&self, address: &[u8], budget: &mut usize, found: &mut Vec<u32>) {
         let Ok(pattern) = Pattern::parse(address) else { return };
-        if self.sorted.is_empty() {
-            self.sorted.extend(0..self.messages.len() as u32);
-            self.sorted.sort_unstable_by_key(|&at| self.messages[at as usize].address());
-        }
         let prefix = pattern::literal_prefix(address);
         let address_of = |at: u32| self.messages[at as usize].address();
         let start = self.sorted.partition_point(|&at| address_of(at) < prefix);
