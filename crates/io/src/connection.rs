@@ -3,6 +3,7 @@
 //! A message is one write. What the kernel does not take waits in a buffer: the session is told that the stream is full,
 //! and when it has room again; a peer that never reads is cut off.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 
@@ -15,8 +16,11 @@ use tungstenite::{Error, Message, WebSocket};
 
 use crate::closed;
 
-/// With more than this unsent, the peer counts as one that does not read.
+/// How much more a session may send once it knows that the stream is full; then the peer counts as one that does not read.
 const MOST_UNSENT: usize = 1 << 20;
+
+/// How much may wait of what a session sent before it could know: the whole state after a reconnect is one turn.
+const MOST_UNKNOWING: usize = 16 << 20;
 
 /// The longest WebSocket message that is accepted.
 const LONGEST_MESSAGE: usize = 16 << 20;
@@ -32,6 +36,8 @@ const KERNEL_BACKLOG: u32 = 16 * 1024;
 pub(crate) struct Connection {
     framing: Framing,
     is_full: bool,
+    /// The most that may wait.
+    limit: usize,
     is_broken: bool,
     is_shut: bool,
 }
@@ -44,7 +50,7 @@ enum Framing {
 /// Bytes as they come.
 struct Plain {
     stream: Metered,
-    unsent: Vec<u8>,
+    unsent: VecDeque<u8>,
 }
 
 /// A stream that knows how much of what it was given is unsent, and reads no more than its allowance.
@@ -83,7 +89,7 @@ pub(crate) enum Written {
 impl Connection {
     /// A connection that delivers bytes as they come.
     pub(crate) fn plain(stream: TcpStream) -> Self {
-        Self::new(Framing::Plain(Plain { stream: Metered::new(stream), unsent: Vec::new() }))
+        Self::new(Framing::Plain(Plain { stream: Metered::new(stream), unsent: VecDeque::new() }))
     }
 
     /// A connection that has been upgraded to WebSocket, with what was read beyond the upgrade.
@@ -103,7 +109,7 @@ impl Connection {
     }
 
     fn new(framing: Framing) -> Self {
-        Self { framing, is_full: false, is_broken: false, is_shut: false }
+        Self { framing, is_full: false, limit: MOST_UNKNOWING, is_broken: false, is_shut: false }
     }
 
     /// It is this connection's turn to read again.
@@ -140,7 +146,7 @@ impl Connection {
         if self.is_broken || self.is_shut {
             return Written::Fine;
         }
-        if self.unsent() > MOST_UNSENT {
+        if self.unsent() > self.limit {
             return Written::NotReading;
         }
         let written = match &mut self.framing {
@@ -167,13 +173,22 @@ impl Connection {
     /// The kernel may have room again: sends what waits. Whether the stream was full and has room again.
     pub(crate) fn send_waiting(&mut self) -> bool {
         let sent = match &mut self.framing {
-            Framing::Plain(plain) => plain.send(&[]),
+            Framing::Plain(plain) => plain.send_waiting(),
             Framing::WebSocket(socket) => ignore_waiting(socket.flush()),
         };
         self.is_broken |= sent.is_err();
-        self.is_full && self.unsent() == 0 && !self.is_broken && {
+        let has_room = self.is_full && self.unsent() == 0 && !self.is_broken;
+        if has_room {
             self.is_full = false;
-            true
+            self.limit = MOST_UNKNOWING;
+        }
+        has_room
+    }
+
+    /// The session is told that the stream is full, and sends more at its own risk.
+    pub(crate) fn has_told_full(&mut self) {
+        if self.is_full {
+            self.limit = self.unsent() + MOST_UNSENT;
         }
     }
 
@@ -229,16 +244,26 @@ impl Connection {
 }
 
 impl Plain {
-    /// Writes what waits and then `bytes`; what is left of them waits.
+    /// Writes, or puts behind what waits already: the kernel says when it has room again.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Self { stream, unsent } = self;
-        if !unsent.is_empty() {
-            let gone = write_some(stream, unsent)?;
-            unsent.drain(..gone);
+        let gone = if self.unsent.is_empty() { write_some(&mut self.stream, bytes)? } else { 0 };
+        self.unsent.extend(&bytes[gone..]);
+        self.stream.unsent = self.unsent.len();
+        Ok(())
+    }
+
+    /// Writes what waits.
+    fn send_waiting(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            let (front, _) = self.unsent.as_slices();
+            let whole = front.len();
+            let gone = write_some(&mut self.stream, front)?;
+            self.unsent.drain(..gone);
+            if gone < whole {
+                break;
+            }
         }
-        let gone = if unsent.is_empty() { write_some(stream, bytes)? } else { 0 };
-        unsent.extend_from_slice(&bytes[gone..]);
-        stream.unsent = unsent.len();
+        self.stream.unsent = self.unsent.len();
         Ok(())
     }
 }

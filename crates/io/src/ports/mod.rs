@@ -306,9 +306,16 @@ impl Ports {
                 }
                 show.closed(owner, peer, reason);
             }
-            What::Full if self.sockets.contains_key(&token) => show.full(owner, peer),
+            What::Full => {
+                let Some(Socket { state: State::Connected(connection), .. }) = self.sockets.get_mut(&token)
+                else {
+                    return;
+                };
+                connection.has_told_full();
+                show.full(owner, peer);
+            }
             What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
-            What::Open | What::Full | What::Writable => {}
+            What::Open | What::Writable => {}
         }
     }
 

@@ -193,6 +193,25 @@ fn a_peer_that_stops_reading_is_full_once_and_writable_again() {
 }
 
 #[test]
+fn what_one_turn_sends_arrives_whole_however_much_it_is() {
+    let (listener, port) = server("127.0.2.19");
+    let rig = Rig::start(Habit::Watch, vec![connect("127.0.2.19", port, PATIENCE)]);
+    let mut peer = accept(&listener);
+    rig.wait_open(0);
+    // The state of a hundred thousand channels, after a reconnect.
+    rig.act(|out| {
+        for number in 0..100_000 {
+            out.send(Port(0), ONLY, |buf| buf.extend_from_slice(format!("{number:0100}").as_bytes()));
+        }
+    });
+    assert_eq!(rig.next(), Seen::Full(Port(0), ONLY));
+    for number in 0..100_000 {
+        assert_eq!(read_exactly(&mut peer, 100), format!("{number:0100}").into_bytes());
+    }
+    assert_eq!(rig.next(), Seen::Writable(Port(0), ONLY));
+}
+
+#[test]
 fn a_peer_that_never_reads_is_cut_off_beyond_a_megabyte() {
     let (listener, port) = server("127.0.2.8");
     let rig = Rig::start(Habit::Watch, vec![connect("127.0.2.8", port, PATIENCE)]);
