@@ -350,7 +350,7 @@ fn has_namespaces(kind: &str, tool: &str) -> bool {
     };
     let has = works(&["unshare", kind, "true"]) && works(&["sh", "-c", &format!("command -v {tool}")]);
     if !has {
-        println!("skipped: this needs `unshare {kind}`, with the right to use it, and `{tool}`");
+        eprintln!("skipped: this needs `unshare {kind}`, with the right to use it, and `{tool}`");
     }
     has
 }

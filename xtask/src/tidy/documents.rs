@@ -29,6 +29,29 @@ pub(super) fn links_lead_somewhere(files: &[File]) -> Vec<Finding> {
     findings
 }
 
+/// Every test and scenario that the list of faults names exists.
+pub(super) fn faults_name_real_tests(files: &[File]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for list in files.iter().filter(|file| file.path == "docs/faults.md") {
+        for (at, line) in list.text.lines().enumerate() {
+            for name in line.split('`').skip(1).step_by(2) {
+                let exists = if name.ends_with(".md") {
+                    files.iter().any(|file| file.path.ends_with(&format!("/{name}")))
+                } else if name.contains('_') {
+                    let test = format!("fn {name}()");
+                    files.iter().any(|file| file.path.ends_with(".rs") && file.text.contains(&test))
+                } else {
+                    true
+                };
+                if !exists {
+                    findings.push(Finding::line(&list.path, at, format!("there is no test `{name}`")));
+                }
+            }
+        }
+    }
+    findings
+}
+
 /// The path from the root that a link in the document `from` means.
 fn resolve(from: &str, target: &str) -> String {
     let mut parts: Vec<_> = from.split('/').collect();
@@ -73,6 +96,19 @@ mod tests {
         let text = "[a](../b/c.md#part) [b](https://example.com) [c](#here)\n[d](gone.md) [e](../b)\n";
         let found = links_lead_somewhere(&[file("docs/a.md", text), file("b/c.md", "")]);
         assert_eq!(found, [Finding::line("docs/a.md", 1, "the link to `gone.md` leads nowhere")]);
+    }
+
+    #[test]
+    fn a_fault_without_its_test_is_found() {
+        let list =
+            file("docs/faults.md", "`cargo xtask tidy`\n`a_real_one`, `gone_away`, `real.md`, `gone.md`\n");
+        let found = faults_name_real_tests(&[
+            list,
+            file("crates/a/tests/b.rs", "fn a_real_one() {}"),
+            file("crates/a/scenarios/real.md", ""),
+        ]);
+        let missing = |name: &str| Finding::line("docs/faults.md", 1, format!("there is no test `{name}`"));
+        assert_eq!(found, [missing("gone_away"), missing("gone.md")]);
     }
 
     #[test]

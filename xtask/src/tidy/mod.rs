@@ -67,6 +67,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         layers::name_no_protocol(&files),
         layers::backends_are_complete(&files),
         documents::links_lead_somewhere(&files),
+        documents::faults_name_real_tests(&files),
         documents::recipes_are_few(&files),
     ]
     .into_iter()
