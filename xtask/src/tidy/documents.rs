@@ -38,7 +38,7 @@ pub(super) fn faults_name_real_tests(files: &[File]) -> Vec<Finding> {
                 let exists = if name.ends_with(".md") {
                     files.iter().any(|file| file.path.ends_with(&format!("/{name}")))
                 } else if name.contains('_') {
-                    let test = format!("fn {name}()");
+                    let test = format!("fn {name}(");
                     files.iter().any(|file| file.path.ends_with(".rs") && file.text.contains(&test))
                 } else {
                     true
