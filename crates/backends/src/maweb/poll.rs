@@ -166,14 +166,31 @@ fn request(dialect: Dialect, page_index: u32, view: View, mode: u32, ranges: Vec
 pub(crate) struct Poller {
     interval: Duration,
     requests: Vec<PlaybacksRequest>,
-    asks_leds: bool,
+    /// How each request does.
+    records: Vec<Record>,
+    /// How the request for lamps does, if they are asked for.
+    leds: Option<Record>,
     next: usize,
     next_at: Instant,
-    leds_at: Instant,
     in_flight: Option<Poll>,
-    /// How many polls in a row stayed without an answer.
+    /// How many requests for executors in a row stayed without an answer.
     unanswered: u32,
     runs: bool,
+}
+
+/// What is known of a request. One that is never answered costs the others a time-out each time it is sent, so that it is
+/// sent less and less often.
+#[derive(Copy, Clone, Debug, Default)]
+struct Record {
+    missed: u32,
+    not_before: Instant,
+}
+
+impl Record {
+    fn miss(&mut self, now: Instant) {
+        self.not_before = now + ANSWER_TIMEOUT * self.missed.min(15);
+        self.missed += 1;
+    }
 }
 
 /// A request that waits for its answer.
@@ -200,10 +217,10 @@ impl Poller {
         Self {
             interval,
             requests: Vec::new(),
-            asks_leds: false,
+            records: Vec::new(),
+            leds: None,
             next: 0,
             next_at: Instant::START,
-            leds_at: Instant::START,
             in_flight: None,
             unanswered: 0,
             runs: false,
@@ -212,8 +229,9 @@ impl Poller {
 
     /// Replaces what is asked for. A request in flight is still waited for, as one that belongs to no plan.
     pub(crate) fn ask_for(&mut self, requests: Vec<PlaybacksRequest>, leds: bool) {
+        self.records = vec![Record::default(); requests.len()];
         self.requests = requests;
-        self.asks_leds = leds;
+        self.leds = leds.then(|| self.leds.unwrap_or_default());
         self.next = 0;
         if let Some(Poll { what: What::Executors(at), .. }) = &mut self.in_flight {
             *at = usize::MAX;
@@ -228,7 +246,9 @@ impl Poller {
     /// Begins at once.
     pub(crate) fn start(&mut self, now: Instant) {
         (self.runs, self.in_flight, self.unanswered, self.next) = (true, None, 0, 0);
-        (self.next_at, self.leds_at) = (now, now);
+        self.next_at = now;
+        self.records.fill(Record::default());
+        self.leds = self.leds.map(|_| Record::default());
     }
 
     /// Asks for nothing until the next start.
@@ -241,15 +261,18 @@ impl Poller {
         if !self.runs || self.in_flight.is_some() || self.next_at > now {
             return None;
         }
-        let what = if self.asks_leds && self.leds_at <= now {
-            self.leds_at = now + LED_INTERVAL;
-            What::Leds
-        } else if self.requests.is_empty() {
-            return None;
-        } else {
-            self.next %= self.requests.len();
-            self.next += 1;
-            What::Executors(self.next - 1)
+        let what = match &mut self.leds {
+            Some(leds) if leds.not_before <= now => {
+                leds.not_before = now + LED_INTERVAL;
+                What::Leds
+            }
+            Some(_) | None => {
+                let count = self.requests.len();
+                let mut in_turn = (0..count).map(|step| (self.next + step) % count);
+                let at = in_turn.find(|at| self.records[*at].not_before <= now)?;
+                self.next = at + 1;
+                What::Executors(at)
+            }
         };
         self.in_flight = Some(Poll { what, sent: now });
         Some(what)
@@ -257,27 +280,44 @@ impl Poller {
 
     /// Executors have come in: the request that they answer, unless nobody waits for any.
     pub(crate) fn take_executors(&mut self, now: Instant) -> Option<Poll> {
-        self.take(now, |what| matches!(what, What::Executors(_)))
-    }
-
-    /// Lamps have come in.
-    pub(crate) fn take_leds(&mut self, now: Instant) {
-        self.take(now, |what| what == What::Leds);
-    }
-
-    fn take(&mut self, now: Instant, is_wanted: impl Fn(What) -> bool) -> Option<Poll> {
-        let poll = self.in_flight.take_if(|poll| is_wanted(poll.what))?;
+        let poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)))?;
         self.unanswered = 0;
+        if let Some(record) = self.record(poll.what) {
+            *record = Record::default();
+        }
         self.next_at = (poll.sent + self.interval).max(now);
         Some(poll)
     }
 
-    /// Gives up waiting for an answer whose time is over: how many were given up in a row.
+    /// Lamps have come in.
+    pub(crate) fn take_leds(&mut self, now: Instant) {
+        if let Some(poll) = self.in_flight.take_if(|poll| poll.what == What::Leds) {
+            if let Some(record) = &mut self.leds {
+                record.missed = 0;
+            }
+            self.next_at = (poll.sent + self.interval).max(now);
+        }
+    }
+
+    /// Gives up waiting for an answer whose time is over: how many requests for executors were given up in a row.
     pub(crate) fn give_up(&mut self, now: Instant) -> Option<u32> {
         let poll = self.in_flight.take_if(|poll| now.since(poll.sent) >= ANSWER_TIMEOUT)?;
         self.next_at = (poll.sent + self.interval).max(now);
+        if let Some(record) = self.record(poll.what) {
+            record.miss(now);
+        }
+        if poll.what == What::Leds {
+            return None;
+        }
         self.unanswered += 1;
         Some(self.unanswered)
+    }
+
+    fn record(&mut self, what: What) -> Option<&mut Record> {
+        match what {
+            What::Executors(at) => self.records.get_mut(at),
+            What::Leds => self.leds.as_mut(),
+        }
     }
 
     /// When `give_up` and `due` are to be called.
@@ -288,11 +328,8 @@ impl Poller {
         if let Some(poll) = &self.in_flight {
             return Some(poll.sent + ANSWER_TIMEOUT);
         }
-        match (self.requests.is_empty(), self.asks_leds) {
-            (true, false) => None,
-            (true, true) => Some(self.next_at.max(self.leds_at)),
-            (false, _) => Some(self.next_at),
-        }
+        let soonest = self.records.iter().chain(&self.leds).map(|record| record.not_before).min()?;
+        Some(soonest.max(self.next_at))
     }
 }
 
@@ -423,6 +460,29 @@ mod tests {
         assert_eq!(poller.give_up(at(2000)), Some(1));
         assert_eq!(poller.due(at(2000)), Some(What::Executors(0)));
         assert_eq!(poller.give_up(at(4000)), Some(2));
+    }
+
+    #[test]
+    fn a_request_that_is_never_answered_holds_the_others_up_less_and_less() {
+        let mut poller = poller(40, &["page1.fader1", "page2.fader1"], true);
+        let (mut now, mut answered, mut given_up) = (0, 0, 0);
+        while now < 120_000 {
+            match poller.due(at(now)) {
+                Some(What::Executors(0)) => {
+                    answered += 1;
+                    assert!(poller.take_executors(at(now)).is_some());
+                }
+                Some(What::Executors(_) | What::Leds) => {
+                    now += 2000;
+                    poller.give_up(at(now));
+                    given_up += 1;
+                }
+                None => {}
+            }
+            now = poller.next_timeout().map_or(now, |next| next.as_micros() / 1000).max(now);
+        }
+        assert!(answered > 1800 && given_up < 25, "{answered} answered, {given_up} given up");
+        assert_eq!(poller.give_up(at(now)), None);
     }
 
     #[test]
