@@ -84,12 +84,6 @@ fn color(text: &str) -> Option<Color> {
 fn every_answer_is_written_as_the_console_wrote_it() {
     for (name, bytes) in captures(false) {
         let answer = Answer::decode(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        // The contents of these two are not read.
-        if name.starts_with("gma2-presetType") {
-            let Some(Response::Other(kind)) = &answer.response else { panic!("{name}: {answer:?}") };
-            assert!(name.starts_with(&format!("gma2-{kind}.")), "{name}: {kind}");
-            continue;
-        }
         let mut capture = compact(&bytes);
         capture = match &*name {
             // The browser tools that this was taken from write 1.000 as 1.
@@ -323,6 +317,29 @@ fn the_flat_dialect_becomes_the_same_as_the_grouped_one() {
             (Dialect::Flat, &ranges[..], page_index)
         );
     }
+}
+
+#[test]
+fn preset_types_have_their_values() {
+    let bytes = capture("gma2-presetTypeList.response.json");
+    let answer = Answer::decode(&bytes).expect("an answer");
+    let Some(Response::PresetTypeList(types)) = &answer.response else { panic!("{answer:?}") };
+    let found: Vec<_> = types.iter().map(|one| (one.number, one.name.as_deref(), one.is_selected)).collect();
+    assert_eq!(found.len(), 7);
+    assert_eq!((found[0], found[6]), ((Some(1), Some("DIMMER"), false), (Some(7), Some("CONTROL"), true)));
+    assert!(types.iter().all(|one| one.features.is_none() && one.pretty_name.is_some() && one.active == 0));
+
+    let bytes = capture("gma2-presetTypes.response.json");
+    let answer = Answer::decode(&bytes).expect("an answer");
+    let Some(Response::PresetTypes { kind, types }) = &answer.response else { panic!("{answer:?}") };
+    assert_eq!((&**kind, types.len()), ("update", 7));
+    let attributes: Vec<_> =
+        types.iter().flat_map(|one| one.features.iter().flatten()).flat_map(|one| &one.attributes).collect();
+    let names: Vec<_> = attributes.iter().take(4).map(|one| &*one.name).collect();
+    assert_eq!((names, attributes.len()), (vec!["Dim", "Pan", "Tilt", "Blink"], 19));
+    assert_eq!((attributes[0].text.as_deref(), attributes[0].background), (Some("open"), color("#000030")));
+    let with_value = attributes.iter().filter(|one| one.text.is_some());
+    assert_eq!(with_value.map(|one| &*one.name).collect::<Vec<_>>(), ["Dim", "LampControl"]);
 }
 
 #[test]
@@ -638,6 +655,33 @@ mod identity {
         )
     }
 
+    fn preset_types() -> impl Clone + Strategy<Value = Vec<PresetType<'static>>> {
+        let attribute = (text(), any::<i64>(), any::<bool>(), of(text()), of(color())).prop_map(
+            |(name, active, is_selected, text, color)| Attribute {
+                name,
+                active,
+                is_selected,
+                resolution: active,
+                text,
+                color,
+                background: color,
+            },
+        );
+        let feature = (text(), any::<bool>(), vec(attribute, 0..3), any::<i64>()).prop_map(
+            |(name, is_selected, attributes, active)| Feature { name, is_selected, attributes, active },
+        );
+        let preset_type = (of(any::<i64>()), of(text()), any::<bool>(), of(vec(feature, 0..3)), any::<i64>())
+            .prop_map(|(number, name, is_selected, features, active)| PresetType {
+                number,
+                pretty_name: name.clone(),
+                name,
+                is_selected,
+                features,
+                active,
+            });
+        vec(preset_type, 0..3)
+    }
+
     fn response() -> impl Clone + Strategy<Value = Response<'static>> {
         let confirmation = (text(), text(), vec((text(), any::<i64>()), 0..3))
             .prop_map(|(title, message, buttons)| Confirmation { title, question: None, message, buttons });
@@ -651,6 +695,8 @@ mod identity {
                 question: Some("which?".into()),
                 ..confirmation
             })),
+            (text(), preset_types()).prop_map(|(kind, types)| Response::PresetTypes { kind, types }),
+            preset_types().prop_map(Response::PresetTypeList),
             Just(Response::Other("pool".into())),
         ]
     }

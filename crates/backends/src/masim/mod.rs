@@ -10,6 +10,7 @@ mod desk;
 mod keys;
 mod line;
 mod options;
+mod presets;
 mod remotes;
 mod render;
 mod session;

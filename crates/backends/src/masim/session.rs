@@ -138,6 +138,12 @@ impl Session {
                 Answer::bare()
             }
             Request::PresetConfirmationResult { .. } | Request::Session { .. } => Answer::bare(),
+            Request::Unknown { request_type, .. } if request_type == "presetTypes" => {
+                Answer::to(Response::PresetTypes { kind: "full".into(), types: self.desk.preset_types() })
+            }
+            Request::Unknown { request_type, .. } if request_type == "presetTypeList" => {
+                Answer::to(Response::PresetTypeList(self.desk.preset_type_list()))
+            }
             // Whoever asks for pools or sheets waits for an answer under that name.
             Request::Unknown { request_type, .. } if LISTS.contains(&&**request_type) => {
                 Answer::to(Response::Other(request_type.clone()))
@@ -273,15 +279,7 @@ impl Session {
 }
 
 /// Requests that are answered under their own name.
-const LISTS: &[&str] = &[
-    "presetTypes",
-    "presetTypeList",
-    "pool",
-    "fixtureSheet",
-    "channelSheet",
-    "executorSheet",
-    "commandHistory",
-];
+const LISTS: &[&str] = &["pool", "fixtureSheet", "channelSheet", "executorSheet", "commandHistory"];
 
 /// Adds what may ride on any answer: the command line when it has changed, and on a chatty console always, with its prompt.
 fn decorate<'a>(answer: &mut Answer<'a>, settings: &Settings, line: Option<&'a str>, is_news: bool) {

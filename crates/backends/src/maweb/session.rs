@@ -189,7 +189,13 @@ impl Session {
             Some(Response::Confirmation(question)) => self.open_question(now, question, false, out),
             Some(Response::PresetConfirmation(question)) => self.open_question(now, question, true, out),
             None if answer.session.is_none() && answer.greeting.is_none() => self.shaper.handle_answer(),
-            Some(Response::Login { .. } | Response::Other(_)) | None => {}
+            Some(
+                Response::Login { .. }
+                | Response::PresetTypes { .. }
+                | Response::PresetTypeList(_)
+                | Response::Other(_),
+            )
+            | None => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use super::executor::list;
 use super::json::{Reader, Writer};
-use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, View};
+use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, PresetType, View};
 
 /// What an old grandMA2 sends in place of a greeting in JSON.
 const READY: &str = "server ready";
@@ -167,6 +167,8 @@ struct Body<'a> {
     message: Option<Cow<'a, str>>,
     question: Option<Cow<'a, str>>,
     buttons: Vec<(Cow<'a, str>, i64)>,
+    kind: Option<Cow<'a, str>>,
+    preset_types: Vec<PresetType<'a>>,
 }
 
 impl<'a> Body<'a> {
@@ -189,6 +191,8 @@ impl<'a> Body<'a> {
             "msg" => self.message = reader.text()?,
             "ques" => self.question = reader.text()?,
             "buttons" => self.buttons = list(reader, 2, button)?,
+            "type" => self.kind = reader.text()?,
+            "pre" => self.preset_types = list(reader, 7, PresetType::decode)?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -209,6 +213,10 @@ impl<'a> Body<'a> {
                 }
                 Response::Playbacks(playbacks)
             }
+            "presetTypes" => {
+                Response::PresetTypes { kind: self.kind.unwrap_or_default(), types: self.preset_types }
+            }
+            "presetTypeList" => Response::PresetTypeList(self.preset_types),
             "commandConfirmation" | "presetCommandConfirmation" => {
                 let is_preset = response_type.starts_with('p');
                 let confirmation = Confirmation {
@@ -306,6 +314,15 @@ pub enum Response<'a> {
     Confirmation(Confirmation<'a>),
     /// `presetCommandConfirmation`: a pop-up about storing a preset wants an answer.
     PresetConfirmation(Confirmation<'a>),
+    /// `presetTypes`: the attributes of the fixtures, with their values.
+    PresetTypes {
+        /// `type`: `full` or `update`, as asked for.
+        kind: Cow<'a, str>,
+        /// The types.
+        types: Vec<PresetType<'a>>,
+    },
+    /// `presetTypeList`: the names of the preset types.
+    PresetTypeList(Vec<PresetType<'a>>),
     /// Any other `responseType`.
     Other(Cow<'a, str>),
 }
@@ -319,6 +336,8 @@ impl<'a> Response<'a> {
             Self::GetData(_) => "getdata",
             Self::Confirmation(_) => "commandConfirmation",
             Self::PresetConfirmation(_) => "presetCommandConfirmation",
+            Self::PresetTypes { .. } => "presetTypes",
+            Self::PresetTypeList(_) => "presetTypeList",
             Self::Other(name) => name,
         }
     }
@@ -336,9 +355,18 @@ impl<'a> Response<'a> {
             Self::Confirmation(confirmation) | Self::PresetConfirmation(confirmation) => {
                 confirmation.encode(object);
             }
+            Self::PresetTypes { kind, types } => {
+                object.key("type").text(kind);
+                encode_types(types, object);
+            }
+            Self::PresetTypeList(types) => encode_types(types, object),
             Self::Other(_) => {}
         }
     }
+}
+
+fn encode_types(types: &[PresetType<'_>], object: &mut Writer<'_>) {
+    object.key("pre").list(|items| types.iter().for_each(|preset_type| preset_type.encode(items.item())));
 }
 
 /// Executors.
@@ -540,6 +568,9 @@ impl fmt::Display for Response<'_> {
             Self::Confirmation(confirmation) | Self::PresetConfirmation(confirmation) => {
                 write!(f, "asks {:?} {:?}", confirmation.title, confirmation.message)?;
                 confirmation.buttons.iter().try_for_each(|(text, id)| write!(f, " {id}={text:?}"))
+            }
+            Self::PresetTypes { types, .. } | Self::PresetTypeList(types) => {
+                write!(f, "{} preset types", types.len())
             }
             Self::Other(name) => write!(f, "response {name:?}"),
         }

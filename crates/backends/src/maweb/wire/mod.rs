@@ -14,6 +14,7 @@
 mod answer;
 mod executor;
 mod json;
+mod preset;
 mod request;
 
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ use std::fmt;
 
 pub use answer::{Answer, Confirmation, Datum, Greeting, Group, Playbacks, Response};
 pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
+pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
 
 /// Shows a message of either direction as one line: as it is if it is short, otherwise in words. The hash of a password is
