@@ -122,6 +122,7 @@ const PLAIN: Backend = Backend {
     options: &[] as &[OptionSpec],
     words: &[],
     loops_back: false,
+    stands_alone: false,
     configure: |_: &mut Options<'_>| Some(Arc::new(Plain)),
     describe: |_, _| {},
     compose: |_| None,

@@ -358,7 +358,8 @@ impl Mapper<'_, '_> {
     fn report_unused(&mut self) {
         let resolved = &mut self.resolved;
         for (draft, is_mapped) in resolved.instances.iter().zip(&self.is_mapped) {
-            if !is_mapped && draft.is_named && draft.backend.is_some() && !draft.is_guessed {
+            let is_idle = !is_mapped && draft.backend.is_some_and(|backend| !backend.stands_alone);
+            if is_idle && draft.is_named && !draft.is_guessed {
                 let message = format!("no mapping uses the instance {}", quote(&draft.name));
                 resolved.book.add(Draft::warning("instance-unused", message).at(draft.name_at));
             }

@@ -103,6 +103,7 @@ const fn stand_in(name: &'static str) -> Backend {
         options: &[ANY, OptionSpec { scope: Scope::Global, ..ANY }],
         words: &[],
         loops_back: false,
+        stands_alone: false,
         configure: |_| Some(Arc::new(StandIn)),
         describe: |_, _| {},
         compose: |_| None,

@@ -23,6 +23,8 @@ pub struct Backend {
     pub words: &'static [&'static str],
     /// Whether a value that goes out on a channel comes in again on the same one (loopback), so that mappings can form loops.
     pub loops_back: bool,
+    /// Whether an instance is of use without any mapping, such as a simulated console.
+    pub stands_alone: bool,
     /// Reads the options. Every mistake is noted in `options` ([`Options::error`]), not only the first; `None` only if
     /// nothing useful can be built without mending them.
     pub configure: fn(&mut Options<'_>) -> Option<Arc<dyn Instance>>,

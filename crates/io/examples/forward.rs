@@ -263,6 +263,7 @@ const BACKEND: Backend = Backend {
     options: &[],
     words: &[],
     loops_back: false,
+    stands_alone: false,
     configure: |_| None,
     describe: |_, _| {},
     compose: |_| None,

@@ -19,6 +19,7 @@ pub const BACKEND: Backend = Backend {
     }],
     words: &[],
     loops_back: true,
+    stands_alone: false,
     configure: |_: &mut Options<'_>| Some(Arc::new(Loopback)),
     describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
     compose: |line| Some(line.as_bytes().to_vec()),

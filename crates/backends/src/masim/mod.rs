@@ -33,6 +33,7 @@ pub const BACKEND: Backend = Backend {
     options: options::OPTIONS,
     words: address::WORDS,
     loops_back: false,
+    stands_alone: true,
     configure: |options| Settings::read(options).map(|settings| Arc::new(Simulation { settings }) as _),
     describe: wire::describe,
     // Clients send whatever they like.

@@ -40,13 +40,14 @@ pub const BACKEND: Backend = Backend {
     options: options::OPTIONS,
     words: address::WORDS,
     loops_back: false,
+    stands_alone: false,
     configure,
     describe: wire::describe,
     compose: wire::compose,
 };
 
 fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
-    let settings = Arc::new(Settings::read(options)?);
+    let settings = Arc::new(Settings::read(options));
     Some(Arc::new(Console { settings }))
 }
 

@@ -88,7 +88,7 @@ pub(crate) enum Cmdline {
 pub(crate) struct Settings {
     /// The name of the instance.
     pub(crate) name: String,
-    /// The consoles, in the order in which they are tried; at least one.
+    /// The consoles, in the order in which they are tried. None is a mistake, with which nothing runs.
     pub(crate) hosts: Vec<Endpoint>,
     /// The user.
     user: String,
@@ -113,8 +113,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the options; none if there is no host.
-    pub(crate) fn read(options: &mut Options<'_>) -> Option<Self> {
+    /// Reads the options.
+    pub(crate) fn read(options: &mut Options<'_>) -> Self {
         let user = options.text("user").unwrap_or(DOT2_USER).to_owned();
         let password = password(options);
         let cmdline =
@@ -136,10 +136,7 @@ impl Settings {
         let quiet = options.flag("quiet");
         let commands = commands(options);
         let hosts = hosts(options);
-        if hosts.is_empty() {
-            return None;
-        }
-        Some(Self {
+        Self {
             name: options.instance().to_owned(),
             hosts,
             user,
@@ -152,7 +149,7 @@ impl Settings {
             settle,
             encoder_turn: encoder_turn.unwrap_or(1.0),
             commands,
-        })
+        }
     }
 
     /// The user to log in as. A dot2 knows only one.
@@ -263,7 +260,7 @@ mod tests {
     use super::*;
     use crosspatch_core::Given;
 
-    fn read(options: &[(&str, &str)]) -> (Option<Settings>, Vec<String>) {
+    fn read(options: &[(&str, &str)]) -> (Settings, Vec<String>) {
         let given: Vec<_> = options
             .iter()
             .map(|(name, value)| Given {
@@ -280,7 +277,6 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_table() {
         let (settings, errors) = read(&[("host", "10.0.0.1")]);
-        let settings = settings.expect("settings");
         assert_eq!(errors, [""; 0]);
         assert_eq!(settings.hosts[0].to_string(), "10.0.0.1:80");
         assert_eq!(settings.password, "2807623134739142b119aff358f8a219");
@@ -295,14 +291,14 @@ mod tests {
     fn hosts_keep_their_order_and_take_ports_and_ipv6() {
         let (settings, errors) =
             read(&[("host", "foh.local 8080"), ("host", "::1"), ("host", "[fe80::2] 81")]);
-        let hosts: Vec<_> = settings.expect("settings").hosts.iter().map(ToString::to_string).collect();
+        let hosts: Vec<_> = settings.hosts.iter().map(ToString::to_string).collect();
         assert_eq!(hosts, ["foh.local:8080", "[::1]:80", "[fe80::2]:81"]);
         assert_eq!(errors, [""; 0]);
     }
 
     #[test]
     fn passwords_are_hashed_and_read_from_the_first_line_of_a_file() {
-        let hash_of = |options: &[(&str, &str)]| read(options).0.expect("settings").password;
+        let hash_of = |options: &[(&str, &str)]| read(options).0.password;
         assert_eq!(hash_of(&[("host", "a"), ("password", "remote")]), "2c18e486683a3db1e645ad8523223b72");
         assert_eq!(
             hash_of(&[("host", "a"), ("password-file", "remote\r\n")]),
@@ -313,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_dot2_is_always_remote() {
-        let settings = read(&[("host", "a"), ("user", "lena")]).0.expect("settings");
+        let settings = read(&[("host", "a"), ("user", "lena")]).0;
         assert_eq!(settings.user_on(Some(Console::Gma2)), "lena");
         assert_eq!(settings.user_on(Some(Console::Dot2)), "remote");
     }
@@ -337,7 +333,7 @@ mod tests {
             ("password", "a"),
             ("password-file", "b"),
         ]);
-        assert!(settings.is_none());
+        assert!(settings.hosts.is_empty());
         assert_eq!(errors.len(), 14, "{errors:#?}");
         assert_eq!(read(&[]).1, ["expected a `host`: the address of the console"]);
     }

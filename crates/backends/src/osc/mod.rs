@@ -32,6 +32,7 @@ pub const BACKEND: Backend = Backend {
     options: options::OPTIONS,
     words: &[],
     loops_back: false,
+    stands_alone: false,
     configure,
     describe: wire::describe,
     compose: wire::compose,

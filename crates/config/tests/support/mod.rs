@@ -25,6 +25,7 @@ const fn backend(
         options,
         words: &[],
         loops_back: false,
+        stands_alone: false,
         configure,
         describe: |_, _| {},
         compose: |_| None,
@@ -33,6 +34,7 @@ const fn backend(
 
 const BUS: Backend = Backend {
     loops_back: true,
+    stands_alone: false,
     ..backend(
         "bus",
         &[OptionSpec {

@@ -20,6 +20,7 @@ const fn backend(
         options: &[const { OptionSpec::new("x", "", "", "") }],
         words: &[],
         loops_back: false,
+        stands_alone: false,
         configure,
         describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
         compose: |line| Some(line.as_bytes().to_vec()),

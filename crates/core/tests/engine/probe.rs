@@ -33,6 +33,7 @@ pub(crate) static PROBE: Backend = Backend {
     options: &[OptionSpec::new("variant", "1", "", "")],
     words: &[],
     loops_back: false,
+    stands_alone: false,
     configure: |_| None,
     describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
     compose: |line| Some(line.as_bytes().to_vec()),

@@ -164,6 +164,7 @@ const BACKEND: Backend = Backend {
     options: &[],
     words: &[],
     loops_back: false,
+    stands_alone: false,
     configure: |_| None,
     describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
     compose: |line| Some(line.as_bytes().to_vec()),
