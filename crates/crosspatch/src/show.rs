@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use crosspatch_core::{Engine, InstanceId, Severity};
 use crosspatch_io::{Observed, Shell};
-use tracing::{Level, debug, error, info, trace, warn};
+use tracing::{Level, error, info, trace, warn};
 
 use crate::args;
 use crate::files::Disk;
@@ -67,20 +67,20 @@ impl Show {
         };
         show.watch(self.values);
         show.trace(tracing::enabled!(Level::TRACE));
-        info!(
-            id = "start",
-            "running {name}: {}, {}",
-            source::counted(plan.instances().len(), "instance"),
-            source::counted(plan.routes().len(), "mapping")
-        );
         show.install(plan);
         let reloader = Reloader::new(self.source, disk, show.clone(), log.clone());
         let bell = reloader.start(self.watches).context("cannot start a thread")?;
         signals.on_reload(move || bell.ring(Reason::Asked));
         signals.on_stop(move || show.stop());
-        shell
-            .run(&mut |_, engine, observed| tell(engine, &observed, values.as_ref()))
-            .context("the loop has failed")?;
+        let mut word = "running";
+        let mut observer = |_, engine: &Engine, observed: Observed<'_>| {
+            if let Observed::Installed(plan) = observed {
+                info!(id = "plan", "{word} {name}: {}", source::size(plan));
+                word = "reloaded";
+            }
+            tell(engine, &observed, values.as_ref());
+        };
+        shell.run(&mut observer).context("the loop has failed")?;
         info!(id = "end", "ended");
         Ok(ExitCode::SUCCESS)
     }
@@ -108,8 +108,8 @@ fn tell(engine: &Engine, observed: &Observed<'_>, values: Option<&Values>) {
                 values.put(instance, address, value);
             }
         }
-        Observed::Installed(_) => debug!(id = "plan", "{observed}"),
-        Observed::Opening(..)
+        Observed::Installed(_)
+        | Observed::Opening(..)
         | Observed::Opened(..)
         | Observed::Closed(..)
         | Observed::Closing(..)

@@ -94,6 +94,11 @@ pub(crate) fn usable(compiled: Compiled) -> Result<Plan, String> {
     }
 }
 
+/// What is in a plan: `2 instances, 16 mappings`.
+pub(crate) fn size(plan: &Plan) -> String {
+    format!("{}, {}", counted(plan.instances().len(), "instance"), counted(plan.routes().len(), "mapping"))
+}
+
 /// `1 error`, `2 errors`.
 pub(crate) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })

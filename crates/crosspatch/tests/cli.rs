@@ -71,7 +71,7 @@ fn check_writes_the_same_as_json() {
 fn check_is_content_with_a_good_file_and_says_what_is_in_it() {
     let (status, out, _) = check("[loopback bus]\n[map]\nbus.a > bus.b\n", &[]);
     assert_eq!(status, Some(0), "{out}");
-    assert!(out.contains("good: 1 instance and 1 mapping"), "{out}");
+    assert!(out.contains("good: 1 instance, 1 mapping"), "{out}");
 }
 
 #[test]

@@ -188,9 +188,12 @@ tablet./in/m > tablet./out/m
 tablet./in/many:3 > tablet./out/many
 "
     ));
-    show.wait_for("running");
     let port = port.to_string();
     let lines = dump.lines();
+    until("the show listens", || {
+        send(&port, "/in/i i 50");
+        lines.text().contains("/out/f f 0.5")
+    });
     for (message, answer) in [
         ("/in/i i 25", "/out/f f 0.25"),
         ("/in/d d 0.25", "/out/h h 768"),

@@ -12,6 +12,12 @@ use common::osc::Osc;
 use common::{Program, free_port, until};
 use socket2::{Domain, Socket, Type};
 
+/// Ends the program, which has a second for it.
+fn stop_in_time(program: Program) {
+    let took = program.stop();
+    assert!(took < Duration::from_secs(1), "took {took:?} to end");
+}
+
 fn console(host: &str) -> String {
     format!(
         "[maweb desk]\nhost = {host}\n[osc tablet]\nbind = 127.0.0.1 {}\n/* = f 0.0 1.0\n\
@@ -72,14 +78,14 @@ fn ends_while_it_connects_to_a_host_that_does_not_answer() {
     until("the host is left alone", || !is_connecting(address.port()));
     let program = Program::show(&console(&format!("127.0.0.1 {}", address.port())));
     until("the program connects", || is_connecting(address.port()));
-    program.stop();
+    stop_in_time(program);
 }
 
 #[test]
 fn ends_while_it_looks_up_a_name() {
     let program = Program::show(&console("no-such-host.invalid"));
     program.wait_for("running");
-    program.stop();
+    stop_in_time(program);
 }
 
 #[test]
@@ -92,7 +98,7 @@ fn ends_during_a_reload() {
     program.wait_for("running");
     program.rewrite(&big(7));
     program.signal("HUP");
-    program.stop();
+    stop_in_time(program);
 }
 
 #[test]
@@ -111,7 +117,7 @@ fn ends_before_the_first_configuration_is_compiled() {
         u64::from_str_radix(caught.trim(), 16).unwrap() & 1 << 14 != 0
     });
     assert!(program.runs());
-    program.stop();
+    stop_in_time(program);
 }
 
 #[test]
@@ -152,7 +158,7 @@ fn ends_while_a_peer_does_not_read() {
         }
         before = queue;
     }
-    program.stop();
+    stop_in_time(program);
     drop(deaf);
 }
 
@@ -258,7 +264,7 @@ fn a_process_that_was_stopped_goes_on_where_it_was() {
     server.set_nonblocking(true).unwrap();
     assert!(server.accept().is_err(), "the connection was lost");
     is_open(&connection);
-    program.stop();
+    stop_in_time(program);
 }
 
 fn is_open(connection: &TcpStream) {
@@ -288,5 +294,5 @@ fn a_show_in_which_nothing_happens_sleeps() {
         std::thread::sleep(Duration::from_secs(1));
         is_asleep && wake_ups() == before
     });
-    program.stop();
+    stop_in_time(program);
 }

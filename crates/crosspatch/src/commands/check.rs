@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::args::{Check, Color, Format};
 use crate::files::Disk;
 use crate::output;
-use crate::source::{Source, counted, usable};
+use crate::source::{Source, counted, size, usable};
 
 /// Prints the diagnostics; errors make the exit status 1.
 pub(crate) fn run(check: &Check, color: Color) -> Result<ExitCode> {
@@ -22,11 +22,7 @@ pub(crate) fn run(check: &Check, color: Color) -> Result<ExitCode> {
         number => format!(", {}", counted(number, "warning")),
     };
     let (verdict, status) = match usable(compiled) {
-        Ok(plan) => {
-            let instances = counted(plan.instances().len(), "instance");
-            let mappings = counted(plan.routes().len(), "mapping");
-            (format!("good: {instances} and {mappings}"), ExitCode::SUCCESS)
-        }
+        Ok(plan) => (format!("good: {}", size(&plan)), ExitCode::SUCCESS),
         Err(refusal) => (refusal, ExitCode::FAILURE),
     };
     if check.format == Format::Text {

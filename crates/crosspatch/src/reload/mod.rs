@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crosspatch_io::Handle;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::files::Disk;
 use crate::log::Log;
@@ -80,10 +80,7 @@ impl Reloader {
         source::tell(&compiled, &self.log);
         let name = self.source.name();
         match source::usable(compiled) {
-            Ok(plan) => {
-                info!(id = "reload", "reloaded {name}");
-                self.show.install(plan);
-            }
+            Ok(plan) => self.show.install(plan),
             Err(refusal) => {
                 warn!(id = "reload", "{name} is not taken up and the show goes on as it was: {refusal}");
             }

@@ -189,12 +189,12 @@ impl Program {
         (status.expect("it has ended"), start.elapsed())
     }
 
-    /// Ends the program with SIGTERM, and asserts that it goes within a second and with status 0.
-    pub(crate) fn stop(mut self) {
+    /// Ends the program with SIGTERM, and asserts that it goes with status 0. Returns how long that took.
+    pub(crate) fn stop(mut self) -> Duration {
         self.signal("TERM");
         let (status, took) = self.wait();
         assert!(status.success(), "ended with {status} after\n{}", self.lines.text());
-        assert!(took < Duration::from_secs(1), "took {took:?} to end after\n{}", self.lines.text());
+        took
     }
 
     /// The memory that the program has in use, in KiB.
