@@ -3,10 +3,8 @@
 //!
 //! An input is frames, one a line, from a client that has logged in. The first byte chooses the console.
 
-use std::path::Path;
-
 use crosspatch_backends::REGISTRY;
-use crosspatch_config::{Input, MemoryFiles, compile};
+use crosspatch_config::compile_text;
 use crosspatch_core::sim::World;
 use crosspatch_core::{Peer, Port};
 
@@ -19,15 +17,7 @@ pub(crate) fn check(data: &[u8]) {
     let console = if first % 2 == 0 { "gma2" } else { "dot2" };
     let config =
         format!("[masim console]\nconsole = {console}\n[loopback log]\n[map]\nconsole.command > log.x\n");
-    let files = MemoryFiles::default().with("show.cfg", config);
-    let input = Input {
-        file: Path::new("show.cfg"),
-        files: &files,
-        overrides: &[],
-        registry: REGISTRY,
-        previous: None,
-    };
-    let plan = compile(&input).plan.expect("the configuration is right");
+    let plan = compile_text(&config, REGISTRY).plan.expect("the configuration is right");
     let mut world = World::new(plan);
     world.opened("console", Port(0), CLIENT);
     world.receive("console", Port(0), CLIENT, br#"{"session":0}"#);

@@ -2,11 +2,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests read the Markdown in the repository")]
 
-mod common;
+#[path = "common/markdown.rs"]
+mod markdown;
+#[path = "common/show.rs"]
+mod show;
 
-use common::{backend_folders, blocks, plan};
 use crosspatch_backends::{BACKENDS, PLANNED};
 use crosspatch_core::Backend;
+use markdown::{backend_folders, blocks};
+use show::plan;
 
 const SECTIONS: [&str; 6] =
     ["What it talks to", "Set-up on the device", "Options", "Channels", "Examples", "Limits"];

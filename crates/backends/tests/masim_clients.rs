@@ -1,9 +1,8 @@
 //! What the clients of a simulated console can do to it: come in crowds, come back, go without a word.
 
-use std::path::Path;
+#[path = "common/show.rs"]
+mod show;
 
-use crosspatch_backends::REGISTRY;
-use crosspatch_config::{Input, MemoryFiles};
 use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port};
 
@@ -17,17 +16,7 @@ fn console(switches: &str) -> World {
         "[masim console]\n{switches}\n[loopback desk]\n[map]\ndesk.f > console.page1.fader6\n\
          desk.k > console.page1.lower2\ndesk.c > console.STORE\nconsole.page1.fader6 > desk.seen\n"
     );
-    let files = MemoryFiles::default().with("show.cfg", config);
-    let input = Input {
-        file: Path::new("show.cfg"),
-        files: &files,
-        overrides: &[],
-        registry: REGISTRY,
-        previous: None,
-    };
-    let compiled = crosspatch_config::compile(&input);
-    let rendered = compiled.render(false);
-    World::new(compiled.plan.unwrap_or_else(|| panic!("{rendered}")))
+    World::new(show::plan(&config, None).unwrap_or_else(|diagnostics| panic!("{diagnostics}")))
 }
 
 fn client(number: u32) -> Peer {

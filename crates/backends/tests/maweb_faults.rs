@@ -2,10 +2,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests read the captures in the repository")]
 
+#[path = "common/show.rs"]
+mod show;
+
 use std::path::Path;
 
-use crosspatch_backends::REGISTRY;
-use crosspatch_config::{Input, MemoryFiles};
 use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Plan, Port};
 
@@ -22,17 +23,7 @@ const CONFIG: &str = "[maweb ma]\nhost = 10.0.0.1\ncommand.line = {text}\n\
     desk.a > other.b\n";
 
 fn plan(config: &str) -> Plan {
-    let files = MemoryFiles::default().with("show.cfg", config);
-    let input = Input {
-        file: Path::new("show.cfg"),
-        files: &files,
-        overrides: &[],
-        registry: REGISTRY,
-        previous: None,
-    };
-    let compiled = crosspatch_config::compile(&input);
-    let rendered = compiled.render(false);
-    compiled.plan.unwrap_or_else(|| panic!("{rendered}"))
+    show::plan(config, None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 fn receive(world: &mut World, text: &str) {

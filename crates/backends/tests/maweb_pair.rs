@@ -1,10 +1,9 @@
 //! `maweb` against the simulated console over the virtual link: both consoles, delay, cuts, and every switch of the
 //! simulator.
 
-use std::path::Path;
+#[path = "common/show.rs"]
+mod show;
 
-use crosspatch_backends::REGISTRY;
-use crosspatch_config::{Input, MemoryFiles};
 use crosspatch_core::sim::{Link, World};
 use crosspatch_core::{Duration, Plan};
 
@@ -14,17 +13,7 @@ const CONSOLES: [&str; 2] = ["gma2", "dot2"];
 const FADERS: [u32; 6] = [1, 2, 3, 4, 6, 7];
 
 fn plan(config: &str) -> Plan {
-    let files = MemoryFiles::default().with("show.cfg", config);
-    let input = Input {
-        file: Path::new("show.cfg"),
-        files: &files,
-        overrides: &[],
-        registry: REGISTRY,
-        previous: None,
-    };
-    let compiled = crosspatch_config::compile(&input);
-    let rendered = compiled.render(false);
-    compiled.plan.unwrap_or_else(|| panic!("{config}\n{rendered}"))
+    show::plan(config, None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 /// A console with some switches and a client with some options. `desk` stands for the controllers of the client,

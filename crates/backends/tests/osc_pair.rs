@@ -1,6 +1,8 @@
 //! Two OSC instances joined by a virtual link: what both ends show must be the same in the end, and there must be an end.
 
-use crosspatch_backends::REGISTRY;
+#[path = "common/show.rs"]
+mod show;
+
 use crosspatch_core::Duration;
 use crosspatch_core::sim::{Link, World};
 
@@ -12,9 +14,7 @@ fn world(near: &str, far: &str) -> World {
         "[loopback left]\n[loopback right]\n[osc far]\n{far}\n[osc near]\n{near}\n[map]\n\
          near./f{{1..{FADERS}}} <> left.{{1..{FADERS}}}\nfar./f{{1..{FADERS}}} <> right.{{1..{FADERS}}}\n"
     );
-    let compiled = crosspatch_config::compile_text(&config, REGISTRY);
-    let Some(plan) = compiled.plan else { panic!("{}", compiled.render(false)) };
-    World::new(plan)
+    World::new(show::plan(&config, None).unwrap_or_else(|diagnostics| panic!("{diagnostics}")))
 }
 
 fn datagrams() -> World {

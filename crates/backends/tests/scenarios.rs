@@ -8,12 +8,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests read the Markdown in the repository")]
 
-mod common;
+#[path = "common/markdown.rs"]
+mod markdown;
+#[path = "common/show.rs"]
+mod show;
 
 use std::path::Path;
 
-use common::{backend_folders, blocks, plan};
 use crosspatch_core::sim::{Script, Step, World};
+use markdown::{backend_folders, blocks};
+use show::plan;
 
 #[test]
 fn every_scenario_goes_as_it_is_written() {

@@ -20,6 +20,13 @@ pub struct Given {
     pub scope: Scope,
 }
 
+impl Given {
+    /// An option of an instance.
+    pub fn of_instance(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: value.to_owned(), scope: Scope::Instance }
+    }
+}
+
 /// A mistake in an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
@@ -215,14 +222,7 @@ mod tests {
     ];
 
     fn given(options: &[(&str, &str)]) -> Vec<Given> {
-        options
-            .iter()
-            .map(|(name, value)| Given {
-                name: (*name).into(),
-                value: (*value).into(),
-                scope: Scope::Instance,
-            })
-            .collect()
+        options.iter().map(|(name, value)| Given::of_instance(name, value)).collect()
     }
 
     #[test]

@@ -183,19 +183,12 @@ fn hash(password: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::{Given, Scope};
+    use crosspatch_core::Given;
 
     use super::*;
 
     fn read(options: &[(&str, &str)]) -> (Option<Settings>, Vec<String>) {
-        let given: Vec<_> = options
-            .iter()
-            .map(|(name, value)| Given {
-                name: (*name).into(),
-                value: (*value).into(),
-                scope: Scope::Instance,
-            })
-            .collect();
+        let given: Vec<_> = options.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
         let mut options = Options::new("console", &given, OPTIONS);
         let settings = Settings::read(&mut options);
         (settings, options.into_errors().into_iter().map(|error| error.message).collect())

@@ -261,14 +261,7 @@ mod tests {
     use crosspatch_core::Given;
 
     fn read(options: &[(&str, &str)]) -> (Settings, Vec<String>) {
-        let given: Vec<_> = options
-            .iter()
-            .map(|(name, value)| Given {
-                name: (*name).into(),
-                value: (*value).into(),
-                scope: Scope::Instance,
-            })
-            .collect();
+        let given: Vec<_> = options.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
         let mut options = Options::new("ma", &given, OPTIONS);
         let settings = Settings::read(&mut options);
         (settings, options.into_errors().into_iter().map(|error| error.message).collect())

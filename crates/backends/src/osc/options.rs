@@ -317,14 +317,7 @@ mod tests {
     use super::*;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given
-            .iter()
-            .map(|(name, value)| Given {
-                name: (*name).into(),
-                value: (*value).into(),
-                scope: Scope::Instance,
-            })
-            .collect();
+        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
         let mut options = Options::new("desk", &given, OPTIONS);
         let config = read(&mut options);
         (config, options.into_errors().into_iter().map(|error| error.message).collect())

@@ -1,10 +1,6 @@
-//! Reads the Markdown that scenarios and manuals are written in, and compiles the configurations in it.
+//! Reads the Markdown that scenarios and manuals are written in.
 
 use std::path::{Path, PathBuf};
-
-use crosspatch_backends::REGISTRY;
-use crosspatch_config::{Input, MemoryFiles};
-use crosspatch_core::Plan;
 
 /// A fenced block.
 pub(crate) struct Block<'a> {
@@ -41,14 +37,4 @@ pub(crate) fn backend_folders() -> Vec<(String, PathBuf)> {
         .collect();
     folders.sort();
     folders
-}
-
-/// Compiles a configuration on top of the running one.
-pub(crate) fn plan(text: &str, previous: Option<&Plan>) -> Result<Plan, String> {
-    let files = MemoryFiles::default().with("show.cfg", text);
-    let input =
-        Input { file: Path::new("show.cfg"), files: &files, overrides: &[], registry: REGISTRY, previous };
-    let compiled = crosspatch_config::compile(&input);
-    let rendered = compiled.render(false);
-    compiled.plan.ok_or(rendered)
 }

@@ -1,0 +1,17 @@
+//! Compiles the configurations that tests are written with.
+
+use std::path::Path;
+
+use crosspatch_backends::REGISTRY;
+use crosspatch_config::{Input, MemoryFiles};
+use crosspatch_core::Plan;
+
+/// Compiles a configuration on top of the running one; the diagnostics if there are errors.
+pub(crate) fn plan(text: &str, previous: Option<&Plan>) -> Result<Plan, String> {
+    let files = MemoryFiles::default().with("show.cfg", text);
+    let input =
+        Input { file: Path::new("show.cfg"), files: &files, overrides: &[], registry: REGISTRY, previous };
+    let compiled = crosspatch_config::compile(&input);
+    let rendered = compiled.render(false);
+    compiled.plan.ok_or(rendered)
+}
