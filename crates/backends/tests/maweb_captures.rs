@@ -401,10 +401,7 @@ fn every_prefix_of_every_capture_is_an_error_and_none_a_panic() {
     for requests in [false, true] {
         for (name, bytes) in captures(requests) {
             let bytes = bytes.trim_ascii_end();
-            // A long message repeats itself: its head shows every place it can be cut at, the rest goes in steps.
-            let cuts =
-                (0..bytes.len()).filter(|len| *len < 2_500 || len % 23 == 0 || bytes.len() - len < 100);
-            for len in cuts {
+            for len in 0..bytes.len() {
                 let cut = &bytes[..len];
                 assert!(Answer::decode(cut).is_err(), "{name} cut at {len} as an answer");
                 assert!(Request::decode(cut).is_err(), "{name} cut at {len} as a request");
@@ -425,8 +422,6 @@ fn a_thousand_mutations_of_every_capture_do_not_panic() {
     let (mut read, mut refused) = (0, 0);
     for requests in [false, true] {
         for (_, bytes) in captures(requests) {
-            // The head of a long message holds every kind of key.
-            let bytes = &bytes[..bytes.len().min(4_000)];
             for _ in 0..1000 {
                 let mut mutant = bytes.to_vec();
                 for _ in 0..=next(4) {
