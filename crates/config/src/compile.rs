@@ -106,9 +106,11 @@ fn configure_instances(resolved: &mut Resolved<'_>, builder: &mut PlanBuilder<'_
     resolved.instances.iter().map(configure).collect()
 }
 
+/// A configuration without any instance is a mistake: it is what an editor leaves for a moment while it saves, and ending a
+/// show for it would be the worst answer.
 fn report_empty(resolved: &mut Resolved<'_>) {
     if resolved.instances.is_empty() && resolved.book.errors == 0 {
         let file = resolved.read.first().cloned().unwrap_or_default();
-        resolved.book.add(Draft::warning("empty", "nothing is configured").file(file));
+        resolved.book.add(Draft::error("empty", "no instance is configured").file(file));
     }
 }

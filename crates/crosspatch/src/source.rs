@@ -83,15 +83,10 @@ fn convert(overrides: &Overrides) -> Vec<Override> {
     [all(&overrides.backend, Scope::Global), all(&overrides.instance, Scope::Instance)].concat()
 }
 
-/// The plan of a configuration, or in a few words why there is none. A configuration without any instance is refused: it
-/// is what an editor leaves for a moment while it saves, and ending a show for it would be the worst answer.
+/// The plan of a configuration, or in a few words why there is none.
 pub(crate) fn usable(compiled: Compiled) -> Result<Plan, String> {
     let errors = compiled.errors();
-    match compiled.plan {
-        Some(plan) if plan.instances().is_empty() => Err("no instance is configured".to_owned()),
-        Some(plan) => Ok(plan),
-        None => Err(counted(errors, "error")),
-    }
+    compiled.plan.ok_or_else(|| counted(errors, "error"))
 }
 
 /// What is in a plan: `2 instances, 16 mappings`.
