@@ -88,10 +88,7 @@ impl<'a> Answer<'a> {
                 "appType" => app_type = reader.text()?,
                 "session" => answer.session = reader.integer()?,
                 "forceLogin" => answer.force_login = reader.boolean()?,
-                "connections_limit_reached" => {
-                    answer.limit_reached = true;
-                    reader.skip()?;
-                }
+                "connections_limit_reached" => answer.limit_reached = true,
                 "text" => answer.text = reader.text()?,
                 "prompt" => answer.prompt = reader.text()?,
                 "promptcolor" => answer.prompt_color = reader.color()?,
@@ -193,7 +190,7 @@ impl<'a> Body<'a> {
             "buttons" => self.buttons = list(reader, 2, button)?,
             "type" => self.kind = reader.text()?,
             "pre" => self.preset_types = list(reader, 7, PresetType::decode)?,
-            _ => reader.skip()?,
+            _ => {}
         }
         Ok(())
     }
@@ -264,7 +261,7 @@ fn button<'a>(reader: &mut Reader<'a>) -> Result<(Cow<'a, str>, i64), DecodeErro
         match key {
             "text" => text = reader.text()?.unwrap_or_default(),
             "id" => id = reader.integer()?.unwrap_or(-1),
-            _ => reader.skip()?,
+            _ => {}
         }
         Ok(())
     })?;
@@ -449,7 +446,7 @@ impl<'a> Group<'a> {
                 "iExecOff" => group.offset = reader.unsigned()?.unwrap_or(0),
                 "cntPages" => group.pages = reader.unsigned()?.unwrap_or(0),
                 "items" => group.rows = rows(reader)?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
         })?;

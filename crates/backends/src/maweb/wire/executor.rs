@@ -81,10 +81,10 @@ impl<'a> Executor<'a> {
                             executor.bottom = list(reader, 1, BottomButton::decode)?;
                             Ok(())
                         }
-                        _ => reader.skip(),
+                        _ => Ok(()),
                     })?;
                 }
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
         })?;
@@ -154,7 +154,7 @@ impl<'a> Label<'a> {
             match key {
                 "t" => label.text = reader.text()?.unwrap_or_default(),
                 "c" => label.color = reader.color()?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
         })?;
@@ -180,16 +180,14 @@ pub struct Cues<'a> {
 
 impl<'a> Cues<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut cues = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|cues: &mut Self, reader, key| {
             match key {
                 "bC" => cues.background = reader.color()?,
                 "items" => cues.items = list(reader, 1, Cue::decode)?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(cues)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -219,8 +217,7 @@ pub struct Cue<'a> {
 
 impl<'a> Cue<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut cue = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|cue: &mut Self, reader, key| {
             match key {
                 "t" => cue.text = reader.text()?,
                 "c" => cue.color = reader.color()?,
@@ -228,15 +225,14 @@ impl<'a> Cue<'a> {
                     match key {
                         "v" => cue.progress = reader.number()?,
                         "bC" => cue.progress_color = reader.color()?,
-                        _ => reader.skip()?,
+                        _ => {}
                     }
                     Ok(())
                 })?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(cue)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -265,18 +261,16 @@ pub struct Block<'a> {
 
 impl<'a> Block<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut block = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|block: &mut Self, reader, key| {
             match key {
                 "button1" => block.buttons[0] = ExecButton::decode(reader)?,
                 "button2" => block.buttons[1] = ExecButton::decode(reader)?,
                 "button3" => block.buttons[2] = ExecButton::decode(reader)?,
                 "fader" => block.fader = Fader::decode(reader)?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(block)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -311,8 +305,7 @@ pub struct ExecButton<'a> {
 
 impl<'a> ExecButton<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut button = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|button: &mut Self, reader, key| {
             match key {
                 "id" => button.id = reader.unsigned()?.unwrap_or(0),
                 "t" => button.function = reader.text()?.unwrap_or_default(),
@@ -321,11 +314,10 @@ impl<'a> ExecButton<'a> {
                 "bdC" => button.frame = reader.color()?,
                 "leftLED" => button.left_led = led(reader)?,
                 "rightLED" => button.right_led = led(reader)?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(button)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -342,15 +334,12 @@ impl<'a> ExecButton<'a> {
 }
 
 fn led(reader: &mut Reader<'_>) -> Result<Option<Color>, DecodeError> {
-    let mut color = None;
-    reader.object(|reader, key| {
-        match key {
-            "bC" => color = reader.color()?,
-            _ => reader.skip()?,
+    reader.read(|color, reader, key| {
+        if key == "bC" {
+            *color = reader.color()?;
         }
         Ok(())
-    })?;
-    Ok(color)
+    })
 }
 
 /// A fader of an executor.
@@ -372,8 +361,7 @@ pub struct Fader<'a> {
 
 impl<'a> Fader<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut fader = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|fader: &mut Self, reader, key| {
             match key {
                 "bdC" => fader.frame = reader.color()?,
                 "tt" => fader.function = reader.text()?,
@@ -381,11 +369,10 @@ impl<'a> Fader<'a> {
                 "vT" => fader.text = reader.text()?,
                 "min" => fader.min = reader.number()?.unwrap_or(0.0),
                 "max" => fader.max = reader.number()?.unwrap_or(0.0),
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(fader)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -419,23 +406,21 @@ pub struct BottomButton<'a> {
 
 impl<'a> BottomButton<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut button = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|button: &mut Self, reader, key| {
             match key {
                 "fader" => reader.object(|reader, key| {
                     match key {
                         "v" => button.fader = reader.number()?,
                         "bC" => button.fader_color = reader.color()?,
-                        _ => reader.skip()?,
+                        _ => {}
                     }
                     Ok(())
                 })?,
                 "n" => button.function = Label::decode(reader)?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(button)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {

@@ -16,6 +16,8 @@ use super::{Color, DecodeError};
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// Whether the value of the last key has not been read.
+    is_unread: bool,
 }
 
 /// A value that is neither a list nor an object.
@@ -37,7 +39,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotText)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Ok(Self { text, at: 0 })
+        Ok(Self { text, at: 0, is_unread: false })
     }
 
     /// Whether an object comes next.
@@ -50,7 +52,22 @@ impl<'a> Reader<'a> {
         self.peek() == Some(b'[')
     }
 
-    /// Reads an object and calls `entry` for every key; `entry` reads exactly one value. Anything else is skipped.
+    /// Reads an object into a value that begins as its default; `entry` is called for every key and reads its value, or
+    /// leaves it.
+    ///
+    /// # Errors
+    ///
+    /// If the message breaks off or the brackets make no sense.
+    pub(super) fn read<T: Default>(
+        &mut self,
+        mut entry: impl FnMut(&mut T, &mut Self, &str) -> Result<(), DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let mut value = T::default();
+        self.object(|reader, key| entry(&mut value, reader, key))?;
+        Ok(value)
+    }
+
+    /// Reads an object and calls `entry` for every key, which reads one value or leaves it. Anything else is skipped.
     ///
     /// # Errors
     ///
@@ -62,6 +79,7 @@ impl<'a> Reader<'a> {
         if !self.is_object() {
             return self.skip();
         }
+        self.is_unread = false;
         self.at += 1;
         loop {
             match self.peek().ok_or(DecodeError::Truncated)? {
@@ -76,7 +94,11 @@ impl<'a> Reader<'a> {
                         return Err(DecodeError::Malformed(self.at));
                     }
                     self.at += 1;
+                    self.is_unread = true;
                     entry(self, &key)?;
+                    if self.is_unread {
+                        self.skip()?;
+                    }
                 }
                 _ => return Err(DecodeError::Malformed(self.at)),
             }
@@ -95,6 +117,7 @@ impl<'a> Reader<'a> {
         if !self.is_list() {
             return self.skip();
         }
+        self.is_unread = false;
         self.at += 1;
         loop {
             match self.peek().ok_or(DecodeError::Truncated)? {
@@ -206,6 +229,7 @@ impl<'a> Reader<'a> {
         if !self.is_object() && !self.is_list() {
             return self.scalar().map(|_| ());
         }
+        self.is_unread = false;
         let mut depth = 0_usize;
         loop {
             match self.peek().ok_or(DecodeError::Truncated)? {
@@ -225,6 +249,7 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&mut self) -> Result<Scalar<'a>, DecodeError> {
+        self.is_unread = false;
         match self.peek().ok_or(DecodeError::Truncated)? {
             b'"' => return self.string().map(Scalar::Text),
             b'{' | b'[' => {

@@ -57,8 +57,7 @@ pub struct Attribute<'a> {
 
 impl<'a> PresetType<'a> {
     pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut preset_type = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|preset_type: &mut Self, reader, key| {
             match key {
                 "i" => preset_type.number = reader.integer()?,
                 "n" => preset_type.name = reader.text()?,
@@ -66,11 +65,10 @@ impl<'a> PresetType<'a> {
                 "s" => preset_type.is_selected = reader.boolean()?.unwrap_or(false),
                 "fea" => preset_type.features = Some(list(reader, 2, Feature::decode)?),
                 "a" => preset_type.active = reader.integer()?.unwrap_or(0),
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(preset_type)
+        })
     }
 
     pub(super) fn encode(&self, writer: &mut Writer<'_>) {
@@ -93,18 +91,16 @@ impl<'a> PresetType<'a> {
 
 impl<'a> Feature<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut feature = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|feature: &mut Self, reader, key| {
             match key {
                 "np" => feature.name = reader.text()?.unwrap_or_default(),
                 "s" => feature.is_selected = reader.boolean()?.unwrap_or(false),
                 "att" => feature.attributes = list(reader, 2, Attribute::decode)?,
                 "a" => feature.active = reader.integer()?.unwrap_or(0),
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(feature)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -121,8 +117,7 @@ impl<'a> Feature<'a> {
 
 impl<'a> Attribute<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut attribute = Self::default();
-        reader.object(|reader, key| {
+        reader.read(|attribute: &mut Self, reader, key| {
             match key {
                 "np" => attribute.name = reader.text()?.unwrap_or_default(),
                 "a" => attribute.active = reader.integer()?.unwrap_or(0),
@@ -131,11 +126,10 @@ impl<'a> Attribute<'a> {
                 "t" => attribute.text = reader.text()?,
                 "c" => attribute.color = reader.color()?,
                 "bC" => attribute.background = reader.color()?,
-                _ => reader.skip()?,
+                _ => {}
             }
             Ok(())
-        })?;
-        Ok(attribute)
+        })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) {

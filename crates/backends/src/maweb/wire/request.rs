@@ -391,7 +391,7 @@ impl<'a> Keys<'a> {
             "data" => self.data = reader.text()?,
             "result" => self.result = reader.integer()?,
             "presetStoreMode" => self.mode = reader.integer()?,
-            _ => reader.skip()?,
+            _ => {}
         }
         Ok(())
     }
