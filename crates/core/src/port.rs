@@ -175,6 +175,8 @@ pub struct Listen {
     pub at: Endpoint,
     /// How many connections are accepted at a time; further ones are closed at once.
     pub limit: u32,
+    /// How often a WebSocket server sends a ping to each client; never if not said, and never over plain TCP.
+    pub ping: Option<Duration>,
 }
 
 impl fmt::Display for PortSpec {

@@ -170,6 +170,18 @@ impl Connection {
         Written::Fine
     }
 
+    /// Asks the other end of a WebSocket for a sign of life. While messages wait, there is no need to.
+    pub(crate) fn ping(&mut self) {
+        if self.unsent() == 0
+            && !self.is_broken
+            && !self.is_shut
+            && let Framing::WebSocket(socket) = &mut self.framing
+        {
+            let ping = Message::Ping(Vec::new().into());
+            self.is_broken |= ignore_waiting(socket.write(ping).and_then(|()| socket.flush())).is_err();
+        }
+    }
+
     /// The kernel may have room again: sends what waits. Whether the stream was full and has room again.
     pub(crate) fn send_waiting(&mut self) -> bool {
         let sent = match &mut self.framing {

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crosspatch_core::Duration;
+use crosspatch_core::{Duration, Listen};
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -23,6 +23,8 @@ pub(crate) struct Listener {
     pub(crate) wants_upgrade: bool,
     /// How many connections there may be at a time.
     pub(crate) limit: usize,
+    /// How often each client is sent a ping.
+    pub(crate) ping: Option<Duration>,
 }
 
 /// What became of an attempt to accept.
@@ -38,7 +40,8 @@ pub(crate) enum Accepted {
 
 impl Listener {
     /// Listens on an address, or on every address of the machine if there is none.
-    pub(crate) fn bind(ip: Option<IpAddr>, port: u16, limit: u32, wants_upgrade: bool) -> io::Result<Self> {
+    pub(crate) fn bind(ip: Option<IpAddr>, spec: &Listen, wants_upgrade: bool) -> io::Result<Self> {
+        let port = spec.at.port;
         let every = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
         let socket = match ip {
             Some(ip) => listen(SocketAddr::new(ip, port), false),
@@ -50,7 +53,8 @@ impl Listener {
                 listening => listening,
             },
         }?;
-        Ok(Self { socket, wants_upgrade, limit: limit as usize })
+        let ping = spec.ping.filter(|_| wants_upgrade);
+        Ok(Self { socket, wants_upgrade, limit: spec.limit as usize, ping })
     }
 
     pub(crate) fn source(&mut self) -> &mut TcpListener {

@@ -55,6 +55,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     ),
     OptionSpec::new("chatty", "on", "off", "`on` adds text and prompt of the command line to every answer"),
     OptionSpec::new("latency", "40 200", "0", "milliseconds until an answer, or the least and the most"),
+    OptionSpec::new("ping", "10", "0", "seconds between two pings to each client; 0 is never"),
     OptionSpec::new("mute", "50", "0", "a connection gets no more answers after so many; 0 is never"),
     OptionSpec::new("close-after", "50", "0", "a connection is closed after so many answers; 0 is never"),
 ];
@@ -88,6 +89,7 @@ pub(super) struct Settings {
     pub(super) is_chatty: bool,
     /// The least and the most that an answer takes.
     pub(super) latency: (Duration, Duration),
+    pub(super) ping: Option<Duration>,
     pub(super) mute: Option<u32>,
     pub(super) close_after: Option<u32>,
 }
@@ -112,9 +114,12 @@ impl Settings {
         let sessions = options.parse_with("sessions", "a number from 0 to 64", |text| {
             text.parse().ok().filter(|count| *count <= 64)
         });
-        let timeout = options.parse_with("timeout", "seconds, up to 3600", |text| {
-            text.parse().ok().filter(|seconds| *seconds <= 3600)
-        });
+        let seconds = |options: &mut Options<'_>, name: &str| {
+            let read = |text: &str| text.parse().ok().filter(|seconds| *seconds <= 3600);
+            let seconds = options.parse_with(name, "seconds, up to 3600", read);
+            seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs)
+        };
+        let timeout = seconds(options, "timeout");
         let count = |options: &mut Options<'_>, name: &str| {
             options.parse::<u32>(name, "a number of messages").filter(|count| *count > 0)
         };
@@ -125,7 +130,7 @@ impl Settings {
             password: hash(options.text("password").unwrap_or("midimonster")),
             remotes: options.flag("remotes"),
             sessions: sessions.unwrap_or(3),
-            timeout: timeout.filter(|seconds| *seconds > 0).map(Duration::from_secs),
+            timeout,
             greeting: greeting.unwrap_or(GreetingStyle::Json),
             is_old,
             ignores_guests,
@@ -134,6 +139,7 @@ impl Settings {
             duplicates_world_index: options.flag("duplicate-world-index"),
             is_chatty: options.flag("chatty"),
             latency: latency.unwrap_or_default(),
+            ping: seconds(options, "ping"),
             mute: count(options, "mute"),
             close_after: count(options, "close-after"),
             listen: listen(options)?,

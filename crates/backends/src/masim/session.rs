@@ -61,7 +61,8 @@ impl Session {
     }
 
     fn listen(&mut self, out: &mut Outbox) {
-        let listen = Listen { at: self.settings.listen.clone(), limit: MOST_CONNECTIONS };
+        let Settings { listen: at, ping, .. } = self.settings.clone();
+        let listen = Listen { at, limit: MOST_CONNECTIONS, ping };
         out.open(PORT, PortSpec::WebSocketListen(listen));
     }
 

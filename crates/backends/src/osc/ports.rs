@@ -44,7 +44,7 @@ impl KeptPort {
             }
             (Framing::Length | Framing::Slip, bind) => {
                 if let Some(at) = bind.clone() {
-                    specs.push((SERVER, PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS })));
+                    specs.push((SERVER, PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS, ping: None })));
                 }
                 if let Some(to) = fixed.cloned() {
                     specs.push((CLIENT, PortSpec::TcpConnect(Connect { to, timeout: CONNECT_TIMEOUT })));

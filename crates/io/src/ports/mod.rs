@@ -338,7 +338,12 @@ impl Ports {
             State::Upgrading(_) => self.fail(token, Closed::TimedOut),
             State::Lingering(_) => self.remove(token),
             State::Listening(_) => self.queue(token, true, false),
-            State::Udp(_) | State::Connected(_) => {}
+            State::Connected(connection) => {
+                connection.ping();
+                let socket = &self.sockets[&token];
+                self.set_deadline(token, self.ping_of(socket).map(|ping| now + ping));
+            }
+            State::Udp(_) => {}
         }
     }
 

@@ -95,12 +95,10 @@ impl Ports {
             }
             PortSpec::Udp(udp) => first_of(each(), |ip| UdpPort::bind(udp, ip)).map(State::Udp),
             PortSpec::TcpListen(listen) => {
-                first_of(each(), |ip| Listener::bind(ip, listen.at.port, listen.limit, false))
-                    .map(State::Listening)
+                first_of(each(), |ip| Listener::bind(ip, listen, false)).map(State::Listening)
             }
             PortSpec::WebSocketListen(listen) => {
-                first_of(each(), |ip| Listener::bind(ip, listen.at.port, listen.limit, true))
-                    .map(State::Listening)
+                first_of(each(), |ip| Listener::bind(ip, listen, true)).map(State::Listening)
             }
         };
         match opened.and_then(|state| self.watch(token, state)) {
@@ -246,10 +244,24 @@ impl Ports {
                 if let State::Upgrading(upgrade) = socket.state {
                     socket.state = State::Connected(Connection::web_socket(upgrade.stream, role, rest));
                 }
+                let next_ping = self.ping_of(&socket).map(|ping| now + ping);
                 self.sockets.insert(token, socket);
-                self.set_deadline(token, None);
+                self.set_deadline(token, next_ping);
                 self.report(token, What::Open);
             }
+        }
+    }
+
+    /// How often the server that accepted a connection wants it pinged.
+    pub(super) fn ping_of(&self, connection: &Socket) -> Option<Duration> {
+        match &self.sockets.get(&connection.main)?.state {
+            State::Listening(listener) => listener.ping,
+            State::Waiting(..)
+            | State::Udp(_)
+            | State::Connecting(..)
+            | State::Upgrading(_)
+            | State::Connected(_)
+            | State::Lingering(_) => None,
         }
     }
 

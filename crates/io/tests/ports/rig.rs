@@ -370,11 +370,11 @@ pub(crate) fn web_socket(host: &str, port: u16, timeout: Duration) -> PortSpec {
 }
 
 pub(crate) fn listen(host: &str, port: u16, limit: u32) -> PortSpec {
-    PortSpec::TcpListen(Listen { at: endpoint(host, port), limit })
+    PortSpec::TcpListen(Listen { at: endpoint(host, port), limit, ping: None })
 }
 
 pub(crate) fn web_socket_listen(host: &str, port: u16, limit: u32) -> PortSpec {
-    PortSpec::WebSocketListen(Listen { at: endpoint(host, port), limit })
+    PortSpec::WebSocketListen(Listen { at: endpoint(host, port), limit, ping: None })
 }
 
 pub(crate) fn address(host: &str, port: u16) -> SocketAddr {

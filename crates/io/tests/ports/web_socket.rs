@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant as Moment};
 
-use crosspatch_core::{Closed, Peer, Port};
+use crosspatch_core::{Closed, Listen, Peer, Port, PortSpec};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
@@ -275,6 +275,24 @@ fn a_silent_client_loses_its_place() {
     assert_eq!(silent.read(&mut [0; 9]).unwrap_or(0), 0);
     let _peer = raw_client("127.0.3.11", port);
     rig.wait_open(0);
+}
+
+#[test]
+fn a_server_pings_its_clients_as_often_as_it_is_asked_to() {
+    let port = free_port("127.0.3.30");
+    let PortSpec::WebSocketListen(listen) = web_socket_listen("127.0.3.30", port, 10) else { unreachable!() };
+    let often = Some(Duration::from_millis(20));
+    let rig = Rig::start(Habit::Watch, vec![PortSpec::WebSocketListen(Listen { ping: often, ..listen })]);
+    rig.wait_open(0);
+    let mut peer = raw_client("127.0.3.30", port);
+    rig.wait_open(0);
+    for _ in 0..3 {
+        assert_eq!(read_frame(&mut peer), (0x89, Vec::new()));
+        peer.write_all(&frame(0x8a, b"")).unwrap();
+    }
+    // A pong is nothing that a session hears of.
+    peer.write_all(&frame(0x81, b"hello")).unwrap();
+    assert_eq!(rig.next(), Seen::Data(Port(0), FIRST, b"hello".to_vec()));
 }
 
 #[test]
