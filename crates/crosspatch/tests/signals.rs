@@ -5,6 +5,7 @@
 mod common;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -162,10 +163,8 @@ fn ends_while_a_peer_does_not_read() {
     drop(deaf);
 }
 
-#[test]
-fn a_log_that_nobody_reads_stops_neither_the_show_nor_its_end() {
-    let listen = free_port();
-    let osc = Osc::to(listen);
+/// A show in a file, for tests that hold the ends of its log themselves: what comes in as `/a` goes out as `/b`.
+fn written_show(listen: u16, osc: &Osc) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("show.cfg");
     let show = format!(
@@ -173,6 +172,14 @@ fn a_log_that_nobody_reads_stops_neither_the_show_nor_its_end() {
         osc.port()
     );
     std::fs::write(&file, show).unwrap();
+    (folder, file)
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_the_show_nor_its_end() {
+    let listen = free_port();
+    let osc = Osc::to(listen);
+    let (_folder, file) = written_show(listen, &osc);
     for signals in [&["TERM"][..], &["INT", "INT"]] {
         let mut child = common::command()
             .args(["run", file.to_str().unwrap(), "-vv"])
@@ -210,13 +217,7 @@ fn a_log_that_nobody_reads_stops_neither_the_show_nor_its_end() {
 fn a_reader_of_the_log_that_goes_away_ends_nothing() {
     let listen = free_port();
     let osc = Osc::to(listen);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("show.cfg");
-    let show = format!(
-        "[osc tablet]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n[map]\ntablet./a > tablet./b\n",
-        osc.port()
-    );
-    std::fs::write(&file, show).unwrap();
+    let (_folder, file) = written_show(listen, &osc);
     let mut command = common::command();
     let mut child = command
         .args(["run", file.to_str().unwrap(), "-vv"])

@@ -1,7 +1,7 @@
 //! A shell in a thread, with one probing session that tells the test what it sees and does what the test says.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -379,4 +379,27 @@ pub(crate) fn web_socket_listen(host: &str, port: u16, limit: u32) -> PortSpec {
 
 pub(crate) fn address(host: &str, port: u16) -> SocketAddr {
     SocketAddr::new(host.parse::<IpAddr>().unwrap(), port)
+}
+
+/// A server of the test on a free port, and the port.
+pub(crate) fn server(ip: &str) -> (TcpListener, u16) {
+    let listener = TcpListener::bind((ip, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// The next connection to a server of the test; reading and writing have a deadline.
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// A connection to a server of ours; reading and writing have a deadline.
+pub(crate) fn client(ip: &str, port: u16) -> TcpStream {
+    let stream = TcpStream::connect((ip, port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
 }

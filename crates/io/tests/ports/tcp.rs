@@ -10,30 +10,11 @@ use crosspatch_core::{Closed, Peer, Port};
 use socket2::SockRef;
 
 use crate::rig::{
-    Habit, ONLY, PATIENCE, Rig, Seen, address, connect, free_port, listen, udp, until, web_socket,
+    Habit, ONLY, PATIENCE, Rig, Seen, accept, address, client, connect, free_port, listen, server, udp,
+    until, web_socket,
 };
 
 const SOON: Duration = Duration::from_millis(300);
-
-fn server(ip: &str) -> (TcpListener, u16) {
-    let listener = TcpListener::bind((ip, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    (listener, port)
-}
-
-fn accept(listener: &TcpListener) -> TcpStream {
-    let (stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-fn client(ip: &str, port: u16) -> TcpStream {
-    let stream = TcpStream::connect((ip, port)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
 
 fn read_exactly(stream: &mut TcpStream, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];

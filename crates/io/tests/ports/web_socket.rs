@@ -1,37 +1,19 @@
 //! WebSocket: upgrades good and bad, both roles against a peer that others wrote, and bytes that lie.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant as Moment};
 
 use crosspatch_core::{Closed, Listen, Peer, Port, PortSpec};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
-use crate::rig::{Habit, ONLY, PATIENCE, Rig, Seen, free_port, web_socket, web_socket_listen};
+use crate::rig::{
+    Habit, ONLY, PATIENCE, Rig, Seen, accept, client, free_port, server, web_socket, web_socket_listen,
+};
 
 const SOON: Duration = Duration::from_millis(300);
 const FIRST: Peer = Peer::Connection(0);
-
-fn server(ip: &str) -> (TcpListener, u16) {
-    let listener = TcpListener::bind((ip, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    (listener, port)
-}
-
-fn accept(listener: &TcpListener) -> TcpStream {
-    let (stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-fn client(ip: &str, port: u16) -> TcpStream {
-    let stream = TcpStream::connect((ip, port)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
 
 fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
