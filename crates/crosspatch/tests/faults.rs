@@ -308,6 +308,31 @@ fn two_way_mappings_through_loopback_end_and_are_named() {
 }
 
 #[test]
+fn a_console_that_freezes_disturbs_nobody_and_has_the_full_state_when_it_thaws() {
+    let port = free_port();
+    let console = Program::start(&["sim", "gma2", "--listen", &format!("127.0.0.1:{port}")]);
+    let mut healthy = Healthy::new();
+    let instances = format!("[maweb ma]\nhost = 127.0.0.1 {port}\nuser = crosspatch\n");
+    let program = Program::show(&(healthy.configuration(&instances) + "healthy./fader > ma.page1.fader6\n"));
+    healthy.wait();
+    program.wait_for("logged in");
+    // As if its network were cut: the connection stays, and nothing answers.
+    console.signal("STOP");
+    let lines = program.lines().len();
+    healthy.socket.send_to(&osc("/fader", 0.375), healthy.input).expect("a message sent");
+    healthy.assert_undisturbed("a frozen console");
+    program.lines().wait_from(lines, "it has stopped answering");
+    program.lines().wait_from(lines, "no answer in time");
+    healthy.assert_undisturbed("a console that does not come back");
+    let lines = program.lines().len();
+    console.signal("CONT");
+    program.lines().wait_from(lines, "logged in");
+    console.wait_for("page1.fader6 0.375");
+    program.stop();
+    console.stop();
+}
+
+#[test]
 fn a_console_that_is_restarted_on_the_same_port_is_found_again_with_the_full_state() {
     let healthy = Healthy::new();
     let console_port = {
