@@ -163,13 +163,8 @@ impl Outbox {
         self.effects.push(effect);
     }
 
-    /// For tests of a session outside an engine: the values emitted so far, taken out.
+    /// For measuring a session outside an engine: the values emitted so far, taken out.
     pub fn take_emitted(&mut self) -> Vec<(Slot, Value)> {
         std::mem::take(&mut self.emitted)
-    }
-
-    /// For tests of a session outside an engine: the notices raised so far, taken out.
-    pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.raised)
     }
 }

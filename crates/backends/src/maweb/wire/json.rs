@@ -76,11 +76,9 @@ impl<'a> Reader<'a> {
         &mut self,
         mut entry: impl FnMut(&mut Self, &str) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
-        if !self.is_object() {
-            return self.skip();
+        if !self.enter(b'{')? {
+            return Ok(());
         }
-        self.is_unread = false;
-        self.at += 1;
         loop {
             match self.peek().ok_or(DecodeError::Truncated)? {
                 b',' => self.at += 1,
@@ -114,11 +112,9 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
-        if !self.is_list() {
-            return self.skip();
+        if !self.enter(b'[')? {
+            return Ok(());
         }
-        self.is_unread = false;
-        self.at += 1;
         loop {
             match self.peek().ok_or(DecodeError::Truncated)? {
                 b',' => self.at += 1,
@@ -137,6 +133,17 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// Steps behind the bracket that opens an object or a list, or passes over what comes in its place.
+    fn enter(&mut self, open: u8) -> Result<bool, DecodeError> {
+        if self.peek() != Some(open) {
+            self.skip()?;
+            return Ok(false);
+        }
+        self.is_unread = false;
+        self.at += 1;
+        Ok(true)
     }
 
     /// Reads a text; a number becomes the text that it is written as.
