@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rosc::{OscMessage, OscPacket, OscType};
 use tungstenite::{Message, WebSocket};
 
 const ROUNDS: usize = 500;
@@ -207,10 +208,6 @@ fn executor(index: u32, level: f32) -> String {
 
 /// An OSC message with one float.
 fn osc(path: &str, value: f32) -> Vec<u8> {
-    let padded = |text: &str| {
-        let mut bytes = text.as_bytes().to_vec();
-        bytes.resize(text.len() / 4 * 4 + 4, 0);
-        bytes
-    };
-    [padded(path), padded(",f"), value.to_be_bytes().to_vec()].concat()
+    let message = OscMessage { addr: path.to_owned(), args: vec![OscType::Float(value)] };
+    rosc::encoder::encode(&OscPacket::Message(message)).expect("a message")
 }

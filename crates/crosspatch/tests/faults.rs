@@ -11,21 +11,12 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use common::osc::message as osc;
 use common::{Program, free_port, until};
 use peers::{BadConsole, FullBacklog, Manner};
 
 /// What a fault may cost a mapping that has nothing to do with it.
 const DISTURBANCE: Duration = Duration::from_millis(5);
-
-/// An OSC message with one float.
-fn osc(path: &str, value: f32) -> Vec<u8> {
-    let padded = |text: &str| {
-        let mut bytes = text.as_bytes().to_vec();
-        bytes.resize(text.len() / 4 * 4 + 4, 0);
-        bytes
-    };
-    [padded(path), padded(",f"), value.to_be_bytes().to_vec()].concat()
-}
 
 /// A mapping that has nothing to do with the fault: what is sent to `x` comes out again as `y`.
 struct Healthy {

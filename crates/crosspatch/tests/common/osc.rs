@@ -7,6 +7,12 @@ use rosc::{OscMessage, OscPacket, OscType};
 
 use super::PATIENCE;
 
+/// A message with one number.
+pub(crate) fn message(address: &str, level: f32) -> Vec<u8> {
+    let message = OscMessage { addr: address.to_owned(), args: vec![OscType::Float(level)] };
+    rosc::encoder::encode(&OscPacket::Message(message)).expect("a message")
+}
+
 /// A socket that sends to one port and hears what comes back.
 pub(crate) struct Osc {
     socket: UdpSocket,
@@ -26,10 +32,8 @@ impl Osc {
 
     /// Sends one number.
     pub(crate) fn send(&self, address: &str, level: f32) {
-        let message = OscMessage { addr: address.to_owned(), args: vec![OscType::Float(level)] };
-        let bytes = rosc::encoder::encode(&OscPacket::Message(message)).expect("a message");
         // Nobody may listen yet; then the system reports that to the next call.
-        let _ = self.socket.send_to(&bytes, ("127.0.0.1", self.to));
+        let _ = self.socket.send_to(&message(address, level), ("127.0.0.1", self.to));
     }
 
     /// The next message, if one comes in time.
