@@ -26,6 +26,7 @@ mod routes;
 mod session;
 pub mod sim;
 mod time;
+pub mod transform;
 mod value;
 
 pub use backend::{AddressError, Backend, Instance, OptionSpec, Registry, Scope};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 /// A value on its way from one channel to another; 24 bytes, cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A normalised level, 0.0 to 1.0, never NaN. [`Value::number`] makes any number one.
+    /// A normalised level, 0.0 to 1.0, never NaN. [`Value::number`] makes any number one. Only between the stages of a
+    /// [`Chain`](crate::transform::Chain) a number may lie outside.
     Number(f64),
     /// A text: a name, a cue, or a colour written `#rrggbb`.
     Text(Arc<str>),

@@ -1,0 +1,469 @@
+//! What stands behind the name of a transform, as its reader takes it: numbers with units, ranges, words, texts, channels.
+//!
+//! | what | written |
+//! | --- | --- |
+//! | number | `0.5`, `-3`, `50%` |
+//! | duration | `100ms`, `1.5s`, `2min` |
+//! | rate | `25/s`, `25Hz` |
+//! | range | `0..1`, `100%..20%` |
+//! | text | `"..."`, with `\"` and `\\` inside |
+//! | name | letters, digits, `-` and `_` |
+//! | channel | `instance.address` up to the next blank, or the same between quotes |
+//!
+//! Reading ends at the first mistake of a stage. Places are bytes in the text of the stage.
+
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
+
+use crate::Duration;
+
+/// Why a stage makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgumentError {
+    /// Which bytes of the stage.
+    pub at: Range<usize>,
+    /// What was expected and what was found, in lower case without a full stop.
+    pub message: String,
+    /// The words that were possible, for "did you mean".
+    pub words: Vec<&'static str>,
+    /// What helps.
+    pub help: Option<String>,
+}
+
+impl ArgumentError {
+    /// The same with a hint.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// A channel that a stage wants to know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// One that is written there; which bytes of the stage.
+    Channel(Range<usize>),
+    /// The target of the mapping.
+    Target,
+}
+
+/// What stands behind the name of a transform.
+#[derive(Debug)]
+pub struct Arguments<'a> {
+    stage: &'a str,
+    /// How far it has been read.
+    at: usize,
+    references: &'a mut Vec<Reference>,
+}
+
+impl<'a> Arguments<'a> {
+    /// The arguments of a stage, whose name ends at `name_end`. Channels that it names are added to those of its chain.
+    pub fn new(stage: &'a str, name_end: usize, references: &'a mut Vec<Reference>) -> Self {
+        Self { stage, at: name_end, references }
+    }
+
+    /// Whether nothing more is there.
+    pub fn is_empty(&self) -> bool {
+        self.rest().is_empty()
+    }
+
+    /// A number within `range`, both ends included.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn number(&mut self, what: &str, range: RangeInclusive<f64>) -> Result<f64, ArgumentError> {
+        let (word, at) = self.word(what)?;
+        let number = read_number(word).ok_or_else(|| expected(what, word, &at))?;
+        check_range(what, number, &range, &at)?;
+        Ok(number)
+    }
+
+    /// Whether a number comes next.
+    pub fn is_number_next(&self) -> bool {
+        let word = self.rest();
+        read_number(&word[..word_len(word)]).is_some()
+    }
+
+    /// A time, up to a day.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn duration(&mut self, what: &str) -> Result<Duration, ArgumentError> {
+        const UNITS: [(&str, f64); 3] = [("ms", 1e-3), ("min", 60.0), ("s", 1.0)];
+        const LONGEST: f64 = 86_400.0;
+        let (word, at) = self.word(&format!("{what} such as `100ms`"))?;
+        let Some((number, factor)) = with_unit(word, &UNITS) else {
+            let error = expected(&format!("{what} such as `100ms`"), word, &at);
+            let is_bare = word.parse::<f64>().is_ok();
+            return Err(if is_bare { error.help(format!("did you mean `{word}ms`?")) } else { error });
+        };
+        check_range(what, number * factor, &(0.0..=LONGEST), &at)
+            .map_err(|error| error.help("a time is at most a day, and not negative"))?;
+        Ok(Duration::from_secs_f64(number * factor))
+    }
+
+    /// A rate in times a second, from one in a hundred seconds to a thousand.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn rate(&mut self, what: &str) -> Result<f64, ArgumentError> {
+        const UNITS: [(&str, f64); 3] = [("/s", 1.0), ("Hz", 1.0), ("hz", 1.0)];
+        let (word, at) = self.word(&format!("{what} such as `25/s`"))?;
+        let Some((number, factor)) = with_unit(word, &UNITS) else {
+            let error = expected(&format!("{what} such as `25/s`"), word, &at);
+            let is_bare = word.parse::<f64>().is_ok();
+            return Err(if is_bare { error.help(format!("did you mean `{word}/s`?")) } else { error });
+        };
+        check_range(what, number * factor, &(0.01..=1000.0), &at)?;
+        Ok(number * factor)
+    }
+
+    /// A range `a..b`, both ends within `bounds`, in either order.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn range(&mut self, what: &str, bounds: RangeInclusive<f64>) -> Result<(f64, f64), ArgumentError> {
+        let (word, at) = self.word(&format!("{what} such as `0.2..0.8`"))?;
+        let ends = word.split_once("..").and_then(|(from, to)| Some((read_number(from)?, read_number(to)?)));
+        let (from, to) = ends.ok_or_else(|| expected(&format!("{what} such as `0.2..0.8`"), word, &at))?;
+        check_range(what, from, &bounds, &at)?;
+        check_range(what, to, &bounds, &at)?;
+        Ok((from, to))
+    }
+
+    /// Two numbers joined by a colon, `0.5:0.2`, both within `bounds`.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn pair(&mut self, what: &str, bounds: RangeInclusive<f64>) -> Result<(f64, f64), ArgumentError> {
+        let (word, at) = self.word(&format!("{what} such as `0.5:0.2`"))?;
+        let pair = word.split_once(':').and_then(|(from, to)| Some((read_number(from)?, read_number(to)?)));
+        let (from, to) = pair.ok_or_else(|| expected(&format!("{what} such as `0.5:0.2`"), word, &at))?;
+        check_range(what, from, &bounds, &at)?;
+        check_range(what, to, &bounds, &at)?;
+        Ok((from, to))
+    }
+
+    /// Takes a word or sign (`hysteresis`, `->`) if it comes next.
+    pub fn keyword(&mut self, word: &str) -> bool {
+        let found = self.rest();
+        let is_next = &found[..word_len(found)] == word;
+        if is_next {
+            self.at = self.stage.len() - found.len() + word.len();
+        }
+        is_next
+    }
+
+    /// Takes a word or sign that has to come next.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub fn expect_keyword(&mut self, word: &'static str) -> Result<(), ArgumentError> {
+        if self.keyword(word) {
+            return Ok(());
+        }
+        let (found, at) = self.next();
+        Err(ArgumentError { words: vec![word], ..expected(&format!("`{word}`"), found, &at) })
+    }
+
+    /// One of several words, with what each means.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn one_of<T: Copy>(&mut self, what: &str, words: &[(&'static str, T)]) -> Result<T, ArgumentError> {
+        let (found, at) = self.next();
+        if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == found) {
+            self.at = at.end;
+            return Ok(*meaning);
+        }
+        let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        let listed: Vec<_> = names.iter().map(|word| format!("`{word}`")).collect();
+        let help = format!("it is one of {}", listed.join(", "));
+        Err(ArgumentError { words: names, ..expected(what, found, &at) }.help(help))
+    }
+
+    /// A text between quotes.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn text(&mut self, what: &str) -> Result<String, ArgumentError> {
+        self.quoted(what)?.ok_or_else(|| {
+            let (found, at) = self.next();
+            expected(&format!("{what} between quotes"), found, &at)
+        })
+    }
+
+    /// Whether a quote comes next.
+    pub fn is_text_next(&self) -> bool {
+        self.rest().starts_with('"')
+    }
+
+    /// A name of letters, digits, `-` and `_`.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn name(&mut self, what: &str) -> Result<&'a str, ArgumentError> {
+        let (word, at) = self.word(what)?;
+        let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+        if word.chars().all(is_letter) { Ok(word) } else { Err(expected(what, word, &at)) }
+    }
+
+    /// A channel, which the chain learns the values of: its number for [`Moment::known`](super::Moment::known) and
+    /// [`Stateful::handle_channel`](super::Stateful::handle_channel).
+    ///
+    /// # Errors
+    ///
+    /// If there is none. Whether it exists is seen later.
+    pub fn channel(&mut self) -> Result<usize, ArgumentError> {
+        let rest = self.rest();
+        let start = self.stage.len() - rest.len();
+        let inner = match self.quoted("a channel")? {
+            Some(_) => start + 1..self.at - 1,
+            None => {
+                self.at = start + rest.find(char::is_whitespace).unwrap_or(rest.len());
+                start..self.at
+            }
+        };
+        if inner.is_empty() {
+            return Err(expected("a channel", "", &inner));
+        }
+        self.references.push(Reference::Channel(inner));
+        Ok(self.references.len() - 1)
+    }
+
+    /// The target of the mapping as a channel that the chain learns the values of.
+    pub fn target(&mut self) -> usize {
+        self.references.push(Reference::Target);
+        self.references.len() - 1
+    }
+
+    /// Nothing more may come.
+    ///
+    /// # Errors
+    ///
+    /// If something does.
+    pub fn end(&mut self) -> Result<(), ArgumentError> {
+        let (_, at) = self.next();
+        let found = &self.stage[at.start..].trim_end();
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(expected("nothing more", found, &(at.start..at.start + found.len())))
+        }
+    }
+
+    /// A mistake at what comes next; `what` completes "expected ...".
+    pub fn unexpected(&self, what: &str) -> ArgumentError {
+        let (found, at) = self.next();
+        expected(what, found, &at)
+    }
+
+    fn rest(&self) -> &'a str {
+        self.stage[self.at..].trim_start()
+    }
+
+    /// What comes next up to a blank, and where; the whole of a text between quotes. Empty at the end.
+    fn next(&self) -> (&'a str, Range<usize>) {
+        let rest = self.rest();
+        let start = self.stage.len() - rest.len();
+        let word = &rest[..word_len(rest)];
+        (word, start..start + word.len())
+    }
+
+    fn word(&mut self, what: &str) -> Result<(&'a str, Range<usize>), ArgumentError> {
+        let (word, at) = self.next();
+        if word.is_empty() {
+            return Err(expected(what, word, &at));
+        }
+        self.at = at.end;
+        Ok((word, at))
+    }
+
+    /// A text between quotes, if one comes next.
+    fn quoted(&mut self, what: &str) -> Result<Option<String>, ArgumentError> {
+        let (written, at) = self.next();
+        let Some(inner) = written.strip_prefix('"') else { return Ok(None) };
+        let mut text = String::new();
+        let mut letters = inner.chars();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' => {
+                    self.at = self.stage.len() - self.stage[at.start..].len() + written.len()
+                        - letters.as_str().len();
+                    return Ok(Some(text));
+                }
+                '\\' => text.extend(letters.next()),
+                letter => text.push(letter),
+            }
+        }
+        Err(expected(&format!("{what} that ends with a quote"), written, &at))
+    }
+}
+
+/// The length of the first word, which ends at a blank, or at `=` outside of quotes; quotes belong to their word, and `=`
+/// is one by itself.
+fn word_len(text: &str) -> usize {
+    if text.starts_with('=') {
+        return 1;
+    }
+    let mut in_quotes = false;
+    let mut is_escaped = false;
+    let is_end = |(at, letter): (usize, char)| {
+        let ends = !in_quotes && (letter.is_whitespace() || letter == '=');
+        in_quotes ^= letter == '"' && !is_escaped;
+        is_escaped = letter == '\\' && !is_escaped;
+        ends.then_some(at)
+    };
+    text.char_indices().find_map(is_end).unwrap_or(text.len())
+}
+
+/// A number, or one with a percent sign.
+fn read_number(word: &str) -> Option<f64> {
+    let (digits, factor) = match word.strip_suffix('%') {
+        Some(digits) => (digits, 0.01),
+        None => (word, 1.0),
+    };
+    // Rust reads `inf`, `nan` and `1e9` as well, which nobody means.
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+    let number = digits.parse::<f64>().ok().filter(|_| is_plain)?;
+    Some(if factor == 1.0 { number } else { number / 100.0 })
+}
+
+fn with_unit(word: &str, units: &[(&str, f64)]) -> Option<(f64, f64)> {
+    units.iter().find_map(|(unit, factor)| Some((read_number(word.strip_suffix(unit)?)?, *factor)))
+}
+
+fn check_range(
+    what: &str,
+    number: f64,
+    range: &RangeInclusive<f64>,
+    at: &Range<usize>,
+) -> Result<(), ArgumentError> {
+    if range.contains(&number) {
+        return Ok(());
+    }
+    Err(expected(&format!("{what} from {} to {}", range.start(), range.end()), number, at))
+}
+
+fn expected(what: &str, found: impl Display, at: &Range<usize>) -> ArgumentError {
+    let found = found.to_string();
+    let found = if found.is_empty() { "nothing".to_owned() } else { format!("`{found}`") };
+    ArgumentError {
+        at: at.clone(),
+        message: format!("expected {what}, found {found}"),
+        words: Vec::new(),
+        help: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads the arguments of `stage`, a name and what stands behind it.
+    fn read<T>(
+        stage: &str,
+        reader: impl FnOnce(&mut Arguments<'_>) -> Result<T, ArgumentError>,
+    ) -> Result<T, (Range<usize>, String)> {
+        let mut references = Vec::new();
+        let name_end = stage.find(' ').unwrap_or(stage.len());
+        let mut arguments = Arguments::new(stage, name_end, &mut references);
+        let read = reader(&mut arguments).and_then(|read| arguments.end().map(|()| read));
+        read.map_err(|error| (error.at, error.message))
+    }
+
+    #[test]
+    fn numbers_have_a_range_and_may_be_percent() {
+        let number = |stage| read(stage, |arguments| arguments.number("a level", 0.0..=1.0));
+        assert_eq!(number("x 0.25"), Ok(0.25));
+        assert_eq!(number("x  50% "), Ok(0.5));
+        assert_eq!(number("x -0"), Ok(0.0));
+        for (stage, at, found) in [
+            ("x 5", 2..3, "a level from 0 to 1, found `5`"),
+            ("x", 1..1, "a level, found nothing"),
+            ("x nan", 2..5, "a level, found `nan`"),
+            ("x 1e0", 2..5, "a level, found `1e0`"),
+            ("x 0.5 up", 6..8, "nothing more, found `up`"),
+        ] {
+            assert_eq!(number(stage), Err((at, format!("expected {found}"))), "{stage}");
+        }
+    }
+
+    #[test]
+    fn times_and_rates_want_a_unit() {
+        let duration = |stage| read(stage, |arguments| arguments.duration("a time"));
+        assert_eq!(duration("x 100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(duration("x 1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("x 2min"), Ok(Duration::from_secs(120)));
+        assert!(
+            duration("x 100").is_err_and(|(_, message)| message.ends_with("such as `100ms`, found `100`"))
+        );
+        assert!(duration("x -1s").is_err() && duration("x 25h").is_err() && duration("x 1441min").is_err());
+        let rate = |stage| read(stage, |arguments| arguments.rate("a rate"));
+        assert_eq!((rate("x 25/s"), rate("x 44Hz")), (Ok(25.0), Ok(44.0)));
+        assert!(rate("x 0/s").is_err() && rate("x 25").is_err());
+    }
+
+    #[test]
+    fn ranges_and_pairs_go_both_ways() {
+        let range = |stage| read(stage, |arguments| arguments.range("a range", -1.0..=1.0));
+        assert_eq!(range("x 0..1"), Ok((0.0, 1.0)));
+        assert_eq!(range("x 100%..-0.5"), Ok((1.0, -0.5)));
+        assert!(range("x 0..2").is_err() && range("x 0").is_err() && range("x 0..").is_err());
+        let pair = |stage| read(stage, |arguments| arguments.pair("a point", 0.0..=1.0));
+        assert_eq!(pair("x 0.5:20%"), Ok((0.5, 0.2)));
+    }
+
+    #[test]
+    fn texts_are_quoted_and_joined_by_signs() {
+        let entry = |stage| {
+            read(stage, |arguments| {
+                let text = arguments.text("a text")?;
+                arguments.expect_keyword("=")?;
+                Ok((text, arguments.number("a number", 0.0..=1.0)?))
+            })
+        };
+        assert_eq!(entry(r#"match "off"=0"#), Ok(("off".to_owned(), 0.0)));
+        assert_eq!(entry(r#"match "a = \"b\" | >" = 1"#), Ok((r#"a = "b" | >"#.to_owned(), 1.0)));
+        assert!(entry(r#"match "off=0"#).is_err_and(|(at, _)| at == (6..12)));
+        assert!(
+            entry("match off=0").is_err_and(|(_, message)| message.contains("between quotes, found `off`"))
+        );
+    }
+
+    #[test]
+    fn channels_reach_to_the_next_blank_or_are_quoted() {
+        for (stage, channel) in
+            [("when a.x=1 > 0.5", "a.x=1"), (r#"when "a./with blank" > 0.5"#, "a./with blank")]
+        {
+            let mut references = Vec::new();
+            let mut arguments = Arguments::new(stage, 4, &mut references);
+            assert_eq!(arguments.channel(), Ok(0));
+            assert!(arguments.keyword(">") && arguments.number("a level", 0.0..=1.0) == Ok(0.5));
+            assert_eq!((arguments.end(), arguments.target()), (Ok(()), 1));
+            let Reference::Channel(at) = &references[0] else { panic!("no channel in {stage}") };
+            assert_eq!(&stage[at.clone()], channel);
+            assert_eq!(references[1], Reference::Target);
+        }
+        assert!(read("when", |arguments| arguments.channel()).is_err());
+    }
+
+    #[test]
+    fn a_word_that_is_none_names_those_that_are() {
+        let mut references = Vec::new();
+        let mut arguments = Arguments::new("merge hpt", 5, &mut references);
+        let error = arguments.one_of("a rule", &[("htp", 1), ("ltp", 2)]).unwrap_err();
+        assert_eq!((error.at, error.words), (6..9, vec!["htp", "ltp"]));
+        assert_eq!(error.help.as_deref(), Some("it is one of `htp`, `ltp`"));
+    }
+}

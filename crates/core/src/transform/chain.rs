@@ -1,0 +1,314 @@
+//! The stages of a mapping line, one behind the other.
+
+use std::fmt;
+
+use crate::transform::{Merge, Moment, Stage};
+use crate::{Instant, Value};
+
+/// How many stages a chain may have: with this many, factors of a million cannot leave the range of a number.
+pub const MAX_STAGES: usize = 32;
+
+/// Where a mapping stands among those that its line gives.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its number, counted from 0.
+    pub number: u32,
+    /// How many there are.
+    pub count: u32,
+    /// The smaller number of channels of both sides: where a line is layered, how many one layer has.
+    pub narrow: u32,
+}
+
+impl Place {
+    /// The place of a mapping that is alone in its line.
+    pub const ONLY: Self = Self { number: 0, count: 1, narrow: 1 };
+}
+
+/// A chain as it was written, in the state in which it starts. Shared by all mappings of its line.
+pub struct Chain {
+    /// How it is written, named chains written out. With the ends of the mapping it is its identity over reloads.
+    text: Box<str>,
+    stages: Box<[Stage]>,
+    /// Which stage wants to know of each channel that the chain names.
+    listeners: Box<[u32]>,
+    merge: Option<Merge>,
+}
+
+impl Chain {
+    /// A chain of stages; `listeners` says, for each channel that they name in order, which stage that is. A stage that
+    /// merges is the last one.
+    pub fn new(text: impl Into<Box<str>>, mut stages: Vec<Stage>, listeners: Vec<usize>) -> Self {
+        let merge = match stages.last() {
+            Some(Stage::Merge(merge)) => Some(*merge),
+            Some(Stage::Shape(_) | Stage::Stateful(_)) | None => None,
+        };
+        stages.retain(|stage| !matches!(stage, Stage::Merge(_)));
+        let listeners = listeners.into_iter().map(|stage| stage as u32).collect();
+        Self { text: text.into(), stages: stages.into(), listeners, merge }
+    }
+
+    /// How it is written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How its value is merged with those of others.
+    pub fn merge(&self) -> Option<Merge> {
+        self.merge
+    }
+
+    /// The group that one of its stages belongs to.
+    pub fn group(&self) -> Option<&str> {
+        self.stateful().find_map(|stage| stage.group())
+    }
+
+    /// Whether it distributes over layers.
+    pub fn is_layered(&self) -> bool {
+        self.stateful().any(|stage| stage.is_layered())
+    }
+
+    fn stateful(&self) -> impl Iterator<Item = &dyn super::Stateful> {
+        self.stages.iter().filter_map(|stage| match stage {
+            Stage::Stateful(stage) => Some(&**stage),
+            Stage::Shape(_) | Stage::Merge(_) => None,
+        })
+    }
+
+    /// The chain of the way back: the inverse of each stage, the last one first.
+    ///
+    /// # Errors
+    ///
+    /// The number of the first stage that has no inverse.
+    pub fn inverse(&self) -> Result<Self, usize> {
+        let inverse = |(at, stage): (usize, &Stage)| stage.inverse().ok_or(at);
+        let mut stages = self.stages.iter().enumerate().map(inverse).collect::<Result<Vec<_>, _>>()?;
+        stages.reverse();
+        let count = stages.len();
+        let listeners = self.listeners.iter().map(|&stage| count - 1 - stage as usize).collect();
+        Ok(Self::new(format!("back: {}", self.text), stages, listeners))
+    }
+
+    /// A copy that runs.
+    pub fn live(&self, place: Place) -> LiveChain {
+        let mut stages = self.stages.clone();
+        for stage in &mut stages {
+            if let Stage::Stateful(stage) = stage {
+                stage.place(place);
+            }
+        }
+        let is_stateful = stages.iter().any(|stage| matches!(stage, Stage::Stateful(_)));
+        LiveChain { stages, is_stateful }
+    }
+
+    /// How many channels its stages name.
+    pub fn references(&self) -> usize {
+        self.listeners.len()
+    }
+
+    /// Which stage wants to know of a channel that the chain names.
+    pub fn listener(&self, reference: usize) -> usize {
+        self.listeners[reference] as usize
+    }
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Chain").field(&self.text).finish()
+    }
+}
+
+/// A chain at work between two channels.
+#[derive(Debug)]
+pub struct LiveChain {
+    stages: Box<[Stage]>,
+    is_stateful: bool,
+}
+
+impl LiveChain {
+    /// A value from the source; what reaches the target.
+    pub fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
+        self.pass(0, moment, value)
+    }
+
+    /// The present state of the source; what the target's state is by that.
+    pub fn handle_recall(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
+        let pass = |value, stage: &mut Stage| match stage {
+            Stage::Stateful(stage) => stage.handle_recall(moment, value),
+            Stage::Shape(_) | Stage::Merge(_) => step(stage, moment, value),
+        };
+        self.stages.iter_mut().try_fold(value, pass).map(Value::normalised)
+    }
+
+    /// A channel that a stage names has a new value.
+    pub fn handle_channel(
+        &mut self,
+        moment: &mut Moment<'_>,
+        stage: usize,
+        reference: usize,
+        value: &Value,
+    ) -> Option<Value> {
+        let Some(Stage::Stateful(listener)) = self.stages.get_mut(stage) else { return None };
+        let value = listener.handle_channel(moment, reference, value)?;
+        self.pass(stage + 1, moment, value)
+    }
+
+    /// A member of the chain's group has announced itself.
+    pub fn handle_group(&mut self, moment: &mut Moment<'_>, is_of_same_source: bool) -> Option<Value> {
+        let member = |stage: &Stage| matches!(stage, Stage::Stateful(stage) if stage.group().is_some());
+        let at = self.stages.iter().position(member)?;
+        let Stage::Stateful(stage) = &mut self.stages[at] else { return None };
+        let value = stage.handle_group(moment, is_of_same_source)?;
+        self.pass(at + 1, moment, value)
+    }
+
+    /// The time of `next_timeout` has come, for one of the stages. To be called again while it lies in the past.
+    pub fn handle_timeout(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
+        let due = |stage: &Stage| timeout(stage).is_some_and(|due| due <= moment.now);
+        let at = (0..self.stages.len())
+            .filter(|&at| due(&self.stages[at]))
+            .min_by_key(|&at| timeout(&self.stages[at]))?;
+        let Stage::Stateful(stage) = &mut self.stages[at] else { return None };
+        let value = stage.handle_timeout(moment)?;
+        self.pass(at + 1, moment, value)
+    }
+
+    /// When `handle_timeout` wants to be called.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        if !self.is_stateful {
+            return None;
+        }
+        self.stages.iter().filter_map(timeout).min()
+    }
+
+    /// Whether a stage holds everything back.
+    pub fn is_asleep(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Stateful(stage) if stage.is_asleep()))
+    }
+
+    fn pass(&mut self, first: usize, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
+        let pass = |value, stage: &mut Stage| step(stage, moment, value);
+        self.stages[first..].iter_mut().try_fold(value, pass).map(Value::normalised)
+    }
+}
+
+fn step(stage: &mut Stage, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
+    match stage {
+        Stage::Shape(shape) => match value {
+            Value::Number(number) => Some(Value::Number(shape.apply(number))),
+            Value::Text(_) => moment.number(&value, shape.name()).map(Value::Number),
+        },
+        Stage::Stateful(stage) => stage.handle_value(moment, value),
+        Stage::Merge(_) => Some(value),
+    }
+}
+
+fn timeout(stage: &Stage) -> Option<Instant> {
+    match stage {
+        Stage::Stateful(stage) => stage.next_timeout(),
+        Stage::Shape(_) | Stage::Merge(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Duration;
+    use crate::transform::rig::{Rig, chain};
+    use crate::transform::{Shape, Stateful};
+
+    /// Passes the number of its place a second after each value, and what its channel and its group say at once.
+    #[derive(Clone, Debug, Default)]
+    struct Probe {
+        place: u32,
+        wake: Option<Instant>,
+    }
+
+    impl Stateful for Probe {
+        fn handle_value(&mut self, moment: &mut Moment<'_>, _: Value) -> Option<Value> {
+            self.wake = Some(moment.now + Duration::from_secs(1));
+            moment.announce();
+            None
+        }
+
+        fn handle_channel(&mut self, _: &mut Moment<'_>, reference: usize, value: &Value) -> Option<Value> {
+            assert_eq!(reference, 0);
+            Some(value.clone())
+        }
+
+        fn handle_group(&mut self, _: &mut Moment<'_>, is_of_same_source: bool) -> Option<Value> {
+            Some(Value::edge(is_of_same_source))
+        }
+
+        fn handle_timeout(&mut self, _: &mut Moment<'_>) -> Option<Value> {
+            self.wake = None;
+            Some(Value::Number(f64::from(self.place)))
+        }
+
+        fn next_timeout(&self) -> Option<Instant> {
+            self.wake
+        }
+
+        fn group(&self) -> Option<&str> {
+            Some("probes")
+        }
+
+        fn is_asleep(&self) -> bool {
+            self.wake.is_some()
+        }
+
+        fn place(&mut self, place: Place) {
+            self.place = place.number;
+        }
+
+        fn boxed(&self) -> Box<dyn Stateful> {
+            Box::new(self.clone())
+        }
+    }
+
+    fn probe_between_shapes() -> Rig {
+        let double = Stage::Shape(Shape::Linear { factor: 0.5, offset: 0.0 });
+        let stages = vec![double.clone(), Stage::Stateful(Box::new(Probe::default())), double];
+        Rig::of(Chain::new("probe", stages, vec![1]), Place { number: 1, ..Place::ONLY })
+    }
+
+    #[test]
+    fn what_a_stage_says_by_itself_passes_only_those_behind_it() {
+        let mut rig = probe_between_shapes();
+        assert_eq!(rig.chain.group(), Some("probes"));
+        assert_eq!((rig.number(1.0), rig.has_announced, rig.is_asleep()), (None, true, true));
+        assert_eq!(rig.next_timeout(), Some(Instant::from_micros(1_000_000)));
+        assert_eq!(rig.advance(Duration::from_secs(2)), [(1000, Value::Number(0.5))]);
+        assert!(rig.next_timeout().is_none() && !rig.is_asleep());
+        assert_eq!(rig.channel(0, 0.5), Some(Value::Number(0.25)));
+        assert_eq!(rig.known, [Some(Value::Number(0.5))]);
+        assert_eq!(rig.group(true), Some(Value::Number(0.5)));
+        assert_eq!(rig.recall(1.0), None);
+    }
+
+    #[test]
+    fn numbers_are_clipped_behind_the_last_stage_only() {
+        let stages =
+            [(4.0, -2.0), (0.5, 1.0)].map(|(factor, offset)| Stage::Shape(Shape::Linear { factor, offset }));
+        let mut rig = Rig::of(Chain::new("", stages.to_vec(), Vec::new()), Place::ONLY);
+        assert_eq!([0.0, 0.25, 1.0].map(|number| rig.number(number)), [Some(0.0), Some(0.5), Some(1.0)]);
+    }
+
+    #[test]
+    fn a_text_ends_at_a_shape_and_is_told_of() {
+        let mut rig = Rig::new("invert");
+        assert_eq!(rig.put("cue 5"), None);
+        assert!(rig.notices[0].text.contains("found the text \"cue 5\""), "{:?}", rig.notices);
+    }
+
+    #[test]
+    fn the_way_back_is_the_inverses_from_behind_and_names_the_stage_that_has_none() {
+        let stages = vec![
+            Stage::Shape(Shape::Linear { factor: 0.5, offset: 0.0 }),
+            Stage::Shape(Shape::Linear { factor: 1.0, offset: 0.25 }),
+        ];
+        let back = Chain::new("", stages, vec![0]).inverse().unwrap();
+        assert_eq!(back.listener(0), 1);
+        assert_eq!(Rig::of(back, Place::ONLY).number(0.5), Some(0.5));
+        assert_eq!(chain("invert | toggle | invert").inverse().unwrap_err(), 1);
+    }
+}

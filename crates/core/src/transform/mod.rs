@@ -1,0 +1,237 @@
+//! What happens to a value between its source and its target: the stages of a mapping line.
+//!
+//! ```text
+//! knob.ch0.cc1 | when shift.on | curve 2.2 | smooth 80ms > art.1
+//!                └─ stateful ─┘ └─ shape ─┘ └ stateful ┘
+//!                └──────────────── chain ───────────────┘
+//! ```
+//!
+//! A [`Transform`] is what a person knows: a name, how it is written, how its arguments are read. Read, it is a [`Stage`]: a
+//! [`Shape`] (a function of one number, without memory) or something [`Stateful`]. The stages of a line are a [`Chain`],
+//! which the plan shares among all mappings of the line; each mapping runs a copy of its own, a [`LiveChain`].
+//!
+//! Between stages a number may leave 0..=1, so that `scale 2 | offset -0.5` does what it says; behind the last stage it is
+//! clipped. A stage gives at most one value for each thing that happens to it, and allocates nothing to do so.
+
+mod arguments;
+mod button;
+mod chain;
+mod control;
+mod merge;
+#[cfg(test)]
+mod rig;
+mod shape;
+mod text;
+mod time;
+
+use std::fmt;
+
+pub use arguments::{ArgumentError, Arguments, Reference};
+pub use chain::{Chain, LiveChain, MAX_STAGES, Place};
+pub use merge::{Merge, Merging, Rule};
+pub use shape::Shape;
+
+use crate::{Instant, Notice, Value};
+
+/// A kind of stage, as a person knows it.
+#[derive(Debug)]
+pub struct Transform {
+    /// The word that a stage begins with.
+    pub name: &'static str,
+    /// How it is written: `<required>`, `[optional]`, `a|b` for either.
+    pub usage: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// Reads what stands behind the name.
+    pub read: fn(&mut Arguments<'_>) -> Result<Stage, ArgumentError>,
+}
+
+/// Transforms that belong together: a folder with a manual.
+#[derive(Debug)]
+pub struct Family {
+    /// The name of the folder.
+    pub name: &'static str,
+    /// The README of the folder: a section for each transform.
+    pub manual: &'static str,
+    /// In the order of the manual.
+    pub transforms: &'static [&'static Transform],
+}
+
+/// Every family.
+pub const FAMILIES: &[&Family] =
+    &[&shape::FAMILY, &button::FAMILY, &time::FAMILY, &control::FAMILY, &text::FAMILY];
+
+/// Every transform, family by family.
+pub fn transforms() -> impl Iterator<Item = &'static Transform> {
+    FAMILIES.iter().flat_map(|family| family.transforms.iter().copied())
+}
+
+/// Reads a stage: the name of a transform and its arguments. Channels that it names are added to those of its chain.
+///
+/// # Errors
+///
+/// What is wrong with it, the first thing of it.
+pub fn read_stage(stage: &str, references: &mut Vec<Reference>) -> Result<Stage, ArgumentError> {
+    let name = stage.split_whitespace().next().unwrap_or_default();
+    let start = stage.len() - stage.trim_start().len();
+    let Some(transform) = transforms().find(|transform| transform.name == name) else {
+        return Err(ArgumentError {
+            at: start..start + name.len(),
+            message: match name {
+                "" => "expected a transform, found nothing".to_owned(),
+                name => format!("there is no transform `{name}`"),
+            },
+            words: transforms().map(|transform| transform.name).collect(),
+            help: None,
+        });
+    };
+    let mut arguments = Arguments::new(stage, start + name.len(), references);
+    let read = (transform.read)(&mut arguments).and_then(|stage| arguments.end().map(|()| stage));
+    read.map_err(|error| match error.help {
+        Some(_) => error,
+        None => error.help(format!("it is written `{}`", transform.usage)),
+    })
+}
+
+/// One stage of a chain, in the state in which it starts.
+#[derive(Debug)]
+pub enum Stage {
+    /// A function of a number.
+    Shape(Shape),
+    /// Something with a memory, or that handles texts.
+    Stateful(Box<dyn Stateful>),
+    /// The end of a chain that shares its target with others.
+    Merge(Merge),
+}
+
+impl Stage {
+    /// The stage that undoes this one on the way back of a two-way mapping, if there is one.
+    ///
+    /// There and back need not give the same number (`steps` has none but its steps); there, back and there again does.
+    pub fn inverse(&self) -> Option<Self> {
+        match self {
+            Self::Shape(shape) => shape.inverse().map(Self::Shape),
+            Self::Stateful(stage) => stage.inverse(),
+            // The way back has one source.
+            Self::Merge(_) => Some(Self::Shape(Shape::IDENTITY)),
+        }
+    }
+}
+
+impl Clone for Stage {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Shape(shape) => Self::Shape(shape.clone()),
+            Self::Stateful(stage) => Self::Stateful(stage.boxed()),
+            Self::Merge(merge) => Self::Merge(*merge),
+        }
+    }
+}
+
+/// A stage with a memory. Each handler returns the value that goes on to the next stage, if one does.
+///
+/// A stage that wants numbers asks [`Moment::number`], which tells the operator about a text.
+pub trait Stateful: Send + Sync + fmt::Debug {
+    /// A value has come from the stage in front, or from the source.
+    fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value>;
+
+    /// The present state of the source, not an event: a target that has just been mapped is to be told its state. Stages
+    /// that wait for events give nothing.
+    fn handle_recall(&mut self, _moment: &mut Moment<'_>, _value: Value) -> Option<Value> {
+        None
+    }
+
+    /// A channel that the stage names ([`Arguments::channel`], [`Arguments::target`]) has a new value.
+    fn handle_channel(
+        &mut self,
+        _moment: &mut Moment<'_>,
+        _reference: usize,
+        _value: &Value,
+    ) -> Option<Value> {
+        None
+    }
+
+    /// A member of the stage's [`group`](Self::group) has called [`Moment::announce`]: another one, or another mapping of
+    /// the same source.
+    fn handle_group(&mut self, _moment: &mut Moment<'_>, _is_of_same_source: bool) -> Option<Value> {
+        None
+    }
+
+    /// The time of `next_timeout` has come. Called again as long as that lies in the past.
+    fn handle_timeout(&mut self, _moment: &mut Moment<'_>) -> Option<Value> {
+        None
+    }
+
+    /// When `handle_timeout` wants to be called.
+    fn next_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// The name that the stage shares with others it belongs together with.
+    fn group(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether the stage holds everything back, so that its source has no say where sources are merged.
+    fn is_asleep(&self) -> bool {
+        false
+    }
+
+    /// Learns where this copy of the stage stands.
+    fn place(&mut self, _place: Place) {}
+
+    /// Whether the stage distributes over layers, so that one side of its line may have a multiple of the other's channels.
+    fn is_layered(&self) -> bool {
+        false
+    }
+
+    /// As [`Stage::inverse`].
+    fn inverse(&self) -> Option<Stage> {
+        None
+    }
+
+    /// A copy in the state in which it is.
+    fn boxed(&self) -> Box<dyn Stateful>;
+}
+
+/// What a stage sees of the world, and what it can do to it beside passing a value on.
+pub struct Moment<'a> {
+    /// The time.
+    pub now: Instant,
+    known: &'a dyn Fn(usize) -> Option<Value>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) has_announced: bool,
+}
+
+impl<'a> Moment<'a> {
+    /// A moment in which `known` says the last value of each channel that the chain names.
+    pub fn new(now: Instant, known: &'a dyn Fn(usize) -> Option<Value>) -> Self {
+        Self { now, known, notices: Vec::new(), has_announced: false }
+    }
+
+    /// The last value of a channel that the stage names, whether it came from there or went there.
+    pub fn known(&self, reference: usize) -> Option<Value> {
+        (self.known)(reference)
+    }
+
+    /// The number of a value. A text is none: the operator is told, and the value ends here.
+    pub fn number(&mut self, value: &Value, transform: &str) -> Option<f64> {
+        if let Value::Text(text) = value {
+            let shown: String = text.chars().take(40).collect();
+            let text =
+                format!("expected a number at `{transform}`, found the text {shown:?}; it goes no further");
+            self.notice(Notice::warning("text-where-number", text));
+        }
+        value.as_number()
+    }
+
+    /// Tells the operator something.
+    pub fn notice(&mut self, notice: Notice) {
+        self.notices.push(notice);
+    }
+
+    /// Calls [`Stateful::handle_group`] of all other members of the stage's group, when this call is over.
+    pub fn announce(&mut self) {
+        self.has_announced = true;
+    }
+}
