@@ -51,8 +51,8 @@ fn measure(shape: &str) {
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu_start);
     let plan = compiled.plan.as_ref().expect("the text is right");
     println!(
-        "{shape:>9}: {} routes from {:.1} MB of text in {seconds:.3} s ({cpu:.2} s of CPU), peak {} MB ({} MB before, the text included), {} warnings",
-        plan.routes().len(),
+        "{shape:>9}: {} mappings from {:.1} MB of text in {seconds:.3} s ({cpu:.2} s of CPU), peak {} MB ({} MB before, the text included), {} warnings",
+        plan.mapping_count(),
         files.0.len() as f64 / 1e6,
         peak_megabytes(),
         before,

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crosspatch_config::{Compiled, Input, MemoryFiles, Override, compile};
-use crosspatch_core::{Plan, Scope};
+use crosspatch_core::{InstanceId, Mapping, Plan, Scope, Slot};
 
 mod support;
 
@@ -150,17 +150,15 @@ fn read_override(line: &str) -> Override {
 
 /// All routes by source.
 fn routes(plan: &Plan) -> String {
-    let mut out = String::new();
-    for from in plan.instances() {
-        for slot in from.channels.slots() {
-            for route in plan.routes().starting_at(from.channel(slot)) {
-                let to = &plan.instances()[route.target.index()];
-                let (source, target) = (from.channels.address(slot), to.channels.address(route.slot));
-                let _ = writeln!(out, "{}.{source} > {}.{target}", from.name, to.name);
-            }
-        }
-    }
-    out
+    let name = |(instance, slot): (InstanceId, Slot)| {
+        let planned = &plan.instances()[instance.index()];
+        format!("{}.{}", planned.name, planned.channels.address(slot))
+    };
+    let line = |mapping: Mapping<'_>| match mapping.chain {
+        None => format!("{} > {}\n", name(mapping.from), name(mapping.to)),
+        Some(chain) => format!("{} | {} > {}\n", name(mapping.from), chain.text(), name(mapping.to)),
+    };
+    plan.mappings().map(line).collect()
 }
 
 fn first_difference(expected: &str, found: &str) -> String {

@@ -3,31 +3,40 @@
 //! The routes of channel `c` are `routes[first[c]..first[c + 1]]`: two array look-ups and no hashing for a value on its
 //! way, whether there is one mapping or a million.
 
+use std::ops::Range;
+
 use crate::{ChannelId, InstanceId, Slot};
 
-/// One end of a mapping line: the target.
+/// Where a value goes.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Route {
+pub(crate) struct Route {
     /// The instance that gets the value.
-    pub target: InstanceId,
+    pub(crate) target: InstanceId,
     /// Its channel.
-    pub slot: Slot,
+    pub(crate) slot: Slot,
+}
+
+impl Route {
+    /// The target of a route into a chain, whose slot is then the number of an input. No instance has this number, so
+    /// that telling the two kinds of routes apart costs nothing beyond the check that the instance is there.
+    pub(crate) const INTO_CHAINS: InstanceId = InstanceId(u32::MAX);
 }
 
 /// All routes of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RouteTable {
+pub(crate) struct RouteTable {
     first: Box<[u32]>,
     routes: Box<[Route]>,
 }
 
 impl RouteTable {
     /// Builds the table for `channels` channels. Rows keep the order of `pairs`; a pair that is there twice counts once.
-    /// `target_channel` numbers the targets densely from 0 to `channels`.
+    /// `number` numbers the targets densely from 0 to `targets`, of which there are no fewer than channels.
     pub(crate) fn new(
         channels: usize,
+        targets: usize,
         pairs: &[(ChannelId, Route)],
-        target_channel: impl Fn(&Route) -> ChannelId,
+        number: impl Fn(&Route) -> usize,
     ) -> Self {
         let mut ends = vec![0_u32; channels + 1];
         for (source, _) in pairs {
@@ -46,6 +55,7 @@ impl RouteTable {
         // `seen[target]` is one more than the source whose row had that target last.
         let mut seen = next;
         seen.fill(0);
+        seen.resize(targets, 0);
         let mut routes = Vec::with_capacity(pairs.len());
         let mut start = 0;
         for channel in 0..channels {
@@ -53,7 +63,7 @@ impl RouteTable {
             ends[channel] = routes.len() as u32;
             for &at in &by_source[start..end] {
                 let route = pairs[at as usize].1;
-                let mark = &mut seen[target_channel(&route).index()];
+                let mark = &mut seen[number(&route)];
                 if *mark != channel as u32 + 1 {
                     *mark = channel as u32 + 1;
                     routes.push(route);
@@ -65,19 +75,24 @@ impl RouteTable {
         Self { first: ends.into(), routes: routes.into() }
     }
 
+    /// The numbers of the routes that start at a channel, in the order of the configuration.
+    pub(crate) fn row(&self, channel: ChannelId) -> Range<usize> {
+        let Some([from, to]) = self.first.get(channel.index()..channel.index() + 2) else { return 0..0 };
+        *from as usize..*to as usize
+    }
+
+    /// The route of that number.
+    pub(crate) fn at(&self, number: usize) -> Route {
+        self.routes[number]
+    }
+
     /// The routes that start at a channel, in the order of the configuration.
-    pub fn starting_at(&self, channel: ChannelId) -> &[Route] {
-        let Some([from, to]) = self.first.get(channel.index()..channel.index() + 2) else { return &[] };
-        &self.routes[*from as usize..*to as usize]
+    pub(crate) fn starting_at(&self, channel: ChannelId) -> &[Route] {
+        &self.routes[self.row(channel)]
     }
 
     /// The number of routes.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.routes.len()
-    }
-
-    /// Whether nothing is mapped.
-    pub fn is_empty(&self) -> bool {
-        self.routes.is_empty()
     }
 }

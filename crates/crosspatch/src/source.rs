@@ -91,7 +91,7 @@ pub(crate) fn usable(compiled: Compiled) -> Result<Plan, String> {
 
 /// What is in a plan: `2 instances, 16 mappings`.
 pub(crate) fn size(plan: &Plan) -> String {
-    format!("{}, {}", counted(plan.instances().len(), "instance"), counted(plan.routes().len(), "mapping"))
+    format!("{}, {}", counted(plan.instances().len(), "instance"), counted(plan.mapping_count(), "mapping"))
 }
 
 /// `1 error`, `2 errors`.

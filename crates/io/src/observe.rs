@@ -73,7 +73,7 @@ impl fmt::Display for Observed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Installed(plan) => {
-                write!(f, "runs {} instances, {} routes", plan.instances().len(), plan.routes().len())
+                write!(f, "runs {} instances, {} mappings", plan.instances().len(), plan.mapping_count())
             }
             Self::Notice { instance, notice, held } => {
                 let severity = match notice.severity {

@@ -56,6 +56,8 @@ pub struct Merging {
     rule: Rule,
     sources: Vec<Source>,
     statements: u64,
+    /// What the target follows.
+    followed: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -69,20 +71,27 @@ impl Merging {
     /// Sources with their priorities.
     pub fn new(rule: Rule, priorities: impl IntoIterator<Item = u8>) -> Self {
         let sources = priorities.into_iter().map(|priority| Source { priority, value: None }).collect();
-        Self { rule, sources, statements: 0 }
+        Self { rule, sources, statements: 0, followed: None }
     }
 
-    /// A source has a new value, or none any more. Returns what the target follows, if there is anything.
+    /// A source has a new value, or none any more. Returns what the target follows by that, if it is something else.
     pub fn handle_value(&mut self, source: usize, value: Option<Value>) -> Option<Value> {
         self.statements += 1;
         let statements = self.statements;
         self.sources[source].value = value.map(|value| (statements, value));
-        self.result()
+        let followed = self.result();
+        if followed == self.followed {
+            return None;
+        }
+        self.followed.clone_from(&followed);
+        followed
     }
 
-    /// The last value of a source.
-    pub fn value_of(&self, source: usize) -> Option<&Value> {
-        self.sources[source].value.as_ref().map(|(_, value)| value)
+    /// Takes over what a source said before a reload.
+    pub fn adopt(&mut self, source: usize, before: &mut Self, its_number: usize) {
+        self.sources[source].value = before.sources[its_number].value.take();
+        self.statements = self.statements.max(before.statements);
+        self.followed = before.followed.clone();
     }
 
     fn result(&self) -> Option<Value> {

@@ -46,6 +46,9 @@ pub struct Transform {
     pub read: fn(&mut Arguments<'_>) -> Result<Stage, ArgumentError>,
 }
 
+/// The kind of notice that is never held back, because the operator has asked for each of them.
+pub const PRINT: &str = "print";
+
 /// Transforms that belong together: a folder with a manual.
 #[derive(Debug)]
 pub struct Family {
@@ -199,6 +202,7 @@ pub struct Moment<'a> {
     /// The time.
     pub now: Instant,
     known: &'a dyn Fn(usize) -> Option<Value>,
+    /// What the operator is to be told.
     pub(crate) notices: Vec<Notice>,
     pub(crate) has_announced: bool,
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crosspatch_core::transform::{Chain, Place, Reference, read_stage};
 use crosspatch_core::{
     AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, OptionSpec, Outbox, Peer, Plan,
     PlanBuilder, Port, Scope, Session, Slot, Value,
@@ -143,7 +144,23 @@ impl Session for ProbeSession {
     }
 }
 
-/// Builds plans out of lines like `a.x > b.y`; an instance is a `Pass` if its name begins with `p`, a `Device` with `d`.
+/// The chain of stages as written, and the channels that they name; none for the target.
+fn chain(stages: &str) -> (Chain, Vec<Option<String>>) {
+    let (mut references, mut listeners, mut named) = (Vec::new(), Vec::new(), Vec::new());
+    let mut read = |(at, stage): (usize, &str)| {
+        let read = read_stage(stage, &mut references).unwrap_or_else(|error| panic!("{stage}: {error:?}"));
+        named.extend(references[named.len()..].iter().map(|reference| match reference {
+            Reference::Channel(at) => Some(stage[at.clone()].to_owned()),
+            Reference::Target => None,
+        }));
+        listeners.resize(references.len(), at);
+        read
+    };
+    let read = stages.split(" | ").enumerate().map(&mut read).collect();
+    (Chain::new(stages, read, listeners), named)
+}
+
+/// Builds plans out of lines like `a.x | invert > b.y`; an instance is a `Pass` if its name begins with `p`, a `Device` with `d`.
 pub(crate) struct Show {
     pub(crate) log: Log,
 }
@@ -156,21 +173,32 @@ impl Show {
     pub(crate) fn plan(&self, previous: Option<&Plan>, lines: &[&str]) -> Plan {
         let mut builder = PlanBuilder::new(previous);
         let mut names: Vec<(String, InstanceId)> = Vec::new();
+        let mut channel = |builder: &mut PlanBuilder<'_>, written: &str, direction| {
+            let (name, address) = written.split_once('.').expect("instance.address");
+            let known = names.iter().find(|(known, _)| known == name).map(|(_, id)| *id);
+            let id = known.unwrap_or_else(|| {
+                let id = self.instance(builder, name);
+                names.push((name.to_owned(), id));
+                id
+            });
+            (id, builder.channel(id, address, direction))
+        };
         for line in lines {
-            let ends = line.split(" > ").map(|end| end.split_once('.').expect("instance.address"));
-            let ends: Vec<_> = ends
-                .zip([Direction::Input, Direction::Output])
-                .map(|((name, address), direction)| {
-                    let known = names.iter().find(|(known, _)| known == name).map(|(_, id)| *id);
-                    let id = known.unwrap_or_else(|| {
-                        let id = self.instance(&mut builder, name);
-                        names.push((name.to_owned(), id));
-                        id
-                    });
-                    (id, builder.channel(id, address, direction))
-                })
-                .collect();
-            builder.route(ends[0], ends[1]);
+            let (source, target) = line.rsplit_once(" > ").expect("a source and a target");
+            let (source, stages) = source.split_once(" | ").unwrap_or((source, ""));
+            let from = channel(&mut builder, source, Direction::Input);
+            let to = channel(&mut builder, target, Direction::Output);
+            if stages.is_empty() {
+                builder.route(from, to);
+                continue;
+            }
+            let (chain, named) = chain(stages);
+            let mut named_channel = |named: &Option<String>| match named {
+                Some(written) => channel(&mut builder, written, Direction::Input),
+                None => to,
+            };
+            let references: Vec<_> = named.iter().map(&mut named_channel).collect();
+            builder.route_through(from, to, &Arc::new(chain), Place::ONLY, &references);
         }
         builder.build()
     }

@@ -1,111 +1,20 @@
 //! A compiled configuration: instances, their channels, and the routes between them. Immutable once built.
 //!
 //! A plan is built on top of the one that runs, so that an unchanged instance keeps the slots of its channels and its
-//! session can stay. Addresses live in one text per instance with an index beside it: a million of them cost little more
-//! than their letters.
+//! session can stay.
+
+mod chains;
+mod channels;
 
 use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+pub(crate) use chains::{Chains, Input, PlannedChain};
+pub use channels::Channels;
 
+use crate::transform::{Chain, Place};
 use crate::{Backend, ChannelId, Direction, Given, Instance, InstanceId, Route, RouteTable, Slot};
-
-/// The channels of one instance: slot to address and back.
-#[derive(Clone, Default)]
-pub struct Channels {
-    text: String,
-    ends: Vec<u32>,
-    directions: Vec<u8>,
-    index: HashTable<u32>,
-}
-
-impl Channels {
-    /// The slot of a canonical address, a new one if it has none yet.
-    fn intern(&mut self, address: &str) -> Slot {
-        if self.index.len() == self.index.capacity() {
-            self.grow();
-        }
-        let hash = FxBuildHasher.hash_one(address);
-        let Self { text, ends, directions, index } = self;
-        let entry = index.entry(
-            hash,
-            |&slot| address_of(text, ends, slot) == address,
-            |&slot| FxBuildHasher.hash_one(address_of(text, ends, slot)),
-        );
-        let slot = match entry {
-            hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
-            hashbrown::hash_table::Entry::Vacant(entry) => {
-                let slot = ends.len() as u32;
-                entry.insert(slot);
-                text.push_str(address);
-                ends.push(text.len() as u32);
-                directions.push(0);
-                slot
-            }
-        };
-        Slot(slot)
-    }
-
-    /// Doubles the index. Left to itself, a table that grows hashes its entries in the order of the table, which for a
-    /// million addresses is a million jumps through their text; here the text is read from front to back (measured: a
-    /// third of the time that compiling a million mappings takes).
-    fn grow(&mut self) {
-        let Self { text, ends, index, .. } = self;
-        let mut larger = HashTable::with_capacity((index.capacity() * 2).max(8));
-        for slot in 0..ends.len() as u32 {
-            let hash = |slot: u32| FxBuildHasher.hash_one(address_of(text, ends, slot));
-            larger.insert_unique(hash(slot), slot, |&slot| hash(slot));
-        }
-        *index = larger;
-    }
-
-    /// The slot of a canonical address.
-    pub fn find(&self, address: &str) -> Option<Slot> {
-        let hash = FxBuildHasher.hash_one(address);
-        self.index.find(hash, |&slot| address_of(&self.text, &self.ends, slot) == address).copied().map(Slot)
-    }
-
-    /// The canonical address of a slot.
-    pub fn address(&self, slot: Slot) -> &str {
-        address_of(&self.text, &self.ends, slot.0)
-    }
-
-    /// Whether the plan maps the channel in that direction.
-    pub fn is_mapped(&self, slot: Slot, direction: Direction) -> bool {
-        self.directions.get(slot.index()).is_some_and(|directions| directions & bit(direction) != 0)
-    }
-
-    /// How many slots there are, those of channels that are not mapped any more included.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is no channel.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Every slot.
-    pub fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
-        (0..self.ends.len() as u32).map(Slot)
-    }
-}
-
-fn address_of<'a>(text: &'a str, ends: &[u32], slot: u32) -> &'a str {
-    let start = slot.checked_sub(1).map_or(0, |before| ends[before as usize]);
-    &text[start as usize..ends[slot as usize] as usize]
-}
-
-fn bit(direction: Direction) -> u8 {
-    match direction {
-        Direction::Input => 1,
-        Direction::Output => 2,
-    }
-}
 
 /// An instance of a plan.
 pub struct PlannedInstance {
@@ -139,6 +48,18 @@ pub struct Plan {
     based_on: u64,
     instances: Box<[PlannedInstance]>,
     routes: RouteTable,
+    chains: Chains,
+}
+
+/// A mapping of a plan: from a channel to a channel, perhaps through a chain.
+#[derive(Copy, Clone, Debug)]
+pub struct Mapping<'p> {
+    /// The channel that it starts from.
+    pub from: (InstanceId, Slot),
+    /// The channel that it leads to.
+    pub to: (InstanceId, Slot),
+    /// What happens to values in between.
+    pub chain: Option<&'p Chain>,
 }
 
 impl Plan {
@@ -164,9 +85,40 @@ impl Plan {
         Some((instance, self.instances[instance.index()].channels.find(address)?))
     }
 
-    /// All routes.
-    pub fn routes(&self) -> &RouteTable {
+    /// Where the values of each channel go: to channels, and into chains.
+    pub(crate) fn routes(&self) -> &RouteTable {
         &self.routes
+    }
+
+    /// All chains.
+    pub(crate) fn chains(&self) -> &Chains {
+        &self.chains
+    }
+
+    /// All mappings, by the channels that they start from, and of one channel in the order of the configuration.
+    pub fn mappings(&self) -> impl Iterator<Item = Mapping<'_>> {
+        let sources = (0..).map(InstanceId).zip(&self.instances).flat_map(|(id, planned)| {
+            planned.channels.slots().map(move |slot| ((id, slot), planned.channel(slot)))
+        });
+        sources.flat_map(move |(from, channel)| {
+            self.routes.starting_at(channel).iter().filter_map(move |route| {
+                if route.target != Route::INTO_CHAINS {
+                    return Some(Mapping { from, to: (route.target, route.slot), chain: None });
+                }
+                match self.chains.input(route.slot) {
+                    Input::Value(chain) => {
+                        let chain = &self.chains.all()[chain];
+                        Some(Mapping { from, to: chain.to, chain: Some(&chain.chain) })
+                    }
+                    Input::Reference(..) => None,
+                }
+            })
+        })
+    }
+
+    /// How many mappings there are.
+    pub fn mapping_count(&self) -> usize {
+        self.routes.len() - self.chains.reference_count()
     }
 
     /// The instance of the running plan whose session can go on as this one: same name, backend and options.
@@ -182,7 +134,7 @@ impl Plan {
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.instances.iter().map(|instance| &instance.name).collect();
-        f.debug_struct("Plan").field("instances", &names).field("routes", &self.routes.len()).finish()
+        f.debug_struct("Plan").field("instances", &names).field("mappings", &self.mapping_count()).finish()
     }
 }
 
@@ -191,12 +143,13 @@ pub struct PlanBuilder<'a> {
     previous: Option<&'a Plan>,
     instances: Vec<PlannedInstance>,
     pairs: Vec<(InstanceId, Slot, Route)>,
+    chains: Vec<PlannedChain>,
 }
 
 impl<'a> PlanBuilder<'a> {
     /// A builder on top of `previous`, the plan that will be running when the new one is installed.
     pub fn new(previous: Option<&'a Plan>) -> Self {
-        Self { previous, instances: Vec::new(), pairs: Vec::new() }
+        Self { previous, instances: Vec::new(), pairs: Vec::new(), chains: Vec::new() }
     }
 
     /// Adds an instance. Names are unique within a plan; that is the caller's to check.
@@ -219,7 +172,7 @@ impl<'a> PlanBuilder<'a> {
             self.previous.and_then(|plan| plan.instances.iter().find(|old| old.is_same_as(&planned)))
         {
             planned.channels = old.channels.clone();
-            planned.channels.directions.fill(0);
+            planned.channels.unmap();
         }
         self.instances.push(planned);
         InstanceId(self.instances.len() as u32 - 1)
@@ -229,13 +182,29 @@ impl<'a> PlanBuilder<'a> {
     pub fn channel(&mut self, instance: InstanceId, address: &str, direction: Direction) -> Slot {
         let channels = &mut self.instances[instance.index()].channels;
         let slot = channels.intern(address);
-        channels.directions[slot.index()] |= bit(direction);
+        channels.map(slot, direction);
         slot
     }
 
     /// Adds a route between two channels.
     pub fn route(&mut self, from: (InstanceId, Slot), to: (InstanceId, Slot)) {
         self.pairs.push((from.0, from.1, Route { target: to.0, slot: to.1 }));
+    }
+
+    /// Adds a route between two channels through a chain. `references` are the channels that its stages name, one for
+    /// each of [`Chain::references`].
+    pub fn route_through(
+        &mut self,
+        from: (InstanceId, Slot),
+        to: (InstanceId, Slot),
+        chain: &Arc<Chain>,
+        place: Place,
+        references: &[(InstanceId, Slot)],
+    ) {
+        debug_assert_eq!(references.len(), chain.references(), "one channel for each reference");
+        let input = Slot(self.chains.len() as u32);
+        self.pairs.push((from.0, from.1, Route { target: Route::INTO_CHAINS, slot: input }));
+        self.chains.push(PlannedChain::new(chain, place, from, to, references));
     }
 
     /// The instances added so far.
@@ -251,7 +220,11 @@ impl<'a> PlanBuilder<'a> {
     /// The source and the target of a route by its number, in the order in which they were added.
     pub fn route_at(&self, number: usize) -> ((InstanceId, Slot), (InstanceId, Slot)) {
         let (instance, slot, route) = self.pairs[number];
-        ((instance, slot), (route.target, route.slot))
+        let to = match route.target {
+            Route::INTO_CHAINS => self.chains[route.slot.index()].to,
+            target => (target, route.slot),
+        };
+        ((instance, slot), to)
     }
 
     /// Builds the plan.
@@ -263,15 +236,24 @@ impl<'a> PlanBuilder<'a> {
             channels += instance.channels.len() as u32;
         }
         let instances = self.instances;
-        let channel = |instance: InstanceId, slot: Slot| instances[instance.index()].channel(slot);
-        let pairs: Vec<_> =
-            self.pairs.into_iter().map(|(instance, slot, route)| (channel(instance, slot), route)).collect();
-        let routes = RouteTable::new(channels as usize, &pairs, |route| channel(route.target, route.slot));
+        let chains = Chains::new(self.chains);
+        let channel = |(instance, slot): (InstanceId, Slot)| instances[instance.index()].channel(slot);
+        let mappings =
+            self.pairs.into_iter().map(|(instance, slot, route)| (channel((instance, slot)), route));
+        let references = chains.references().map(|(from, route)| (channel(from), route));
+        let pairs: Vec<_> = mappings.chain(references).collect();
+        // The inputs of chains count as targets behind the last channel.
+        let targets = channels as usize + chains.input_count();
+        let routes = RouteTable::new(channels as usize, targets, &pairs, |route| match route.target {
+            Route::INTO_CHAINS => channels as usize + route.slot.index(),
+            target => channel((target, route.slot)).index(),
+        });
         Plan {
             number: PLANS.fetch_add(1, Ordering::Relaxed),
             based_on: self.previous.map_or(0, |plan| plan.number),
             instances: instances.into(),
             routes,
+            chains,
         }
     }
 }

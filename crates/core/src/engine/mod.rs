@@ -3,14 +3,19 @@
 //! An event enters one session. What the session emits is routed into the inboxes of other sessions, which are called in
 //! turn; what those emit is the next *hop*. When nothing is left, the turn is over and the shell reads the outbox.
 
+mod chains;
+mod install;
+
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use chains::LiveChains;
+
 use crate::notices::NoticeBook;
 use crate::{
-    Closed, Direction, Duration, Effect, InstanceId, Instant, Notice, Outbox, Peer, Plan, PlannedInstance,
-    Port, Session, SessionId, Slot, Value,
+    Closed, Duration, Effect, InstanceId, Instant, Notice, Outbox, Peer, Plan, PlannedInstance, Port, Route,
+    Session, SessionId, Slot, Value,
 };
 
 /// How many sessions in a row a value may pass through within one turn. More is a loop.
@@ -28,6 +33,7 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 pub struct Engine {
     plan: Arc<Plan>,
     running: Vec<Running>,
+    chains: LiveChains,
     instances: FxHashMap<SessionId, InstanceId>,
     sessions_started: u64,
     notices: NoticeBook,
@@ -48,10 +54,36 @@ struct Running {
     session: Box<dyn Session>,
     inbox: Vec<(Slot, Value)>,
     is_queued: bool,
-    /// The last value that came from each channel, and the last that went to it; forgotten when no longer mapped.
-    heard: Vec<Option<Value>>,
-    told: Vec<Option<Value>>,
+    /// In the order of the slots.
+    channels: Vec<Known>,
     wake: Option<Instant>,
+}
+
+/// What is known of a channel; forgotten when it is no longer mapped.
+#[derive(Clone, Default)]
+struct Known {
+    /// The last value that came from it.
+    heard: Option<Value>,
+    /// The last value that went to it.
+    told: Option<Value>,
+    was_told_last: bool,
+}
+
+impl Known {
+    /// The last value, whichever way it went.
+    fn latest(&self) -> Option<&Value> {
+        if self.was_told_last { self.told.as_ref() } else { self.heard.as_ref().or(self.told.as_ref()) }
+    }
+}
+
+impl Running {
+    /// Puts a value into the inbox.
+    fn tell(&mut self, slot: Slot, value: Value) {
+        let known = &mut self.channels[slot.index()];
+        known.told = Some(value.clone());
+        known.was_told_last = true;
+        self.inbox.push((slot, value));
+    }
 }
 
 impl Default for Engine {
@@ -66,6 +98,7 @@ impl Engine {
         Self {
             plan: Arc::new(Plan::empty()),
             running: Vec::new(),
+            chains: LiveChains::default(),
             instances: FxHashMap::default(),
             sessions_started: 0,
             notices: NoticeBook::default(),
@@ -92,58 +125,6 @@ impl Engine {
     /// The session that runs an instance.
     pub fn session_of(&self, instance: InstanceId) -> SessionId {
         self.running[instance.index()].id
-    }
-
-    /// Puts a plan in place of the running one.
-    ///
-    /// Sessions whose name, backend and options are unchanged stay, with their ports and slots, provided that the plan was
-    /// built on the running one. The others stop before new ones start.
-    pub fn install(&mut self, now: Instant, plan: Arc<Plan>, out: &mut Outbox) {
-        let before = std::mem::replace(&mut self.plan, plan);
-        let plan = self.plan.clone();
-        self.reported_loops.clear();
-        let mut old: Vec<_> = std::mem::take(&mut self.running).into_iter().map(Some).collect();
-        let ids = || (0..plan.instances().len() as u32).map(InstanceId);
-        let kept: Vec<_> =
-            ids().map(|id| plan.same_in(id, &before).map(|at| (at, old[at.index()].take()))).collect();
-
-        for mut leaving in old.into_iter().flatten() {
-            self.instances.remove(&leaving.id);
-            self.stop(now, &mut leaving, out);
-        }
-        let mut fresh = vec![false; kept.len()];
-        let mut changed = vec![false; kept.len()];
-        for (id, kept) in ids().zip(kept) {
-            let planned = &plan.instances()[id.index()];
-            let running = match kept {
-                Some((at, Some(mut running))) => {
-                    changed[id.index()] = rebind(&mut running, &before.instances()[at.index()], planned);
-                    running
-                }
-                Some((_, None)) | None => {
-                    fresh[id.index()] = true;
-                    self.sessions_started += 1;
-                    start(SessionId(self.sessions_started), planned)
-                }
-            };
-            self.instances.insert(running.id, id);
-            self.running.push(running);
-        }
-        for id in ids() {
-            if fresh[id.index()] {
-                self.call(now, id, out, |session, out| session.start(now, out));
-            } else if changed[id.index()] {
-                self.call(now, id, out, |session, out| session.handle_rebind(now, out));
-            }
-        }
-        self.run_hops(now, out);
-        self.tell_known_values(now, &plan, out);
-        self.run_hops(now, out);
-    }
-
-    /// Ends the show: every session says goodbye to its peers.
-    pub fn shut_down(&mut self, now: Instant, out: &mut Outbox) {
-        self.install(now, Arc::new(Plan::empty()), out);
     }
 
     /// A port has opened or accepted a connection.
@@ -217,7 +198,7 @@ impl Engine {
         value: Value,
         out: &mut Outbox,
     ) {
-        if self.running.get(instance.index()).is_none_or(|running| slot.index() >= running.heard.len()) {
+        if self.running.get(instance.index()).is_none_or(|running| slot.index() >= running.channels.len()) {
             return;
         }
         self.call(now, instance, out, |_, out| out.emit(slot, value));
@@ -247,12 +228,14 @@ impl Engine {
                 *wake = wake.map(|wake| wake.max(now + SHORTEST_SLEEP));
             }
         }
+        self.wake_chains(now, out);
         self.notices.handle_timeout(now, out);
     }
 
     /// When `handle_timeout` wants to be called.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.running.iter().filter_map(|running| running.wake).chain(self.notices.next_timeout()).min()
+        let sessions = self.running.iter().filter_map(|running| running.wake);
+        sessions.chain(self.chains.next_timeout()).chain(self.notices.next_timeout()).min()
     }
 
     fn turn(
@@ -280,8 +263,8 @@ impl Engine {
         out.begin(running.id);
         event(&mut *running.session, out);
         if std::mem::take(&mut out.recall) {
-            let told = (0..).map(Slot).zip(&running.told);
-            self.scratch.extend(told.filter_map(|(slot, value)| Some((slot, value.clone()?))));
+            let channels = (0..).map(Slot).zip(&running.channels);
+            self.scratch.extend(channels.filter_map(|(slot, known)| Some((slot, known.told.clone()?))));
             running.session.handle_recall(now, &self.scratch, out);
             self.scratch.clear();
             out.recall = false;
@@ -305,34 +288,33 @@ impl Engine {
             for at in 0..self.emitted.len() {
                 let (slot, ref mut value) = self.emitted[at];
                 let value = std::mem::replace(value, Value::Number(0.0));
-                self.route(instance, slot, value, out);
+                self.route(now, instance, slot, value, out);
             }
             self.emitted.clear();
         }
     }
 
-    /// Puts a value into the inbox of every channel that it is mapped to.
-    fn route(&mut self, instance: InstanceId, slot: Slot, value: Value, out: &mut Outbox) {
+    /// Puts a value into the inbox of every channel that it is mapped to, and into the chains that begin there.
+    fn route(&mut self, now: Instant, instance: InstanceId, slot: Slot, value: Value, out: &mut Outbox) {
         let source = &mut self.running[instance.index()];
-        let Some(heard) = source.heard.get_mut(slot.index()) else {
+        let Some(known) = source.channels.get_mut(slot.index()) else {
             debug_assert!(false, "a session emitted on a slot that was never bound");
             return;
         };
         if out.watches_values() {
             out.push(Effect::Value(source.id, slot, value.clone()));
         }
-        *heard = Some(value.clone());
+        known.heard = Some(value.clone());
+        known.was_told_last = false;
         if self.is_late && self.trail.len() < MAX_TRAIL {
             self.trail.push((instance, slot));
         }
         let channel = self.plan.instances()[instance.index()].channel(slot);
-        for route in self.plan.routes().starting_at(channel) {
-            let target = &mut self.running[route.target.index()];
-            target.told[route.slot.index()] = Some(value.clone());
-            target.inbox.push((route.slot, value.clone()));
-            if !target.is_queued {
-                target.is_queued = true;
-                self.queue.push(route.target);
+        for at in self.plan.routes().row(channel) {
+            let route = self.plan.routes().at(at);
+            match self.running.get_mut(route.target.index()) {
+                Some(target) => tell(target, &mut self.queue, route, value.clone()),
+                None => self.enter_chain(now, route.slot, &value, out),
             }
         }
     }
@@ -399,87 +381,13 @@ impl Engine {
         let planned = &self.plan.instances()[instance.index()];
         format!("{}.{}", planned.name, planned.channels.address(slot))
     }
-
-    fn stop(&mut self, now: Instant, leaving: &mut Running, out: &mut Outbox) {
-        out.begin(leaving.id);
-        leaving.session.stop(now, out);
-        out.emitted.clear();
-        out.recall = false;
-        for notice in std::mem::take(&mut out.raised) {
-            self.notices.take(now, Some(leaving.id), notice, out);
-        }
-        self.notices.retire(leaving.id, out);
-        out.push(Effect::Retire(leaving.id));
-    }
-
-    /// Outputs that have not been told anything yet get the present value of their source, as state.
-    fn tell_known_values(&mut self, now: Instant, plan: &Plan, out: &mut Outbox) {
-        for (at, planned) in plan.instances().iter().enumerate() {
-            for slot in planned.channels.slots() {
-                let Some(value) = self.running[at].heard[slot.index()].clone() else { continue };
-                for route in plan.routes().starting_at(planned.channel(slot)) {
-                    let target = &mut self.running[route.target.index()];
-                    if target.told[route.slot.index()].is_none() {
-                        target.told[route.slot.index()] = Some(value.clone());
-                        target.inbox.push((route.slot, value.clone()));
-                    }
-                }
-            }
-        }
-        for at in 0..self.running.len() {
-            let inbox = std::mem::take(&mut self.running[at].inbox);
-            if !inbox.is_empty() {
-                let instance = InstanceId(at as u32);
-                self.call(now, instance, out, |session, out| session.handle_recall(now, &inbox, out));
-            }
-        }
-    }
 }
 
-const DIRECTIONS: [Direction; 2] = [Direction::Input, Direction::Output];
-
-fn start(id: SessionId, planned: &PlannedInstance) -> Running {
-    let mut session = planned.instance.session();
-    for slot in planned.channels.slots() {
-        for direction in DIRECTIONS {
-            if planned.channels.is_mapped(slot, direction) {
-                session.bind(slot, planned.channels.address(slot), direction);
-            }
-        }
+/// Tells a session a value, and puts it into the queue of those to call.
+fn tell(target: &mut Running, queue: &mut Vec<InstanceId>, route: Route, value: Value) {
+    target.tell(route.slot, value);
+    if !target.is_queued {
+        target.is_queued = true;
+        queue.push(route.target);
     }
-    let unknown = vec![None; planned.channels.len()];
-    Running {
-        id,
-        session,
-        inbox: Vec::new(),
-        is_queued: false,
-        heard: unknown.clone(),
-        told: unknown,
-        wake: None,
-    }
-}
-
-/// Tells a session that goes on what is mapped in the new plan and was not before, and the other way round.
-fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstance) -> bool {
-    running.heard.resize(after.channels.len(), None);
-    running.told.resize(after.channels.len(), None);
-    let mut changed = false;
-    for slot in after.channels.slots() {
-        for direction in DIRECTIONS {
-            let (was, is) =
-                (before.channels.is_mapped(slot, direction), after.channels.is_mapped(slot, direction));
-            if was && !is {
-                running.session.unbind(slot, direction);
-                let known = match direction {
-                    Direction::Input => &mut running.heard,
-                    Direction::Output => &mut running.told,
-                };
-                known[slot.index()] = None;
-            } else if is && !was {
-                running.session.bind(slot, after.channels.address(slot), direction);
-            }
-            changed |= was != is;
-        }
-    }
-    changed
 }

@@ -1,0 +1,234 @@
+//! The chains at work: values that enter them, the channels that they watch, and the times at which they wake up.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rustc_hash::FxHashMap;
+
+use crate::engine::{Engine, SHORTEST_SLEEP, tell};
+use crate::plan::{Input, PlannedChain};
+use crate::transform::{LiveChain, Merging, Moment, PRINT};
+use crate::{Effect, InstanceId, Instant, Outbox, Plan, Route, SessionId, Slot, Value};
+
+/// How often a chain is woken for the same moment before it has to wait for the next one.
+const MAX_WAKES: usize = 10_000;
+
+/// All chains of the running plan, in its order.
+#[derive(Default)]
+pub(super) struct LiveChains {
+    live: Vec<LiveChain>,
+    merges: Vec<Merging>,
+    alarms: Alarms,
+}
+
+impl LiveChains {
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.alarms.next()
+    }
+}
+
+/// Which chain wants to be woken when.
+///
+/// A heap in which an entry that no longer counts stays until it comes up: setting an alarm is a push, and most often not
+/// even that, because a chain that wants to sleep longer than its alarm says only looks at the clock once more.
+#[derive(Default)]
+struct Alarms {
+    heap: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// The alarm of each chain that counts.
+    set: Vec<Option<Instant>>,
+}
+
+impl Alarms {
+    fn next(&self) -> Option<Instant> {
+        self.heap.peek().map(|Reverse((due, _))| *due)
+    }
+
+    fn set(&mut self, chain: usize, due: Option<Instant>) {
+        let Some(due) = due.filter(|due| self.set[chain].is_none_or(|set| *due < set)) else { return };
+        if self.heap.len() > 2 * self.set.len() + 64 {
+            let Self { heap, set } = self;
+            heap.retain(|Reverse((due, chain))| set[*chain] == Some(*due));
+        }
+        self.set[chain] = Some(due);
+        self.heap.push(Reverse((due, chain)));
+    }
+
+    /// Takes out a chain whose alarm is due.
+    fn take(&mut self, now: Instant) -> Option<usize> {
+        if self.next()? > now {
+            return None;
+        }
+        let Reverse((_, chain)) = self.heap.pop()?;
+        self.set[chain] = None;
+        while self.heap.peek().is_some_and(|Reverse((due, chain))| self.set[*chain] != Some(*due)) {
+            self.heap.pop();
+        }
+        Some(chain)
+    }
+}
+
+impl Engine {
+    /// A channel that a chain begins at, or that one of its stages names, has a new value.
+    pub(super) fn enter_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
+        match self.plan.chains().input(input) {
+            Input::Value(chain) => {
+                self.call_chain(now, chain, out, |live, _, moment| live.handle_value(moment, value.clone()));
+            }
+            Input::Reference(chain, reference) => {
+                self.call_chain(now, chain, out, |live, planned, moment| {
+                    live.handle_channel(moment, planned.chain.listener(reference), reference, value)
+                });
+                self.withdraw_if_asleep(chain);
+            }
+        }
+    }
+
+    /// The present state of the source of a chain, for a target that has not been told anything yet.
+    pub(super) fn recall_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
+        let Input::Value(chain) = self.plan.chains().input(input) else { return };
+        let (target, slot) = self.plan.chains().all()[chain].to;
+        if self.running[target.index()].channels[slot.index()].told.is_none() {
+            self.call_chain(now, chain, out, |live, _, moment| live.handle_recall(moment, value.clone()));
+        }
+    }
+
+    /// Wakes the chains whose time has come.
+    pub(super) fn wake_chains(&mut self, now: Instant, out: &mut Outbox) {
+        while let Some(chain) = self.chains.alarms.take(now) {
+            let mut wakes = 0;
+            while self.chains.live[chain].next_timeout().is_some_and(|due| due <= now) && wakes < MAX_WAKES {
+                wakes += 1;
+                self.call_chain(now, chain, out, |live, _, moment| live.handle_timeout(moment));
+            }
+            let due = self.chains.live[chain].next_timeout();
+            let due = due.map(|due| if due <= now { now + SHORTEST_SLEEP } else { due });
+            self.chains.alarms.set(chain, due);
+        }
+        self.run_hops(now, out);
+    }
+
+    /// One call into a chain, and what it caused put where it belongs.
+    fn call_chain(
+        &mut self,
+        now: Instant,
+        chain: usize,
+        out: &mut Outbox,
+        event: impl FnOnce(&mut LiveChain, &PlannedChain, &mut Moment<'_>) -> Option<Value>,
+    ) {
+        let planned = &self.plan.chains().all()[chain];
+        let known = |reference: usize| {
+            let (instance, slot) = planned.references[reference];
+            self.running[instance.index()].channels[slot.index()].latest().cloned()
+        };
+        let mut moment = Moment::new(now, &known);
+        let live = &mut self.chains.live[chain];
+        let passed = event(live, planned, &mut moment);
+        let (notices, has_announced) = (moment.notices, moment.has_announced);
+        self.chains.alarms.set(chain, live.next_timeout());
+        for notice in notices {
+            match notice.id {
+                PRINT => out.push(Effect::Notice(None, notice, 0)),
+                _ => self.notices.take(now, None, notice, out),
+            }
+        }
+        if let Some(value) = passed {
+            self.leave_chain(chain, value);
+        }
+        if has_announced {
+            self.tell_group(now, chain, out);
+        }
+    }
+
+    /// A value has come through a chain.
+    fn leave_chain(&mut self, chain: usize, value: Value) {
+        let planned = &self.plan.chains().all()[chain];
+        let value = match planned.merge {
+            None => Some(value),
+            Some(_) if self.chains.live[chain].is_asleep() => None,
+            Some((merge, source)) => self.chains.merges[merge].handle_value(source, Some(value)),
+        };
+        let (target, slot) = planned.to;
+        if let Some(value) = value {
+            tell(&mut self.running[target.index()], &mut self.queue, Route { target, slot }, value);
+        }
+    }
+
+    /// A source that sleeps has no say in what its target follows.
+    fn withdraw_if_asleep(&mut self, chain: usize) {
+        let planned = &self.plan.chains().all()[chain];
+        let Some((merge, source)) = planned.merge else { return };
+        if !self.chains.live[chain].is_asleep() {
+            return;
+        }
+        let (target, slot) = planned.to;
+        if let Some(value) = self.chains.merges[merge].handle_value(source, None) {
+            tell(&mut self.running[target.index()], &mut self.queue, Route { target, slot }, value);
+        }
+    }
+
+    /// A chain has announced itself to the others of its group.
+    fn tell_group(&mut self, now: Instant, chain: usize, out: &mut Outbox) {
+        let plan = self.plan.clone();
+        let chains = plan.chains();
+        let Some(group) = chains.all()[chain].group else { return };
+        for &member in chains.group(group).iter().filter(|&&member| member != chain) {
+            let is_of_same_source = chains.all()[member].from == chains.all()[chain].from;
+            self.call_chain(now, member, out, |live, _, moment| live.handle_group(moment, is_of_same_source));
+        }
+    }
+
+    /// Puts the chains of the plan to work. One that stands between the same channels of the same sessions as before, and is
+    /// written as before, goes on as it is.
+    pub(super) fn install_chains(&mut self, before: &Plan, sessions_before: &[SessionId]) {
+        let mut old = std::mem::take(&mut self.chains);
+        let sessions: Vec<_> = self.running.iter().map(|running| running.id).collect();
+        let mut known: FxHashMap<Ends, Vec<usize>> = FxHashMap::default();
+        for (at, planned) in before.chains().all().iter().enumerate().rev() {
+            known.entry(ends(planned, sessions_before)).or_default().push(at);
+        }
+        let mut kept = vec![None; self.plan.chains().all().len()];
+        let mut spare: Vec<_> = old.live.drain(..).map(Some).collect();
+        for (at, planned) in self.plan.chains().all().iter().enumerate() {
+            let is_same = |&old: &usize| {
+                let old = &before.chains().all()[old];
+                old.chain.text() == planned.chain.text()
+                    && old.place == planned.place
+                    && channels(&old.references, sessions_before).eq(channels(&planned.references, &sessions))
+            };
+            let twin = known.get_mut(&ends(planned, &sessions)).and_then(|candidates| {
+                let at = candidates.iter().rposition(is_same)?;
+                Some(candidates.remove(at))
+            });
+            kept[at] = twin;
+            let goes_on = twin.and_then(|twin| spare[twin].take());
+            self.chains.live.push(goes_on.unwrap_or_else(|| planned.chain.live(planned.place)));
+        }
+        let merges = self.plan.chains().merges().iter();
+        self.chains.merges =
+            merges.map(|merge| Merging::new(merge.rule, merge.priorities.iter().copied())).collect();
+        for (planned, twin) in self.plan.chains().all().iter().zip(kept) {
+            let before = twin.and_then(|twin| before.chains().all()[twin].merge);
+            if let (Some((merge, source)), Some((old_merge, old_source))) = (planned.merge, before) {
+                self.chains.merges[merge].adopt(source, &mut old.merges[old_merge], old_source);
+            }
+        }
+        self.chains.alarms.set = vec![None; self.chains.live.len()];
+        for (at, live) in self.chains.live.iter().enumerate() {
+            self.chains.alarms.set(at, live.next_timeout());
+        }
+    }
+}
+
+/// Both ends of a mapping, in terms that outlive a plan.
+type Ends = [(SessionId, Slot); 2];
+
+fn ends(planned: &PlannedChain, sessions: &[SessionId]) -> Ends {
+    [planned.from, planned.to].map(|(instance, slot)| (sessions[instance.index()], slot))
+}
+
+fn channels(
+    references: &[(InstanceId, Slot)],
+    sessions: &[SessionId],
+) -> impl Iterator<Item = (SessionId, Slot)> {
+    references.iter().map(|(instance, slot)| (sessions[instance.index()], *slot))
+}

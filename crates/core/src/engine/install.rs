@@ -1,0 +1,140 @@
+//! One plan in place of another: which sessions and chains go on, which end, which begin.
+
+use std::sync::Arc;
+
+use crate::engine::{Engine, Known, Running};
+use crate::{Direction, Effect, InstanceId, Instant, Outbox, Plan, PlannedInstance, SessionId};
+
+impl Engine {
+    /// Puts a plan in place of the running one.
+    ///
+    /// Sessions whose name, backend and options are unchanged stay, with their ports and slots, provided that the plan was
+    /// built on the running one. The others stop before new ones start.
+    pub fn install(&mut self, now: Instant, plan: Arc<Plan>, out: &mut Outbox) {
+        let before = std::mem::replace(&mut self.plan, plan);
+        let plan = self.plan.clone();
+        let sessions_before: Vec<_> = self.running.iter().map(|running| running.id).collect();
+        self.reported_loops.clear();
+        let mut old: Vec<_> = std::mem::take(&mut self.running).into_iter().map(Some).collect();
+        let ids = || (0..plan.instances().len() as u32).map(InstanceId);
+        let kept: Vec<_> =
+            ids().map(|id| plan.same_in(id, &before).map(|at| (at, old[at.index()].take()))).collect();
+
+        for mut leaving in old.into_iter().flatten() {
+            self.instances.remove(&leaving.id);
+            self.stop(now, &mut leaving, out);
+        }
+        let mut fresh = vec![false; kept.len()];
+        let mut changed = vec![false; kept.len()];
+        for (id, kept) in ids().zip(kept) {
+            let planned = &plan.instances()[id.index()];
+            let running = match kept {
+                Some((at, Some(mut running))) => {
+                    changed[id.index()] = rebind(&mut running, &before.instances()[at.index()], planned);
+                    running
+                }
+                Some((_, None)) | None => {
+                    fresh[id.index()] = true;
+                    self.sessions_started += 1;
+                    start(SessionId(self.sessions_started), planned)
+                }
+            };
+            self.instances.insert(running.id, id);
+            self.running.push(running);
+        }
+        self.install_chains(&before, &sessions_before);
+        for id in ids() {
+            if fresh[id.index()] {
+                self.call(now, id, out, |session, out| session.start(now, out));
+            } else if changed[id.index()] {
+                self.call(now, id, out, |session, out| session.handle_rebind(now, out));
+            }
+        }
+        self.run_hops(now, out);
+        self.tell_known_values(now, &plan, out);
+        self.run_hops(now, out);
+    }
+
+    /// Ends the show: every session says goodbye to its peers.
+    pub fn shut_down(&mut self, now: Instant, out: &mut Outbox) {
+        self.install(now, Arc::new(Plan::empty()), out);
+    }
+
+    fn stop(&mut self, now: Instant, leaving: &mut Running, out: &mut Outbox) {
+        out.begin(leaving.id);
+        leaving.session.stop(now, out);
+        out.emitted.clear();
+        out.recall = false;
+        for notice in std::mem::take(&mut out.raised) {
+            self.notices.take(now, Some(leaving.id), notice, out);
+        }
+        self.notices.retire(leaving.id, out);
+        out.push(Effect::Retire(leaving.id));
+    }
+
+    /// Outputs that have not been told anything yet get the present value of their source, as state.
+    fn tell_known_values(&mut self, now: Instant, plan: &Plan, out: &mut Outbox) {
+        for (at, planned) in plan.instances().iter().enumerate() {
+            for slot in planned.channels.slots() {
+                let Some(value) = self.running[at].channels[slot.index()].heard.clone() else { continue };
+                for route in plan.routes().starting_at(planned.channel(slot)) {
+                    match self.running.get_mut(route.target.index()) {
+                        Some(target) if target.channels[route.slot.index()].told.is_some() => {}
+                        Some(target) => target.tell(route.slot, value.clone()),
+                        None => self.recall_chain(now, route.slot, &value, out),
+                    }
+                }
+            }
+        }
+        // They are states, and not handed over as values.
+        for instance in self.queue.drain(..) {
+            self.running[instance.index()].is_queued = false;
+        }
+        for at in 0..self.running.len() {
+            let inbox = std::mem::take(&mut self.running[at].inbox);
+            if !inbox.is_empty() {
+                let instance = InstanceId(at as u32);
+                self.call(now, instance, out, |session, out| session.handle_recall(now, &inbox, out));
+            }
+        }
+    }
+}
+
+const DIRECTIONS: [Direction; 2] = [Direction::Input, Direction::Output];
+
+fn start(id: SessionId, planned: &PlannedInstance) -> Running {
+    let mut session = planned.instance.session();
+    for slot in planned.channels.slots() {
+        for direction in DIRECTIONS {
+            if planned.channels.is_mapped(slot, direction) {
+                session.bind(slot, planned.channels.address(slot), direction);
+            }
+        }
+    }
+    let channels = vec![Known::default(); planned.channels.len()];
+    Running { id, session, inbox: Vec::new(), is_queued: false, channels, wake: None }
+}
+
+/// Tells a session that goes on what is mapped in the new plan and was not before, and the other way round.
+fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstance) -> bool {
+    running.channels.resize(after.channels.len(), Known::default());
+    let mut changed = false;
+    for slot in after.channels.slots() {
+        for direction in DIRECTIONS {
+            let (was, is) =
+                (before.channels.is_mapped(slot, direction), after.channels.is_mapped(slot, direction));
+            if was && !is {
+                running.session.unbind(slot, direction);
+                let known = &mut running.channels[slot.index()];
+                match direction {
+                    Direction::Input => known.heard = None,
+                    Direction::Output => (known.told, known.was_told_last) = (None, false),
+                }
+            } else if is && !was {
+                running.session.bind(slot, after.channels.address(slot), direction);
+            }
+            changed |= was != is;
+        }
+    }
+    changed
+}

@@ -1,0 +1,113 @@
+//! The channels of one instance: addresses and their slots.
+//!
+//! Addresses live in one text with an index beside it: a million of them cost little more than their letters.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use crate::{Direction, Slot};
+
+/// The channels of one instance: slot to address and back.
+#[derive(Clone, Default)]
+pub struct Channels {
+    text: String,
+    ends: Vec<u32>,
+    directions: Vec<u8>,
+    index: HashTable<u32>,
+}
+
+impl Channels {
+    /// Forgets which channels are mapped and keeps their slots.
+    pub(super) fn unmap(&mut self) {
+        self.directions.fill(0);
+    }
+
+    /// Marks a channel as mapped in one direction.
+    pub(super) fn map(&mut self, slot: Slot, direction: Direction) {
+        self.directions[slot.index()] |= bit(direction);
+    }
+
+    /// The slot of a canonical address, a new one if it has none yet.
+    pub(super) fn intern(&mut self, address: &str) -> Slot {
+        if self.index.len() == self.index.capacity() {
+            self.grow();
+        }
+        let hash = FxBuildHasher.hash_one(address);
+        let Self { text, ends, directions, index } = self;
+        let entry = index.entry(
+            hash,
+            |&slot| address_of(text, ends, slot) == address,
+            |&slot| FxBuildHasher.hash_one(address_of(text, ends, slot)),
+        );
+        let slot = match entry {
+            hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                let slot = ends.len() as u32;
+                entry.insert(slot);
+                text.push_str(address);
+                ends.push(text.len() as u32);
+                directions.push(0);
+                slot
+            }
+        };
+        Slot(slot)
+    }
+
+    /// Doubles the index. Left to itself, a table that grows hashes its entries in the order of the table, which for a
+    /// million addresses is a million jumps through their text; here the text is read from front to back (measured: a
+    /// third of the time that compiling a million mappings takes).
+    fn grow(&mut self) {
+        let Self { text, ends, index, .. } = self;
+        let mut larger = HashTable::with_capacity((index.capacity() * 2).max(8));
+        for slot in 0..ends.len() as u32 {
+            let hash = |slot: u32| FxBuildHasher.hash_one(address_of(text, ends, slot));
+            larger.insert_unique(hash(slot), slot, |&slot| hash(slot));
+        }
+        *index = larger;
+    }
+
+    /// The slot of a canonical address.
+    pub fn find(&self, address: &str) -> Option<Slot> {
+        let hash = FxBuildHasher.hash_one(address);
+        self.index.find(hash, |&slot| address_of(&self.text, &self.ends, slot) == address).copied().map(Slot)
+    }
+
+    /// The canonical address of a slot.
+    pub fn address(&self, slot: Slot) -> &str {
+        address_of(&self.text, &self.ends, slot.0)
+    }
+
+    /// Whether the plan maps the channel in that direction.
+    pub fn is_mapped(&self, slot: Slot, direction: Direction) -> bool {
+        self.directions.get(slot.index()).is_some_and(|directions| directions & bit(direction) != 0)
+    }
+
+    /// How many slots there are, those of channels that are not mapped any more included.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no channel.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Every slot.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+        (0..self.ends.len() as u32).map(Slot)
+    }
+}
+
+fn address_of<'a>(text: &'a str, ends: &[u32], slot: u32) -> &'a str {
+    let start = slot.checked_sub(1).map_or(0, |before| ends[before as usize]);
+    &text[start as usize..ends[slot as usize] as usize]
+}
+
+fn bit(direction: Direction) -> u8 {
+    match direction {
+        Direction::Input => 1,
+        Direction::Output => 2,
+    }
+}

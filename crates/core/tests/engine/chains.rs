@@ -1,0 +1,120 @@
+//! Chains between channels: what reaches the target, what survives a reload, what is merged.
+
+use std::sync::Arc;
+
+use crosspatch_core::{Effect, Engine, Instant, Outbox, Value};
+
+use crate::probe::Show;
+
+/// An engine with its show; values are put on channels by name.
+struct Stage {
+    show: Show,
+    engine: Engine,
+    out: Outbox,
+    now: Instant,
+}
+
+impl Stage {
+    fn new(lines: &[&str]) -> Self {
+        let mut stage =
+            Self { show: Show::new(), engine: Engine::new(), out: Outbox::new(), now: Instant::START };
+        stage.load(lines);
+        stage
+    }
+
+    /// Installs a plan and returns what the sessions wrote down.
+    fn load(&mut self, lines: &[&str]) -> Vec<String> {
+        let plan = self.show.plan(Some(self.engine.plan()), lines);
+        self.engine.install(self.now, Arc::new(plan), &mut self.out);
+        self.told()
+    }
+
+    /// Puts a value on a channel and returns what targets were told.
+    fn put(&mut self, channel: &str, value: impl Into<Value>) -> Vec<String> {
+        let (instance, slot) = self.engine.plan().find_channel(channel).expect("a channel of the show");
+        self.engine.handle_value(self.now, instance, slot, value.into(), &mut self.out);
+        self.told()
+    }
+
+    /// Lets time pass, wake-up by wake-up, and returns what targets were told.
+    fn advance(&mut self, micros: u64) -> Vec<String> {
+        let end = Instant::from_micros(self.now.as_micros() + micros);
+        while let Some(due) = self.engine.next_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.engine.handle_timeout(self.now, &mut self.out);
+        }
+        self.now = end;
+        self.told()
+    }
+
+    fn told(&mut self) -> Vec<String> {
+        let lines = self.show.log.take().into_iter();
+        lines.filter(|line| line.contains(" values ") || line.contains(" recall ")).collect()
+    }
+
+    fn notices(&mut self) -> Vec<String> {
+        let notices = self.out.effects().iter().filter_map(|effect| match effect {
+            Effect::Notice(_, notice, _) => Some(notice.text.clone()),
+            Effect::Open(..)
+            | Effect::Close(..)
+            | Effect::Send(..)
+            | Effect::Retire(_)
+            | Effect::Value(..) => None,
+        });
+        notices.collect()
+    }
+}
+
+#[test]
+fn values_reach_the_target_through_every_stage() {
+    let mut stage =
+        Stage::new(&["knob.x | invert > lamp.x", "knob.x > lamp.y", "knob.x | invert | invert > lamp.z"]);
+    assert_eq!(stage.put("knob.x", 0.25), ["lamp values 0=0.75 1=0.25 2=0.25"]);
+    assert_eq!(stage.put("knob.x", "cue"), ["lamp values 1=\"cue\""]);
+    assert_eq!(stage.notices().len(), 2);
+}
+
+#[test]
+fn an_unchanged_line_keeps_its_state_over_a_reload_and_a_changed_one_begins_anew() {
+    let mut stage = Stage::new(&["pad.a | toggle > lamp.x", "pad.b | toggle > lamp.y"]);
+    assert_eq!(stage.put("pad.a", 1.0), ["lamp values 0=1"]);
+    assert_eq!(stage.put("pad.b", 1.0), ["lamp values 1=1"]);
+    stage.put("pad.a", 0.0);
+    stage.put("pad.b", 0.0);
+    assert_eq!(
+        stage.load(&["pad.b | toggle | invert > lamp.y", "knob.c > lamp.z", "pad.a | toggle > lamp.x"]),
+        [""; 0]
+    );
+    assert_eq!(stage.put("pad.a", 1.0), ["lamp values 0=0"]);
+    assert_eq!(stage.put("pad.b", 1.0), ["lamp values 1=0"]);
+    // Another session behind the same name is another source.
+    stage.load(&["pad#2.a | toggle > lamp.x"]);
+    assert_eq!(stage.put("pad.a", 1.0), ["lamp values 0=1"]);
+}
+
+#[test]
+fn a_target_that_is_mapped_anew_gets_the_state_of_its_source_through_the_chain() {
+    let mut stage = Stage::new(&["knob.x > lamp.x"]);
+    stage.put("knob.x", 0.25);
+    let told = stage.load(&["knob.x > lamp.x", "knob.x | invert > lamp.y", "knob.x | toggle > lamp.z"]);
+    assert_eq!(told, ["lamp recall 1=0.75"]);
+}
+
+#[test]
+fn merged_sources_are_one_and_keep_their_say_over_a_reload() {
+    let lines = ["a.x | merge htp > lamp.x", "b.x | invert | merge htp > lamp.x"];
+    let mut stage = Stage::new(&lines);
+    assert_eq!(stage.put("a.x", 0.5), ["lamp values 0=0.5"]);
+    assert_eq!(stage.put("b.x", 0.75), [""; 0]);
+    assert_eq!(stage.put("a.x", 0.1), ["lamp values 0=0.25"]);
+    stage.load(&[lines[1], "c.x > lamp.y", lines[0]]);
+    assert_eq!(stage.put("b.x", 1.0), ["lamp values 0=0.1"]);
+}
+
+#[test]
+fn a_chain_that_leads_back_is_a_loop_like_any_other() {
+    let mut stage = Stage::new(&["p.x | invert > p.x"]);
+    stage.put("p.x", 0.25);
+    assert!(stage.notices().iter().any(|text| text.contains("p.x > p.x")), "{:?}", stage.notices());
+    assert_eq!(stage.advance(1_000_000), [""; 0]);
+}
