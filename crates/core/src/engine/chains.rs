@@ -16,9 +16,17 @@ const MAX_WAKES: usize = 10_000;
 /// All chains of the running plan, in its order.
 #[derive(Default)]
 pub(super) struct LiveChains {
-    live: Vec<LiveChain>,
+    all: Vec<Working>,
     merges: Vec<Merging>,
     alarms: Alarms,
+}
+
+/// A chain, and where its values go: side by side, because every value needs both.
+struct Working {
+    live: LiveChain,
+    to: Route,
+    /// The merge that it feeds, and which of its sources it is.
+    merge: Option<(usize, usize)>,
 }
 
 impl LiveChains {
@@ -69,7 +77,18 @@ impl Alarms {
 
 impl Engine {
     /// A channel that a chain begins at, or that one of its stages names, has a new value.
+    #[inline]
     pub(super) fn enter_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
+        // Inputs begin with the sources of the chains.
+        if let Some(working) = self.chains.all.get(input.index())
+            && let Some(value) = working.live.shaped(value)
+        {
+            return self.leave_chain(input.index(), value);
+        }
+        self.enter_stateful_chain(now, input, value, out);
+    }
+
+    fn enter_stateful_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
         match self.plan.chains().input(input) {
             Input::Value(chain) => {
                 self.call_chain(now, chain, out, |live, _, moment| live.handle_value(moment, value.clone()));
@@ -96,11 +115,13 @@ impl Engine {
     pub(super) fn wake_chains(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(chain) = self.chains.alarms.take(now) {
             let mut wakes = 0;
-            while self.chains.live[chain].next_timeout().is_some_and(|due| due <= now) && wakes < MAX_WAKES {
+            while self.chains.all[chain].live.next_timeout().is_some_and(|due| due <= now)
+                && wakes < MAX_WAKES
+            {
                 wakes += 1;
                 self.call_chain(now, chain, out, |live, _, moment| live.handle_timeout(moment));
             }
-            let due = self.chains.live[chain].next_timeout();
+            let due = self.chains.all[chain].live.next_timeout();
             let due = due.map(|due| if due <= now { now + SHORTEST_SLEEP } else { due });
             self.chains.alarms.set(chain, due);
         }
@@ -121,7 +142,7 @@ impl Engine {
             self.running[instance.index()].channels[slot.index()].latest().cloned()
         };
         let mut moment = Moment::new(now, &known);
-        let live = &mut self.chains.live[chain];
+        let live = &mut self.chains.all[chain].live;
         let passed = event(live, planned, &mut moment);
         let (notices, has_announced) = (moment.notices, moment.has_announced);
         self.chains.alarms.set(chain, live.next_timeout());
@@ -141,28 +162,23 @@ impl Engine {
 
     /// A value has come through a chain.
     fn leave_chain(&mut self, chain: usize, value: Value) {
-        let planned = &self.plan.chains().all()[chain];
-        let value = match planned.merge {
+        let working = &self.chains.all[chain];
+        let value = match working.merge {
             None => Some(value),
-            Some(_) if self.chains.live[chain].is_asleep() => None,
+            Some(_) if working.live.is_asleep() => None,
             Some((merge, source)) => self.chains.merges[merge].handle_value(source, Some(value)),
         };
-        let (target, slot) = planned.to;
         if let Some(value) = value {
-            tell(&mut self.running[target.index()], &mut self.queue, Route { target, slot }, value);
+            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, value);
         }
     }
 
     /// A source that sleeps has no say in what its target follows.
     fn withdraw_if_asleep(&mut self, chain: usize) {
-        let planned = &self.plan.chains().all()[chain];
-        let Some((merge, source)) = planned.merge else { return };
-        if !self.chains.live[chain].is_asleep() {
-            return;
-        }
-        let (target, slot) = planned.to;
+        let working = &self.chains.all[chain];
+        let Some((merge, source)) = working.merge.filter(|_| working.live.is_asleep()) else { return };
         if let Some(value) = self.chains.merges[merge].handle_value(source, None) {
-            tell(&mut self.running[target.index()], &mut self.queue, Route { target, slot }, value);
+            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, value);
         }
     }
 
@@ -187,7 +203,7 @@ impl Engine {
             known.entry(ends(planned, sessions_before)).or_default().push(at);
         }
         let mut kept = vec![None; self.plan.chains().all().len()];
-        let mut spare: Vec<_> = old.live.drain(..).map(Some).collect();
+        let mut spare: Vec<_> = old.all.drain(..).map(|working| Some(working.live)).collect();
         for (at, planned) in self.plan.chains().all().iter().enumerate() {
             let is_same = |&old: &usize| {
                 let old = &before.chains().all()[old];
@@ -201,7 +217,9 @@ impl Engine {
             });
             kept[at] = twin;
             let goes_on = twin.and_then(|twin| spare[twin].take());
-            self.chains.live.push(goes_on.unwrap_or_else(|| planned.chain.live(planned.place)));
+            let live = goes_on.unwrap_or_else(|| planned.chain.live(planned.place));
+            let (target, slot) = planned.to;
+            self.chains.all.push(Working { live, to: Route { target, slot }, merge: planned.merge });
         }
         let merges = self.plan.chains().merges().iter();
         self.chains.merges =
@@ -212,9 +230,9 @@ impl Engine {
                 self.chains.merges[merge].adopt(source, &mut old.merges[old_merge], old_source);
             }
         }
-        self.chains.alarms.set = vec![None; self.chains.live.len()];
-        for (at, live) in self.chains.live.iter().enumerate() {
-            self.chains.alarms.set(at, live.next_timeout());
+        self.chains.alarms.set = vec![None; self.chains.all.len()];
+        for (at, working) in self.chains.all.iter().enumerate() {
+            self.chains.alarms.set(at, working.live.next_timeout());
         }
     }
 }
