@@ -5,7 +5,7 @@
 //!  wire ─▶ port ─▶ Session::handle_data ─▶ wire::decode ─▶ out.emit(slot, value)
 //!                                                                   │ channel = base[instance] + slot
 //!                                                                   ▼
-//!                                              RouteTable::starting_at(channel) ─▶ inbox of each target
+//!                                              RouteTable::row(channel) ─▶ chain ─▶ inbox of each target
 //!                                                                   │
 //!                             Session::handle_values ◀──────────────┘
 //!                                      └─▶ wire::encode ─▶ out.send(port, peer, ...) ─▶ port ─▶ wire
