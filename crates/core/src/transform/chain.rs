@@ -195,12 +195,31 @@ impl LiveChain {
 
     /// Whether a stage holds everything back.
     pub fn is_asleep(&self) -> bool {
-        self.stages.iter().any(|stage| matches!(stage, Stage::Stateful(stage) if stage.is_asleep()))
+        self.stages.iter().any(is_asleep)
     }
 
     fn pass(&mut self, first: usize, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
-        let pass = |value, stage: &mut Stage| step(stage, moment, value);
-        self.stages[first..].iter_mut().try_fold(value, pass).map(Value::normalised)
+        let mut value = value;
+        for at in first..self.stages.len() {
+            let Some(next) = step(&mut self.stages[at], moment, value) else {
+                self.tell_of_miss(at);
+                return None;
+            };
+            value = next;
+        }
+        Some(value.normalised())
+    }
+
+    /// A value has ended at a stage: those behind it learn of it if the stage is asleep.
+    fn tell_of_miss(&mut self, at: usize) {
+        if !is_asleep(&self.stages[at]) {
+            return;
+        }
+        for stage in &mut self.stages[at + 1..] {
+            if let Stage::Stateful(stage) = stage {
+                stage.handle_missed();
+            }
+        }
     }
 }
 
@@ -213,6 +232,10 @@ fn step(stage: &mut Stage, moment: &mut Moment<'_>, value: Value) -> Option<Valu
         Stage::Stateful(stage) => stage.handle_value(moment, value),
         Stage::Merge(_) => Some(value),
     }
+}
+
+fn is_asleep(stage: &Stage) -> bool {
+    matches!(stage, Stage::Stateful(stage) if stage.is_asleep())
 }
 
 fn timeout(stage: &Stage) -> Option<Instant> {

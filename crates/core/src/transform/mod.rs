@@ -160,6 +160,9 @@ pub trait Stateful: Send + Sync + fmt::Debug {
         None
     }
 
+    /// A stage in front that [is asleep](Self::is_asleep) has kept a value: the source has moved unseen.
+    fn handle_missed(&mut self) {}
+
     /// The time of `next_timeout` has come. Called again as long as that lies in the past.
     fn handle_timeout(&mut self, _moment: &mut Moment<'_>) -> Option<Value> {
         None

@@ -1,9 +1,21 @@
 //! What depends on other channels: layers, takeover, encoders, several sources of one target.
 
+mod gate;
+mod layer;
+pub(super) mod takeover;
+mod trail;
+mod when;
+
 use crate::transform::Family;
 
 pub(super) const FAMILY: Family = Family {
     name: "control",
     manual: include_str!("README.md"),
-    transforms: &[&crate::transform::merge::MERGE],
+    transforms: &[
+        &when::WHEN,
+        &layer::LAYER,
+        &takeover::PICKUP,
+        &takeover::CATCHUP,
+        &crate::transform::merge::MERGE,
+    ],
 };
