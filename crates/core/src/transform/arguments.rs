@@ -80,6 +80,17 @@ impl<'a> Arguments<'a> {
         Ok(number)
     }
 
+    /// A whole number within `range`, both ends included.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn whole(&mut self, what: &str, range: RangeInclusive<u32>) -> Result<u32, ArgumentError> {
+        let if_broken = self.unexpected(&format!("{what} without decimals"));
+        let number = self.number(what, f64::from(*range.start())..=f64::from(*range.end()))?;
+        if number.fract() == 0.0 { Ok(number as u32) } else { Err(if_broken) }
+    }
+
     /// Whether a number comes next.
     pub fn is_number_next(&self) -> bool {
         let word = self.rest();
@@ -397,6 +408,14 @@ mod tests {
         ] {
             assert_eq!(number(stage), Err((at, format!("expected {found}"))), "{stage}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_have_no_decimals() {
+        let whole = |stage| read(stage, |arguments| arguments.whole("a count", 2..=8));
+        assert_eq!((whole("x 2"), whole("x 8.0")), (Ok(2), Ok(8)));
+        assert_eq!(whole("x 2.5"), Err((2..5, "expected a count without decimals, found `2.5`".to_owned())));
+        assert_eq!(whole("x 9"), Err((2..3, "expected a count from 2 to 8, found `9`".to_owned())));
     }
 
     #[test]

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::Duration;
     use crate::transform::rig::{Rig, chain};
-    use crate::transform::{Shape, Stateful};
+    use crate::transform::{Stateful, read_stage};
 
     /// Passes the number of its place a second after each value, and what its channel and its group say at once.
     #[derive(Clone, Debug, Default)]
@@ -302,8 +302,8 @@ mod tests {
     }
 
     fn probe_between_shapes() -> Rig {
-        let double = Stage::Shape(Shape::Linear { factor: 0.5, offset: 0.0 });
-        let stages = vec![double.clone(), Stage::Stateful(Box::new(Probe::default())), double];
+        let half = read_stage("scale 0.5", &mut Vec::new()).unwrap();
+        let stages = vec![half.clone(), Stage::Stateful(Box::new(Probe::default())), half];
         Rig::of(Chain::new("probe", stages, vec![1]), Place { number: 1, ..Place::ONLY })
     }
 
@@ -323,9 +323,7 @@ mod tests {
 
     #[test]
     fn numbers_are_clipped_behind_the_last_stage_only() {
-        let stages =
-            [(4.0, -2.0), (0.5, 1.0)].map(|(factor, offset)| Stage::Shape(Shape::Linear { factor, offset }));
-        let mut rig = Rig::of(Chain::new("", stages.to_vec(), Vec::new()), Place::ONLY);
+        let mut rig = Rig::new("scale 4 | offset -2 | scale 0.5 | offset 1");
         assert_eq!([0.0, 0.25, 1.0].map(|number| rig.number(number)), [Some(0.0), Some(0.5), Some(1.0)]);
     }
 
@@ -338,11 +336,8 @@ mod tests {
 
     #[test]
     fn the_way_back_is_the_inverses_from_behind_and_names_the_stage_that_has_none() {
-        let stages = vec![
-            Stage::Shape(Shape::Linear { factor: 0.5, offset: 0.0 }),
-            Stage::Shape(Shape::Linear { factor: 1.0, offset: 0.25 }),
-        ];
-        let back = Chain::new("", stages, vec![0]).inverse().unwrap();
+        let stages = ["scale 0.5", "offset 0.25"].map(|stage| read_stage(stage, &mut Vec::new()).unwrap());
+        let back = Chain::new("", stages.to_vec(), vec![0]).inverse().unwrap();
         assert_eq!(back.listener(0), 1);
         assert_eq!(Rig::of(back, Place::ONLY).number(0.5), Some(0.5));
         assert_eq!(chain("invert | toggle | invert").inverse().unwrap_err(), 1);

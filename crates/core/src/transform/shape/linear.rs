@@ -1,0 +1,59 @@
+//! `invert`, `scale` and `offset`: straight lines without ends.
+
+use crate::transform::shape::{Function, LIMITS, SMALLEST, stage};
+use crate::transform::{ArgumentError, Arguments, Stage, Transform};
+
+pub(in crate::transform) const INVERT: Transform =
+    Transform { name: "invert", usage: "invert", summary: "turns 0 into 1 and 1 into 0", read: read_invert };
+
+pub(in crate::transform) const SCALE: Transform =
+    Transform { name: "scale", usage: "scale <factor>", summary: "multiplies", read: read_scale };
+
+pub(in crate::transform) const OFFSET: Transform =
+    Transform { name: "offset", usage: "offset <amount>", summary: "adds an amount", read: read_offset };
+
+fn read_invert(_: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
+    Ok(stage(INVERT.name, Function::Linear { factor: -1.0, offset: 1.0 }))
+}
+
+fn read_scale(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
+    let if_zero = arguments.unexpected(&format!("a factor that is at least {SMALLEST} away from 0"));
+    let factor = arguments.number("a factor", LIMITS)?;
+    if factor.abs() < SMALLEST {
+        return Err(if_zero);
+    }
+    Ok(stage(SCALE.name, Function::Linear { factor, offset: 0.0 }))
+}
+
+fn read_offset(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
+    let offset = arguments.number("an amount", LIMITS)?;
+    Ok(stage(OFFSET.name, Function::Linear { factor: 1.0, offset }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transform::rig::Rig;
+
+    #[test]
+    fn invert_turns_the_ends_round_and_back_again() {
+        let mut rig = Rig::new("invert");
+        assert_eq!([0.0, 0.25, 1.0].map(|number| rig.number(number)), [Some(1.0), Some(0.75), Some(0.0)]);
+        assert_eq!(Rig::new("invert | invert").number(0.25), Some(0.25));
+    }
+
+    #[test]
+    fn what_leaves_the_range_between_stages_comes_back() {
+        let mut rig = Rig::new("scale 200% | offset -0.5");
+        let levels = [0.0, 0.25, 0.5, 0.75, 1.0].map(|number| rig.number(number));
+        assert_eq!(levels, [0.0, 0.0, 0.5, 1.0, 1.0].map(Some));
+        assert_eq!(Rig::new("scale -1 | offset 1").number(0.25), Some(0.75));
+        assert_eq!(Rig::new("offset 60% | offset -0.6 | scale 0.5").number(1.0), Some(0.5));
+    }
+
+    #[test]
+    fn a_way_back_divides_and_subtracts() {
+        let way = crate::transform::rig::chain("scale 0.5 | offset 0.25");
+        let mut back = Rig::of(way.inverse().unwrap(), crate::transform::Place::ONLY);
+        assert_eq!([0.25, 0.5, 0.75].map(|number| back.number(number)), [0.0, 0.5, 1.0].map(Some));
+    }
+}

@@ -1,0 +1,121 @@
+//! `range` and `clamp`: from one stretch of numbers to another, and no further than a stretch goes.
+
+use crate::transform::shape::{Function, SMALLEST, range, stage};
+use crate::transform::{ArgumentError, Arguments, Stage, Transform};
+
+pub(in crate::transform) const RANGE: Transform = Transform {
+    name: "range",
+    usage: "range [<from>..<to> ->] <from>..<to>",
+    summary: "maps 0 to 1, or the first range, to the last one",
+    read: read_range,
+};
+
+pub(in crate::transform) const CLAMP: Transform = Transform {
+    name: "clamp",
+    usage: "clamp <low>..<high>",
+    summary: "replaces what is below or above by the nearer end",
+    read: read_clamp,
+};
+
+fn read_range(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
+    let first = range(arguments, "a range")?;
+    let (x, y) = if arguments.keyword("->") {
+        (first, range(arguments, "a range to map to")?)
+    } else {
+        ((0.0, 1.0), first)
+    };
+    Ok(stage(RANGE.name, Function::Segment(Segment::new((x.0, y.0), (x.1, y.1)))))
+}
+
+fn read_clamp(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
+    let (from, to) = range(arguments, "a range")?;
+    Ok(stage(CLAMP.name, Function::Clamp { low: from.min(to), high: from.max(to) }))
+}
+
+/// The straight line between two points, and level beyond them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Segment {
+    /// `x` and `y` of the left end.
+    start: (f64, f64),
+    /// Those of the right one.
+    end: (f64, f64),
+    /// Divided once, because a division takes longer than all the rest of a range.
+    slope: f64,
+}
+
+impl Segment {
+    /// The line between two points that are at least [`SMALLEST`] apart in `x`, in either order.
+    pub(super) fn new(one: (f64, f64), other: (f64, f64)) -> Self {
+        let (start, end) = if one.0 < other.0 { (one, other) } else { (other, one) };
+        Self { start, end, slope: (end.1 - start.1) / (end.0 - start.0) }
+    }
+
+    pub(super) fn apply(&self, number: f64) -> f64 {
+        // The ends come out exactly as they were written.
+        if number <= self.start.0 {
+            self.start.1
+        } else if number >= self.end.0 {
+            self.end.1
+        } else {
+            self.start.1 + (number - self.start.0) * self.slope
+        }
+    }
+
+    /// Where the ends are, in `x`.
+    pub(super) fn ends(&self) -> (f64, f64) {
+        (self.start.0, self.end.0)
+    }
+
+    /// The way back, if it goes up or down.
+    pub(super) fn inverse(&self) -> Option<Self> {
+        let mirror = |(x, y)| (y, x);
+        let is_level = (self.end.1 - self.start.1).abs() < SMALLEST;
+        (!is_level).then(|| Self::new(mirror(self.start), mirror(self.end)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transform::Place;
+    use crate::transform::rig::{Rig, chain};
+
+    fn levels(text: &str, numbers: [f64; 5]) -> [f64; 5] {
+        let mut rig = Rig::new(text);
+        numbers.map(|number| (rig.number(number).unwrap() * 1e9).round() / 1e9)
+    }
+
+    #[test]
+    fn a_range_is_filled_from_end_to_end_and_not_left() {
+        let numbers = [0.0, 0.25, 0.5, 0.75, 1.0];
+        assert_eq!(levels("range 0.2..0.8", numbers), [0.2, 0.35, 0.5, 0.65, 0.8]);
+        assert_eq!(levels("range 100%..20%", numbers), [1.0, 0.8, 0.6, 0.4, 0.2]);
+        assert_eq!(levels("scale 3 | offset -1 | range 0.2..0.8", numbers), [0.2, 0.2, 0.5, 0.8, 0.8]);
+    }
+
+    #[test]
+    fn part_of_the_way_in_may_become_all_of_the_way_out() {
+        let numbers = [0.0, 0.25, 0.5, 0.75, 1.0];
+        assert_eq!(levels("range 0.25..0.75 -> 0..1", numbers), [0.0, 0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(levels("range 0.75..0.25 -> 0..1", numbers), [1.0, 1.0, 0.5, 0.0, 0.0]);
+        assert_eq!(levels("range -1..1 -> 0.5..1", numbers), [0.75, 0.8125, 0.875, 0.9375, 1.0]);
+        assert_eq!(levels("scale 127 | range 0..127 -> 0..1", numbers), numbers);
+    }
+
+    #[test]
+    fn the_way_back_of_a_range_stops_at_its_ends() {
+        let back = |text| Rig::of(chain(text).inverse().unwrap(), Place::ONLY);
+        let mut fader = back("range 0..0.9727");
+        assert_eq!([0.0, 0.9727, 1.0].map(|level| fader.number(level)), [Some(0.0), Some(1.0), Some(1.0)]);
+        let mut dead_zone = back("range 0.1..0.9 -> 1..0");
+        assert_eq!([1.0, 0.0].map(|level| dead_zone.number(level)), [Some(0.1), Some(0.9)]);
+    }
+
+    #[test]
+    fn a_clamp_cuts_off_and_leaves_the_rest_alone() {
+        let numbers = [0.0, 0.2, 0.5, 0.81, 1.0];
+        assert_eq!(levels("clamp 0.2..0.8", numbers), [0.2, 0.2, 0.5, 0.8, 0.8]);
+        assert_eq!(levels("clamp 80%..20%", numbers), [0.2, 0.2, 0.5, 0.8, 0.8]);
+        let mut back = Rig::of(chain("clamp 0.2..0.8").inverse().unwrap(), Place::ONLY);
+        assert_eq!([0.1, 0.5].map(|level| back.number(level)), [Some(0.2), Some(0.5)]);
+    }
+}
