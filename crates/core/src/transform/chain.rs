@@ -42,6 +42,12 @@ impl Chain {
             Some(Stage::Merge(merge)) => Some(*merge),
             Some(Stage::Shape(_) | Stage::Stateful(_)) | None => None,
         };
+        for at in 0..stages.len() {
+            let (front, behind) = stages.split_at_mut(at + 1);
+            if let Stage::Stateful(stage) = &mut front[at] {
+                stage.behind(behind);
+            }
+        }
         stages.retain(|stage| !matches!(stage, Stage::Merge(_)));
         let listeners = listeners.into_iter().map(|stage| stage as u32).collect();
         Self { text: text.into(), stages: stages.into(), listeners, merge }

@@ -21,6 +21,7 @@ mod merge;
 #[cfg(test)]
 mod rig;
 mod shape;
+mod target;
 mod text;
 mod time;
 
@@ -183,6 +184,9 @@ pub trait Stateful: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Learns which stages stand behind it.
+    fn behind(&mut self, _stages: &[Stage]) {}
+
     /// Learns where this copy of the stage stands.
     fn place(&mut self, _place: Place) {}
 
@@ -208,12 +212,15 @@ pub struct Moment<'a> {
     /// What the operator is to be told.
     pub(crate) notices: Vec<Notice>,
     pub(crate) has_announced: bool,
+    /// Whether the value on its way is a trigger: a press that no release follows. A stage that keeps values for later keeps
+    /// this with them.
+    is_trigger: bool,
 }
 
 impl<'a> Moment<'a> {
     /// A moment in which `known` says the last value of each channel that the chain names.
     pub fn new(now: Instant, known: &'a dyn Fn(usize) -> Option<Value>) -> Self {
-        Self { now, known, notices: Vec::new(), has_announced: false }
+        Self { now, known, notices: Vec::new(), has_announced: false, is_trigger: false }
     }
 
     /// The last value of a channel that the stage names, whether it came from there or went there.

@@ -1,0 +1,86 @@
+//! `pulse`: a press of a certain length, however long the button is held.
+
+use crate::transform::button::edge::Button;
+use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crate::{Duration, Instant, Value};
+
+pub(in crate::transform) const PULSE: Transform = Transform {
+    name: "pulse",
+    usage: "pulse <time>",
+    summary: "gives 1 at a press, and 0 after a time",
+    read,
+};
+
+fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
+    let time = arguments.duration("a time")?;
+    Ok(Stage::Stateful(Box::new(Pulse { time, button: Button::default(), ends: None })))
+}
+
+#[derive(Clone, Debug)]
+struct Pulse {
+    time: Duration,
+    button: Button,
+    ends: Option<Instant>,
+}
+
+impl Stateful for Pulse {
+    fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
+        if !self.button.is_press(moment, &value, PULSE.name) {
+            return None;
+        }
+        let was_running = self.ends.replace(moment.now + self.time).is_some();
+        (!was_running).then(|| Value::edge(true))
+    }
+
+    fn handle_timeout(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
+        self.ends.take_if(|ends| *ends <= moment.now).map(|_| Value::edge(false))
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.ends
+    }
+
+    fn boxed(&self) -> Box<dyn Stateful> {
+        Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transform::rig::{Rig, chain};
+    use crate::{Duration, Value};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn it_lasts_its_time_whether_the_button_is_held_or_not() {
+        let mut rig = Rig::new("pulse 100ms");
+        assert_eq!((rig.number(1.0), rig.advance(30 * MS), rig.number(0.0)), (Some(1.0), vec![], None));
+        assert_eq!(rig.advance(100 * MS), [(100, Value::edge(false))]);
+        assert_eq!((rig.number(1.0), rig.number(0.95)), (Some(1.0), None));
+        assert_eq!(rig.advance(1000 * MS), [(230, Value::edge(false))]);
+        assert_eq!((rig.next_timeout(), rig.number(0.0)), (None, None));
+    }
+
+    #[test]
+    fn a_press_while_it_runs_starts_its_time_anew() {
+        let mut rig = Rig::new("threshold 0 | press | pulse 50ms");
+        assert_eq!(rig.number(0.2), Some(1.0));
+        assert_eq!((rig.advance(40 * MS), rig.number(0.0), rig.number(0.3)), (vec![], None, None));
+        assert_eq!(rig.advance(100 * MS), [(90, Value::edge(false))]);
+    }
+
+    #[test]
+    fn a_pulse_without_length_is_a_press_and_its_release() {
+        let mut rig = Rig::new("pulse 0ms");
+        assert_eq!((rig.number(1.0), rig.advance(MS)), (Some(1.0), vec![(0, Value::edge(false))]));
+    }
+
+    #[test]
+    fn a_recall_and_a_text_start_nothing_and_there_is_no_way_back() {
+        let mut rig = Rig::new("pulse 1s");
+        assert_eq!((rig.recall(1.0), rig.put("go"), rig.next_timeout()), (None, None, None));
+        assert_eq!(rig.notices.len(), 1);
+        assert_eq!(chain("pulse 1s").inverse().unwrap_err(), 0);
+    }
+}
