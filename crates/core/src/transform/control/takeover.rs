@@ -157,6 +157,7 @@ mod tests {
     use super::*;
     use crate::Duration;
     use crate::transform::chain::{Chain, Place};
+    use crate::transform::read_stage;
     use crate::transform::rig::Rig;
 
     /// A chain of one stage, also for `scale`, whose transform belongs to another family.
@@ -367,8 +368,10 @@ mod tests {
         let mut rig = Rig::new("invert | pickup");
         rig.channel(0, 1.0);
         assert_eq!(rig.number(0.0), Some(1.0));
-        let stages = vec![Stage::Shape(Shape::Linear { factor: 3.0, offset: -1.0 }), stage(Mode::Scale, 0)];
-        let mut rig = Rig::of(Chain::new("", stages, vec![1]), Place::ONLY);
+        let mut stages =
+            ["scale 3", "offset -1"].map(|stage| read_stage(stage, &mut Vec::new()).unwrap()).to_vec();
+        stages.push(stage(Mode::Scale, 0));
+        let mut rig = Rig::of(Chain::new("", stages, vec![2]), Place::ONLY);
         rig.channel(0, 0.5);
         assert_eq!(turn(&mut rig, exactly, &[1.0, 0.9, 0.0, 0.5]), [None, None, Some(0.0), Some(0.5)]);
     }
