@@ -28,7 +28,6 @@ pub(in crate::transform) const CATCHUP: Transform = Transform {
 };
 
 /// Reads what stands behind `scale`: nothing or a channel.
-#[cfg_attr(not(test), expect(dead_code, reason = "the reader of `scale` among the shapes is to call it"))]
 pub(in crate::transform) fn read_scale(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     Ok(stage(Mode::Scale, channel_or_target(arguments)?))
 }
@@ -156,19 +155,8 @@ impl Stateful for Takeover {
 mod tests {
     use super::*;
     use crate::Duration;
-    use crate::transform::chain::{Chain, Place};
-    use crate::transform::read_stage;
+    use crate::transform::Place;
     use crate::transform::rig::Rig;
-
-    /// A chain of one stage, also for `scale`, whose transform belongs to another family.
-    fn rig(text: &str) -> Rig {
-        let mut references = Vec::new();
-        if text != "scale" {
-            return Rig::new(text);
-        }
-        let stage = read_scale(&mut Arguments::new(text, text.len(), &mut references)).unwrap();
-        Rig::of(Chain::new(text, vec![stage], vec![0]), Place::ONLY)
-    }
 
     /// A control at work on a target that knows what it is sent, rounded by `round`.
     fn turn(rig: &mut Rig, round: impl Fn(f64) -> f64, positions: &[f64]) -> Vec<Option<f64>> {
@@ -191,7 +179,7 @@ mod tests {
     #[test]
     fn a_target_of_which_nothing_is_known_is_followed_at_once() {
         for mode in ALL {
-            let mut rig = rig(mode);
+            let mut rig = Rig::new(mode);
             assert_eq!(
                 turn(&mut rig, exactly, &[0.8, 0.2, 0.3]),
                 [Some(0.8), Some(0.2), Some(0.3)],
@@ -204,7 +192,7 @@ mod tests {
 
     #[test]
     fn pickup_waits_until_the_control_is_near() {
-        let mut rig = rig("pickup");
+        let mut rig = Rig::new("pickup");
         rig.channel(0, 0.5);
         let passed = turn(&mut rig, exactly, &[0.1, 0.2, 0.46, 0.471, 0.6, 1.0, 0.0]);
         assert_eq!(passed, [None, None, None, Some(0.471), Some(0.6), Some(1.0), Some(0.0)]);
@@ -213,18 +201,18 @@ mod tests {
     #[test]
     fn pickup_takes_a_step_across_the_target_from_either_side() {
         for (from, to) in [(0.1, 0.9), (0.9, 0.1)] {
-            let mut rig = rig("pickup within 0");
+            let mut rig = Rig::new("pickup within 0");
             rig.channel(0, 0.5);
             assert_eq!(turn(&mut rig, exactly, &[from, to, from]), [None, Some(to), Some(from)]);
         }
-        let mut rig = rig("pickup within 0");
+        let mut rig = Rig::new("pickup within 0");
         rig.channel(0, 0.5);
         assert_eq!(turn(&mut rig, exactly, &[0.5, 0.6]), [Some(0.5), Some(0.6)]);
     }
 
     #[test]
     fn pickup_lets_go_when_somebody_else_moves_the_target() {
-        let mut rig = rig("pickup within 5%");
+        let mut rig = Rig::new("pickup within 5%");
         rig.channel(0, 0.5);
         assert_eq!(turn(&mut rig, exactly, &[0.5, 0.4]), [Some(0.5), Some(0.4)]);
         rig.channel(0, 0.44);
@@ -235,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_target_that_moves_across_a_resting_control_is_not_picked_up() {
-        let mut rig = rig("pickup");
+        let mut rig = Rig::new("pickup");
         rig.channel(0, 0.8);
         assert_eq!(rig.number(0.5), None);
         rig.channel(0, 0.2);
@@ -250,7 +238,7 @@ mod tests {
         let way: Vec<f64> = (0..=1000).map(|step| f64::from(step) / 1000.0).collect();
         for mode in ALL.into_iter().chain(["pickup within 0"]) {
             for round in [&seven_bit as &dyn Fn(f64) -> f64, &whole_percent, &sixteen_bit] {
-                let mut rig = rig(mode);
+                let mut rig = Rig::new(mode);
                 rig.channel(0, 0.0);
                 for &position in &way {
                     assert_eq!(rig.number(position), Some(position), "{mode}");
@@ -264,7 +252,7 @@ mod tests {
     #[test]
     fn a_report_that_comes_late_does_not_break_the_grip() {
         for mode in ALL {
-            let mut rig = rig(mode);
+            let mut rig = Rig::new(mode);
             rig.channel(0, 0.0);
             for step in 0..=100 {
                 let position = f64::from(step) / 100.0;
@@ -289,27 +277,27 @@ mod tests {
 
     #[test]
     fn scale_brings_both_to_the_end_stop_together() {
-        let mut up = rig("scale");
+        let mut up = Rig::new("scale");
         up.channel(0, 0.2);
         assert_eq!(
             turn(&mut up, exactly, &[0.6, 0.8, 0.8, 1.0, 0.5]),
             [None, Some(0.6), None, Some(1.0), Some(0.5)]
         );
-        let mut down = rig("scale");
+        let mut down = Rig::new("scale");
         down.channel(0, 0.2);
         assert_eq!(turn(&mut down, exactly, &[0.8, 0.4, 0.0, 0.1]), [None, Some(0.1), Some(0.0), Some(0.1)]);
-        let mut resting = rig("scale");
+        let mut resting = Rig::new("scale");
         resting.channel(0, 1.0);
         assert_eq!(turn(&mut resting, exactly, &[0.5, 0.6, 0.3]), [None, Some(1.0), Some(0.5)]);
     }
 
     #[test]
     fn catchup_comes_towards_the_control_twice_as_fast_as_that_moves() {
-        let mut fleeing = rig("catchup");
+        let mut fleeing = Rig::new("catchup");
         fleeing.channel(0, 0.1);
         let passed = turn(&mut fleeing, exactly, &[0.2, 0.25, 0.3, 0.35]);
         assert_eq!(passed, [None, Some(0.2), Some(0.3), Some(0.35)]);
-        let mut meeting = rig("catchup");
+        let mut meeting = Rig::new("catchup");
         meeting.channel(0, 0.4);
         let passed = turn(&mut meeting, exactly, &[0.1, 0.15, 0.2, 0.25, 0.3]);
         assert_eq!(passed, [None, Some(0.3), Some(0.2), Some(0.25), Some(0.3)]);
@@ -317,7 +305,7 @@ mod tests {
 
     #[test]
     fn catchup_brings_the_target_to_the_end_stop_where_the_control_is() {
-        let mut rig = rig("catchup");
+        let mut rig = Rig::new("catchup");
         rig.channel(0, 0.0);
         assert_eq!(turn(&mut rig, exactly, &[0.9, 0.95, 1.0]), [None, Some(0.5), Some(1.0)]);
     }
@@ -326,7 +314,7 @@ mod tests {
     fn slow_hands_close_the_gap_of_a_target_that_rounds() {
         let seven_bit = |number: f64| (number * 127.0).floor() / 127.0;
         for mode in ["catchup", "scale"] {
-            let mut rig = rig(mode);
+            let mut rig = Rig::new(mode);
             rig.channel(0, 0.2);
             let way: Vec<f64> = (500..=1000).map(|step| f64::from(step) / 1000.0).collect();
             let passed = turn(&mut rig, seven_bit, &way);
@@ -352,13 +340,13 @@ mod tests {
     #[test]
     fn a_recall_moves_only_a_target_of_which_nothing_is_known() {
         for mode in ALL {
-            let mut rig = rig(mode);
+            let mut rig = Rig::new(mode);
             assert_eq!(rig.recall(0.3), Some(Value::number(0.3)), "{mode}");
             rig.channel(0, 0.8);
             assert_eq!((rig.recall(0.9), rig.put("up")), (None, None), "{mode}");
             assert_eq!(rig.notices.len(), 1, "{mode}");
         }
-        let mut rig = rig("pickup");
+        let mut rig = Rig::new("pickup");
         rig.channel(0, 0.8);
         assert_eq!((rig.recall(0.9), rig.number(0.7)), (None, Some(0.7)), "the recall said where it was");
     }
@@ -368,17 +356,14 @@ mod tests {
         let mut rig = Rig::new("invert | pickup");
         rig.channel(0, 1.0);
         assert_eq!(rig.number(0.0), Some(1.0));
-        let mut stages =
-            ["scale 3", "offset -1"].map(|stage| read_stage(stage, &mut Vec::new()).unwrap()).to_vec();
-        stages.push(stage(Mode::Scale, 0));
-        let mut rig = Rig::of(Chain::new("", stages, vec![2]), Place::ONLY);
+        let mut rig = Rig::new("scale 3 | offset -1 | scale");
         rig.channel(0, 0.5);
         assert_eq!(turn(&mut rig, exactly, &[1.0, 0.9, 0.0, 0.5]), [None, None, Some(0.0), Some(0.5)]);
     }
 
     #[test]
     fn the_way_back_passes_unchanged() {
-        for mode in ["pickup", "catchup"] {
+        for mode in ALL {
             let back = crate::transform::rig::chain(mode).inverse().unwrap();
             assert_eq!(Rig::of(back, Place::ONLY).number(0.3), Some(0.3), "{mode}");
         }

@@ -1,5 +1,6 @@
 //! `invert`, `scale` and `offset`: straight lines without ends.
 
+use crate::transform::control::takeover;
 use crate::transform::shape::{Function, LIMITS, SMALLEST, stage};
 use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 
@@ -17,6 +18,9 @@ fn read_invert(_: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 }
 
 fn read_scale(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
+    if !arguments.is_number_next() {
+        return takeover::read_scale(arguments);
+    }
     let if_zero = arguments.unexpected(&format!("a factor that is at least {SMALLEST} away from 0"));
     let factor = arguments.number("a factor", LIMITS)?;
     if factor.abs() < SMALLEST {
@@ -32,7 +36,8 @@ fn read_offset(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transform::rig::Rig;
+    use crate::transform::Place;
+    use crate::transform::rig::{Rig, chain};
 
     #[test]
     fn invert_turns_the_ends_round_and_back_again() {
@@ -51,9 +56,15 @@ mod tests {
     }
 
     #[test]
+    fn a_scale_without_a_factor_is_a_takeover() {
+        for text in ["scale", "scale desk.fader1"] {
+            assert_eq!(chain(text).references(), 1, "{text}");
+        }
+    }
+
+    #[test]
     fn a_way_back_divides_and_subtracts() {
-        let way = crate::transform::rig::chain("scale 0.5 | offset 0.25");
-        let mut back = Rig::of(way.inverse().unwrap(), crate::transform::Place::ONLY);
+        let mut back = Rig::of(chain("scale 0.5 | offset 0.25").inverse().unwrap(), Place::ONLY);
         assert_eq!([0.25, 0.5, 0.75].map(|number| back.number(number)), [0.0, 0.5, 1.0].map(Some));
     }
 }
