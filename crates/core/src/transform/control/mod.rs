@@ -1,7 +1,9 @@
 //! What depends on other channels: layers, takeover, encoders, several sources of one target.
 
 mod gate;
+mod gesture;
 mod layer;
+mod relative;
 pub(super) mod takeover;
 mod trail;
 mod when;
@@ -16,6 +18,8 @@ pub(super) const FAMILY: Family = Family {
         &layer::LAYER,
         &takeover::PICKUP,
         &takeover::CATCHUP,
+        &relative::RELATIVE,
+        &gesture::GESTURE,
         &crate::transform::merge::MERGE,
     ],
 };
