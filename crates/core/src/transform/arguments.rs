@@ -7,6 +7,7 @@
 //! | rate | `25/s`, `25Hz` |
 //! | range | `0..1`, `100%..20%` |
 //! | text | `"..."`, with `\"` and `\\` inside |
+//! | pattern | a text in which `*` is anything, and `\*` a star |
 //! | name | letters, digits, `-` and `_` |
 //! | channel | `instance.address` up to the next blank, or the same between quotes |
 //!
@@ -207,10 +208,18 @@ impl<'a> Arguments<'a> {
     ///
     /// `what` completes "expected ...".
     pub fn text(&mut self, what: &str) -> Result<String, ArgumentError> {
-        self.quoted(what)?.ok_or_else(|| {
-            let (found, at) = self.next();
-            expected(&format!("{what} between quotes"), found, &at)
-        })
+        Ok(letters(self.required_quoted(what)?).map(|(letter, _)| letter).collect())
+    }
+
+    /// A text between quotes as a pattern: the pieces in front of, between and behind its stars.
+    ///
+    /// # Errors
+    ///
+    /// `what` completes "expected ...".
+    pub fn pattern(&mut self, what: &str) -> Result<Vec<String>, ArgumentError> {
+        let letters: Vec<_> = letters(self.required_quoted(what)?).collect();
+        let pieces = letters.split(|letter| *letter == ('*', false));
+        Ok(pieces.map(|piece| piece.iter().map(|(letter, _)| letter).collect()).collect())
     }
 
     /// Whether a quote comes next.
@@ -300,25 +309,35 @@ impl<'a> Arguments<'a> {
         Ok((word, at))
     }
 
-    /// A text between quotes, if one comes next.
-    fn quoted(&mut self, what: &str) -> Result<Option<String>, ArgumentError> {
+    fn required_quoted(&mut self, what: &str) -> Result<&'a str, ArgumentError> {
+        self.quoted(what)?.ok_or_else(|| self.unexpected(&format!("{what} between quotes")))
+    }
+
+    /// What stands between quotes, as it is written, if a quote comes next.
+    fn quoted(&mut self, what: &str) -> Result<Option<&'a str>, ArgumentError> {
         let (written, at) = self.next();
         let Some(inner) = written.strip_prefix('"') else { return Ok(None) };
-        let mut text = String::new();
-        let mut letters = inner.chars();
-        while let Some(letter) = letters.next() {
-            match letter {
-                '"' => {
-                    self.at = self.stage.len() - self.stage[at.start..].len() + written.len()
-                        - letters.as_str().len();
-                    return Ok(Some(text));
-                }
-                '\\' => text.extend(letters.next()),
-                letter => text.push(letter),
-            }
-        }
-        Err(expected(&format!("{what} that ends with a quote"), written, &at))
+        let mut is_escaped = false;
+        let is_end = |letter: char| {
+            let ends = letter == '"' && !is_escaped;
+            is_escaped = letter == '\\' && !is_escaped;
+            ends
+        };
+        let end = inner
+            .find(is_end)
+            .ok_or_else(|| expected(&format!("{what} that ends with a quote"), written, &at))?;
+        self.at = at.start + 1 + end + 1;
+        Ok(Some(&inner[..end]))
     }
+}
+
+/// The letters of what stands between quotes, and whether a backslash stood before each.
+fn letters(quoted: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut letters = quoted.chars();
+    std::iter::from_fn(move || match letters.next()? {
+        '\\' => Some((letters.next()?, true)),
+        letter => Some((letter, false)),
+    })
 }
 
 /// The length of the first word, which ends at a blank, or at `=` outside of quotes; quotes belong to their word, and `=`
@@ -339,7 +358,7 @@ fn word_len(text: &str) -> usize {
 }
 
 /// A number, or one with a percent sign.
-fn read_number(word: &str) -> Option<f64> {
+pub(super) fn read_number(word: &str) -> Option<f64> {
     let (digits, factor) = match word.strip_suffix('%') {
         Some(digits) => (digits, 0.01),
         None => (word, 1.0),
@@ -458,6 +477,20 @@ mod tests {
         assert!(
             entry("match off=0").is_err_and(|(_, message)| message.contains("between quotes, found `off`"))
         );
+    }
+
+    #[test]
+    fn patterns_are_cut_at_their_stars() {
+        let pattern = |stage| read(stage, |arguments| arguments.pattern("a pattern"));
+        for (written, pieces) in [
+            (r#"x """#, vec![""]),
+            (r#"x "cue""#, vec!["cue"]),
+            (r#"x "a*b*""#, vec!["a", "b", ""]),
+            (r#"x "\*\"\\*""#, vec![r#"*"\"#, ""]),
+        ] {
+            assert_eq!(pattern(written), Ok(pieces.into_iter().map(str::to_owned).collect()), "{written}");
+        }
+        assert!(pattern("x off").is_err() && pattern(r#"x "off\""#).is_err());
     }
 
     #[test]

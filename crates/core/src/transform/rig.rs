@@ -57,9 +57,9 @@ impl Rig {
         self.call(|live, _, moment| live.handle_value(moment, value))
     }
 
-    /// The same for chains of numbers.
-    pub(super) fn number(&mut self, number: f64) -> Option<f64> {
-        self.put(number).and_then(|value| value.as_number())
+    /// The same for chains that give numbers.
+    pub(super) fn number(&mut self, value: impl Into<Value>) -> Option<f64> {
+        self.put(value).and_then(|value| value.as_number())
     }
 
     /// The present state of the source.

@@ -1,5 +1,44 @@
 //! What makes texts, and numbers out of them: displays, states by name, colours.
 
+mod color;
+mod matching;
+mod palette;
+mod palettes;
+mod rgb;
+mod template;
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use crate::Value;
 use crate::transform::Family;
 
-pub(super) const FAMILY: Family = Family { name: "text", manual: include_str!("README.md"), transforms: &[] };
+pub(super) const FAMILY: Family = Family {
+    name: "text",
+    manual: include_str!("README.md"),
+    transforms: &[&template::TEXT, &matching::MATCH, &color::COLOR, &palette::PALETTE],
+};
+
+/// The text that a stage gave last, so that giving the same one again costs no memory.
+#[derive(Clone, Debug)]
+struct LastText {
+    text: Arc<str>,
+    scratch: String,
+}
+
+impl Default for LastText {
+    fn default() -> Self {
+        Self { text: Arc::from(""), scratch: String::new() }
+    }
+}
+
+impl LastText {
+    fn give(&mut self, text: impl fmt::Display) -> Value {
+        self.scratch.clear();
+        write!(self.scratch, "{text}").expect("a string takes everything");
+        if *self.text != *self.scratch {
+            self.text = Arc::from(&*self.scratch);
+        }
+        Value::Text(self.text.clone())
+    }
+}
