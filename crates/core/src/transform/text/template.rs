@@ -17,6 +17,8 @@ pub(in crate::transform) const TEXT: Transform = Transform {
     read,
 };
 
+/// How many letters of a text that comes in: mappings in a circle would double it with every hop.
+const MAX_LETTERS: usize = 1000;
 /// As wide as a line of most displays.
 const MAX_WIDTH: usize = 40;
 /// As many as values are shown with everywhere.
@@ -141,12 +143,18 @@ impl Display for Filled<'_> {
         for piece in self.pieces {
             match (piece, self.value) {
                 (Piece::Literal(literal), _) => f.write_str(literal)?,
-                (Piece::Place(_), Value::Text(text)) => f.write_str(text)?,
+                (Piece::Place(_), Value::Text(text)) => f.write_str(beginning(text))?,
                 (Piece::Place(format), Value::Number(number)) => format.write(*number, f)?,
             }
         }
         Ok(())
     }
+}
+
+/// As much of a text as fills a place.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_LETTERS);
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 impl Format {
@@ -262,6 +270,16 @@ mod tests {
         let mut rig = Rig::new(r#"text "Cue {value:.0}""#);
         assert_eq!(rig.put("12.5 \"Storm\""), Some(Value::text("Cue 12.5 \"Storm\"")));
         assert_eq!(rig.recall(1.0), Some(Value::text("Cue 1")));
+    }
+
+    #[test]
+    fn a_text_in_a_circle_grows_to_an_end() {
+        let mut rig = Rig::new(r#"text "{value}ä{value}""#);
+        let mut text = Value::text("x");
+        for _ in 0..100 {
+            text = rig.put(text).unwrap();
+        }
+        assert_eq!(text.as_text().unwrap().chars().count(), 2 * MAX_LETTERS + 1);
     }
 
     #[test]
