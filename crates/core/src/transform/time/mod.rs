@@ -1,5 +1,24 @@
 //! What changes when a value arrives, or how fast.
 
+mod dedup;
+mod delay;
+mod print;
+mod queue;
+mod rate;
+mod smooth;
+mod timeout;
+
 use crate::transform::Family;
 
-pub(super) const FAMILY: Family = Family { name: "time", manual: include_str!("README.md"), transforms: &[] };
+pub(super) const FAMILY: Family = Family {
+    name: "time",
+    manual: include_str!("README.md"),
+    transforms: &[
+        &smooth::SMOOTH,
+        &delay::DELAY,
+        &rate::RATE,
+        &dedup::DEDUP,
+        &timeout::TIMEOUT,
+        &print::PRINT,
+    ],
+};
