@@ -72,7 +72,18 @@ impl Session for PlainSession {
 }
 
 fn main() {
-    let chains = ["", "invert", "invert | invert | invert"];
+    let chains = [
+        "",
+        "invert",
+        "invert | range 0.2..0.8 | offset 0.1",
+        "invert | curve 2.2 | range 0.2..0.8",
+        "invert | curve s | steps 5",
+        "table 0:0 0.5:0.2 1:1 | clamp 0.1..0.9 | scale 0.5",
+        "threshold 0.5 hysteresis 0.1",
+        "toggle",
+        "when desk.shift",
+        "pickup",
+    ];
     let mut shows: Vec<_> = chains.iter().map(|chain| Show::new(chain)).collect();
     let mut figures = vec![Vec::new(); chains.len()];
     for _ in 0..ROUNDS {

@@ -80,10 +80,16 @@ impl Engine {
     #[inline]
     pub(super) fn enter_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
         // Inputs begin with the sources of the chains.
-        if let Some(working) = self.chains.all.get(input.index())
-            && let Some(value) = working.live.shaped(value)
+        if let (Some(working), Value::Number(number)) = (self.chains.all.get(input.index()), value)
+            && let Some(number) = working.live.shaped(*number)
         {
-            return self.leave_chain(input.index(), value);
+            let value = Value::number(number);
+            return match working.merge {
+                None => {
+                    tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, value)
+                }
+                Some(_) => self.leave_chain(input.index(), value),
+            };
         }
         self.enter_stateful_chain(now, input, value, out);
     }

@@ -78,6 +78,7 @@ impl Known {
 
 impl Running {
     /// Puts a value into the inbox.
+    #[inline]
     fn tell(&mut self, slot: Slot, value: Value) {
         let known = &mut self.channels[slot.index()];
         known.told = Some(value.clone());
@@ -384,6 +385,7 @@ impl Engine {
 }
 
 /// Tells a session a value, and puts it into the queue of those to call.
+#[inline]
 fn tell(target: &mut Running, queue: &mut Vec<InstanceId>, route: Route, value: Value) {
     target.tell(route.slot, value);
     if !target.is_queued {

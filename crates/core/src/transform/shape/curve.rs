@@ -1,7 +1,11 @@
 //! `curve`: slow at one end and fast at the other.
 //!
 //! All of them keep 0 and 1 where they are, rise everywhere in between, and clip what comes in to 0..=1. What needs no
-//! more than a multiplication or a root is not left to `powf`, which takes ten times as long.
+//! more than a multiplication or a root is not left to `powf`, which takes ten times as long. A usual gamma is left to the
+//! `powf` of `f32`, which takes a third of the time of the other: its error is 2^-24 of the result, and no protocol of show
+//! control has finer numbers.
+
+use std::ops::RangeInclusive;
 
 use crate::transform::shape::{Function, stage};
 use crate::transform::{ArgumentError, Arguments, Stage, Transform};
@@ -16,7 +20,9 @@ pub(in crate::transform) const CURVE: Transform = Transform {
 /// A curve from (0, 0) to (1, 1), or its way back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Curve {
-    Power(f64),
+    /// A gamma within [`USUAL`], in whose powers `f32` does not run out of exponents.
+    Power(f32),
+    SteepPower(f64),
     Square,
     SquareBack,
     S,
@@ -34,13 +40,17 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
         match arguments.number("a gamma", 0.1..=10.0)? {
             2.0 => Curve::Square,
             0.5 => Curve::SquareBack,
-            gamma => Curve::Power(gamma),
+            gamma if USUAL.contains(&gamma) => Curve::Power(gamma as f32),
+            gamma => Curve::SteepPower(gamma),
         }
     } else {
         arguments.one_of("a gamma or a named curve", &NAMED)?
     };
     Ok(stage(CURVE.name, Function::Curve(curve)))
 }
+
+/// Gammas that come with their inverses.
+const USUAL: RangeInclusive<f64> = 0.25..=4.0;
 
 /// How much brighter than the least light the most is, with [`Curve::Log`]: three decades, as with DALI.
 const CONTRAST: f64 = 1000.0;
@@ -52,7 +62,8 @@ impl Curve {
     pub(super) fn apply(self, number: f64) -> f64 {
         let x = number.clamp(0.0, 1.0);
         match self {
-            Self::Power(gamma) => x.powf(gamma),
+            Self::Power(gamma) => f64::from((x as f32).powf(gamma)),
+            Self::SteepPower(gamma) => x.powf(gamma),
             Self::Square => x * x,
             Self::SquareBack => x.sqrt(),
             // Two halves of a parabola. Smoothstep looks the same, but its way back is a sine of an arc sine.
@@ -77,6 +88,7 @@ impl Curve {
     pub(super) fn inverse(self) -> Self {
         match self {
             Self::Power(gamma) => Self::Power(1.0 / gamma),
+            Self::SteepPower(gamma) => Self::SteepPower(1.0 / gamma),
             Self::Square => Self::SquareBack,
             Self::SquareBack => Self::Square,
             Self::S => Self::SBack,
@@ -130,7 +142,7 @@ mod tests {
             for at in 0..=1000 {
                 let number = f64::from(at) / 1000.0;
                 let again = there.number(number).and_then(|level| back.number(level)).unwrap();
-                assert!((again - number).abs() < 1e-12, "{text}: {number} became {again}");
+                assert!((again - number).abs() < 1e-6, "{text}: {number} became {again}");
             }
         }
     }
