@@ -59,6 +59,8 @@ pub(crate) enum Context {
     Options,
     /// Mappings.
     Map,
+    /// Stages of a named chain.
+    Chain,
 }
 
 /// A line.
@@ -98,6 +100,13 @@ pub enum Item {
     },
     /// `[map]`.
     Map,
+    /// `[chain NAME] STAGES`.
+    Chain {
+        /// The name of the chain; empty if it is missing.
+        name: Span,
+        /// What stands behind the bracket, cut at each ` | `.
+        stages: Vec<Span>,
+    },
     /// `NAME = VALUE`.
     Option {
         /// The name as written.
@@ -107,6 +116,8 @@ pub enum Item {
     },
     /// A mapping.
     Mapping(Mapping),
+    /// Stages of a named chain, cut at each ` | `.
+    Stages(Vec<Span>),
     /// A line that is none of these; its faults say why.
     Stray(Span),
 }
@@ -117,11 +128,13 @@ impl Item {
         match self {
             Self::Backend { .. } | Self::Instance { .. } => Some(Context::Options),
             Self::Map => Some(Context::Map),
+            Self::Chain { .. } => Some(Context::Chain),
             Self::Blank
             | Self::Comment(_)
             | Self::Include { .. }
             | Self::Option { .. }
             | Self::Mapping(_)
+            | Self::Stages(_)
             | Self::Stray(_) => None,
         }
     }
@@ -140,6 +153,18 @@ pub struct Mapping {
     pub right: Side,
 }
 
+impl Mapping {
+    /// The same in a text that begins `bytes` earlier.
+    pub(crate) fn behind(self, bytes: u32) -> Self {
+        Self {
+            left: self.left.behind(bytes),
+            operator_at: self.operator_at.behind(bytes),
+            right: self.right.behind(bytes),
+            ..self
+        }
+    }
+}
+
 /// One side of a mapping line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Side {
@@ -147,6 +172,14 @@ pub struct Side {
     pub channels: Span,
     /// What stands behind each ` | `.
     pub transforms: Vec<Span>,
+}
+
+impl Side {
+    fn behind(mut self, bytes: u32) -> Self {
+        self.channels = self.channels.behind(bytes);
+        self.transforms.iter_mut().for_each(|stage| *stage = stage.behind(bytes));
+        self
+    }
 }
 
 /// A mistake in how a line is written.
@@ -160,4 +193,11 @@ pub struct Fault {
     pub message: String,
     /// What helps.
     pub help: Option<String>,
+}
+
+impl Fault {
+    /// The same in a text that begins `bytes` earlier.
+    pub(crate) fn behind(self, bytes: u32) -> Self {
+        Self { span: self.span.behind(bytes), ..self }
+    }
 }

@@ -11,7 +11,7 @@ use crate::mapping::{self, Usable};
 use crate::options::{self, Configuring};
 use crate::resolve::{DraftInstance, Resolved};
 use crate::source::Sources;
-use crate::{loops, overrides};
+use crate::{loops, merges, overrides};
 
 /// What is compiled.
 #[derive(Copy, Clone)]
@@ -60,9 +60,10 @@ pub fn compile(input: &Input<'_>) -> Compiled {
     overrides::apply(input.overrides, &mut resolved);
     let mut builder = PlanBuilder::new(input.previous);
     let usable = configure_instances(&mut resolved, &mut builder);
-    let statements = mapping::map_everything(&mut resolved, &mut builder, usable);
-    loops::check(&builder, &statements, &mut resolved);
-    drop(statements);
+    let origins = mapping::map_everything(&mut resolved, &mut builder, usable);
+    loops::check(&builder, &origins, &mut resolved);
+    merges::check(&builder, &origins, &mut resolved);
+    drop(origins);
     report_empty(&mut resolved);
     let Resolved { sources, book, read, .. } = resolved;
     let (errors, warnings) = (book.errors, book.warnings);

@@ -4,6 +4,8 @@
 //! `>`, an address may contain `=`). So there is no list of tokens: the parser asks for the next piece of the kind that it
 //! expects there. Whatever lies between pieces is layout.
 
+use std::borrow::Cow;
+
 use crate::source::Span;
 
 /// The lines of a text, or of a part of it, without their ends.
@@ -79,19 +81,13 @@ pub(crate) fn word(text: &str, part: Span) -> (Span, Span) {
 }
 
 /// The first operator of a mapping line that stands outside of braces. A brace that is never closed, or that is opened
-/// again before it is closed, hides nothing.
+/// again before it is closed, hides nothing. Where the line has stages, `text` is what [`signs`] makes of it.
 pub(crate) fn operator(text: &str, part: Span) -> Option<(Span, Operator)> {
     let bytes = part.of(text).as_bytes();
     let mut at = 0;
-    // Behind this place there is no closing brace, so that looking for one is not repeated.
-    let mut unclosed = false;
     while at < bytes.len() {
         match bytes[at] {
-            b'{' if !unclosed => match bytes[at + 1..].iter().position(|byte| matches!(byte, b'{' | b'}')) {
-                Some(len) if bytes[at + 1 + len] == b'}' => at += 1 + len,
-                Some(_) => {}
-                None => unclosed = true,
-            },
+            b'{' => at = behind_braces(bytes, at),
             first @ (b'<' | b'>') => {
                 let second = bytes.get(at + 1).copied();
                 let start = part.start as usize + at;
@@ -101,22 +97,138 @@ pub(crate) fn operator(text: &str, part: Span) -> Option<(Span, Operator)> {
                     _ => (Span::new(start, start + 1), Operator::Right),
                 });
             }
-            _ => {}
+            _ => at += 1,
         }
-        at += 1;
     }
     None
 }
 
-/// Cuts one side of a mapping line at each ` | `.
-pub(crate) fn stages(text: &str, side: Span) -> impl Iterator<Item = Span> {
+/// The place behind the braces that open at `open`, or behind that brace alone where they hide nothing. Looks no further
+/// than to the next brace, so that looking is not repeated.
+fn behind_braces(bytes: &[u8], open: usize) -> usize {
+    let next = bytes[open + 1..].iter().position(|byte| matches!(byte, b'{' | b'}'));
+    let close = next.map(|len| open + 1 + len).filter(|&next| bytes[next] == b'}');
+    close.unwrap_or(open) + 1
+}
+
+/// The place of the next bar at `from` or behind it: a `|` between blanks, or at an end of `bytes`.
+fn bar(bytes: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let at = from + bytes[from..].iter().position(|&byte| byte == b'|')?;
+        if is_bar(bytes, at) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+fn is_bar(bytes: &[u8], at: usize) -> bool {
+    let is_blank = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'\t'));
+    bytes[at] == b'|' && is_blank(bytes[..at].last()) && is_blank(bytes.get(at + 1))
+}
+
+/// A mapping line in which each `|`, `<`, `>`, `;` and brace is a sign of the line itself. What only looks like one within
+/// a stage (in a quoted text, in `range 0..1 -> 1..0`, in `when a.x > 0.5`) is veiled, byte for byte, so that places stay
+/// the same. A line without a bar is returned as it is.
+pub(crate) fn signs(line: &str) -> Cow<'_, str> {
+    match bar(line.as_bytes(), 0) {
+        Some(first) => veiled(line, Some(first)),
+        None => line.into(),
+    }
+}
+
+/// The same for a line of stages, which no channel stands in front of.
+pub(crate) fn stage_signs(line: &str) -> Cow<'_, str> {
+    veiled(line, None)
+}
+
+/// Veils all stages; in front of the first one there is a bar, or nothing at all.
+fn veiled(line: &str, first: Option<usize>) -> Cow<'_, str> {
+    let mut veil = Veil { line, signs: line.as_bytes().to_vec(), is_unclosed: false };
+    let mut at = first.map_or(0, |bar| bar + 1);
+    loop {
+        let end = veil.stage(at);
+        let Some(next) = bar(&veil.signs, end) else { break };
+        at = next + 1;
+    }
+    String::from_utf8(veil.signs).expect("whole letters have been veiled").into()
+}
+
+struct Veil<'t> {
+    line: &'t str,
+    signs: Vec<u8>,
+    /// Whether there was a quote that nothing closes. Those behind it are not closed, either, so that looking for an end
+    /// is not repeated.
+    is_unclosed: bool,
+}
+
+impl Veil<'_> {
+    /// Veils the stage that begins at `start`. Returns its end: the place of the next bar or operator.
+    fn stage(&mut self, start: usize) -> usize {
+        const VEIL: u8 = b'_';
+        let bytes = self.line.as_bytes();
+        let compares = self.line[start..].split_whitespace().next() == Some("when");
+        let mut at = start;
+        while at < bytes.len() {
+            match bytes[at] {
+                b'"' if !self.is_unclosed => match closing_quote(bytes, at) {
+                    Some(close) => {
+                        self.signs[at..=close].fill(VEIL);
+                        at = close + 1;
+                    }
+                    None => self.is_unclosed = true,
+                },
+                b'{' => at = behind_braces(bytes, at),
+                b'|' if is_bar(bytes, at) => return at,
+                b'<' | b'>' => {
+                    let behind = &self.line[at + 1..];
+                    let is_shaft = bytes[at] == b'>' && bytes[..at].ends_with(b"-") && is_number_next(behind);
+                    let limit = behind.strip_prefix('=').unwrap_or(behind);
+                    let is_comparison = compares && (is_number_next(limit) || is_text_next(limit));
+                    if !is_shaft && !is_comparison {
+                        return at;
+                    }
+                    self.signs[at] = VEIL;
+                    at += 1;
+                }
+                _ => at += 1,
+            }
+        }
+        at
+    }
+}
+
+fn closing_quote(bytes: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+fn is_text_next(text: &str) -> bool {
+    text.trim_start().starts_with('"')
+}
+
+/// Whether the next word is made of digits and what belongs to numbers: `0.5`, `-20%`, `0..1`.
+fn is_number_next(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'%');
+    word.bytes().all(is_of_number) && word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Cuts one side of a mapping line at each bar: the channel, and the stages behind it.
+pub(crate) fn stages(signs: &str, side: Span) -> impl Iterator<Item = Span> {
     let mut rest = Some(side);
     std::iter::from_fn(move || {
         let part = rest?;
-        let bar = part.of(text).as_bytes().windows(3).position(|bytes| bytes == b" | ");
+        let bar = bar(part.of(signs).as_bytes(), 0);
         let end = bar.map_or(part.end as usize, |bar| part.start as usize + bar);
-        rest = bar.map(|_| Span::new(end + 3, part.end as usize));
-        Some(trim(text, Span::new(part.start as usize, end)))
+        rest = bar.map(|_| Span::new(end + 1, part.end as usize));
+        Some(trim(signs, Span::new(part.start as usize, end)))
     })
 }
 

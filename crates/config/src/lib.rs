@@ -12,19 +12,24 @@
 //! what backends exist, and what their options and addresses are, is in the [`Registry`](crosspatch_core::Registry).
 
 mod ast;
+mod chains;
 mod compile;
 mod diagnostic;
 mod expand;
 mod files;
+mod flow;
 mod lexer;
 mod loops;
 mod mapping;
+mod merges;
 mod options;
+mod origins;
 mod overrides;
 mod parser;
 mod render;
 mod resolve;
 mod source;
+mod stages;
 mod suggest;
 
 pub use ast::{Document, Fault, Item, Line, Mapping, Side};

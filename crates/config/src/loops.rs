@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crosspatch_core::{InstanceId, PlanBuilder, Slot};
+use crosspatch_core::PlanBuilder;
+use rustc_hash::FxHashMap;
 
 use crate::diagnostic::{Draft, quote};
-use crate::lexer;
-use crate::mapping::Statement;
+use crate::flow::Channel;
+use crate::origins::Origins;
 use crate::resolve::Resolved;
-use crate::source::{Place, Span};
-
-type Channel = (InstanceId, Slot);
+use crate::source::Place;
 
 /// Routes that lead back to where they began: number, source and target of each.
 type Round = Vec<(usize, Channel, Channel)>;
@@ -19,18 +18,19 @@ type Round = Vec<(usize, Channel, Channel)>;
 const MOST_STEPS_BACK: usize = 10_000_000;
 
 /// Warns of routes that are there twice and of routes that form a loop.
-pub(crate) fn check(builder: &PlanBuilder<'_>, statements: &[Statement], resolved: &mut Resolved<'_>) {
-    let repeated = repeated(builder);
-    let lines = |&(first, second): &(usize, usize)| {
-        (statement_of(statements, second).start, statement_of(statements, first).start)
-    };
+pub(crate) fn check(builder: &PlanBuilder<'_>, origins: &Origins, resolved: &mut Resolved<'_>) {
+    let mut repeated = repeated(builder, origins);
+    repeated.extend(repeated_through(builder, origins));
+    repeated.sort_unstable_by_key(|&(_, second)| second);
+    let lines =
+        |&(first, second): &(usize, usize)| (origins.statement(second).start, origins.statement(first).start);
     for same_lines in repeated.chunk_by(|one, other| lines(one) == lines(other)) {
-        report_repeated(builder, statements, same_lines, resolved);
+        report_repeated(builder, origins, same_lines, resolved);
     }
     // Loops that come from the same lines are told together.
     let mut by_lines: BTreeMap<Vec<Place>, (Round, usize)> = BTreeMap::new();
     for round in rounds(builder) {
-        let mut lines: Vec<_> = round.iter().map(|&(at, ..)| line(statements, at, resolved)).collect();
+        let mut lines: Vec<_> = round.iter().map(|&(at, ..)| origins.line(at, resolved)).collect();
         lines.sort_unstable();
         lines.dedup();
         by_lines.entry(lines).and_modify(|(_, more)| *more += 1).or_insert((round, 0));
@@ -55,15 +55,24 @@ fn routes(builder: &PlanBuilder<'_>) -> impl Iterator<Item = (Channel, Channel)>
     (0..builder.route_count()).map(|number| builder.route_at(number))
 }
 
-/// Routes with the same ends, as pairs of route numbers, the earlier one first.
+/// The numbers and ends of those routes that lead through no chain.
+fn plain_routes(
+    builder: &PlanBuilder<'_>,
+    origins: &Origins,
+) -> impl Iterator<Item = (u32, (Channel, Channel))> {
+    let is_plain = |&(at, _): &(u32, _)| origins.chain(at as usize).is_none();
+    (0..).zip(routes(builder)).filter(is_plain)
+}
+
+/// Routes through no chain with the same ends, as pairs of route numbers, the earlier one first.
 ///
 /// Linear in channels and routes, with three numbers of 32 bits for each: no set of a million pairs.
-fn repeated(builder: &PlanBuilder<'_>) -> Vec<(usize, usize)> {
+fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)> {
     let (bases, channels) = bases(builder);
     let number = |(instance, slot): Channel| (bases[instance.index()] + slot.0) as usize;
     // Routes sorted by source: the row of a source ends where the next one's begins.
     let mut row_ends = vec![0_u32; channels + 1];
-    for (source, _) in routes(builder) {
+    for (_, (source, _)) in plain_routes(builder, origins) {
         row_ends[number(source) + 1] += 1;
     }
     if row_ends.iter().all(|&routes| routes <= 1) {
@@ -73,7 +82,7 @@ fn repeated(builder: &PlanBuilder<'_>) -> Vec<(usize, usize)> {
         row_ends[channel] += row_ends[channel - 1];
     }
     let mut sorted = vec![(0_u32, 0_u32); builder.route_count()];
-    for (at, (source, target)) in (0..).zip(routes(builder)) {
+    for (at, (source, target)) in plain_routes(builder, origins) {
         let place = &mut row_ends[number(source)];
         sorted[*place as usize] = (at, number(target) as u32);
         *place += 1;
@@ -94,24 +103,43 @@ fn repeated(builder: &PlanBuilder<'_>) -> Vec<(usize, usize)> {
         }
         row_start = row_end;
     }
-    found.sort_unstable_by_key(|&(_, second)| second);
     found
+}
+
+/// The same for routes through chains, whose ends and whose chains as written have to be the same.
+fn repeated_through(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)> {
+    let (bases, _) = bases(builder);
+    let number = |(instance, slot): Channel| bases[instance.index()] + slot.0;
+    let mut numbers = FxHashMap::default();
+    let mut sorted = Vec::new();
+    for run in &origins.runs {
+        let new = numbers.len();
+        let chain = *numbers.entry(run.chain.text()).or_insert(new);
+        sorted.extend((run.first_route..run.next_route).map(|at| {
+            let (source, target) = builder.route_at(at as usize);
+            (number(source), number(target), chain, at)
+        }));
+    }
+    sorted.sort_unstable();
+    let same = sorted.chunk_by(|one, other| (one.0, one.1, one.2) == (other.0, other.1, other.2));
+    same.flat_map(|same| same[1..].iter().map(|again| (same[0].3 as usize, again.3 as usize))).collect()
 }
 
 fn report_repeated(
     builder: &PlanBuilder<'_>,
-    statements: &[Statement],
+    origins: &Origins,
     pairs: &[(usize, usize)],
     resolved: &mut Resolved<'_>,
 ) {
     let Some(&(first, second)) = pairs.first() else { return };
     let (source, target) = builder.route_at(second);
-    let (first, second) = (line(statements, first, resolved), line(statements, second, resolved));
+    let chain = origins.chain(second).map_or(String::new(), |chain| format!(" | {}", chain.text()));
+    let (first, second) = (origins.line(first, resolved), origins.line(second, resolved));
     // A line that maps a channel to itself both ways says it once.
     if source == target && first == second {
         return;
     }
-    let route = quote(&format!("{} > {}", name(builder, source), name(builder, target)));
+    let route = quote(&format!("{}{chain} > {}", name(builder, source), name(builder, target)));
     let message = match pairs.len() {
         1 => format!("{route} is mapped twice; once is enough"),
         many => format!("{route} and {} more are mapped twice; once is enough", many - 1),
@@ -255,24 +283,9 @@ fn report_round(
 }
 
 /// A channel as it is written.
-fn name(builder: &PlanBuilder<'_>, (instance, slot): Channel) -> String {
+pub(crate) fn name(builder: &PlanBuilder<'_>, (instance, slot): Channel) -> String {
     let planned = &builder.instances()[instance.index()];
     format!("{}.{}", planned.name, planned.channels.address(slot))
-}
-
-fn statement_of(statements: &[Statement], route: usize) -> Statement {
-    let behind = statements.partition_point(|statement| statement.first_route as usize <= route);
-    statements[behind - 1]
-}
-
-/// The line that a route came from.
-fn line(statements: &[Statement], route: usize, resolved: &Resolved<'_>) -> Place {
-    let Statement { start, source, .. } = statement_of(statements, route);
-    let text = resolved.sources.text(source);
-    let text = text.as_str();
-    let len = text[start as usize..].find('\n').unwrap_or(text.len() - start as usize);
-    let span = lexer::trim(text, Span::new(start as usize, start as usize + len));
-    Place { source, span }
 }
 
 #[cfg(test)]

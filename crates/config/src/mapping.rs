@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, InstanceId, PlanBuilder, Slot};
+use crosspatch_core::{Backend, Instance, InstanceId, PlanBuilder};
 use rustc_hash::FxHashMap;
 
-use crate::ast::{Context, Item, Mapping, Side};
+use crate::ast::{Context, Item, Mapping};
 use crate::diagnostic::{Draft, count, quote};
 use crate::expand::Pattern;
+use crate::flow::{Addresses, Channel, End, Named, Way};
 use crate::lexer::{Lines, Operator};
+use crate::origins::{Origins, Run, Statement};
 use crate::parser::parse_line;
 use crate::resolve::{Resolved, fault_draft};
 use crate::source::{Place, SourceId, Span};
-use crate::suggest::{closest, respelt};
+use crate::stages::{self, Stages, Wanted};
+use crate::suggest::closest;
 
 /// How many routes a plan may have: a few hundred megabytes of them.
 pub(crate) const MAX_ROUTES: usize = 4_000_000;
 
 /// How many bytes all mentioned addresses may have together, so that a long one with a wide range does no harm.
-const MAX_ADDRESS_BYTES: usize = 1 << 28;
+pub(crate) const MAX_ADDRESS_BYTES: usize = 1 << 28;
 
 /// How many names are compared to find those that were meant by unknown ones.
 const MOST_COMPARISONS: usize = 1_000_000;
@@ -31,20 +34,15 @@ pub(crate) struct Usable {
     pub(crate) instance: Arc<dyn Instance>,
 }
 
-/// A mapping line that gave routes: the number of its first one, and where it stands.
-#[derive(Copy, Clone)]
-pub(crate) struct Statement {
-    pub(crate) first_route: u32,
-    pub(crate) start: u32,
-    pub(crate) source: SourceId,
-}
+/// Left and right side of a line, as far as they can be read.
+type Ends<'e, 't> = (Option<&'e End<'t>>, Option<&'e End<'t>>);
 
 /// Reads all mapping lines, adds their routes to `builder` and says which line each route came from.
 pub(crate) fn map_everything<'a>(
     resolved: &mut Resolved<'a>,
     builder: &mut PlanBuilder<'a>,
     usable: Vec<Option<Usable>>,
-) -> Vec<Statement> {
+) -> Origins {
     let mut mapper = Mapper {
         is_mapped: vec![false; usable.len()],
         usable,
@@ -53,6 +51,8 @@ pub(crate) fn map_everything<'a>(
         strangers: FxHashMap::default(),
         stranger_order: Vec::new(),
         statements: Vec::new(),
+        runs: Vec::new(),
+        referred: Vec::new(),
         spelt: String::new(),
         address_bytes: 0,
         is_full: false,
@@ -60,22 +60,25 @@ pub(crate) fn map_everything<'a>(
     mapper.map_parts();
     mapper.report_strangers();
     mapper.report_unused();
-    mapper.statements
+    Origins { statements: mapper.statements, runs: mapper.runs }
 }
 
-struct Mapper<'m, 'a> {
-    resolved: &'m mut Resolved<'a>,
-    builder: &'m mut PlanBuilder<'a>,
+pub(crate) struct Mapper<'m, 'a> {
+    pub(crate) resolved: &'m mut Resolved<'a>,
+    pub(crate) builder: &'m mut PlanBuilder<'a>,
     /// In parallel to the instances of `resolved`, as `is_mapped` is.
-    usable: Vec<Option<Usable>>,
+    pub(crate) usable: Vec<Option<Usable>>,
     is_mapped: Vec<bool>,
     /// The first mention of each name that is no instance, and how many more there are.
     strangers: FxHashMap<String, (Place, u128)>,
     stranger_order: Vec<String>,
     statements: Vec<Statement>,
-    spelt: String,
-    address_bytes: usize,
-    is_full: bool,
+    pub(crate) runs: Vec<Run>,
+    /// The channels that the stages of one mapping name.
+    pub(crate) referred: Vec<Channel>,
+    pub(crate) spelt: String,
+    pub(crate) address_bytes: usize,
+    pub(crate) is_full: bool,
 }
 
 impl Mapper<'_, '_> {
@@ -95,69 +98,111 @@ impl Mapper<'_, '_> {
     }
 
     fn map(&mut self, source: SourceId, text: &str, mapping: &Mapping, line: Span) {
-        for side in [&mapping.left, &mapping.right] {
-            if let (Some(first), Some(last)) = (side.transforms.first(), side.transforms.last()) {
-                let span = Span { start: first.start, end: last.end };
-                let message = format!("transforms are not built yet, found {}", quote(span.of(text)));
-                let draft = Draft::error("transform-not-built", message).at(Place { source, span });
-                self.resolved
-                    .book
-                    .add(draft.help("until they are, leave out ` | ` and what stands behind it"));
-            }
-        }
-        let left = self.end(source, text, &mapping.left);
-        let right = self.end(source, text, &mapping.right);
-        if let (Some(left), Some(right)) = (&left, &right)
-            && !sizes_fit(left, right)
-        {
-            let size = |end: &End<'_>| count(end.addresses.size(), "channel");
-            let draft = Draft::error(
-                "size-mismatch",
-                "expected as many channels on one side as on the other, or one",
-            )
-            .label(left.place, format!("{} here", size(left)))
-            .label(right.place, format!("{} here", size(right)));
-            self.resolved.book.add(draft);
-            self.check_alone(left, right, mapping.operator);
-            return;
-        }
+        let left = self.end(source, text, mapping.left.channels);
+        let right = self.end(source, text, mapping.right.channels);
+        let ends = (left.as_ref(), right.as_ref());
         let first_route = self.builder.route_count() as u32;
-        let is_plain = mapping.left.transforms.is_empty() && mapping.right.transforms.is_empty();
-        if matches!(mapping.operator, Operator::Right | Operator::Both) {
-            self.flow(left.as_ref(), right.as_ref(), is_plain);
-        }
-        if matches!(mapping.operator, Operator::Left | Operator::Both) {
-            self.flow(right.as_ref(), left.as_ref(), is_plain);
+        if mapping.left.transforms.is_empty() && mapping.right.transforms.is_empty() {
+            let way = Way { is_broken: !self.check_sizes(ends, false), ..Way::default() };
+            self.both_ways(mapping.operator, ends, &way, &way);
+        } else {
+            self.map_through(source, mapping, ends);
         }
         if self.builder.route_count() as u32 > first_route {
             self.statements.push(Statement { first_route, start: line.start, source });
         }
     }
 
-    /// Checks the addresses of two sides that do not fit each other.
-    fn check_alone(&mut self, left: &End<'_>, right: &End<'_>, operator: Operator) {
-        if matches!(operator, Operator::Right | Operator::Both) {
-            self.flow(Some(left), None, false);
-            self.flow(None, Some(right), false);
-        }
-        if matches!(operator, Operator::Left | Operator::Both) {
-            self.flow(Some(right), None, false);
-            self.flow(None, Some(left), false);
+    /// Maps one side to the other through the stages of their line.
+    fn map_through(&mut self, source: SourceId, mapping: &Mapping, ends: Ends<'_, '_>) {
+        let Stages { chain, back, wanted } = stages::read(self.resolved, source, mapping);
+        // Where the chain is not known, it may be one that distributes over layers.
+        let is_layered = chain.as_ref().is_none_or(|chain| chain.is_layered());
+        let is_broken = !self.check_sizes(ends, is_layered) || chain.is_none();
+        // The channels of a named chain stand in another text than the line.
+        let texts = wanted.iter().map(|wanted| match wanted {
+            Wanted::Target => None,
+            Wanted::Channel { at, .. } => Some(self.resolved.sources.text(at.source)),
+        });
+        let texts: Vec<_> = texts.collect();
+        let named = wanted.iter().zip(&texts).map(|(wanted, text)| match (wanted, text) {
+            (Wanted::Channel { at, may_be_output }, Some(text)) => Named::Channel {
+                end: self.named_end(*at, text.as_str(), ends),
+                may_be_output: *may_be_output,
+            },
+            (Wanted::Target | Wanted::Channel { .. }, _) => Named::Target,
+        });
+        let named: Vec<_> = named.collect();
+        let way = |chain| Way { chain, named: &named, is_broken };
+        self.both_ways(mapping.operator, ends, &way(chain.as_ref()), &way(back.as_ref().or(chain.as_ref())));
+    }
+
+    fn both_ways(
+        &mut self,
+        operator: Operator,
+        (left, right): Ends<'_, '_>,
+        there: &Way<'_, '_>,
+        back: &Way<'_, '_>,
+    ) {
+        match operator {
+            Operator::Right => self.flow(left, right, there),
+            Operator::Left => self.flow(right, left, there),
+            Operator::Both => {
+                self.flow(left, right, there);
+                self.flow(right, left, back);
+            }
         }
     }
 
-    /// Reads one side of a mapping; `None` if it does not even say how many channels there are.
-    fn end<'t>(&mut self, source: SourceId, text: &'t str, side: &Side) -> Option<End<'t>> {
-        let written = side.channels.of(text);
+    /// Whether both sides have as many channels as they should, as far as that is known.
+    fn check_sizes(&mut self, ends: Ends<'_, '_>, is_layered: bool) -> bool {
+        let (Some(left), Some(right)) = ends else { return true };
+        let (one, other) = (left.addresses.size(), right.addresses.size());
+        let (few, many) = (one.min(other), one.max(other));
+        if few == 1 || few == many || is_layered && many.is_multiple_of(few) {
+            return true;
+        }
+        let draft =
+            Draft::error("size-mismatch", "expected as many channels on one side as on the other, or one");
+        let draft = draft
+            .label(left.place, format!("{} here", count(one, "channel")))
+            .label(right.place, format!("{} here", count(other, "channel")));
+        let help = is_layered.then_some("or, with `layer`, a multiple");
+        self.resolved.book.add(draft.help_if(help));
+        false
+    }
+
+    /// Reads a channel that a stage names; it goes with the line, or there is only one.
+    fn named_end<'t>(&mut self, at: Place, text: &'t str, (left, right): Ends<'_, '_>) -> Option<End<'t>> {
+        let end = self.end(at.source, text, at.span)?;
+        let Some(widest) = left.into_iter().chain(right).max_by_key(|end| end.addresses.size()) else {
+            return Some(end);
+        };
+        let (named, mapped) = (end.addresses.size(), widest.addresses.size());
+        if named == 1 || named == mapped {
+            return Some(end);
+        }
+        let message = "expected as many channels in a transform as the line has mappings, or one";
+        let draft = Draft::error("size-mismatch", message)
+            .label(end.place, format!("{} here", count(named, "channel")))
+            .label(widest.place, format!("{} here", count(mapped, "channel")));
+        self.resolved.book.add(draft);
+        None
+    }
+
+    /// Reads one side of a mapping, or a channel within a stage; `None` if it does not even say how many channels there
+    /// are.
+    fn end<'t>(&mut self, source: SourceId, text: &'t str, channels: Span) -> Option<End<'t>> {
+        let written = channels.of(text);
         if written.is_empty() {
             return None;
         }
-        let place = Place { source, span: side.channels };
+        let place = Place { source, span: channels };
         let Some((name, address)) = written.split_once('.').filter(|(name, _)| !name.is_empty()) else {
             self.resolved.book.add(self.dotless(written, place));
             return None;
         };
-        let start = side.channels.start as usize;
+        let start = channels.start as usize;
         let name_at = Place { source, span: Span::new(start, start + name.len()) };
         let instance = self.resolved.names.get(name).copied();
         match instance {
@@ -169,8 +214,13 @@ impl Mapper<'_, '_> {
             self.resolved.book.add(Draft::error("channel", message).at(place));
             return None;
         }
-        let span = Span::new(start + name.len() + 1, side.channels.end as usize);
-        let addresses = if address.contains(['{', '}']) {
+        let span = Span::new(start + name.len() + 1, channels.end as usize);
+        let (mut has_braces, mut has_bar) = (false, false);
+        for byte in address.bytes() {
+            has_braces |= matches!(byte, b'{' | b'}');
+            has_bar |= byte == b'|';
+        }
+        let addresses = if has_braces {
             let mut faults = Vec::new();
             let pattern = Pattern::parse(text, span, &mut faults);
             if !faults.is_empty() {
@@ -183,7 +233,8 @@ impl Mapper<'_, '_> {
         } else {
             Addresses::One(address)
         };
-        Some(End { instance, addresses, place: Place { source, span } })
+        let has_loose_bar = has_bar && (address.contains(" |") || address.contains("| "));
+        Some(End { instance, addresses, place: Place { source, span }, has_loose_bar })
     }
 
     fn dotless(&self, written: &str, place: Place) -> Draft {
@@ -203,120 +254,6 @@ impl Mapper<'_, '_> {
                 self.stranger_order.push(name.to_owned());
             }
         }
-    }
-
-    /// Checks the addresses of both sides, as far as they are usable. If it `is_plain`, adds the routes between them.
-    fn flow(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>, is_plain: bool) {
-        let size = |end: Option<&End<'_>>| end.map_or(0, |end| end.addresses.size());
-        let total = size(from).max(size(to));
-        if total > (MAX_ROUTES - self.builder.route_count()) as u128 {
-            self.report_full(from, to);
-            return;
-        }
-        let mut from = Progress::of(from, Direction::Input);
-        let mut to = Progress::of(to, Direction::Output);
-        let mut to_itself = None;
-        for number in 0..total {
-            if self.address_bytes > MAX_ADDRESS_BYTES {
-                self.report_full(from.end, to.end);
-                break;
-            }
-            let source = from.channel(number, self);
-            let target = to.channel(number, self);
-            match (source, target) {
-                (Some(source), Some(target)) if is_plain => {
-                    self.builder.route(source, target);
-                    if source == target {
-                        to_itself.get_or_insert(source);
-                    }
-                }
-                (Some(_), _) | (None, Some(_)) => {}
-                (None, None) => break,
-            }
-        }
-        if let Some(channel) = to_itself {
-            self.report_itself(&from, &to, channel);
-        }
-    }
-
-    fn report_full(&mut self, from: Option<&End<'_>>, to: Option<&End<'_>>) {
-        let ends = || from.into_iter().chain(to);
-        let Some(largest) = ends().max_by_key(|end| end.addresses.size()) else { return };
-        let size = largest.addresses.size();
-        let draft = if size > MAX_ROUTES as u128 {
-            let message = match size {
-                u128::MAX => "this stands for more channels than can be counted".to_owned(),
-                size => format!("this stands for {size} channels"),
-            };
-            Draft::error("too-many", format!("{message}; at most {MAX_ROUTES} are possible"))
-        } else if self.is_full {
-            return;
-        } else {
-            self.is_full = true;
-            Draft::error(
-                "too-many",
-                format!(
-                    "expected at most {MAX_ROUTES} mappings of short names; further ones are not looked at"
-                ),
-            )
-        };
-        self.resolved.book.add(draft.at(largest.place));
-    }
-
-    fn report_itself(&mut self, from: &Progress<'_, '_>, to: &Progress<'_, '_>, channel: (InstanceId, Slot)) {
-        let (Some(from), Some(to)) = (from.end, to.end) else { return };
-        let planned = &self.builder.instances()[channel.0.index()];
-        // Where a value comes back by itself, this is a loop, which is reported as one.
-        if planned.backend.loops_back {
-            return;
-        }
-        let name = quote(&format!("{}.{}", planned.name, planned.channels.address(channel.1)));
-        let first = from.place.min(to.place);
-        let span = Span { start: first.span.start, end: from.place.max(to.place).span.end };
-        let draft = Draft::warning("mapping-self", format!("{name} is mapped to itself"))
-            .at(Place { span, ..first })
-            .help("what comes from it goes back to it; leave the line out unless the device wants that");
-        self.resolved.book.add(draft);
-    }
-
-    fn report_address(
-        &mut self,
-        end: &End<'_>,
-        usable: &Usable,
-        direction: Direction,
-        number: u128,
-        error: AddressError,
-    ) {
-        let Place { source, span } = end.place;
-        let spelt = std::mem::take(&mut self.spelt);
-        let address = match &end.addresses {
-            Addresses::One(address) => address,
-            Addresses::Many(_) => spelt.as_str(),
-        };
-        let suggestion = error.suggestion.filter(|_| self.resolved.book.has_room()).or_else(|| {
-            if !self.resolved.book.has_room() {
-                return None;
-            }
-            let is_valid = |address: &str| usable.instance.canonical(address, direction).is_ok();
-            respelt(address, usable.backend.words, is_valid)
-        });
-        let draft = Draft::error("channel", error.message);
-        let place = Place { source, span };
-        let draft = match &end.addresses {
-            Addresses::One(_) => draft.at(place),
-            Addresses::Many(pattern) if pattern.size() == 1 => {
-                draft.label(place, format!("this is {}", quote(address)))
-            }
-            Addresses::Many(pattern) => {
-                let which = format!("{} is number {} of {}", quote(address), number + 1, pattern.size());
-                draft.label(place, which)
-            }
-        };
-        let draft = draft
-            .help_if(suggestion.map(|address| format!("did you mean {}?", quote(&address))))
-            .help_if(error.help);
-        self.resolved.book.add(draft);
-        self.spelt = spelt;
     }
 
     fn report_strangers(&mut self) {
@@ -357,87 +294,12 @@ impl Mapper<'_, '_> {
 
     fn report_unused(&mut self) {
         let resolved = &mut self.resolved;
+        resolved.chains.report_unused(&mut resolved.book);
         for (draft, is_mapped) in resolved.instances.iter().zip(&self.is_mapped) {
             let is_idle = !is_mapped && draft.backend.is_some_and(|backend| !backend.stands_alone);
             if is_idle && draft.is_named && !draft.is_guessed {
                 let message = format!("no mapping uses the instance {}", quote(&draft.name));
                 resolved.book.add(Draft::warning("instance-unused", message).at(draft.name_at));
-            }
-        }
-    }
-}
-
-/// One side of a mapping line, read as far as it can be.
-struct End<'t> {
-    /// None if there is no such instance.
-    instance: Option<usize>,
-    addresses: Addresses<'t>,
-    place: Place,
-}
-
-enum Addresses<'t> {
-    One(&'t str),
-    Many(Pattern<'t>),
-}
-
-impl Addresses<'_> {
-    fn size(&self) -> u128 {
-        match self {
-            Self::One(_) => 1,
-            Self::Many(pattern) => pattern.size(),
-        }
-    }
-}
-
-fn sizes_fit(left: &End<'_>, right: &End<'_>) -> bool {
-    let (left, right) = (left.addresses.size(), right.addresses.size());
-    left == right || left == 1 || right == 1
-}
-
-/// How far one side of a mapping has come.
-struct Progress<'e, 't> {
-    end: Option<&'e End<'t>>,
-    direction: Direction,
-    /// The channel, if there is only one.
-    only: Option<(InstanceId, Slot)>,
-    has_failed: bool,
-}
-
-impl<'e, 't> Progress<'e, 't> {
-    fn of(end: Option<&'e End<'t>>, direction: Direction) -> Self {
-        Self { end, direction, only: None, has_failed: false }
-    }
-
-    /// The channel of that number; none from the first address on that is wrong.
-    fn channel(&mut self, number: u128, mapper: &mut Mapper<'_, '_>) -> Option<(InstanceId, Slot)> {
-        let end = self.end?;
-        if self.has_failed || self.only.is_some() {
-            return self.only;
-        }
-        let Mapper { usable, builder, spelt, address_bytes, .. } = &mut *mapper;
-        let usable = usable[end.instance?].as_ref()?;
-        let address = match &end.addresses {
-            Addresses::One(address) => address,
-            Addresses::Many(pattern) => {
-                pattern.spell(number, spelt);
-                spelt.as_str()
-            }
-        };
-        match usable.instance.canonical(address, self.direction) {
-            Ok(canonical) => {
-                let slot = builder.channel(usable.id, &canonical, self.direction);
-                *address_bytes += canonical.len();
-                let channel = Some((usable.id, slot));
-                if end.addresses.size() == 1 {
-                    self.only = channel;
-                }
-                channel
-            }
-            Err(error) => {
-                self.has_failed = true;
-                let usable = usable.clone();
-                mapper.report_address(end, &usable, self.direction, number, error);
-                None
             }
         }
     }

@@ -12,11 +12,13 @@ pub(crate) fn parse_line(text: &str, span: Span, context: Context) -> Line {
     let item = match (body.of(text).as_bytes().first(), context) {
         (None, _) => Item::Blank,
         (Some(b';'), _) => Item::Comment(body),
-        (Some(b'['), Context::Start | Context::Options) => header(text, body, &mut faults),
+        (Some(b'['), _) if is_chain_header(body.of(text)) => chain_header(text, body, &mut faults),
+        (Some(b'['), Context::Start | Context::Options | Context::Chain) => header(text, body, &mut faults),
         (Some(b'['), Context::Map) if lexer::operator(text, body).is_none() => {
             header(text, body, &mut faults)
         }
         (Some(_), Context::Map) => mapping(text, body, &mut faults),
+        (Some(_), Context::Chain) => Item::Stages(stages(text, body, &mut faults)),
         (Some(_), Context::Options) => option(text, body, &mut faults),
         (Some(_), Context::Start) => stray(body, &mut faults, before_first_section(text, body)),
     };
@@ -79,7 +81,7 @@ fn header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
 }
 
 pub(crate) const SECTIONS: &str =
-    "sections are `[BACKEND NAME]`, `[backend BACKEND]`, `[map]` and `[include FILE]`";
+    "sections are `[BACKEND NAME]`, `[backend BACKEND]`, `[map]`, `[chain NAME]` and `[include FILE]`";
 
 fn inside_brackets(text: &str, body: Span, faults: &mut Vec<Fault>) -> Span {
     let start = body.start as usize + 1;
@@ -124,58 +126,132 @@ fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     Item::Option { name, value }
 }
 
-fn mapping(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
-    let whole = body;
-    // No name of an instance begins so.
-    if body.of(text).starts_with("# ") || body.of(text).starts_with("//") {
-        let message = format!("expected a mapping, found {}", quote(body.of(text)));
-        return stray(whole, faults, fault(body, "mapping-syntax", message, foreign_comment(text, body)));
+/// Whether a line that begins with a bracket is `[chain ...]`. Its stages may look like a mapping.
+fn is_chain_header(line: &str) -> bool {
+    let word = line[1..].trim_start().strip_prefix("chain");
+    word.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', ']']))
+}
+
+/// `[chain NAME] STAGES`.
+fn chain_header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
+    let (start, end) = (body.start as usize, body.end as usize);
+    let close = body.of(text).find(']').map(|len| start + len);
+    if close.is_none() {
+        faults.push(fault(body, "section", "expected `]` behind the name of the chain", None));
     }
-    let body = without_comment(text, body, faults);
-    let Some((operator_at, operator)) = lexer::operator(text, body) else {
-        let message =
-            format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(text)));
-        let is_option = body.of(text).contains('=');
-        let help = foreign_comment(text, body)
-            .or_else(|| is_option.then_some("an option belongs into the section of its instance"));
-        return stray(whole, faults, fault(body, "mapping-syntax", message, help));
+    let inner = lexer::trim(text, Span::new(start + 1, close.unwrap_or(end)));
+    let (word, name) = lexer::word(text, inner);
+    if name.is_empty() {
+        let message = "expected the name of a chain behind `chain`, found nothing";
+        faults.push(fault(word, "section", message, Some("write `[chain NAME]`")));
+    }
+    let behind = lexer::trim(text, Span::new(close.map_or(end, |close| close + 1), end));
+    Item::Chain { name, stages: stages(text, behind, faults) }
+}
+
+/// A line of stages, or what stands behind the header of their section.
+fn stages(text: &str, body: Span, faults: &mut Vec<Fault>) -> Vec<Span> {
+    let line = body.of(text);
+    if line.is_empty() {
+        return Vec::new();
+    }
+    if let Some(help) = foreign_comment(text, body) {
+        faults.push(fault(
+            body,
+            "chain-syntax",
+            format!("expected stages, found {}", quote(line)),
+            Some(help),
+        ));
+        return Vec::new();
+    }
+    let mut within = Vec::new();
+    let signs = lexer::stage_signs(line);
+    let whole = without_comment(line, &signs, &mut within);
+    let stages = match lexer::operator(&signs, whole) {
+        Some((operator, _)) => {
+            let message = format!("expected stages joined by ` | `, found {}", quote(operator.of(line)));
+            let help = "a chain has no channels at its ends; a mapping belongs into a `[map]` section";
+            within.push(fault(operator, "chain-syntax", message, Some(help)));
+            Vec::new()
+        }
+        None => filled(&signs, lexer::stages(&signs, whole), &mut within),
     };
-    let mut left = Span::new(body.start as usize, operator_at.start as usize);
-    let mut right = Span::new(operator_at.end as usize, body.end as usize);
-    if let Some((second, _)) = lexer::operator(text, right) {
-        let message = format!("expected one mapping a line, found a second {}", quote(second.of(text)));
-        let help = "a value passes through several channels by several lines";
-        return stray(whole, faults, fault(second, "mapping-syntax", message, Some(help)));
+    faults.extend(within.into_iter().map(|fault| fault.behind(body.start)));
+    stages.into_iter().map(|stage| stage.behind(body.start)).collect()
+}
+
+fn mapping(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
+    let mut within = Vec::new();
+    let mapping = mapping_of(body.of(text), &mut within);
+    faults.extend(within.into_iter().map(|fault| fault.behind(body.start)));
+    mapping.map_or(Item::Stray(body), |mapping| Item::Mapping(mapping.behind(body.start)))
+}
+
+/// Reads a mapping line; places count from its start. None if it is nothing like one.
+fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
+    let body = Span::new(0, line.len());
+    // No name of an instance begins so.
+    if line.starts_with("# ") || line.starts_with("//") {
+        let message = format!("expected a mapping, found {}", quote(line));
+        faults.push(fault(body, "mapping-syntax", message, foreign_comment(line, body)));
+        return None;
     }
-    if let Some(arrow) = arrow(text, left, operator_at, right) {
-        let message = format!("expected {}, found {}", quote(operator_at.of(text)), quote(arrow.of(text)));
+    let signs = lexer::signs(line);
+    let body = without_comment(line, &signs, faults);
+    let Some((operator_at, operator)) = lexer::operator(&signs, body) else {
+        let message =
+            format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(line)));
+        let is_option = body.of(&signs).contains('=');
+        let help = foreign_comment(line, body)
+            .or_else(|| body.of(&signs).ne(body.of(line)).then_some(COMPARISON))
+            .or_else(|| is_option.then_some("an option belongs into the section of its instance"));
+        faults.push(fault(body, "mapping-syntax", message, help));
+        return None;
+    };
+    let mut left = Span::new(0, operator_at.start as usize);
+    let mut right = Span::new(operator_at.end as usize, body.end as usize);
+    if let Some((second, _)) = lexer::operator(&signs, right) {
+        let message = format!("expected one mapping a line, found a second {}", quote(second.of(line)));
+        let compares = lexer::stages(&signs, left).skip(1).last().is_some_and(|stage| compares(line, stage));
+        let help =
+            if compares { COMPARISON } else { "a value passes through several channels by several lines" };
+        faults.push(fault(second, "mapping-syntax", message, Some(help)));
+        return None;
+    }
+    if let Some(arrow) = arrow(&signs, left, operator_at, right) {
+        let message = format!("expected {}, found {}", quote(operator_at.of(line)), quote(arrow.of(line)));
         faults.push(fault(arrow, "mapping-syntax", message, None));
         (left.end, right.start) = (arrow.start, arrow.end);
     }
-    let left = side(text, left, operator_at, "in front of", faults);
-    let right = side(text, right, operator_at, "behind", faults);
-    Item::Mapping(Mapping { left, operator, operator_at, right })
+    let left = side(line, &signs, left, operator_at, "in front of", faults);
+    let right = side(line, &signs, right, operator_at, "behind", faults);
+    Some(Mapping { left, operator, operator_at, right })
+}
+
+const COMPARISON: &str = "`>` and `<` compare within `when` if a number or a text between quotes stands behind them; \
+                          the line needs one more for the mapping itself";
+
+fn compares(line: &str, stage: Span) -> bool {
+    lexer::word(line, stage).0.of(line) == "when"
 }
 
 /// Cuts off what was meant as a comment.
-fn without_comment(text: &str, body: Span, faults: &mut Vec<Fault>) -> Span {
-    let line = body.of(text);
-    let mark = line
+fn without_comment(line: &str, signs: &str, faults: &mut Vec<Fault>) -> Span {
+    let mark = signs
         .bytes()
         .enumerate()
-        .position(|(at, byte)| byte == b';' && at > 0 && matches!(line.as_bytes()[at - 1], b' ' | b'\t'));
-    let Some(mark) = mark else { return body };
-    let mark = body.start as usize + mark;
-    let comment = Span::new(mark, body.end as usize);
-    let message = format!("expected the end of the mapping, found {}", quote(comment.of(text)));
+        .position(|(at, byte)| byte == b';' && at > 0 && matches!(signs.as_bytes()[at - 1], b' ' | b'\t'));
+    let Some(mark) = mark else { return Span::new(0, line.len()) };
+    let comment = Span::new(mark, line.len());
+    let message = format!("expected the end of the mapping, found {}", quote(comment.of(line)));
     faults.push(fault(comment, "mapping-syntax", message, Some(COMMENT)));
-    lexer::trim(text, Span::new(body.start as usize, mark))
+    lexer::trim(line, Span::new(0, mark))
 }
 
 /// The `->`, `=>`, `<-` or `<=` of other languages.
-fn arrow(text: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
-    let shaft_before = left.of(text).ends_with(" -") || left.of(text).ends_with(" =");
-    let shaft_behind = right.of(text).starts_with("- ") || right.of(text).starts_with("= ");
+fn arrow(signs: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
+    let shaft_before = left.of(signs).ends_with(" -") || left.of(signs).ends_with(" =");
+    let shaft_behind = right.of(signs).starts_with("- ") || right.of(signs).starts_with("= ");
     (shaft_before || shaft_behind).then(|| {
         Span::new(
             operator.start as usize - usize::from(shaft_before),
@@ -184,14 +260,34 @@ fn arrow(text: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
     })
 }
 
-fn side(text: &str, part: Span, operator: Span, place: &str, faults: &mut Vec<Fault>) -> Side {
-    let mut stages = lexer::stages(text, part);
+fn side(line: &str, signs: &str, part: Span, operator: Span, place: &str, faults: &mut Vec<Fault>) -> Side {
+    let mut stages = lexer::stages(signs, part);
     let channels = stages.next().unwrap_or(part);
     if channels.is_empty() {
-        let message = format!("expected a channel {place} {}, found nothing", quote(operator.of(text)));
+        let message = format!("expected a channel {place} {}, found nothing", quote(operator.of(line)));
         faults.push(fault(operator, "mapping-syntax", message, None));
     }
-    Side { channels, transforms: stages.collect() }
+    Side { channels, transforms: filled(signs, stages, faults) }
+}
+
+/// Those stages that are not empty.
+fn filled(signs: &str, stages: impl Iterator<Item = Span>, faults: &mut Vec<Fault>) -> Vec<Span> {
+    let is_filled = |stage: &Span| {
+        if stage.is_empty() {
+            let at = stage.start as usize;
+            // The bar in front of it, or, where a line begins with one, the one behind.
+            let bar = signs[..at].rfind('|').or_else(|| signs[at..].find('|').map(|len| at + len));
+            let bar = bar.map_or(*stage, |bar| Span::new(bar, bar + 1));
+            faults.push(fault(
+                bar,
+                "empty-stage",
+                "expected a transform beside this `|`, found nothing",
+                None,
+            ));
+        }
+        !stage.is_empty()
+    };
+    stages.filter(is_filled).collect()
 }
 
 #[cfg(test)]
@@ -222,15 +318,58 @@ mod tests {
         assert!(matches!(line("a.x > b.y", Context::Start).item, Item::Stray(_)));
     }
 
+    /// The pieces of a mapping line: left channels and stages, the operator, right channels and stages.
+    fn mapping_pieces(text: &str) -> (Vec<&str>, &str, Vec<&str>) {
+        let Item::Mapping(mapping) = line(text, Context::Map).item else { panic!("no mapping: {text}") };
+        let side = |side: &Side| {
+            let stages = side.transforms.iter().map(|stage| stage.of(text));
+            std::iter::once(side.channels.of(text)).chain(stages).collect()
+        };
+        (side(&mapping.left), mapping.operator_at.of(text), side(&mapping.right))
+    }
+
     #[test]
     fn a_mapping_keeps_its_transforms() {
-        let text = "x.EV_ABS.ABS_X | invert | curve 2.2 > out.1+2";
-        let Item::Mapping(mapping) = line(text, Context::Map).item else { panic!("no mapping") };
-        assert_eq!(mapping.left.channels.of(text), "x.EV_ABS.ABS_X");
-        let transforms: Vec<_> = mapping.left.transforms.iter().map(|stage| stage.of(text)).collect();
-        assert_eq!(transforms, ["invert", "curve 2.2"]);
-        assert_eq!(mapping.right.channels.of(text), "out.1+2");
-        assert!(mapping.right.transforms.is_empty());
+        for (text, left, operator, right) in [
+            (
+                "x.A | invert | curve 2.2 > out.1+2",
+                &["x.A", "invert", "curve 2.2"][..],
+                ">",
+                &["out.1+2"][..],
+            ),
+            ("\tlamp.x<knob.x\t|\tinvert  |   curve 2 ", &["lamp.x"], "<", &["knob.x", "invert", "curve 2"]),
+            ("a.x | invert <> b.y", &["a.x", "invert"], "<>", &["b.y"]),
+            ("a.x|y | invert > b.|", &["a.x|y", "invert"], ">", &["b.|"]),
+            ("a.x | range 0..1 -> 1..0 > b.y", &["a.x", "range 0..1 -> 1..0"], ">", &["b.y"]),
+            ("a.x | when b.{1..3} >= 50% > c.y", &["a.x", "when b.{1..3} >= 50%"], ">", &["c.y"]),
+            ("a.x | when b.y < -0.5 <> c.y", &["a.x", "when b.y < -0.5"], "<>", &["c.y"]),
+            ("a.x | when b.y > \"x > y\" > c.y", &["a.x", "when b.y > \"x > y\""], ">", &["c.y"]),
+            ("a.x | when b.y > c.y", &["a.x", "when b.y"], ">", &["c.y"]),
+            (
+                r#"a.x | text "{value} | \" <>" | invert > b."y"#,
+                &["a.x", r#"text "{value} | \" <>""#, "invert"],
+                ">",
+                &[r#"b."y"#],
+            ),
+            (r#"a." | match "; -" = 0 > b."#, &[r#"a.""#, r#"match "; -" = 0"#], ">", &["b."]),
+            (r#"a.x | text "no end > b.y"#, &["a.x", r#"text "no end"#], ">", &["b.y"]),
+        ] {
+            assert_eq!(mapping_pieces(text), (left.to_vec(), operator, right.to_vec()), "{text}");
+            assert_eq!(line(text, Context::Map).faults, [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_chain_keeps_its_stages() {
+        let text = r#"[chain soft] when a.x > 0.5 | text "]""#;
+        for context in [Context::Start, Context::Options, Context::Map, Context::Chain] {
+            let Item::Chain { name, stages } = line(text, context).item else { panic!("no chain") };
+            let stages: Vec<_> = stages.iter().map(|stage| stage.of(text)).collect();
+            assert_eq!((name.of(text), stages), ("soft", vec!["when a.x > 0.5", r#"text "]""#]));
+        }
+        let text = "curve 2 | smooth 80ms";
+        let Item::Stages(stages) = line(text, Context::Chain).item else { panic!("no stages") };
+        assert_eq!(stages.iter().map(|stage| stage.of(text)).collect::<Vec<_>>(), ["curve 2", "smooth 80ms"]);
     }
 
     /// Every place that a line names, in the order of the text.
@@ -242,6 +381,8 @@ mod tests {
             Item::Backend { name } => vec![*name],
             Item::Instance { backend, name } => vec![*backend, *name],
             Item::Option { name, value } => vec![*name, *value],
+            Item::Chain { name, stages } => [&[*name], &stages[..]].concat(),
+            Item::Stages(stages) => stages.clone(),
             Item::Mapping(mapping) => {
                 let side = |side: &Side| [&[side.channels][..], &side.transforms].concat();
                 [side(&mapping.left), vec![mapping.operator_at], side(&mapping.right)].concat()
@@ -251,8 +392,41 @@ mod tests {
 
     fn any_line() -> impl Strategy<Value = String> {
         let word = prop::sample::select(vec![
-            "[", "]", "map", "include", "backend", "osc", " ", " ", "\t", "=", ">", "<", "<>", ".", "{", "}",
-            "..", ",", "1", "9", ";", " | ", "a", "ü", "\u{feff}", "\0", "\r", "/x", "-",
+            "[",
+            "]",
+            "map",
+            "include",
+            "backend",
+            "osc",
+            " ",
+            " ",
+            "\t",
+            "=",
+            ">",
+            "<",
+            "<>",
+            ".",
+            "{",
+            "}",
+            "..",
+            ",",
+            "1",
+            "9",
+            ";",
+            " | ",
+            " | when a.x > 0.5",
+            " | range 0..1 -> 1..0",
+            "|",
+            "\"",
+            "\\",
+            "chain",
+            "a",
+            "ü",
+            "\u{feff}",
+            "\0",
+            "\r",
+            "/x",
+            "-",
         ]);
         prop_oneof![prop::collection::vec(word, 0..20).prop_map(|words| words.concat()), "[^\n]{0,40}",]
     }
@@ -261,7 +435,7 @@ mod tests {
         #[test]
         fn every_piece_of_every_line_lies_in_it_in_order(
             text in any_line(),
-            context in prop::sample::select(vec![Context::Start, Context::Options, Context::Map]),
+            context in prop::sample::select(vec![Context::Start, Context::Options, Context::Map, Context::Chain]),
         ) {
             let line = line(&text, context);
             let mut at = 0;
@@ -282,6 +456,17 @@ mod tests {
             let document = Document::parse(bytes.clone());
             prop_assert!(document.lines().all(|line| document.text().get(line.span.range()).is_some()));
             prop_assert_eq!(document.print(), bytes);
+        }
+
+        #[test]
+        fn what_a_stage_quotes_changes_nothing_around_it(
+            quoted in "[^\n\"\\\\]{0,12}",
+            name in "[a-z]{1,6}",
+            operator in prop::sample::select(vec![">", "<>"]),
+        ) {
+            let text = format!("a.x | {name} \"{quoted}\" | invert {operator} b.y");
+            let stage = format!("{name} \"{quoted}\"");
+            prop_assert_eq!(mapping_pieces(&text), (vec!["a.x", &stage, "invert"], operator, vec!["b.y"]));
         }
 
         #[test]

@@ -6,6 +6,7 @@ use crosspatch_core::{Backend, Registry, Scope};
 use rustc_hash::FxHashMap;
 
 use crate::ast::{Context, Fault, Item};
+use crate::chains::Chains;
 use crate::diagnostic::{Book, Draft, quote};
 use crate::files::{Files, beside, without_detours};
 use crate::lexer::{self, Lines};
@@ -54,6 +55,7 @@ pub(crate) struct Resolved<'a> {
     pub(crate) names: FxHashMap<String, usize>,
     pub(crate) globals: FxHashMap<&'static str, OptionSet>,
     pub(crate) maps: Vec<MapPart>,
+    pub(crate) chains: Chains,
     /// Sections of backends that are not built, and whether an instance is among them.
     planned: Vec<(&'static str, Place, bool)>,
     section: Section,
@@ -70,6 +72,7 @@ enum Section {
     Backend(&'static str),
     Instance(usize),
     Map,
+    Chain(usize),
     /// A section whose header is wrong; its lines say nothing.
     Skipped,
 }
@@ -80,6 +83,7 @@ impl Section {
             Self::None(_) => Context::Start,
             Self::Backend(_) | Self::Instance(_) | Self::Skipped => Context::Options,
             Self::Map => Context::Map,
+            Self::Chain(_) => Context::Chain,
         }
     }
 }
@@ -97,6 +101,7 @@ impl<'a> Resolved<'a> {
             names: FxHashMap::default(),
             globals: FxHashMap::default(),
             maps: Vec::new(),
+            chains: Chains::default(),
             planned: Vec::new(),
             section: Section::None(false),
             open: Vec::new(),
@@ -109,6 +114,7 @@ impl<'a> Resolved<'a> {
             }
         }
         resolved.report_planned();
+        resolved.chains.finish(&resolved.sources, &mut resolved.book);
         resolved
     }
 
@@ -193,6 +199,16 @@ impl<'a> Resolved<'a> {
                     self.instance_section(place(backend), backend.of(text), place(name), name.of(text));
             }
             Item::Map => self.section = Section::Map,
+            Item::Chain { name, stages } => {
+                let chain = self.chains.begin(place(name), name.of(text), &mut self.book);
+                self.chains.extend(chain, stages.into_iter().map(place));
+                self.section = Section::Chain(chain);
+            }
+            Item::Stages(stages) => {
+                if let Section::Chain(chain) = self.section {
+                    self.chains.extend(chain, stages.into_iter().map(place));
+                }
+            }
             Item::Option { name, value } => self.option(place(name), name.of(text), place(value)),
         }
     }
@@ -295,7 +311,7 @@ impl<'a> Resolved<'a> {
 
     /// The keyword that was meant by a word that is no backend and like none.
     fn misspelt_keyword(&self, word: &str) -> Option<&'static str> {
-        let keyword = closest(word, ["include", "backend"]).filter(|_| self.book.has_room())?;
+        let keyword = closest(word, ["include", "backend", "chain"]).filter(|_| self.book.has_room())?;
         let built = self.registry.backends.iter().map(|backend| backend.name);
         let mut known = built.chain(self.registry.planned.iter().copied());
         let is_like_one = closest(word, known.clone()).is_some() || known.any(|name| name == word);
@@ -303,7 +319,7 @@ impl<'a> Resolved<'a> {
     }
 
     fn nameless_section(&mut self, at: Place, word: &str) -> Section {
-        let keyword = closest(word, ["map", "include", "backend"]);
+        let keyword = closest(word, ["map", "include", "backend", "chain"]);
         if self.registry.find(word).is_some() || self.registry.planned.contains(&word) {
             let message = format!("expected a name for this instance of `{word}`, found none");
             let help = format!("write `[{word} NAME]`; mappings use the name");
@@ -388,12 +404,12 @@ impl<'a> Resolved<'a> {
         let (backend, scope) = match self.section {
             Section::Backend(backend) => (self.registry.find(backend), Scope::Global),
             Section::Instance(index) => (self.instances[index].backend, Scope::Instance),
-            Section::None(_) | Section::Map | Section::Skipped => return,
+            Section::None(_) | Section::Map | Section::Chain(_) | Section::Skipped => return,
         };
         let Some(backend) = backend else { return };
         let set = match self.section {
             Section::Instance(index) => &mut self.instances[index].options,
-            Section::Backend(_) | Section::None(_) | Section::Map | Section::Skipped => {
+            Section::Backend(_) | Section::None(_) | Section::Map | Section::Chain(_) | Section::Skipped => {
                 self.globals.entry(backend.name).or_default()
             }
         };

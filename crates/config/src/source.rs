@@ -22,6 +22,11 @@ impl Span {
         Self { start: start as u32, end: end as u32 }
     }
 
+    /// The same bytes of a text that begins `bytes` earlier.
+    pub(crate) fn behind(self, bytes: u32) -> Self {
+        Self { start: self.start + bytes, end: self.end + bytes }
+    }
+
     /// The bytes as a range.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
@@ -194,6 +199,14 @@ pub(crate) struct SourceId(pub(crate) u32);
 pub(crate) struct Place {
     pub(crate) source: SourceId,
     pub(crate) span: Span,
+}
+
+impl Place {
+    /// A part of it, as a range of its bytes.
+    pub(crate) fn part(self, bytes: &std::ops::Range<usize>) -> Self {
+        let start = self.span.start as usize;
+        Self { span: Span::new(start + bytes.start, start + bytes.end), ..self }
+    }
 }
 
 /// All texts of one compilation, in the order in which they were first read.

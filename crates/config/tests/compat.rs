@@ -68,6 +68,8 @@ fn every_example_whose_backends_exist_compiles() {
             | Item::Include { .. }
             | Item::Backend { .. }
             | Item::Map
+            | Item::Chain { .. }
+            | Item::Stages(_)
             | Item::Option { .. }
             | Item::Mapping(_)
             | Item::Stray(_) => None,

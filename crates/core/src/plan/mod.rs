@@ -186,6 +186,11 @@ impl<'a> PlanBuilder<'a> {
         slot
     }
 
+    /// Returns the slot of a channel without mapping it. The address is canonical.
+    pub fn mention(&mut self, instance: InstanceId, address: &str) -> Slot {
+        self.instances[instance.index()].channels.intern(address)
+    }
+
     /// Adds a route between two channels.
     pub fn route(&mut self, from: (InstanceId, Slot), to: (InstanceId, Slot)) {
         self.pairs.push((from.0, from.1, Route { target: to.0, slot: to.1 }));
