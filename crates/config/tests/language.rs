@@ -13,7 +13,11 @@ use std::path::Path;
 use crosspatch_config::{Compiled, Input, MemoryFiles, Override, compile};
 use crosspatch_core::{InstanceId, Mapping, Plan, Scope, Slot};
 
+#[path = "support/markdown.rs"]
+mod markdown;
 mod support;
+
+use markdown::{Piece, first_difference, pieces};
 
 #[test]
 fn every_example_gives_what_stands_below_it() {
@@ -35,27 +39,6 @@ fn every_example_gives_what_stands_below_it() {
     }
     assert!(wrong.is_empty(), "{wrong}`ACCEPT=1` accepts these results");
     assert!(examples > 30, "only {examples} examples were found");
-}
-
-/// A piece of a Markdown text: a line of prose, or a block with the word behind its fence.
-enum Piece<'t> {
-    Prose(&'t str),
-    Block(&'t str, String),
-}
-
-fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        pieces.push(match line.strip_prefix("```") {
-            Some(info) => {
-                let body = lines.by_ref().take_while(|line| *line != "```");
-                Piece::Block(info, body.flat_map(|line| [line, "\n"]).collect())
-            }
-            None => Piece::Prose(line),
-        });
-    }
-    pieces
 }
 
 /// The same text with the results that its examples really give.
@@ -159,15 +142,4 @@ fn routes(plan: &Plan) -> String {
         Some(chain) => format!("{} | {} > {}\n", name(mapping.from), chain.text(), name(mapping.to)),
     };
     plan.mappings().map(line).collect()
-}
-
-fn first_difference(expected: &str, found: &str) -> String {
-    let (mut expected, mut found) = (expected.lines(), found.lines());
-    for number in 1.. {
-        let (one, other) = (expected.next(), found.next());
-        if one != other {
-            return format!("line {number}: expected {one:?}\n{:>w$} {other:?}", "found", w = 17);
-        }
-    }
-    String::new()
 }

@@ -7,8 +7,12 @@ use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 pub(in crate::transform) const INVERT: Transform =
     Transform { name: "invert", usage: "invert", summary: "turns 0 into 1 and 1 into 0", read: read_invert };
 
-pub(in crate::transform) const SCALE: Transform =
-    Transform { name: "scale", usage: "scale <factor>", summary: "multiplies", read: read_scale };
+pub(in crate::transform) const SCALE: Transform = Transform {
+    name: "scale",
+    usage: "scale <factor>|[<channel>]",
+    summary: "multiplies; without a factor, takes over softly",
+    read: read_scale,
+};
 
 pub(in crate::transform) const OFFSET: Transform =
     Transform { name: "offset", usage: "offset <amount>", summary: "adds an amount", read: read_offset };
