@@ -2,34 +2,66 @@
 
 use std::sync::Arc;
 
-use crate::transform::{Arguments, Moment, Shape, Stage};
+use crate::transform::{ArgumentError, Arguments, Moment, Shape, Stage};
 
-/// The target's last known level, taken back through the shapes that stand between the stage and the target.
+/// The target's last known level, and the shapes that stand between the stage and the target.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     reference: usize,
-    /// The way back. There is none through a stage with a memory, or from where several sources are merged.
+    /// The way there. A stage with a memory counts as one that passes everything, sooner or later.
+    there: Arc<[Shape]>,
+    /// The way back, if every shape has one.
     back: Option<Arc<[Shape]>>,
+    /// Whether there are only shapes on the way: nothing with a memory, nor other sources that are merged.
+    is_direct: bool,
 }
 
 impl Target {
     pub(super) fn new(arguments: &mut Arguments<'_>) -> Self {
-        Self { reference: arguments.target(), back: None }
+        Self::known_as(arguments.target())
+    }
+
+    /// One that tells its level under the name of another channel.
+    ///
+    /// # Errors
+    ///
+    /// If no channel comes next.
+    pub(super) fn named(arguments: &mut Arguments<'_>) -> Result<Self, ArgumentError> {
+        Ok(Self::known_as(arguments.channel()?))
+    }
+
+    fn known_as(reference: usize) -> Self {
+        Self { reference, there: Arc::default(), back: None, is_direct: false }
     }
 
     /// Learns which stages stand between it and the target.
     pub(super) fn behind(&mut self, stages: &[Stage]) {
-        let inverse = |stage: &Stage| match stage {
-            Stage::Shape(shape) => shape.inverse(),
+        let shapes = stages.iter().map(|stage| match stage {
+            Stage::Shape(shape) => Some(shape),
             Stage::Stateful(_) | Stage::Merge(_) => None,
-        };
-        self.back = stages.iter().rev().map(inverse).collect();
+        });
+        self.is_direct = shapes.clone().all(|shape| shape.is_some());
+        self.there = shapes.clone().flatten().cloned().collect();
+        self.back = shapes.rev().flatten().map(Shape::inverse).collect();
     }
 
-    /// The level that the stage would have to give for the target to be as it is, if that is known.
+    /// The level of the target, if it is known.
+    pub(super) fn known(&self, moment: &Moment<'_>) -> Option<f64> {
+        moment.known(self.reference)?.as_number()
+    }
+
+    /// The level that the target gets when the stage gives this one.
+    pub(super) fn there(&self, level: f64) -> f64 {
+        self.there.iter().fold(level, |level, shape| shape.apply(level)).clamp(0.0, 1.0)
+    }
+
+    /// The level that the stage would have to give for the target to get this one, if it can.
+    pub(super) fn back(&self, level: f64) -> Option<f64> {
+        Some(self.back.as_ref()?.iter().fold(level, |level, shape| shape.apply(level)))
+    }
+
+    /// The level that the stage would have to give for the target to be as it is, if that is known for certain.
     pub(super) fn level(&self, moment: &Moment<'_>) -> Option<f64> {
-        let back = self.back.as_ref()?;
-        let level = moment.known(self.reference)?.as_number()?;
-        Some(back.iter().fold(level, |level, shape| shape.apply(level)))
+        self.back(self.known(moment).filter(|_| self.is_direct)?)
     }
 }

@@ -70,6 +70,10 @@ impl Gate {
 impl Stateful for Gate {
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         self.is_awake = self.condition.holds(moment.known(self.reference).as_ref());
+        // A trigger is over at once: there is nothing to keep, and no release to wait for.
+        if moment.is_trigger {
+            return Some(value).filter(|_| self.is_awake);
+        }
         self.kept = Some(value.clone());
         if self.is_awake {
             self.held = value.is_pressed().then(|| value.clone());
@@ -181,6 +185,15 @@ mod tests {
         rig.channel(0, 1.0);
         assert_eq!((rig.number(1.0), rig.channel(0, 0.0)), (Some(1.0), None));
         assert_eq!([0.98, 0.5, 0.0].map(|level| rig.number(level)), [None; 3]);
+    }
+
+    #[test]
+    fn a_trigger_is_neither_kept_nor_released() {
+        let mut rig = Rig::new("press | when a.x resend");
+        assert_eq!([1.0, 0.0].map(|level| rig.number(level)), [None, None]);
+        assert_eq!(rig.channel(0, 1.0), None);
+        assert_eq!([1.0, 0.0].map(|level| rig.number(level)), [Some(1.0), None]);
+        assert_eq!((rig.channel(0, 0.0), rig.channel(0, 1.0)), (None, None));
     }
 
     #[test]

@@ -107,6 +107,8 @@ impl Stateful for Gesture {
             }
             (true, false) => {
                 self.has_moved = false;
+                // The same gesture again is another one.
+                moment.is_trigger = true;
                 Some(self.end(moment))
             }
             (false, false) | (true, true) => None,
@@ -293,6 +295,13 @@ mod tests {
             text
         };
         assert!(Arc::ptr_eq(&tap(), &tap()));
+    }
+
+    #[test]
+    fn each_gesture_is_a_press_of_the_button_that_is_made_of_it() {
+        let mut rig = Rig::new(r#"gesture pad.x pad.y | match "7"=1 | toggle"#);
+        let passed = [1.0, 0.0, 1.0, 0.0].map(|touch| rig.number(touch));
+        assert_eq!(passed, [None, Some(1.0), None, Some(0.0)]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A value is a MIDI number from 0 to 127 as a level. What it means is no standard but a habit of makers; the names are those
 //! of the arithmetic.
 
-use super::trail::{ROUNDING, Trail};
+use super::trail::Trail;
+use crate::transform::target::Target;
 use crate::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
 use crate::{Duration, Instant, Value};
 
@@ -73,8 +74,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
         low: 0.0,
         high: 1.0,
         wraps: false,
-        target: arguments.target(),
-        trail: Trail::default(),
+        trail: Trail::new(Target::new(arguments), 0.0),
         last: None,
     };
     while !arguments.is_empty() {
@@ -101,8 +101,6 @@ struct Relative {
     low: f64,
     high: f64,
     wraps: bool,
-    /// The reference to the target.
-    target: usize,
     trail: Trail,
     /// When it was turned last, and whether upwards.
     last: Option<(Instant, bool)>,
@@ -139,14 +137,17 @@ impl Stateful for Relative {
             return None;
         }
         let way = ticks * self.factor(moment.now, ticks) * self.step;
-        let known = moment.known(self.target).and_then(|value| value.as_number());
-        let position = self.trail.position(moment.now, known, ROUNDING);
+        let position = self.trail.position(moment);
         let turned = self.turn(position.unwrap_or(self.low), way);
         if position == Some(turned) {
             return None;
         }
         self.trail.send(moment.now, position, turned);
         Some(Value::Number(turned))
+    }
+
+    fn behind(&mut self, stages: &[Stage]) {
+        self.trail.target.behind(stages);
     }
 
     /// An encoder shows the level of its target on a ring of lamps.
@@ -239,6 +240,19 @@ mod tests {
                 assert!((level - 0.701).abs() < 1e-9, "{resolution} {pause}: {level}");
             }
         }
+    }
+
+    #[test]
+    fn it_starts_where_the_target_is_through_the_shapes_between() {
+        let mut rig = Rig::new("relative twos | range 1..0.6");
+        rig.channel(0, 0.8);
+        assert_eq!(turn(&mut rig, 1000, &[1, 1]), [Some(0.796), Some(0.792)]);
+        rig.channel(0, 0.79);
+        assert_eq!(
+            turn(&mut rig, 1000, &[1]),
+            [Some(0.788)],
+            "a hundredth that the target rounds is less than it seems"
+        );
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! The three differ in what the target does until control and target have met. Where they have met, it follows.
 
-use super::trail::{ROUNDING, Trail};
+use super::trail::Trail;
 use crate::Value;
+use crate::transform::target::Target;
 use crate::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
 
 pub(in crate::transform) const PICKUP: Transform = Transform {
@@ -11,12 +12,11 @@ pub(in crate::transform) const PICKUP: Transform = Transform {
     usage: "pickup [<channel>] [within <distance>]",
     summary: "moves the target only after the control has met its value",
     read: |arguments| {
-        let reference = match arguments.keyword("within") {
-            true => return Ok(stage(Mode::Pickup { within: distance(arguments)? }, arguments.target())),
-            false => channel_or_target(arguments)?,
-        };
-        let within = if arguments.keyword("within") { distance(arguments)? } else { WITHIN };
-        Ok(stage(Mode::Pickup { within }, reference))
+        let is_bare = arguments.keyword("within");
+        let target = if is_bare { Target::new(arguments) } else { read_target(arguments)? };
+        let is_given = is_bare || arguments.keyword("within");
+        let within = if is_given { arguments.number("a distance", 0.0..=0.5)? } else { WITHIN };
+        Ok(stage(Mode::Pickup { within }, target))
     },
 };
 
@@ -24,12 +24,12 @@ pub(in crate::transform) const CATCHUP: Transform = Transform {
     name: "catchup",
     usage: "catchup [<channel>]",
     summary: "lets the target come towards the control, twice as fast as that moves, until they meet",
-    read: |arguments| Ok(stage(Mode::Catchup, channel_or_target(arguments)?)),
+    read: |arguments| Ok(stage(Mode::Catchup, read_target(arguments)?)),
 };
 
 /// Reads what stands behind `scale`: nothing or a channel.
 pub(in crate::transform) fn read_scale(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    Ok(stage(Mode::Scale, channel_or_target(arguments)?))
+    Ok(stage(Mode::Scale, read_target(arguments)?))
 }
 
 /// How near `pickup` has to come where nothing else is written.
@@ -38,20 +38,17 @@ const WITHIN: f64 = 0.03;
 /// How near the others have to come: about half a step of a MIDI control.
 const MET: f64 = 0.004;
 
-fn channel_or_target(arguments: &mut Arguments<'_>) -> Result<usize, ArgumentError> {
-    match () {
-        () if arguments.is_empty() => Ok(arguments.target()),
-        () if arguments.is_number_next() => Err(arguments.unexpected("a channel")),
-        () => arguments.channel(),
+/// The target of the mapping, or under which name it tells its level.
+fn read_target(arguments: &mut Arguments<'_>) -> Result<Target, ArgumentError> {
+    if arguments.is_empty() {
+        return Ok(Target::new(arguments));
     }
+    if arguments.is_number_next() { Err(arguments.unexpected("a channel")) } else { Target::named(arguments) }
 }
 
-fn distance(arguments: &mut Arguments<'_>) -> Result<f64, ArgumentError> {
-    arguments.number("a distance", 0.0..=0.5)
-}
-
-fn stage(mode: Mode, reference: usize) -> Stage {
-    Stage::Stateful(Box::new(Takeover { mode, reference, control: None, trail: Trail::default() }))
+fn stage(mode: Mode, target: Target) -> Stage {
+    let trail = Trail::new(target, mode.within());
+    Stage::Stateful(Box::new(Takeover { mode, control: None, trail }))
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -70,10 +67,17 @@ impl Mode {
         }
     }
 
+    /// How near the control has to come.
+    const fn within(self) -> f64 {
+        match self {
+            Self::Pickup { within } => within,
+            Self::Catchup | Self::Scale => MET,
+        }
+    }
+
     /// Where the target goes when the control goes `from` somewhere, perhaps unknown, `to` somewhere.
     fn follow(self, from: Option<f64>, to: f64, target: f64) -> Option<f64> {
-        let within = if let Self::Pickup { within } = self { within } else { MET };
-        if (to - target).abs() <= within {
+        if (to - target).abs() <= self.within() {
             return Some(to);
         }
         let from = from.filter(|from| *from != to)?;
@@ -100,18 +104,12 @@ fn scaled(from: f64, to: f64, target: f64) -> f64 {
 #[derive(Clone, Debug)]
 struct Takeover {
     mode: Mode,
-    /// The channel whose value is to be met.
-    reference: usize,
     /// Where the control is, as far as this mapping has followed it.
     control: Option<f64>,
     trail: Trail,
 }
 
 impl Takeover {
-    fn known(&self, moment: &Moment<'_>) -> Option<f64> {
-        moment.known(self.reference).and_then(|value| value.as_number())
-    }
-
     /// The control's position, clipped as the target would get it: beyond the end stops there is nothing to meet.
     fn read(&self, moment: &mut Moment<'_>, value: &Value) -> Option<f64> {
         Some(moment.number(value, self.mode.name())?.clamp(0.0, 1.0))
@@ -122,16 +120,14 @@ impl Stateful for Takeover {
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         let to = self.read(moment, &value)?;
         let from = self.control.replace(to);
-        let known = self.known(moment);
-        let tolerance = if let Mode::Pickup { within } = self.mode { within.max(ROUNDING) } else { ROUNDING };
-        let position = known.and_then(|known| self.trail.position(moment.now, Some(known), tolerance));
+        let position = self.trail.position(moment);
         let next = position.map_or(Some(to), |target| self.mode.follow(from, to, target))?;
         self.trail.send(moment.now, position, next);
         Some(Value::Number(next))
     }
 
     fn handle_recall(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
-        if self.known(moment).is_none() {
+        if self.trail.position(moment).is_none() {
             return self.handle_value(moment, value);
         }
         self.control = self.read(moment, &value);
@@ -140,6 +136,10 @@ impl Stateful for Takeover {
 
     fn handle_missed(&mut self) {
         self.control = None;
+    }
+
+    fn behind(&mut self, stages: &[Stage]) {
+        self.trail.target.behind(stages);
     }
 
     fn inverse(&self) -> Option<Stage> {
@@ -359,6 +359,29 @@ mod tests {
         let mut rig = Rig::new("scale 3 | offset -1 | scale");
         rig.channel(0, 0.5);
         assert_eq!(turn(&mut rig, exactly, &[1.0, 0.9, 0.0, 0.5]), [None, None, Some(0.0), Some(0.5)]);
+    }
+
+    #[test]
+    fn the_target_is_met_through_the_shapes_between() {
+        let mut rig = Rig::new("pickup | range 1..0.6");
+        rig.channel(0, 0.8);
+        assert_eq!(turn(&mut rig, exactly, &[0.2, 0.4, 0.48, 0.0]), [None, None, Some(0.808), Some(1.0)]);
+        let seven_bit = |number: f64| (number * 127.0).floor() / 127.0;
+        for (text, start) in [
+            ("pickup | range 0.4..0.6", 0.4),
+            ("catchup | range 0.4..0.6", 0.4),
+            ("scale | range 0.4..0.6", 0.4),
+            ("pickup | steps 5", 0.0),
+        ] {
+            let mut rig = Rig::new(text);
+            rig.channel(0, seven_bit(start));
+            rig.number(0.0);
+            for step in 1..=1000 {
+                let passed = rig.number(f64::from(step) / 1000.0);
+                rig.channel(0, seven_bit(passed.unwrap_or_else(|| panic!("{text} has let go at {step}"))));
+                rig.advance(Duration::from_secs(2));
+            }
+        }
     }
 
     #[test]
