@@ -144,8 +144,11 @@ impl Engine {
     ) {
         let planned = &self.plan.chains().all()[chain];
         let known = |reference: usize| {
-            let (instance, slot) = planned.references[reference];
-            self.running[instance.index()].channels[slot.index()].latest().cloned()
+            let channel @ (instance, slot) = planned.references[reference];
+            let known = &self.running[instance.index()].channels[slot.index()];
+            // A pad that lights its own lamp: what came from it last is the finger, not the lamp.
+            let is_own_lamp = channel == planned.to && channel == planned.from;
+            if is_own_lamp { known.told.clone() } else { known.latest().cloned() }
         };
         let mut moment = Moment::new(now, &known);
         let live = &mut self.chains.all[chain].live;
