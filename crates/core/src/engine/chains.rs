@@ -174,7 +174,10 @@ impl Engine {
         let working = &self.chains.all[chain];
         let value = match working.merge {
             None => Some(value),
-            Some(_) if working.live.is_asleep() => None,
+            // What passes a chain that sleeps is the end of something: of use where nobody else has a say.
+            Some((merge, _)) if working.live.is_asleep() => {
+                Some(value).filter(|_| self.chains.merges[merge].is_silent())
+            }
             Some((merge, source)) => self.chains.merges[merge].handle_value(source, Some(value)),
         };
         if let Some(value) = value {

@@ -87,6 +87,11 @@ impl Merging {
         followed
     }
 
+    /// Whether the target follows nobody.
+    pub fn is_silent(&self) -> bool {
+        self.followed.is_none()
+    }
+
     /// Takes over what a source said before a reload.
     pub fn adopt(&mut self, source: usize, before: &mut Self, its_number: usize) {
         self.sources[source].value = before.sources[its_number].value.take();

@@ -136,6 +136,62 @@ fn a_pad_that_lights_its_own_lamp_takes_no_press_for_the_lamp() {
 }
 
 #[test]
+fn a_source_that_falls_asleep_has_no_say_any_more() {
+    let mut stage = Stage::new(&["a.x | when page.x | merge htp > lamp.x", "b.x | merge htp > lamp.x"]);
+    stage.put("page.x", 1.0);
+    assert_eq!(stage.put("b.x", 0.25), ["lamp values 0=0.25"]);
+    assert_eq!(stage.put("a.x", 1.0), ["lamp values 0=1"]);
+    assert_eq!(stage.put("page.x", 0.0), ["lamp values 0=0.25"]);
+    assert_eq!(stage.put("a.x", 0.0), [""; 0]);
+}
+
+#[test]
+fn a_button_held_while_its_page_is_left_is_released_where_nobody_else_has_a_say() {
+    let mut stage = Stage::new(&["a.x | when page.x | merge htp > lamp.x", "b.x | merge htp > lamp.x"]);
+    stage.put("page.x", 1.0);
+    assert_eq!(stage.put("a.x", 1.0), ["lamp values 0=1"]);
+    assert_eq!(stage.put("page.x", 0.0), [""; 0]);
+    assert_eq!(stage.put("a.x", 0.0), ["lamp values 0=0"]);
+    assert_eq!(stage.put("a.x", 1.0), [""; 0]);
+}
+
+#[test]
+fn a_knob_on_two_pages_picks_up_each_target_where_it_is() {
+    let mut stage = Stage::new(&[
+        "knob.x | when not page.x | pickup > lamp.x",
+        "knob.x | when page.x | pickup > lamp.y",
+        "lamp.x > screen.x",
+        "lamp.y > screen.y",
+    ]);
+    stage.put("lamp.x", 0.5);
+    stage.put("lamp.y", 0.8);
+    let turn = |stage: &mut Stage, to| stage.put("knob.x", to).join(" ");
+    assert_eq!(turn(&mut stage, 0.5), "lamp values 0=0.5");
+    assert_eq!(turn(&mut stage, 0.3), "lamp values 0=0.3");
+    stage.put("page.x", 1.0);
+    assert_eq!(turn(&mut stage, 0.5), "");
+    assert_eq!(turn(&mut stage, 0.9), "lamp values 1=0.9");
+    stage.put("page.x", 0.0);
+    assert_eq!(turn(&mut stage, 0.8), "", "the first target is still at 0.3");
+    assert_eq!(turn(&mut stage, 0.2), "lamp values 0=0.2");
+    // The lamp reports late and rounded, and then somebody else moves it.
+    stage.put("lamp.x", 0.29);
+    assert_eq!(turn(&mut stage, 0.25), "lamp values 0=0.25");
+    stage.put("lamp.x", 0.7);
+    assert_eq!(turn(&mut stage, 0.3), "");
+}
+
+#[test]
+fn an_encoder_goes_on_from_where_its_target_is() {
+    let mut stage = Stage::new(&["knob.x | relative twos > lamp.x", "lamp.x > screen.x"]);
+    assert_eq!(stage.put("knob.x", 1.0 / 127.0), ["lamp values 0=0.01"]);
+    stage.put("lamp.x", 0.5);
+    assert_eq!(stage.put("knob.x", 1.0 / 127.0), ["lamp values 0=0.51"]);
+    stage.put("lamp.x", 0.51);
+    assert_eq!(stage.put("knob.x", 1.0), ["lamp values 0=0.5"]);
+}
+
+#[test]
 fn a_chain_that_leads_back_is_a_loop_like_any_other() {
     let mut stage = Stage::new(&["p.x | invert > p.x"]);
     stage.put("p.x", 0.25);
