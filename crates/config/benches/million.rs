@@ -1,4 +1,5 @@
-//! Compiles a million mappings, written as a few ranges and as a million lines, and prints seconds and peak memory.
+//! Compiles a million mappings, written as a few ranges and as a million lines, with and without
+//! transforms, and prints seconds and peak memory.
 //!
 //! `cargo bench -p crosspatch-config`. Each shape runs in a process of its own, so that one does not pay for the other.
 
@@ -27,7 +28,7 @@ fn main() {
     match arguments.next() {
         Some(shape) => measure(&shape),
         None => {
-            for shape in ["ranges", "lines", "both-ways", "twice"] {
+            for shape in ["ranges", "lines", "both-ways", "twice", "chained", "chained-lines"] {
                 let program = std::env::current_exe().expect("a running program has a path");
                 let status = Command::new(program).arg(shape).status().expect("this program starts");
                 assert!(status.success(), "{shape} failed");
@@ -51,7 +52,7 @@ fn measure(shape: &str) {
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu_start);
     let plan = compiled.plan.as_ref().expect("the text is right");
     println!(
-        "{shape:>9}: {} mappings from {:.1} MB of text in {seconds:.3} s ({cpu:.2} s of CPU), peak {} MB ({} MB before, the text included), {} warnings",
+        "{shape:>13}: {} mappings from {:.1} MB of text in {seconds:.3} s ({cpu:.2} s of CPU), peak {} MB ({} MB before, the text included), {} warnings",
         plan.mapping_count(),
         files.0.len() as f64 / 1e6,
         peak_megabytes(),
@@ -79,6 +80,14 @@ fn text(shape: &str) -> String {
         "twice" => {
             for _ in 0..2 {
                 text.push_str(&format!("desk.{{1..{0}}} > rack.{{1..{0}}}\n", MAPPINGS / 2));
+            }
+        }
+        "chained" => text.push_str(&format!(
+            "desk.{{1..{MAPPINGS}}} | when desk.shift | curve 2.2 > rack.{{1..{MAPPINGS}}}\n"
+        )),
+        "chained-lines" => {
+            for number in 0..MAPPINGS {
+                text.push_str(&format!("desk.c{number} | invert > rack.{number}\n"));
             }
         }
         other => panic!("there is no shape `{other}`"),

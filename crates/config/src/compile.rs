@@ -61,9 +61,13 @@ pub fn compile(input: &Input<'_>) -> Compiled {
     let mut builder = PlanBuilder::new(input.previous);
     let usable = configure_instances(&mut resolved, &mut builder);
     let origins = mapping::map_everything(&mut resolved, &mut builder, usable);
-    loops::check(&builder, &origins, &mut resolved);
+    let again = loops::check(&builder, &origins, &mut resolved);
     merges::check(&builder, &origins, &mut resolved);
     drop(origins);
+    // What is mapped twice counts once. Plain routes see to that themselves.
+    if !again.is_empty() {
+        builder.remove_routes(&again);
+    }
     report_empty(&mut resolved);
     let Resolved { sources, book, read, .. } = resolved;
     let (errors, warnings) = (book.errors, book.warnings);

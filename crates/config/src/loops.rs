@@ -17,10 +17,14 @@ type Round = Vec<(usize, Channel, Channel)>;
 /// How many steps the search for loops may take to go back the way it came; after that it finds no more of them.
 const MOST_STEPS_BACK: usize = 10_000_000;
 
-/// Warns of routes that are there twice and of routes that form a loop.
-pub(crate) fn check(builder: &PlanBuilder<'_>, origins: &Origins, resolved: &mut Resolved<'_>) {
+/// Warns of routes that are there twice and of routes that form a loop. Returns the numbers of those through chains that
+/// are there again.
+pub(crate) fn check(builder: &PlanBuilder<'_>, origins: &Origins, resolved: &mut Resolved<'_>) -> Vec<usize> {
+    let through = repeated_through(builder, origins);
+    let mut again: Vec<_> = through.iter().map(|&(_, second)| second).collect();
+    again.sort_unstable();
     let mut repeated = repeated(builder, origins);
-    repeated.extend(repeated_through(builder, origins));
+    repeated.extend(through);
     repeated.sort_unstable_by_key(|&(_, second)| second);
     let lines =
         |&(first, second): &(usize, usize)| (origins.statement(second).start, origins.statement(first).start);
@@ -38,6 +42,7 @@ pub(crate) fn check(builder: &PlanBuilder<'_>, origins: &Origins, resolved: &mut
     for (lines, (round, more)) in by_lines {
         report_round(builder, lines, &round, more, resolved);
     }
+    again
 }
 
 /// The first number of each instance if all channels are numbered in a row, and how many channels there are.
@@ -106,23 +111,26 @@ fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)>
     found
 }
 
-/// The same for routes through chains, whose ends and whose chains as written have to be the same.
+/// The same for routes through chains: their ends and their chains as written have to be the same, and, where the chain has
+/// a memory, their place in the line.
 fn repeated_through(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)> {
     let (bases, _) = bases(builder);
     let number = |(instance, slot): Channel| bases[instance.index()] + slot.0;
     let mut numbers = FxHashMap::default();
     let mut sorted = Vec::new();
     for run in &origins.runs {
-        let new = numbers.len();
-        let chain = *numbers.entry(run.chain.text()).or_insert(new);
+        let new = numbers.len() as u32;
+        let count = if run.chain.is_stateful() { run.next_route - run.first_route } else { 0 };
+        let chain = *numbers.entry((run.chain.text(), count)).or_insert(new);
         sorted.extend((run.first_route..run.next_route).map(|at| {
             let (source, target) = builder.route_at(at as usize);
-            (number(source), number(target), chain, at)
+            let place = if count > 0 { at - run.first_route } else { 0 };
+            ([number(source), number(target), chain, place], at)
         }));
     }
     sorted.sort_unstable();
-    let same = sorted.chunk_by(|one, other| (one.0, one.1, one.2) == (other.0, other.1, other.2));
-    same.flat_map(|same| same[1..].iter().map(|again| (same[0].3 as usize, again.3 as usize))).collect()
+    let same = sorted.chunk_by(|(one, _), (other, _)| one == other);
+    same.flat_map(|same| same[1..].iter().map(|&(_, again)| (same[0].1 as usize, again as usize))).collect()
 }
 
 fn report_repeated(

@@ -248,6 +248,8 @@ impl Mapper<'_, '_> {
 
     fn meet_stranger(&mut self, name: &str, at: Place) {
         match self.strangers.get_mut(name) {
+            // A chain that several lines use is one mention.
+            Some((first, _)) if *first == at => {}
             Some((_, more)) => *more += 1,
             None => {
                 self.strangers.insert(name.to_owned(), (at, 0));

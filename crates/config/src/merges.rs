@@ -50,16 +50,23 @@ pub(crate) fn check(builder: &PlanBuilder<'_>, origins: &Origins, resolved: &mut
         let target = quote(&name(builder, builder.route_at(route).1));
         let message =
             format!("expected one rule for all that is merged at {target}{}, found two", others(more));
-        let draft = Draft::error("merge-rule", message).label(line, "another here");
-        resolved.book.add(draft.label(origins.line(first, resolved), "one here"));
+        let draft = Draft::error("merge-rule", message).label(line, rule(origins, route));
+        resolved.book.add(draft.label(origins.line(first, resolved), rule(origins, first)));
     }
     for (line, Found { route, first, more }) in bypasses {
         let target = quote(&name(builder, builder.route_at(route).1));
         let message = format!("this goes past the merge at {target}{}", others(more));
+        let rule = rule(origins, first);
         let draft = Draft::warning("merge-past", message).at(line);
-        let draft = draft.label(origins.line(first, resolved), "merged here");
-        resolved.book.add(draft.help("let it end with ` | merge` and the same rule to take part in it"));
+        let draft = draft.label(origins.line(first, resolved), format!("{rule} here"));
+        resolved.book.add(draft.help(format!("to take part in it, let it end with ` | {rule}`")));
     }
+}
+
+/// The last stage of a chain that merges.
+fn rule(origins: &Origins, route: usize) -> &str {
+    let text = origins.chain(route).map_or("", |chain| chain.text());
+    text.rsplit(" | ").next().unwrap_or_default()
 }
 
 fn find(found: &mut BTreeMap<Place, Found>, line: Place, route: usize, first: usize) {

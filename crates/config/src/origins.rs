@@ -1,4 +1,4 @@
-//! Which line, and which chain, each route of a plan came from.
+//! Which line, and which chain each route of a plan came from.
 
 use std::sync::Arc;
 

@@ -134,19 +134,23 @@ fn is_chain_header(line: &str) -> bool {
 
 /// `[chain NAME] STAGES`.
 fn chain_header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
-    let (start, end) = (body.start as usize, body.end as usize);
-    let close = body.of(text).find(']').map(|len| start + len);
-    if close.is_none() {
-        faults.push(fault(body, "section", "expected `]` behind the name of the chain", None));
-    }
-    let inner = lexer::trim(text, Span::new(start + 1, close.unwrap_or(end)));
-    let (word, name) = lexer::word(text, inner);
+    let start = body.start as usize + 1;
+    let (name, behind) = match body.of(text).find(']') {
+        Some(len) => {
+            let inner = lexer::trim(text, Span::new(start, start + len - 1));
+            (lexer::word(text, inner).1, Span::new(start + len, body.end as usize))
+        }
+        None => {
+            faults.push(fault(body, "section", "expected `]` behind the name of the chain", None));
+            let (_, rest) = lexer::word(text, lexer::trim(text, Span { start: start as u32, ..body }));
+            lexer::word(text, rest)
+        }
+    };
     if name.is_empty() {
         let message = "expected the name of a chain behind `chain`, found nothing";
-        faults.push(fault(word, "section", message, Some("write `[chain NAME]`")));
+        faults.push(fault(body, "section", message, Some("write `[chain NAME]`")));
     }
-    let behind = lexer::trim(text, Span::new(close.map_or(end, |close| close + 1), end));
-    Item::Chain { name, stages: stages(text, behind, faults) }
+    Item::Chain { name, stages: stages(text, lexer::trim(text, behind), faults) }
 }
 
 /// A line of stages, or what stands behind the header of their section.
@@ -203,7 +207,7 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
             format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(line)));
         let is_option = body.of(&signs).contains('=');
         let help = foreign_comment(line, body)
-            .or_else(|| body.of(&signs).ne(body.of(line)).then_some(COMPARISON))
+            .or_else(|| (body.of(&signs) != body.of(line)).then_some(OWN_OPERATOR))
             .or_else(|| is_option.then_some("an option belongs into the section of its instance"));
         faults.push(fault(body, "mapping-syntax", message, help));
         return None;
@@ -228,8 +232,10 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
     Some(Mapping { left, operator, operator_at, right })
 }
 
-const COMPARISON: &str = "`>` and `<` compare within `when` if a number or a text between quotes stands behind them; \
-                          the line needs one more for the mapping itself";
+/// Said where a sign has been taken for one of a stage, and the line has none for itself.
+const OWN_OPERATOR: &str = "a `>` or `<` in front of a number or a quoted text belongs to its transform; the mapping needs one of its own";
+
+const COMPARISON: &str = "`when` compares with a number or with a text between quotes";
 
 fn compares(line: &str, stage: Span) -> bool {
     lexer::word(line, stage).0.of(line) == "when"
@@ -243,7 +249,7 @@ fn without_comment(line: &str, signs: &str, faults: &mut Vec<Fault>) -> Span {
         .position(|(at, byte)| byte == b';' && at > 0 && matches!(signs.as_bytes()[at - 1], b' ' | b'\t'));
     let Some(mark) = mark else { return Span::new(0, line.len()) };
     let comment = Span::new(mark, line.len());
-    let message = format!("expected the end of the mapping, found {}", quote(comment.of(line)));
+    let message = format!("expected the end of the line, found {}", quote(comment.of(line)));
     faults.push(fault(comment, "mapping-syntax", message, Some(COMMENT)));
     lexer::trim(line, Span::new(0, mark))
 }

@@ -232,6 +232,24 @@ impl<'a> PlanBuilder<'a> {
         ((instance, slot), to)
     }
 
+    /// Takes routes out again, by their numbers in ascending order. Those behind them move up.
+    pub fn remove_routes(&mut self, numbers: &[usize]) {
+        let mut numbers = numbers.iter().copied().peekable();
+        let mut chains = std::mem::take(&mut self.chains).into_iter();
+        for (number, (instance, slot, mut route)) in std::mem::take(&mut self.pairs).into_iter().enumerate() {
+            // Routes into chains stand in the order of their chains.
+            let chain = if route.target == Route::INTO_CHAINS { chains.next() } else { None };
+            if numbers.next_if_eq(&number).is_some() {
+                continue;
+            }
+            if let Some(chain) = chain {
+                route.slot = Slot(self.chains.len() as u32);
+                self.chains.push(chain);
+            }
+            self.pairs.push((instance, slot, route));
+        }
+    }
+
     /// Builds the plan.
     pub fn build(mut self) -> Plan {
         static PLANS: AtomicU64 = AtomicU64::new(1);

@@ -73,6 +73,11 @@ impl Chain {
         self.stateful().any(|stage| stage.is_layered())
     }
 
+    /// Whether a stage has a memory or a place, so that no two mappings of its line need to do the same.
+    pub fn is_stateful(&self) -> bool {
+        self.stateful().next().is_some()
+    }
+
     fn stateful(&self) -> impl Iterator<Item = &dyn super::Stateful> {
         self.stages.iter().filter_map(|stage| match stage {
             Stage::Stateful(stage) => Some(&**stage),
