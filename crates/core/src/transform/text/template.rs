@@ -91,7 +91,8 @@ fn placeholder(letters: &mut Peekable<Chars<'_>>) -> Result<Format, String> {
     }
     let (width, decimals) = measures.ok_or_else(|| {
         format!(
-            "expected a width as in `{{value:3}}` or decimals as in `{{value:.2}}`, found `{{{content}}}`"
+            "expected a width up to {MAX_WIDTH} as in `{{value:3}}` or up to {MAX_DECIMALS} decimals as in \
+             `{{value:.2}}`, found `{{{content}}}`"
         )
     })?;
     Ok(Format { width, decimals, is_percent })
