@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::transform::{Merge, Moment, Stage};
+use crate::transform::{Merge, Moment, Shape, Stage};
 use crate::{Instant, Value};
 
 /// How many stages a chain may have: with this many, factors of a million cannot leave the range of a number.
@@ -239,6 +239,7 @@ fn step(stage: &mut Stage, moment: &mut Moment<'_>, value: Value) -> Option<Valu
     match stage {
         Stage::Shape(shape) => match value {
             Value::Number(number) => Some(Value::Number(shape.apply(number))),
+            Value::Text(_) if *shape == Shape::IDENTITY => Some(value),
             Value::Text(_) => moment.number(&value, shape.name()).map(Value::Number),
         },
         Stage::Stateful(stage) => stage.handle_value(moment, value),
@@ -344,6 +345,12 @@ mod tests {
         let mut rig = Rig::new("invert");
         assert_eq!(rig.put("cue 5"), None);
         assert!(rig.notices[0].text.contains("found the text \"cue 5\""), "{:?}", rig.notices);
+    }
+
+    #[test]
+    fn a_text_passes_the_way_back_of_a_stage_that_changes_nothing_there() {
+        let mut back = Rig::of(chain("pickup | debounce 20ms").inverse().unwrap(), Place::ONLY);
+        assert_eq!((back.put("cue 5"), back.notices.len()), (Some("cue 5".into()), 0));
     }
 
     #[test]

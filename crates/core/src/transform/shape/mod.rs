@@ -65,9 +65,9 @@ enum Function {
 }
 
 impl Shape {
-    /// What changes nothing.
+    /// What changes nothing, and lets texts pass as well: the way back of a stage that only matters on the way there.
     pub const IDENTITY: Self =
-        Self { name: "scale", function: Function::Linear { factor: 1.0, offset: 0.0 } };
+        Self { name: "identity", function: Function::Linear { factor: 1.0, offset: 0.0 } };
 
     /// What becomes of a number.
     pub fn apply(&self, number: f64) -> f64 {
