@@ -6,7 +6,9 @@ mod print;
 mod queue;
 mod rate;
 mod smooth;
+mod start;
 mod timeout;
+mod wave;
 
 use crate::transform::Family;
 
@@ -19,6 +21,8 @@ pub(super) const FAMILY: Family = Family {
         &rate::RATE,
         &dedup::DEDUP,
         &timeout::TIMEOUT,
+        &wave::WAVE,
+        &start::START,
         &print::PRINT,
     ],
 };
