@@ -1,4 +1,7 @@
 //! `merge`: several sources of one target, and which of them it follows.
+//!
+//! One source of several leads: the one of the highest priority, and among equal ones the one that spoke last. Where levels
+//! are joined all have the same priority, and only a leader's text counts: a text has no height.
 
 use crate::Value;
 use crate::transform::{ArgumentError, Arguments, Stage, Transform};
@@ -30,7 +33,7 @@ pub enum Rule {
 pub struct Merge {
     /// How sources are joined; the same for all of a target.
     pub rule: Rule,
-    /// How much this one counts with [`Rule::Priority`], 0 to 200.
+    /// How much this one counts with [`Rule::Priority`], 0 to 200 as in sACN (ANSI E1.31, 6.2.3); 0 with the others.
     pub priority: u8,
 }
 
@@ -44,7 +47,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     ];
     let rule = arguments.one_of("a rule", &RULES)?;
     let priority = match rule {
-        Rule::Priority => arguments.number("a priority", 0.0..=200.0)? as u8,
+        Rule::Priority => arguments.whole("a priority", 0..=200)? as u8,
         Rule::Htp | Rule::Ltp | Rule::Sum | Rule::Average => 0,
     };
     Ok(Stage::Merge(Merge { rule, priority }))
@@ -74,17 +77,26 @@ impl Merging {
         Self { rule, sources, statements: 0, followed: None }
     }
 
-    /// A source has a new value, or none any more. Returns what the target follows by that, if it is something else.
+    /// A source has a new value, or none any more. Returns what the target is to be told of that.
+    ///
+    /// Where one source is followed, every word of it counts, for it may be a command that is given twice. Levels that are
+    /// joined are told when they change.
     pub fn handle_value(&mut self, source: usize, value: Option<Value>) -> Option<Value> {
         self.statements += 1;
         let statements = self.statements;
         self.sources[source].value = value.map(|value| (statements, value));
-        let followed = self.result();
-        if followed == self.followed {
+        let Some((leader, word)) = self.leader() else {
+            self.followed = None;
+            return None;
+        };
+        let joined = word.as_number().and_then(|_| self.joined()).map(Value::number);
+        let is_own_word = joined.is_none() && leader == source;
+        let followed = joined.unwrap_or_else(|| word.clone());
+        if !is_own_word && self.followed.as_ref() == Some(&followed) {
             return None;
         }
-        self.followed.clone_from(&followed);
-        followed
+        self.followed = Some(followed.clone());
+        Some(followed)
     }
 
     /// Whether the target follows nobody.
@@ -99,25 +111,154 @@ impl Merging {
         self.followed = before.followed.clone();
     }
 
-    fn result(&self) -> Option<Value> {
-        let speaking = || self.sources.iter().filter_map(|source| Some((source, source.value.as_ref()?)));
-        let latest = || speaking().max_by_key(|(_, (order, _))| *order).map(|(_, (_, value))| value.clone());
-        let numbers = || speaking().filter_map(|(_, (_, value))| value.as_number());
-        // A text has no height: whoever sends one is followed as the latest.
-        if speaking().any(|(_, (_, value))| value.as_text().is_some()) && self.rule != Rule::Priority {
-            return latest();
-        }
+    /// The source that takes precedence, and what it has said.
+    fn leader(&self) -> Option<(usize, &Value)> {
+        let spoken = self.sources.iter().enumerate().filter_map(|(at, source)| {
+            let (order, value) = source.value.as_ref()?;
+            Some((at, (source.priority, *order), value))
+        });
+        spoken.max_by_key(|(_, rank, _)| *rank).map(|(at, _, value)| (at, value))
+    }
+
+    /// What all levels are together, by the rules that join them.
+    fn joined(&self) -> Option<f64> {
+        let levels = self.sources.iter().filter_map(|source| source.value.as_ref()?.1.as_number());
         match self.rule {
-            Rule::Ltp => latest(),
-            Rule::Htp => numbers().reduce(f64::max).map(Value::number),
-            Rule::Sum => numbers().reduce(|sum, number| sum + number).map(Value::number),
+            Rule::Ltp | Rule::Priority => None,
+            Rule::Htp => levels.reduce(f64::max),
+            Rule::Sum => Some(levels.sum()),
             Rule::Average => {
-                let count = numbers().count() as f64;
-                numbers().reduce(|sum, number| sum + number).map(|sum| Value::number(sum / count))
+                let (count, sum) = levels.fold((0.0, 0.0), |(count, sum), level| (count + 1.0, sum + level));
+                Some(sum / count)
             }
-            Rule::Priority => speaking()
-                .max_by_key(|(source, (order, _))| (source.priority, *order))
-                .map(|(_, (_, value))| value.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transform::read_stage;
+
+    /// What the target of `sources` sources is told when they speak in turn: who, and what or nothing any more.
+    fn told(rule: Rule, sources: usize, words: &[(usize, Option<Value>)]) -> Vec<Option<Value>> {
+        let mut merging = Merging::new(rule, vec![0; sources]);
+        words.iter().map(|(source, word)| merging.handle_value(*source, word.clone())).collect()
+    }
+
+    fn level(level: f64) -> Option<Value> {
+        Some(Value::number(level))
+    }
+
+    fn text(text: &str) -> Option<Value> {
+        Some(Value::text(text))
+    }
+
+    #[test]
+    fn each_rule_joins_levels_in_its_way() {
+        let words = [(0, level(0.5)), (1, level(0.25)), (2, level(0.75)), (0, level(0.125)), (2, level(0.0))];
+        for (rule, expected) in [
+            (Rule::Htp, [level(0.5), None, level(0.75), None, level(0.25)]),
+            (Rule::Ltp, [level(0.5), level(0.25), level(0.75), level(0.125), level(0.0)]),
+            (Rule::Sum, [level(0.5), level(0.75), level(1.0), None, level(0.375)]),
+            (Rule::Average, [level(0.5), level(0.375), level(0.5), level(0.375), level(0.125)]),
+        ] {
+            assert_eq!(told(rule, 3, &words), expected, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_withdraws_leaves_the_others() {
+        let words = [(0, level(0.5)), (1, level(1.0)), (1, None), (1, None), (0, None), (0, level(0.5))];
+        for (rule, expected) in [
+            (Rule::Htp, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
+            (Rule::Ltp, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
+            (Rule::Sum, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
+            (Rule::Average, [level(0.5), level(0.75), level(0.5), None, None, level(0.5)]),
+        ] {
+            assert_eq!(told(rule, 2, &words), expected, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn the_latest_that_is_left_follows_the_one_that_withdraws() {
+        let words = [(2, level(0.75)), (0, level(0.5)), (1, level(0.25)), (1, None), (0, None)];
+        let expected = [level(0.75), level(0.5), level(0.25), level(0.5), level(0.75)];
+        assert_eq!(told(Rule::Ltp, 3, &words), expected);
+    }
+
+    #[test]
+    fn the_highest_priority_counts_and_among_equal_ones_the_latest() {
+        let mut merging = Merging::new(Rule::Priority, [100, 150, 150]);
+        for (source, word, expected) in [
+            (0, level(0.5), level(0.5)),
+            (1, level(0.25), level(0.25)),
+            (0, level(1.0), None),
+            (2, level(0.75), level(0.75)),
+            (1, text("blue"), text("blue")),
+            (1, None, level(0.75)),
+            (2, None, level(1.0)),
+            (0, None, None),
+        ] {
+            assert_eq!(merging.handle_value(source, word.clone()), expected, "{source} says {word:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_followed_until_somebody_says_a_level() {
+        for (rule, joined) in [(Rule::Htp, 0.5), (Rule::Sum, 0.75), (Rule::Average, 0.375), (Rule::Ltp, 0.25)]
+        {
+            let words =
+                [(0, level(0.5)), (1, text("red")), (2, level(0.25)), (2, None), (0, None), (1, text("red"))];
+            let expected = [level(0.5), text("red"), level(joined), text("red"), None, text("red")];
+            let found = told(rule, 3, &words);
+            // The one that spoke last of those left is the one with the text.
+            assert_eq!(found, expected, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_given_twice_arrives_twice() {
+        for rule in [Rule::Htp, Rule::Ltp, Rule::Sum, Rule::Average, Rule::Priority] {
+            let words = [(0, text("go")), (0, text("go")), (1, text("go"))];
+            assert_eq!(told(rule, 2, &words), [text("go"), text("go"), text("go")], "{rule:?}");
+        }
+        let words = [(0, level(1.0)), (0, level(1.0)), (1, level(1.0))];
+        assert_eq!(told(Rule::Ltp, 2, &words), [level(1.0), level(1.0), level(1.0)]);
+        assert_eq!(told(Rule::Htp, 2, &words), [level(1.0), None, None]);
+    }
+
+    #[test]
+    fn a_source_keeps_its_say_and_its_rank_over_a_reload() {
+        let mut before = Merging::new(Rule::Ltp, [0, 0]);
+        before.handle_value(0, level(0.5));
+        before.handle_value(1, level(0.25));
+        let mut after = Merging::new(Rule::Ltp, [0, 0, 0]);
+        after.adopt(2, &mut before, 0);
+        after.adopt(1, &mut before, 1);
+        assert_eq!(after.handle_value(0, level(0.75)), level(0.75));
+        assert_eq!(after.handle_value(0, None), level(0.25));
+        assert_eq!(after.handle_value(1, None), level(0.5));
+    }
+
+    #[test]
+    fn rules_are_read_with_their_priority() {
+        let read = |written| match read_stage(written, &mut Vec::new()) {
+            Ok(Stage::Merge(merge)) => Ok(merge),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err((error.at, error.message)),
+        };
+        assert_eq!(read("merge htp"), Ok(Merge { rule: Rule::Htp, priority: 0 }));
+        assert_eq!(read("merge priority 200"), Ok(Merge { rule: Rule::Priority, priority: 200 }));
+        for (written, at, message) in [
+            ("merge", 5..5, "expected a rule, found nothing"),
+            ("merge max", 6..9, "expected a rule, found `max`"),
+            ("merge priority", 14..14, "expected a priority, found nothing"),
+            ("merge priority 201", 15..18, "expected a priority from 0 to 200, found `201`"),
+            ("merge priority 1.5", 15..18, "expected a priority without decimals, found `1.5`"),
+            ("merge htp 5", 10..11, "expected nothing more, found `5`"),
+        ] {
+            assert_eq!(read(written), Err((at, message.to_owned())), "{written}");
         }
     }
 }
