@@ -81,12 +81,13 @@ impl Gesture {
     fn begin(&mut self, moment: &Moment<'_>) {
         self.path.len = 0;
         // A pad that tells of the touch before the position would begin each gesture where the last one ended.
-        if self.has_moved {
+        if self.has_moved && self.half.is_none() {
             self.path.add(self.field(moment));
         }
     }
 
     fn end(&mut self, moment: &Moment<'_>) -> Value {
+        (self.has_moved, self.half) = (false, None);
         self.path.add(self.field(moment));
         if *self.text != *self.path.as_str() {
             self.text = Arc::from(self.path.as_str());
@@ -101,12 +102,10 @@ impl Stateful for Gesture {
         let was_touched = std::mem::replace(&mut self.is_touched, value.is_pressed());
         match (was_touched, self.is_touched) {
             (false, true) => {
-                self.half = None;
                 self.begin(moment);
                 None
             }
             (true, false) => {
-                self.has_moved = false;
                 // The same gesture again is another one.
                 moment.is_trigger = true;
                 Some(self.end(moment))
@@ -117,9 +116,6 @@ impl Stateful for Gesture {
 
     fn handle_channel(&mut self, moment: &mut Moment<'_>, reference: usize, _: &Value) -> Option<Value> {
         self.has_moved = true;
-        if !self.is_touched {
-            return None;
-        }
         let field = self.field(moment);
         match self.half.take() {
             Some((_, axis, at)) if axis != reference && moment.now - at <= STEP => self.path.add(field),
@@ -257,6 +253,17 @@ mod tests {
             ["6"],
             "a tap where the finger was says nothing new"
         );
+    }
+
+    #[test]
+    fn a_touch_between_both_halves_of_its_position_begins_at_the_whole_of_it() {
+        let mut rig = Rig::new("gesture pad.x pad.y");
+        draw(&mut rig, &[X(0.9), Y(0.1), Touch(1.0), Touch(0.0), Wait(20)]);
+        assert_eq!(
+            draw(&mut rig, &[X(0.1), Touch(1.0), Y(0.9), Wait(20), X(0.5), Wait(20), Touch(0.0)]),
+            ["12"]
+        );
+        assert_eq!(draw(&mut rig, &[X(0.1), Wait(20), Touch(1.0), Y(0.5), Wait(20), Touch(0.0)]), ["14"]);
     }
 
     #[test]

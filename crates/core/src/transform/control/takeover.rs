@@ -153,6 +153,8 @@ impl Stateful for Takeover {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::Duration;
     use crate::transform::Place;
@@ -389,6 +391,45 @@ mod tests {
         for mode in ALL {
             let back = crate::transform::rig::chain(mode).inverse().unwrap();
             assert_eq!(Rig::of(back, Place::ONLY).number(0.3), Some(0.3), "{mode}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_an_end_stop_is_one_and_no_target_moves_without_the_hand(
+            mode in 0..3_usize,
+            steps in prop::collection::vec((0..=20_u8, prop::option::weighted(0.1, 0..=127_u8), 0..3000_u64), 1..60),
+        ) {
+            let mut rig = Rig::new(ALL[mode]);
+            rig.channel(0, 0.5);
+            let mut control = None;
+            for (position, foreign, pause) in steps {
+                let position = f64::from(position) / 20.0;
+                rig.advance(Duration::from_millis(pause));
+                if let Some(foreign) = foreign {
+                    // Earlier it may be a late report of the way.
+                    rig.advance(Duration::from_secs(2));
+                    rig.channel(0, f64::from(foreign) / 127.0);
+                }
+                let before = rig.known[0].as_ref().and_then(Value::as_number).unwrap();
+                let passed = rig.number(position);
+                let moved = (passed.unwrap_or(before) - before).abs();
+                match control.replace(position) {
+                    // What has not been seen before only says where it is.
+                    None => prop_assert!(moved <= WITHIN),
+                    Some(control) if control == position => prop_assert!(moved <= WITHIN, "{before} {passed:?}"),
+                    Some(_) if mode == 0 => prop_assert!(passed.is_none_or(|passed| passed == position)),
+                    Some(_) if position == 0.0 || position == 1.0 => prop_assert_eq!(passed, Some(position)),
+                    // At least a quarter of the way remains to the end stop, so at most four times as fast.
+                    Some(control) if 0.25 < position && position < 0.75 => {
+                        prop_assert!(moved <= 4.0 * (position - control).abs() + WITHIN);
+                    }
+                    Some(_) => prop_assert!(passed.is_some()),
+                }
+                if let Some(passed) = passed {
+                    rig.known[0] = Some(Value::number((passed * 127.0).round() / 127.0));
+                }
+            }
         }
     }
 }
