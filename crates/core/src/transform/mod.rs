@@ -184,6 +184,11 @@ pub trait Stateful: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Whether every value passes at once as it is.
+    fn is_transparent(&self) -> bool {
+        false
+    }
+
     /// Learns which stages stand behind it.
     fn behind(&mut self, _stages: &[Stage]) {}
 

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::Duration;
 use crate::transform::{ArgumentError, Arguments, Moment, Shape, Stage};
+
+/// How late a target may report what it was told.
+pub(super) const LAG: Duration = Duration::from_secs(1);
 
 /// The target's last known level, and the shapes that stand between the stage and the target.
 #[derive(Clone, Debug)]
@@ -36,7 +40,9 @@ impl Target {
 
     /// Learns which stages stand between it and the target.
     pub(super) fn behind(&mut self, stages: &[Stage]) {
-        let shapes = stages.iter().map(|stage| match stage {
+        let is_seen_through =
+            |stage: &&Stage| matches!(stage, Stage::Stateful(stage) if stage.is_transparent());
+        let shapes = stages.iter().filter(|stage| !is_seen_through(stage)).map(|stage| match stage {
             Stage::Shape(shape) => Some(shape),
             Stage::Stateful(_) | Stage::Merge(_) => None,
         });

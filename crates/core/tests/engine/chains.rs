@@ -114,7 +114,10 @@ fn merged_sources_are_one_and_keep_their_say_over_a_reload() {
 #[test]
 fn a_toggle_goes_by_its_target_whoever_has_moved_it() {
     let mut stage = Stage::new(&["key.a | toggle > lamp.x", "lamp.x > key.z"]);
-    let mut stroke = |channel: &str| [stage.put(channel, 1.0), stage.put(channel, 0.0)].concat();
+    let mut stroke = |channel: &str| {
+        stage.advance(1_000_000);
+        [stage.put(channel, 1.0), stage.put(channel, 0.0)].concat()
+    };
     assert_eq!(stroke("key.a"), ["lamp values 0=1"]);
     // Somebody else turns the lamp on, and off again.
     assert_eq!(stroke("lamp.x"), ["key values 1=1", "key values 1=0"]);
@@ -126,7 +129,10 @@ fn a_toggle_goes_by_its_target_whoever_has_moved_it() {
 fn a_pad_that_lights_its_own_lamp_takes_no_press_for_the_lamp() {
     let mut stage =
         Stage::new(&["key.a | toggle > key.a", "key.b | radio look > key.b", "key.c | radio look > key.c"]);
-    let mut stroke = |channel: &str| [stage.put(channel, 1.0), stage.put(channel, 0.0)].concat();
+    let mut stroke = |channel: &str| {
+        stage.advance(1_000_000);
+        [stage.put(channel, 1.0), stage.put(channel, 0.0)].concat()
+    };
     for state in ["1", "0", "1"] {
         assert_eq!(stroke("key.a"), [format!("key values 0={state}")]);
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::Value;
 use crate::transform::button::edge::Button;
-use crate::transform::target::Target;
+use crate::transform::target::{LAG, Target};
 use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crate::{Instant, Value};
 
 pub(in crate::transform) const TOGGLE: Transform = Transform {
     name: "toggle",
@@ -38,8 +38,8 @@ fn read_cycle(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 struct Cycle {
     name: &'static str,
     levels: Arc<[f64]>,
-    /// Which of them was given last.
-    given: Option<usize>,
+    /// Which of them was given last, and when.
+    given: Option<(usize, Instant)>,
     button: Button,
     target: Target,
 }
@@ -50,12 +50,17 @@ impl Cycle {
         Stage::Stateful(Box::new(Self { name, levels: levels.into(), given: None, button, target }))
     }
 
-    /// Which level the target is at: the nearest one where that is known. Of those that are equally near the one that was
-    /// given last counts, so that a level may stand in the row twice.
+    /// Which level the target is at: the nearest one where that is known, and what was given last as long as the target may
+    /// still report what was before. Of those that are equally near the one that was given last counts, so that a level may
+    /// stand in the row twice.
     fn present(&self, moment: &Moment<'_>) -> Option<usize> {
-        let Some(level) = self.target.level(moment) else { return self.given };
+        let given = self.given.map(|(at, _)| at);
+        if self.given.is_some_and(|(_, since)| moment.now - since < LAG) {
+            return given;
+        }
+        let Some(level) = self.target.level(moment) else { return given };
         let distance = |at: usize| (self.levels[at] - level).abs();
-        let all = self.given.into_iter().chain(0..self.levels.len());
+        let all = given.into_iter().chain(0..self.levels.len());
         all.min_by(|&one, &other| distance(one).total_cmp(&distance(other)))
     }
 }
@@ -66,7 +71,7 @@ impl Stateful for Cycle {
             return None;
         }
         let next = self.present(moment).map_or(0, |at| (at + 1) % self.levels.len());
-        self.given = Some(next);
+        self.given = Some((next, moment.now));
         Some(Value::Number(self.levels[next]))
     }
 
@@ -86,7 +91,9 @@ mod tests {
     use crate::transform::rig::{Rig, chain};
 
     impl Rig {
+        /// A stroke a second after the one before.
         fn stroke(&mut self) -> Option<f64> {
+            self.advance(LAG);
             let given = self.number(1.0);
             assert_eq!(self.number(0.0), None);
             given
@@ -151,8 +158,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_target_says_late_undoes_no_press() {
+        let mut rig = Rig::new("toggle");
+        assert_eq!((rig.stroke(), rig.advance(LAG / 2).len()), (Some(1.0), 0));
+        assert_eq!((rig.number(1.0), rig.number(0.0)), (Some(0.0), None));
+        // It reports what the first press has brought about.
+        rig.known[0] = Some(1.0.into());
+        assert_eq!((rig.number(1.0), rig.number(0.0)), (Some(1.0), None));
+        assert_eq!(rig.stroke(), Some(0.0));
+    }
+
+    #[test]
     fn the_target_is_seen_through_the_shapes_before_it() {
-        let mut rig = Rig::new("toggle | invert");
+        let mut rig = Rig::new("toggle | print | invert");
         assert_eq!(rig.strokes(), [0.0, 1.0, 0.0]);
         rig.known[0] = Some(1.0.into());
         assert_eq!(rig.stroke(), Some(0.0));

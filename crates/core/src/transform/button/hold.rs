@@ -43,8 +43,8 @@ impl Stateful for Hold {
         }
     }
 
-    fn handle_timeout(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
-        self.due.take_if(|due| *due <= moment.now)?;
+    fn handle_timeout(&mut self, _: &mut Moment<'_>) -> Option<Value> {
+        self.due = None;
         self.is_held = true;
         Some(Value::edge(true))
     }

@@ -32,8 +32,9 @@ impl Stateful for Pulse {
         (!was_running).then(|| Value::edge(true))
     }
 
-    fn handle_timeout(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
-        self.ends.take_if(|ends| *ends <= moment.now).map(|_| Value::edge(false))
+    fn handle_timeout(&mut self, _: &mut Moment<'_>) -> Option<Value> {
+        self.ends = None;
+        Some(Value::edge(false))
     }
 
     fn next_timeout(&self) -> Option<Instant> {

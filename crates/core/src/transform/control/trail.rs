@@ -8,15 +8,12 @@
 //! Positions are levels of the stage. Reports are compared where they are made, at the target, because shapes on the way
 //! there stretch and squeeze what it rounds.
 
+use crate::Instant;
 use crate::transform::Moment;
-use crate::transform::target::Target;
-use crate::{Duration, Instant};
+use crate::transform::target::{LAG, Target};
 
 /// How much a target may round: consoles cut to hundredths, and a hundredth is no exact number.
 const ROUNDING: f64 = 0.0101;
-
-/// How late a report may be.
-const LAG: Duration = Duration::from_secs(1);
 
 /// What a mapping has sent to its target without a pause longer than [`LAG`].
 #[derive(Clone, Debug)]

@@ -32,7 +32,6 @@ impl Stateful for Delay {
     }
 
     fn handle_timeout(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
-        self.next_timeout().filter(|due| *due <= moment.now)?;
         self.queue.pop(moment)
     }
 

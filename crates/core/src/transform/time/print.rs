@@ -35,6 +35,10 @@ impl Stateful for Print {
         Some(value)
     }
 
+    fn is_transparent(&self) -> bool {
+        true
+    }
+
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Stateful(self.boxed()))
     }

@@ -100,6 +100,9 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     /// What leaves a queue for four values after `values` have entered it, and how many notices there were.
@@ -143,6 +146,28 @@ mod tests {
         ] {
             assert_eq!(left_of(values, Queue::push_latest), (left.to_vec(), 0), "{values:?}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_its_edges_and_its_last_value_leave(levels in vec(0..=10_u8, 0..60)) {
+            let levels: Vec<_> = levels.into_iter().map(|level| f64::from(level) / 10.0).collect();
+            for push in [Queue::push, Queue::push_latest] {
+                let (left, notices) = left_of(&levels, push);
+                prop_assert_eq!(left.last(), levels.last());
+                if notices == 0 {
+                    prop_assert_eq!(edges(&left), edges(&levels));
+                }
+            }
+        }
+    }
+
+    /// Presses and releases, beginning with a release.
+    fn edges(levels: &[f64]) -> Vec<bool> {
+        let mut edges = vec![false];
+        edges.extend(levels.iter().map(|level| Value::number(*level).is_pressed()));
+        edges.dedup();
+        edges
     }
 
     #[test]

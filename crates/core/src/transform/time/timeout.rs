@@ -44,8 +44,8 @@ impl Stateful for Timeout {
         }
     }
 
-    fn handle_timeout(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
-        self.due.take_if(|due| *due <= moment.now)?;
+    fn handle_timeout(&mut self, _: &mut Moment<'_>) -> Option<Value> {
+        self.due = None;
         self.is_over = true;
         Some(self.fallback.clone())
     }
