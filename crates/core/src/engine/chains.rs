@@ -33,6 +33,11 @@ impl LiveChains {
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.alarms.next()
     }
+
+    /// Where the chain ends whose source is this input; none for a channel that a chain names.
+    pub(super) fn end(&self, input: Slot) -> Option<Route> {
+        self.all.get(input.index()).map(|working| working.to)
+    }
 }
 
 /// Which chain wants to be woken when.
@@ -109,12 +114,8 @@ impl Engine {
     }
 
     /// The present state of the source of a chain, for a target that has not been told anything yet.
-    pub(super) fn recall_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
-        let Input::Value(chain) = self.plan.chains().input(input) else { return };
-        let (target, slot) = self.plan.chains().all()[chain].to;
-        if self.running[target.index()].channels[slot.index()].told.is_none() {
-            self.call_chain(now, chain, out, |live, _, moment| live.handle_recall(moment, value.clone()));
-        }
+    pub(super) fn recall_chain(&mut self, now: Instant, chain: Slot, value: &Value, out: &mut Outbox) {
+        self.call_chain(now, chain.index(), out, |live, _, moment| live.handle_recall(moment, value.clone()));
     }
 
     /// Wakes the chains whose time has come.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::{Engine, Known, Running};
-use crate::{Direction, Effect, InstanceId, Instant, Outbox, Plan, PlannedInstance, SessionId};
+use crate::{Direction, Effect, InstanceId, Instant, Outbox, Plan, PlannedInstance, Route, SessionId};
 
 impl Engine {
     /// Puts a plan in place of the running one.
@@ -74,16 +74,21 @@ impl Engine {
 
     /// Outputs that have not been told anything yet get the present value of their source, as state.
     fn tell_known_values(&mut self, now: Instant, plan: &Plan, out: &mut Outbox) {
+        // All of a target's sources count, for three of them may be the parts of one colour.
+        let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {
-                let Some(value) = self.running[at].channels[slot.index()].heard.clone() else { continue };
-                for route in plan.routes().starting_at(planned.channel(slot)) {
-                    match self.running.get_mut(route.target.index()) {
-                        Some(target) if target.channels[route.slot.index()].told.is_some() => {}
-                        Some(target) => target.tell(route.slot, value.clone()),
-                        None => self.recall_chain(now, route.slot, &value, out),
-                    }
-                }
+                let Some(value) = &self.running[at].channels[slot.index()].heard else { continue };
+                let routes = plan.routes().starting_at(planned.channel(slot)).iter();
+                states.extend(
+                    routes.filter(|route| self.is_untold(route)).map(|route| (*route, value.clone())),
+                );
+            }
+        }
+        for (route, value) in states {
+            match self.running.get_mut(route.target.index()) {
+                Some(target) => target.tell(route.slot, value),
+                None => self.recall_chain(now, route.slot, &value, out),
             }
         }
         // They are states, and not handed over as values.
@@ -97,6 +102,15 @@ impl Engine {
                 self.call(now, instance, out, |session, out| session.handle_recall(now, &inbox, out));
             }
         }
+    }
+
+    /// Whether the target that a route leads to, perhaps through a chain, has not been told anything.
+    fn is_untold(&self, route: &Route) -> bool {
+        let end = match route.target {
+            Route::INTO_CHAINS => self.chains.end(route.slot),
+            _ => Some(*route),
+        };
+        end.is_some_and(|end| self.running[end.target.index()].channels[end.slot.index()].told.is_none())
     }
 }
 

@@ -101,6 +101,56 @@ fn a_target_that_is_mapped_anew_gets_the_state_of_its_source_through_the_chain()
 }
 
 #[test]
+fn every_source_of_a_target_that_is_mapped_anew_counts() {
+    let mut stage = Stage::new(&["desk.r > lamp.x", "desk.g > lamp.y"]);
+    stage.put("desk.r", 1.0);
+    stage.put("desk.g", 0.2);
+    let told = stage.load(&["desk.r | color red > lamp.z", "desk.g | color green > lamp.z"]);
+    assert_eq!(told, ["lamp recall 2=\"#ff0000\" 2=\"#ff3300\""]);
+}
+
+#[test]
+fn layers_sleep_and_a_group_has_one_choice() {
+    let mut stage = Stage::new(&[
+        "knob.x | when shift.on resend > lamp.x",
+        "knob.x | when not shift.on > lamp.y",
+        "pad.a | radio page > lamp.a",
+        "pad.b | radio page > lamp.b",
+    ]);
+    assert_eq!(stage.put("knob.x", 0.5), ["lamp values 1=0.5"]);
+    assert_eq!(stage.put("shift.on", 1.0), ["lamp values 0=0.5"]);
+    assert_eq!(stage.put("knob.x", 0.6), ["lamp values 0=0.6"]);
+    assert_eq!(stage.put("pad.a", 1.0), ["lamp values 2=1 3=0"]);
+    stage.put("pad.a", 0.0);
+    assert_eq!(stage.put("pad.b", 1.0), ["lamp values 3=1 2=0"]);
+}
+
+#[test]
+fn what_is_late_comes_by_itself_and_a_reload_does_not_lose_it() {
+    let lines = ["knob.x | delay 1s > lamp.x", "knob.x | rate 10/s > lamp.y"];
+    let mut stage = Stage::new(&lines);
+    assert_eq!(stage.put("knob.x", 0.5), ["lamp values 1=0.5"]);
+    stage.put("knob.x", 0.6);
+    stage.load(&[lines[1], lines[0], "knob.y > lamp.z"]);
+    assert_eq!(stage.advance(100_000), ["lamp values 1=0.6"]);
+    assert_eq!(stage.advance(1_000_000), ["lamp values 0=0.5 0=0.6"]);
+    assert_eq!(stage.engine.next_timeout(), None);
+}
+
+#[test]
+fn a_source_that_sleeps_has_no_say_in_a_merge() {
+    let mut stage = Stage::new(&[
+        "desk.x | merge priority 100 > lamp.x",
+        "guest.x | when guest.on | merge priority 150 > lamp.x",
+    ]);
+    assert_eq!(stage.put("desk.x", 0.2), ["lamp values 0=0.2"]);
+    stage.put("guest.on", 1.0);
+    assert_eq!(stage.put("guest.x", 0.8), ["lamp values 0=0.8"]);
+    assert_eq!(stage.put("desk.x", 0.3), [""; 0]);
+    assert_eq!(stage.put("guest.on", 0.0), ["lamp values 0=0.3"]);
+}
+
+#[test]
 fn merged_sources_are_one_and_keep_their_say_over_a_reload() {
     let lines = ["a.x | merge htp > lamp.x", "b.x | invert | merge htp > lamp.x"];
     let mut stage = Stage::new(&lines);
