@@ -38,3 +38,4 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use files::{Files, MemoryFiles, Override};
 pub use lexer::Operator;
 pub use source::Span;
+pub use suggest::closest;

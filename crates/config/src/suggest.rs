@@ -1,7 +1,7 @@
 //! "Did you mean": the known word that is closest to a typed one.
 
-/// The candidate that is close enough to `typed` to have been meant.
-pub(crate) fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The candidate that is close enough to `typed` to have been meant. None that is the same.
+pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 100;
     if typed.len() > LONGEST || typed.is_empty() {
         return None;

@@ -14,6 +14,7 @@ Examples:
   crosspatch check show.cfg           says everything that is wrong with it
   crosspatch show.cfg -i ma.host=10.0.0.5
   crosspatch help maweb               the manual of a backend
+  crosspatch help transforms          what may happen to a value between two channels
 
 Signals: INT and TERM end the show cleanly, HUP reads the configuration again.
 Exit status: 0 after a clean end, 1 after an error, 2 if the command line is wrong.";
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     Sim(Sim),
     /// Run a complete show without any hardware
     Demo(Demo),
-    /// Print the manual of a backend, or list all backends
+    /// Print the manual of a backend or of a transform, or list all backends
     Help(Help),
     /// Play a recording of `run --record` through a configuration and print what happens
     Replay(Replay),
@@ -134,8 +135,8 @@ pub(crate) struct Demo {
 /// Arguments of `help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Help {
-    /// The name of a backend
-    pub(crate) backend: Option<String>,
+    /// The name of a backend or of a transform, or `transforms` for a list of these
+    pub(crate) topic: Option<String>,
 }
 
 /// Arguments of `replay`.

@@ -150,7 +150,30 @@ fn help_prints_every_manual_and_lists_all() {
     }
     let (status, out, err) = common::run(&["help", "mawbe"]);
     assert_eq!((status.code(), out.as_str()), (Some(1), ""));
-    assert!(err.contains("there is no backend `mawbe`"), "{err}");
+    assert!(err.contains("there is no backend and no transform `mawbe`; did you mean `maweb`?"), "{err}");
+}
+
+#[test]
+fn help_lists_all_transforms_and_prints_what_the_manual_says_of_each() {
+    let (status, list, _) = common::run(&["help", "transforms"]);
+    assert!(status.success());
+    for transform in crosspatch_core::transform::transforms() {
+        assert!(list.contains(&format!("\n  {} ", transform.name)), "{list}");
+        let (status, section, _) = common::run(&["help", transform.name]);
+        assert!(status.success());
+        assert!(
+            section.starts_with(&format!("## {}\n\nWritten `{}`", transform.name, transform.usage)),
+            "{section}"
+        );
+    }
+    let (status, out, err) = common::run(&["help", "invrt"]);
+    assert_eq!((status.code(), out.as_str()), (Some(1), ""));
+    assert!(err.contains("did you mean `invert`?"), "{err}");
+    let (_, script, _) = common::run(&["completions", "bash"]);
+    assert!(
+        script.contains("invert") && script.contains("maweb") && script.contains("transforms"),
+        "{script}"
+    );
 }
 
 #[test]

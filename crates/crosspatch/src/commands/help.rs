@@ -1,30 +1,59 @@
-//! `crosspatch help [BACKEND]`: the manuals.
+//! `crosspatch help [TOPIC]`: the manuals of backends and transforms.
 
 use std::fmt::Write;
 
 use anyhow::{Result, bail};
+use crosspatch_config::closest;
 use crosspatch_core::Registry;
+use crosspatch_core::transform::{FAMILIES, transforms};
 
 use crate::args::Help;
 use crate::output;
 
-/// Prints the manual of a backend, or what backends there are.
+/// The topic that lists all transforms.
+const TRANSFORMS: &str = "transforms";
+
+/// Prints the manual of a topic, or what topics there are.
 pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
-    match &help.backend {
+    match help.topic.as_deref() {
+        Some(TRANSFORMS) => output::print(&list_of_transforms()),
         Some(name) => output::print(manual(registry, name)?),
         None => output::print(&overview(registry)),
     }
+}
+
+/// Everything that there is help on.
+pub(crate) fn topics(registry: &Registry) -> impl Iterator<Item = &'static str> {
+    let backends = registry.backends.iter().map(|backend| backend.name);
+    backends.chain([TRANSFORMS]).chain(transforms().map(|transform| transform.name))
 }
 
 fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
     if let Some(backend) = registry.find(name) {
         return Ok(backend.manual);
     }
+    if let Some(manual) = section(name) {
+        return Ok(manual);
+    }
     if registry.planned.contains(&name) {
         bail!("the backend `{name}` of MIDIMonster is not part of crosspatch yet");
     }
-    let names: Vec<_> = registry.backends.iter().map(|backend| backend.name).collect();
-    bail!("there is no backend `{name}`; there are {}", names.join(", "))
+    match closest(name, topics(registry)) {
+        Some(meant) => bail!("there is no backend and no transform `{name}`; did you mean `{meant}`?"),
+        None => bail!(
+            "there is no backend and no transform `{name}`; `crosspatch help` lists backends, `crosspatch help {TRANSFORMS}` transforms"
+        ),
+    }
+}
+
+/// What the manual of a family says about a transform.
+fn section(name: &str) -> Option<&'static str> {
+    let family =
+        FAMILIES.iter().find(|family| family.transforms.iter().any(|transform| transform.name == name))?;
+    let heading = format!("\n## {name}\n");
+    let start = family.manual.find(&heading)? + 1;
+    let rest = &family.manual[start..];
+    Some(rest.find("\n## ").map_or(rest, |end| &rest[..=end]))
 }
 
 fn overview(registry: &Registry) -> String {
@@ -35,12 +64,29 @@ fn overview(registry: &Registry) -> String {
         let _ = writeln!(text, "  {:width$}  {}", backend.name, backend.summary);
     }
     text.push_str("\n`crosspatch help BACKEND` prints the manual of one of them.\n");
+    text.push_str("`crosspatch help transforms` lists what may happen to a value between two channels.\n");
     text.push_str("`crosspatch --help` prints the help of the command line.\n");
+    text
+}
+
+fn list_of_transforms() -> String {
+    let width = transforms().map(|transform| transform.name.len()).max().unwrap_or(0);
+    let mut text = String::from("Transforms stand between ` | ` behind the channel that they read from.\n");
+    for family in FAMILIES {
+        let title = family.manual.lines().next().unwrap_or_default().trim_start_matches("# ");
+        let _ = writeln!(text, "\n{title}:");
+        for transform in family.transforms {
+            let _ = writeln!(text, "  {:width$}  {}", transform.name, transform.summary);
+        }
+    }
+    text.push_str("\n`crosspatch help TRANSFORM` prints the manual of one of them.\n");
     text
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use crosspatch_backends::REGISTRY;
 
     use super::*;
@@ -55,9 +101,40 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_that_is_not_there_is_told_from_one_that_is_not_there_yet() {
+    fn every_transform_is_listed_and_has_its_section() {
+        let list = list_of_transforms();
+        for transform in transforms() {
+            assert!(list.contains(&format!("\n  {} ", transform.name)), "{list}");
+            let section = manual(&REGISTRY, transform.name).unwrap();
+            assert!(section.starts_with(&format!("## {}\n", transform.name)), "{section}");
+            assert!(section.contains(transform.usage) && section.ends_with('\n'), "{section}");
+            assert_eq!(section.matches("\n## ").count(), 0, "{section}");
+        }
+        for family in FAMILIES {
+            let title = family.manual.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap();
+            assert!(
+                list.contains(&format!(
+                    "
+{title}:
+"
+                )),
+                "{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_name_has_two_manuals() {
+        let mut seen = BTreeSet::new();
+        assert_eq!(topics(&REGISTRY).find(|name| !seen.insert(*name)), None);
+    }
+
+    #[test]
+    fn a_topic_that_is_not_there_is_told_from_one_that_is_not_there_yet() {
         let error = |name| manual(&REGISTRY, name).unwrap_err().to_string();
         assert!(error("artnet").contains("not part of crosspatch yet"));
-        assert!(error("ocs").contains("there are loopback"));
+        assert!(error("ocs").ends_with("did you mean `osc`?"));
+        assert!(error("smoth").ends_with("did you mean `smooth`?"));
+        assert!(error("zzzzzz").ends_with("`crosspatch help transforms` transforms"));
     }
 }
