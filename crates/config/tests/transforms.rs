@@ -80,6 +80,29 @@ fn every_transform_has_its_section_with_its_usage_and_an_example() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+#[test]
+fn the_guide_lists_every_transform() {
+    const HEAD: &str = "| transform | what it does |\n| --- | --- |\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let text = std::fs::read_to_string(&path).expect("a readable guide");
+    let (before, rest) = text.split_once(HEAD).expect("the guide has a table of transforms");
+    let behind = rest.split_once("\n\n").map_or(rest, |(_, behind)| behind).trim_start();
+    let mut rows = String::new();
+    for family in FAMILIES {
+        for transform in family.transforms {
+            let (name, summary) = (transform.name, transform.summary.replace('|', "\\|"));
+            let manual = format!("../crates/core/src/transform/{}/README.md#{name}", family.name);
+            let _ = writeln!(rows, "| [`{name}`]({manual}) | {summary} |");
+        }
+    }
+    let found = format!("{before}{HEAD}{rows}\n{behind}");
+    if found == text {
+        return;
+    }
+    assert!(std::env::var_os("ACCEPT").is_some(), "{}", first_difference(&text, &found));
+    std::fs::write(&path, &found).expect("a writable guide");
+}
+
 /// The sections of a manual: the name of a transform and what stands behind it.
 fn sections(family: &Family) -> impl Iterator<Item = (&'static str, &'static str)> {
     let sections = family.manual.split("\n## ").skip(1);
