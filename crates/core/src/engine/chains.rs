@@ -120,6 +120,9 @@ impl Engine {
 
     /// Wakes the chains whose time has come.
     pub(super) fn wake_chains(&mut self, now: Instant, out: &mut Outbox) {
+        if self.chains.next_timeout().is_none_or(|due| due > now) {
+            return;
+        }
         while let Some(chain) = self.chains.alarms.take(now) {
             let mut wakes = 0;
             while self.chains.all[chain].live.next_timeout().is_some_and(|due| due <= now)

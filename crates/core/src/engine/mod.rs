@@ -202,6 +202,7 @@ impl Engine {
         if self.running.get(instance.index()).is_none_or(|running| slot.index() >= running.channels.len()) {
             return;
         }
+        self.wake_chains(now, out);
         self.call(now, instance, out, |_, out| out.emit(slot, value));
         self.run_hops(now, out);
     }
@@ -248,6 +249,8 @@ impl Engine {
     ) {
         // A socket may report after its session has been retired.
         let Some(&instance) = self.instances.get(&session) else { return };
+        // What was due before comes first: a pulse ends before the next press begins.
+        self.wake_chains(now, out);
         self.call(now, instance, out, event);
         self.run_hops(now, out);
     }

@@ -138,6 +138,16 @@ fn what_is_late_comes_by_itself_and_a_reload_does_not_lose_it() {
 }
 
 #[test]
+fn what_was_due_before_comes_before_what_comes_in() {
+    let mut stage = Stage::new(&["pad.x | pulse 100ms > lamp.x"]);
+    assert_eq!(stage.put("pad.x", 1.0), ["lamp values 0=1"]);
+    stage.put("pad.x", 0.0);
+    // The shell was late, and reports a press before it reports the time.
+    stage.now = Instant::from_micros(150_000);
+    assert_eq!(stage.put("pad.x", 1.0), ["lamp values 0=0", "lamp values 0=1"]);
+}
+
+#[test]
 fn a_source_that_sleeps_has_no_say_in_a_merge() {
     let mut stage = Stage::new(&[
         "desk.x | merge priority 100 > lamp.x",
