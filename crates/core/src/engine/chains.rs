@@ -113,9 +113,28 @@ impl Engine {
         }
     }
 
-    /// The present state of the source of a chain, for a target that has not been told anything yet.
-    pub(super) fn recall_chain(&mut self, now: Instant, chain: Slot, value: &Value, out: &mut Outbox) {
-        self.call_chain(now, chain.index(), out, |live, _, moment| live.handle_recall(moment, value.clone()));
+    /// The present state of the source of a chain. A target that is not `untold` learns of it only what it changes in a merge.
+    pub(super) fn recall_chain(
+        &mut self,
+        now: Instant,
+        chain: Slot,
+        value: &Value,
+        untold: bool,
+        out: &mut Outbox,
+    ) {
+        let mut state = None;
+        self.call_chain(now, chain.index(), out, |live, _, moment| {
+            state = live.handle_recall(moment, value.clone());
+            None
+        });
+        let working = &self.chains.all[chain.index()];
+        let state = state.and_then(|state| match working.merge {
+            None => Some(state).filter(|_| untold),
+            Some((merge, source)) => self.chains.merges[merge].handle_recall(source, state),
+        });
+        if let Some(state) = state {
+            self.running[working.to.target.index()].tell(working.to.slot, state);
+        }
     }
 
     /// Wakes the chains whose time has come.
@@ -210,8 +229,8 @@ impl Engine {
     }
 
     /// Puts the chains of the plan to work. One that stands between the same channels of the same sessions as before, and is
-    /// written as before, goes on as it is.
-    pub(super) fn install_chains(&mut self, before: &Plan, sessions_before: &[SessionId]) {
+    /// written as before, goes on as it is. Returns which have begun anew.
+    pub(super) fn install_chains(&mut self, before: &Plan, sessions_before: &[SessionId]) -> Vec<bool> {
         let mut old = std::mem::take(&mut self.chains);
         let sessions: Vec<_> = self.running.iter().map(|running| running.id).collect();
         let mut known: FxHashMap<Ends, Vec<usize>> = FxHashMap::default();
@@ -240,7 +259,7 @@ impl Engine {
         let merges = self.plan.chains().merges().iter();
         self.chains.merges =
             merges.map(|merge| Merging::new(merge.rule, merge.priorities.iter().copied())).collect();
-        for (planned, twin) in self.plan.chains().all().iter().zip(kept) {
+        for (planned, twin) in self.plan.chains().all().iter().zip(&kept) {
             let before = twin.and_then(|twin| before.chains().all()[twin].merge);
             if let (Some((merge, source)), Some((old_merge, old_source))) = (planned.merge, before) {
                 self.chains.merges[merge].adopt(source, &mut old.merges[old_merge], old_source);
@@ -250,6 +269,7 @@ impl Engine {
         for (at, working) in self.chains.all.iter().enumerate() {
             self.chains.alarms.set(at, working.live.next_timeout());
         }
+        kept.iter().map(Option::is_none).collect()
     }
 }
 

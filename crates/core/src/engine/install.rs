@@ -42,7 +42,7 @@ impl Engine {
             self.instances.insert(running.id, id);
             self.running.push(running);
         }
-        self.install_chains(&before, &sessions_before);
+        let has_begun = self.install_chains(&before, &sessions_before);
         for id in ids() {
             if fresh[id.index()] {
                 self.call(now, id, out, |session, out| session.start(now, out));
@@ -51,7 +51,7 @@ impl Engine {
             }
         }
         self.run_hops(now, out);
-        self.tell_known_values(now, &plan, out);
+        self.tell_known_values(now, &plan, &has_begun, out);
         self.run_hops(now, out);
     }
 
@@ -72,23 +72,26 @@ impl Engine {
         out.push(Effect::Retire(leaving.id));
     }
 
-    /// Outputs that have not been told anything yet get the present value of their source, as state.
-    fn tell_known_values(&mut self, now: Instant, plan: &Plan, out: &mut Outbox) {
+    /// Outputs that have not been told anything yet get the present value of their source, as state. So do chains that have
+    /// just begun: they have to know what their source is at although their target has a value.
+    fn tell_known_values(&mut self, now: Instant, plan: &Plan, has_begun: &[bool], out: &mut Outbox) {
         // All of a target's sources count, for three of them may be the parts of one colour.
         let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {
                 let Some(value) = &self.running[at].channels[slot.index()].heard else { continue };
-                let routes = plan.routes().starting_at(planned.channel(slot)).iter();
-                states.extend(
-                    routes.filter(|route| self.is_untold(route)).map(|route| (*route, value.clone())),
-                );
+                states.extend(plan.routes().starting_at(planned.channel(slot)).iter().filter_map(|route| {
+                    let untold = self.is_untold(route);
+                    let begins = route.target == Route::INTO_CHAINS
+                        && has_begun.get(route.slot.index()).is_some_and(|begins| *begins);
+                    (untold || begins).then(|| (*route, value.clone(), untold))
+                }));
             }
         }
-        for (route, value) in states {
+        for (route, value, untold) in states {
             match self.running.get_mut(route.target.index()) {
                 Some(target) => target.tell(route.slot, value),
-                None => self.recall_chain(now, route.slot, &value, out),
+                None => self.recall_chain(now, route.slot, &value, untold, out),
             }
         }
         // They are states, and not handed over as values.

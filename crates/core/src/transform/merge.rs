@@ -85,18 +85,15 @@ impl Merging {
         self.statements += 1;
         let statements = self.statements;
         self.sources[source].value = value.map(|value| (statements, value));
-        let Some((leader, word)) = self.leader() else {
-            self.followed = None;
-            return None;
-        };
-        let joined = word.as_number().and_then(|_| self.joined()).map(Value::number);
-        let is_own_word = joined.is_none() && leader == source;
-        let followed = joined.unwrap_or_else(|| word.clone());
-        if !is_own_word && self.followed.as_ref() == Some(&followed) {
-            return None;
-        }
-        self.followed = Some(followed.clone());
-        Some(followed)
+        self.follow(Some(source))
+    }
+
+    /// The present state of a source that has perhaps not said anything: it counts as said before all that was. Returns what
+    /// the target is to be told of that, which is nothing while it follows a single source.
+    pub fn handle_recall(&mut self, source: usize, state: Value) -> Option<Value> {
+        self.sources[source].value.get_or_insert((0, state));
+        let follows_one = matches!(self.rule, Rule::Ltp | Rule::Priority) && !self.is_silent();
+        if follows_one { None } else { self.follow(None) }
     }
 
     /// Whether the target follows nobody.
@@ -109,6 +106,22 @@ impl Merging {
         self.sources[source].value = before.sources[its_number].value.take();
         self.statements = self.statements.max(before.statements);
         self.followed = before.followed.clone();
+    }
+
+    /// What the target is to be told when a source, if it was one, has spoken.
+    fn follow(&mut self, speaker: Option<usize>) -> Option<Value> {
+        let Some((leader, word)) = self.leader() else {
+            self.followed = None;
+            return None;
+        };
+        let joined = word.as_number().and_then(|_| self.joined()).map(Value::number);
+        let is_own_word = joined.is_none() && speaker == Some(leader);
+        let followed = joined.unwrap_or_else(|| word.clone());
+        if !is_own_word && self.followed.as_ref() == Some(&followed) {
+            return None;
+        }
+        self.followed = Some(followed.clone());
+        Some(followed)
     }
 
     /// The source that takes precedence, and what it has said.
@@ -239,6 +252,27 @@ mod tests {
         assert_eq!(after.handle_value(0, level(0.75)), level(0.75));
         assert_eq!(after.handle_value(0, None), level(0.25));
         assert_eq!(after.handle_value(1, None), level(0.5));
+    }
+
+    #[test]
+    fn the_state_of_a_source_counts_as_said_before_all_else() {
+        let mut merging = Merging::new(Rule::Ltp, [0, 0]);
+        assert_eq!(merging.handle_recall(0, Value::number(0.5)), level(0.5));
+        assert_eq!(merging.handle_value(1, level(0.25)), level(0.25));
+        assert_eq!(merging.handle_recall(0, Value::number(0.75)), None);
+        assert_eq!(merging.handle_recall(1, Value::number(1.0)), None);
+        assert_eq!(merging.handle_value(1, None), level(0.5));
+        // Of two, the one that spoke last has a line that was changed.
+        let mut before = Merging::new(Rule::Ltp, [0, 0]);
+        before.handle_value(0, level(0.75));
+        before.handle_value(1, level(0.25));
+        let mut after = Merging::new(Rule::Ltp, [0, 0]);
+        after.adopt(0, &mut before, 0);
+        assert_eq!(after.handle_recall(1, Value::number(0.375)), None);
+        assert_eq!(after.handle_value(0, None), level(0.375));
+        let mut highest = Merging::new(Rule::Htp, [0, 0]);
+        highest.handle_value(0, level(0.5));
+        assert_eq!(highest.handle_recall(1, Value::number(0.75)), level(0.75));
     }
 
     #[test]

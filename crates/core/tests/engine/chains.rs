@@ -161,6 +161,46 @@ fn a_source_that_sleeps_has_no_say_in_a_merge() {
 }
 
 #[test]
+fn a_line_that_was_changed_knows_its_source_and_does_not_tell_a_target_twice() {
+    let mut stage = Stage::new(&["knob.x > lamp.x", "knob.y | wave square 2s > lamp.y"]);
+    assert_eq!(stage.put("knob.x", 0.25), ["lamp values 0=0.25"]);
+    assert_eq!(stage.put("knob.y", 0.5), ["lamp values 1=0.5"]);
+    let lines = ["knob.x | start 1 > lamp.x", "knob.y | wave square 1s > lamp.y"];
+    assert_eq!(stage.load(&lines), [""; 0]);
+    assert_eq!(stage.advance(500_000), ["lamp values 1=0"]);
+    assert_eq!(stage.load(&lines), [""; 0]);
+    assert_eq!(stage.advance(500_000), ["lamp values 1=0.5"]);
+}
+
+#[test]
+fn every_source_of_a_target_that_is_merged_anew_has_its_say() {
+    let mut stage = Stage::new(&["c.x | merge htp > lamp.x", "a.x > lamp.y", "b.x > lamp.z"]);
+    stage.put("a.x", 0.5);
+    stage.put("b.x", 0.75);
+    stage.put("c.x", 0.25);
+    let merged = ["a.x | merge htp > lamp.x", "b.x | merge htp > lamp.x", "c.x | merge htp > lamp.x"];
+    let told = stage.load(&merged);
+    assert_eq!(told.last().map(String::as_str), Some("lamp recall 0=0.5 0=0.75"));
+    assert_eq!(stage.put("b.x", 0.0), ["lamp values 0=0.5"]);
+    // A line that was changed keeps its say, and what the target follows by that is a state.
+    let changed = ["a.x | range 0..0.8 | merge htp > lamp.x", merged[1], merged[2]];
+    assert_eq!(stage.load(&changed), ["lamp recall 0=0.4"]);
+    assert_eq!(stage.load(&changed), [""; 0]);
+    assert_eq!(stage.put("a.x", 0.0), ["lamp values 0=0.25"]);
+}
+
+#[test]
+fn a_line_that_was_changed_does_not_become_the_latest_by_that() {
+    let mut stage = Stage::new(&["a.x | merge ltp > lamp.x", "b.x | when on.x | merge ltp > lamp.x"]);
+    stage.put("on.x", 1.0);
+    stage.put("a.x", 0.375);
+    assert_eq!(stage.put("b.x", 0.75), ["lamp values 0=0.75"]);
+    let changed = ["a.x | invert | merge ltp > lamp.x", "b.x | when on.x | merge ltp > lamp.x"];
+    assert_eq!(stage.load(&changed), [""; 0]);
+    assert_eq!(stage.put("on.x", 0.0), ["lamp values 0=0.625"]);
+}
+
+#[test]
 fn merged_sources_are_one_and_keep_their_say_over_a_reload() {
     let lines = ["a.x | merge htp > lamp.x", "b.x | invert | merge htp > lamp.x"];
     let mut stage = Stage::new(&lines);
