@@ -4,10 +4,11 @@
 //! `command line` are overrides, `-b ...` or `-i ...`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crosspatch_backends::REGISTRY;
 use crosspatch_config::{Document, Input, MemoryFiles, Override, Severity, compile};
-use crosspatch_core::Scope;
+use crosspatch_core::{Duration, Engine, Instant, Outbox, Plan, Scope, Value};
 
 /// Compiles the files in `data` and checks the result.
 pub(crate) fn check(data: &[u8]) {
@@ -37,10 +38,33 @@ pub(crate) fn check(data: &[u8]) {
     assert_eq!(compiled.render(false).is_empty(), compiled.diagnostics.is_empty());
     assert!(compiled.to_json().starts_with('{'));
     // Once more on top of what came of it: nothing changes.
-    if let Some(plan) = &compiled.plan {
-        let again = compile(&Input { previous: Some(plan), ..input });
+    if let Some(plan) = compiled.plan {
+        let again = compile(&Input { previous: Some(&plan), ..input });
         let routes = again.plan.map(|plan| plan.mapping_count());
         assert_eq!(routes, Some(plan.mapping_count()), "the same text gives the same plan");
+        play(plan);
+    }
+}
+
+/// Puts values through the first mappings of a plan and lets time pass: whatever was accepted must also run.
+fn play(plan: Plan) {
+    const MOST_MAPPINGS: usize = 40;
+    const MOST_WAKES: usize = 200;
+    let (mut engine, mut out, mut now) = (Engine::new(), Outbox::new(), Instant::START);
+    let sources: Vec<_> = plan.mappings().take(MOST_MAPPINGS).map(|mapping| mapping.from).collect();
+    engine.install(now, Arc::new(plan), &mut out);
+    for value in [Value::number(0.3), Value::number(1.0), Value::text("#ff8000"), Value::number(0.0)] {
+        for &(instance, slot) in &sources {
+            engine.handle_value(now, instance, slot, value.clone(), &mut out);
+            out.clear();
+        }
+        for _ in 0..MOST_WAKES {
+            let Some(due) = engine.next_timeout() else { break };
+            now = now.max(due);
+            engine.handle_timeout(now, &mut out);
+            out.clear();
+        }
+        now += Duration::from_millis(100);
     }
 }
 
