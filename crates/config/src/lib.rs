@@ -1,8 +1,8 @@
 //! The configuration language of crosspatch: text in, plan and diagnostics out.
 //!
 //! ```text
-//! bytes ─▶ source ─▶ lexer ─▶ parser ─▶ ast ─▶ resolve ─▶ options ─▶ mapping, expand ─▶ loops ─▶ plan
-//!                                                 └──────────┴──────────────┴─────────────┴───▶ diagnostic ─▶ render
+//! bytes ─▶ source ─▶ lexer ─▶ parser ─▶ ast ─▶ resolve, chains ─▶ options ─▶ mapping, stages, flow, expand ─▶ loops, merges ─▶ plan
+//!                                                      └─────────────┴──────────────────┴────────────────────────┴───▶ diagnostic ─▶ render
 //! ```
 //!
 //! `compile` runs the stages. None of them stops at a mistake: each notes it, takes what was most likely meant in its place

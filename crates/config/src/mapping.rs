@@ -103,7 +103,7 @@ impl Mapper<'_, '_> {
         let ends = (left.as_ref(), right.as_ref());
         let first_route = self.builder.route_count() as u32;
         if mapping.left.transforms.is_empty() && mapping.right.transforms.is_empty() {
-            let way = Way { is_broken: !self.check_sizes(ends, false), ..Way::default() };
+            let way = Way { is_broken: !self.check_sizes(ends, Some(false)), ..Way::default() };
             self.both_ways(mapping.operator, ends, &way, &way);
         } else {
             self.map_through(source, mapping, ends);
@@ -116,8 +116,7 @@ impl Mapper<'_, '_> {
     /// Maps one side to the other through the stages of their line.
     fn map_through(&mut self, source: SourceId, mapping: &Mapping, ends: Ends<'_, '_>) {
         let Stages { chain, back, wanted } = stages::read(self.resolved, source, mapping);
-        // Where the chain is not known, it may be one that distributes over layers.
-        let is_layered = chain.as_ref().is_none_or(|chain| chain.is_layered());
+        let is_layered = chain.as_ref().map(|chain| chain.is_layered());
         let is_broken = !self.check_sizes(ends, is_layered) || chain.is_none();
         // The channels of a named chain stand in another text than the line.
         let texts = wanted.iter().map(|wanted| match wanted {
@@ -154,20 +153,25 @@ impl Mapper<'_, '_> {
         }
     }
 
-    /// Whether both sides have as many channels as they should, as far as that is known.
-    fn check_sizes(&mut self, ends: Ends<'_, '_>, is_layered: bool) -> bool {
+    /// Whether both sides have as many channels as they should, as far as that is known. A line whose chain is not known
+    /// may be layered.
+    fn check_sizes(&mut self, ends: Ends<'_, '_>, is_layered: Option<bool>) -> bool {
         let (Some(left), Some(right)) = ends else { return true };
         let (one, other) = (left.addresses.size(), right.addresses.size());
         let (few, many) = (one.min(other), one.max(other));
-        if few == 1 || few == many || is_layered && many.is_multiple_of(few) {
+        let is_multiple = many.is_multiple_of(few);
+        if few == 1 || few == many || is_multiple && is_layered != Some(false) {
             return true;
         }
-        let draft =
-            Draft::error("size-mismatch", "expected as many channels on one side as on the other, or one");
-        let draft = draft
+        let help = match is_layered {
+            Some(true) => Some("with `layer`, one side may have a multiple of the other's channels"),
+            Some(false) if is_multiple => Some("`crosspatch help layer` tells how to spread a few over many"),
+            Some(false) | None => None,
+        };
+        let message = "expected as many channels on one side as on the other, or one";
+        let draft = Draft::error("size-mismatch", message)
             .label(left.place, format!("{} here", count(one, "channel")))
             .label(right.place, format!("{} here", count(other, "channel")));
-        let help = is_layered.then_some("or, with `layer`, a multiple");
         self.resolved.book.add(draft.help_if(help));
         false
     }

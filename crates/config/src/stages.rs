@@ -149,28 +149,20 @@ impl Line<'_> {
     /// Tells of stages that stand behind the target.
     fn check_side(&self, book: &mut Book) {
         let Mapping { left, right, operator, .. } = self.mapping;
-        let (stages, expected, line) = match operator {
-            Operator::Right => (
-                &right.transforms,
-                "transforms behind the channel that they read from, in front of `>`",
-                self.spelt(">", Side::Left),
-            ),
-            Operator::Left => (
-                &left.transforms,
-                "transforms behind the channel that they read from, at the end of the line",
-                self.spelt("<", Side::Right),
-            ),
-            Operator::Both => (
-                &right.transforms,
-                "transforms in front of `<>`, the way back undoes them",
-                self.spelt("<>", Side::Left),
-            ),
+        let (far, place, sign, side) = match operator {
+            Operator::Right => {
+                (right, "behind the channel that they read from, in front of `>`", ">", Side::Left)
+            }
+            Operator::Left => {
+                (left, "behind the channel that they read from, at the end of the line", "<", Side::Right)
+            }
+            Operator::Both => (right, "in front of `<>`, the way back undoes them", "<>", Side::Left),
         };
-        if let (Some(first), Some(last)) = (stages.first(), stages.last()) {
-            let at = Place { source: self.source, span: Span { start: first.start, end: last.end } };
-            let message = format!("expected {expected}, found {}", quote(self.sources.at(at)));
-            book.add(Draft::error("transform-side", message).at(at).help(format!("write {line}")));
-        }
+        let (Some(first), Some(last)) = (far.transforms.first(), far.transforms.last()) else { return };
+        let at = Place { source: self.source, span: Span { start: first.start, end: last.end } };
+        let message = format!("expected transforms {place}, found {}", quote(self.sources.at(at)));
+        let draft = Draft::error("transform-side", message).at(at);
+        book.add(draft.help(format!("write {}", self.spelt(sign, side))));
     }
 
     /// Whether every stage of a two-way line has an inverse.

@@ -26,6 +26,8 @@ mod markdown;
 
 use markdown::{Piece, first_difference, pieces};
 
+const REGISTRY: Registry = Registry { backends: &[&ANY], planned: &[] };
+
 #[test]
 fn every_example_of_a_manual_does_what_stands_below_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/transform");
@@ -103,6 +105,17 @@ fn the_guide_lists_every_transform() {
     std::fs::write(&path, &found).expect("a writable guide");
 }
 
+#[test]
+fn a_mapping_that_is_there_twice_works_once_and_leaves_those_behind_it_alone() {
+    let map = "a.x | toggle > b.x\na.x | toggle > b.x\na.y > b.y\na.z | invert > b.z\n";
+    let compiled = compile_text(&format!("[any a]\n[any b]\n[map]\n{map}"), REGISTRY);
+    assert_eq!((compiled.errors(), compiled.warnings()), (0, 1));
+    let script = "+0.000s a.x = 1\n+1.000s a.y = 0.5\n+2.000s a.z = 0.25\n";
+    let told = "+0.000s a.x = 1\n+0.000s > b.x = 1\n+1.000s a.y = 0.5\n+1.000s > b.y = 0.5\n\
+                +2.000s a.z = 0.25\n+2.000s > b.z = 0.75\n";
+    assert_eq!(run(compiled.plan.expect("a plan"), script).as_deref(), Ok(told));
+}
+
 /// The sections of a manual: the name of a transform and what stands behind it.
 fn sections(family: &Family) -> impl Iterator<Item = (&'static str, &'static str)> {
     let sections = family.manual.split("\n## ").skip(1);
@@ -140,7 +153,6 @@ fn with_results(text: &str, wrong: &mut String) -> String {
 
 /// The plan of some mapping lines, with an instance for each name in them.
 fn compiled(map: &str) -> Result<Plan, String> {
-    const REGISTRY: Registry = Registry { backends: &[&ANY], planned: &[] };
     let alone = compile_text(&format!("[map]\n{map}"), REGISTRY);
     let missing = alone.diagnostics.iter().filter(|diagnostic| diagnostic.id == "unknown-instance");
     let names: BTreeSet<_> = missing.filter_map(|missing| missing.message.split('`').nth(1)).collect();
