@@ -90,6 +90,13 @@ fn a_line_of_ten_megabytes_is_not_shown() {
         (format!("[map]\none.{}", "{".repeat(1_000_000)), "mapping-syntax"),
         (format!("[map]\none.a > one.{}", "{1..2}".repeat(100_000)), "too-many"),
         (format!("[map]\none.{}{long} > one.y", "\u{fc}".repeat(50)), ""),
+        (format!("[map]\none.a | text \"{long}"), "mapping-syntax"),
+        (format!("[map]\none.a | {} > one.b", "\"\\".repeat(500_000)), "transform"),
+        (format!("[map]\none.a | {} > one.b", "|".repeat(1_000_000)), "transform"),
+        (format!("[map]\none.a{} > one.b", " | invert".repeat(100_000)), "too-many-stages"),
+        (format!("[map]\none.a | when {}", "> 1 ".repeat(200_000)), "mapping-syntax"),
+        (format!("[chain {long}] invert"), "chain-unused"),
+        (format!("[chain x] {long}\n[map]\none.a | x > one.b"), "transform"),
         (format!("; {long}\n[map]\none.a > one.b"), ""),
         (format!("[backend bus]\nnote = {long}"), ""),
     ] {
@@ -120,6 +127,13 @@ fn a_hundred_thousand_wrong_lines_are_counted_and_the_first_ones_shown() {
     assert_eq!(compiled.errors(), 100_000);
     assert_eq!(compiled.diagnostics.len(), 1_000);
     assert!(compiled.render(false).ends_with("99000 more errors and warnings are not shown\n"));
+}
+
+#[test]
+fn half_a_million_bars_without_anything_between_them_are_counted() {
+    let compiled =
+        compile_text(&format!("[bus one]\n[map]\none.a {}> one.b\n", "| ".repeat(500_000)), REGISTRY);
+    assert_eq!((compiled.errors(), compiled.diagnostics.len()), (500_000, 1_000));
 }
 
 #[test]
@@ -201,6 +215,22 @@ fn includes_end_however_they_are_nested() {
     let itself =
         MemoryFiles::default().with("show.cfg", "[include ./show.cfg]\n[bus one]\n[map]\none.a > one.b\n");
     assert_eq!(ids(&compile_files(&itself)), ["include-circle"]);
+}
+
+#[test]
+fn chains_end_however_they_use_each_other() {
+    const CHAINS: usize = 20_000;
+    let in_a_row: String = (0..CHAINS).map(|number| format!("[chain c{number}] c{}\n", number + 1)).collect();
+    let text = format!("[bus one]\n{in_a_row}[chain c{CHAINS}] invert\n[map]\none.a | c0 > one.b\n");
+    assert!(ids(&compile_text(&text, REGISTRY)).contains(&"chain-depth"));
+    // Each chain uses the next one twice: a thousand million stages if they were all written out, or none at all.
+    for end in ["invert", ""] {
+        let doubling: String =
+            (0..30).map(|number| format!("[chain c{number}] c{0} | c{0}\n", number + 1)).collect();
+        let text = format!("[bus one]\n{doubling}[chain c30] {end}\n[map]\none.a | c0 > one.b\n");
+        let expected = if end.is_empty() { "chain-empty" } else { "too-many-stages" };
+        assert_eq!(ids(&compile_text(&text, REGISTRY)), [expected]);
+    }
 }
 
 #[test]
