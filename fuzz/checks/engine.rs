@@ -12,7 +12,7 @@ use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Plan, Port, Value};
 
 /// Shows that take each other's place; some of their instances are the same.
-const SHOWS: [&str; 3] = [
+const SHOWS: [&str; 4] = [
     "[osc desk]\nbind = 0.0.0.0 8000\ndestination = learn\n/* = f 0 1\n[loopback bus]\n\
      [map]\ndesk./{a,b,c,d} > bus.{1..4}\nbus.{1..4} <> desk./back/{1..4}\n",
     "[osc desk]\nbind = 0.0.0.0 8000\ndestination = learn\n/* = f 0 1\n\
@@ -21,6 +21,13 @@ const SHOWS: [&str; 3] = [
      ma.page2.button{101..103} > desk./run/{1..3}\nma.led.clear > desk./clear\n",
     "[masim console]\nlisten = 0.0.0.0 80\n[maweb ma]\nhost = 10.0.0.1\n[osc stream]\nbind = 0.0.0.0 9000\ntransport = slip\n\
      [map]\nstream./1 <> ma.page1.fader1\nconsole.page1.fader{1..2} > stream./2\n",
+    "[osc desk]\nbind = 0.0.0.0 8000\ndestination = learn\n/* = f 0 1\n[loopback bus]\n\
+     [map]\ndesk./a | when bus.1 resend | smooth 100ms > bus.2\nbus.{1..4} | layer desk./b <> desk./back/{1..8}\n\
+     desk./a | toggle > bus.1\ndesk./b | pickup > bus.2\ndesk./c | relative offset > bus.2\n\
+     desk./{a,b} | radio group > bus.{3..4}\ndesk./d | delay 3s | rate 10/s > bus.3\ndesk./d | timeout 2s to 0 > bus.4\n\
+     desk./{a,b} | merge htp > bus.5\ndesk./c | start 1 | wave sine 2s > bus.6\ndesk./a | color red > bus.7\n\
+     bus.7 | palette launchpad | pulse 1s > desk./lamp\nbus.6 | text \"{value}%\" > desk./text\n\
+     desk./c | gesture desk./a desk./b | match \"1*\"=1 else=0 | hold 500ms > bus.1\n",
 ];
 
 /// Plays the steps in `data` and checks the world after each.
