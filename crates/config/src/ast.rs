@@ -170,7 +170,7 @@ impl Mapping {
 pub struct Side {
     /// `instance.address`, with ranges and lists as written; empty if it is missing.
     pub channels: Span,
-    /// What stands behind each ` | `.
+    /// What stands behind each ` | `, but for what is empty.
     pub transforms: Vec<Span>,
 }
 

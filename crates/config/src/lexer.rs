@@ -234,6 +234,8 @@ pub(crate) fn stages(signs: &str, side: Span) -> impl Iterator<Item = Span> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn all(text: &str) -> Span {
@@ -279,5 +281,33 @@ mod tests {
         let line = "a.x|y | invert | curve 2.2";
         let stages: Vec<_> = stages(line, all(line)).map(|span| span.of(line)).collect();
         assert_eq!(stages, ["a.x|y", "invert", "curve 2.2"]);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_sign_is_veiled() {
+        for (line, signs_of) in [
+            (r#"a."x | y > z" > b"#, r#"a."x | y > z" > b"#),
+            (r#"a.x | t "<|>" > b."y""#, r#"a.x | t _____ > b."y""#),
+            ("a.x | range 0..1 -> 1..0 > b", "a.x | range 0..1 -_ 1..0 > b"),
+            ("a.x | when b.y >= 5% > c | when d < \"ü\"", "a.x | when b.y _= 5% > c | when d _ ____"),
+            ("a.x | not b.y > 5", "a.x | not b.y > 5"),
+            (r#"a.x | "\" > b | c""#, r#"a.x | ____________"#),
+        ] {
+            assert_eq!(signs(line), signs_of, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn signs_are_as_long_as_their_line_and_the_line_itself_without_a_bar(line in "[ |<>\"\\\\{}a0.ü;-]{0,30}") {
+            let found = signs(&line);
+            prop_assert_eq!(found.len(), line.len());
+            let has_bar = line.split([' ']).any(|word| word == "|");
+            prop_assert!(has_bar || found == line);
+            prop_assert_eq!(stage_signs(&line).len(), line.len());
+            for (veiled, byte) in found.bytes().zip(line.bytes()) {
+                prop_assert!(veiled == byte || veiled == b'_');
+            }
+        }
     }
 }

@@ -92,13 +92,15 @@ pub(crate) fn read_one(
     };
     let ArgumentError { at: part, message, words, help } = error;
     let typed = &written[part.clone()];
+    // Whatever is wrong with the name is wrong at the beginning.
     let is_name = part.start == 0;
+    let id = if is_name { "unknown-transform" } else { "transform" };
     let meant = match book.has_room() {
         true if is_name => closest(typed, words.iter().copied().chain(chains.names())).map(str::to_owned),
         true => closest(typed, words.iter().copied()).map(str::to_owned),
         false => None,
     };
-    let mut draft = Draft::error("transform", message).at(at.part(&part));
+    let mut draft = Draft::error(id, message).at(at.part(&part));
     if let Some(meant) = &meant {
         chains.mark_used(meant);
         draft = draft.help(format!("did you mean {}?", quote(meant)));
