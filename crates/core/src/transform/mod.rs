@@ -22,6 +22,8 @@ mod merge;
 mod rig;
 mod shape;
 mod target;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 
