@@ -70,10 +70,10 @@ impl NoticeBook {
         }
     }
 
-    /// A session has ended: tells what was counted of it and forgets it.
-    pub(crate) fn retire(&mut self, session: SessionId, out: &mut Outbox) {
+    /// A session has ended, or, without one, the show: tells what was counted of it and forgets it.
+    pub(crate) fn retire(&mut self, session: Option<SessionId>, out: &mut Outbox) {
         self.entries.retain_mut(|entry| {
-            if entry.session != Some(session) {
+            if entry.session != session {
                 return true;
             }
             if let Some(notice) = entry.latest.take() {
@@ -127,7 +127,7 @@ mod tests {
             book.take(Instant::START, Some(SessionId(2)), Notice::info("b", "b"), &mut out);
         }
         assert_eq!(told(&mut out).len(), 10);
-        book.retire(SessionId(1), &mut out);
+        book.retire(Some(SessionId(1)), &mut out);
         assert_eq!(told(&mut out), [("6".to_owned(), 1)]);
     }
 }

@@ -58,6 +58,7 @@ impl Engine {
     /// Ends the show: every session says goodbye to its peers.
     pub fn shut_down(&mut self, now: Instant, out: &mut Outbox) {
         self.install(now, Arc::new(Plan::empty()), out);
+        self.notices.retire(None, out);
     }
 
     fn stop(&mut self, now: Instant, leaving: &mut Running, out: &mut Outbox) {
@@ -68,7 +69,7 @@ impl Engine {
         for notice in std::mem::take(&mut out.raised) {
             self.notices.take(now, Some(leaving.id), notice, out);
         }
-        self.notices.retire(leaving.id, out);
+        self.notices.retire(Some(leaving.id), out);
         out.push(Effect::Retire(leaving.id));
     }
 

@@ -76,7 +76,10 @@ impl World {
 
     /// Ends the show.
     pub fn shut_down(&mut self) {
-        self.install(Plan::empty());
+        self.transcript.learn(&self.engine);
+        self.engine.shut_down(self.now, &mut self.out);
+        self.settle();
+        self.advance_none();
     }
 
     /// The time.
