@@ -111,27 +111,28 @@ fn behind_braces(bytes: &[u8], open: usize) -> usize {
     close.unwrap_or(open) + 1
 }
 
-/// The place of the next bar at `from` or behind it: a `|` between blanks, or at an end of `bytes`.
-fn bar(bytes: &[u8], mut from: usize) -> Option<usize> {
+/// The place of the next bar at `from` or behind it: a `|` between blanks, or at an end of `text`.
+fn bar(text: &str, mut from: usize) -> Option<usize> {
     loop {
-        let at = from + bytes[from..].iter().position(|&byte| byte == b'|')?;
-        if is_bar(bytes, at) {
+        let at = from + text.as_bytes()[from..].iter().position(|&byte| byte == b'|')?;
+        if is_bar(text, at) {
             return Some(at);
         }
         from = at + 1;
     }
 }
 
-fn is_bar(bytes: &[u8], at: usize) -> bool {
-    let is_blank = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'\t'));
-    bytes[at] == b'|' && is_blank(bytes[..at].last()) && is_blank(bytes.get(at + 1))
+/// Whether the `|` at `at` is a bar.
+fn is_bar(text: &str, at: usize) -> bool {
+    let (before, behind) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
+    before.is_none_or(is_layout) && behind.is_none_or(is_layout)
 }
 
 /// A mapping line in which each `|`, `<`, `>`, `;` and brace is a sign of the line itself. What only looks like one within
 /// a stage (in a quoted text, in `range 0..1 -> 1..0`, in `when a.x > 0.5`) is veiled, byte for byte, so that places stay
 /// the same. A line without a bar is returned as it is.
 pub(crate) fn signs(line: &str) -> Cow<'_, str> {
-    match bar(line.as_bytes(), 0) {
+    match bar(line, 0) {
         Some(first) => veiled(line, Some(first)),
         None => line.into(),
     }
@@ -148,7 +149,7 @@ fn veiled(line: &str, first: Option<usize>) -> Cow<'_, str> {
     let mut at = first.map_or(0, |bar| bar + 1);
     loop {
         let end = veil.stage(at);
-        let Some(next) = bar(&veil.signs, end) else { break };
+        let Some(next) = bar(line, end) else { break };
         at = next + 1;
     }
     String::from_utf8(veil.signs).expect("whole letters have been veiled").into()
@@ -179,7 +180,7 @@ impl Veil<'_> {
                     None => self.is_unclosed = true,
                 },
                 b'{' => at = behind_braces(bytes, at),
-                b'|' if is_bar(bytes, at) => return at,
+                b'|' if is_bar(self.line, at) => return at,
                 b'<' | b'>' => {
                     let behind = &self.line[at + 1..];
                     let is_shaft = bytes[at] == b'>' && bytes[..at].ends_with(b"-") && is_number_next(behind);
@@ -225,7 +226,7 @@ pub(crate) fn stages(signs: &str, side: Span) -> impl Iterator<Item = Span> {
     let mut rest = Some(side);
     std::iter::from_fn(move || {
         let part = rest?;
-        let bar = bar(part.of(signs).as_bytes(), 0);
+        let bar = bar(part.of(signs), 0);
         let end = bar.map_or(part.end as usize, |bar| part.start as usize + bar);
         rest = bar.map(|_| Span::new(end + 1, part.end as usize));
         Some(trim(signs, Span::new(part.start as usize, end)))
@@ -290,6 +291,7 @@ mod tests {
             (r#"a.x | t "<|>" > b."y""#, r#"a.x | t _____ > b."y""#),
             ("a.x | range 0..1 -> 1..0 > b", "a.x | range 0..1 -_ 1..0 > b"),
             ("a.x | when b.y >= 5% > c | when d < \"ü\"", "a.x | when b.y _= 5% > c | when d _ ____"),
+            ("a.x\u{a0}|\u{a0}when b > 5 > c", "a.x\u{a0}|\u{a0}when b _ 5 > c"),
             ("a.x | not b.y > 5", "a.x | not b.y > 5"),
             (r#"a.x | "\" > b | c""#, r#"a.x | ____________"#),
         ] {
@@ -302,7 +304,7 @@ mod tests {
         fn signs_are_as_long_as_their_line_and_the_line_itself_without_a_bar(line in "[ |<>\"\\\\{}a0.ü;-]{0,30}") {
             let found = signs(&line);
             prop_assert_eq!(found.len(), line.len());
-            let has_bar = line.split([' ']).any(|word| word == "|");
+            let has_bar = line.split(is_layout).any(|word| word == "|");
             prop_assert!(has_bar || found == line);
             prop_assert_eq!(stage_signs(&line).len(), line.len());
             for (veiled, byte) in found.bytes().zip(line.bytes()) {

@@ -1,5 +1,7 @@
 //! Reads one line. Never fails: a line that is wrong is understood as far as possible and carries its faults.
 
+use std::borrow::Cow;
+
 use crate::ast::{Context, Fault, Item, Line, Mapping, Side};
 use crate::diagnostic::quote;
 use crate::lexer;
@@ -200,8 +202,15 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
         faults.push(fault(body, "mapping-syntax", message, foreign_comment(line, body)));
         return None;
     }
-    let signs = lexer::signs(line);
-    let body = without_comment(line, &signs, faults);
+    // Nearly all lines have neither stages nor a comment, and looking for both at once, to the end, takes no time.
+    let is_simple = !line.bytes().fold(false, |found, byte| found | matches!(byte, b'|' | b';'));
+    let (signs, body) = if is_simple {
+        (Cow::Borrowed(line), body)
+    } else {
+        let signs = lexer::signs(line);
+        let body = without_comment(line, &signs, faults);
+        (signs, body)
+    };
     let Some((operator_at, operator)) = lexer::operator(&signs, body) else {
         let message =
             format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(line)));
@@ -266,14 +275,27 @@ fn arrow(signs: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
     })
 }
 
-fn side(line: &str, signs: &str, part: Span, operator: Span, place: &str, faults: &mut Vec<Fault>) -> Side {
-    let mut stages = lexer::stages(signs, part);
-    let channels = stages.next().unwrap_or(part);
+fn side(
+    line: &str,
+    signs: &Cow<'_, str>,
+    part: Span,
+    operator: Span,
+    place: &str,
+    faults: &mut Vec<Fault>,
+) -> Side {
+    // A line that is its own signs has no bar.
+    let (channels, transforms) = match signs {
+        Cow::Borrowed(_) => (lexer::trim(line, part), Vec::new()),
+        Cow::Owned(signs) => {
+            let mut stages = lexer::stages(signs, part);
+            (stages.next().unwrap_or(part), filled(signs, stages, faults))
+        }
+    };
     if channels.is_empty() {
         let message = format!("expected a channel {place} {}, found nothing", quote(operator.of(line)));
         faults.push(fault(operator, "mapping-syntax", message, None));
     }
-    Side { channels, transforms: filled(signs, stages, faults) }
+    Side { channels, transforms }
 }
 
 /// Those stages that are not empty.
