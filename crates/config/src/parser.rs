@@ -236,8 +236,10 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
         faults.push(fault(arrow, "mapping-syntax", message, None));
         (left.end, right.start) = (arrow.start, arrow.end);
     }
-    let left = side(line, &signs, left, operator_at, "in front of", faults);
-    let right = side(line, &signs, right, operator_at, "behind", faults);
+    // A line that is its own signs has no bar.
+    let bars = matches!(signs, Cow::Owned(_)).then_some(&*signs);
+    let left = side(line, bars, left, operator_at, "in front of", faults);
+    let right = side(line, bars, right, operator_at, "behind", faults);
     Some(Mapping { left, operator, operator_at, right })
 }
 
@@ -275,18 +277,18 @@ fn arrow(signs: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
     })
 }
 
+/// One side of a mapping; `bars` are the signs of the line if it has any bar.
 fn side(
     line: &str,
-    signs: &Cow<'_, str>,
+    bars: Option<&str>,
     part: Span,
     operator: Span,
     place: &str,
     faults: &mut Vec<Fault>,
 ) -> Side {
-    // A line that is its own signs has no bar.
-    let (channels, transforms) = match signs {
-        Cow::Borrowed(_) => (lexer::trim(line, part), Vec::new()),
-        Cow::Owned(signs) => {
+    let (channels, transforms) = match bars {
+        None => (lexer::trim(line, part), Vec::new()),
+        Some(signs) => {
             let mut stages = lexer::stages(signs, part);
             (stages.next().unwrap_or(part), filled(signs, stages, faults))
         }
