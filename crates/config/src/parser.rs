@@ -216,7 +216,7 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
             format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(line)));
         let is_option = body.of(&signs).contains('=');
         let help = foreign_comment(line, body)
-            .or_else(|| (body.of(&signs) != body.of(line)).then_some(OWN_OPERATOR))
+            .or_else(|| (signs.contains(" |") && body.of(line).contains(['<', '>'])).then_some(OWN_OPERATOR))
             .or_else(|| is_option.then_some("an option belongs into the section of its instance"));
         faults.push(fault(body, "mapping-syntax", message, help));
         return None;
@@ -225,9 +225,12 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
     let mut right = Span::new(operator_at.end as usize, body.end as usize);
     if let Some((second, _)) = lexer::operator(&signs, right) {
         let message = format!("expected one mapping a line, found a second {}", quote(second.of(line)));
-        let compares = lexer::stages(&signs, left).skip(1).last().is_some_and(|stage| compares(line, stage));
-        let help =
-            if compares { COMPARISON } else { "a value passes through several channels by several lines" };
+        let between = Span { end: second.start, ..right };
+        let compares = |part| lexer::stages(&signs, part).skip(1).last().is_some_and(|at| is_when(line, at));
+        let help = match compares(left) || compares(between) {
+            true => COMPARISON,
+            false => "a value passes through several channels by several lines",
+        };
         faults.push(fault(second, "mapping-syntax", message, Some(help)));
         return None;
     }
@@ -244,11 +247,12 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
 }
 
 /// Said where a sign has been taken for one of a stage, and the line has none for itself.
-const OWN_OPERATOR: &str = "a `>` or `<` in front of a number or a quoted text belongs to its transform; the mapping needs one of its own";
+const OWN_OPERATOR: &str = "a `>` or `<` in front of a number or a quoted text belongs to its transform; \
+                            the mapping needs one of its own";
 
 const COMPARISON: &str = "`when` compares with a number or with a text between quotes";
 
-fn compares(line: &str, stage: Span) -> bool {
+fn is_when(line: &str, stage: Span) -> bool {
     lexer::word(line, stage).0.of(line) == "when"
 }
 
