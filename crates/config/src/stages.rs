@@ -12,9 +12,6 @@ use crate::resolve::Resolved;
 use crate::source::{Place, SourceId, Sources, Span};
 use crate::suggest::closest;
 
-/// Takeover stages compare with what a channel was told last, so that they may name one that can only be written.
-const TAKEOVERS: [&str; 3] = ["pickup", "catchup", "scale"];
-
 /// What the stages of a line came to.
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
@@ -56,11 +53,10 @@ pub(crate) fn read(resolved: &mut Resolved<'_>, source: SourceId, mapping: &Mapp
     let (mut wanted, mut listeners) = (Vec::new(), Vec::new());
     for (number, Standing { stage, .. }) in standing.iter().enumerate() {
         stages.extend(read_one(*stage, &mut references, chains, sources, book));
-        let name = sources.at(*stage).split_whitespace().next().unwrap_or_default();
-        let may_be_output = TAKEOVERS.contains(&name);
         wanted.extend(references[wanted.len()..].iter().map(|reference| match reference {
             Reference::Target => Wanted::Target,
-            Reference::Channel(at) => Wanted::Channel { at: stage.part(at), may_be_output },
+            Reference::Channel(at) => Wanted::Channel { at: stage.part(at), may_be_output: false },
+            Reference::Known(at) => Wanted::Channel { at: stage.part(at), may_be_output: true },
         }));
         listeners.resize(wanted.len(), number);
     }

@@ -45,6 +45,8 @@ impl ArgumentError {
 pub enum Reference {
     /// One that is written there; which bytes of the stage.
     Channel(Range<usize>),
+    /// The same, where what it was told counts as well: it need not be one that can be heard.
+    Known(Range<usize>),
     /// The target of the mapping.
     Target,
 }
@@ -245,6 +247,26 @@ impl<'a> Arguments<'a> {
     ///
     /// If there is none. Whether it exists is seen later.
     pub fn channel(&mut self) -> Result<usize, ArgumentError> {
+        let at = self.written_channel()?;
+        Ok(self.refer_to(Reference::Channel(at)))
+    }
+
+    /// A channel whose last value counts whichever way it went, as [`channel`](Self::channel).
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn known_channel(&mut self) -> Result<usize, ArgumentError> {
+        let at = self.written_channel()?;
+        Ok(self.refer_to(Reference::Known(at)))
+    }
+
+    fn refer_to(&mut self, reference: Reference) -> usize {
+        self.references.push(reference);
+        self.references.len() - 1
+    }
+
+    fn written_channel(&mut self) -> Result<Range<usize>, ArgumentError> {
         let rest = self.rest();
         let start = self.stage.len() - rest.len();
         let inner = match self.quoted("a channel")? {
@@ -257,14 +279,12 @@ impl<'a> Arguments<'a> {
         if inner.is_empty() {
             return Err(expected("a channel", "", &inner));
         }
-        self.references.push(Reference::Channel(inner));
-        Ok(self.references.len() - 1)
+        Ok(inner)
     }
 
     /// The target of the mapping as a channel that the chain learns the values of.
     pub fn target(&mut self) -> usize {
-        self.references.push(Reference::Target);
-        self.references.len() - 1
+        self.refer_to(Reference::Target)
     }
 
     /// Nothing more may come.

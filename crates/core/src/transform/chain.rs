@@ -308,10 +308,6 @@ mod tests {
         fn place(&mut self, place: Place) {
             self.place = place.number;
         }
-
-        fn boxed(&self) -> Box<dyn Stateful> {
-            Box::new(self.clone())
-        }
     }
 
     fn probe_between_shapes() -> Rig {

@@ -137,7 +137,7 @@ impl Clone for Stage {
 /// A stage with a memory. Each handler returns the value that goes on to the next stage, if one does.
 ///
 /// A stage that wants numbers asks [`Moment::number`], which tells the operator about a text.
-pub trait Stateful: Send + Sync + fmt::Debug {
+pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     /// A value has come from the stage in front, or from the source.
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value>;
 
@@ -206,9 +206,18 @@ pub trait Stateful: Send + Sync + fmt::Debug {
     fn inverse(&self) -> Option<Stage> {
         None
     }
+}
 
-    /// A copy in the state in which it is.
+/// A copy of a stage whose type is not known, in the state in which it is.
+pub trait Boxed {
+    /// The copy.
     fn boxed(&self) -> Box<dyn Stateful>;
+}
+
+impl<T: Stateful + Clone + 'static> Boxed for T {
+    fn boxed(&self) -> Box<dyn Stateful> {
+        Box::new(self.clone())
+    }
 }
 
 /// What a stage sees of the world, and what it can do to it beside passing a value on.

@@ -31,7 +31,7 @@ impl Target {
     ///
     /// If no channel comes next.
     pub(super) fn named(arguments: &mut Arguments<'_>) -> Result<Self, ArgumentError> {
-        Ok(Self::known_as(arguments.channel()?))
+        Ok(Self::known_as(arguments.known_channel()?))
     }
 
     fn known_as(reference: usize) -> Self {

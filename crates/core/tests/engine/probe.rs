@@ -150,7 +150,7 @@ fn chain(stages: &str) -> (Chain, Vec<Option<String>>) {
     let mut read = |(at, stage): (usize, &str)| {
         let read = read_stage(stage, &mut references).unwrap_or_else(|error| panic!("{stage}: {error:?}"));
         named.extend(references[named.len()..].iter().map(|reference| match reference {
-            Reference::Channel(at) => Some(stage[at.clone()].to_owned()),
+            Reference::Channel(at) | Reference::Known(at) => Some(stage[at.clone()].to_owned()),
             Reference::Target => None,
         }));
         listeners.resize(references.len(), at);

@@ -78,10 +78,6 @@ impl Stateful for Cycle {
     fn behind(&mut self, stages: &[Stage]) {
         self.target.behind(stages);
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -73,10 +73,6 @@ impl Stateful for Debounce {
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

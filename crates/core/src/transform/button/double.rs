@@ -41,10 +41,6 @@ impl Stateful for Double {
             Edge::Release => std::mem::take(&mut self.is_given).then(|| Value::edge(false)),
         }
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -52,10 +52,6 @@ impl Stateful for Hold {
     fn next_timeout(&self) -> Option<Instant> {
         self.due
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

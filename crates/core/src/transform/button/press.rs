@@ -43,10 +43,6 @@ impl Stateful for Trigger {
         moment.is_trigger = edge == self.edge;
         moment.is_trigger.then(|| Value::edge(true))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -40,10 +40,6 @@ impl Stateful for Pulse {
     fn next_timeout(&self) -> Option<Instant> {
         self.ends
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

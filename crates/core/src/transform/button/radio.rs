@@ -57,10 +57,6 @@ impl Stateful for Radio {
     fn behind(&mut self, stages: &[Stage]) {
         self.target.behind(stages);
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

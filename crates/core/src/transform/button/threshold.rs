@@ -52,10 +52,6 @@ impl Stateful for Threshold {
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -115,10 +115,6 @@ impl Stateful for Gate {
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Stateful(Box::new(Self { resends: true, is_back: true, ..self.clone() })))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -128,10 +128,6 @@ impl Stateful for Gesture {
         }
         None
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

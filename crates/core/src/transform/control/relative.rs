@@ -154,10 +154,6 @@ impl Stateful for Relative {
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

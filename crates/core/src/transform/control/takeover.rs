@@ -145,10 +145,6 @@ impl Stateful for Takeover {
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -42,10 +42,6 @@ impl Stateful for Spread {
     fn place(&mut self, place: Place) {
         self.position = f64::from(place.number) / f64::from(place.count.max(2) - 1);
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -121,11 +121,7 @@ impl Stateful for Color {
     }
 
     fn inverse(&self) -> Option<Stage> {
-        Some(Stage::Stateful(self.boxed()))
-    }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
+        Some(Stage::Stateful(Box::new(self.clone())))
     }
 }
 

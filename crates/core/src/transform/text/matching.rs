@@ -154,10 +154,6 @@ impl Stateful for Match {
         let list = Arc::new(self.list.swapped()?);
         Some(Stage::Stateful(Box::new(Self { list })))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -128,10 +128,6 @@ impl Stateful for Template {
         let back = Reading { pieces: self.pieces.clone() };
         (places.count() == 1).then(|| Stage::Stateful(Box::new(back)))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 struct Filled<'a> {
@@ -215,10 +211,6 @@ impl Stateful for Reading {
     fn inverse(&self) -> Option<Stage> {
         let there = Template { pieces: self.pieces.clone(), last: LastText::default() };
         Some(Stage::Stateful(Box::new(there)))
-    }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
     }
 }
 

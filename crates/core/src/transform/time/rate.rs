@@ -56,11 +56,7 @@ impl Stateful for Rate {
     }
 
     fn inverse(&self) -> Option<Stage> {
-        Some(Stage::Stateful(self.boxed()))
-    }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
+        Some(Stage::Stateful(Box::new(self.clone())))
     }
 }
 

@@ -112,10 +112,6 @@ impl Stateful for Smooth {
     fn next_timeout(&self) -> Option<Instant> {
         self.glide.as_ref().map(|glide| glide.next)
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -47,10 +47,6 @@ impl Stateful for Start {
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -53,10 +53,6 @@ impl Stateful for Timeout {
     fn next_timeout(&self) -> Option<Instant> {
         self.due
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -147,10 +147,6 @@ impl Stateful for Wave {
             self.lead = (part * self.period as f64).round() as u64;
         }
     }
-
-    fn boxed(&self) -> Box<dyn Stateful> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]
