@@ -28,7 +28,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     };
     let saturation = if part == Part::Brightness { 0.0 } else { 1.0 };
     let seen = Hsb { hue: 0.0, saturation, brightness: 1.0 };
-    Ok(Stage::Stateful(Box::new(Color { part, target, seen, last: LastText::default() })))
+    Ok(Stage::Stateful(Box::new(Color { part, target, seen, has_seen: false, last: LastText::default() })))
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -61,6 +61,8 @@ struct Color {
     /// The target's colour, with the hue and the saturation that it had when they could be told from it: a lamp that is faded
     /// out and in again comes back in its colour.
     seen: Hsb,
+    /// Whether the target has told its hue and saturation, so that they are not those to begin with.
+    has_seen: bool,
     last: LastText,
 }
 
@@ -90,9 +92,11 @@ impl Color {
     fn see(&mut self, colour: Rgb) {
         let hsb = Hsb::from(colour);
         self.seen.brightness = hsb.brightness;
-        if colour.is_about(self.seen.into()) {
+        let tells = hsb.brightness > 0.0;
+        if (self.has_seen || !tells) && colour.is_about(self.seen.into()) {
             return;
         }
+        self.has_seen |= tells;
         self.seen.saturation = hsb.saturation;
         if hsb.saturation > 0.0 {
             self.seen.hue = hsb.hue;
@@ -217,6 +221,16 @@ mod tests {
         assert_eq!(lamp.set(0, 0.0), "#000000");
         lamp.colour = Some("#0000ff".into());
         assert_eq!(lamp.set(0, 0.5), "#000080");
+    }
+
+    #[test]
+    fn the_first_colour_of_a_target_is_taken_as_it_is() {
+        for (part, colour) in [("brightness", "#515150"), ("hue", "#800100"), ("saturation", "#800100")] {
+            let mut rig = Rig::new(&format!("color {part}"));
+            rig.known = vec![Some(colour.into())];
+            let number = rig.number(colour).unwrap();
+            assert_eq!(rig.put(number), Some(colour.into()), "{part}");
+        }
     }
 
     #[test]
