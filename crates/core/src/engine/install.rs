@@ -76,7 +76,7 @@ impl Engine {
     /// Outputs that have not been told anything yet get the present value of their source, as state. So do chains that have
     /// just begun: they have to know what their source is at although their target has a value.
     fn tell_known_values(&mut self, now: Instant, plan: &Plan, has_begun: &[bool], out: &mut Outbox) {
-        // All of a target's sources count, for three of them may be the parts of one colour.
+        // Behind chains all of a target's sources count, for three of them may be the parts of one colour.
         let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {
@@ -91,6 +91,7 @@ impl Engine {
         }
         for (route, value, untold) in states {
             match self.running.get_mut(route.target.index()) {
+                Some(target) if target.channels[route.slot.index()].told.is_some() => {}
                 Some(target) => target.tell(route.slot, value),
                 None => self.recall_chain(now, route.slot, &value, untold, out),
             }

@@ -67,6 +67,7 @@ proptest! {
                     routes = lines.iter().copied().collect();
                     reload(&mut model, &lines, variants);
                     check(&engine, &mut model)?;
+                    learn(&engine, &mut model, lines);
                 }
                 Move::Value(name, channel, value) => {
                     let Some(instance) = engine.plan().find(NAMES[name]) else { continue };
@@ -125,11 +126,20 @@ fn reload(model: &mut BTreeMap<&'static str, Known>, lines: &[(End, End)], varia
         known.told.retain(|address, _| mapped.contains(&(address.clone(), Direction::Output)));
         known.mapped = mapped;
     }
-    // Outputs that know nothing yet learn what their sources said last, the first line first.
-    for &(from, to) in lines {
-        let heard = model[NAMES[from.0]].heard.get(&format!("c{}", from.1)).copied();
+}
+
+/// Outputs that know nothing yet learn what one of their sources said last: of several, the one that comes first among all
+/// channels.
+fn learn(engine: &Engine, model: &mut BTreeMap<&'static str, Known>, mut lines: Vec<(End, End)>) {
+    let address = |(_, channel): End| format!("c{channel}");
+    lines.sort_by_key(|(from, _)| {
+        let name = NAMES[from.0];
+        (engine.plan().find(name), model[name].slots[&address(*from)])
+    });
+    for (from, to) in lines {
+        let heard = model[NAMES[from.0]].heard.get(&address(from)).copied();
         if let (Some(value), Some(known)) = (heard, model.get_mut(NAMES[to.0])) {
-            known.told.entry(format!("c{}", to.1)).or_insert(value);
+            known.told.entry(address(to)).or_insert(value);
         }
     }
 }
