@@ -5,6 +5,7 @@
 
 #[expect(dead_code, unused_imports, reason = "the backends that use all of it follow")]
 mod dmx;
+mod hex;
 pub mod loopback;
 pub mod masim;
 pub mod maweb;
