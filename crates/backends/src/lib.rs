@@ -10,6 +10,7 @@ pub mod loopback;
 pub mod masim;
 pub mod maweb;
 pub mod osc;
+pub mod sacn;
 
 use crosspatch_core::{Backend, Registry};
 
