@@ -133,7 +133,9 @@ pub enum PortSpec {
 pub struct Udp {
     /// Where to listen.
     pub bind: Endpoint,
-    /// Whether other programs on this machine may use the same port (`SO_REUSEADDR`, `SO_REUSEPORT`).
+    /// Whether others may use the same port: other programs on this machine (`SO_REUSEADDR`, `SO_REUSEPORT`), of which
+    /// one gets each datagram that is for this machine alone, and other sessions of this show, which all get every datagram
+    /// if they bind to the same address.
     pub shared: bool,
     /// Whether sending to broadcast addresses is allowed.
     pub broadcast: bool,

@@ -1,4 +1,7 @@
 //! A UDP socket: bound for one address family or both, with its multicast groups, never closed by what the network says.
+//!
+//! Sessions that want the same address share one socket. If each had its own, the kernel would give a datagram for that
+//! address to one of them and not to the others; so every tenant of the socket is given everything that comes in.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -6,10 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crosspatch_core::{Join, Udp};
 use mio::net::UdpSocket;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::batch::{Datagram, Inbox, Outbound, mapped, unmapped};
 use crate::closed;
+use crate::show::Owner;
 use crate::system;
 
 /// What the kernel is asked to keep for us of a burst; it may keep less.
@@ -26,21 +30,101 @@ pub(crate) struct UdpPort {
     /// Datagrams for which the kernel had no room.
     backlog: VecDeque<(SocketAddr, Box<[u8]>)>,
     backlog_bytes: usize,
+    /// What it was bound to, if others may share it.
+    shared_at: Option<Site>,
+    tenants: Vec<Tenant>,
+}
+
+/// What sessions have to agree in to share a socket: address, port and whether it broadcasts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+struct Site {
+    ip: Option<IpAddr>,
+    port: u16,
+    broadcast: bool,
+}
+
+impl Site {
+    /// None if the socket is for one session alone.
+    fn of(spec: &Udp, ip: Option<IpAddr>) -> Option<Self> {
+        let site = Self { ip, port: spec.bind.port, broadcast: spec.broadcast };
+        (spec.shared && site.port > 0).then_some(site)
+    }
+}
+
+/// A session that uses the socket.
+struct Tenant {
+    owner: Owner,
+    joins: Vec<Join>,
+    /// Whether it knows that the socket is open; until then it is given nothing.
+    is_announced: bool,
 }
 
 impl UdpPort {
     /// Binds to an address, or to every address of the machine if there is none.
-    pub(crate) fn bind(spec: &Udp, ip: Option<IpAddr>) -> io::Result<Self> {
-        let Some(ip) = ip else {
+    pub(crate) fn bind(spec: &Udp, ip: Option<IpAddr>, owner: Owner) -> io::Result<Self> {
+        let mut port = match ip {
+            Some(ip) => Self::bind_to(spec, ip, false),
             // One socket for both families where the system has that, otherwise IPv4.
-            return match Self::bind_to(spec, Ipv6Addr::UNSPECIFIED.into(), true) {
+            None => match Self::bind_to(spec, Ipv6Addr::UNSPECIFIED.into(), true) {
                 Err(error) if closed::may_be_for_want_of_ipv6(&error) => {
                     Self::bind_to(spec, Ipv4Addr::UNSPECIFIED.into(), false)
                 }
                 bound => bound,
-            };
-        };
-        Self::bind_to(spec, ip, false)
+            },
+        }?;
+        port.shared_at = Site::of(spec, ip);
+        port.move_in(spec, owner)?;
+        Ok(port)
+    }
+
+    /// Whether a session that wants `spec` at this address can share the socket.
+    pub(crate) fn has_room_for(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
+        self.shared_at.is_some() && self.shared_at == Site::of(spec, ip)
+    }
+
+    /// A session uses the socket, and joins its groups as far as no other has. If one cannot be joined, it stays out.
+    pub(crate) fn move_in(&mut self, spec: &Udp, owner: Owner) -> io::Result<()> {
+        self.tenants.push(Tenant { owner, joins: Vec::new(), is_announced: false });
+        let at = self.tenants.len() - 1;
+        for join in &spec.joins {
+            let joined =
+                if self.has_joined(join) { Ok(()) } else { join_group(&SockRef::from(&self.socket), *join) };
+            if let Err(error) = joined {
+                self.move_out(owner);
+                return Err(error);
+            }
+            self.tenants[at].joins.push(*join);
+        }
+        Ok(())
+    }
+
+    fn has_joined(&self, join: &Join) -> bool {
+        self.tenants.iter().any(|tenant| tenant.joins.contains(join))
+    }
+
+    /// A session does not use the socket any more. Returns one that still does.
+    pub(crate) fn move_out(&mut self, owner: Owner) -> Option<Owner> {
+        let (gone, left) =
+            std::mem::take(&mut self.tenants).into_iter().partition(|tenant| tenant.owner == owner);
+        self.tenants = left;
+        let gone: Vec<Tenant> = gone;
+        for join in gone.iter().flat_map(|tenant| &tenant.joins) {
+            if !self.tenants.iter().any(|tenant| tenant.joins.contains(join)) {
+                leave_group(&SockRef::from(&self.socket), *join);
+            }
+        }
+        self.tenants.first().map(|tenant| tenant.owner)
+    }
+
+    /// A session knows that the socket is open.
+    pub(crate) fn announced(&mut self, owner: Owner) {
+        let tenant = self.tenants.iter_mut().find(|tenant| tenant.owner == owner);
+        tenant.into_iter().for_each(|tenant| tenant.is_announced = true);
+    }
+
+    /// The session in that place, and whether it is to be given what comes in.
+    pub(crate) fn tenant(&self, at: usize) -> Option<(Owner, bool)> {
+        self.tenants.get(at).map(|tenant| (tenant.owner, tenant.is_announced))
     }
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {
@@ -60,15 +144,14 @@ impl UdpPort {
         let _: io::Result<()> = socket.set_send_buffer_size(KERNEL_BUFFER);
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        for join in &spec.joins {
-            join_group(&socket, *join)?;
-        }
         Ok(Self {
             socket: UdpSocket::from_std(socket.into()),
             takes_v6: address.is_ipv6(),
             takes_v4: address.is_ipv4() || both,
             backlog: VecDeque::new(),
             backlog_bytes: 0,
+            shared_at: None,
+            tenants: Vec::new(),
         })
     }
 
@@ -160,7 +243,7 @@ impl UdpPort {
     }
 }
 
-fn join_group(socket: &Socket, join: Join) -> io::Result<()> {
+fn join_group(socket: &SockRef<'_>, join: Join) -> io::Result<()> {
     match (join.group, join.interface) {
         (IpAddr::V4(group), interface) => {
             let interface = match interface {
@@ -188,6 +271,17 @@ fn join_group(socket: &Socket, join: Join) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Leaves a group. What cannot be left, because its interface is gone, has been left by the system.
+fn leave_group(socket: &SockRef<'_>, join: Join) {
+    let _: io::Result<()> = match (join.group, join.interface) {
+        (IpAddr::V4(group), Some(IpAddr::V4(interface))) => socket.leave_multicast_v4(&group, &interface),
+        (IpAddr::V4(group), _) => socket.leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
+        (IpAddr::V6(group), interface) => {
+            socket.leave_multicast_v6(&group, interface.and_then(system::interface_index).unwrap_or(0))
+        }
+    };
 }
 
 fn is_about_a_peer(kind: ErrorKind) -> bool {

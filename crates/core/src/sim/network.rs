@@ -2,7 +2,9 @@
 //!
 //! UDP sockets and servers open by themselves. A connection to an endpoint where another session of this world listens is
 //! joined to it; any other waits for the test, or for the time-out that its session asked for. A datagram to the address of
-//! another session's socket arrives there.
+//! another session's socket arrives there, and at every other session that shares the address. To sockets that are open on
+//! every address of the machine it arrives wherever it goes, but not where it came from: that would be another machine with
+//! the same port. Broadcast and multicast reach the sender, too.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -267,9 +269,6 @@ impl Network {
     }
 
     fn send_datagram(&mut self, now: Instant, session: SessionId, port: Port, to: SocketAddr, bytes: &[u8]) {
-        let to = Endpoint::from(to);
-        let target = self.ports.iter().find(|open| open.kind == Kind::Datagram && leads_to(&to, open));
-        let Some((target, target_port)) = target.map(|open| (open.session, open.port)) else { return };
         let Some(own) = self.ports.iter().find(|open| (open.session, open.port) == (session, port)) else {
             return;
         };
@@ -278,11 +277,21 @@ impl Network {
             Host::Address(_) | Host::Any | Host::Name(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let from = Peer::Address(SocketAddr::new(ip, own.at.port));
-        if self.random_below(100) < u64::from(self.link.loss_percent) {
-            return;
+        let is_for_all = is_for_all(to.ip());
+        let to = Endpoint::from(to);
+        let is_target = |open: &&OpenPort| {
+            open.kind == Kind::Datagram
+                && leads_to(&to, open)
+                && (is_for_all || open.at != own.at || to == own.at)
+        };
+        let targets: Vec<_> =
+            self.ports.iter().filter(is_target).map(|open| (open.session, open.port)).collect();
+        for (target, target_port) in targets {
+            if self.random_below(100) >= u64::from(self.link.loss_percent) {
+                let time = self.crossing(now);
+                self.schedule(time, target, target_port, What::Data(from, bytes.to_vec()));
+            }
         }
-        let time = self.crossing(now);
-        self.schedule(time, target, target_port, What::Data(from, bytes.to_vec()));
     }
 
     fn send_stream(
@@ -372,6 +381,11 @@ impl Network {
         self.random ^= self.random << 17;
         (self.random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % bound
     }
+}
+
+/// Whether a datagram to this address is for everybody.
+fn is_for_all(ip: IpAddr) -> bool {
+    ip.is_multicast() || matches!(ip, IpAddr::V4(v4) if v4.octets()[3] == 255)
 }
 
 /// Whether something sent to `to` reaches what is open at `open`.

@@ -63,7 +63,7 @@ pub(crate) struct Ports {
 /// A port, as its session knows it.
 #[derive(Default)]
 struct Entry {
-    /// Its socket, or the last one if that is to be reported as gone.
+    /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
     main: Option<Token>,
     connections: BTreeMap<u32, Token>,
     /// How many connections there ever were, so that no number comes twice.
@@ -293,6 +293,9 @@ impl Ports {
             What::Open if is_open => {
                 if let Some(socket) = self.sockets.get_mut(&token) {
                     socket.is_announced = true;
+                    if let State::Udp(udp) = &mut socket.state {
+                        udp.announced(owner);
+                    }
                     // What came in the meantime was left where it was.
                     self.queue(token, true, false);
                 }
@@ -407,8 +410,19 @@ impl Ports {
         let main = entry.main.take();
         let connections = std::mem::take(&mut entry.connections);
         for token in main.into_iter().chain(connections.into_values()) {
-            self.close_socket(token, now);
+            if !self.is_kept_by_another(token, owner) {
+                self.close_socket(token, now);
+            }
         }
+    }
+
+    /// A session gives up a socket. Whether another shares it, who has it from here on.
+    fn is_kept_by_another(&mut self, token: Token, owner: Owner) -> bool {
+        let Some(socket) = self.sockets.get_mut(&token) else { return false };
+        let State::Udp(udp) = &mut socket.state else { return false };
+        let Some(heir) = udp.move_out(owner) else { return false };
+        socket.owner = heir;
+        true
     }
 
     /// Closes a socket in good order: what waits is sent first, for a bounded time.

@@ -3,11 +3,11 @@
 use std::io;
 use std::net::IpAddr;
 
-use crosspatch_core::{Closed, Duration, Endpoint, Host, Instant, Notice, Peer, PortSpec};
+use crosspatch_core::{Closed, Duration, Endpoint, Host, Instant, Notice, Peer, PortSpec, Udp};
 use mio::{Interest, Token};
 use tungstenite::protocol::Role;
 
-use super::{BOTH, Ports, Socket, State, Waiting, What, bound, outgoing};
+use super::{BOTH, Ports, Report, Socket, State, Waiting, What, bound, outgoing};
 use crate::closed;
 use crate::connection::Connection;
 use crate::listener::{Accepted, Listener, PAUSE};
@@ -72,7 +72,7 @@ impl Ports {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         let State::Waiting(spec, _) = &socket.state else { return };
         let spec = spec.clone();
-        let deadline = socket.deadline;
+        let (owner, deadline) = (socket.owner, socket.deadline);
         let each = || match addresses {
             Some(addresses) => addresses.iter().copied().map(Some).collect(),
             None => vec![None],
@@ -93,7 +93,12 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => {
                 return self.connect(token, socket.connect.to.port, addresses, deadline, now);
             }
-            PortSpec::Udp(udp) => first_of(each(), |ip| UdpPort::bind(udp, ip)).map(State::Udp),
+            PortSpec::Udp(udp) => {
+                if let Some(shared) = each().into_iter().find_map(|ip| self.shared_socket(udp, ip)) {
+                    return self.share(token, shared, udp);
+                }
+                first_of(each(), |ip| UdpPort::bind(udp, ip, owner)).map(State::Udp)
+            }
             PortSpec::TcpListen(listen) => {
                 first_of(each(), |ip| Listener::bind(ip, listen, false)).map(State::Listening)
             }
@@ -108,6 +113,37 @@ impl Ports {
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 self.ask_for_occupant(token, &spec, now)
+            }
+            Err(error) => self.fail(token, closed::reason(&error)),
+        }
+    }
+
+    /// The socket of another session that has this address and shares it.
+    fn shared_socket(&self, spec: &Udp, ip: Option<IpAddr>) -> Option<Token> {
+        self.table.values().filter_map(|entry| entry.main).find(|token| match self.sockets.get(token) {
+            Some(Socket { state: State::Udp(udp), .. }) => udp.has_room_for(spec, ip),
+            Some(_) | None => false,
+        })
+    }
+
+    /// Gives a session that waits for its port a share in a socket that is open.
+    fn share(&mut self, token: Token, shared: Token, spec: &Udp) {
+        let Some(Socket { owner, .. }) = self.sockets.get(&token) else { return };
+        let owner = *owner;
+        let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&shared) else { return };
+        match udp.move_in(spec, owner) {
+            Ok(()) => {
+                self.remove(token);
+                self.table.entry(owner).or_default().main = Some(shared);
+                // A port that is opened again may find itself where it has been before.
+                self.reports.retain(|report| (report.owner, report.main) != (owner, shared));
+                self.reports.push_back(Report {
+                    owner,
+                    peer: Peer::Only,
+                    main: shared,
+                    token: shared,
+                    what: What::Open,
+                });
             }
             Err(error) => self.fail(token, closed::reason(&error)),
         }

@@ -230,7 +230,7 @@ fn a_taken_port_names_who_has_it_and_opens_once_it_is_free() {
 }
 
 #[test]
-fn shared_ports_stand_beside_each_other_and_others_do_not() {
+fn shared_ports_are_one_and_others_are_refused() {
     let port = free_port("127.0.1.11");
     let bind = endpoint("127.0.1.11", port);
     let shared = PortSpec::Udp(Udp { bind, shared: true, broadcast: false, joins: Vec::new() });
@@ -238,6 +238,62 @@ fn shared_ports_stand_beside_each_other_and_others_do_not() {
     rig.wait_open(0);
     rig.wait_open(1);
     assert_eq!(rig.wait_close(2), Closed::InUse(Some("this show itself".into())));
+}
+
+#[test]
+fn every_tenant_of_a_shared_port_gets_every_datagram_and_sends_from_it() {
+    let port = free_port("127.0.1.15");
+    let bind = endpoint("127.0.1.15", port);
+    let shared = PortSpec::Udp(Udp { bind, shared: true, broadcast: false, joins: Vec::new() });
+    let rig = Rig::start(Habit::Watch, vec![shared.clone(), shared.clone(), shared]);
+    for _ in 0..3 {
+        assert!(matches!(rig.next(), Seen::Open(_, ONLY)));
+    }
+    let peer = peer("127.0.1.16");
+    let from = Peer::Address(peer.local_addr().unwrap());
+    let say = |text: &str| peer.send_to(text.as_bytes(), address("127.0.1.15", port)).unwrap();
+    for text in ["one", "two"] {
+        say(text);
+        for at in 0..3 {
+            assert_eq!(rig.next(), Seen::Data(Port(at), from, text.as_bytes().to_vec()));
+        }
+    }
+    rig.act(move |out| (0..3).for_each(|at| out.send(Port(at), from, |buf| buf.push(at as u8))));
+    for at in 0..3 {
+        assert_eq!(received(&peer), (vec![at], address("127.0.1.15", port)));
+    }
+    // The one that has opened the socket goes first.
+    rig.act(|out| out.close(Port(0), ONLY));
+    say("three");
+    assert_eq!(rig.next(), Seen::Data(Port(1), from, b"three".to_vec()));
+    assert_eq!(rig.next(), Seen::Data(Port(2), from, b"three".to_vec()));
+    rig.act(|out| (1..3).for_each(|at| out.close(Port(at), ONLY)));
+    until(|| UdpSocket::bind(address("127.0.1.15", port)).ok());
+}
+
+#[test]
+fn a_tenant_that_leaves_takes_only_its_own_groups_along() {
+    let port = free_port("127.0.0.1");
+    let spec = |groups: &[&str]| {
+        let interface = Some("127.0.0.1".parse().unwrap());
+        let joins = groups.iter().map(|group| Join { group: group.parse().unwrap(), interface }).collect();
+        PortSpec::Udp(Udp { bind: endpoint("0.0.0.0", port), shared: true, broadcast: false, joins })
+    };
+    let joined = |group: &str| {
+        let group: std::net::Ipv4Addr = group.parse().unwrap();
+        let as_the_kernel_shows_it = format!("{:08X}", u32::from_ne_bytes(group.octets()));
+        std::fs::read_to_string("/proc/net/igmp").unwrap().contains(&as_the_kernel_shows_it)
+    };
+    let (both, own) = ("239.255.77.5", "239.255.77.6");
+    let rig = Rig::start(Habit::Watch, vec![spec(&[both, own]), spec(&[both])]);
+    rig.wait_open(0);
+    rig.wait_open(1);
+    assert!(joined(both) && joined(own));
+    rig.act(|out| out.close(Port(0), ONLY));
+    until(|| (!joined(own)).then_some(()));
+    assert!(joined(both));
+    rig.send(1, Peer::Address(address(both, port)), "still here");
+    assert_eq!(rig.wait_data(1).1, b"still here");
 }
 
 #[test]
