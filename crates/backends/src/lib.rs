@@ -6,6 +6,7 @@
 #[expect(dead_code, unused_imports, reason = "the backends that use all of it follow")]
 mod dmx;
 mod hex;
+mod kept_port;
 pub mod loopback;
 pub mod masim;
 pub mod maweb;
