@@ -1,4 +1,4 @@
-//! A UDP socket: bound for one address family or both, with its multicast groups, never closed by what the network says.
+//! A UDP socket: bound for one address family or both, or to a multicast group, never closed by what the network says.
 //!
 //! Sessions that want the same address share one socket. If each had its own, the kernel would give a datagram for that
 //! address to one of them and not to the others; so every tenant of the socket is given everything that comes in.
@@ -7,14 +7,15 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crosspatch_core::{Join, Udp};
+use crosspatch_core::{Interface, Join, Udp};
 use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::batch::{Datagram, Inbox, Outbound, mapped, unmapped};
 use crate::closed;
+use crate::interfaces::{self, Nic};
+use crate::membership::{Membership, Renewal};
 use crate::show::Owner;
-use crate::system;
 
 /// What the kernel is asked to keep for us of a burst; it may keep less.
 const KERNEL_BUFFER: usize = 1 << 20;
@@ -33,20 +34,27 @@ pub(crate) struct UdpPort {
     /// What it was bound to, if others may share it.
     shared_at: Option<Site>,
     tenants: Vec<Tenant>,
+    /// What it listens to, if that is a group.
+    membership: Option<Membership>,
 }
 
-/// What sessions have to agree in to share a socket: address, port and whether it broadcasts.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+/// How many routers a datagram to a group may pass.
+const GROUP_HOPS: u32 = 64;
+
+/// What sessions have to agree in to share a socket: address, port, whether it broadcasts and where multicast leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Site {
     ip: Option<IpAddr>,
     port: u16,
     broadcast: bool,
+    outgoing: Option<Interface>,
 }
 
 impl Site {
     /// None if the socket is for one session alone.
     fn of(spec: &Udp, ip: Option<IpAddr>) -> Option<Self> {
-        let site = Self { ip, port: spec.bind.port, broadcast: spec.broadcast };
+        let (port, broadcast) = (spec.bind.port, spec.broadcast);
+        let site = Self { ip, port, broadcast, outgoing: spec.outgoing.clone() };
         (spec.shared && site.port > 0).then_some(site)
     }
 }
@@ -54,7 +62,6 @@ impl Site {
 /// A session that uses the socket.
 struct Tenant {
     owner: Owner,
-    joins: Vec<Join>,
     /// Whether it knows that the socket is open; until then it is given nothing.
     is_announced: bool,
 }
@@ -73,8 +80,32 @@ impl UdpPort {
             },
         }?;
         port.shared_at = Site::of(spec, ip);
-        port.move_in(spec, owner)?;
+        port.move_in(owner);
         Ok(port)
+    }
+
+    /// A socket that hears what is sent to a group and a port, on the interfaces that are meant.
+    pub(crate) fn listen(join: &Join, port: u16, nics: &[Nic], owner: Owner) -> io::Result<Self> {
+        let mut membership = Membership::new(join.clone());
+        let address = membership.address(port, nics)?;
+        let socket = new_socket(address, false, true)?;
+        socket.bind(&address.into())?;
+        membership.renew(&SockRef::from(&socket), nics)?;
+        let mut port = Self::of(socket, address, false);
+        port.membership = Some(membership);
+        port.move_in(owner);
+        Ok(port)
+    }
+
+    /// The interfaces may have changed: joins the group where it has to be joined.
+    pub(crate) fn renew(&mut self, nics: &[Nic]) -> io::Result<Renewal> {
+        let socket = SockRef::from(&self.socket);
+        self.membership.as_mut().map_or(Ok(Renewal::Same), |membership| membership.renew(&socket, nics))
+    }
+
+    /// The number of the port that it is bound to.
+    pub(crate) fn port(&self) -> io::Result<u16> {
+        self.socket.local_addr().map(|address| address.port())
     }
 
     /// Whether a session that wants `spec` at this address can share the socket.
@@ -82,37 +113,14 @@ impl UdpPort {
         self.shared_at.is_some() && self.shared_at == Site::of(spec, ip)
     }
 
-    /// A session uses the socket, and joins its groups as far as no other has. If one cannot be joined, it stays out.
-    pub(crate) fn move_in(&mut self, spec: &Udp, owner: Owner) -> io::Result<()> {
-        self.tenants.push(Tenant { owner, joins: Vec::new(), is_announced: false });
-        let at = self.tenants.len() - 1;
-        for join in &spec.joins {
-            let joined =
-                if self.has_joined(join) { Ok(()) } else { join_group(&SockRef::from(&self.socket), *join) };
-            if let Err(error) = joined {
-                self.move_out(owner);
-                return Err(error);
-            }
-            self.tenants[at].joins.push(*join);
-        }
-        Ok(())
-    }
-
-    fn has_joined(&self, join: &Join) -> bool {
-        self.tenants.iter().any(|tenant| tenant.joins.contains(join))
+    /// A session uses the socket.
+    pub(crate) fn move_in(&mut self, owner: Owner) {
+        self.tenants.push(Tenant { owner, is_announced: false });
     }
 
     /// A session does not use the socket any more. Returns one that still does.
     pub(crate) fn move_out(&mut self, owner: Owner) -> Option<Owner> {
-        let (gone, left) =
-            std::mem::take(&mut self.tenants).into_iter().partition(|tenant| tenant.owner == owner);
-        self.tenants = left;
-        let gone: Vec<Tenant> = gone;
-        for join in gone.iter().flat_map(|tenant| &tenant.joins) {
-            if !self.tenants.iter().any(|tenant| tenant.joins.contains(join)) {
-                leave_group(&SockRef::from(&self.socket), *join);
-            }
-        }
+        self.tenants.retain(|tenant| tenant.owner != owner);
         self.tenants.first().map(|tenant| tenant.owner)
     }
 
@@ -129,22 +137,18 @@ impl UdpPort {
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {
         let address = SocketAddr::new(ip, spec.bind.port);
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(!both)?;
-        }
-        if spec.shared {
-            socket.set_reuse_address(true)?;
-            #[cfg(unix)]
-            socket.set_reuse_port(true)?;
-        }
+        // The sockets of its groups have the same port.
+        let socket = new_socket(address, both, spec.shared || !spec.joins.is_empty())?;
         socket.set_broadcast(spec.broadcast)?;
-        // A small buffer is no reason to do without the port.
-        let _: io::Result<()> = socket.set_recv_buffer_size(KERNEL_BUFFER);
-        let _: io::Result<()> = socket.set_send_buffer_size(KERNEL_BUFFER);
-        socket.set_nonblocking(true)?;
+        if let Some(interface) = &spec.outgoing {
+            send_through(&socket, interface, address, both)?;
+        }
         socket.bind(&address.into())?;
-        Ok(Self {
+        Ok(Self::of(socket, address, both))
+    }
+
+    fn of(socket: Socket, address: SocketAddr, both: bool) -> Self {
+        Self {
             socket: UdpSocket::from_std(socket.into()),
             takes_v6: address.is_ipv6(),
             takes_v4: address.is_ipv4() || both,
@@ -152,7 +156,8 @@ impl UdpPort {
             backlog_bytes: 0,
             shared_at: None,
             tenants: Vec::new(),
-        })
+            membership: None,
+        }
     }
 
     pub(crate) fn source(&mut self) -> &mut UdpSocket {
@@ -243,45 +248,50 @@ impl UdpPort {
     }
 }
 
-fn join_group(socket: &SockRef<'_>, join: Join) -> io::Result<()> {
-    match (join.group, join.interface) {
-        (IpAddr::V4(group), interface) => {
-            let interface = match interface {
-                Some(IpAddr::V4(interface)) => interface,
-                Some(IpAddr::V6(_)) => return Err(ErrorKind::AddrNotAvailable.into()),
-                None => Ipv4Addr::UNSPECIFIED,
-            };
-            // Otherwise Linux delivers the groups of every other program on this machine, too.
-            #[cfg(target_os = "linux")]
-            let _: io::Result<()> = socket.set_multicast_all_v4(false);
-            socket.join_multicast_v4(&group, &interface)?;
-            if !interface.is_unspecified() {
-                socket.set_multicast_if_v4(&interface)?;
-            }
-        }
-        (IpAddr::V6(group), interface) => {
-            let index = match interface {
-                Some(interface) => system::interface_index(interface).ok_or(ErrorKind::AddrNotAvailable)?,
-                None => 0,
-            };
-            socket.join_multicast_v6(&group, index)?;
-            if index != 0 {
-                socket.set_multicast_if_v6(index)?;
-            }
-        }
+fn new_socket(address: SocketAddr, both: bool, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!both)?;
     }
-    Ok(())
+    if shared {
+        socket.set_reuse_address(true)?;
+        #[cfg(unix)]
+        socket.set_reuse_port(true)?;
+    }
+    // Without these a port works as well, only not as far or in as large bursts.
+    let mut wishes =
+        vec![socket.set_recv_buffer_size(KERNEL_BUFFER), socket.set_send_buffer_size(KERNEL_BUFFER)];
+    if address.is_ipv4() || both {
+        wishes.push(socket.set_multicast_ttl_v4(GROUP_HOPS));
+        // Otherwise Linux delivers the groups of every other program on this machine, too.
+        #[cfg(target_os = "linux")]
+        wishes.push(socket.set_multicast_all_v4(false));
+    }
+    if address.is_ipv6() {
+        wishes.push(socket.set_multicast_hops_v6(GROUP_HOPS));
+        #[cfg(target_os = "linux")]
+        wishes.push(socket.set_multicast_all_v6(false));
+    }
+    drop(wishes);
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
-/// Leaves a group. What cannot be left, because its interface is gone, has been left by the system.
-fn leave_group(socket: &SockRef<'_>, join: Join) {
-    let _: io::Result<()> = match (join.group, join.interface) {
-        (IpAddr::V4(group), Some(IpAddr::V4(interface))) => socket.leave_multicast_v4(&group, &interface),
-        (IpAddr::V4(group), _) => socket.leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
-        (IpAddr::V6(group), interface) => {
-            socket.leave_multicast_v6(&group, interface.and_then(system::interface_index).unwrap_or(0))
-        }
+/// Sends what is for groups through an interface.
+fn send_through(socket: &Socket, interface: &Interface, address: SocketAddr, both: bool) -> io::Result<()> {
+    let nics = interfaces::list()?;
+    let nic = nics.iter().find(|nic| nic.is_meant(Some(interface))).ok_or(ErrorKind::AddrNotAvailable)?;
+    let v4 = match interface {
+        Interface::Address(IpAddr::V4(v4)) => Some(*v4),
+        Interface::Address(IpAddr::V6(_)) | Interface::Name(_) => nic.v4(),
     };
+    if let (Some(v4), true) = (v4, address.is_ipv4() || both) {
+        socket.set_multicast_if_v4(&v4)?;
+    }
+    if address.is_ipv6() && nic.index > 0 {
+        socket.set_multicast_if_v6(nic.index)?;
+    }
+    Ok(())
 }
 
 fn is_about_a_peer(kind: ErrorKind) -> bool {

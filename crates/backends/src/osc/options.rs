@@ -54,7 +54,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "join",
             "239.0.0.1",
             "",
-            "a multicast group to listen to, perhaps with the address of the interface",
+            "a multicast group to listen to, perhaps with the name or address of the interface",
         )
     },
     OptionSpec {
@@ -198,15 +198,14 @@ fn read_root(options: &mut Options<'_>) -> String {
 fn read_joins(options: &mut Options<'_>) -> Vec<Join> {
     let mut joins = Vec::new();
     for (at, value) in options.all("join") {
-        let mut words = value.split_whitespace().map(str::parse::<IpAddr>);
-        match (words.next(), words.next(), words.next()) {
-            (Some(Ok(group)), None, None) if group.is_multicast() => joins.push(Join { group, interface: None }),
-            (Some(Ok(group)), Some(Ok(interface)), None) if group.is_multicast() => {
-                joins.push(Join { group, interface: Some(interface) });
-            }
+        let mut words = value.split_whitespace();
+        let group = words.next().and_then(|word| word.parse().ok()).filter(IpAddr::is_multicast);
+        match (group, words.next().map(str::parse), words.next()) {
+            (Some(group), None, None) => joins.push(Join { group, interface: None }),
+            (Some(group), Some(Ok(interface)), None) => joins.push(Join { group, interface: Some(interface) }),
             _ => options.error(
                 at,
-                format!("expected the address of a multicast group and perhaps that of an interface, found `{value}`"),
+                format!("expected the address of a multicast group and perhaps the name or address of an interface, found `{value}`"),
             ),
         }
     }

@@ -55,5 +55,6 @@ fn udp(config: &Config, bind: Option<&Endpoint>, destination: Option<&Endpoint>)
         shared: !config.joins.is_empty(),
         broadcast: true,
         joins: config.joins.clone(),
+        outgoing: config.joins.iter().find_map(|join| join.interface.clone()),
     }
 }

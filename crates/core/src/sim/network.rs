@@ -4,7 +4,7 @@
 //! joined to it; any other waits for the test, or for the time-out that its session asked for. A datagram to the address of
 //! another session's socket arrives there, and at every other session that shares the address. To sockets that are open on
 //! every address of the machine it arrives wherever it goes, but not where it came from: that would be another machine with
-//! the same port. Broadcast and multicast reach the sender, too.
+//! the same port. Broadcast reaches the sender, too, and multicast whoever has joined the group.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -25,6 +25,9 @@ pub struct Link {
     /// If not 0, TCP streams arrive in pieces of at most so many bytes.
     pub piece: usize,
 }
+
+/// What the only machine of a world is called.
+const THIS_MACHINE: [u8; 16] = *b"a simulated one!";
 
 /// The network of a world.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ struct OpenPort {
     port: Port,
     at: Endpoint,
     kind: Kind,
+    groups: Vec<IpAddr>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -204,19 +208,37 @@ impl Network {
 
     fn open(&mut self, now: Instant, session: SessionId, port: Port, spec: &PortSpec) {
         match spec {
-            PortSpec::Udp(udp) => self.listen(now, session, port, &udp.bind, Kind::Datagram),
-            PortSpec::TcpListen(listen) => self.listen(now, session, port, &listen.at, Kind::Stream),
-            PortSpec::WebSocketListen(listen) => self.listen(now, session, port, &listen.at, Kind::Message),
+            PortSpec::Udp(udp) => {
+                let groups = udp.joins.iter().map(|join| join.group).collect();
+                self.listen(now, session, port, &udp.bind, Kind::Datagram, groups);
+            }
+            PortSpec::TcpListen(listen) => {
+                self.listen(now, session, port, &listen.at, Kind::Stream, Vec::new());
+            }
+            PortSpec::WebSocketListen(listen) => {
+                self.listen(now, session, port, &listen.at, Kind::Message, Vec::new());
+            }
             PortSpec::TcpConnect(connect) => self.connect(now, session, port, connect, Kind::Stream),
             PortSpec::WebSocketConnect(socket) => {
                 self.connect(now, session, port, &socket.connect, Kind::Message)
             }
             PortSpec::Lookup(_) => {}
+            PortSpec::Machine => {
+                self.schedule(now, session, port, What::Data(Peer::Only, THIS_MACHINE.to_vec()));
+            }
         }
     }
 
-    fn listen(&mut self, now: Instant, session: SessionId, port: Port, at: &Endpoint, kind: Kind) {
-        self.ports.push(OpenPort { session, port, at: at.clone(), kind });
+    fn listen(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        port: Port,
+        at: &Endpoint,
+        kind: Kind,
+        groups: Vec<IpAddr>,
+    ) {
+        self.ports.push(OpenPort { session, port, at: at.clone(), kind, groups });
         self.schedule(now, session, port, What::Ready);
     }
 
@@ -390,13 +412,13 @@ fn is_for_all(ip: IpAddr) -> bool {
 
 /// Whether something sent to `to` reaches what is open at `open`.
 fn leads_to(to: &Endpoint, open: &OpenPort) -> bool {
-    let is_any = match open.at.host {
-        Host::Any => true,
-        Host::Address(ip) => ip.is_unspecified(),
-        Host::Name(_) => false,
+    let is_here = match (&open.at.host, &to.host) {
+        (_, Host::Address(group)) if group.is_multicast() => open.groups.contains(group),
+        (Host::Any, _) => true,
+        (Host::Address(ip), _) if ip.is_unspecified() => true,
+        (host, to) => host == to,
     };
-    let is_host = is_any || open.at.host == to.host;
-    is_host && open.at.port == to.port
+    is_here && open.at.port == to.port
 }
 
 fn read_endpoint(text: &str) -> Endpoint {

@@ -4,6 +4,7 @@
 //! replaced port still has to say never reaches its successor. Sockets are watched by edge; one with more to read than its
 //! share is put back at the end of the `ready` queue, so that a flood on one port leaves the others their turn.
 
+mod groups;
 mod opening;
 mod reading;
 
@@ -25,9 +26,13 @@ use crate::show::{Owner, Show};
 use crate::tcp::Connecting;
 use crate::udp::UdpPort;
 use crate::upgrade::Upgrade;
+use groups::Groups;
 
 /// The token by which handles and helpers wake the loop.
 pub(crate) const WAKER: Token = Token(0);
+
+/// The token by which changes of interfaces wake the loop.
+const NETWORK: Token = Token(1);
 
 /// How long a closed connection may take to send what waits.
 const LINGER: Duration = Duration::from_millis(300);
@@ -46,6 +51,7 @@ pub(crate) struct Ports {
     registry: Registry,
     helpers: Helpers,
     table: BTreeMap<Owner, Entry>,
+    groups: Groups,
     sockets: FxHashMap<Token, Socket>,
     last_token: usize,
     /// Sockets with something to do, in order.
@@ -65,6 +71,8 @@ pub(crate) struct Ports {
 struct Entry {
     /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
     main: Option<Token>,
+    /// The sockets of its multicast groups.
+    groups: Vec<Token>,
     connections: BTreeMap<u32, Token>,
     /// How many connections there ever were, so that no number comes twice.
     accepted: u32,
@@ -120,6 +128,8 @@ enum What {
     Close(Closed),
     Full,
     Writable,
+    /// What a question has brought, with which the port is done.
+    Answer(Vec<u8>),
 }
 
 impl Ports {
@@ -129,8 +139,9 @@ impl Ports {
             registry,
             helpers,
             table: BTreeMap::new(),
+            groups: Groups::default(),
             sockets: FxHashMap::default(),
-            last_token: WAKER.0,
+            last_token: NETWORK.0,
             ready: VecDeque::new(),
             deadlines: BTreeSet::new(),
             reports: VecDeque::new(),
@@ -154,6 +165,9 @@ impl Ports {
 
     /// Something happened on a socket, or the loop was woken.
     pub(crate) fn wake(&mut self, event: &Event) {
+        if event.token() == NETWORK {
+            return self.groups.handle_change();
+        }
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();
         let writable = event.is_writable() || event.is_error() || event.is_write_closed();
         self.queue(event.token(), readable, writable);
@@ -181,6 +195,7 @@ impl Ports {
             self.deadlines.pop_first();
             self.handle_deadline(token, show.now);
         }
+        self.renew_groups(show);
         show.check_recorder();
         self.apply(show);
     }
@@ -190,7 +205,7 @@ impl Ports {
         if !self.reports.is_empty() || !self.ready.is_empty() {
             return Some(Instant::START);
         }
-        self.deadlines.first().map(|(due, _)| *due)
+        self.deadlines.first().map(|(due, _)| *due).into_iter().chain(self.groups.renew_at()).min()
     }
 
     /// Whether nothing is open and nothing is left to be sent.
@@ -299,6 +314,7 @@ impl Ports {
                     // What came in the meantime was left where it was.
                     self.queue(token, true, false);
                 }
+                self.announce_groups(owner);
                 show.opened(owner, peer);
             }
             What::Close(reason) => {
@@ -316,6 +332,10 @@ impl Ports {
                 };
                 connection.has_told_full();
                 show.full(owner, peer);
+            }
+            What::Answer(answer) => {
+                entry.main = None;
+                show.received(owner, peer, &answer);
             }
             What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
             What::Open | What::Writable => {}
@@ -409,6 +429,7 @@ impl Ports {
         let Some(entry) = self.table.get_mut(&owner) else { return };
         let main = entry.main.take();
         let connections = std::mem::take(&mut entry.connections);
+        self.leave_groups(owner, now);
         for token in main.into_iter().chain(connections.into_values()) {
             if !self.is_kept_by_another(token, owner) {
                 self.close_socket(token, now);
@@ -498,9 +519,11 @@ fn outgoing(spec: &PortSpec) -> Option<&Connect> {
     match spec {
         PortSpec::TcpConnect(connect) => Some(connect),
         PortSpec::WebSocketConnect(socket) => Some(&socket.connect),
-        PortSpec::Udp(_) | PortSpec::TcpListen(_) | PortSpec::WebSocketListen(_) | PortSpec::Lookup(_) => {
-            None
-        }
+        PortSpec::Udp(_)
+        | PortSpec::TcpListen(_)
+        | PortSpec::WebSocketListen(_)
+        | PortSpec::Lookup(_)
+        | PortSpec::Machine => None,
     }
 }
 
@@ -511,6 +534,8 @@ fn bound(spec: &PortSpec) -> Option<(Transport, u16)> {
         PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => {
             Some((Transport::Tcp, listen.at.port))
         }
-        PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_) | PortSpec::Lookup(_) => None,
+        PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_) | PortSpec::Lookup(_) | PortSpec::Machine => {
+            None
+        }
     }
 }

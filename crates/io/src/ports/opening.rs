@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::listener::{Accepted, Listener, PAUSE};
 use crate::lookup::{Answer, Question};
 use crate::show::{Owner, Show};
+use crate::system;
 use crate::tcp::Connecting;
 use crate::udp::UdpPort;
 use crate::upgrade::{Progress, Side, Upgrade};
@@ -34,6 +35,10 @@ impl Ports {
     pub(super) fn open(&mut self, owner: Owner, spec: Box<PortSpec>, now: Instant) {
         let token = self.next_token();
         self.table.entry(owner).or_default().main = Some(token);
+        if *spec == PortSpec::Machine {
+            let what = What::Answer(system::machine());
+            return self.reports.push_back(Report { owner, peer: Peer::Only, main: token, token, what });
+        }
         let deadline = now + outgoing(&spec).map_or(LOOK_UP, |connect| connect.timeout);
         let state = State::Waiting(spec, Waiting::Addresses);
         self.sockets.insert(token, Socket::new(owner, Peer::Only, token, state));
@@ -64,6 +69,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => &socket.connect.to,
             PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => &listen.at,
             PortSpec::Lookup(endpoint) => endpoint,
+            PortSpec::Machine => return None,
         })
     }
 
@@ -78,6 +84,7 @@ impl Ports {
             None => vec![None],
         };
         let opened = match &*spec {
+            PortSpec::Machine => return,
             PortSpec::Lookup(endpoint) => {
                 let ip = addresses.and_then(|addresses| addresses.first().copied());
                 if let Some(address) = ip.map_or(endpoint.address(), |ip| Some((ip, endpoint.port).into())) {
@@ -106,7 +113,11 @@ impl Ports {
                 first_of(each(), |ip| Listener::bind(ip, listen, true)).map(State::Listening)
             }
         };
-        match opened.and_then(|state| self.watch(token, state)) {
+        let mut opened = opened.and_then(|state| self.watch(token, state));
+        if let (Ok(()), PortSpec::Udp(udp)) = (&opened, &*spec) {
+            opened = self.join_groups(token, owner, udp);
+        }
+        match opened {
             Ok(()) => {
                 self.set_deadline(token, None);
                 self.report(token, What::Open);
@@ -130,23 +141,17 @@ impl Ports {
     fn share(&mut self, token: Token, shared: Token, spec: &Udp) {
         let Some(Socket { owner, .. }) = self.sockets.get(&token) else { return };
         let owner = *owner;
-        let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&shared) else { return };
-        match udp.move_in(spec, owner) {
-            Ok(()) => {
-                self.remove(token);
-                self.table.entry(owner).or_default().main = Some(shared);
-                // A port that is opened again may find itself where it has been before.
-                self.reports.retain(|report| (report.owner, report.main) != (owner, shared));
-                self.reports.push_back(Report {
-                    owner,
-                    peer: Peer::Only,
-                    main: shared,
-                    token: shared,
-                    what: What::Open,
-                });
-            }
-            Err(error) => self.fail(token, closed::reason(&error)),
+        if let Err(error) = self.join_groups(shared, owner, spec) {
+            return self.fail(token, closed::reason(&error));
         }
+        let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&shared) else { return };
+        udp.move_in(owner);
+        self.remove(token);
+        self.table.entry(owner).or_default().main = Some(shared);
+        // A port that is opened again may find itself where it has been before.
+        self.reports.retain(|report| (report.owner, report.main) != (owner, shared));
+        let (peer, what) = (Peer::Only, What::Open);
+        self.reports.push_back(Report { owner, peer, main: shared, token: shared, what });
     }
 
     /// Somebody has our port. Finding out who takes too long for the loop.
@@ -254,7 +259,8 @@ impl Ports {
             | PortSpec::Udp(_)
             | PortSpec::TcpListen(_)
             | PortSpec::WebSocketListen(_)
-            | PortSpec::Lookup(_) => {
+            | PortSpec::Lookup(_)
+            | PortSpec::Machine => {
                 socket.state = State::Connected(Connection::plain(stream));
                 self.set_deadline(token, None);
                 self.report(token, What::Open);
