@@ -3,6 +3,7 @@
 //! There is no I/O and no clock here: a session is handed bytes, values and the time, and describes as data what it wants
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
+pub mod artnet;
 #[expect(dead_code, unused_imports, reason = "the backends that use all of it follow")]
 mod dmx;
 mod hex;
@@ -16,11 +17,11 @@ pub mod sacn;
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
-pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND];
+pub const BACKENDS: &[&Backend] =
+    &[&artnet::BACKEND, &loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[
-    "artnet",
     "atem",
     "evdev",
     "jack",

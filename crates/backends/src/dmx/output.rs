@@ -92,6 +92,16 @@ impl Output {
         }
     }
 
+    /// Whether any channel is mapped.
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.channels.iter().any(Option::is_some)
+    }
+
+    /// Whether anything has not gone out yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.has_changed || !self.waiting.is_empty()
+    }
+
     /// The slots that more than one mapped channel writes, counted from 0, in order.
     pub(crate) fn contested(&self) -> Vec<u16> {
         let places = self.channels.iter().flatten().map(|channel| channel.place);
