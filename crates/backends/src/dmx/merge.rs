@@ -69,6 +69,11 @@ impl Levels {
         &self.levels[..self.len]
     }
 
+    /// Whether a slot is the source's.
+    pub(crate) fn has(&self, at: usize) -> bool {
+        self.weight(at) > 0
+    }
+
     /// How much a slot counts: 0 if it is not the source's, otherwise from 1.
     fn weight(&self, at: usize) -> u16 {
         match &self.each {

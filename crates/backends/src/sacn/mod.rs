@@ -2,4 +2,5 @@
 //!
 //! [`wire`] is the codec.
 
+mod receive;
 pub mod wire;
