@@ -80,21 +80,18 @@ fn encoding_writes_every_byte_and_no_other() {
     }
 }
 
-/// Packets of the Python library `sacn`, whose code is not ours.
+/// Packets as the Python library `sacn` 1.11.0 makes them.
 #[test]
 fn packets_that_others_make_are_read() {
     const CID: &str = "01020304-0506-0708-090a-0b0c0d0e0f10";
     let captures = [
         (
-            &include_bytes!("../../../tests/captures/sacn-python-data.bin")[..],
+            &include_bytes!("../../../../../fuzz/corpus/sacn/data")[..],
             format!("data 7 seq 9 priority 120 cid {CID} \"Python desk\" slots 1 2 3 0*509"),
         ),
+        (include_bytes!("../../../../../fuzz/corpus/sacn/sync"), format!("sync 7962 seq 200 cid {CID}")),
         (
-            include_bytes!("../../../tests/captures/sacn-python-sync.bin"),
-            format!("sync 7962 seq 200 cid {CID}"),
-        ),
-        (
-            include_bytes!("../../../tests/captures/sacn-python-discovery.bin"),
+            include_bytes!("../../../../../fuzz/corpus/sacn/discovery"),
             format!("discovery page 0 of 0 cid {CID} \"Python desk\" universes 1 7 63999"),
         ),
     ];
