@@ -4,7 +4,7 @@
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod artnet;
-#[expect(dead_code, unused_imports, reason = "the backends that use all of it follow")]
+#[expect(dead_code, reason = "the backends that use all of it follow")]
 mod dmx;
 mod hex;
 mod kept_port;
@@ -13,12 +13,13 @@ pub mod masim;
 pub mod maweb;
 pub mod osc;
 pub mod sacn;
+mod units;
 
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
 pub const BACKENDS: &[&Backend] =
-    &[&artnet::BACKEND, &loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND];
+    &[&artnet::BACKEND, &loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND, &sacn::BACKEND];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[
@@ -33,7 +34,6 @@ pub const PLANNED: &[&str] = &[
     "openpixelcontrol",
     "python",
     "rtpmidi",
-    "sacn",
     "visca",
     "wininput",
     "winmidi",

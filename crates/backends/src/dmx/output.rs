@@ -156,6 +156,11 @@ impl Output {
         }
     }
 
+    /// The frame as it went out last, or is going to go out first.
+    pub(crate) fn frame(&self) -> &[u8] {
+        &self.frame
+    }
+
     /// The frame is to go out again as it is, because somebody may have missed it.
     pub(crate) fn refresh(&mut self) {
         self.has_changed |= self.sent_at.is_some();

@@ -10,6 +10,7 @@ use super::address::check_path;
 use super::format::{self, Format};
 use super::pattern::{self, Pattern, PatternError};
 use super::wire::{Framing, compose};
+use crate::units::duration;
 
 /// Messages are repeated no more often than this.
 const SHORTEST_REPEAT: Duration = Duration::from_millis(10);
@@ -216,7 +217,8 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
     let mut repeats = Vec::new();
     for (at, value) in options.all("repeat") {
         let (text, word) = value.rsplit_once(char::is_whitespace).unwrap_or(("", value));
-        let Some(every) = duration(word) else {
+        let Some(every) = duration(word).filter(|time| (SHORTEST_REPEAT..=LONGEST_REPEAT).contains(time))
+        else {
             options.error(
                 at,
                 format!("expected a message and a time from 10ms to 24h such as `8s`, found `{word}`"),
@@ -233,20 +235,6 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
         }
     }
     repeats
-}
-
-/// Reads `8s`, `500ms`, `2m` or seconds without a unit.
-fn duration(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let number: f64 = text[..unit].parse().ok().filter(|number: &f64| *number > 0.0)?;
-    let seconds = match &text[unit..] {
-        "ms" => number / 1000.0,
-        "" | "s" => number,
-        "m" | "min" => number * 60.0,
-        "h" => number * 3600.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| (SHORTEST_REPEAT..=LONGEST_REPEAT).contains(time))
 }
 
 /// Which format belongs to which path: the first that matches, in the order of the file. Paths without pattern characters

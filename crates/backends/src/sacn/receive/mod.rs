@@ -29,7 +29,7 @@ pub(crate) const SAMPLING: Duration = Duration::from_millis(1500);
 pub(crate) const MAX_SOURCES: usize = 16;
 
 /// What an instance wants of a universe that comes in.
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     /// Who wins among equals.
     pub(crate) merge: Rule,
@@ -53,7 +53,7 @@ pub(crate) enum Loss {
 pub(crate) enum Event {
     /// It counts from here on.
     Appeared(Cid),
-    /// It does not count any more; whether none is left.
+    /// It does not count any more; whether it was the last one.
     Gone { name: Box<[u8]>, goodbye: Goodbye, is_last: bool },
     /// There are more sources than can be followed.
     TooMany(Cid),
@@ -265,14 +265,18 @@ impl Receiver {
             return false;
         }
         self.is_settling = false;
-        let is_last = !self.sources.iter().any(|source| source.standing == Standing::Active);
         let events = &mut self.events;
         self.sources.retain_mut(|source| {
             let Standing::Lost(goodbye) = source.standing else { return true };
             let name = std::mem::take(&mut source.name);
-            events.push(Event::Gone { name, goodbye, is_last });
+            events.push(Event::Gone { name, goodbye, is_last: false });
             false
         });
+        if !self.sources.iter().any(|source| source.standing == Standing::Active)
+            && let Some(Event::Gone { is_last, .. }) = self.events.last_mut()
+        {
+            *is_last = true;
+        }
         true
     }
 

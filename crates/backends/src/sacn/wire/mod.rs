@@ -136,6 +136,12 @@ pub fn group_v6(universe: u16) -> IpAddr {
     Ipv6Addr::new(0xff18, 0, 0, 0, 0, 0, 0x8300, universe).into()
 }
 
+/// Whether this is data of another universe than that, at a glance and without looking whether it is sound.
+pub fn is_data_of_another(bytes: &[u8], universe: u16) -> bool {
+    bytes.get(18..22) == Some(&VECTOR_ROOT_E131_DATA.to_be_bytes())
+        && bytes.get(113..115).is_some_and(|found| found != universe.to_be_bytes())
+}
+
 impl<'a> Packet<'a> {
     /// Reads a packet.
     ///

@@ -132,6 +132,15 @@ fn packets_are_as_long_as_the_specification_says() {
 }
 
 #[test]
+fn data_of_other_universes_is_known_at_a_glance() {
+    for (universe, is_of_another) in [(1, false), (2, true), (256, true)] {
+        assert_eq!(is_data_of_another(&data_bytes(), universe), is_of_another, "{universe}");
+        assert!(!is_data_of_another(&sync_bytes(), universe) && !is_data_of_another(b"", universe));
+        assert!(!is_data_of_another(&discovery_bytes(), universe));
+    }
+}
+
+#[test]
 fn groups_are_those_of_the_specification() {
     for (universe, v4, v6) in [
         (1, "239.255.0.1", "ff18::8300:1"),
