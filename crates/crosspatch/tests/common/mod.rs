@@ -3,6 +3,8 @@
 
 #![expect(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
+pub(crate) mod cable;
+pub(crate) mod ola;
 pub(crate) mod osc;
 
 use std::io::{BufRead, BufReader, Read};
