@@ -11,6 +11,7 @@ mod kept_port;
 pub mod loopback;
 pub mod masim;
 pub mod maweb;
+pub mod openpixelcontrol;
 pub mod osc;
 pub mod sacn;
 mod units;
