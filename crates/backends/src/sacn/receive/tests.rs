@@ -231,6 +231,26 @@ fn the_next_source_takes_over_as_soon_as_it_has_been_heard() {
 }
 
 #[test]
+fn nothing_flashes_through_when_the_process_was_stopped_for_a_minute() {
+    for order in [[0, 1], [1, 0]] {
+        let mut stage = Stage::new();
+        let mut desks = [desk(1, 50, 255), desk(2, 150, 0)];
+        let [low, high] = &mut desks;
+        stage.play(&mut [low, high], 3000);
+        stage.now += Duration::from_secs(60);
+        let has_changed = stage.receiver.handle_timeout(stage.now);
+        stage.look(has_changed);
+        // What waited in the kernel comes all at once, then everything goes on.
+        for _ in 0..5 {
+            order.iter().for_each(|&at| stage.send(&mut desks[at]));
+        }
+        let [low, high] = &mut desks;
+        stage.play(&mut [low, high], 5000);
+        assert_eq!(stage.seen, [0]);
+    }
+}
+
+#[test]
 fn a_source_that_comes_back_while_it_is_missed_was_never_gone() {
     let mut stage = Stage::new();
     let (mut low, mut high) = (desk(1, 50, 255), desk(2, 150, 0));

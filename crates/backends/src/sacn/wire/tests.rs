@@ -198,6 +198,37 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn lengths_that_lie_in_any_layer_are_refused_or_do_no_harm() {
+    for (bytes, lengths) in
+        [(data_bytes(), &[16, 38, 115][..]), (sync_bytes(), &[16, 38]), (discovery_bytes(), &[16, 38, 112])]
+    {
+        let packet = Packet::decode(&bytes).expect("a packet");
+        for &at in lengths {
+            let right = u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+            for length in (0x7000..=0x7fff).filter(|length| *length != right) {
+                let mut bytes = bytes.clone();
+                bytes[at..at + 2].copy_from_slice(&u16::to_be_bytes(length));
+                // Too long goes beyond the layer around it; too short may cut off what nobody reads.
+                let is_longer = length > right;
+                assert!(
+                    !Packet::decode(&bytes)
+                        .is_ok_and(|read| is_longer || read != packet && !is_part(&read, &packet)),
+                    "length 0x{length:x} at {at}"
+                );
+            }
+        }
+    }
+}
+
+/// Whether a list has only universes that another one has.
+fn is_part(part: &Packet<'_>, whole: &Packet<'_>) -> bool {
+    match (part, whole) {
+        (Packet::Discovery(part), Packet::Discovery(whole)) => whole.universes.starts_with(&part.universes),
+        _ => false,
+    }
+}
+
+#[test]
 fn lists_that_make_no_sense_are_refused() {
     for (at, byte) in [(115, 2), (112, 0x60)] {
         let mut bytes = discovery_bytes();
