@@ -3,53 +3,13 @@
 
 mod common;
 
-use std::process::{Command, Stdio};
-
 use common::cable::{Cable, FAR, NEAR};
 use common::ola::Ola;
-use common::{Program, until};
+use common::shark::shark;
+use common::until;
 
 const OLA: &str = "enabled = true\nip = 10.77.0.2\nalways_broadcast = false\nuse_limited_broadcast = true\nuse_loopback = false\n\
                    net = 0\nsubnet = 0\noutput_ports = 4\nshort_name = ola\nlong_name = OLA\n";
-
-/// Runs a show at the near end, with its values shown.
-fn show(cable: &Cable, configuration: &str) -> Program {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("show.cfg");
-    std::fs::write(&file, configuration).expect("a file");
-    let mut command = cable.near(env!("CARGO_BIN_EXE_crosspatch"));
-    command.args(["run", "--values"]).arg(&file);
-    Program::spawn(command, folder)
-}
-
-/// A tshark at the near end that writes these fields of every datagram, and listens already.
-fn shark(cable: &Cable, fields: &[&str]) -> Option<Program> {
-    let is_there =
-        Command::new("tshark").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !is_there {
-        eprintln!("skipped in part: tshark is not installed (Debian: apt-get install tshark)");
-        return None;
-    }
-    let mut command = cable.near("tshark");
-    command.args([
-        "-l",
-        "-n",
-        "-i",
-        "cable",
-        "-f",
-        "udp",
-        "-T",
-        "fields",
-        "-E",
-        "separator=;",
-        "-E",
-        "occurrence=f",
-    ]);
-    command.args(fields.iter().flat_map(|field| ["-e", field]));
-    let shark = Program::spawn(command, tempfile::tempdir().expect("a folder"));
-    shark.wait_for("Capturing on");
-    Some(shark)
-}
 
 #[test]
 fn ola_sends_a_universe_and_gets_it_back_on_another() {
@@ -65,8 +25,7 @@ fn ola_sends_a_universe_and_gets_it_back_on_another() {
         "_ws.expert.message",
     ];
     let shark = shark(&cable, &fields);
-    let show = show(
-        &cable,
+    let show = cable.show(
         "[artnet in]\nuniverse = 5\n[artnet out]\nuniverse = 3\n[map]\nin.{1..4} > out.{4..1}\nin.5+6 > out.8+7\n",
     );
     // OLA polls seldom, and sends to us only when it has found us.
@@ -100,8 +59,7 @@ fn what_olad_says_about_itself_is_told_on_request() {
     let Some(cable) = Cable::lay() else { return };
     let Some(ola) = Ola::start(&cable, "artnet", OLA) else { return };
     ola.run("ola_patch -d 1 -p 0 -i -u 3");
-    let show = show(
-        &cable,
+    let show = cable.show(
         "[backend artnet]\ndetect = verbose\n[artnet rack]\nuniverse = 3\n[loopback bus]\n[map]\nbus.1 > rack.1\n",
     );
     let line = show.wait_for("sends ArtPollReply 10.77.0.2");

@@ -3,6 +3,8 @@
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::Program;
+
 /// The address of the near end, where crosspatch is.
 pub(crate) const NEAR: &str = "10.77.0.1";
 /// The address of the far end, where a peer is.
@@ -43,6 +45,16 @@ impl Cable {
     /// A command at the near end.
     pub(crate) fn near(&self, program: &str) -> Command {
         self.at("n", program)
+    }
+
+    /// Runs a show at the near end, with its values shown.
+    pub(crate) fn show(&self, configuration: &str) -> Program {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("show.cfg");
+        std::fs::write(&file, configuration).expect("a file");
+        let mut command = self.near(env!("CARGO_BIN_EXE_crosspatch"));
+        command.args(["run", "--values"]).arg(&file);
+        Program::spawn(command, folder)
     }
 
     /// A command at the far end.

@@ -6,6 +6,7 @@
 pub(crate) mod cable;
 pub(crate) mod ola;
 pub(crate) mod osc;
+pub(crate) mod shark;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, UdpSocket};
