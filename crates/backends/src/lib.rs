@@ -19,24 +19,19 @@ mod units;
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
-pub const BACKENDS: &[&Backend] =
-    &[&artnet::BACKEND, &loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND, &sacn::BACKEND];
+pub const BACKENDS: &[&Backend] = &[
+    &artnet::BACKEND,
+    &loopback::BACKEND,
+    &masim::BACKEND,
+    &maweb::BACKEND,
+    &openpixelcontrol::BACKEND,
+    &osc::BACKEND,
+    &sacn::BACKEND,
+];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[
-    "atem",
-    "evdev",
-    "jack",
-    "kinet",
-    "lua",
-    "midi",
-    "mqtt",
-    "ola",
-    "openpixelcontrol",
-    "python",
-    "rtpmidi",
-    "visca",
-    "wininput",
+    "atem", "evdev", "jack", "kinet", "lua", "midi", "mqtt", "ola", "python", "rtpmidi", "visca", "wininput",
     "winmidi",
 ];
 

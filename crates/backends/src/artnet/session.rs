@@ -146,7 +146,7 @@ impl Session for ArtNetSession {
             }
             (_, Peer::Only | Peer::Connection(_)) => {}
         }
-        self.send.output.refresh();
+        self.send.output.restart();
         self.flush(now, out);
     }
 

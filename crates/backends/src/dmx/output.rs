@@ -73,15 +73,20 @@ impl Output {
 
     /// A channel is mapped. The frame becomes long enough for it.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
-        if place.end() > self.frame.len() {
-            self.frame.resize(place.end(), 0);
-        }
+        self.lengthen(place.end());
         if slot.index() >= self.channels.len() {
             self.channels.resize(slot.index() + 1, None);
         }
         let last = place.read(&self.frame).unwrap_or(0);
         let channel = Channel { place, last, before: last, changed_in: 0, waiting: 0 };
         self.channels[slot.index()] = Some(channel);
+    }
+
+    /// Makes the frame at least so long.
+    pub(crate) fn lengthen(&mut self, len: usize) {
+        if len > self.frame.len() {
+            self.frame.resize(len, 0);
+        }
     }
 
     /// A channel is not mapped any more. Its level stays what it is.
@@ -164,6 +169,18 @@ impl Output {
     /// The frame is to go out again as it is, because somebody may have missed it.
     pub(crate) fn refresh(&mut self) {
         self.has_changed |= self.sent_at.is_some();
+    }
+
+    /// Nobody has seen what went out: the frame goes out as it is in the end, and steps need not wait for their turn.
+    pub(crate) fn restart(&mut self) {
+        for (slot, level) in self.waiting.drain(..) {
+            if let Some(channel) = &mut self.channels[slot.index()] {
+                channel.waiting = 0;
+                channel.place.write(&mut self.frame, level);
+            }
+        }
+        self.step_at = None;
+        self.refresh();
     }
 
     /// When the next frame is to go out; never, before there is a value.
@@ -365,6 +382,18 @@ mod tests {
         once.set(FADER, &1.0.into());
         assert_eq!(levels(&mut once, at(1_000_000)), [255]);
         assert_eq!(once.next_due(), None);
+    }
+
+    #[test]
+    fn after_a_restart_only_the_end_counts() {
+        let mut output = output(PACED);
+        for value in [1.0, 0.0, 1.0, 0.5] {
+            output.set(FADER, &value.into());
+        }
+        output.restart();
+        assert_eq!(levels(&mut output, at(200_000)), [128]);
+        output.restart();
+        assert_eq!(levels(&mut output, at(200_000)), [128], "the same goes out again");
     }
 
     #[test]

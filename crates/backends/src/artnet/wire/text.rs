@@ -178,7 +178,8 @@ impl<'a> Words<'a> {
             let (range, level) = run.split_once('=')?;
             let (first, last) = range.split_once("..").unwrap_or((range, range));
             let (first, last) = (first.parse::<usize>().ok()?, last.parse::<usize>().ok()?);
-            levels.get_mut(first.checked_sub(1)?..last)?.fill(level.parse().ok()?);
+            let first = first.checked_sub(1).filter(|first| *first < last)?;
+            levels.get_mut(first..last)?.fill(level.parse().ok()?);
         }
         Packet::Dmx(ArtDmx { sequence, physical, port_address, levels: &levels }).encode(out);
         Some(())
