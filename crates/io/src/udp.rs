@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::batch::{Datagram, Inbox, Outbound, mapped, unmapped};
 use crate::closed;
-use crate::interfaces::{self, Nic};
+use crate::interfaces::Nic;
 use crate::membership::{Membership, Renewal};
 use crate::show::Owner;
 
@@ -36,25 +36,25 @@ pub(crate) struct UdpPort {
     tenants: Vec<Tenant>,
     /// What it listens to, if that is a group.
     membership: Option<Membership>,
+    /// Where what it sends to groups leaves at the moment: the number of the interface and its address.
+    leaves_by: Option<(u32, Option<Ipv4Addr>)>,
 }
 
 /// How many routers a datagram to a group may pass.
 const GROUP_HOPS: u32 = 64;
 
-/// What sessions have to agree in to share a socket: address, port, whether it broadcasts and where multicast leaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What sessions have to agree in to share a socket: address, port and whether it broadcasts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 struct Site {
     ip: Option<IpAddr>,
     port: u16,
     broadcast: bool,
-    outgoing: Option<Interface>,
 }
 
 impl Site {
     /// None if the socket is for one session alone.
     fn of(spec: &Udp, ip: Option<IpAddr>) -> Option<Self> {
-        let (port, broadcast) = (spec.bind.port, spec.broadcast);
-        let site = Self { ip, port, broadcast, outgoing: spec.outgoing.clone() };
+        let site = Self { ip, port: spec.bind.port, broadcast: spec.broadcast };
         (spec.shared && site.port > 0).then_some(site)
     }
 }
@@ -140,9 +140,6 @@ impl UdpPort {
         // The sockets of its groups have the same port.
         let socket = new_socket(address, both, spec.shared || !spec.joins.is_empty())?;
         socket.set_broadcast(spec.broadcast)?;
-        if let Some(interface) = &spec.outgoing {
-            send_through(&socket, interface, address, both)?;
-        }
         socket.bind(&address.into())?;
         Ok(Self::of(socket, address, both))
     }
@@ -157,6 +154,7 @@ impl UdpPort {
             shared_at: None,
             tenants: Vec::new(),
             membership: None,
+            leaves_by: None,
         }
     }
 
@@ -183,6 +181,35 @@ impl UdpPort {
             SocketAddr::V4(_) | SocketAddr::V6(_) if self.takes_v6 => Some(mapped(to)),
             SocketAddr::V4(_) | SocketAddr::V6(_) => Some(to),
         }
+    }
+
+    /// From here on, what is sent to groups leaves through this interface, or where the system chooses.
+    pub(crate) fn leave_by(&mut self, interface: Option<&Interface>, nics: &[Nic]) -> io::Result<()> {
+        let wanted = match interface {
+            Some(interface) => {
+                let nic = nics.iter().find(|nic| nic.is_meant(Some(interface)));
+                let nic = nic.ok_or(ErrorKind::AddrNotAvailable)?;
+                let v4 = match interface {
+                    Interface::Address(IpAddr::V4(v4)) => Some(*v4),
+                    Interface::Address(IpAddr::V6(_)) | Interface::Name(_) => nic.v4(),
+                };
+                Some((nic.index, v4))
+            }
+            None => None,
+        };
+        if wanted == self.leaves_by {
+            return Ok(());
+        }
+        let socket = SockRef::from(&self.socket);
+        let (index, v4) = wanted.unwrap_or_default();
+        if self.takes_v4 {
+            socket.set_multicast_if_v4(&v4.unwrap_or(Ipv4Addr::UNSPECIFIED))?;
+        }
+        if self.takes_v6 {
+            socket.set_multicast_if_v6(index)?;
+        }
+        self.leaves_by = wanted;
+        Ok(())
     }
 
     /// Sends datagrams. What the kernel does not take waits; the last error that lost one is returned.
@@ -275,23 +302,6 @@ fn new_socket(address: SocketAddr, both: bool, shared: bool) -> io::Result<Socke
     drop(wishes);
     socket.set_nonblocking(true)?;
     Ok(socket)
-}
-
-/// Sends what is for groups through an interface.
-fn send_through(socket: &Socket, interface: &Interface, address: SocketAddr, both: bool) -> io::Result<()> {
-    let nics = interfaces::list()?;
-    let nic = nics.iter().find(|nic| nic.is_meant(Some(interface))).ok_or(ErrorKind::AddrNotAvailable)?;
-    let v4 = match interface {
-        Interface::Address(IpAddr::V4(v4)) => Some(*v4),
-        Interface::Address(IpAddr::V6(_)) | Interface::Name(_) => nic.v4(),
-    };
-    if let (Some(v4), true) = (v4, address.is_ipv4() || both) {
-        socket.set_multicast_if_v4(&v4)?;
-    }
-    if address.is_ipv6() && nic.index > 0 {
-        socket.set_multicast_if_v6(nic.index)?;
-    }
-    Ok(())
 }
 
 fn is_about_a_peer(kind: ErrorKind) -> bool {

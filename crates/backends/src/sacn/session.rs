@@ -360,7 +360,7 @@ impl SacnSession {
     fn socket(&self, port: Port, joins: Vec<Join>) -> KeptPort {
         let site = &self.config.site;
         let outgoing = site.interface.clone();
-        let udp = Udp { shared: true, joins, outgoing, ..Udp::new(site.bind.clone()) };
+        let udp = Udp { shared: true, broadcast: true, joins, outgoing, ..Udp::new(site.bind.clone()) };
         KeptPort::new(&self.name, port, PortSpec::Udp(udp), "sacn-port")
     }
 }

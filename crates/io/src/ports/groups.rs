@@ -1,4 +1,5 @@
-//! The multicast groups of all ports. Ports that want the same group on the same interface share its socket.
+//! The multicast groups of all ports, and the interfaces that they come and leave by. Ports that want the same group on the
+//! same interface share its socket.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,6 +22,8 @@ const LOOK: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct Groups {
     sockets: BTreeMap<(Join, u16), Token>,
+    /// The interfaces as they were when something was said of them last.
+    nics: Vec<Nic>,
     watch: Option<Watch>,
     renew_at: Option<Instant>,
 }
@@ -34,6 +37,11 @@ impl Groups {
         }
     }
 
+    /// The interfaces that are known.
+    pub(super) fn nics(&self) -> &[Nic] {
+        &self.nics
+    }
+
     /// When interfaces are to be looked at.
     pub(super) fn renew_at(&self) -> Option<Instant> {
         self.renew_at
@@ -41,16 +49,23 @@ impl Groups {
 }
 
 impl Ports {
-    /// Joins the groups of a port whose socket is `main`. If one cannot be joined, none is.
+    /// Joins the groups of a port whose socket is `main`, and looks for the interface that it sends to groups by. If one
+    /// cannot be joined, none is.
     pub(super) fn join_groups(&mut self, main: Token, owner: Owner, spec: &Udp) -> io::Result<()> {
-        if spec.joins.is_empty() {
+        let entry = self.table.entry(owner).or_default();
+        entry.outgoing.clone_from(&spec.outgoing);
+        if spec.joins.is_empty() && spec.outgoing.is_none() {
             return Ok(());
         }
         let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get(&main) else { return Ok(()) };
         let port = udp.port()?;
-        let nics = interfaces::list()?;
+        self.watch_interfaces()?;
+        let is_outgoing = |nic: &Nic| nic.is_meant(spec.outgoing.as_ref());
+        if spec.outgoing.is_some() && !self.groups.nics.iter().any(is_outgoing) {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
         for join in &spec.joins {
-            match self.join_group(join, port, &nics, owner) {
+            match self.join_group(join, port, owner) {
                 Ok(token) => self.table.entry(owner).or_default().groups.push(token),
                 Err(error) if is_optional(spec, join) && closed::may_be_for_want_of_ipv6(&error) => {}
                 Err(error) => {
@@ -59,15 +74,21 @@ impl Ports {
                 }
             }
         }
-        if self.groups.watch.is_none() && self.groups.renew_at.is_none() {
-            self.groups.watch = Watch::new(&self.registry, NETWORK).ok();
-            // What has changed since the list was made is seen at once.
-            self.groups.renew_at = Some(Instant::START);
-        }
         Ok(())
     }
 
-    fn join_group(&mut self, join: &Join, port: u16, nics: &[Nic], owner: Owner) -> io::Result<Token> {
+    /// From here on, what is known of interfaces is kept up to date.
+    fn watch_interfaces(&mut self) -> io::Result<()> {
+        if self.groups.watch.is_none() && self.groups.renew_at.is_none() {
+            self.groups.watch = Watch::new(&self.registry, NETWORK).ok();
+            self.groups.renew_at = Some(Instant::START);
+        }
+        // What has changed since has perhaps not been said yet.
+        self.groups.nics = interfaces::list()?;
+        Ok(())
+    }
+
+    fn join_group(&mut self, join: &Join, port: u16, owner: Owner) -> io::Result<Token> {
         let key = (join.clone(), port);
         if let Some(&token) = self.groups.sockets.get(&key) {
             if let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&token) {
@@ -75,7 +96,7 @@ impl Ports {
             }
             return Ok(token);
         }
-        let mut udp = UdpPort::listen(join, port, nics, owner)?;
+        let mut udp = UdpPort::listen(join, port, &self.groups.nics, owner)?;
         let token = self.next_token();
         self.registry.register(udp.source(), token, BOTH)?;
         self.sockets.insert(token, Socket::new(owner, Peer::Only, token, State::Udp(udp)));
@@ -116,15 +137,16 @@ impl Ports {
         let is_watched = self.groups.watch.is_some();
         let nics = interfaces::list();
         let has_to_look = !is_watched || nics.is_err();
-        self.groups.renew_at = (has_to_look && !self.groups.sockets.is_empty()).then(|| show.now + LOOK);
+        self.groups.renew_at = has_to_look.then(|| show.now + LOOK);
         let Ok(nics) = nics else { return };
+        self.groups.nics = nics;
         let mut told = BTreeSet::new();
         for ((join, _), token) in &self.groups.sockets {
             let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(token) else {
                 continue;
             };
             let interface = join.interface.as_ref().map_or("any".into(), ToString::to_string);
-            let notice = match udp.renew(&nics) {
+            let notice = match udp.renew(&self.groups.nics) {
                 Ok(Renewal::Same) => continue,
                 Ok(Renewal::Lost) => {
                     let text =

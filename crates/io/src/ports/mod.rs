@@ -10,7 +10,9 @@ mod reading;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crosspatch_core::{Closed, Connect, Duration, Effect, Instant, Notice, Peer, Port, PortSpec, SessionId};
+use crosspatch_core::{
+    Closed, Connect, Duration, Effect, Instant, Interface, Notice, Peer, Port, PortSpec, SessionId,
+};
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
 use rustc_hash::FxHashMap;
@@ -61,6 +63,8 @@ pub(crate) struct Ports {
     /// Datagrams to be sent, by socket; their bytes are in the outbox of the show.
     sends: Vec<Datagram>,
     sends_on: Token,
+    /// Where those of them that are for groups leave.
+    sends_through: Option<Interface>,
     inbox: Option<Box<Inbox>>,
     outbound: Outbound,
     chunk: Box<[u8]>,
@@ -71,6 +75,8 @@ pub(crate) struct Ports {
 struct Entry {
     /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
     main: Option<Token>,
+    /// Where what it sends to multicast groups leaves.
+    outgoing: Option<Interface>,
     /// The sockets of its multicast groups.
     groups: Vec<Token>,
     connections: BTreeMap<u32, Token>,
@@ -147,6 +153,7 @@ impl Ports {
             reports: VecDeque::new(),
             sends: Vec::new(),
             sends_on: WAKER,
+            sends_through: None,
             inbox: Some(Box::new(Inbox::new())),
             outbound: Outbound::default(),
             chunk: vec![0; CHUNK].into(),
@@ -256,14 +263,16 @@ impl Ports {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         match (&mut socket.state, peer) {
             (State::Udp(udp), Peer::Address(to)) => {
+                let leaves_elsewhere = to.ip().is_multicast() && self.sends_through != entry.outgoing;
                 let Some(to) = udp.address_for(to) else {
                     let text =
                         format!("cannot send to {to}: the port is bound for the other kind of addresses");
                     return show.notice(Some(owner), Notice::warning("cannot-send", text));
                 };
-                if self.sends_on != token || self.sends.len() >= MOST_SENDS {
+                if self.sends_on != token || leaves_elsewhere || self.sends.len() >= MOST_SENDS {
+                    let outgoing = entry.outgoing.clone();
                     self.send_datagrams(show);
-                    self.sends_on = token;
+                    (self.sends_on, self.sends_through) = (token, outgoing);
                 }
                 self.sends.push(Datagram { to, bytes });
             }
@@ -284,9 +293,17 @@ impl Ports {
             return;
         }
         if let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&self.sends_on) {
-            let lost = udp.send(&mut self.outbound, &self.sends, show.out().all_bytes());
-            if let Some((to, error)) = lost {
-                let text = format!("cannot send to {to}: {}", closed::words(&error));
+            let notice = match udp.leave_by(self.sends_through.as_ref(), self.groups.nics()) {
+                Ok(()) => {
+                    let lost = udp.send(&mut self.outbound, &self.sends, show.out().all_bytes());
+                    lost.map(|(to, error)| format!("cannot send to {to}: {}", closed::words(&error)))
+                }
+                Err(error) => {
+                    let interface = self.sends_through.as_ref().map_or("any".into(), ToString::to_string);
+                    Some(format!("cannot send through interface {interface}: {}", closed::reason(&error)))
+                }
+            };
+            if let Some(text) = notice {
                 show.notice(Some(*owner), Notice::warning("cannot-send", text));
             }
         }

@@ -196,6 +196,32 @@ fn what_is_sent_to_a_group_leaves_through_the_interface_that_is_named() {
         rig.send(port, Peer::Address(address("239.255.0.1", 5568)), text);
     }
     assert_eq!([rig.wait(data(0)), rig.wait(data(0))], ["stage", "stage again"]);
+    // The ports share a socket, and what they send in one turn still leaves by different ways.
+    let group = Peer::Address(address("239.255.0.1", 5568));
+    rig.act(move |out| {
+        for number in 0..20_u8 {
+            for port in 1..=3 {
+                out.send(Port(port), group, |bytes| bytes.extend_from_slice(&[port as u8, number]));
+            }
+        }
+    });
+    for number in 0..20 {
+        for port in [2, 3] {
+            let wanted = |seen: &Seen| match seen {
+                Seen::Data(Port(0), _, data) => Some(data.clone()),
+                _ => None,
+            };
+            assert_eq!(rig.wait(wanted), [port, number]);
+        }
+    }
+    // The interface comes back with another number.
+    ip("link del stage0");
+    rig.send(2, group, "nowhere");
+    rig.wait_line(&["cannot send through interface stage0: this machine does not have that address"]);
+    plug_in("stage0", "10.7.2.1");
+    rig.wait_line(&["interface stage0 is back"]);
+    rig.send(2, group, "stage once more");
+    assert_eq!(rig.wait(data(0)), "stage once more");
 }
 
 #[test]
