@@ -155,6 +155,10 @@ fn read_interface(options: &mut Options<'_>) -> Option<Interface> {
 
 fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Interface> {
     let (mut bind, words) = options.endpoint(at, Some(PORT))?;
+    if bind.port == 0 {
+        options.error(at, "expected a port from 1 to 65535, the one that the other devices use, found `0`");
+        return None;
+    }
     // Art-Net knows IPv4 only.
     if bind.host == Host::Any {
         bind.host = Host::Address(Ipv4Addr::UNSPECIFIED.into());
@@ -292,6 +296,7 @@ mod tests {
         for (option, value, part) in [
             ("bind", "0.0.0.0 70000", "expected a port number"),
             ("bind", "0.0.0.0 announce=me", "`announce=ADDRESS`"),
+            ("bind", "0.0.0.0 0", "a port from 1 to 65535"),
             ("net", "128", "a net from 0 to 127"),
             ("universe", "256", "a universe from 0 to 255"),
             ("universe", "0:16:0", "a universe from 0 to 255"),

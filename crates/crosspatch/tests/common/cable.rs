@@ -49,12 +49,22 @@ impl Cable {
 
     /// Runs a show at the near end, with its values shown.
     pub(crate) fn show(&self, configuration: &str) -> Program {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("show.cfg");
-        std::fs::write(&file, configuration).expect("a file");
-        let mut command = self.near(env!("CARGO_BIN_EXE_crosspatch"));
-        command.args(["run", "--values"]).arg(&file);
-        Program::spawn(command, folder)
+        show(self.near(env!("CARGO_BIN_EXE_crosspatch")), configuration)
+    }
+
+    /// Runs a show at the far end, with its values shown.
+    pub(crate) fn far_show(&self, configuration: &str) -> Program {
+        show(self.far(env!("CARGO_BIN_EXE_crosspatch")), configuration)
+    }
+
+    /// Pulls the cable at the near end, and plugs it in again.
+    pub(crate) fn pull_and_plug_in(&self) {
+        for state in ["down", "up"] {
+            assert!(
+                works(&format!("ip -n {} link set cable {state}", self.end("n"))),
+                "the cable goes {state}"
+            );
+        }
     }
 
     /// A command at the far end.
@@ -79,6 +89,14 @@ impl Drop for Cable {
             works(&format!("ip netns del {}", self.end(end)));
         }
     }
+}
+
+fn show(mut command: Command, configuration: &str) -> Program {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("show.cfg");
+    std::fs::write(&file, configuration).expect("a file");
+    command.args(["run", "--values"]).arg(&file);
+    Program::spawn(command, folder)
 }
 
 fn works(line: &str) -> bool {
