@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crosspatch_core::{Notice, Outbox};
 
-use super::options::Detect;
 use super::wire::{Packet, PortAddress};
+use crate::dmx::Detect;
 
 /// So many senders and universes are remembered; further ones are not told.
 const MAX_SEEN: usize = 1024;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
 
 use super::wire::{PORT, PortAddress};
-use crate::dmx::Rule;
+use crate::dmx::{Detect, Rule, read_detect, read_interface, read_merge};
 
 /// How many destinations an instance may have.
 const MAX_DESTINATIONS: usize = 64;
@@ -96,44 +96,18 @@ pub(crate) enum Target {
     Fixed(Vec<Endpoint>),
 }
 
-/// What is told of what comes in.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Detect {
-    Off,
-    Own,
-    Everything,
-}
-
 /// Reads the options.
 pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
-    let interface = read_interface(options);
+    let interface = read_site(options);
     let port_address = read_port_address(options);
-    let detect = options.parse_with("detect", "`on`, `verbose` or `off`", |text| match text {
-        "on" | "1" | "true" | "yes" => Some(Detect::Own),
-        "verbose" => Some(Detect::Everything),
-        "off" | "0" | "false" | "no" => Some(Detect::Off),
-        _ => None,
-    });
-    let merge = options.parse_with("merge", "`htp` or `ltp`", |text| match text {
-        "htp" => Some(Rule::Htp),
-        "ltp" => Some(Rule::Ltp),
-        _ => None,
-    });
+    let (detect, merge) = (read_detect(options), read_merge(options));
     let (realtime, sync) = (options.flag("realtime"), options.flag("sync"));
     let interface = interface?;
     let target = read_target(options, &interface);
-    Some(Config {
-        port_address: port_address?,
-        target,
-        interface,
-        realtime,
-        merge: merge.unwrap_or_default(),
-        sync,
-        detect: detect.unwrap_or(Detect::Off),
-    })
+    Some(Config { port_address: port_address?, target, interface, realtime, merge, sync, detect })
 }
 
-fn read_interface(options: &mut Options<'_>) -> Option<Interface> {
+fn read_site(options: &mut Options<'_>) -> Option<Interface> {
     let mut interfaces = Vec::new();
     for (at, _) in options.all("bind") {
         interfaces.push(read_bind(options, at));
@@ -142,15 +116,7 @@ fn read_interface(options: &mut Options<'_>) -> Option<Interface> {
         let bind = Endpoint { host: Host::Address(Ipv4Addr::UNSPECIFIED.into()), port: PORT };
         interfaces.push(Some(Interface::new(bind)));
     }
-    let number = options.parse::<usize>("interface", "the number of a `bind`")?;
-    let count = interfaces.len();
-    if number >= count {
-        let last = options.all("interface").last().map_or(0, |(at, _)| at);
-        options.error(last, format!("expected an interface from 0 to {}, found `{number}`", count - 1));
-        options.help("each `bind` in `[backend artnet]` is an interface; the first one has the number 0");
-        return None;
-    }
-    interfaces.swap_remove(number)
+    read_interface(options, "artnet", interfaces)
 }
 
 fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Interface> {

@@ -7,12 +7,14 @@
 mod address;
 mod input;
 mod merge;
+mod options;
 mod output;
 mod place;
 
 pub(crate) use address::Address;
 pub(crate) use input::Input;
 pub(crate) use merge::{Levels, Rule, merge};
+pub(crate) use options::{Detect, read_detect, read_interface, read_merge};
 pub(crate) use output::{FRAME, Output, Pace};
 pub(crate) use place::Place;
 

@@ -6,7 +6,7 @@ use crosspatch_core::{Duration, Endpoint, Host, Interface, OptionSpec, Options, 
 
 use super::receive::{Loss, Rules};
 use super::wire::{Cid, LAST_UNIVERSE, MAX_NAME, MAX_PRIORITY, PORT};
-use crate::dmx::Rule;
+use crate::dmx::{Detect, read_detect, read_interface, read_merge};
 use crate::units::duration;
 
 /// How many destinations an instance may have.
@@ -144,34 +144,15 @@ pub(crate) struct Site {
     pub(crate) local: bool,
 }
 
-/// What is told of sources.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Detect {
-    Off,
-    Sources,
-    Everything,
-}
-
 /// Reads the options.
 pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let site = read_site(options);
-    let detect = options.parse_with("detect", "`on`, `verbose` or `off`", |text| match text {
-        "on" | "1" | "true" | "yes" => Some(Detect::Sources),
-        "verbose" => Some(Detect::Everything),
-        "off" | "0" | "false" | "no" => Some(Detect::Off),
-        _ => None,
-    });
     let name = options.parse_with("name", "a name of at most 63 bytes", |name| {
         (name.len() <= MAX_NAME && !name.contains('\0')).then(|| name.to_owned())
     });
-    let merge = options.parse_with("merge", "`htp` or `ltp`", |text| match text {
-        "htp" => Some(Rule::Htp),
-        "ltp" => Some(Rule::Ltp),
-        _ => None,
-    });
     let loss = options.parse_with("lost", "`hold`, or a value from 0 to 1 and perhaps `after 10s`", loss);
     let rules = Rules {
-        merge: merge.unwrap_or_default(),
+        merge: read_merge(options),
         preview: options.flag("preview"),
         loss: loss.unwrap_or(Loss::Hold),
     };
@@ -180,7 +161,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         name: name?,
         cid: read_cid(options, "cid"),
         site: site?,
-        detect: detect.unwrap_or(Detect::Off),
+        detect: read_detect(options),
         from: read_cid(options, "from"),
         unicast: options.flag("unicast"),
         rules,
@@ -232,14 +213,7 @@ fn read_site(options: &mut Options<'_>) -> Option<Site> {
             local: false,
         }));
     }
-    let number = options.parse::<usize>("interface", "the number of a `bind`")?;
-    if number >= sites.len() {
-        let last = options.all("interface").last().map_or(0, |(at, _)| at);
-        options.error(last, format!("expected an interface from 0 to {}, found `{number}`", sites.len() - 1));
-        options.help("each `bind` in `[backend sacn]` is an interface; the first one has the number 0");
-        return None;
-    }
-    sites.swap_remove(number)
+    read_interface(options, "sacn", sites)
 }
 
 fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Site> {
@@ -305,6 +279,7 @@ mod tests {
     use crosspatch_core::Given;
 
     use super::*;
+    use crate::dmx::Rule;
 
     fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
         let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();

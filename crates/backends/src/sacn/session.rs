@@ -11,11 +11,11 @@ use crosspatch_core::{
 };
 
 use super::identity::Identity;
-use super::options::{Config, Detect};
+use super::options::Config;
 use super::receive::{Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES, Receiver, Source};
 use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, is_data_of_another};
-use crate::dmx::{Address, Input};
+use crate::dmx::{Address, Detect, Input};
 use crate::kept_port::KeptPort;
 
 /// The socket, and the groups that are always listened to.
