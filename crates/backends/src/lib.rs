@@ -4,7 +4,6 @@
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod artnet;
-#[expect(dead_code, reason = "the backends that use all of it follow")]
 mod dmx;
 mod hex;
 mod kept_port;

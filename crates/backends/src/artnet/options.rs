@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
 
 use super::wire::{PORT, PortAddress};
-use crate::dmx::{Detect, Rule, read_detect, read_interface, read_merge};
+use crate::dmx::{Detect, Loss, Rule, read_detect, read_interface, read_loss, read_merge, read_start};
 
 /// How many destinations an instance may have.
 const MAX_DESTINATIONS: usize = 64;
@@ -63,6 +63,18 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "htp",
         "what holds if two send the same universe: the highest level, or the latest change",
     ),
+    OptionSpec::new(
+        "lost",
+        "0 after 10s",
+        "hold",
+        "what becomes of the universe when nobody sends it any more: it keeps its levels, or takes one of 0 to 1",
+    ),
+    OptionSpec::new(
+        "start",
+        "0",
+        "",
+        "the value to begin with, 0 to 1; without it nothing is sent before there is one",
+    ),
     OptionSpec::new("sync", "on", "off", "ArtSync follows each of the instance's frames"),
 ];
 
@@ -74,6 +86,8 @@ pub(crate) struct Config {
     pub(crate) target: Target,
     pub(crate) realtime: bool,
     pub(crate) merge: Rule,
+    pub(crate) loss: Loss,
+    pub(crate) start: Option<f64>,
     pub(crate) sync: bool,
     pub(crate) detect: Detect,
 }
@@ -100,11 +114,12 @@ pub(crate) enum Target {
 pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let interface = read_site(options);
     let port_address = read_port_address(options);
-    let (detect, merge) = (read_detect(options), read_merge(options));
-    let (realtime, sync) = (options.flag("realtime"), options.flag("sync"));
+    let (detect, merge, loss) = (read_detect(options), read_merge(options), read_loss(options));
+    let (start, realtime, sync) = (read_start(options), options.flag("realtime"), options.flag("sync"));
     let interface = interface?;
     let target = read_target(options, &interface);
-    Some(Config { port_address: port_address?, target, interface, realtime, merge, sync, detect })
+    let port_address = port_address?;
+    Some(Config { port_address, target, interface, realtime, merge, loss, start, sync, detect })
 }
 
 fn read_site(options: &mut Options<'_>) -> Option<Interface> {
@@ -271,6 +286,8 @@ mod tests {
             ("destination", "*", "an address to send to"),
             ("destination", "10.0.0.1 6454 now", "an address to send to"),
             ("merge", "both", "`htp` or `ltp`"),
+            ("lost", "dark", "`hold`, or a value from 0 to 1"),
+            ("start", "2", "a value from 0 to 1"),
             ("realtime", "2", "`on` or `off`"),
             ("sync", "maybe", "`on` or `off`"),
             ("detect", "loud", "`on`, `verbose` or `off`"),

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
 
 use super::wire::{ArtAddress, ArtDmx, PortAddress};
-use crate::dmx::{Input, Levels, Place, Rule, merge};
+use crate::dmx::{Input, Levels, Loss, Place, Rule, merge};
 
 /// After so long without a packet a source is gone.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,6 +28,7 @@ const LATE: i8 = -20;
 pub(crate) struct Receive {
     port_address: PortAddress,
     rule: Rule,
+    loss: Loss,
     input: Input,
     sources: Vec<Source>,
     merged: Vec<u8>,
@@ -39,6 +40,8 @@ pub(crate) struct Receive {
     is_merge_cancelled: bool,
     /// Whether there has been a source, and none is left.
     is_lost: bool,
+    /// When the levels of the last source are to be replaced.
+    fill_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -52,10 +55,11 @@ struct Source {
 
 impl Receive {
     /// A universe of which nothing is known yet.
-    pub(crate) fn new(port_address: PortAddress, rule: Rule) -> Self {
+    pub(crate) fn new(port_address: PortAddress, rule: Rule, loss: Loss) -> Self {
         Self {
             port_address,
             rule,
+            loss,
             input: Input::default(),
             sources: Vec::with_capacity(MAX_SOURCES),
             merged: Vec::new(),
@@ -64,6 +68,7 @@ impl Receive {
             is_held: false,
             is_merge_cancelled: false,
             is_lost: false,
+            fill_at: None,
         }
     }
 
@@ -148,7 +153,7 @@ impl Receive {
                 return None;
             }
         }
-        self.is_lost = false;
+        (self.is_lost, self.fill_at) = (false, None);
         let levels = Levels::new(0);
         self.sources.push(Source { ip, physical: dmx.physical, sequence: 0, heard: now, levels });
         self.sources.last_mut()
@@ -181,7 +186,7 @@ impl Receive {
     /// When something times out.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let sources = self.sources.iter().map(|source| source.heard + SOURCE_TIMEOUT);
-        sources.chain(self.synchronised_until.filter(|_| self.is_held)).min()
+        sources.chain(self.synchronised_until.filter(|_| self.is_held)).chain(self.fill_at).min()
     }
 
     /// A source may be gone, and so may ArtSync.
@@ -194,12 +199,22 @@ impl Receive {
                 let text = format!("{} does not send {universe} any more", source.ip);
                 out.notice(Notice::info("artnet-source", text));
             } else if !is_left {
-                let text = format!("{} does not send {universe} any more; the last levels hold", source.ip);
+                let text = format!("{} does not send {universe} any more, and nobody else does", source.ip);
                 out.notice(Notice::warning("artnet-source", text));
             }
             is_left
         });
-        self.is_lost |= before > 0 && self.sources.is_empty();
+        if before > 0 && self.sources.is_empty() {
+            self.is_lost = true;
+            self.fill_at = match self.loss {
+                Loss::Hold => None,
+                Loss::Level(_, after) => Some(now + after),
+            };
+        }
+        if let (Loss::Level(level, _), Some(_)) = (self.loss, self.fill_at.take_if(|at| *at <= now)) {
+            let levels = vec![level; self.input.levels().len()];
+            self.input.update(&levels, out);
+        }
         let is_unsynchronised = self.synchronised_until.is_some_and(|until| until <= now);
         if is_unsynchronised {
             self.synchronised_until = None;

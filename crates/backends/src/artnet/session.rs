@@ -72,7 +72,7 @@ impl ArtNetSession {
             long_name: format!("crosspatch {name}"),
             ports,
             is_open: false,
-            receive: Receive::new(config.port_address, config.merge),
+            receive: Receive::new(config.port_address, config.merge, config.loss),
             send: Send::new(config.port_address, config.realtime),
             echoes: Echoes::default(),
             cues: Cues::default(),
@@ -110,6 +110,9 @@ impl Session for ArtNetSession {
     }
 
     fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        if let Some(value) = self.config.start {
+            self.send.output.begin(value);
+        }
         self.warn_of_contested_slots(out);
         self.ports.iter_mut().for_each(|port| port.open(out));
     }

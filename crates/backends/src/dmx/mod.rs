@@ -6,6 +6,7 @@
 
 mod address;
 mod input;
+mod loss;
 mod merge;
 mod options;
 mod output;
@@ -13,8 +14,9 @@ mod place;
 
 pub(crate) use address::Address;
 pub(crate) use input::Input;
+pub(crate) use loss::Loss;
 pub(crate) use merge::{Levels, Rule, merge};
-pub(crate) use options::{Detect, read_detect, read_interface, read_merge};
+pub(crate) use options::{Detect, read_detect, read_interface, read_loss, read_merge, read_start};
 pub(crate) use output::{FRAME, Output, Pace};
 pub(crate) use place::Place;
 

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use crosspatch_core::Options;
 
-use super::Rule;
+use super::loss::value_from_0_to_1;
+use super::{Loss, Rule};
 
 /// What is told of what comes in.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +56,18 @@ pub(crate) fn read_detect(options: &mut Options<'_>) -> Detect {
 /// Reads `merge`.
 pub(crate) fn read_merge(options: &mut Options<'_>) -> Rule {
     options.parse("merge", "`htp` or `ltp`").unwrap_or_default()
+}
+
+/// Reads `lost`.
+pub(crate) fn read_loss(options: &mut Options<'_>) -> Loss {
+    let expected = "`hold`, or a value from 0 to 1 and perhaps `after 10s`";
+    options.parse_with("lost", expected, Loss::parse).unwrap_or(Loss::Hold)
+}
+
+/// Reads `start`, a value from 0 to 1, if there is one.
+pub(crate) fn read_start(options: &mut Options<'_>) -> Option<f64> {
+    options.text("start")?;
+    options.parse_with("start", "a value from 0 to 1", value_from_0_to_1)
 }
 
 /// Reads `interface`, the number of one of the binds of `backend`, and takes that one out of all of them.

@@ -119,14 +119,12 @@ impl Output {
         contested
     }
 
-    /// Begins with this level in all slots, and lets the frame go out before there is a value.
-    pub(crate) fn fill(&mut self, level: u8) {
-        self.frame.fill(level);
-        for channel in self.channels.iter_mut().flatten() {
-            channel.last = channel.place.read(&self.frame).unwrap_or(0);
-            channel.before = channel.last;
+    /// Gives every mapped channel this value, so that the frame goes out before there is another.
+    pub(crate) fn begin(&mut self, value: f64) {
+        let value = Value::number(value);
+        for slot in 0..self.channels.len() as u32 {
+            self.set(Slot(slot), &value);
         }
-        self.has_changed = true;
     }
 
     /// A value for a channel. Texts have no level and are left out.
@@ -275,8 +273,12 @@ mod tests {
         output.set(FADER, &"text".into());
         output.set(Slot(99), &1.0.into());
         assert_eq!(output.next_due(), None, "a text has no level, and a channel that is not mapped no slot");
-        output.fill(51);
-        assert_eq!(output.take_due(at(5)), Some(&[51; 4][..]));
+        output.begin(1.0);
+        assert_eq!(
+            output.take_due(at(5)),
+            Some(&[255, 255, 255, 0][..]),
+            "a slot without a channel is none of ours"
+        );
     }
 
     #[test]

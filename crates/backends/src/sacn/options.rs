@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use crosspatch_core::{Duration, Endpoint, Host, Interface, OptionSpec, Options, Scope};
+use crosspatch_core::{Endpoint, Host, Interface, OptionSpec, Options, Scope};
 
-use super::receive::{Loss, Rules};
+use super::receive::Rules;
 use super::wire::{Cid, LAST_UNIVERSE, MAX_NAME, MAX_PRIORITY, PORT};
-use crate::dmx::{Detect, read_detect, read_interface, read_merge};
-use crate::units::duration;
+use crate::dmx::{Detect, read_detect, read_interface, read_loss, read_merge, read_start};
 
 /// How many destinations an instance may have.
 const MAX_DESTINATIONS: usize = 64;
@@ -150,12 +149,8 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let name = options.parse_with("name", "a name of at most 63 bytes", |name| {
         (name.len() <= MAX_NAME && !name.contains('\0')).then(|| name.to_owned())
     });
-    let loss = options.parse_with("lost", "`hold`, or a value from 0 to 1 and perhaps `after 10s`", loss);
-    let rules = Rules {
-        merge: read_merge(options),
-        preview: options.flag("preview"),
-        loss: loss.unwrap_or(Loss::Hold),
-    };
+    let rules =
+        Rules { merge: read_merge(options), preview: options.flag("preview"), loss: read_loss(options) };
     let universe = read_universe(options);
     Some(Config {
         name: name?,
@@ -187,22 +182,6 @@ fn read_cid(options: &mut Options<'_>, name: &str) -> Option<Cid> {
     options.parse(name, "sixteen bytes such as `0xAA 0xBB ...`, or a UUID")
 }
 
-/// Reads `hold`, `0.5` or `0 after 10s`.
-fn loss(text: &str) -> Option<Loss> {
-    if text == "hold" {
-        return Some(Loss::Hold);
-    }
-    let (value, after) = match text.split_once(" after ") {
-        Some((value, after)) => (value, duration(after.trim())?),
-        None => (text, Duration::ZERO),
-    };
-    Some(Loss::Level((level(value)? * 255.0).round() as u8, after))
-}
-
-fn level(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|level| (0.0..=1.0).contains(level))
-}
-
 fn read_site(options: &mut Options<'_>) -> Option<Site> {
     let mut sites: Vec<_> =
         options.all("bind").collect::<Vec<_>>().into_iter().map(|(at, _)| read_bind(options, at)).collect();
@@ -231,7 +210,7 @@ fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Site> {
 
 fn read_sending(options: &mut Options<'_>) -> Option<Sending> {
     let destinations = read_destinations(options);
-    let start = options.text("start").and_then(|_| options.parse_with("start", "a value from 0 to 1", level));
+    let start = read_start(options);
     let sync = options.text("sync").and_then(|_| {
         options.parse_with("sync", "a universe from 1 to 63999 and perhaps `follow`", |text| {
             let (address, word) = text.split_once(' ').unwrap_or((text, ""));
@@ -279,7 +258,7 @@ mod tests {
     use crosspatch_core::Given;
 
     use super::*;
-    use crate::dmx::Rule;
+    use crate::dmx::{Loss, Rule};
 
     fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
         let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
@@ -338,21 +317,6 @@ mod tests {
         assert_eq!((sending.priority, sending.start), (0, Some(0.5)));
         assert_eq!(sending.sync, Some(SyncTo { address: 7962, follows: true }));
         assert!(sending.slot_priorities && !sending.discovery && !sending.realtime);
-    }
-
-    #[test]
-    fn losses_are_held_or_have_a_level_and_a_time() {
-        for (text, expected) in [
-            ("hold", Loss::Hold),
-            ("0", Loss::Level(0, Duration::ZERO)),
-            ("0.5 after 500ms", Loss::Level(128, Duration::from_millis(500))),
-            ("1 after 2m", Loss::Level(255, Duration::from_secs(120))),
-        ] {
-            assert_eq!(loss(text), Some(expected), "{text}");
-        }
-        for text in ["", "zero", "2", "-1", "0 after", "0 after x", "0 10s"] {
-            assert_eq!(loss(text), None, "{text}");
-        }
     }
 
     #[test]

@@ -120,8 +120,7 @@ impl Sender {
     /// The mapped channels are known: they begin with the value for that, if there is one, and have their priorities.
     pub(crate) fn prepare(&mut self, now: Instant, is_start: bool) {
         if let (Some(value), true) = (self.sending.start, is_start) {
-            let value = Value::number(value);
-            self.mapped.iter().for_each(|(slot, _)| self.output.set(*slot, &value));
+            self.output.begin(value);
             self.wait_for_the_others(now);
         }
         if self.sending.slot_priorities {

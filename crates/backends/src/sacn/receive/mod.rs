@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use crosspatch_core::{Duration, Instant};
 
 use super::wire::{Cid, Data, LEVELS, MAX_PRIORITY, PRIORITIES, Synchronization};
-use crate::dmx::{Rule, merge};
+use crate::dmx::{Loss, Rule, merge};
 
 pub(crate) use discovery::{Announced, Announcements};
 pub(crate) use source::{Goodbye, LOSS, Source, Standing};
@@ -37,15 +37,6 @@ pub(crate) struct Rules {
     pub(crate) preview: bool,
     /// What becomes of slots that no source has any more.
     pub(crate) loss: Loss,
-}
-
-/// What becomes of slots that no source has any more.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Loss {
-    /// They keep their levels.
-    Hold,
-    /// They take this level, after that time.
-    Level(u8, Duration),
 }
 
 /// Something that an operator may want to know of a source.
