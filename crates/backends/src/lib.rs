@@ -4,6 +4,7 @@
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod artnet;
+mod color;
 mod dmx;
 mod hex;
 mod kept_port;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crosspatch_core::Value;
 
-use super::wire::{Argument, OscStr, TimeTag, color, time_tag};
-use crate::hex;
+use super::wire::{Argument, OscStr, TimeTag, time_tag};
+use crate::{color, hex};
 
 /// The type of an argument as configured.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -320,7 +320,9 @@ impl Atom {
             (Self::Text(text), Kind::Char) => {
                 text.chars().next().map_or(string(b""), |c| Argument::Char(c.into()))
             }
-            (Self::Text(text), Kind::Color) => color(text).map_or(string(text.as_bytes()), Argument::Rgba),
+            (Self::Text(text), Kind::Color) => {
+                color::parse(text).map_or(string(text.as_bytes()), Argument::Rgba)
+            }
             (Self::Text(text), Kind::TimeTag) => {
                 time_tag(text).map_or(string(text.as_bytes()), Argument::TimeTag)
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use crate::hex;
+use crate::{color, hex};
 
 use super::{
     Argument, Bundle, Deframer, Framing, MAX_DEPTH, Message, OscStr, Packet, TimeTag, begin_bundle,
@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
             b'b' => Owned::Blob(hex::parse(self.word().strip_prefix("0x")?)?),
             b't' => Owned::Plain(Argument::TimeTag(time_tag(self.word())?)),
             b'c' => Owned::Plain(Argument::Char(char_code(self.word())?)),
-            b'r' => Owned::Plain(Argument::Rgba(color(self.word())?)),
+            b'r' => Owned::Plain(Argument::Rgba(color::parse(self.word())?)),
             b'm' => {
                 Owned::Plain(Argument::Midi(hex::parse(self.word().strip_prefix("0x")?)?.try_into().ok()?))
             }
@@ -368,17 +368,5 @@ fn char_code(word: &str) -> Option<u32> {
             (chars.as_str() == "'").then_some(c.into())
         }
         None => word.parse().ok(),
-    }
-}
-
-/// Reads `#rrggbb`, which is opaque, or `#rrggbbaa`.
-pub(crate) fn color(text: &str) -> Option<u32> {
-    let digits =
-        text.strip_prefix('#').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    let number = u32::from_str_radix(digits, 16).ok()?;
-    match digits.len() {
-        6 => Some(number << 8 | 0xff),
-        8 => Some(number),
-        _ => None,
     }
 }
