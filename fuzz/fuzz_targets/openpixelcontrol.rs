@@ -1,4 +1,4 @@
-//! Reads streams: `RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none openpixelcontrol`.
+//! Reads streams of pixels: `RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none openpixelcontrol`.
 
 #![no_main]
 

@@ -73,20 +73,15 @@ impl Output {
 
     /// A channel is mapped. The frame becomes long enough for it.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
-        self.lengthen(place.end());
+        if place.end() > self.frame.len() {
+            self.frame.resize(place.end(), 0);
+        }
         if slot.index() >= self.channels.len() {
             self.channels.resize(slot.index() + 1, None);
         }
         let last = place.read(&self.frame).unwrap_or(0);
         let channel = Channel { place, last, before: last, changed_in: 0, waiting: 0 };
         self.channels[slot.index()] = Some(channel);
-    }
-
-    /// Makes the frame at least so long.
-    pub(crate) fn lengthen(&mut self, len: usize) {
-        if len > self.frame.len() {
-            self.frame.resize(len, 0);
-        }
     }
 
     /// A channel is not mapped any more. Its level stays what it is.

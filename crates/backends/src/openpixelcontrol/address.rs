@@ -1,96 +1,114 @@
-//! Channels of an instance: a strip, and on it a colour of a pixel or the number of a channel, `strip1.red2` or
-//! `strip1.channel4`. Both are the same; the first is how it is shown.
+//! Channels of a strip as a person writes them: `strip1.red5`, `strip1.channel13`, `strip1.color5`.
+//!
+//! MIDIMonster numbers the components of a strip through (`channel13`) or names them by colour and pixel (`red5`), which are the
+//! same channels. Without a strip, all strips are meant.
 
 use std::fmt;
 
 use crosspatch_core::{AddressError, Direction};
 
-use super::options::Depth;
-use crate::dmx::Place;
+use super::Mode;
+use super::wire::ALL;
 
-/// Words that addresses are built from.
-pub(crate) const WORDS: &[&str] = &["strip", "channel", "red", "green", "blue"];
+/// What addresses are built from.
+pub(crate) const WORDS: &[&str] = &["strip", "red", "green", "blue", "color", "channel"];
 
-/// The colours of a pixel, in their order.
-const COLORS: [&str; 3] = ["red", "green", "blue"];
+const COMPONENTS: [&str; 3] = ["red", "green", "blue"];
 
-/// A channel.
+/// A channel of a strip.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Address {
-    /// 1 to 255, or 0 for all strips.
+    /// The strip, or [`ALL`].
     pub(crate) strip: u8,
-    /// Counted from 0.
-    channel: u16,
+    pub(crate) part: Part,
+}
+
+/// What of a strip is meant. Both kinds are counted from 0, and no message has more of them than 16 bits count.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// Red, green or blue of a pixel: three times the pixel, and 0, 1 or 2.
+    Component(u16),
+    /// The colour of a pixel, as a text.
+    Color(u16),
+}
+
+impl Part {
+    /// The pixel, counted from 0.
+    pub(crate) fn pixel(self) -> u16 {
+        match self {
+            Self::Component(component) => component / 3,
+            Self::Color(pixel) => pixel,
+        }
+    }
 }
 
 impl Address {
-    /// Reads an address.
-    pub(crate) fn parse(text: &str, depth: Depth, direction: Direction) -> Result<Self, AddressError> {
-        let wrong = |found: &str| {
-            let error = AddressError::new(format!(
-                "expected a channel such as `strip1.red5` or `strip1.channel13`, {found}"
-            ));
-            Err(error)
+    /// Reads an address of an instance with that resolution.
+    pub(crate) fn parse(text: &str, mode: Mode) -> Result<Self, AddressError> {
+        let (strip, part) = match text.split_once('.') {
+            Some((strip, part)) => (read_strip(strip)?, part),
+            None => (ALL, text),
         };
-        let Some((strip, channel)) = text.strip_prefix("strip").and_then(|rest| rest.split_once('.')) else {
-            return wrong(&format!("found `{text}`"));
+        let digits = part.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(part.len());
+        let (word, digits) = part.split_at(digits);
+        let pixels = mode.max_pixels();
+        let part = if word == "channel" {
+            Part::Component(index(word, digits, pixels * 3)?)
+        } else if word == "color" {
+            Part::Color(index(word, digits, pixels)?)
+        } else if let Some(component) = COMPONENTS.iter().position(|known| *known == word) {
+            Part::Component(index(word, digits, pixels)? * 3 + component as u16)
+        } else {
+            let message = format!("expected `red`, `green`, `blue`, `color` or `channel`, found `{word}`");
+            return Err(AddressError::new(message)
+                .help("`strip1.red5` is the red of the fifth pixel, and so is `strip1.channel13`"));
         };
-        let Some(strip) = number(strip).and_then(|strip| u8::try_from(strip).ok()) else {
-            return wrong(&format!("with a strip from 0 to 255, found `{strip}`"));
-        };
-        if strip == 0 && direction == Direction::Input {
-            let error = AddressError::new("strip 0 means all strips, and can only be written");
-            return Err(error.help("what comes in for all strips is told on each strip that is mapped"));
-        }
-        let split = channel.find(|c: char| c.is_ascii_digit()).unwrap_or(channel.len());
-        let (kind, count) = channel.split_at(split);
-        let offset = match COLORS.iter().position(|color| *color == kind) {
-            Some(color) => Some((3, color as u32)),
-            None if kind == "channel" => Some((1, 0)),
-            None => None,
-        };
-        let Some((step, offset)) = offset else {
-            return wrong(&format!("with `red`, `green`, `blue` or `channel`, found `{kind}`"));
-        };
-        let most = channels(depth);
-        let last = (most - offset).div_ceil(step);
-        match number(count).filter(|count| (1..=last).contains(count)) {
-            Some(count) => Ok(Self { strip, channel: ((count - 1) * step + offset) as u16 }),
-            None => wrong(&format!("with `{kind}` from 1 to {last}, found `{count}`")),
-        }
+        Ok(Self { strip, part })
     }
 
-    /// Where it lies in the bytes of its strip.
-    pub(crate) fn place(self, depth: Depth) -> Place {
-        match depth {
-            Depth::Bits8 => Place { coarse: self.channel, fine: None },
-            Depth::Bits16 => Place { coarse: self.channel * 2, fine: Some(self.channel * 2 + 1) },
+    /// Checks that the channel can be used in this direction at all.
+    pub(crate) fn check(self, direction: Direction) -> Result<(), AddressError> {
+        if direction == Direction::Input && self.strip == ALL {
+            let error = AddressError::new(format!("`{self}` means all strips and can only be written"));
+            return Err(error
+                .suggest(Self { strip: 1, ..self }.to_string())
+                .help("what comes in for all strips is heard on each of them"));
         }
-    }
-
-    /// Where its pixel ends in the bytes of its strip.
-    pub(crate) fn pixel_end(self, depth: Depth) -> usize {
-        Self { channel: self.channel / 3 * 3 + 2, ..self }.place(depth).end()
+        Ok(())
     }
 }
 
-/// How many channels a message can have, as whole pixels.
-fn channels(depth: Depth) -> u32 {
-    match depth {
-        Depth::Bits8 => 65_535,
-        Depth::Bits16 => 32_766,
-    }
+fn read_strip(text: &str) -> Result<u8, AddressError> {
+    let number = text.strip_prefix("strip").and_then(number);
+    number.and_then(|number| u8::try_from(number).ok()).ok_or_else(|| {
+        AddressError::new(format!(
+            "expected a strip from `strip1` to `strip255`, or `strip0`, found `{text}`"
+        ))
+        .help("`strip0` are all strips at once")
+    })
 }
 
-fn number(text: &str) -> Option<u32> {
-    let is_number = !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().ok())?
+/// Reads a number, written from 1, and counts it from 0.
+fn index(word: &str, digits: &str, most: u16) -> Result<u16, AddressError> {
+    let index = number(digits).filter(|index| (1..=most).contains(index));
+    index.map(|index| index - 1).ok_or_else(|| {
+        let found = if digits.is_empty() { "nothing".to_owned() } else { format!("`{digits}`") };
+        AddressError::new(format!("expected a number from 1 to {most} behind `{word}`, found {found}"))
+    })
+}
+
+/// Digits and nothing else, not even a sign.
+fn number(digits: &str) -> Option<u16> {
+    digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let color = COLORS[usize::from(self.channel % 3)];
-        write!(f, "strip{}.{color}{}", self.strip, self.channel / 3 + 1)
+        let word = match self.part {
+            Part::Component(component) => COMPONENTS[usize::from(component % 3)],
+            Part::Color(_) => "color",
+        };
+        write!(f, "strip{}.{word}{}", self.strip, self.part.pixel() + 1)
     }
 }
 
@@ -101,64 +119,62 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Address, AddressError> {
-        Address::parse(text, Depth::Bits8, Direction::Output)
+        Address::parse(text, Mode::Bits8)
     }
 
     #[test]
     fn addresses_are_read_as_midimonster_writes_them() {
-        for (text, strip, channel, shown) in [
-            ("strip1.channel1", 1, 0, "strip1.red1"),
-            ("strip1.channel6", 1, 5, "strip1.blue2"),
-            ("strip2.green66", 2, 196, "strip2.green66"),
-            ("strip0.red1", 0, 0, "strip0.red1"),
-            ("strip255.blue21845", 255, 65_534, "strip255.blue21845"),
-            ("strip01.red007", 1, 18, "strip1.red7"),
+        for (text, strip, part, shown) in [
+            ("strip1.channel6", 1, Part::Component(5), "strip1.blue2"),
+            ("strip1.red5", 1, Part::Component(12), "strip1.red5"),
+            ("strip2.green66", 2, Part::Component(196), "strip2.green66"),
+            ("strip255.blue2", 255, Part::Component(5), "strip255.blue2"),
+            ("strip0.red1", 0, Part::Component(0), "strip0.red1"),
+            ("channel4", 0, Part::Component(3), "strip0.red2"),
+            ("strip7.color3", 7, Part::Color(2), "strip7.color3"),
+            ("strip1.blue21845", 1, Part::Component(65_534), "strip1.blue21845"),
+            ("strip1.channel65535", 1, Part::Component(65_534), "strip1.blue21845"),
         ] {
             let address = parse(text).expect(text);
-            assert_eq!((address.strip, address.channel, &*address.to_string()), (strip, channel, shown));
+            assert_eq!((address.strip, address.part, &*address.to_string()), (strip, part, shown));
         }
     }
 
     #[test]
     fn slips_are_refused_with_a_reason() {
-        for (text, reason) in [
-            ("", "such as `strip1.red5`"),
-            ("strip1", "such as `strip1.red5`"),
-            ("strip.red1", "a strip from 0 to 255"),
-            ("strip256.red1", "a strip from 0 to 255"),
-            ("strip-1.red1", "a strip from 0 to 255"),
-            ("strip1.red0", "from 1 to 21845"),
-            ("strip1.red", "from 1 to 21845"),
-            ("strip1.blue21846", "from 1 to 21845"),
-            ("strip1.channel65536", "from 1 to 65535"),
-            ("strip1.channel99999999999", "from 1 to 65535"),
-            ("strip1.white1", "`red`, `green`, `blue` or `channel`"),
-            ("strip1.red5xyz", "from 1 to"),
+        for (text, message) in [
+            ("strip256.red1", "expected a strip from `strip1` to `strip255`, or `strip0`, found `strip256`"),
+            ("strip.red1", "expected a strip from `strip1` to `strip255`, or `strip0`, found `strip`"),
+            ("strip+1.red1", "expected a strip from `strip1` to `strip255`, or `strip0`, found `strip+1`"),
+            ("1.red1", "expected a strip from `strip1` to `strip255`, or `strip0`, found `1`"),
+            ("strip1.red0", "expected a number from 1 to 21845 behind `red`, found `0`"),
+            ("strip1.red21846", "expected a number from 1 to 21845 behind `red`, found `21846`"),
+            ("strip1.red-1", "expected a number from 1 to 21845 behind `red`, found `-1`"),
+            ("strip1.red5xyz", "expected a number from 1 to 21845 behind `red`, found `5xyz`"),
+            ("strip1.channel", "expected a number from 1 to 65535 behind `channel`, found nothing"),
+            ("strip1.white1", "expected `red`, `green`, `blue`, `color` or `channel`, found `white`"),
+            ("", "expected `red`, `green`, `blue`, `color` or `channel`, found ``"),
         ] {
-            let error = parse(text).expect_err(text);
-            assert!(error.message.contains(reason), "{text}: {error}");
+            assert_eq!(parse(text).expect_err(text).message, message);
         }
-        assert!(Address::parse("strip0.red1", Depth::Bits8, Direction::Input).is_err());
-        assert!(Address::parse("strip1.channel32767", Depth::Bits16, Direction::Input).is_err());
+        let error = Address::parse("strip1.blue10923", Mode::Bits16).expect_err("does not fit a message");
+        assert_eq!(error.message, "expected a number from 1 to 10922 behind `blue`, found `10923`");
     }
 
     #[test]
-    fn places_are_bytes_of_the_strip() {
-        let address = parse("strip1.green2").expect("an address");
-        assert_eq!(address.place(Depth::Bits8), Place { coarse: 4, fine: None });
-        assert_eq!(address.place(Depth::Bits16), Place { coarse: 8, fine: Some(9) });
-        assert_eq!((address.pixel_end(Depth::Bits8), address.pixel_end(Depth::Bits16)), (6, 12));
-        let last =
-            Address::parse("strip1.channel32766", Depth::Bits16, Direction::Output).expect("an address");
-        assert_eq!(last.pixel_end(Depth::Bits16), 65_532);
+    fn all_strips_are_written_and_not_read() {
+        let all = parse("red5").expect("an address");
+        assert_eq!(all.check(Direction::Output), Ok(()));
+        let error = all.check(Direction::Input).expect_err("nothing comes from all strips");
+        assert_eq!(error.suggestion.as_deref(), Some("strip1.red5"));
     }
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_again(strip: u8, channel in 0..65_535_u16) {
-            let address = Address { strip, channel };
+        fn what_is_shown_is_read_again(strip: u8, number in 0..21_845_u16, is_color: bool) {
+            let part = if is_color { Part::Color(number) } else { Part::Component(number) };
+            let address = Address { strip, part };
             prop_assert_eq!(parse(&address.to_string()), Ok(address));
-            prop_assert_eq!(parse(&format!("strip{strip}.channel{}", u32::from(channel) + 1)), Ok(address));
         }
     }
 }
