@@ -326,7 +326,7 @@ mod tests {
             ("universe", "64000", "expected a universe from 1 to 63999, found `64000`"),
             ("universe", "5xyz", "expected a universe from 1 to 63999, found `5xyz`"),
             ("priority", "201", "expected a priority from 0 to 200, found `201`"),
-            ("from", "0xAA", "expected sixteen bytes such as `0xAA 0xBB ...`, or a UUID, found `0xAA`"),
+            ("from", "desk", "expected sixteen bytes such as `0xAA 0xBB ...`, or a UUID, found `desk`"),
             ("bind", "eth0 5568 remote", "expected `local` or nothing behind the port, found `remote`"),
             ("destination", "* 5568", "expected a host and perhaps a port to send to, found `* 5568`"),
             ("sync", "7 later", "expected a universe from 1 to 63999 and perhaps `follow`, found `7 later`"),

@@ -79,12 +79,15 @@ impl Ports {
 
     /// From here on, what is known of interfaces is kept up to date.
     fn watch_interfaces(&mut self) -> io::Result<()> {
-        if self.groups.watch.is_none() && self.groups.renew_at.is_none() {
-            self.groups.watch = Watch::new(&self.registry, NETWORK).ok();
-            self.groups.renew_at = Some(Instant::START);
+        let groups = &mut self.groups;
+        if groups.watch.is_none() {
+            groups.watch = Watch::new(&self.registry, NETWORK).ok();
+            // What changes before the list is made may have been said to nobody.
+            groups.renew_at = Some(Instant::START);
         }
-        // What has changed since has perhaps not been said yet.
-        self.groups.nics = interfaces::list()?;
+        if groups.renew_at.is_some() {
+            groups.nics = interfaces::list()?;
+        }
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hex;
+
 /// The identifier of a component: a UUID.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cid(pub [u8; 16]);
@@ -25,36 +27,29 @@ impl fmt::Display for Cid {
     }
 }
 
-/// Reads a UUID with or without its hyphens, `aa*16`, or sixteen numbers such as `0xAA 0xBB`, as MIDIMonster writes them.
+/// Reads a UUID with or without its hyphens, `aa*16`, or up to sixteen numbers such as `0xAA 0xBB`, as MIDIMonster writes
+/// them; those that are missing are zero.
 impl FromStr for Cid {
     type Err = NoCid;
 
     fn from_str(text: &str) -> Result<Self, NoCid> {
-        if let Some(byte) = text.strip_suffix("*16") {
-            return u8::from_str_radix(byte, 16).map(|byte| Self([byte; 16])).map_err(|_| NoCid);
+        let byte = |digits: &str, radix| u8::from_str_radix(digits, radix).map_err(|_| NoCid);
+        if let Some(digits) = text.strip_suffix("*16") {
+            return byte(digits, 16).map(|byte| Self([byte; 16]));
         }
-        let mut cid = Self([0; 16]);
-        let numbers: Vec<_> = text.split_whitespace().collect();
-        if numbers.len() == 16 {
-            for (byte, number) in cid.0.iter_mut().zip(numbers) {
-                let parsed = match number.strip_prefix("0x").or_else(|| number.strip_prefix("0X")) {
-                    Some(digits) => u8::from_str_radix(digits, 16),
-                    None => number.parse(),
-                };
-                *byte = parsed.map_err(|_| NoCid)?;
-            }
-            return Ok(cid);
+        let bare = text.replace('-', "");
+        if let Some(Ok(cid)) = hex::parse(&bare).map(<[u8; 16]>::try_from) {
+            return Ok(Self(cid));
         }
-        let digits: Vec<_> =
-            text.chars().filter(|c| *c != '-').map(|c| c.to_digit(16)).collect::<Option<_>>().ok_or(NoCid)?;
-        let (pairs, rest) = digits.as_chunks::<2>();
-        if pairs.len() != 16 || !rest.is_empty() {
-            return Err(NoCid);
+        let mut cid = [0; 16];
+        let mut count = 0;
+        for number in text.split_whitespace() {
+            let hexadecimal = number.strip_prefix("0x").or_else(|| number.strip_prefix("0X"));
+            let place = cid.get_mut(count).ok_or(NoCid)?;
+            *place = hexadecimal.map_or_else(|| byte(number, 10), |digits| byte(digits, 16))?;
+            count += 1;
         }
-        for (byte, [high, low]) in cid.0.iter_mut().zip(pairs) {
-            *byte = (high << 4 | low) as u8;
-        }
-        Ok(cid)
+        if count == 0 { Err(NoCid) } else { Ok(Self(cid)) }
     }
 }
 
@@ -74,18 +69,21 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(cid), "{text}");
         }
+        let mut short = Cid([0; 16]);
+        short.0[..2].copy_from_slice(&[0xaa, 11]);
+        assert_eq!("0xAA 11".parse(), Ok(short), "what is missing is zero");
         assert_eq!("aa*16".parse(), Ok(Cid([0xaa; 16])));
         assert_eq!(Cid([0xaa; 16]).to_string(), "aa*16");
     }
 
     #[test]
     fn what_is_none_is_refused() {
-        for text in
-            ["", "0xAA", "aa*15", "xx*16", "00112233-4455-6677-8899-aabbccddeef", "MIDIMonster", "é*16"]
+        for text in ["", "0x", "aa*15", "xx*16", "00112233-4455-6677-8899-aabbccddeef", "MIDIMonster", "é*16"]
         {
             assert_eq!(text.parse::<Cid>(), Err(NoCid), "{text}");
         }
-        let beyond = "256 ".repeat(16);
-        assert_eq!(beyond.parse::<Cid>(), Err(NoCid));
+        for many in ["256 ".repeat(16), "1 ".repeat(17)] {
+            assert_eq!(many.parse::<Cid>(), Err(NoCid), "{many}");
+        }
     }
 }
