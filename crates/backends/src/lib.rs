@@ -3,33 +3,35 @@
 //! There is no I/O and no clock here: a session is handed bytes, values and the time, and describes as data what it wants
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
+pub mod artnet;
+mod color;
+mod dmx;
+mod hex;
+mod kept_port;
 pub mod loopback;
 pub mod masim;
 pub mod maweb;
+pub mod openpixelcontrol;
 pub mod osc;
+pub mod sacn;
+mod units;
 
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
-pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND];
+pub const BACKENDS: &[&Backend] = &[
+    &artnet::BACKEND,
+    &loopback::BACKEND,
+    &masim::BACKEND,
+    &maweb::BACKEND,
+    &openpixelcontrol::BACKEND,
+    &osc::BACKEND,
+    &sacn::BACKEND,
+];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[
-    "artnet",
-    "atem",
-    "evdev",
-    "jack",
-    "kinet",
-    "lua",
-    "midi",
-    "mqtt",
-    "ola",
-    "openpixelcontrol",
-    "python",
-    "rtpmidi",
-    "sacn",
-    "visca",
-    "wininput",
+    "atem", "evdev", "jack", "kinet", "lua", "midi", "mqtt", "ola", "python", "rtpmidi", "visca", "wininput",
     "winmidi",
 ];
 

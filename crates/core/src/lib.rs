@@ -36,7 +36,9 @@ pub use ids::{ChannelId, InstanceId, SessionId, Slot};
 pub use options::{Given, OptionError, Options};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
-pub use port::{Closed, Connect, Endpoint, Host, Join, Listen, Peer, Port, PortSpec, Udp, WebSocketConnect};
+pub use port::{
+    Closed, Connect, Endpoint, Host, Interface, Join, Listen, Peer, Port, PortSpec, Udp, WebSocketConnect,
+};
 use routes::{Route, RouteTable};
 pub use session::{Direction, Session};
 pub use time::{Duration, Instant};

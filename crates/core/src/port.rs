@@ -126,6 +126,9 @@ pub enum PortSpec {
     WebSocketListen(Listen),
     /// A look-up of a name, nothing else. Opens as the [`Peer::Address`] found and is done with that.
     Lookup(Endpoint),
+    /// The question which machine this is, nothing else. Delivers some bytes, which stay the same for as long as the system
+    /// is not installed anew and differ from those of any other machine, and is done with that.
+    Machine,
 }
 
 /// A UDP socket.
@@ -133,21 +136,60 @@ pub enum PortSpec {
 pub struct Udp {
     /// Where to listen.
     pub bind: Endpoint,
-    /// Whether other programs on this machine may use the same port (`SO_REUSEADDR`, `SO_REUSEPORT`).
+    /// Whether others may use the same port: other programs on this machine (`SO_REUSEADDR`, `SO_REUSEPORT`), of which
+    /// one gets each datagram that is for this machine alone, and other sessions of this show, which all get every datagram
+    /// if they bind to the same address.
     pub shared: bool,
     /// Whether sending to broadcast addresses is allowed.
     pub broadcast: bool,
-    /// Multicast groups to join.
+    /// Multicast groups to listen to. However many there are, each is joined, and is joined again when an interface comes
+    /// back or is new.
     pub joins: Vec<Join>,
+    /// The interface through which datagrams to multicast groups leave; the system's choice without one. They may pass
+    /// through 64 routers, and are heard on this machine as well.
+    pub outgoing: Option<Interface>,
 }
 
-/// Membership in a multicast group.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+impl Udp {
+    /// A socket for one session alone, without broadcast and groups.
+    pub const fn new(bind: Endpoint) -> Self {
+        Self { bind, shared: false, broadcast: false, joins: Vec::new(), outgoing: None }
+    }
+}
+
+/// Membership in a multicast group. What is sent to the group and to the port of the socket comes in there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Join {
     /// The group.
     pub group: IpAddr,
-    /// The address of the interface to join on; the system's choice without one.
-    pub interface: Option<IpAddr>,
+    /// The interface to listen on; every one that is up without one.
+    pub interface: Option<Interface>,
+}
+
+/// A network interface, as a person writes it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Interface {
+    /// The one that has this address.
+    Address(IpAddr),
+    /// The one of this name, such as `eth0`.
+    Name(Arc<str>),
+}
+
+impl FromStr for Interface {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.parse().map_or_else(|_| Self::Name(text.into()), Self::Address))
+    }
+}
+
+impl fmt::Display for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 /// An outgoing connection.
@@ -184,13 +226,18 @@ impl fmt::Display for PortSpec {
         match self {
             Self::Udp(udp) => {
                 write!(f, "udp {}", udp.bind)?;
-                udp.joins.iter().try_for_each(|join| write!(f, " join {}", join.group))
+                for Join { group, interface } in &udp.joins {
+                    write!(f, " join {group}")?;
+                    interface.as_ref().map_or(Ok(()), |interface| write!(f, " on {interface}"))?;
+                }
+                udp.outgoing.as_ref().map_or(Ok(()), |interface| write!(f, " through {interface}"))
             }
             Self::TcpConnect(connect) => write!(f, "tcp to {}", connect.to),
             Self::TcpListen(listen) => write!(f, "tcp {}", listen.at),
             Self::WebSocketConnect(socket) => write!(f, "ws://{}{}", socket.connect.to, socket.path),
             Self::WebSocketListen(listen) => write!(f, "websocket {}", listen.at),
             Self::Lookup(endpoint) => write!(f, "look-up of {endpoint}"),
+            Self::Machine => f.write_str("machine"),
         }
     }
 }

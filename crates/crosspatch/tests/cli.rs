@@ -13,7 +13,7 @@ use serde_json::Value;
 const MISTAKES: &str = "\
 [loopback bus]
 [ocs mistake1]
-[artnet mistake2]
+[atem mistake2]
 [loopback bus]
 ; the line above is the third mistake
 [map]
@@ -49,7 +49,7 @@ fn check_names_every_mistake_of_a_file_with_many() {
         assert!(out.contains(&format!("mistake{number}")), "mistake{number} is not in\n{out}");
     }
     assert!(out.contains("show.cfg:4:"), "the name that is there twice is not in\n{out}");
-    assert!(out.contains("`osc`") || !out.contains("did you mean `artnet`"), "{out}");
+    assert!(out.contains("`osc`") || !out.contains("did you mean `atem`"), "{out}");
     assert!(!out.contains('\x1b'), "colour without a terminal");
 }
 

@@ -40,10 +40,10 @@ fn a_broken_file_changes_nothing_and_every_mistake_is_told() {
     let listen = free_port();
     let osc = Osc::to(listen);
     let program = start(listen, &osc);
-    program.rewrite("[ocs tablet]\nbind = 127.0.0.1 1\n[artnet node]\n[map]\nx.y > tablet./b\nnonsense\n");
+    program.rewrite("[ocs tablet]\nbind = 127.0.0.1 1\n[atem node]\n[map]\nx.y > tablet./b\nnonsense\n");
     program.wait_for("the show goes on as it was");
     let text = program.lines().text();
-    for mistake in ["`ocs`", "`artnet`", "`x`", "nonsense"] {
+    for mistake in ["`ocs`", "`atem`", "`x`", "nonsense"] {
         assert!(text.contains(mistake), "{mistake} is not in\n{text}");
     }
     osc.until_answered("/in", "/out");

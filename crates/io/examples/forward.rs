@@ -234,7 +234,7 @@ impl Session for Datagrams {
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
         let bind = Endpoint::from(self.bind);
-        out.open(Port(0), PortSpec::Udp(Udp { bind, shared: false, broadcast: false, joins: Vec::new() }));
+        out.open(Port(0), PortSpec::Udp(Udp::new(bind)));
     }
 
     fn handle_data(&mut self, _: Instant, _: Port, _: Peer, data: &[u8], out: &mut Outbox) {

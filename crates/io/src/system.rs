@@ -1,7 +1,5 @@
 //! The few questions and requests to the operating system that neither the standard library nor `socket2` has.
 
-use std::net::IpAddr;
-
 /// Raises the number of files and sockets that this process may have open as far as it may itself.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "there is no safe call for the limits of a process")]
@@ -25,71 +23,38 @@ pub(crate) fn raise_file_limit() {
 #[cfg(not(unix))]
 pub(crate) fn raise_file_limit() {}
 
-/// The number of the interface that has an address, as IPv6 multicast wants it.
-#[cfg(unix)]
-#[expect(unsafe_code, reason = "interfaces are listed by the C library only")]
-pub(crate) fn interface_index(address: IpAddr) -> Option<u32> {
-    let mut list: *mut libc::ifaddrs = std::ptr::null_mut();
-    // SAFETY: the call fills in `list`, which is freed below.
-    if unsafe { libc::getifaddrs(&raw mut list) } != 0 {
-        return None;
-    }
-    let mut index = None;
-    let mut next = list;
-    // SAFETY: `next` walks the list that getifaddrs made; it ends with null and is not freed before the loop ends.
-    while let Some(entry) = unsafe { next.as_ref() } {
-        // SAFETY: `ifa_addr` is null or points to a socket address, and `ifa_name` to a C string, both of this entry.
-        let found = unsafe { socket_ip(entry.ifa_addr) };
-        if found == Some(address) {
-            // SAFETY: as above.
-            index = Some(unsafe { libc::if_nametoindex(entry.ifa_name) }).filter(|index| *index != 0);
-            break;
-        }
-        next = entry.ifa_next;
-    }
-    // SAFETY: `list` came from getifaddrs, is freed once, and nothing of it is used afterwards.
-    unsafe { libc::freeifaddrs(list) };
-    index
+/// Which machine this is: some bytes that stay the same and that no other machine has. On Linux they are the number that
+/// the system was given when it was installed, and the serial number of a small computer, whose memory cards are copied with
+/// the system on them. Elsewhere the name of the host has to do.
+pub(crate) fn machine() -> Vec<u8> {
+    const FILES: [&str; 2] = ["/etc/machine-id", "/sys/firmware/devicetree/base/serial-number"];
+    let known: Vec<u8> = FILES.into_iter().filter_map(|file| std::fs::read(file).ok()).flatten().collect();
+    if known.is_empty() { host_name() } else { known }
 }
 
-/// The number of the interface that has an address, as IPv6 multicast wants it.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "the name of the host comes from the C library only")]
+fn host_name() -> Vec<u8> {
+    let mut name = [0_u8; 256];
+    // SAFETY: the call writes at most as many bytes as the buffer has.
+    let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } != 0;
+    if failed { Vec::new() } else { name.into_iter().take_while(|byte| *byte != 0).collect() }
+}
+
 #[cfg(not(unix))]
-pub(crate) fn interface_index(_address: IpAddr) -> Option<u32> {
-    None
+fn host_name() -> Vec<u8> {
+    std::env::var_os("COMPUTERNAME")
+        .map(|name| name.to_string_lossy().into_owned().into_bytes())
+        .unwrap_or_default()
 }
 
-/// # Safety
-///
-/// `address` is null or points to a socket address that is as long as its family demands.
-#[cfg(unix)]
-#[expect(unsafe_code, reason = "a socket address of the C library is read by its family")]
-unsafe fn socket_ip(address: *const libc::sockaddr) -> Option<IpAddr> {
-    if address.is_null() {
-        return None;
-    }
-    // SAFETY: not null, and the caller vouches for the rest; read unaligned because nothing promises an alignment.
-    unsafe {
-        match i32::from((*address).sa_family) {
-            libc::AF_INET => {
-                let v4 = address.cast::<libc::sockaddr_in>().read_unaligned();
-                Some(IpAddr::from(v4.sin_addr.s_addr.to_ne_bytes()))
-            }
-            libc::AF_INET6 => {
-                let v6 = address.cast::<libc::sockaddr_in6>().read_unaligned();
-                Some(IpAddr::from(v6.sin6_addr.s6_addr))
-            }
-            _ => None,
-        }
-    }
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_loopback_interface_has_a_number_and_a_foreign_address_has_none() {
-        assert!(interface_index("127.0.0.1".parse().expect("an address")).is_some());
-        assert_eq!(interface_index("192.0.2.77".parse().expect("an address")), None);
+    fn the_machine_is_the_same_when_asked_again_and_is_somebody() {
+        assert_eq!(machine(), machine());
+        assert!(!machine().is_empty());
     }
 }

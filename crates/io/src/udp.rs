@@ -1,16 +1,21 @@
-//! A UDP socket: bound for one address family or both, with its multicast groups, never closed by what the network says.
+//! A UDP socket: bound for one address family or both, or to a multicast group, never closed by what the network says.
+//!
+//! Sessions that want the same address share one socket. If each had its own, the kernel would give a datagram for that
+//! address to one of them and not to the others; so every tenant of the socket is given everything that comes in.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crosspatch_core::{Join, Udp};
+use crosspatch_core::{Interface, Join, Udp};
 use mio::net::UdpSocket;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::batch::{Datagram, Inbox, Outbound, mapped, unmapped};
 use crate::closed;
-use crate::system;
+use crate::interfaces::Nic;
+use crate::membership::{Membership, Renewal};
+use crate::show::Owner;
 
 /// What the kernel is asked to keep for us of a burst; it may keep less.
 const KERNEL_BUFFER: usize = 1 << 20;
@@ -26,50 +31,131 @@ pub(crate) struct UdpPort {
     /// Datagrams for which the kernel had no room.
     backlog: VecDeque<(SocketAddr, Box<[u8]>)>,
     backlog_bytes: usize,
+    /// What it was bound to, if others may share it.
+    shared_at: Option<Site>,
+    tenants: Vec<Tenant>,
+    /// What it listens to, if that is a group.
+    membership: Option<Membership>,
+    /// Where what it sends to groups leaves at the moment: the number of the interface and its address.
+    leaves_by: Option<(u32, Option<Ipv4Addr>)>,
+}
+
+/// How many routers a datagram to a group may pass.
+const GROUP_HOPS: u32 = 64;
+
+/// What sessions have to agree in to share a socket: address, port and whether it broadcasts.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+struct Site {
+    ip: Option<IpAddr>,
+    port: u16,
+    broadcast: bool,
+}
+
+impl Site {
+    /// None if the socket is for one session alone.
+    fn of(spec: &Udp, ip: Option<IpAddr>) -> Option<Self> {
+        let site = Self { ip, port: spec.bind.port, broadcast: spec.broadcast };
+        (spec.shared && site.port > 0).then_some(site)
+    }
+}
+
+/// A session that uses the socket.
+struct Tenant {
+    owner: Owner,
+    /// Whether it knows that the socket is open; until then it is given nothing.
+    is_announced: bool,
 }
 
 impl UdpPort {
     /// Binds to an address, or to every address of the machine if there is none.
-    pub(crate) fn bind(spec: &Udp, ip: Option<IpAddr>) -> io::Result<Self> {
-        let Some(ip) = ip else {
+    pub(crate) fn bind(spec: &Udp, ip: Option<IpAddr>, owner: Owner) -> io::Result<Self> {
+        let mut port = match ip {
+            Some(ip) => Self::bind_to(spec, ip, false),
             // One socket for both families where the system has that, otherwise IPv4.
-            return match Self::bind_to(spec, Ipv6Addr::UNSPECIFIED.into(), true) {
+            None => match Self::bind_to(spec, Ipv6Addr::UNSPECIFIED.into(), true) {
                 Err(error) if closed::may_be_for_want_of_ipv6(&error) => {
                     Self::bind_to(spec, Ipv4Addr::UNSPECIFIED.into(), false)
                 }
                 bound => bound,
-            };
-        };
-        Self::bind_to(spec, ip, false)
+            },
+        }?;
+        port.shared_at = Site::of(spec, ip);
+        port.move_in(owner);
+        Ok(port)
+    }
+
+    /// A socket that hears what is sent to a group and a port, on the interfaces that are meant.
+    pub(crate) fn listen(join: &Join, port: u16, nics: &[Nic], owner: Owner) -> io::Result<Self> {
+        let mut membership = Membership::new(join.clone());
+        let address = membership.address(port, nics)?;
+        let socket = new_socket(address, false, true)?;
+        socket.bind(&address.into())?;
+        membership.renew(&SockRef::from(&socket), nics)?;
+        let mut port = Self::of(socket, address, false);
+        port.membership = Some(membership);
+        port.move_in(owner);
+        Ok(port)
+    }
+
+    /// The interfaces may have changed: joins the group where it has to be joined.
+    pub(crate) fn renew(&mut self, nics: &[Nic]) -> io::Result<Renewal> {
+        let socket = SockRef::from(&self.socket);
+        self.membership.as_mut().map_or(Ok(Renewal::Same), |membership| membership.renew(&socket, nics))
+    }
+
+    /// The number of the port that it is bound to.
+    pub(crate) fn port(&self) -> io::Result<u16> {
+        self.socket.local_addr().map(|address| address.port())
+    }
+
+    /// Whether a session that wants `spec` at this address can share the socket.
+    pub(crate) fn has_room_for(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
+        self.shared_at.is_some() && self.shared_at == Site::of(spec, ip)
+    }
+
+    /// A session uses the socket.
+    pub(crate) fn move_in(&mut self, owner: Owner) {
+        self.tenants.push(Tenant { owner, is_announced: false });
+    }
+
+    /// A session does not use the socket any more. Returns one that still does.
+    pub(crate) fn move_out(&mut self, owner: Owner) -> Option<Owner> {
+        self.tenants.retain(|tenant| tenant.owner != owner);
+        self.tenants.first().map(|tenant| tenant.owner)
+    }
+
+    /// A session knows that the socket is open.
+    pub(crate) fn announced(&mut self, owner: Owner) {
+        let tenant = self.tenants.iter_mut().find(|tenant| tenant.owner == owner);
+        tenant.into_iter().for_each(|tenant| tenant.is_announced = true);
+    }
+
+    /// The session in that place, and whether it is to be given what comes in.
+    pub(crate) fn tenant(&self, at: usize) -> Option<(Owner, bool)> {
+        self.tenants.get(at).map(|tenant| (tenant.owner, tenant.is_announced))
     }
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {
         let address = SocketAddr::new(ip, spec.bind.port);
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(!both)?;
-        }
-        if spec.shared {
-            socket.set_reuse_address(true)?;
-            #[cfg(unix)]
-            socket.set_reuse_port(true)?;
-        }
+        // The sockets of its groups have the same port.
+        let socket = new_socket(address, both, spec.shared || !spec.joins.is_empty())?;
         socket.set_broadcast(spec.broadcast)?;
-        // A small buffer is no reason to do without the port.
-        let _: io::Result<()> = socket.set_recv_buffer_size(KERNEL_BUFFER);
-        let _: io::Result<()> = socket.set_send_buffer_size(KERNEL_BUFFER);
-        socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        for join in &spec.joins {
-            join_group(&socket, *join)?;
-        }
-        Ok(Self {
+        Ok(Self::of(socket, address, both))
+    }
+
+    fn of(socket: Socket, address: SocketAddr, both: bool) -> Self {
+        Self {
             socket: UdpSocket::from_std(socket.into()),
             takes_v6: address.is_ipv6(),
             takes_v4: address.is_ipv4() || both,
             backlog: VecDeque::new(),
             backlog_bytes: 0,
-        })
+            shared_at: None,
+            tenants: Vec::new(),
+            membership: None,
+            leaves_by: None,
+        }
     }
 
     pub(crate) fn source(&mut self) -> &mut UdpSocket {
@@ -95,6 +181,35 @@ impl UdpPort {
             SocketAddr::V4(_) | SocketAddr::V6(_) if self.takes_v6 => Some(mapped(to)),
             SocketAddr::V4(_) | SocketAddr::V6(_) => Some(to),
         }
+    }
+
+    /// From here on, what is sent to groups leaves through this interface, or where the system chooses.
+    pub(crate) fn leave_by(&mut self, interface: Option<&Interface>, nics: &[Nic]) -> io::Result<()> {
+        let wanted = match interface {
+            Some(interface) => {
+                let nic = nics.iter().find(|nic| nic.is_meant(Some(interface)));
+                let nic = nic.ok_or(ErrorKind::AddrNotAvailable)?;
+                let v4 = match interface {
+                    Interface::Address(IpAddr::V4(v4)) => Some(*v4),
+                    Interface::Address(IpAddr::V6(_)) | Interface::Name(_) => nic.v4(),
+                };
+                Some((nic.index, v4))
+            }
+            None => None,
+        };
+        if wanted == self.leaves_by {
+            return Ok(());
+        }
+        let socket = SockRef::from(&self.socket);
+        let (index, v4) = wanted.unwrap_or_default();
+        if self.takes_v4 {
+            socket.set_multicast_if_v4(&v4.unwrap_or(Ipv4Addr::UNSPECIFIED))?;
+        }
+        if self.takes_v6 {
+            socket.set_multicast_if_v6(index)?;
+        }
+        self.leaves_by = wanted;
+        Ok(())
     }
 
     /// Sends datagrams. What the kernel does not take waits; the last error that lost one is returned.
@@ -160,34 +275,33 @@ impl UdpPort {
     }
 }
 
-fn join_group(socket: &Socket, join: Join) -> io::Result<()> {
-    match (join.group, join.interface) {
-        (IpAddr::V4(group), interface) => {
-            let interface = match interface {
-                Some(IpAddr::V4(interface)) => interface,
-                Some(IpAddr::V6(_)) => return Err(ErrorKind::AddrNotAvailable.into()),
-                None => Ipv4Addr::UNSPECIFIED,
-            };
-            // Otherwise Linux delivers the groups of every other program on this machine, too.
-            #[cfg(target_os = "linux")]
-            let _: io::Result<()> = socket.set_multicast_all_v4(false);
-            socket.join_multicast_v4(&group, &interface)?;
-            if !interface.is_unspecified() {
-                socket.set_multicast_if_v4(&interface)?;
-            }
-        }
-        (IpAddr::V6(group), interface) => {
-            let index = match interface {
-                Some(interface) => system::interface_index(interface).ok_or(ErrorKind::AddrNotAvailable)?,
-                None => 0,
-            };
-            socket.join_multicast_v6(&group, index)?;
-            if index != 0 {
-                socket.set_multicast_if_v6(index)?;
-            }
-        }
+fn new_socket(address: SocketAddr, both: bool, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!both)?;
     }
-    Ok(())
+    if shared {
+        socket.set_reuse_address(true)?;
+        #[cfg(unix)]
+        socket.set_reuse_port(true)?;
+    }
+    // Without these a port works as well, only not as far or in as large bursts.
+    let mut wishes =
+        vec![socket.set_recv_buffer_size(KERNEL_BUFFER), socket.set_send_buffer_size(KERNEL_BUFFER)];
+    if address.is_ipv4() || both {
+        wishes.push(socket.set_multicast_ttl_v4(GROUP_HOPS));
+        // Otherwise Linux delivers the groups of every other program on this machine, too.
+        #[cfg(target_os = "linux")]
+        wishes.push(socket.set_multicast_all_v4(false));
+    }
+    if address.is_ipv6() {
+        wishes.push(socket.set_multicast_hops_v6(GROUP_HOPS));
+        #[cfg(target_os = "linux")]
+        wishes.push(socket.set_multicast_all_v6(false));
+    }
+    drop(wishes);
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
 fn is_about_a_peer(kind: ErrorKind) -> bool {

@@ -17,6 +17,9 @@ const NAMELESS: [&str; 3] = ["crates/core/src/", "crates/config/src/", "crates/i
 
 const BACKENDS: &str = "crates/backends/src/";
 
+/// Folders among the backends that are none, but what several of them share.
+const SHARED: [&str; 1] = ["dmx"];
+
 /// `crosspatch-*` crates depend on the contract alone, except in their tests; only the binary knows all of them.
 pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
     let packages = metadata["packages"].as_array().map_or(&[][..], Vec::as_slice);
@@ -42,7 +45,8 @@ pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
 /// No code of the contract, the language or the shell names a protocol. Comments may, as an example; so may tests.
 pub(super) fn name_no_protocol(files: &[File]) -> Vec<Finding> {
     // `loopback` is an ordinary word wherever there are addresses.
-    let protocols: BTreeSet<_> = folders(files).into_iter().filter(|name| *name != "loopback").collect();
+    let protocols = folders(files).into_iter().filter(|name| *name != "loopback");
+    let protocols: BTreeSet<_> = protocols.chain(SHARED).collect();
     let mut findings = Vec::new();
     for file in files {
         if !file.path.ends_with(".rs") || !NAMELESS.iter().any(|folder| file.path.starts_with(folder)) {
@@ -99,7 +103,8 @@ pub(super) fn backends_are_complete(files: &[File]) -> Vec<Finding> {
 /// The folders of the backends, by name.
 fn folders(files: &[File]) -> BTreeSet<&str> {
     let below = files.iter().filter_map(|file| file.path.strip_prefix(BACKENDS));
-    below.filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect()
+    let folders = below.filter_map(|path| path.split_once('/')).map(|(folder, _)| folder);
+    folders.filter(|folder| !SHARED.contains(folder)).collect()
 }
 
 #[cfg(test)]
@@ -153,6 +158,12 @@ mod tests {
         assert_eq!(naming("crates/core/src/plan.rs", "//! As osc does.\nlet oscillator = 1; // osc\n"), []);
         assert_eq!(naming("crates/config/src/a.rs", "fn f() {}\n#[cfg(test)]\nmod tests { osc }"), []);
         assert_eq!(naming("crates/crosspatch/src/a.rs", "osc"), []);
+        assert_eq!(naming("crates/io/src/udp.rs", "let dmx = 6454;").len(), 1);
+    }
+
+    #[test]
+    fn what_backends_share_is_no_backend() {
+        assert_eq!(backends_are_complete(&[file("crates/backends/src/dmx/mod.rs", "")]), []);
     }
 
     #[test]

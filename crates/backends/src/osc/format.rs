@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crosspatch_core::Value;
 
-use super::wire::{Argument, OscStr, TimeTag, bytes_of_hex, color, time_tag};
+use super::wire::{Argument, OscStr, TimeTag, time_tag};
+use crate::{color, hex};
 
 /// The type of an argument as configured.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -294,7 +295,7 @@ impl Atom {
             (Value::Text(text), Kind::Blob) => {
                 let bytes = text
                     .strip_prefix("0x")
-                    .and_then(bytes_of_hex)
+                    .and_then(hex::parse)
                     .map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned);
                 Self::Bytes(bytes.into())
             }
@@ -319,7 +320,9 @@ impl Atom {
             (Self::Text(text), Kind::Char) => {
                 text.chars().next().map_or(string(b""), |c| Argument::Char(c.into()))
             }
-            (Self::Text(text), Kind::Color) => color(text).map_or(string(text.as_bytes()), Argument::Rgba),
+            (Self::Text(text), Kind::Color) => {
+                color::parse(text).map_or(string(text.as_bytes()), Argument::Rgba)
+            }
             (Self::Text(text), Kind::TimeTag) => {
                 time_tag(text).map_or(string(text.as_bytes()), Argument::TimeTag)
             }

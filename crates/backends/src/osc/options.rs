@@ -10,6 +10,7 @@ use super::address::check_path;
 use super::format::{self, Format};
 use super::pattern::{self, Pattern, PatternError};
 use super::wire::{Framing, compose};
+use crate::units::duration;
 
 /// Messages are repeated no more often than this.
 const SHORTEST_REPEAT: Duration = Duration::from_millis(10);
@@ -54,7 +55,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "join",
             "239.0.0.1",
             "",
-            "a multicast group to listen to, perhaps with the address of the interface",
+            "a multicast group to listen to, perhaps with the name or address of the interface",
         )
     },
     OptionSpec {
@@ -198,15 +199,14 @@ fn read_root(options: &mut Options<'_>) -> String {
 fn read_joins(options: &mut Options<'_>) -> Vec<Join> {
     let mut joins = Vec::new();
     for (at, value) in options.all("join") {
-        let mut words = value.split_whitespace().map(str::parse::<IpAddr>);
-        match (words.next(), words.next(), words.next()) {
-            (Some(Ok(group)), None, None) if group.is_multicast() => joins.push(Join { group, interface: None }),
-            (Some(Ok(group)), Some(Ok(interface)), None) if group.is_multicast() => {
-                joins.push(Join { group, interface: Some(interface) });
-            }
+        let mut words = value.split_whitespace();
+        let group = words.next().and_then(|word| word.parse().ok()).filter(IpAddr::is_multicast);
+        match (group, words.next().map(str::parse), words.next()) {
+            (Some(group), None, None) => joins.push(Join { group, interface: None }),
+            (Some(group), Some(Ok(interface)), None) => joins.push(Join { group, interface: Some(interface) }),
             _ => options.error(
                 at,
-                format!("expected the address of a multicast group and perhaps that of an interface, found `{value}`"),
+                format!("expected the address of a multicast group and perhaps the name or address of an interface, found `{value}`"),
             ),
         }
     }
@@ -217,7 +217,8 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
     let mut repeats = Vec::new();
     for (at, value) in options.all("repeat") {
         let (text, word) = value.rsplit_once(char::is_whitespace).unwrap_or(("", value));
-        let Some(every) = duration(word) else {
+        let Some(every) = duration(word).filter(|time| (SHORTEST_REPEAT..=LONGEST_REPEAT).contains(time))
+        else {
             options.error(
                 at,
                 format!("expected a message and a time from 10ms to 24h such as `8s`, found `{word}`"),
@@ -234,20 +235,6 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
         }
     }
     repeats
-}
-
-/// Reads `8s`, `500ms`, `2m` or seconds without a unit.
-fn duration(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let number: f64 = text[..unit].parse().ok().filter(|number: &f64| *number > 0.0)?;
-    let seconds = match &text[unit..] {
-        "ms" => number / 1000.0,
-        "" | "s" => number,
-        "m" | "min" => number * 60.0,
-        "h" => number * 3600.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| (SHORTEST_REPEAT..=LONGEST_REPEAT).contains(time))
 }
 
 /// Which format belongs to which path: the first that matches, in the order of the file. Paths without pattern characters

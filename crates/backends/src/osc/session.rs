@@ -15,12 +15,14 @@ use crosspatch_core::{
     Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
 };
 
+use crate::kept_port::KeptPort;
+
 use super::detect::Detector;
 use super::format::Atom;
 use super::links::Links;
 use super::options::{Config, Destination, Detect};
 use super::pattern;
-use super::ports::{CLIENT, KeptPort, LOOKUP, SERVER};
+use super::ports::{self, CLIENT, LOOKUP, SERVER};
 use super::table::{Output, PATTERN_BUDGET, Pending, Table};
 use super::wire::{Deframer, Framing, Message, Messages};
 
@@ -88,7 +90,7 @@ impl OscSession {
     pub(crate) fn new(name: &str, config: Arc<Config>) -> Self {
         Self {
             table: Table::default(),
-            ports: KeptPort::all(name, &config),
+            ports: ports::all(name, &config),
             links: Links::new(config.framing, config.bundle),
             detector: Detector::default(),
             has_outputs: false,
@@ -225,9 +227,7 @@ impl Session for OscSession {
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        for port in self.ports.iter_mut().filter(|port| port.retry_at().is_some_and(|at| at <= now)) {
-            port.open(out);
-        }
+        self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
         if self.refresh_due.is_some_and(|due| due <= now) {
             self.refresh_due = None;
             self.refresh(now, out);

@@ -2,7 +2,9 @@
 //!
 //! UDP sockets and servers open by themselves. A connection to an endpoint where another session of this world listens is
 //! joined to it; any other waits for the test, or for the time-out that its session asked for. A datagram to the address of
-//! another session's socket arrives there.
+//! another session's socket arrives there, and at every other session that shares the address. To sockets that are open on
+//! every address of the machine it arrives wherever it goes, but not where it came from: that would be another machine with
+//! the same port. Broadcast reaches the sender, too, and multicast whoever has joined the group.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -23,6 +25,9 @@ pub struct Link {
     /// If not 0, TCP streams arrive in pieces of at most so many bytes.
     pub piece: usize,
 }
+
+/// What the only machine of a world is called.
+const THIS_MACHINE: [u8; 16] = *b"a simulated one!";
 
 /// The network of a world.
 #[derive(Debug)]
@@ -45,6 +50,7 @@ struct OpenPort {
     port: Port,
     at: Endpoint,
     kind: Kind,
+    groups: Vec<IpAddr>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -202,19 +208,37 @@ impl Network {
 
     fn open(&mut self, now: Instant, session: SessionId, port: Port, spec: &PortSpec) {
         match spec {
-            PortSpec::Udp(udp) => self.listen(now, session, port, &udp.bind, Kind::Datagram),
-            PortSpec::TcpListen(listen) => self.listen(now, session, port, &listen.at, Kind::Stream),
-            PortSpec::WebSocketListen(listen) => self.listen(now, session, port, &listen.at, Kind::Message),
+            PortSpec::Udp(udp) => {
+                let groups = udp.joins.iter().map(|join| join.group).collect();
+                self.listen(now, session, port, &udp.bind, Kind::Datagram, groups);
+            }
+            PortSpec::TcpListen(listen) => {
+                self.listen(now, session, port, &listen.at, Kind::Stream, Vec::new());
+            }
+            PortSpec::WebSocketListen(listen) => {
+                self.listen(now, session, port, &listen.at, Kind::Message, Vec::new());
+            }
             PortSpec::TcpConnect(connect) => self.connect(now, session, port, connect, Kind::Stream),
             PortSpec::WebSocketConnect(socket) => {
                 self.connect(now, session, port, &socket.connect, Kind::Message)
             }
             PortSpec::Lookup(_) => {}
+            PortSpec::Machine => {
+                self.schedule(now, session, port, What::Data(Peer::Only, THIS_MACHINE.to_vec()));
+            }
         }
     }
 
-    fn listen(&mut self, now: Instant, session: SessionId, port: Port, at: &Endpoint, kind: Kind) {
-        self.ports.push(OpenPort { session, port, at: at.clone(), kind });
+    fn listen(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        port: Port,
+        at: &Endpoint,
+        kind: Kind,
+        groups: Vec<IpAddr>,
+    ) {
+        self.ports.push(OpenPort { session, port, at: at.clone(), kind, groups });
         self.schedule(now, session, port, What::Ready);
     }
 
@@ -267,9 +291,6 @@ impl Network {
     }
 
     fn send_datagram(&mut self, now: Instant, session: SessionId, port: Port, to: SocketAddr, bytes: &[u8]) {
-        let to = Endpoint::from(to);
-        let target = self.ports.iter().find(|open| open.kind == Kind::Datagram && leads_to(&to, open));
-        let Some((target, target_port)) = target.map(|open| (open.session, open.port)) else { return };
         let Some(own) = self.ports.iter().find(|open| (open.session, open.port) == (session, port)) else {
             return;
         };
@@ -278,11 +299,21 @@ impl Network {
             Host::Address(_) | Host::Any | Host::Name(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let from = Peer::Address(SocketAddr::new(ip, own.at.port));
-        if self.random_below(100) < u64::from(self.link.loss_percent) {
-            return;
+        let is_for_all = is_for_all(to.ip());
+        let to = Endpoint::from(to);
+        let is_target = |open: &&OpenPort| {
+            open.kind == Kind::Datagram
+                && leads_to(&to, open)
+                && (is_for_all || open.at != own.at || to == own.at)
+        };
+        let targets: Vec<_> =
+            self.ports.iter().filter(is_target).map(|open| (open.session, open.port)).collect();
+        for (target, target_port) in targets {
+            if self.random_below(100) >= u64::from(self.link.loss_percent) {
+                let time = self.crossing(now);
+                self.schedule(time, target, target_port, What::Data(from, bytes.to_vec()));
+            }
         }
-        let time = self.crossing(now);
-        self.schedule(time, target, target_port, What::Data(from, bytes.to_vec()));
     }
 
     fn send_stream(
@@ -374,15 +405,20 @@ impl Network {
     }
 }
 
+/// Whether a datagram to this address is for everybody.
+fn is_for_all(ip: IpAddr) -> bool {
+    ip.is_multicast() || matches!(ip, IpAddr::V4(v4) if v4.octets()[3] == 255)
+}
+
 /// Whether something sent to `to` reaches what is open at `open`.
 fn leads_to(to: &Endpoint, open: &OpenPort) -> bool {
-    let is_any = match open.at.host {
-        Host::Any => true,
-        Host::Address(ip) => ip.is_unspecified(),
-        Host::Name(_) => false,
+    let is_here = match (&open.at.host, &to.host) {
+        (_, Host::Address(group)) if group.is_multicast() => open.groups.contains(group),
+        (Host::Any, _) => true,
+        (Host::Address(ip), _) if ip.is_unspecified() => true,
+        (host, to) => host == to,
     };
-    let is_host = is_any || open.at.host == to.host;
-    is_host && open.at.port == to.port
+    is_here && open.at.port == to.port
 }
 
 fn read_endpoint(text: &str) -> Endpoint {

@@ -119,7 +119,7 @@ impl Session for Datagrams {
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
         let bind = Endpoint { host: "10.0.0.2".parse().unwrap_or(crate::Host::Any), port: 9000 };
-        out.open(Port(0), PortSpec::Udp(Udp { bind, shared: false, broadcast: false, joins: Vec::new() }));
+        out.open(Port(0), PortSpec::Udp(Udp::new(bind)));
     }
 
     fn handle_open(&mut self, _: Instant, port: Port, _: Peer, out: &mut Outbox) {

@@ -3,7 +3,10 @@
 
 #![expect(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
+pub(crate) mod cable;
+pub(crate) mod ola;
 pub(crate) mod osc;
+pub(crate) mod shark;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, UdpSocket};

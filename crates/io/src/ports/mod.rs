@@ -4,12 +4,15 @@
 //! replaced port still has to say never reaches its successor. Sockets are watched by edge; one with more to read than its
 //! share is put back at the end of the `ready` queue, so that a flood on one port leaves the others their turn.
 
+mod groups;
 mod opening;
 mod reading;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crosspatch_core::{Closed, Connect, Duration, Effect, Instant, Notice, Peer, Port, PortSpec, SessionId};
+use crosspatch_core::{
+    Closed, Connect, Duration, Effect, Instant, Interface, Notice, Peer, Port, PortSpec, SessionId,
+};
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
 use rustc_hash::FxHashMap;
@@ -25,9 +28,13 @@ use crate::show::{Owner, Show};
 use crate::tcp::Connecting;
 use crate::udp::UdpPort;
 use crate::upgrade::Upgrade;
+use groups::Groups;
 
 /// The token by which handles and helpers wake the loop.
 pub(crate) const WAKER: Token = Token(0);
+
+/// The token by which changes of interfaces wake the loop.
+const NETWORK: Token = Token(1);
 
 /// How long a closed connection may take to send what waits.
 const LINGER: Duration = Duration::from_millis(300);
@@ -46,6 +53,7 @@ pub(crate) struct Ports {
     registry: Registry,
     helpers: Helpers,
     table: BTreeMap<Owner, Entry>,
+    groups: Groups,
     sockets: FxHashMap<Token, Socket>,
     last_token: usize,
     /// Sockets with something to do, in order.
@@ -55,6 +63,8 @@ pub(crate) struct Ports {
     /// Datagrams to be sent, by socket; their bytes are in the outbox of the show.
     sends: Vec<Datagram>,
     sends_on: Token,
+    /// Where those of them that are for groups leave.
+    sends_through: Option<Interface>,
     inbox: Option<Box<Inbox>>,
     outbound: Outbound,
     chunk: Box<[u8]>,
@@ -63,8 +73,12 @@ pub(crate) struct Ports {
 /// A port, as its session knows it.
 #[derive(Default)]
 struct Entry {
-    /// Its socket, or the last one if that is to be reported as gone.
+    /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
     main: Option<Token>,
+    /// Where what it sends to multicast groups leaves.
+    outgoing: Option<Interface>,
+    /// The sockets of its multicast groups.
+    groups: Vec<Token>,
     connections: BTreeMap<u32, Token>,
     /// How many connections there ever were, so that no number comes twice.
     accepted: u32,
@@ -120,6 +134,8 @@ enum What {
     Close(Closed),
     Full,
     Writable,
+    /// What a question has brought, with which the port is done.
+    Answer(Vec<u8>),
 }
 
 impl Ports {
@@ -129,13 +145,15 @@ impl Ports {
             registry,
             helpers,
             table: BTreeMap::new(),
+            groups: Groups::default(),
             sockets: FxHashMap::default(),
-            last_token: WAKER.0,
+            last_token: NETWORK.0,
             ready: VecDeque::new(),
             deadlines: BTreeSet::new(),
             reports: VecDeque::new(),
             sends: Vec::new(),
             sends_on: WAKER,
+            sends_through: None,
             inbox: Some(Box::new(Inbox::new())),
             outbound: Outbound::default(),
             chunk: vec![0; CHUNK].into(),
@@ -154,6 +172,9 @@ impl Ports {
 
     /// Something happened on a socket, or the loop was woken.
     pub(crate) fn wake(&mut self, event: &Event) {
+        if event.token() == NETWORK {
+            return self.groups.handle_change();
+        }
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();
         let writable = event.is_writable() || event.is_error() || event.is_write_closed();
         self.queue(event.token(), readable, writable);
@@ -181,6 +202,7 @@ impl Ports {
             self.deadlines.pop_first();
             self.handle_deadline(token, show.now);
         }
+        self.renew_groups(show);
         show.check_recorder();
         self.apply(show);
     }
@@ -190,7 +212,7 @@ impl Ports {
         if !self.reports.is_empty() || !self.ready.is_empty() {
             return Some(Instant::START);
         }
-        self.deadlines.first().map(|(due, _)| *due)
+        self.deadlines.first().map(|(due, _)| *due).into_iter().chain(self.groups.renew_at()).min()
     }
 
     /// Whether nothing is open and nothing is left to be sent.
@@ -241,14 +263,16 @@ impl Ports {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         match (&mut socket.state, peer) {
             (State::Udp(udp), Peer::Address(to)) => {
+                let leaves_elsewhere = to.ip().is_multicast() && self.sends_through != entry.outgoing;
                 let Some(to) = udp.address_for(to) else {
                     let text =
                         format!("cannot send to {to}: the port is bound for the other kind of addresses");
                     return show.notice(Some(owner), Notice::warning("cannot-send", text));
                 };
-                if self.sends_on != token || self.sends.len() >= MOST_SENDS {
+                if self.sends_on != token || leaves_elsewhere || self.sends.len() >= MOST_SENDS {
+                    let outgoing = entry.outgoing.clone();
                     self.send_datagrams(show);
-                    self.sends_on = token;
+                    (self.sends_on, self.sends_through) = (token, outgoing);
                 }
                 self.sends.push(Datagram { to, bytes });
             }
@@ -269,9 +293,17 @@ impl Ports {
             return;
         }
         if let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&self.sends_on) {
-            let lost = udp.send(&mut self.outbound, &self.sends, show.out().all_bytes());
-            if let Some((to, error)) = lost {
-                let text = format!("cannot send to {to}: {}", closed::words(&error));
+            let notice = match udp.leave_by(self.sends_through.as_ref(), self.groups.nics()) {
+                Ok(()) => {
+                    let lost = udp.send(&mut self.outbound, &self.sends, show.out().all_bytes());
+                    lost.map(|(to, error)| format!("cannot send to {to}: {}", closed::words(&error)))
+                }
+                Err(error) => {
+                    let interface = self.sends_through.as_ref().map_or("any".into(), ToString::to_string);
+                    Some(format!("cannot send through interface {interface}: {}", closed::reason(&error)))
+                }
+            };
+            if let Some(text) = notice {
                 show.notice(Some(*owner), Notice::warning("cannot-send", text));
             }
         }
@@ -293,9 +325,13 @@ impl Ports {
             What::Open if is_open => {
                 if let Some(socket) = self.sockets.get_mut(&token) {
                     socket.is_announced = true;
+                    if let State::Udp(udp) = &mut socket.state {
+                        udp.announced(owner);
+                    }
                     // What came in the meantime was left where it was.
                     self.queue(token, true, false);
                 }
+                self.announce_groups(owner);
                 show.opened(owner, peer);
             }
             What::Close(reason) => {
@@ -313,6 +349,10 @@ impl Ports {
                 };
                 connection.has_told_full();
                 show.full(owner, peer);
+            }
+            What::Answer(answer) => {
+                entry.main = None;
+                show.received(owner, peer, &answer);
             }
             What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
             What::Open | What::Writable => {}
@@ -406,9 +446,21 @@ impl Ports {
         let Some(entry) = self.table.get_mut(&owner) else { return };
         let main = entry.main.take();
         let connections = std::mem::take(&mut entry.connections);
+        self.leave_groups(owner, now);
         for token in main.into_iter().chain(connections.into_values()) {
-            self.close_socket(token, now);
+            if !self.is_kept_by_another(token, owner) {
+                self.close_socket(token, now);
+            }
         }
+    }
+
+    /// A session gives up a socket. Whether another shares it, who has it from here on.
+    fn is_kept_by_another(&mut self, token: Token, owner: Owner) -> bool {
+        let Some(socket) = self.sockets.get_mut(&token) else { return false };
+        let State::Udp(udp) = &mut socket.state else { return false };
+        let Some(heir) = udp.move_out(owner) else { return false };
+        socket.owner = heir;
+        true
     }
 
     /// Closes a socket in good order: what waits is sent first, for a bounded time.
@@ -484,9 +536,11 @@ fn outgoing(spec: &PortSpec) -> Option<&Connect> {
     match spec {
         PortSpec::TcpConnect(connect) => Some(connect),
         PortSpec::WebSocketConnect(socket) => Some(&socket.connect),
-        PortSpec::Udp(_) | PortSpec::TcpListen(_) | PortSpec::WebSocketListen(_) | PortSpec::Lookup(_) => {
-            None
-        }
+        PortSpec::Udp(_)
+        | PortSpec::TcpListen(_)
+        | PortSpec::WebSocketListen(_)
+        | PortSpec::Lookup(_)
+        | PortSpec::Machine => None,
     }
 }
 
@@ -497,6 +551,8 @@ fn bound(spec: &PortSpec) -> Option<(Transport, u16)> {
         PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => {
             Some((Transport::Tcp, listen.at.port))
         }
-        PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_) | PortSpec::Lookup(_) => None,
+        PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_) | PortSpec::Lookup(_) | PortSpec::Machine => {
+            None
+        }
     }
 }

@@ -3,16 +3,17 @@
 use std::io;
 use std::net::IpAddr;
 
-use crosspatch_core::{Closed, Duration, Endpoint, Host, Instant, Notice, Peer, PortSpec};
+use crosspatch_core::{Closed, Duration, Endpoint, Host, Instant, Notice, Peer, PortSpec, Udp};
 use mio::{Interest, Token};
 use tungstenite::protocol::Role;
 
-use super::{BOTH, Ports, Socket, State, Waiting, What, bound, outgoing};
+use super::{BOTH, Ports, Report, Socket, State, Waiting, What, bound, outgoing};
 use crate::closed;
 use crate::connection::Connection;
 use crate::listener::{Accepted, Listener, PAUSE};
 use crate::lookup::{Answer, Question};
 use crate::show::{Owner, Show};
+use crate::system;
 use crate::tcp::Connecting;
 use crate::udp::UdpPort;
 use crate::upgrade::{Progress, Side, Upgrade};
@@ -34,6 +35,10 @@ impl Ports {
     pub(super) fn open(&mut self, owner: Owner, spec: Box<PortSpec>, now: Instant) {
         let token = self.next_token();
         self.table.entry(owner).or_default().main = Some(token);
+        if *spec == PortSpec::Machine {
+            let what = What::Answer(system::machine());
+            return self.reports.push_back(Report { owner, peer: Peer::Only, main: token, token, what });
+        }
         let deadline = now + outgoing(&spec).map_or(LOOK_UP, |connect| connect.timeout);
         let state = State::Waiting(spec, Waiting::Addresses);
         self.sockets.insert(token, Socket::new(owner, Peer::Only, token, state));
@@ -64,6 +69,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => &socket.connect.to,
             PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => &listen.at,
             PortSpec::Lookup(endpoint) => endpoint,
+            PortSpec::Machine => return None,
         })
     }
 
@@ -72,12 +78,13 @@ impl Ports {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         let State::Waiting(spec, _) = &socket.state else { return };
         let spec = spec.clone();
-        let deadline = socket.deadline;
+        let (owner, deadline) = (socket.owner, socket.deadline);
         let each = || match addresses {
             Some(addresses) => addresses.iter().copied().map(Some).collect(),
             None => vec![None],
         };
         let opened = match &*spec {
+            PortSpec::Machine => return,
             PortSpec::Lookup(endpoint) => {
                 let ip = addresses.and_then(|addresses| addresses.first().copied());
                 if let Some(address) = ip.map_or(endpoint.address(), |ip| Some((ip, endpoint.port).into())) {
@@ -93,7 +100,12 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => {
                 return self.connect(token, socket.connect.to.port, addresses, deadline, now);
             }
-            PortSpec::Udp(udp) => first_of(each(), |ip| UdpPort::bind(udp, ip)).map(State::Udp),
+            PortSpec::Udp(udp) => {
+                if let Some(shared) = each().into_iter().find_map(|ip| self.shared_socket(udp, ip)) {
+                    return self.share(token, shared, udp);
+                }
+                first_of(each(), |ip| UdpPort::bind(udp, ip, owner)).map(State::Udp)
+            }
             PortSpec::TcpListen(listen) => {
                 first_of(each(), |ip| Listener::bind(ip, listen, false)).map(State::Listening)
             }
@@ -101,7 +113,11 @@ impl Ports {
                 first_of(each(), |ip| Listener::bind(ip, listen, true)).map(State::Listening)
             }
         };
-        match opened.and_then(|state| self.watch(token, state)) {
+        let mut opened = opened.and_then(|state| self.watch(token, state));
+        if let (Ok(()), PortSpec::Udp(udp)) = (&opened, &*spec) {
+            opened = self.join_groups(token, owner, udp);
+        }
+        match opened {
             Ok(()) => {
                 self.set_deadline(token, None);
                 self.report(token, What::Open);
@@ -111,6 +127,31 @@ impl Ports {
             }
             Err(error) => self.fail(token, closed::reason(&error)),
         }
+    }
+
+    /// The socket of another session that has this address and shares it.
+    fn shared_socket(&self, spec: &Udp, ip: Option<IpAddr>) -> Option<Token> {
+        self.table.values().filter_map(|entry| entry.main).find(|token| match self.sockets.get(token) {
+            Some(Socket { state: State::Udp(udp), .. }) => udp.has_room_for(spec, ip),
+            Some(_) | None => false,
+        })
+    }
+
+    /// Gives a session that waits for its port a share in a socket that is open.
+    fn share(&mut self, token: Token, shared: Token, spec: &Udp) {
+        let Some(Socket { owner, .. }) = self.sockets.get(&token) else { return };
+        let owner = *owner;
+        if let Err(error) = self.join_groups(shared, owner, spec) {
+            return self.fail(token, closed::reason(&error));
+        }
+        let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&shared) else { return };
+        udp.move_in(owner);
+        self.remove(token);
+        self.table.entry(owner).or_default().main = Some(shared);
+        // A port that is opened again may find itself where it has been before.
+        self.reports.retain(|report| (report.owner, report.main) != (owner, shared));
+        let (peer, what) = (Peer::Only, What::Open);
+        self.reports.push_back(Report { owner, peer, main: shared, token: shared, what });
     }
 
     /// Somebody has our port. Finding out who takes too long for the loop.
@@ -218,7 +259,8 @@ impl Ports {
             | PortSpec::Udp(_)
             | PortSpec::TcpListen(_)
             | PortSpec::WebSocketListen(_)
-            | PortSpec::Lookup(_) => {
+            | PortSpec::Lookup(_)
+            | PortSpec::Machine => {
                 socket.state = State::Connected(Connection::plain(stream));
                 self.set_deadline(token, None);
                 self.report(token, What::Open);

@@ -60,18 +60,11 @@ impl Ports {
         let Some(mut inbox) = self.inbox.take() else { return };
         let mut has_more = true;
         for _ in 0..BATCHES {
-            let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&token) else {
-                break;
-            };
-            let owner = *owner;
+            let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&token) else { break };
             let (count, more) = udp.receive(&mut inbox);
             for at in 0..count {
-                let (Some(from), data) = inbox.datagram(at) else { continue };
-                show.received(owner, Peer::Address(unmapped(from)), data);
-                self.take_effects(show);
-                // The session may have closed or replaced this very port.
-                if !self.sockets.contains_key(&token) {
-                    break;
+                if let (Some(from), data) = inbox.datagram(at) {
+                    self.hand_round(token, Peer::Address(unmapped(from)), data, show);
                 }
             }
             self.apply(show);
@@ -83,6 +76,19 @@ impl Ports {
         self.inbox = Some(inbox);
         if has_more {
             self.queue(token, true, false);
+        }
+    }
+
+    /// Gives a datagram to all sessions that share the socket. Any of them may close or replace its port because of it.
+    fn hand_round(&mut self, token: Token, from: Peer, data: &[u8], show: &mut Show<'_>) {
+        for at in 0.. {
+            let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get(&token) else { return };
+            match udp.tenant(at) {
+                Some((owner, true)) => show.received(owner, from, data),
+                Some((_, false)) => {}
+                None => return,
+            }
+            self.take_effects(show);
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod lookup;
 mod machine;
+mod multicast;
 mod recording;
 mod reports;
 mod rig;

@@ -357,7 +357,7 @@ pub(crate) fn endpoint(host: &str, port: u16) -> Endpoint {
 }
 
 pub(crate) fn udp(host: &str, port: u16) -> PortSpec {
-    PortSpec::Udp(Udp { bind: endpoint(host, port), shared: false, broadcast: false, joins: Vec::new() })
+    PortSpec::Udp(Udp::new(endpoint(host, port)))
 }
 
 pub(crate) fn connect(host: &str, port: u16, timeout: Duration) -> PortSpec {

@@ -154,7 +154,7 @@ fn broadcasts_where_that_is_asked_for() {
     listener.set_read_timeout(Some(PATIENCE)).unwrap();
     let Ok(host) = "127.0.0.1".parse();
     let bind = crosspatch_core::Endpoint { host, port: 0 };
-    let spec = PortSpec::Udp(Udp { bind, shared: false, broadcast: true, joins: Vec::new() });
+    let spec = PortSpec::Udp(Udp { broadcast: true, ..Udp::new(bind) });
     let rig = Rig::start(Habit::Watch, vec![spec]);
     rig.wait_open(0);
     rig.send(0, Peer::Address(address("127.255.255.255", port)), "everybody");
@@ -166,9 +166,15 @@ fn hears_the_groups_it_has_joined() {
     for (bind, group) in [("0.0.0.0", "239.255.77.1"), ("*", "239.255.77.2")] {
         let port = free_port("127.0.0.1");
         let interface = Some("127.0.0.1".parse().unwrap());
-        let join = Join { group: group.parse().unwrap(), interface };
-        let spec =
-            |joins| PortSpec::Udp(Udp { bind: endpoint(bind, port), shared: true, broadcast: false, joins });
+        let join = Join { group: group.parse().unwrap(), interface: interface.clone() };
+        let spec = |joins| {
+            PortSpec::Udp(Udp {
+                shared: true,
+                joins,
+                outgoing: interface.clone(),
+                ..Udp::new(endpoint(bind, port))
+            })
+        };
         // Sends to the group through the interface on which it has joined, and hears itself.
         let rig = Rig::start(Habit::Watch, vec![spec(vec![join])]);
         rig.wait_open(0);
@@ -181,7 +187,7 @@ fn hears_the_groups_it_has_joined() {
 fn joins_ipv6_groups_on_the_interface_of_an_address() {
     let join = Join { group: "ff01::7701".parse().unwrap(), interface: Some("::1".parse().unwrap()) };
     let joins = vec![join];
-    let spec = PortSpec::Udp(Udp { bind: endpoint("::", 0), shared: false, broadcast: false, joins });
+    let spec = PortSpec::Udp(Udp { joins, ..Udp::new(endpoint("::", 0)) });
     let rig = Rig::start(Habit::Watch, vec![spec]);
     rig.wait_open(0);
     let groups = std::fs::read_to_string("/proc/net/igmp6").unwrap();
@@ -195,7 +201,7 @@ fn a_group_on_an_interface_that_is_not_there_is_reported() {
     {
         let joins = vec![Join { group: group.parse().unwrap(), interface: Some(interface.parse().unwrap()) }];
         let bind = endpoint(bind, 0);
-        let spec = PortSpec::Udp(Udp { bind, shared: false, broadcast: false, joins });
+        let spec = PortSpec::Udp(Udp { joins, ..Udp::new(bind) });
         let rig = Rig::start(Habit::Watch, vec![spec]);
         assert_eq!(rig.next(), Seen::Close(Port(0), ONLY, Closed::NoSuchAddress));
     }
@@ -230,14 +236,73 @@ fn a_taken_port_names_who_has_it_and_opens_once_it_is_free() {
 }
 
 #[test]
-fn shared_ports_stand_beside_each_other_and_others_do_not() {
+fn shared_ports_are_one_and_others_are_refused() {
     let port = free_port("127.0.1.11");
     let bind = endpoint("127.0.1.11", port);
-    let shared = PortSpec::Udp(Udp { bind, shared: true, broadcast: false, joins: Vec::new() });
+    let shared = PortSpec::Udp(Udp { shared: true, ..Udp::new(bind) });
     let rig = Rig::start(Habit::Watch, vec![shared.clone(), shared, udp("127.0.1.11", port)]);
     rig.wait_open(0);
     rig.wait_open(1);
     assert_eq!(rig.wait_close(2), Closed::InUse(Some("this show itself".into())));
+}
+
+#[test]
+fn every_tenant_of_a_shared_port_gets_every_datagram_and_sends_from_it() {
+    let port = free_port("127.0.1.15");
+    let bind = endpoint("127.0.1.15", port);
+    let shared = PortSpec::Udp(Udp { shared: true, ..Udp::new(bind) });
+    let rig = Rig::start(Habit::Watch, vec![shared.clone(), shared.clone(), shared]);
+    for _ in 0..3 {
+        assert!(matches!(rig.next(), Seen::Open(_, ONLY)));
+    }
+    let peer = peer("127.0.1.16");
+    let from = Peer::Address(peer.local_addr().unwrap());
+    let say = |text: &str| peer.send_to(text.as_bytes(), address("127.0.1.15", port)).unwrap();
+    for text in ["one", "two"] {
+        say(text);
+        for at in 0..3 {
+            assert_eq!(rig.next(), Seen::Data(Port(at), from, text.as_bytes().to_vec()));
+        }
+    }
+    rig.act(move |out| (0..3).for_each(|at| out.send(Port(at), from, |buf| buf.push(at as u8))));
+    for at in 0..3 {
+        assert_eq!(received(&peer), (vec![at], address("127.0.1.15", port)));
+    }
+    // The one that has opened the socket goes first.
+    rig.act(|out| out.close(Port(0), ONLY));
+    say("three");
+    assert_eq!(rig.next(), Seen::Data(Port(1), from, b"three".to_vec()));
+    assert_eq!(rig.next(), Seen::Data(Port(2), from, b"three".to_vec()));
+    rig.act(|out| (1..3).for_each(|at| out.close(Port(at), ONLY)));
+    until(|| UdpSocket::bind(address("127.0.1.15", port)).ok());
+}
+
+#[test]
+fn a_tenant_that_leaves_takes_only_its_own_groups_along() {
+    let port = free_port("127.0.0.1");
+    let spec = |groups: &[&str]| {
+        let interface = Some("127.0.0.1".parse().unwrap());
+        let joins = groups
+            .iter()
+            .map(|group| Join { group: group.parse().unwrap(), interface: interface.clone() })
+            .collect();
+        PortSpec::Udp(Udp { shared: true, joins, outgoing: interface, ..Udp::new(endpoint("0.0.0.0", port)) })
+    };
+    let joined = |group: &str| {
+        let group: std::net::Ipv4Addr = group.parse().unwrap();
+        let as_the_kernel_shows_it = format!("{:08X}", u32::from_ne_bytes(group.octets()));
+        std::fs::read_to_string("/proc/net/igmp").unwrap().contains(&as_the_kernel_shows_it)
+    };
+    let (both, own) = ("239.255.77.5", "239.255.77.6");
+    let rig = Rig::start(Habit::Watch, vec![spec(&[both, own]), spec(&[both])]);
+    rig.wait_open(0);
+    rig.wait_open(1);
+    assert!(joined(both) && joined(own));
+    rig.act(|out| out.close(Port(0), ONLY));
+    until(|| (!joined(own)).then_some(()));
+    assert!(joined(both));
+    rig.send(1, Peer::Address(address(both, port)), "still here");
+    assert_eq!(rig.wait_data(1).1, b"still here");
 }
 
 #[test]

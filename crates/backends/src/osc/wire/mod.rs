@@ -15,7 +15,7 @@ pub use error::DecodeError;
 pub use framing::{Deframer, Framing, MAX_FRAME};
 pub(crate) use message::encode_arguments;
 pub use message::{Argument, Arguments, Message, OscStr, TimeTag, encode_message};
-pub(crate) use text::{bytes_of_hex, color, time_tag};
+pub(crate) use text::time_tag;
 pub use text::{compose, describe};
 
 #[cfg(test)]

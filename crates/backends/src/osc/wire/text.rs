@@ -2,13 +2,12 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::{color, hex};
+
 use super::{
     Argument, Bundle, Deframer, Framing, MAX_DEPTH, Message, OscStr, Packet, TimeTag, begin_bundle,
     encode_element, encode_message,
 };
-
-/// How many bytes of what is no OSC are shown.
-const MAX_SHOWN: usize = 256;
 
 /// Shows a datagram, or one packet as it stands in a stream. What is no OSC is shown as its bytes, and so is what a text
 /// does not say all of: padding that is not zero, data that no type tag announces.
@@ -24,13 +23,7 @@ pub fn describe(bytes: &[u8], line: &mut String) {
         return;
     }
     line.truncate(start);
-    line.push_str("0x");
-    for byte in bytes.iter().take(MAX_SHOWN) {
-        let _ = write!(line, "{byte:02x}");
-    }
-    if bytes.len() > MAX_SHOWN {
-        let _ = write!(line, "... ({} bytes)", bytes.len());
-    }
+    hex::show(bytes, line);
 }
 
 fn show(bytes: &[u8], line: &mut String) -> bool {
@@ -51,8 +44,8 @@ fn show_framed(framing: Framing, word: &str, bytes: &[u8], line: &mut String) ->
 pub fn compose(line: &str) -> Option<Vec<u8>> {
     let line = line.trim();
     let mut out = Vec::new();
-    if let Some(hex) = line.strip_prefix("0x") {
-        return bytes_of_hex(hex);
+    if let Some(digits) = line.strip_prefix("0x") {
+        return hex::parse(digits);
     }
     let (framing, rest) = match line.split_once(char::is_whitespace) {
         Some(("tcp", rest)) => (Framing::Length, rest),
@@ -63,16 +56,6 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
     let mut read = None;
     framing.encode(&mut out, |out| read = reader.packet(0, out));
     (read.is_some() && reader.rest.trim().is_empty()).then_some(out)
-}
-
-/// Bytes written as pairs of hexadecimal digits.
-pub(crate) fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    digits.chunks(2).map(|pair| Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8)).collect()
 }
 
 impl Display for Packet<'_> {
@@ -252,7 +235,7 @@ impl<'a> Reader<'a> {
         let address = OscStr::new(&address);
         if self.next_is("untyped") {
             self.word();
-            let data = bytes_of_hex(self.word().strip_prefix("0x")?)?;
+            let data = hex::parse(self.word().strip_prefix("0x")?)?;
             let start = out.len();
             address.encode(out);
             out.extend_from_slice(&data);
@@ -276,12 +259,12 @@ impl<'a> Reader<'a> {
             b'd' => Owned::Plain(Argument::Double(self.word().parse().ok()?)),
             b's' => Owned::String(self.quoted()?),
             b'S' => Owned::Symbol(self.quoted()?),
-            b'b' => Owned::Blob(bytes_of_hex(self.word().strip_prefix("0x")?)?),
+            b'b' => Owned::Blob(hex::parse(self.word().strip_prefix("0x")?)?),
             b't' => Owned::Plain(Argument::TimeTag(time_tag(self.word())?)),
             b'c' => Owned::Plain(Argument::Char(char_code(self.word())?)),
-            b'r' => Owned::Plain(Argument::Rgba(color(self.word())?)),
+            b'r' => Owned::Plain(Argument::Rgba(color::parse(self.word())?)),
             b'm' => {
-                Owned::Plain(Argument::Midi(bytes_of_hex(self.word().strip_prefix("0x")?)?.try_into().ok()?))
+                Owned::Plain(Argument::Midi(hex::parse(self.word().strip_prefix("0x")?)?.try_into().ok()?))
             }
             b'T' => Owned::Plain(Argument::True),
             b'F' => Owned::Plain(Argument::False),
@@ -355,7 +338,7 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
         let escape = &rest[at + 1..];
         rest = match escape.strip_prefix('x') {
             Some(hex) => {
-                bytes.extend(bytes_of_hex(hex.get(..2)?)?);
+                bytes.extend(hex::parse(hex.get(..2)?)?);
                 &hex[2..]
             }
             None => {
@@ -385,17 +368,5 @@ fn char_code(word: &str) -> Option<u32> {
             (chars.as_str() == "'").then_some(c.into())
         }
         None => word.parse().ok(),
-    }
-}
-
-/// Reads `#rrggbb`, which is opaque, or `#rrggbbaa`.
-pub(crate) fn color(text: &str) -> Option<u32> {
-    let digits =
-        text.strip_prefix('#').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    let number = u32::from_str_radix(digits, 16).ok()?;
-    match digits.len() {
-        6 => Some(number << 8 | 0xff),
-        8 => Some(number),
-        _ => None,
     }
 }

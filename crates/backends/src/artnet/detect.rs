@@ -1,0 +1,59 @@
+//! Tells the operator who is on the network, each once.
+
+use std::net::IpAddr;
+
+use crosspatch_core::{Notice, Outbox};
+
+use super::wire::{Packet, PortAddress};
+use crate::dmx::Detect;
+
+/// So many senders and universes are remembered; further ones are not told.
+const MAX_SEEN: usize = 1024;
+
+/// What has been told.
+#[derive(Debug)]
+pub(crate) struct Detector {
+    detect: Detect,
+    seen: Vec<(IpAddr, Seen)>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Seen {
+    Universe(PortAddress),
+    Device(u8),
+    Other,
+}
+
+impl Detector {
+    /// Tells what the option says.
+    pub(crate) fn new(detect: Detect) -> Self {
+        Self { detect, seen: Vec::new() }
+    }
+
+    /// Whether universes of others matter.
+    pub(crate) fn is_curious(&self) -> bool {
+        self.detect == Detect::Everything
+    }
+
+    /// A packet has come.
+    pub(crate) fn hear(&mut self, ip: IpAddr, packet: &Packet<'_>, own: PortAddress, out: &mut Outbox) {
+        let what = match (self.detect, packet) {
+            (Detect::Own, Packet::Dmx(dmx)) if dmx.port_address == own => Seen::Universe(own),
+            (Detect::Off | Detect::Own, _) => return,
+            (Detect::Everything, Packet::Dmx(dmx)) => Seen::Universe(dmx.port_address),
+            (Detect::Everything, Packet::PollReply(reply)) => Seen::Device(reply.bind_index),
+            (Detect::Everything, _) => Seen::Other,
+        };
+        if self.seen.len() >= MAX_SEEN || self.seen.contains(&(ip, what)) {
+            return;
+        }
+        self.seen.push((ip, what));
+        let text = match (what, packet) {
+            (Seen::Universe(universe), Packet::Dmx(dmx)) => {
+                format!("{ip} sends universe {universe} with {} slots", dmx.levels.len())
+            }
+            (_, packet) => format!("{ip} sends {packet}"),
+        };
+        out.notice(Notice::info("artnet-detect", text));
+    }
+}

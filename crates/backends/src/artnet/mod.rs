@@ -1,0 +1,58 @@
+//! Art-Net 4: universes of DMX over UDP, as nodes, desks, media servers and visualisers speak it.
+//!
+//! [`wire`] is the codec. A session has one universe: `receive` merges what comes in, `send` paces what goes out, `discovery`
+//! finds out who wants it, and `cues` are time code and triggers.
+
+mod address;
+mod cues;
+mod detect;
+mod discovery;
+mod echoes;
+mod options;
+mod receive;
+mod send;
+mod session;
+pub mod wire;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+
+use address::Address;
+use options::Config;
+
+/// The Art-Net backend.
+pub const BACKEND: Backend = Backend {
+    name: "artnet",
+    summary: "Art-Net 4: DMX universes over the network",
+    manual: include_str!("README.md"),
+    options: options::OPTIONS,
+    words: address::WORDS,
+    loops_back: false,
+    stands_alone: false,
+    configure,
+    describe: wire::describe,
+    compose: wire::compose,
+};
+
+fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
+    let name = options.instance().into();
+    let config = options::read(options)?;
+    Some(Arc::new(ArtNet { name, config: Arc::new(config) }))
+}
+
+struct ArtNet {
+    name: Arc<str>,
+    config: Arc<Config>,
+}
+
+impl Instance for ArtNet {
+    fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        Ok(Address::parse(address, direction)?.to_string().into())
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(session::ArtNetSession::new(&self.name, self.config.clone()))
+    }
+}

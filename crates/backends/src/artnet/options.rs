@@ -1,0 +1,299 @@
+//! The options of an instance.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
+
+use super::wire::{PORT, PortAddress};
+use crate::dmx::{Detect, Loss, Rule, read_detect, read_interface, read_loss, read_merge, read_start};
+
+/// How many destinations an instance may have.
+const MAX_DESTINATIONS: usize = 64;
+
+/// All options, as the manual lists them.
+pub(crate) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        scope: Scope::Global,
+        repeatable: true,
+        ..OptionSpec::new(
+            "bind",
+            "0.0.0.0 6454 announce=10.0.0.5",
+            "0.0.0.0 6454",
+            "an address to listen on and send from; the first is interface 0",
+        )
+    },
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new("net", "1", "0", "the net, 0 to 127, of instances that name none")
+    },
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new(
+            "detect",
+            "on",
+            "off",
+            "`on` tells who sends the universes of the instances, `verbose` everything that is heard",
+        )
+    },
+    OptionSpec::new("net", "1", "0", "the net of the universe, 0 to 127"),
+    OptionSpec {
+        abbreviation: Some("uni"),
+        ..OptionSpec::new(
+            "universe",
+            "5",
+            "0",
+            "the universe within its net, 0 to 255, or `net:sub:universe`",
+        )
+    },
+    OptionSpec {
+        abbreviation: Some("dest"),
+        repeatable: true,
+        ..OptionSpec::new(
+            "destination",
+            "10.0.0.9",
+            "discover",
+            "where the universe is sent: an address, `broadcast`, or `discover` for whoever asks for it",
+        )
+    },
+    OptionSpec::new("interface", "1", "0", "the number of the `bind` to use, counted from 0"),
+    OptionSpec::new("realtime", "1", "0", "every change is sent at once, not 44 times a second at most"),
+    OptionSpec::new(
+        "merge",
+        "ltp",
+        "htp",
+        "what holds if two send the same universe: the highest level, or the latest change",
+    ),
+    OptionSpec::new(
+        "lost",
+        "0 after 10s",
+        "hold",
+        "what becomes of the universe when nobody sends it any more: it keeps its levels, or takes one of 0 to 1",
+    ),
+    OptionSpec::new(
+        "start",
+        "0",
+        "",
+        "the value to begin with, 0 to 1; without it nothing is sent before there is one",
+    ),
+    OptionSpec::new("sync", "on", "off", "ArtSync follows each of the instance's frames"),
+];
+
+/// The options of an instance, read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) port_address: PortAddress,
+    pub(crate) interface: Interface,
+    pub(crate) target: Target,
+    pub(crate) realtime: bool,
+    pub(crate) merge: Rule,
+    pub(crate) loss: Loss,
+    pub(crate) start: Option<f64>,
+    pub(crate) sync: bool,
+    pub(crate) detect: Detect,
+}
+
+/// What a `bind` says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Interface {
+    pub(crate) bind: Endpoint,
+    /// The address that we say we have; unspecified if we do not know.
+    pub(crate) announce: Ipv4Addr,
+    /// Whom to ask who is there.
+    pub(crate) broadcast: IpAddr,
+}
+
+/// Where a universe goes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// To whoever says, when asked, that it wants the universe.
+    Discover,
+    Fixed(Vec<Endpoint>),
+}
+
+/// Reads the options.
+pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
+    let interface = read_site(options);
+    let port_address = read_port_address(options);
+    let (detect, merge, loss) = (read_detect(options), read_merge(options), read_loss(options));
+    let (start, realtime, sync) = (read_start(options), options.flag("realtime"), options.flag("sync"));
+    let interface = interface?;
+    let target = read_target(options, &interface);
+    let port_address = port_address?;
+    Some(Config { port_address, target, interface, realtime, merge, loss, start, sync, detect })
+}
+
+fn read_site(options: &mut Options<'_>) -> Option<Interface> {
+    let mut interfaces = Vec::new();
+    for (at, _) in options.all("bind") {
+        interfaces.push(read_bind(options, at));
+    }
+    if interfaces.is_empty() {
+        let bind = Endpoint { host: Host::Address(Ipv4Addr::UNSPECIFIED.into()), port: PORT };
+        interfaces.push(Some(Interface::new(bind)));
+    }
+    read_interface(options, "artnet", interfaces)
+}
+
+fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Interface> {
+    let (mut bind, words) = options.endpoint(at, Some(PORT))?;
+    if bind.port == 0 {
+        options.error(at, "expected a port from 1 to 65535, the one that the other devices use, found `0`");
+        return None;
+    }
+    // Art-Net knows IPv4 only.
+    if bind.host == Host::Any {
+        bind.host = Host::Address(Ipv4Addr::UNSPECIFIED.into());
+    }
+    let mut interface = Interface::new(bind);
+    for word in words.split_whitespace() {
+        let known =
+            word.split_once('=').and_then(|(name, value)| Some((name, value.parse::<Ipv4Addr>().ok()?)));
+        match known {
+            Some(("announce", address)) => interface.announce = address,
+            Some(("broadcast", address)) => interface.broadcast = address.into(),
+            Some(_) | None => {
+                options
+                    .error(at, format!("expected `announce=ADDRESS` or `broadcast=ADDRESS`, found `{word}`"));
+            }
+        }
+    }
+    Some(interface)
+}
+
+impl Interface {
+    fn new(bind: Endpoint) -> Self {
+        let announce = match bind.host {
+            Host::Address(IpAddr::V4(address)) => address,
+            Host::Address(IpAddr::V6(_)) | Host::Any | Host::Name(_) => Ipv4Addr::UNSPECIFIED,
+        };
+        let broadcast = match announce.is_loopback() {
+            true => Ipv4Addr::new(127, 255, 255, 255),
+            false => Ipv4Addr::BROADCAST,
+        };
+        Self { bind, announce, broadcast: broadcast.into() }
+    }
+}
+
+fn read_port_address(options: &mut Options<'_>) -> Option<PortAddress> {
+    let net = options
+        .parse_with("net", "a net from 0 to 127", |text| text.parse::<u8>().ok().filter(|net| *net < 128));
+    let universe =
+        options.parse_with("universe", "a universe from 0 to 255, or `net:sub:universe`", |text| {
+            let within = |net| text.parse().ok().map(|low| PortAddress::new(net, low));
+            text.parse().ok().or_else(|| within(net.unwrap_or(0)))
+        });
+    universe.filter(|_| net.is_some())
+}
+
+fn read_target(options: &mut Options<'_>, interface: &Interface) -> Target {
+    let mut fixed = Vec::new();
+    for (at, value) in options.all("destination") {
+        let (word, port) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
+        if word == "discover" && port.is_empty() {
+            continue;
+        }
+        let Some((mut endpoint, rest)) = options.endpoint(at, Some(PORT)) else { continue };
+        if word == "broadcast" {
+            endpoint.host = Host::Address(interface.broadcast);
+        }
+        if !rest.is_empty() || endpoint.host == Host::Any || endpoint.port == 0 {
+            options.error(
+                at,
+                format!("expected an address to send to, `broadcast` or `discover`, found `{value}`"),
+            );
+        } else if fixed.len() == MAX_DESTINATIONS {
+            options.error(at, format!("expected at most {MAX_DESTINATIONS} destinations"));
+        } else {
+            fixed.push(endpoint);
+        }
+    }
+    if fixed.is_empty() { Target::Discover } else { Target::Fixed(fixed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use crosspatch_core::Given;
+
+    use super::*;
+
+    fn given(options: &[(&str, &str)]) -> Vec<Given> {
+        options.iter().map(|(name, value)| Given::of_instance(name, value)).collect()
+    }
+
+    fn config(given_options: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        let given = given(given_options);
+        let mut options = Options::new("desk", &given, OPTIONS);
+        let config = read(&mut options);
+        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_manual() {
+        let (config, errors) = config(&[]);
+        let config = config.expect("nothing is needed");
+        assert_eq!(errors, [""; 0]);
+        assert_eq!((config.port_address.to_string(), config.target), ("0:0:0".to_owned(), Target::Discover));
+        assert_eq!(config.interface.bind.to_string(), "0.0.0.0:6454");
+        assert_eq!(config.interface.broadcast.to_string(), "255.255.255.255");
+        assert_eq!(
+            (config.realtime, config.merge, config.sync, config.detect),
+            (false, Rule::Htp, false, Detect::Off)
+        );
+    }
+
+    #[test]
+    fn interfaces_are_numbered_and_know_what_to_announce() {
+        let binds = [("bind", "* 6454 announce=10.0.0.5 broadcast=10.255.255.255"), ("bind", "127.0.0.1")];
+        for (number, bind, announce, broadcast) in [
+            ("0", "0.0.0.0:6454", "10.0.0.5", "10.255.255.255"),
+            ("1", "127.0.0.1:6454", "127.0.0.1", "127.255.255.255"),
+        ] {
+            let (config, errors) = config(&[binds[0], binds[1], ("interface", number)]);
+            let interface = config.expect("a configuration").interface;
+            let shown =
+                (interface.bind.to_string(), interface.announce.to_string(), interface.broadcast.to_string());
+            assert_eq!(shown, (bind.to_owned(), announce.to_owned(), broadcast.to_owned()));
+            assert_eq!(errors, [""; 0]);
+        }
+    }
+
+    #[test]
+    fn universes_and_destinations_are_written_in_several_ways() {
+        let universe =
+            |options: &[(&str, &str)]| config(options).0.expect("a configuration").port_address.to_string();
+        assert_eq!(universe(&[("net", "3"), ("universe", "17")]), "3:1:1");
+        assert_eq!(universe(&[("net", "3"), ("net", "4"), ("universe", "1:2:3")]), "1:2:3");
+        let target = |value| config(&[("destination", value)]).0.expect("a configuration").target;
+        let fixed =
+            |text: &str| Target::Fixed(vec![text.parse::<std::net::SocketAddr>().expect(text).into()]);
+        assert_eq!(target("10.2.2.2"), fixed("10.2.2.2:6454"));
+        assert_eq!(target("10.2.2.2 7000"), fixed("10.2.2.2:7000"));
+        assert_eq!(target("broadcast"), fixed("255.255.255.255:6454"));
+        assert_eq!(target("discover"), Target::Discover);
+    }
+
+    #[test]
+    fn every_mistake_is_noted() {
+        for (option, value, part) in [
+            ("bind", "0.0.0.0 70000", "expected a port number"),
+            ("bind", "0.0.0.0 announce=me", "`announce=ADDRESS`"),
+            ("bind", "0.0.0.0 0", "a port from 1 to 65535"),
+            ("net", "128", "a net from 0 to 127"),
+            ("universe", "256", "a universe from 0 to 255"),
+            ("universe", "0:16:0", "a universe from 0 to 255"),
+            ("interface", "1", "an interface from 0 to 0"),
+            ("interface", "-1", "the number of a `bind`"),
+            ("destination", "*", "an address to send to"),
+            ("destination", "10.0.0.1 6454 now", "an address to send to"),
+            ("merge", "both", "`htp` or `ltp`"),
+            ("lost", "dark", "`hold`, or a value from 0 to 1"),
+            ("start", "2", "a value from 0 to 1"),
+            ("realtime", "2", "`on` or `off`"),
+            ("sync", "maybe", "`on` or `off`"),
+            ("detect", "loud", "`on`, `verbose` or `off`"),
+        ] {
+            let (_, errors) = config(&[(option, value)]);
+            assert!(errors.len() == 1 && errors[0].contains(part), "{option} = {value}: {errors:?}");
+        }
+    }
+}

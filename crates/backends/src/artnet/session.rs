@@ -1,0 +1,389 @@
+//! A running instance: one universe, in and out, with what a node and a controller owe each other.
+//!
+//! All instances on one `bind` share a socket, so each session sees every packet and takes what is its own. What comes in is in
+//! `receive`, what goes out in `send`, who gets it in `discovery`; here the packets are handed out and the answers are given.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crosspatch_core::{
+    Closed, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp,
+    Value,
+};
+
+use super::address::Address;
+use super::cues::Cues;
+use super::detect::Detector;
+use super::discovery::{Discovery, spread};
+use super::echoes::Echoes;
+use super::options::{Config, Target};
+use super::receive::Receive;
+use super::send::Send;
+use super::wire::{
+    ArtAddress, ArtPoll, ArtPollReply, DATA_SEEN, LONGEST_NAME, MERGING, MERGING_LTP, PORT_IN, PORT_OUT,
+    Packet, is_dmx_for_another,
+};
+use crate::dmx::Rule;
+use crate::kept_port::KeptPort;
+
+/// The socket; the look-ups of destinations follow.
+const SOCKET: Port = Port(0);
+
+/// An answer to a poll comes within this time, at random, so that not all devices answer at once.
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
+
+/// How many controllers may wait for an answer.
+const MAX_ANSWERS: usize = 32;
+
+/// The running state of an instance.
+pub(crate) struct ArtNetSession {
+    name: Arc<str>,
+    long_name: String,
+    config: Arc<Config>,
+    ports: Vec<KeptPort>,
+    is_open: bool,
+    receive: Receive,
+    send: Send,
+    echoes: Echoes,
+    cues: Cues,
+    discovery: Discovery,
+    /// Where a universe with fixed destinations goes, as far as their names are known.
+    fixed: Vec<Option<SocketAddr>>,
+    /// Controllers that wait for an answer, and until when.
+    answers: Vec<(Instant, SocketAddr)>,
+    detector: Detector,
+}
+
+impl ArtNetSession {
+    /// The session of the instance `name`.
+    pub(crate) fn new(name: &Arc<str>, config: Arc<Config>) -> Self {
+        let udp = Udp { shared: true, broadcast: true, ..Udp::new(config.interface.bind.clone()) };
+        let mut ports = vec![KeptPort::new(name, SOCKET, PortSpec::Udp(udp), "artnet-port")];
+        let destinations = match &config.target {
+            Target::Discover => &[][..],
+            Target::Fixed(destinations) => destinations,
+        };
+        let fixed: Vec<_> = destinations.iter().map(Endpoint::address).collect();
+        for (at, destination) in (1..).zip(destinations).filter(|(_, to)| to.address().is_none()) {
+            ports.push(KeptPort::new(name, Port(at), PortSpec::Lookup(destination.clone()), "artnet-port"));
+        }
+        Self {
+            name: name.clone(),
+            long_name: format!("crosspatch {name}"),
+            ports,
+            is_open: false,
+            receive: Receive::new(config.port_address, config.merge, config.loss),
+            send: Send::new(config.port_address, config.realtime),
+            echoes: Echoes::default(),
+            cues: Cues::default(),
+            discovery: Discovery::new(name),
+            fixed,
+            answers: Vec::new(),
+            detector: Detector::new(config.detect),
+            config,
+        }
+    }
+}
+
+impl Session for ArtNetSession {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        let Ok(address) = Address::parse(address, direction) else { return };
+        match (address, direction) {
+            (Address::Dmx(address), Direction::Input) => self.receive.bind(slot, address.0),
+            (Address::Dmx(address), Direction::Output) => self.send.output.bind(slot, address.0),
+            (_, Direction::Input) => self.cues.bind_input(slot, address),
+            (_, Direction::Output) => self.cues.bind_output(slot, address),
+        }
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        match direction {
+            Direction::Input => {
+                self.receive.unbind(slot);
+                self.cues.unbind_input(slot);
+            }
+            Direction::Output => {
+                self.send.output.unbind(slot);
+                self.cues.unbind_output(slot);
+            }
+        }
+    }
+
+    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        if let Some(value) = self.config.start {
+            self.send.output.begin(value);
+        }
+        self.warn_of_contested_slots(out);
+        self.ports.iter_mut().for_each(|port| port.open(out));
+    }
+
+    fn stop(&mut self, now: Instant, out: &mut Outbox) {
+        // What has not been on the line must not be lost: the last frames follow each other at once.
+        let mut now = now;
+        while self.sends() && self.send.output.is_pending() {
+            now = self.send.output.next_due().map_or(now, |due| due.max(now));
+            self.flush(now, out);
+        }
+    }
+
+    fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
+        self.warn_of_contested_slots(out);
+        self.receive.handle_rebind(out);
+        if self.is_open && self.polls() != self.discovery.is_running() {
+            self.begin_or_end_polling(now);
+        }
+    }
+
+    fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        self.ports.iter_mut().filter(|kept| kept.port() == port).for_each(|kept| kept.handle_open(out));
+        match (port, peer) {
+            (SOCKET, _) => {
+                self.is_open = true;
+                self.begin_or_end_polling(now);
+                out.recall();
+            }
+            (Port(at), Peer::Address(found)) => {
+                if let Some(fixed) = self.fixed.get_mut(usize::from(at) - 1) {
+                    *fixed = Some(found);
+                }
+            }
+            (_, Peer::Only | Peer::Connection(_)) => {}
+        }
+        self.send.output.restart();
+        self.flush(now, out);
+    }
+
+    fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+        if port == SOCKET {
+            self.is_open = false;
+            self.discovery.stop();
+            self.answers.clear();
+        }
+        self.ports
+            .iter_mut()
+            .filter(|kept| kept.port() == port)
+            .for_each(|kept| kept.handle_close(now, &reason, out));
+    }
+
+    fn handle_data(&mut self, now: Instant, _port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        let Peer::Address(from) = from else { return };
+        if !self.detector.is_curious() && is_dmx_for_another(data, self.config.port_address) {
+            return;
+        }
+        match Packet::decode(data) {
+            Ok(packet) => self.handle_packet(now, from, &packet, data, out),
+            Err(error) => {
+                let text = format!("a packet from {from} is no Art-Net: {error}");
+                out.notice(Notice::warning("artnet-garbage", text));
+            }
+        }
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            self.set(now, *slot, value, false, out);
+        }
+        self.flush(now, out);
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            self.set(now, *slot, value, true, out);
+        }
+        self.flush(now, out);
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
+        self.receive.handle_timeout(now, out);
+        if self.discovery.take_due(now) {
+            let everybody =
+                Peer::Address((self.config.interface.broadcast, self.config.interface.bind.port).into());
+            out.send(SOCKET, everybody, |buffer| Packet::Poll(ArtPoll { targets: None }).encode(buffer));
+        }
+        self.answer(now, out);
+        self.flush(now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let frame = self.send.output.next_due().filter(|_| self.sends());
+        let answers = self.answers.iter().map(|(at, _)| *at);
+        let others = [self.receive.next_timeout(), self.discovery.next_timeout(), frame];
+        self.ports
+            .iter()
+            .filter_map(KeptPort::retry_at)
+            .chain(answers)
+            .chain(others.into_iter().flatten())
+            .min()
+    }
+}
+
+/// What comes in.
+impl ArtNetSession {
+    fn handle_packet(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        packet: &Packet<'_>,
+        data: &[u8],
+        out: &mut Outbox,
+    ) {
+        let (ip, universe) = (from.ip(), self.config.port_address);
+        self.detector.hear(ip, packet, universe, out);
+        match packet {
+            Packet::Dmx(dmx) if dmx.port_address == universe => {
+                if self.receive.is_mapped() && !self.echoes.take(now, data) {
+                    self.receive.handle_dmx(now, ip, dmx, out);
+                }
+            }
+            Packet::Sync => self.receive.handle_sync(now, ip, out),
+            Packet::Poll(poll) if poll.asks(universe) => self.owe_answer(now, ip),
+            Packet::PollReply(reply) if !self.is_own(reply) => {
+                if self.discovery.handle_reply(now, ip, reply, universe) {
+                    self.send.output.refresh();
+                    self.flush(now, out);
+                }
+            }
+            Packet::Address(ArtAddress { bind_index, command }) if *bind_index == self.bind_index() => {
+                self.receive.handle_command(*command, out);
+                self.send_reply(SocketAddr::new(ip, self.config.interface.bind.port), out);
+            }
+            Packet::TimeCode(_) | Packet::Trigger(_) if self.echoes.take(now, data) => {}
+            Packet::TimeCode(time) => self.cues.handle_time(*time, out),
+            Packet::Trigger(trigger) => self.cues.handle_trigger(*trigger, out),
+            Packet::Dmx(_)
+            | Packet::Poll(_)
+            | Packet::PollReply(_)
+            | Packet::Address(_)
+            | Packet::Other(_) => {}
+        }
+    }
+
+    /// A controller is answered after a while. One that asks again in the meantime gets one answer.
+    fn owe_answer(&mut self, now: Instant, ip: IpAddr) {
+        let to = SocketAddr::new(ip, self.config.interface.bind.port);
+        if self.answers.len() < MAX_ANSWERS && self.answers.iter().all(|(_, waiting)| *waiting != to) {
+            self.answers.push((now + spread((&self.name, ip), LONGEST_DELAY), to));
+        }
+    }
+
+    fn answer(&mut self, now: Instant, out: &mut Outbox) {
+        while let Some(at) = self.answers.iter().position(|(due, _)| *due <= now) {
+            let (_, to) = self.answers.remove(at);
+            self.send_reply(to, out);
+        }
+    }
+
+    fn send_reply(&self, to: SocketAddr, out: &mut Outbox) {
+        let universe = self.config.port_address;
+        let (is_input, is_output) = (self.receive.is_mapped(), self.send.output.is_mapped());
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let sources = self.receive.sources();
+        let reply = ArtPollReply {
+            net_switch: universe.net(),
+            sub_switch: universe.sub(),
+            short_name: self.name.as_bytes(),
+            long_name: self.long_name.as_bytes(),
+            node_report: b"#0001 [0000] ready",
+            ports: u8::from(is_input || is_output),
+            port_types: [flag(is_input, PORT_OUT) | flag(is_output, PORT_IN), 0, 0, 0],
+            good_input: [flag(self.send.has_sent(), DATA_SEEN), 0, 0, 0],
+            good_output: [
+                flag(sources > 0, DATA_SEEN)
+                    | flag(sources > 1, MERGING)
+                    | flag(self.receive.rule() == Rule::Ltp, MERGING_LTP),
+                0,
+                0,
+                0,
+            ],
+            sw_in: [universe.universe(), 0, 0, 0],
+            sw_out: [universe.universe(), 0, 0, 0],
+            style: u8::from(!is_input),
+            ..ArtPollReply::plain(self.config.interface.announce, self.bind_index())
+        };
+        out.send(SOCKET, Peer::Address(to), |buffer| Packet::PollReply(reply).encode(buffer));
+    }
+
+    /// Whether an answer is our own, come back by our own poll. What it asks for we have sent ourselves.
+    fn is_own(&self, reply: &ArtPollReply<'_>) -> bool {
+        let name = self.long_name.as_bytes();
+        reply.bind_index == self.bind_index() && reply.long_name == &name[..name.len().min(LONGEST_NAME)]
+    }
+
+    /// Tells the instances of one address apart, as far as 255 numbers go.
+    fn bind_index(&self) -> u8 {
+        self.config.port_address.low() % 255 + 1
+    }
+}
+
+/// What goes out.
+impl ArtNetSession {
+    fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
+        let Some(packet) = self.cues.set(slot, value, is_state) else {
+            return self.send.output.set(slot, value);
+        };
+        let mut bytes = Vec::new();
+        packet.encode(&mut bytes);
+        self.echoes.remember(now, &bytes);
+        self.for_each_listener(|to| out.send(SOCKET, to, |buffer| buffer.extend_from_slice(&bytes)));
+    }
+
+    /// Sends the universe if it is time for it.
+    fn flush(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.sends() {
+            return;
+        }
+        let Some(packet) = self.send.take_due(now) else { return };
+        self.echoes.remember(now, packet);
+        let port = self.config.interface.bind.port;
+        let found = self.discovery.subscribers().map(|ip| SocketAddr::new(ip, port));
+        for to in self.fixed.iter().copied().flatten().chain(found) {
+            out.send(SOCKET, Peer::Address(to), |buffer| buffer.extend_from_slice(packet));
+        }
+        if self.config.sync {
+            self.for_each_listener(|to| out.send(SOCKET, to, |buffer| Packet::Sync.encode(buffer)));
+        }
+    }
+
+    /// What is for no universe goes to the fixed destinations, or to everybody where there are none.
+    fn for_each_listener(&self, mut send: impl FnMut(Peer)) {
+        match &self.config.target {
+            Target::Fixed(_) => self.fixed.iter().flatten().for_each(|to| send(Peer::Address(*to))),
+            Target::Discover => {
+                let interface = &self.config.interface;
+                send(Peer::Address((interface.broadcast, interface.bind.port).into()));
+            }
+        }
+    }
+
+    fn sends(&self) -> bool {
+        self.is_open && self.send.output.is_mapped()
+    }
+
+    /// Whether it has to be found out who wants the universe.
+    fn polls(&self) -> bool {
+        self.sends() && self.config.target == Target::Discover
+    }
+
+    fn begin_or_end_polling(&mut self, now: Instant) {
+        if self.polls() {
+            self.discovery.start(now);
+        } else {
+            self.discovery.stop();
+        }
+    }
+
+    fn warn_of_contested_slots(&self, out: &mut Outbox) {
+        let contested = self.send.output.contested();
+        let Some(first) = contested.first() else { return };
+        let others = match contested.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} others)"),
+        };
+        let text = format!(
+            "slot {}{others} belongs to several mapped channels; whatever is set last counts",
+            first + 1
+        );
+        out.notice(Notice::warning("artnet-contested", text));
+    }
+}

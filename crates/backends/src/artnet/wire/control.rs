@@ -1,0 +1,149 @@
+//! ArtAddress, ArtTimeCode and ArtTrigger: small packets that make something happen.
+
+use super::{DecodeError, OP_ADDRESS, OP_TIME_CODE, OP_TRIGGER, begin};
+
+/// The product code that means everybody.
+const OEM_GLOBAL: u16 = 0xffff;
+
+/// Where ArtAddress has its command, behind the version.
+const COMMAND: usize = 94;
+
+/// A controller programs a node. Names and universes that it wants to set are left out: the configuration has them.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct ArtAddress {
+    /// Which of the devices with the same address is meant, as in its ArtPollReply.
+    pub bind_index: u8,
+    /// What is to be done.
+    pub command: u8,
+}
+
+impl ArtAddress {
+    /// The next packet ends merging; its sender is the only source from there on.
+    pub const CANCEL_MERGE: u8 = 0x01;
+    /// The first port merges LTP.
+    pub const MERGE_LTP: u8 = 0x10;
+    /// The first port merges HTP.
+    pub const MERGE_HTP: u8 = 0x50;
+
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        match (body.get(1), body.get(COMMAND)) {
+            (Some(&bind_index), Some(&command)) => Ok(Self { bind_index, command }),
+            _ => Err(DecodeError::TooShort),
+        }
+    }
+
+    pub(super) fn encode(self, out: &mut Vec<u8>) {
+        begin(OP_ADDRESS, out);
+        let start = out.len();
+        // 0x7f: no change.
+        out.extend_from_slice(&[0x7f, self.bind_index]);
+        out.resize(start + 84, 0);
+        out.resize(start + COMMAND, 0x7f);
+        out.push(self.command);
+    }
+}
+
+/// The time of a show.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct ArtTimeCode {
+    /// 0 to 29.
+    pub frames: u8,
+    /// 0 to 59.
+    pub seconds: u8,
+    /// 0 to 59.
+    pub minutes: u8,
+    /// 0 to 23.
+    pub hours: u8,
+    /// How many frames a second has: 0 film (24), 1 EBU (25), 2 drop frame (29.97), 3 SMPTE (30).
+    pub kind: u8,
+}
+
+impl ArtTimeCode {
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        match body.first_chunk::<7>() {
+            Some(&[_, _, frames, seconds, minutes, hours, kind]) => {
+                Ok(Self { frames, seconds, minutes, hours, kind })
+            }
+            None => Err(DecodeError::TooShort),
+        }
+    }
+
+    pub(super) fn encode(self, out: &mut Vec<u8>) {
+        begin(OP_TIME_CODE, out);
+        out.extend_from_slice(&[0, 0, self.frames, self.seconds, self.minutes, self.hours, self.kind]);
+    }
+}
+
+/// Something is to happen.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct ArtTrigger {
+    /// The product that is meant, 0xffff for all.
+    pub oem: u16,
+    /// What kind of thing.
+    pub key: u8,
+    /// Which of them.
+    pub sub_key: u8,
+}
+
+/// The kinds of triggers that are meant for all products.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A character, as typed on a keyboard.
+    Ascii,
+    /// A macro.
+    Macro,
+    /// A soft key.
+    Soft,
+    /// A show.
+    Show,
+}
+
+impl Key {
+    /// All of them, by their number.
+    pub const ALL: [Self; 4] = [Self::Ascii, Self::Macro, Self::Soft, Self::Show];
+
+    /// The name in addresses and texts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ascii => "ascii",
+            Self::Macro => "macro",
+            Self::Soft => "soft",
+            Self::Show => "show",
+        }
+    }
+
+    /// The key of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == name)
+    }
+}
+
+impl ArtTrigger {
+    /// A trigger for all products.
+    pub fn new(key: Key, sub_key: u8) -> Self {
+        Self { oem: OEM_GLOBAL, key: key as u8, sub_key }
+    }
+
+    /// The kind, if it is meant for all products and known.
+    pub fn kind(&self) -> Option<Key> {
+        Key::ALL.get(usize::from(self.key)).copied().filter(|_| self.oem == OEM_GLOBAL)
+    }
+
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        match body.first_chunk::<6>() {
+            Some(&[_, _, oem_high, oem_low, key, sub_key]) => {
+                Ok(Self { oem: u16::from_be_bytes([oem_high, oem_low]), key, sub_key })
+            }
+            None => Err(DecodeError::TooShort),
+        }
+    }
+
+    pub(super) fn encode(self, out: &mut Vec<u8>) {
+        begin(OP_TRIGGER, out);
+        out.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(&self.oem.to_be_bytes());
+        out.extend_from_slice(&[self.key, self.sub_key]);
+        // Room for data of other products.
+        out.resize(out.len() + 512, 0);
+    }
+}

@@ -1,0 +1,156 @@
+//! A universe that comes in: each frame is compared with the one before, and only channels that are mapped and have changed
+//! are told.
+
+use crosspatch_core::{Outbox, Slot};
+
+use super::Place;
+
+/// What is known of a universe that comes in, and which of its channels are mapped.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    /// The last levels; it ends where the longest frame so far has ended.
+    frame: Vec<u8>,
+    channels: Vec<Channel>,
+}
+
+#[derive(Debug)]
+struct Channel {
+    slot: Slot,
+    place: Place,
+    /// The level that was told last.
+    told: Option<u16>,
+}
+
+impl Input {
+    /// A channel is mapped.
+    pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
+        self.channels.push(Channel { slot, place, told: None });
+    }
+
+    /// A channel is not mapped any more.
+    pub(crate) fn unbind(&mut self, slot: Slot) {
+        self.channels.retain(|channel| channel.slot != slot);
+    }
+
+    /// Whether no channel is mapped.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    /// The last levels, as far as any frame has reached.
+    pub(crate) fn levels(&self) -> &[u8] {
+        &self.frame
+    }
+
+    /// Takes a frame. One that is shorter than others says nothing about the slots behind its end. The first frame tells
+    /// every mapped channel, those at zero included, because until then nothing is known.
+    pub(crate) fn update(&mut self, levels: &[u8], out: &mut Outbox) {
+        if self.frame.starts_with(levels) {
+            return;
+        }
+        let known = self.frame.len().min(levels.len());
+        self.frame[..known].copy_from_slice(&levels[..known]);
+        self.frame.extend_from_slice(&levels[known..]);
+        self.tell(out);
+    }
+
+    /// Tells every channel whose level is known and has not been told, such as one that has been mapped since the last frame.
+    pub(crate) fn tell(&mut self, out: &mut Outbox) {
+        for channel in &mut self.channels {
+            let level = channel.place.read(&self.frame);
+            if let Some(level) = level.filter(|_| level != channel.told) {
+                out.emit(channel.slot, channel.place.value(level));
+                channel.told = Some(level);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn narrow(coarse: u16) -> Place {
+        Place { coarse, fine: None }
+    }
+
+    fn told(out: &mut Outbox) -> Vec<(u32, f64)> {
+        let number = |value: crosspatch_core::Value| value.as_number().expect("a level");
+        out.take_emitted().into_iter().map(|(slot, value)| (slot.0, number(value))).collect()
+    }
+
+    #[test]
+    fn only_mapped_channels_that_changed_are_told() {
+        let (mut input, mut out) = (Input::default(), Outbox::new());
+        input.bind(Slot(7), narrow(1));
+        input.bind(Slot(8), narrow(2));
+        input.update(&[1, 0, 255, 1], &mut out);
+        assert_eq!(told(&mut out), [(7, 0.0), (8, 1.0)], "the first frame tells zeros as well");
+        input.update(&[2, 0, 255, 2], &mut out);
+        input.update(&[2, 0, 255, 2], &mut out);
+        assert_eq!(told(&mut out), []);
+        input.update(&[2, 51, 255, 2], &mut out);
+        assert_eq!(told(&mut out), [(7, 0.2)]);
+    }
+
+    #[test]
+    fn a_wide_channel_is_one_event_however_many_of_its_slots_change() {
+        let (mut input, mut out) = (Input::default(), Outbox::new());
+        input.bind(Slot(0), Place { coarse: 0, fine: Some(3) });
+        input.update(&[0x80, 0, 0, 0, 9], &mut out);
+        input.update(&[0x81, 0, 0, 0x01, 9], &mut out);
+        let level = |level: u16| f64::from(level) / 65_535.0;
+        assert_eq!(told(&mut out), [(0, level(0x8000)), (0, level(0x8101))]);
+    }
+
+    #[test]
+    fn a_short_frame_says_nothing_about_what_is_behind_its_end() {
+        let (mut input, mut out) = (Input::default(), Outbox::new());
+        input.bind(Slot(0), narrow(3));
+        input.bind(Slot(1), Place { coarse: 0, fine: Some(3) });
+        input.update(&[1, 2], &mut out);
+        assert_eq!(told(&mut out), [], "the level of a slot that never came is not known");
+        input.update(&[0, 0, 0, 255], &mut out);
+        assert_eq!(told(&mut out), [(0, 1.0), (1, 255.0 / 65_535.0)]);
+        input.update(&[255], &mut out);
+        assert_eq!(told(&mut out), [(1, 1.0)], "half of a wide channel may come in a short frame");
+    }
+
+    #[test]
+    fn a_channel_that_is_mapped_later_is_told_what_is_known() {
+        let (mut input, mut out) = (Input::default(), Outbox::new());
+        input.update(&[0, 51], &mut out);
+        input.bind(Slot(4), narrow(1));
+        input.tell(&mut out);
+        input.tell(&mut out);
+        assert_eq!(told(&mut out), [(4, 0.2)]);
+        input.unbind(Slot(4));
+        input.update(&[0, 255], &mut out);
+        assert!(told(&mut out).is_empty() && input.is_empty());
+    }
+
+    proptest! {
+        /// Whatever frames come, the value told last of a channel is the one in the latest frame that had it.
+        #[test]
+        fn the_last_value_told_is_the_present_level(frames in prop::collection::vec(prop::collection::vec(0..3_u8, 0..6), 1..20)) {
+            let (mut input, mut out) = (Input::default(), Outbox::new());
+            for at in 0..6 {
+                input.bind(Slot(at), narrow(at as u16));
+            }
+            let (mut model, mut heard) = ([None; 6], [None; 6]);
+            for frame in &frames {
+                input.update(frame, &mut out);
+                for (at, level) in frame.iter().enumerate() {
+                    model[at] = Some(f64::from(*level) / 255.0);
+                }
+                for (slot, value) in told(&mut out) {
+                    prop_assert_ne!(heard[slot as usize], Some(value), "nothing is told twice");
+                    heard[slot as usize] = Some(value);
+                }
+                prop_assert_eq!(heard, model);
+            }
+        }
+    }
+}

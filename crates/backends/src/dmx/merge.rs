@@ -1,0 +1,210 @@
+//! Several sources of one universe, put together slot by slot: the highest priority wins, and among equals the highest level
+//! or the latest change.
+//!
+//! A protocol keeps the [`Levels`] of each of its sources, decides when one is gone, and merges those that are left. It is
+//! also the protocol that says what priorities there are; one without any leaves them all equal.
+
+use crosspatch_core::Instant;
+
+use super::SLOTS;
+
+/// Who wins among sources of the same priority.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// The highest level of each slot ("highest takes precedence").
+    #[default]
+    Htp,
+    /// The level of each slot that has changed last ("latest takes precedence").
+    Ltp,
+}
+
+/// What one source says.
+#[derive(Clone, Debug)]
+pub(crate) struct Levels {
+    levels: [u8; SLOTS],
+    len: usize,
+    priority: u8,
+    each: Option<Box<[u8; SLOTS]>>,
+    changed: Box<[Instant; SLOTS]>,
+}
+
+impl Levels {
+    /// A source that has said nothing yet. `priority` holds for all its slots; any scale will do.
+    pub(crate) fn new(priority: u8) -> Self {
+        Self { levels: [0; SLOTS], len: 0, priority, each: None, changed: Box::new([Instant::START; SLOTS]) }
+    }
+
+    /// The source has sent a frame. Slots behind its end are not the source's, and those behind [`SLOTS`] are nobody's.
+    pub(crate) fn update(&mut self, now: Instant, levels: &[u8]) {
+        let levels = &levels[..levels.len().min(SLOTS)];
+        for (at, level) in levels.iter().enumerate() {
+            if *level != self.levels[at] || at >= self.len {
+                self.changed[at] = now;
+            }
+        }
+        self.levels[..levels.len()].copy_from_slice(levels);
+        self.len = levels.len();
+    }
+
+    /// The priority of all slots, where no other is set.
+    pub(crate) fn set_priority(&mut self, priority: u8) {
+        self.priority = priority;
+    }
+
+    /// A priority for each slot; a slot of priority 0, and those behind the end, are not the source's. `None`: the one
+    /// priority holds again.
+    pub(crate) fn set_priorities(&mut self, each: Option<&[u8]>) {
+        let Some(given) = each else {
+            self.each = None;
+            return;
+        };
+        let given = &given[..given.len().min(SLOTS)];
+        let each = self.each.get_or_insert_with(|| Box::new([0; SLOTS]));
+        each[..given.len()].copy_from_slice(given);
+        each[given.len()..].fill(0);
+    }
+
+    /// What the source has sent last.
+    pub(crate) fn levels(&self) -> &[u8] {
+        &self.levels[..self.len]
+    }
+
+    /// Whether a slot is the source's.
+    pub(crate) fn has(&self, at: usize) -> bool {
+        self.weight(at) > 0
+    }
+
+    /// How much a slot counts: 0 if it is not the source's, otherwise from 1.
+    fn weight(&self, at: usize) -> u16 {
+        match &self.each {
+            _ if at >= self.len => 0,
+            Some(each) if each[at] == 0 => 0,
+            Some(each) => u16::from(each[at]) + 1,
+            None => u16::from(self.priority) + 1,
+        }
+    }
+}
+
+/// Puts the levels of all sources together in `merged`, which becomes long enough for the longest of them. A slot that no
+/// source has keeps its level.
+pub(crate) fn merge<'a>(rule: Rule, sources: impl Iterator<Item = &'a Levels> + Clone, merged: &mut Vec<u8>) {
+    let len = sources.clone().map(|source| source.len).max().unwrap_or(0);
+    if merged.len() < len {
+        merged.resize(len, 0);
+    }
+    let mut others = sources.clone();
+    if let (Some(only @ Levels { each: None, .. }), None) = (others.next(), others.next()) {
+        merged[..only.len].copy_from_slice(only.levels());
+        return;
+    }
+    let mut best: [(u16, Instant); SLOTS] = [(0, Instant::START); SLOTS];
+    for source in sources {
+        for (at, level) in source.levels().iter().enumerate() {
+            let (weight, changed) = (source.weight(at), source.changed[at]);
+            let (most, latest) = best[at];
+            let wins_among_equals = match rule {
+                Rule::Htp => *level > merged[at],
+                Rule::Ltp => changed > latest,
+            };
+            if weight > most || (weight == most && weight > 0 && wins_among_equals) {
+                (best[at], merged[at]) = ((weight, changed), *level);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn source(micros: u64, priority: u8, levels: &[u8]) -> Levels {
+        let mut source = Levels::new(priority);
+        source.update(Instant::from_micros(micros), levels);
+        source
+    }
+
+    fn merged(rule: Rule, sources: &[Levels]) -> Vec<u8> {
+        let mut merged = Vec::new();
+        merge(rule, sources.iter(), &mut merged);
+        merged
+    }
+
+    #[test]
+    fn among_equals_the_highest_level_or_the_latest_change_wins() {
+        let mut sources = [source(1, 100, &[10, 200, 30]), source(2, 100, &[20, 100])];
+        assert_eq!(merged(Rule::Htp, &sources), [20, 200, 30]);
+        assert_eq!(merged(Rule::Ltp, &sources), [20, 100, 30]);
+        sources[0].update(Instant::from_micros(3), &[10, 199, 30]);
+        assert_eq!(merged(Rule::Ltp, &sources), [20, 199, 30], "only what has changed is the latest");
+        sources[1].update(Instant::from_micros(4), &[20, 100]);
+        assert_eq!(merged(Rule::Ltp, &sources), [20, 199, 30], "a repetition is no change");
+    }
+
+    #[test]
+    fn a_higher_priority_wins_with_lower_levels() {
+        let mut sources = [source(1, 100, &[200, 200]), source(2, 101, &[0])];
+        assert_eq!(
+            merged(Rule::Htp, &sources),
+            [0, 200],
+            "a slot that the stronger one lacks is the other's"
+        );
+        sources[0].set_priority(102);
+        assert_eq!(merged(Rule::Htp, &sources), [200, 200]);
+        assert_eq!(merged(Rule::Htp, &[source(1, 0, &[7]), source(1, 0, &[9])]), [9], "0 is a priority, too");
+    }
+
+    #[test]
+    fn each_slot_can_have_a_priority_of_its_own_and_none_gives_it_up() {
+        let mut sources = [source(1, 100, &[50, 50, 50, 50]), source(2, 100, &[90, 90, 90, 90])];
+        sources[1].set_priorities(Some(&[200, 0, 99]));
+        assert_eq!(merged(Rule::Htp, &sources), [90, 50, 50, 50]);
+        sources[1].set_priorities(None);
+        assert_eq!(merged(Rule::Htp, &sources), [90, 90, 90, 90]);
+    }
+
+    #[test]
+    fn a_slot_that_nobody_has_keeps_its_level() {
+        let mut frame = vec![1, 2, 3];
+        merge(Rule::Htp, [source(1, 100, &[9])].iter(), &mut frame);
+        assert_eq!(frame, [9, 2, 3]);
+        let mut alone = source(1, 100, &[7, 7]);
+        alone.set_priorities(Some(&[0, 1]));
+        merge(Rule::Htp, [alone].iter(), &mut frame);
+        assert_eq!(frame, [9, 7, 3]);
+        merge(Rule::Htp, [].iter(), &mut frame);
+        assert_eq!(frame, [9, 7, 3]);
+    }
+
+    #[test]
+    fn more_than_a_universe_is_cut_off() {
+        let long = source(1, 100, &[1; SLOTS + 100]);
+        assert_eq!(merged(Rule::Htp, &[long.clone(), long]).len(), SLOTS);
+    }
+
+    proptest! {
+        /// The order in which sources are known makes no difference, and the result is a level that one of the strongest has.
+        #[test]
+        fn the_winner_is_one_of_the_strongest_in_any_order(
+            ltp: bool,
+            sources in prop::collection::vec((1..5_u8, prop::collection::vec(any::<u8>(), 1..4)), 1..5),
+        ) {
+            let rule = if ltp { Rule::Ltp } else { Rule::Htp };
+            let mut sources: Vec<_> =
+                (1..).zip(&sources).map(|(at, (priority, levels))| source(at, *priority, levels)).collect();
+            let forwards = merged(rule, &sources);
+            for (at, level) in forwards.iter().enumerate() {
+                let most = sources.iter().map(|source| source.weight(at)).max();
+                let strongest: Vec<_> = sources.iter().filter(|source| Some(source.weight(at)) == most).collect();
+                let expected = match rule {
+                    Rule::Htp => strongest.iter().map(|source| source.levels[at]).max(),
+                    Rule::Ltp => strongest.last().map(|source| source.levels[at]),
+                };
+                prop_assert_eq!(Some(*level), expected);
+            }
+            sources.reverse();
+            prop_assert_eq!(merged(rule, &sources), forwards);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What all DMX protocols have in common: channels and how people write them, universes that come in and go out, and the
+//! merging of several sources.
+//!
+//! Not a backend. A universe is a frame of levels, one byte each; a channel is a [`Place`] in it. [`Input`] turns frames into
+//! values, [`Output`] values into frames, [`merge`] several frames into one. None of them knows a packet.
+
+mod address;
+mod input;
+mod loss;
+mod merge;
+mod options;
+mod output;
+mod place;
+
+pub(crate) use address::Address;
+pub(crate) use input::Input;
+pub(crate) use loss::Loss;
+pub(crate) use merge::{Levels, Rule, merge};
+pub(crate) use options::{Detect, read_detect, read_interface, read_loss, read_merge, read_start};
+pub(crate) use output::{FRAME, Output, Pace};
+pub(crate) use place::Place;
+
+/// How many slots a universe has.
+pub(crate) const SLOTS: usize = 512;

@@ -1,0 +1,89 @@
+//! Options that all DMX protocols have in common, read alike.
+
+use std::str::FromStr;
+
+use crosspatch_core::Options;
+
+use super::loss::value_from_0_to_1;
+use super::{Loss, Rule};
+
+/// What is told of what comes in.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Detect {
+    /// Only what somebody has to know.
+    #[default]
+    Off,
+    /// Who sends the universe of the instance.
+    Own,
+    /// Whatever is heard.
+    Everything,
+}
+
+/// A word that means nothing.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unknown;
+
+impl FromStr for Detect {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        match text {
+            "on" | "1" | "true" | "yes" => Ok(Self::Own),
+            "verbose" => Ok(Self::Everything),
+            "off" | "0" | "false" | "no" => Ok(Self::Off),
+            _ => Err(Unknown),
+        }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        match text {
+            "htp" => Ok(Self::Htp),
+            "ltp" => Ok(Self::Ltp),
+            _ => Err(Unknown),
+        }
+    }
+}
+
+/// Reads `detect`.
+pub(crate) fn read_detect(options: &mut Options<'_>) -> Detect {
+    options.parse("detect", "`on`, `verbose` or `off`").unwrap_or_default()
+}
+
+/// Reads `merge`.
+pub(crate) fn read_merge(options: &mut Options<'_>) -> Rule {
+    options.parse("merge", "`htp` or `ltp`").unwrap_or_default()
+}
+
+/// Reads `lost`.
+pub(crate) fn read_loss(options: &mut Options<'_>) -> Loss {
+    let expected = "`hold`, or a value from 0 to 1 and perhaps `after 10s`";
+    options.parse_with("lost", expected, Loss::parse).unwrap_or(Loss::Hold)
+}
+
+/// Reads `start`, a value from 0 to 1, if there is one.
+pub(crate) fn read_start(options: &mut Options<'_>) -> Option<f64> {
+    options.text("start")?;
+    options.parse_with("start", "a value from 0 to 1", value_from_0_to_1)
+}
+
+/// Reads `interface`, the number of one of the binds of `backend`, and takes that one out of all of them.
+pub(crate) fn read_interface<T>(
+    options: &mut Options<'_>,
+    backend: &str,
+    mut binds: Vec<Option<T>>,
+) -> Option<T> {
+    let number = options.parse::<usize>("interface", "the number of a `bind`")?;
+    if number >= binds.len() {
+        let last = options.all("interface").last().map_or(0, |(at, _)| at);
+        options.error(last, format!("expected an interface from 0 to {}, found `{number}`", binds.len() - 1));
+        options.help(format!(
+            "each `bind` in `[backend {backend}]` is an interface; the first one has the number 0"
+        ));
+        return None;
+    }
+    binds.swap_remove(number)
+}

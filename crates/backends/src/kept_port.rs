@@ -1,0 +1,65 @@
+//! A port that is opened again whenever it is lost, later each time, with a notice when it goes and when it works again.
+
+use crosspatch_core::{Backoff, Closed, Duration, Instant, Notice, Outbox, Port, PortSpec};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A port, and when to try again to open it.
+#[derive(Debug)]
+pub(crate) struct KeptPort {
+    port: Port,
+    spec: PortSpec,
+    notice: &'static str,
+    backoff: Backoff,
+    retry_at: Option<Instant>,
+}
+
+impl KeptPort {
+    /// The port of the instance `name`, whose notices are of the kind `notice`.
+    pub(crate) fn new(name: &str, port: Port, spec: PortSpec, notice: &'static str) -> Self {
+        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (name, port));
+        Self { port, spec, notice, backoff, retry_at: None }
+    }
+
+    /// Its number.
+    pub(crate) fn port(&self) -> Port {
+        self.port
+    }
+
+    /// When it is to be opened again.
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Opens it.
+    pub(crate) fn open(&mut self, out: &mut Outbox) {
+        self.retry_at = None;
+        out.open(self.port, self.spec.clone());
+    }
+
+    /// Opens it if the time for that has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.open(out);
+        }
+    }
+
+    /// It is open. A connection is told each time, anything else only when it has been missing.
+    pub(crate) fn handle_open(&mut self, out: &mut Outbox) {
+        if self.backoff.failures() > 0 {
+            out.notice(Notice::info(self.notice, format!("{} works again", self.spec)));
+        } else if matches!(self.spec, PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_)) {
+            out.notice(Notice::info(self.notice, format!("connected: {}", self.spec)));
+        }
+        self.backoff.reset();
+    }
+
+    /// It could not be opened, or is gone.
+    pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
+        if self.backoff.failures() == 0 {
+            out.notice(Notice::warning(self.notice, format!("{}: {reason}; trying again", self.spec)));
+        }
+        self.retry_at = Some(now + self.backoff.pause());
+    }
+}

@@ -1,0 +1,248 @@
+//! The client: values become colours of pixels, and frames of them go to a server.
+//!
+//! A strip has a frame as long as its highest mapped pixel. All strips share one pace, so that what changes together is shown
+//! together: whatever has changed goes out in one piece, as whole messages, no more often than the rate allows. Between two
+//! frames the latest level of each component counts, apart from edges that would not be seen otherwise ([`Output`]).
+//!
+//! Strip 0 are all strips. What is set there is set in the frames of the others, too, and since a message for all strips covers
+//! everything up to its end, the frames of the others follow each of them.
+
+use crosspatch_core::{
+    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Value,
+};
+
+use super::Mode;
+use super::address::{Address, Part};
+use super::wire::{ALL, Message};
+use crate::color;
+use crate::dmx::{Output, Pace};
+use crate::kept_port::KeptPort;
+
+/// The outgoing connection.
+pub(crate) const CLIENT: Port = Port(1);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A server that reads nothing for so long is given up and connected to again.
+const LONGEST_STALL: Duration = Duration::from_secs(10);
+
+/// A strip is sent at least so often, so that a server that is gone without a word is noticed, and one that shows patterns of its
+/// own when it hears nothing does not.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+
+/// Frames are taken when the client wants them, which has one pace for all strips together.
+const PACE: Pace = Pace { realtime: true, repeats: 0, keep_alive: Some(KEEP_ALIVE) };
+
+/// The pixels of a server.
+pub(crate) struct Client {
+    port: KeptPort,
+    link: Link,
+    mode: Mode,
+    interval: Duration,
+    /// In the order of their numbers, which puts the one that means all of them first.
+    strips: Vec<Strip>,
+    /// By slot; `None` for channels that are not mapped (any more).
+    targets: Vec<Option<Address>>,
+    sent_at: Option<Instant>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Link {
+    Down,
+    Up,
+    /// The server has not read all that it was sent, since then.
+    Full(Instant),
+}
+
+struct Strip {
+    number: u8,
+    /// How many components its frame has; each is the channel of that number.
+    components: u16,
+    frame: Output,
+}
+
+impl Client {
+    /// The client of the instance `name`.
+    pub(crate) fn new(name: &str, to: Endpoint, mode: Mode, interval: Duration) -> Self {
+        let spec = PortSpec::TcpConnect(Connect { to, timeout: CONNECT_TIMEOUT });
+        Self {
+            port: KeptPort::new(name, CLIENT, spec, "openpixelcontrol-port"),
+            link: Link::Down,
+            mode,
+            interval,
+            strips: Vec::new(),
+            targets: Vec::new(),
+            sent_at: None,
+        }
+    }
+
+    /// A channel is mapped. The frame of its strip becomes long enough for it.
+    pub(crate) fn bind(&mut self, slot: Slot, address: Address) {
+        if slot.index() >= self.targets.len() {
+            self.targets.resize(slot.index() + 1, None);
+        }
+        self.targets[slot.index()] = Some(address);
+        let at = self.strips.binary_search_by_key(&address.strip, |strip| strip.number);
+        let at = at.unwrap_or_else(|at| {
+            let frame = Output::new(PACE, 0);
+            self.strips.insert(at, Strip { number: address.strip, components: 0, frame });
+            at
+        });
+        self.strips[at].lengthen(self.mode, (address.part.pixel() + 1) * 3);
+    }
+
+    /// A channel is not mapped any more. Its pixel stays what it is, as long as the strip has others that are mapped.
+    pub(crate) fn unbind(&mut self, slot: Slot) {
+        if let Some(target) = self.targets.get_mut(slot.index()) {
+            *target = None;
+        }
+    }
+
+    /// The mapped channels have changed. Strips that have none left are not sent any more.
+    pub(crate) fn handle_rebind(&mut self) {
+        let targets = &self.targets;
+        self.strips.retain(|strip| targets.iter().flatten().any(|target| target.strip == strip.number));
+    }
+
+    /// Connects.
+    pub(crate) fn start(&mut self, out: &mut Outbox) {
+        self.port.open(out);
+    }
+
+    /// Sends everything that waits for its turn at once, because there is no later.
+    pub(crate) fn finish(&mut self, now: Instant, out: &mut Outbox) {
+        let mut now = now;
+        while self.strips.iter().any(|strip| strip.frame.is_pending())
+            && let Some(due) = self.due()
+        {
+            now = now.max(due);
+            self.flush(now, out);
+        }
+    }
+
+    /// The server is there, and gets the present state of everything. Nobody has seen the steps that led there.
+    pub(crate) fn handle_open(&mut self, now: Instant, out: &mut Outbox) {
+        self.port.handle_open(out);
+        self.link = Link::Up;
+        self.sent_at = None;
+        self.strips.iter_mut().for_each(|strip| strip.frame.restart());
+        self.flush(now, out);
+    }
+
+    /// The server is not there, or has gone.
+    pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
+        self.link = Link::Down;
+        self.port.handle_close(now, reason, out);
+    }
+
+    /// The server does not read as fast as frames go out.
+    pub(crate) fn handle_full(&mut self, now: Instant) {
+        self.link = Link::Full(now);
+    }
+
+    /// The server has read, and gets the present state of what has changed.
+    pub(crate) fn handle_writable(&mut self, now: Instant, out: &mut Outbox) {
+        self.link = Link::Up;
+        self.flush(now, out);
+    }
+
+    /// Takes values, and sends a frame if the last one is long enough ago.
+    pub(crate) fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            let Some(Address { strip, part }) = self.targets.get(slot.index()).copied().flatten() else {
+                continue;
+            };
+            match part {
+                Part::Component(component) => self.set(strip, component, value),
+                Part::Color(pixel) => {
+                    for (component, value) in (pixel * 3..).zip(components(value).into_iter().flatten()) {
+                        self.set(strip, component, &value);
+                    }
+                }
+            }
+        }
+        self.flush(now, out);
+    }
+
+    /// The time of `next_timeout` has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.port.handle_timeout(now, out);
+        if let Link::Full(since) = self.link
+            && since + LONGEST_STALL <= now
+        {
+            out.close(CLIENT, Peer::Only);
+            self.handle_close(now, &Closed::NotReading, out);
+        }
+        self.flush(now, out);
+    }
+
+    /// When the next frame goes out, or something has to be tried again.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let stall = match self.link {
+            Link::Full(since) => Some(since + LONGEST_STALL),
+            Link::Up | Link::Down => None,
+        };
+        [self.port.retry_at(), stall, self.due()].into_iter().flatten().min()
+    }
+
+    fn set(&mut self, strip: u8, component: u16, value: &Value) {
+        for Strip { number, components, frame } in &mut self.strips {
+            if (*number == strip || strip == ALL) && component < *components {
+                frame.set(channel(component), value);
+            }
+        }
+    }
+
+    /// When the next frame may go out, if anything is to and can.
+    fn due(&self) -> Option<Instant> {
+        if self.link != Link::Up {
+            return None;
+        }
+        let due = self.strips.iter().filter_map(|strip| strip.frame.next_due()).min()?;
+        Some(self.sent_at.map_or(due, |sent_at| due.max(sent_at + self.interval)))
+    }
+
+    fn flush(&mut self, now: Instant, out: &mut Outbox) {
+        if self.due().is_none_or(|due| due > now) {
+            return;
+        }
+        self.sent_at = Some(now);
+        let (command, mut is_covered) = (self.mode.command(), false);
+        out.send(CLIENT, Peer::Only, |buffer| {
+            for Strip { number, frame, .. } in &mut self.strips {
+                if is_covered {
+                    frame.refresh();
+                }
+                if let Some(data) = frame.take_due(now) {
+                    Message { strip: *number, command, data }.encode(buffer);
+                    is_covered |= *number == ALL;
+                }
+            }
+        });
+    }
+}
+
+impl Strip {
+    fn lengthen(&mut self, mode: Mode, components: u16) {
+        for component in self.components..components {
+            self.frame.bind(channel(component), mode.place(component));
+        }
+        self.components = self.components.max(components);
+    }
+}
+
+/// The channel of a component in the frame of its strip.
+fn channel(component: u16) -> Slot {
+    Slot(component.into())
+}
+
+/// Red, green and blue of a colour; a number is a grey, and any other text is no colour.
+fn components(value: &Value) -> Option<[Value; 3]> {
+    match value {
+        Value::Number(level) => Some([*level; 3].map(Value::number)),
+        Value::Text(text) => {
+            let [red, green, blue, _] = color::parse(text)?.to_be_bytes();
+            Some([red, green, blue].map(|level| Value::number(f64::from(level) / 255.0)))
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The options of an instance.
+
+use crosspatch_core::{Duration, Endpoint, Host, OptionSpec, Options};
+
+use super::Mode;
+use super::wire::PORT;
+
+/// The highest number of frames a second that may be asked for.
+const MAX_RATE: u32 = 1000;
+
+/// All options, as the manual lists them.
+pub(crate) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        abbreviation: Some("dest"),
+        ..OptionSpec::new(
+            "destination",
+            "10.0.0.2 7890",
+            "",
+            "host and port of the server that gets the pixels",
+        )
+    },
+    OptionSpec::new("listen", "* 7890", "", "host and port to wait on for clients that send pixels"),
+    OptionSpec::new("mode", "16bit", "8bit", "the resolution of a colour, `8bit` or `16bit`"),
+    OptionSpec::new("rate", "30", "60", "how many frames a second go out at most, 1 to 1000"),
+];
+
+/// The options of an instance, read.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) destination: Option<Endpoint>,
+    pub(crate) listen: Option<Endpoint>,
+    pub(crate) mode: Mode,
+    /// The time between two frames.
+    pub(crate) interval: Duration,
+}
+
+/// Reads the options.
+pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
+    let mode = options.parse_with("mode", "`8bit` or `16bit`", |text| match text {
+        "8bit" => Some(Mode::Bits8),
+        "16bit" => Some(Mode::Bits16),
+        _ => None,
+    });
+    let rate = options.parse_with("rate", "a number of frames a second from 1 to 1000", |text| {
+        text.parse().ok().filter(|rate| (1..=MAX_RATE).contains(rate))
+    });
+    let (destination, listen) = (read_endpoint(options, "destination"), read_endpoint(options, "listen"));
+    if options.text("destination").is_none() && options.text("listen").is_none() {
+        options.missing("expected `destination`, to send pixels, or `listen`, to hear them, or both");
+        options.help("`destination = 10.0.0.2 7890` sends to a server, `listen = * 7890` is one");
+        return None;
+    }
+    Some(Config { destination, listen, mode: mode?, interval: Duration::from_secs(1) / rate? })
+}
+
+fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
+    let (at, value) = options.all(name).last()?;
+    let (endpoint, rest) = options.endpoint(at, Some(PORT))?;
+    let is_there = name == "listen" || (endpoint.host != Host::Any && endpoint.port != 0);
+    if !rest.is_empty() || !is_there {
+        options.error(at, format!("expected a host and perhaps a port, found `{value}`"));
+        return None;
+    }
+    Some(endpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use crosspatch_core::Given;
+
+    use super::*;
+
+    fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
+        let mut options = Options::new("wall", &given, OPTIONS);
+        let config = read(&mut options);
+        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn options_are_read_and_have_defaults() {
+        let (config, errors) = read_all(&[("destination", "10.11.12.1 9001")]);
+        assert_eq!(errors, [""; 0]);
+        let config = config.expect("a configuration");
+        assert_eq!(config.destination.expect("a destination").to_string(), "10.11.12.1:9001");
+        assert_eq!((config.listen, config.mode), (None, Mode::Bits8));
+        assert_eq!(config.interval, Duration::from_nanos(16_666_666));
+        let (config, _) = read_all(&[("listen", "*"), ("mode", "16bit"), ("rate", "1000")]);
+        let config = config.expect("a configuration");
+        assert_eq!(config.listen.expect("an address").to_string(), "*:7890");
+        assert_eq!((config.mode, config.interval), (Mode::Bits16, Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let (_, errors) = read_all(&[
+            ("destination", "* 7890"),
+            ("listen", "10.0.0.1 70000"),
+            ("mode", "24bit"),
+            ("rate", "0"),
+        ]);
+        assert_eq!(errors.len(), 4, "{errors:#?}");
+        for bad in ["10.0.0.1 0", "10.0.0.1 7890 x", "10.0.0.1 -1", ""] {
+            assert_eq!(read_all(&[("destination", bad)]).1.len(), 1, "{bad}");
+        }
+        for bad in ["1001", "-1", "60Hz", ""] {
+            assert_eq!(read_all(&[("listen", "*"), ("rate", bad)]).1.len(), 1, "{bad}");
+        }
+        let (config, errors) = read_all(&[]);
+        assert!(config.is_none() && errors[0].starts_with("expected `destination`"), "{errors:?}");
+    }
+}

@@ -1,0 +1,202 @@
+//! The server: clients send frames of pixels, and channels that are mapped and have changed are told.
+//!
+//! A message counts when all of it has come. It says nothing about the pixels behind its end, and of a pixel that is cut off at
+//! its end nothing either ("Set 8-bit pixel colours"). All clients write the same strips; the latest message counts.
+
+use crosspatch_core::{Closed, Endpoint, Instant, Listen, Notice, Outbox, Peer, Port, PortSpec, Slot, Value};
+
+use super::Mode;
+use super::address::{Address, Part};
+use super::wire::{ALL, Deframer, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
+use crate::dmx::Input;
+use crate::kept_port::KeptPort;
+
+/// The port that clients connect to.
+const SERVER: Port = Port(0);
+
+const MAX_CLIENTS: u32 = 64;
+
+/// The strips that clients write.
+pub(crate) struct Server {
+    port: KeptPort,
+    mode: Mode,
+    /// Those that have mapped channels.
+    strips: Vec<Strip>,
+    clients: Vec<(Peer, Deframer)>,
+    /// The data of a message of the other resolution, converted.
+    converted: Vec<u8>,
+}
+
+struct Strip {
+    number: u8,
+    frame: Input,
+    colors: Vec<Color>,
+}
+
+/// A mapped channel that tells the colour of a pixel.
+struct Color {
+    slot: Slot,
+    pixel: u16,
+    /// The colour that was told last.
+    told: Option<[u8; 3]>,
+}
+
+impl Server {
+    /// The server of the instance `name`.
+    pub(crate) fn new(name: &str, at: Endpoint, mode: Mode) -> Self {
+        let spec = PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS, ping: None });
+        Self {
+            port: KeptPort::new(name, SERVER, spec, "openpixelcontrol-port"),
+            mode,
+            strips: Vec::new(),
+            clients: Vec::new(),
+            converted: Vec::new(),
+        }
+    }
+
+    /// A channel is mapped.
+    pub(crate) fn bind(&mut self, slot: Slot, address: Address) {
+        let at = self.strips.iter().position(|strip| strip.number == address.strip).unwrap_or_else(|| {
+            self.strips.push(Strip { number: address.strip, frame: Input::default(), colors: Vec::new() });
+            self.strips.len() - 1
+        });
+        match address.part {
+            Part::Component(component) => self.strips[at].frame.bind(slot, self.mode.place(component)),
+            Part::Color(pixel) => self.strips[at].colors.push(Color { slot, pixel, told: None }),
+        }
+    }
+
+    /// A channel is not mapped any more.
+    pub(crate) fn unbind(&mut self, slot: Slot) {
+        for strip in &mut self.strips {
+            strip.frame.unbind(slot);
+            strip.colors.retain(|color| color.slot != slot);
+        }
+    }
+
+    /// Tells what is known of channels that have been mapped since.
+    pub(crate) fn tell(&mut self, out: &mut Outbox) {
+        for strip in &mut self.strips {
+            strip.frame.tell(out);
+            strip.tell_colors(self.mode, out);
+        }
+    }
+
+    /// Begins to listen.
+    pub(crate) fn start(&mut self, out: &mut Outbox) {
+        self.port.open(out);
+    }
+
+    /// The port is open, or a client has come.
+    pub(crate) fn handle_open(&mut self, peer: Peer, out: &mut Outbox) {
+        match peer {
+            Peer::Connection(_) => self.clients.push((peer, Deframer::default())),
+            Peer::Only | Peer::Address(_) => self.port.handle_open(out),
+        }
+    }
+
+    /// A client has gone, with whatever it has not finished; or the port is gone, and all clients with it.
+    pub(crate) fn handle_close(&mut self, now: Instant, peer: Peer, reason: &Closed, out: &mut Outbox) {
+        match peer {
+            Peer::Connection(_) => self.clients.retain(|(client, _)| *client != peer),
+            Peer::Only | Peer::Address(_) => {
+                self.clients.clear();
+                self.port.handle_close(now, reason, out);
+            }
+        }
+    }
+
+    /// A client has sent something.
+    pub(crate) fn handle_data(&mut self, from: Peer, data: &[u8], out: &mut Outbox) {
+        let Some(at) = self.clients.iter().position(|(client, _)| *client == from) else { return };
+        let mut deframer = std::mem::take(&mut self.clients[at].1);
+        deframer.push(data, |message| self.handle_message(from, message, out));
+        self.clients[at].1 = deframer;
+    }
+
+    /// The time of `next_timeout` has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.port.handle_timeout(now, out);
+    }
+
+    /// When the port is to be opened again.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.port.retry_at()
+    }
+
+    fn handle_message(&mut self, from: Peer, message: Message<'_>, out: &mut Outbox) {
+        let sent = match message.command {
+            SET_8_BIT => Mode::Bits8,
+            SET_16_BIT => Mode::Bits16,
+            SYSTEM_EXCLUSIVE => return,
+            command => {
+                let text = format!(
+                    "{from} sends the unknown command {command}; is it a client of Open Pixel Control?"
+                );
+                out.notice(Notice::warning("openpixelcontrol-unknown", text));
+                return;
+            }
+        };
+        let whole = message.data.len() - message.data.len() % usize::from(3 * sent.width());
+        let data = &message.data[..whole];
+        let Self { mode, strips, converted, .. } = self;
+        let levels = if sent == *mode {
+            data
+        } else {
+            convert(data, sent, converted);
+            converted
+        };
+        for strip in strips.iter_mut().filter(|strip| message.strip == ALL || message.strip == strip.number) {
+            strip.frame.update(levels, out);
+            strip.tell_colors(*mode, out);
+        }
+    }
+}
+
+impl Strip {
+    /// Tells every colour that is known and has not been told.
+    fn tell_colors(&mut self, mode: Mode, out: &mut Outbox) {
+        for color in &mut self.colors {
+            let component = |component| {
+                let place = mode.place(color.pixel * 3 + component);
+                place.read(self.frame.levels()).map(|level| (place.value(level) * 255.0).round() as u8)
+            };
+            let (Some(red), Some(green), Some(blue)) = (component(0), component(1), component(2)) else {
+                continue;
+            };
+            if color.told.replace([red, green, blue]) != Some([red, green, blue]) {
+                out.emit(color.slot, Value::text(format!("#{red:02x}{green:02x}{blue:02x}")));
+            }
+        }
+    }
+}
+
+/// Converts levels to the other resolution, to the nearest there is. All on stays all on.
+fn convert(data: &[u8], from: Mode, out: &mut Vec<u8>) {
+    out.clear();
+    match from {
+        Mode::Bits8 => out.extend(data.iter().flat_map(|level| [*level; 2])),
+        Mode::Bits16 => {
+            let (levels, _) = data.as_chunks::<2>();
+            out.extend(
+                levels.iter().map(|level| ((u32::from(u16::from_be_bytes(*level)) + 128) / 257) as u8),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn converted_levels_are_the_nearest_and_the_ends_are_exact() {
+        let mut out = Vec::new();
+        convert(&[0, 1, 128, 255], Mode::Bits8, &mut out);
+        assert_eq!(out, [0, 0, 1, 1, 128, 128, 255, 255]);
+        let wide: Vec<_> =
+            [0, 128, 129, 0x8080, 0xff7e, 0xff80, 0xffff].into_iter().flat_map(u16::to_be_bytes).collect();
+        convert(&wide, Mode::Bits16, &mut out);
+        assert_eq!(out, [0, 0, 1, 128, 254, 255, 255]);
+    }
+}

@@ -1,0 +1,163 @@
+//! Messages as one line of text, and back: `strip1 8bit 255 0*5, strip2 16bit 65535 0 0`. The manual describes the form under
+//! "Messages as text".
+
+use std::fmt::{self, Write};
+
+use super::{MAX_DATA, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
+use crate::hex;
+
+/// Runs of equal levels from this length on are shown as one.
+const SHORTEST_RUN: usize = 3;
+
+/// Between two messages.
+const SEPARATOR: &str = ", ";
+
+/// Shows the messages in a piece of a stream. One that does not end with the end of a message, or has something that the text
+/// does not say, is shown as its bytes.
+pub fn describe(bytes: &[u8], line: &mut String) {
+    let start = line.len();
+    let mut rest = bytes;
+    while let Some((message, behind)) = Message::decode(rest) {
+        rest = behind;
+        // Writing to a `String` cannot fail.
+        let _ = write!(line, "{message}{}", if rest.is_empty() { "" } else { SEPARATOR });
+    }
+    if !rest.is_empty() || compose(&line[start..]).as_deref() != Some(bytes) {
+        line.truncate(start);
+        hex::show(bytes, line);
+    }
+}
+
+/// Reads what [`describe`] shows; `None` if it makes no sense.
+pub fn compose(line: &str) -> Option<Vec<u8>> {
+    let line = line.trim();
+    if let Some(digits) = line.strip_prefix("0x") {
+        return hex::parse(digits);
+    }
+    let mut out = Vec::new();
+    line.split(SEPARATOR).try_for_each(|message| compose_one(message, &mut out))?;
+    Some(out)
+}
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "strip{}", self.strip)?;
+        match self.command {
+            SET_8_BIT => {
+                f.write_str(" 8bit")?;
+                self.data
+                    .chunk_by(|one, other| one == other)
+                    .try_for_each(|run| show_run(f, run[0], run.len()))
+            }
+            SET_16_BIT => {
+                f.write_str(" 16bit")?;
+                let (levels, _) = self.data.as_chunks::<2>();
+                let mut runs = levels.chunk_by(|one, other| one == other);
+                runs.try_for_each(|run| show_run(f, u16::from_be_bytes(run[0]), run.len()))
+            }
+            command => {
+                match command {
+                    SYSTEM_EXCLUSIVE => f.write_str(" sysex ")?,
+                    _ => write!(f, " command {command} ")?,
+                }
+                let mut digits = String::new();
+                hex::show(self.data, &mut digits);
+                f.write_str(&digits)
+            }
+        }
+    }
+}
+
+fn show_run(f: &mut fmt::Formatter<'_>, level: impl fmt::Display, count: usize) -> fmt::Result {
+    if count >= SHORTEST_RUN {
+        write!(f, " {level}*{count}")
+    } else {
+        (0..count).try_for_each(|_| write!(f, " {level}"))
+    }
+}
+
+fn compose_one(text: &str, out: &mut Vec<u8>) -> Option<()> {
+    let mut words = text.split(' ');
+    let strip = words.next()?.strip_prefix("strip")?.parse().ok()?;
+    let kind = words.next()?;
+    let mut data = Vec::new();
+    let command = match kind {
+        "8bit" => {
+            words.try_for_each(|word| read_run::<u8>(word, |level| data.push(level)))?;
+            SET_8_BIT
+        }
+        "16bit" => {
+            words.try_for_each(|word| read_run::<u16>(word, |level| data.extend(level.to_be_bytes())))?;
+            SET_16_BIT
+        }
+        "sysex" | "command" => {
+            let command =
+                if kind == "sysex" { SYSTEM_EXCLUSIVE } else { words.next()?.parse::<u8>().ok()? };
+            data = hex::parse(words.next()?.strip_prefix("0x")?)?;
+            words.next().is_none().then_some(command)?
+        }
+        _ => return None,
+    };
+    (data.len() <= MAX_DATA).then(|| Message { strip, command, data: &data }.encode(out))
+}
+
+/// Reads `7`, or `7*3` for three of them.
+fn read_run<T: Copy + std::str::FromStr>(word: &str, mut push: impl FnMut(T)) -> Option<()> {
+    let (level, count) = word.split_once('*').unwrap_or((word, "1"));
+    let (level, count) = (level.parse().ok()?, count.parse::<u16>().ok()?);
+    (0..count).for_each(|_| push(level));
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn round_trip(line: &str, bytes: &[u8]) {
+        assert_eq!(compose(line).as_deref(), Some(bytes), "{line}");
+        let mut shown = String::new();
+        describe(bytes, &mut shown);
+        assert_eq!(shown, line);
+    }
+
+    #[test]
+    fn messages_are_shown_as_a_person_reads_them_and_read_again() {
+        round_trip("strip1 8bit 255 0*5", &[1, 0, 0, 6, 255, 0, 0, 0, 0, 0]);
+        round_trip("strip0 8bit", &[0, 0, 0, 0]);
+        round_trip("strip255 16bit 65535 257 257", &[255, 2, 0, 6, 255, 255, 1, 1, 1, 1]);
+        round_trip("strip0 sysex 0x000100", &[0, 255, 0, 3, 0, 1, 0]);
+        round_trip("strip71 command 69 0x2f", &[71, 69, 0, 1, 0x2f]);
+        round_trip("strip1 8bit 1, strip2 8bit 2", &[1, 0, 0, 1, 1, 2, 0, 0, 1, 2]);
+    }
+
+    #[test]
+    fn what_is_no_whole_message_is_shown_as_its_bytes() {
+        for bytes in [&[][..], &[1], &[1, 0, 0, 1], &[1, 0, 0, 1, 7, 2], &[1, 2, 0, 3, 0, 1, 2]] {
+            let mut line = String::new();
+            describe(bytes, &mut line);
+            assert!(line.starts_with("0x"), "{line}");
+            assert_eq!(compose(&line).as_deref(), Some(bytes));
+        }
+    }
+
+    #[test]
+    fn texts_that_make_no_sense_are_none() {
+        let lines = "strip1|strip256 8bit 0|strip1 9bit 0|strip1 8bit 256|strip1 8bit 0*|strip1 8bit 0*65535 0|strip1 16bit -1|\
+                     strip1 sysex|strip1 sysex 0x0|strip1 sysex 0x00 1|strip1 command 0x00|red|strip1 8bit  1|strip1 8bit 0,";
+        for line in lines.split('|') {
+            assert_eq!(compose(line), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_shown_is_read_again(bytes in prop::collection::vec(0..4_u8, 0..60)) {
+            let mut line = String::new();
+            describe(&bytes, &mut line);
+            prop_assert_eq!(compose(&line), Some(bytes));
+        }
+    }
+}

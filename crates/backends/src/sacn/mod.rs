@@ -1,0 +1,55 @@
+//! Streaming ACN (sACN, ANSI E1.31-2018): DMX universes over IP, by multicast or from one host to another.
+//!
+//! [`wire`] is the codec. `receive` has the rules by which several sources of a universe become one, `send` those by which a
+//! universe goes out; `identity` is who we are to others. The addresses and the paced frame are shared with other DMX protocols
+//! (`dmx`).
+
+mod identity;
+mod options;
+mod receive;
+mod send;
+mod session;
+pub mod wire;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+
+use crate::dmx::Address;
+use options::Config;
+
+/// The sACN backend.
+pub const BACKEND: Backend = Backend {
+    name: "sacn",
+    summary: "DMX over IP by sACN (E1.31)",
+    manual: include_str!("README.md"),
+    options: options::OPTIONS,
+    words: &[],
+    loops_back: false,
+    stands_alone: false,
+    configure,
+    describe: wire::describe,
+    compose: wire::compose,
+};
+
+fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
+    let name = options.instance().into();
+    let config = options::read(options)?;
+    Some(Arc::new(Sacn { name, config: Arc::new(config) }))
+}
+
+struct Sacn {
+    name: Arc<str>,
+    config: Arc<Config>,
+}
+
+impl Instance for Sacn {
+    fn canonical<'a>(&self, address: &'a str, _: Direction) -> Result<Cow<'a, str>, AddressError> {
+        Ok(Address::parse(address)?.to_string().into())
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(session::SacnSession::new(&self.name, self.config.clone()))
+    }
+}

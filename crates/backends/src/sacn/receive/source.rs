@@ -1,0 +1,188 @@
+//! One source of a universe, as a receiver knows it.
+
+use std::net::SocketAddr;
+
+use crosspatch_core::{Duration, Instant};
+
+use crate::dmx::Levels;
+use crate::sacn::wire::{Cid, Data, LEVELS, MAX_PRIORITY};
+
+/// A source that says nothing for so long is gone, `E131_NETWORK_DATA_LOSS_TIMEOUT` (clause 6.7.1 and appendix A). The same
+/// holds of priorities for each slot, and of synchronization (clause 11.1.2).
+pub(crate) const LOSS: Duration = Duration::from_millis(2500);
+
+/// What a source is to the universe.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is not merged yet: until then it may say that its slots have priorities of their own.
+    New(Instant),
+    /// It is merged.
+    Active,
+    /// It has ended or fallen silent, and its last levels hold until it is known which others have, too.
+    Lost(Goodbye),
+}
+
+/// How a source has ended.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Goodbye {
+    /// It said so.
+    Terminated,
+    /// It fell silent.
+    Silent,
+}
+
+/// A source of a universe.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) cid: Cid,
+    pub(crate) name: Box<[u8]>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) priority: u8,
+    pub(crate) standing: Standing,
+    pub(crate) levels: Levels,
+    /// When levels came last; where none have come yet, when anything came first.
+    pub(crate) heard_at: Instant,
+    /// Whether levels have come since the last loss of any source.
+    pub(crate) is_verified: bool,
+    priorities_at: Option<Instant>,
+    /// The last sequence numbers, of levels and of priorities: some sources count them apart.
+    sequences: [Option<u8>; 2],
+    /// The universe whose synchronization packets the levels wait for, or 0.
+    pub(crate) sync_address: u16,
+    synced_at: Option<Instant>,
+    /// Levels that wait for the sign.
+    held: Vec<u8>,
+    is_holding: bool,
+}
+
+impl Source {
+    /// A source of which this is the first packet.
+    pub(crate) fn new(now: Instant, data: &Data<'_>, peer: SocketAddr, sampled_at: Instant) -> Self {
+        Self {
+            cid: data.cid,
+            name: data.name.into(),
+            peer,
+            priority: data.priority,
+            standing: Standing::New(sampled_at),
+            levels: Levels::new(data.priority),
+            heard_at: now,
+            is_verified: true,
+            priorities_at: None,
+            sequences: [None; 2],
+            sync_address: 0,
+            synced_at: None,
+            held: Vec::new(),
+            is_holding: false,
+        }
+    }
+
+    /// Whether a packet is newer than the last of its kind (clause 6.7.2). If so, it is the last one from here on.
+    pub(crate) fn accept(&mut self, data: &Data<'_>) -> bool {
+        let last = &mut self.sequences[usize::from(data.start_code != LEVELS)];
+        // One that was silent may have been restarted.
+        let is_back = self.standing == Standing::Lost(Goodbye::Silent);
+        let is_fresh = is_back || last.is_none_or(|last| is_fresh(last, data.sequence));
+        if is_fresh {
+            *last = Some(data.sequence);
+        }
+        is_fresh
+    }
+
+    /// Takes levels, or keeps them until the sign comes. Returns whether they hold from here on.
+    pub(crate) fn take_levels(&mut self, now: Instant, data: &Data<'_>) -> bool {
+        self.heard_at = now;
+        self.is_verified = true;
+        if self.priorities_at.is_some_and(|at| now.since(at) >= LOSS) {
+            // Only now: if the source is gone altogether, its last priorities hold as its last levels do.
+            self.priorities_at = None;
+            self.levels.set_priorities(None);
+        }
+        if std::mem::replace(&mut self.sync_address, data.sync_address) != data.sync_address {
+            self.synced_at = None;
+            self.is_holding = false;
+        }
+        if self.synced_at.is_some_and(|at| data.force_sync && now.since(at) >= LOSS) {
+            self.synced_at = None;
+        }
+        self.is_holding = self.synced_at.is_some();
+        if self.is_holding {
+            self.held.clear();
+            self.held.extend_from_slice(data.slots);
+            return false;
+        }
+        self.levels.update(now, data.slots);
+        true
+    }
+
+    /// Takes priorities for each slot. Those above 200 are a receiver's own business and count as 200.
+    pub(crate) fn take_priorities(&mut self, now: Instant, priorities: &[u8]) {
+        self.priorities_at = Some(now);
+        let mut each = [0; crate::dmx::SLOTS];
+        for (own, given) in each.iter_mut().zip(priorities) {
+            *own = (*given).min(MAX_PRIORITY);
+        }
+        self.levels.set_priorities(Some(&each));
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.standing, Standing::Lost(_))
+    }
+
+    /// Whether levels have come.
+    pub(crate) fn has_levels(&self) -> bool {
+        !self.levels.levels().is_empty()
+    }
+
+    /// Whether it gives each slot a priority.
+    pub(crate) fn has_priorities(&self) -> bool {
+        self.priorities_at.is_some()
+    }
+
+    /// The sign has come: what was held holds from here on. Returns whether there was anything.
+    pub(crate) fn synchronize(&mut self, now: Instant) -> bool {
+        self.synced_at = Some(now);
+        if self.is_holding {
+            self.levels.update(now, &self.held);
+        }
+        std::mem::take(&mut self.is_holding)
+    }
+
+    /// When it has to be looked at again.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        match self.standing {
+            Standing::New(sampled_at) if self.has_levels() => Some(sampled_at.min(self.heard_at + LOSS)),
+            Standing::New(_) | Standing::Active => Some(self.heard_at + LOSS),
+            Standing::Lost(_) => None,
+        }
+    }
+}
+
+/// Whether a sequence number follows another one: not the same and not up to nineteen before it (clause 6.7.2).
+pub(crate) fn is_fresh(last: u8, next: u8) -> bool {
+    let step = next.wrapping_sub(last) as i8;
+    step > 0 || step <= -20
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_go_round_and_old_ones_are_known_by_their_distance() {
+        for (last, next, fresh) in [
+            (0, 1, true),
+            (0, 0, false),
+            (255, 0, true),
+            (0, 255, false),
+            (100, 81, false),
+            (100, 80, true),
+            (100, 227, true),
+            (100, 228, true),
+            (10, 247, false),
+            (10, 246, true),
+        ] {
+            assert_eq!(is_fresh(last, next), fresh, "{next} after {last}");
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! A running instance: one universe, in and out.
+//!
+//! What several sources come to is in `receive`, what is sent and when in `send`. Here packets are handed out, ports are kept,
+//! and the operator is told who comes and goes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crosspatch_core::{
+    Closed, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp, Value,
+};
+
+use super::identity::Identity;
+use super::options::Config;
+use super::receive::{Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES, Receiver, Source};
+use super::send::Sender;
+use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, is_data_of_another};
+use crate::dmx::{Address, Detect, Input};
+use crate::kept_port::KeptPort;
+
+/// The socket, and the groups that are always listened to.
+const SOCKET: Port = Port(0);
+/// The groups that signs come to.
+const SIGNS: Port = Port(1);
+/// The question who we are.
+const MACHINE: Port = Port(2);
+/// The look-up of the first destination; those of the others follow.
+const FIRST_LOOKUP: Port = Port(3);
+
+/// The groups of so many synchronization addresses are listened to at a time.
+const MAX_SIGNS: usize = 4;
+
+/// The running state of an instance.
+pub(crate) struct SacnSession {
+    name: Arc<str>,
+    config: Arc<Config>,
+    ports: Vec<KeptPort>,
+    joins: Vec<Join>,
+    is_open: bool,
+    identity: Option<Identity>,
+    input: Input,
+    receiver: Receiver,
+    signs: Vec<u16>,
+    announcements: Announcements,
+    sender: Option<Sender>,
+    /// Channels that are mapped although nothing is sent.
+    mute: Vec<Slot>,
+    /// Whether there were sources and none is left.
+    is_lost: bool,
+}
+
+impl SacnSession {
+    /// The session of the instance `name`.
+    pub(crate) fn new(name: &Arc<str>, config: Arc<Config>) -> Self {
+        let is_v6 = !config.site.families().0;
+        let sender = config
+            .sending
+            .as_ref()
+            .map(|sending| Sender::new(config.universe, &config.name, sending.clone(), is_v6));
+        Self {
+            name: name.clone(),
+            ports: Vec::new(),
+            joins: Vec::new(),
+            is_open: false,
+            identity: config.cid.map(Identity::given),
+            input: Input::default(),
+            receiver: Receiver::new(config.rules),
+            signs: Vec::new(),
+            announcements: Announcements::default(),
+            sender,
+            mute: Vec::new(),
+            is_lost: false,
+            config,
+        }
+    }
+}
+
+impl Session for SacnSession {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        let Ok(Address(place)) = Address::parse(address) else { return };
+        match (direction, &mut self.sender) {
+            (Direction::Input, _) => self.input.bind(slot, place),
+            (Direction::Output, Some(sender)) => sender.bind(slot, place),
+            (Direction::Output, None) => self.mute.push(slot),
+        }
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        match (direction, &mut self.sender) {
+            (Direction::Input, _) => self.input.unbind(slot),
+            (Direction::Output, Some(sender)) => sender.unbind(slot),
+            (Direction::Output, None) => self.mute.retain(|mute| *mute != slot),
+        }
+    }
+
+    fn start(&mut self, now: Instant, out: &mut Outbox) {
+        self.prepare(now, true, out);
+        self.joins = self.wanted_joins();
+        self.ports.push(self.socket(SOCKET, self.joins.clone()));
+        let destinations = self.config.sending.iter().flat_map(|sending| &sending.destinations);
+        for (at, destination) in (FIRST_LOOKUP.0..).map(Port).zip(destinations) {
+            if destination.address().is_none() {
+                let look_up = PortSpec::Lookup(destination.clone());
+                self.ports.push(KeptPort::new(&self.name, at, look_up, "sacn-port"));
+            }
+        }
+        self.ports.iter_mut().for_each(|port| port.open(out));
+        if self.identity.is_none() {
+            out.open(MACHINE, PortSpec::Machine);
+        }
+    }
+
+    fn stop(&mut self, _now: Instant, out: &mut Outbox) {
+        self.terminate(out);
+    }
+
+    fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
+        self.prepare(now, false, out);
+        if self.sender.as_ref().is_some_and(Sender::is_empty) {
+            self.terminate(out);
+        }
+        if self.input.is_empty() {
+            self.receiver = Receiver::new(self.config.rules);
+        }
+        let joins = self.wanted_joins();
+        if joins != self.joins {
+            self.is_open = false;
+            self.ports.retain(|port| port.port() != SOCKET);
+            let mut socket = self.socket(SOCKET, joins.clone());
+            socket.open(out);
+            self.ports.push(socket);
+            self.joins = joins;
+        }
+        self.input.tell(out);
+    }
+
+    fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        self.ports.iter_mut().filter(|kept| kept.port() == port).for_each(|kept| kept.handle_open(out));
+        if port == SOCKET {
+            self.is_open = true;
+            self.sender.iter_mut().for_each(Sender::refresh);
+        }
+        if let (Peer::Address(address), Some(sender)) = (peer, &mut self.sender) {
+            sender.found(usize::from(port.0.saturating_sub(FIRST_LOOKUP.0)), address);
+        }
+        self.send(now, out);
+    }
+
+    fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+        if port == SOCKET {
+            self.is_open = false;
+        }
+        let kept = self.ports.iter_mut().filter(|kept| kept.port() == port);
+        kept.for_each(|kept| kept.handle_close(now, &reason, out));
+    }
+
+    fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        match (port, from) {
+            (MACHINE, _) => {
+                self.identity = Some(Identity::derived(data, &self.name, self.config.universe));
+                self.send(now, out);
+            }
+            // What matters most comes first: packets for other instances.
+            (SOCKET, Peer::Address(from)) if !is_data_of_another(data, self.config.universe) => {
+                self.handle_packet(now, from, data, out);
+            }
+            (SIGNS, _) => {
+                if let Ok(Packet::Synchronization(sign)) = Packet::decode(data)
+                    && self.receiver.handle_sync(now, &sign)
+                {
+                    self.input.update(self.receiver.levels(), out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if let Some(sender) = &mut self.sender {
+            sender.set(now, values);
+            self.send(now, out);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
+        if self.receiver.handle_timeout(now) {
+            self.input.update(self.receiver.levels(), out);
+        }
+        self.tell_events(out);
+        while let Some(gone) = self.announcements.expire(now) {
+            tell_announced(&gone, out);
+        }
+        self.send(now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let sending = self.sender.as_ref().filter(|_| self.is_open && self.identity.is_some());
+        let others = [
+            self.receiver.next_timeout(),
+            self.announcements.next_timeout(),
+            sending.and_then(Sender::next_timeout),
+        ];
+        self.ports.iter().filter_map(KeptPort::retry_at).chain(others.into_iter().flatten()).min()
+    }
+}
+
+/// What comes in.
+impl SacnSession {
+    fn handle_packet(&mut self, now: Instant, from: SocketAddr, packet: &[u8], out: &mut Outbox) {
+        match Packet::decode(packet) {
+            Ok(Packet::Data(data)) if data.universe == self.config.universe => {
+                self.handle_levels(now, from, &data, out);
+            }
+            Ok(Packet::Data(_)) => {}
+            Ok(Packet::Synchronization(sign)) => {
+                if self.receiver.handle_sync(now, &sign) {
+                    self.input.update(self.receiver.levels(), out);
+                }
+            }
+            Ok(Packet::Discovery(page)) => {
+                if self.config.detect == Detect::Everything
+                    && let Some(announced) = self.announcements.handle(now, &page)
+                {
+                    tell_announced(&announced, out);
+                }
+            }
+            Err(error) => {
+                let text = format!("a packet from {from} is no sACN: {error}");
+                out.notice(Notice::warning("sacn-garbage", text));
+            }
+        }
+    }
+
+    fn handle_levels(&mut self, now: Instant, from: SocketAddr, data: &Data<'_>, out: &mut Outbox) {
+        let is_own = self.identity.is_none_or(|own| own.is_own(data.cid, self.config.site.local));
+        let is_wanted = self.config.from.is_none_or(|wanted| wanted == data.cid);
+        if is_own || !is_wanted || self.input.is_empty() {
+            return;
+        }
+        if self.receiver.handle_data(now, data, from) {
+            self.input.update(self.receiver.levels(), out);
+        }
+        self.tell_events(out);
+        self.listen_for_signs(data.sync_address, out);
+    }
+
+    /// Signs come to a group of their own, unless that is the group of the universe.
+    fn listen_for_signs(&mut self, address: u16, out: &mut Outbox) {
+        let is_known = address == 0 || address == self.config.universe || self.signs.contains(&address);
+        if is_known || self.config.unicast {
+            return;
+        }
+        let receiver = &self.receiver;
+        self.signs.retain(|known| receiver.sync_addresses().any(|address| address == *known));
+        if self.signs.len() < MAX_SIGNS && receiver.sync_addresses().any(|known| known == address) {
+            self.signs.push(address);
+            let joins = self.signs.iter().flat_map(|address| self.groups(*address)).collect();
+            self.ports.retain(|port| port.port() != SIGNS);
+            let mut port = self.socket(SIGNS, joins);
+            port.open(out);
+            self.ports.push(port);
+        }
+    }
+
+    fn tell_events(&mut self, out: &mut Outbox) {
+        let Config { universe, detect, .. } = *self.config;
+        let events: Vec<_> = self.receiver.take_events().collect();
+        for event in events {
+            let notice = match event {
+                Event::Appeared(cid) => {
+                    let known = self.receiver.sources().iter().find(|source| source.cid == cid);
+                    let Some(Source { name, peer, priority, .. }) = known else { continue };
+                    let (name, ip) = (String::from_utf8_lossy(name), peer.ip());
+                    let text = format!(
+                        "`{name}` at {ip} sends universe {universe} with priority {priority}, as {cid}"
+                    );
+                    let id = if std::mem::take(&mut self.is_lost) { "sacn-lost" } else { "sacn-source" };
+                    Notice::info(id, text)
+                }
+                Event::Gone { name, goodbye, is_last } => {
+                    let name = String::from_utf8_lossy(&name);
+                    let how = match goodbye {
+                        Goodbye::Terminated => "has ended".to_owned(),
+                        Goodbye::Silent => format!("has been silent for {:?}", LOSS),
+                    };
+                    self.is_lost |= is_last;
+                    if is_last {
+                        let text = format!("`{name}` {how}; nobody sends universe {universe} any more");
+                        Notice::warning("sacn-lost", text)
+                    } else {
+                        Notice::info("sacn-source", format!("`{name}` {how} and does not count any more"))
+                    }
+                }
+                Event::TooMany(cid) => Notice::warning(
+                    "sacn-sources",
+                    format!("more than {MAX_SOURCES} sources send universe {universe}, {cid} among them"),
+                ),
+                Event::BadPriority(priority) => Notice::warning(
+                    "sacn-garbage",
+                    format!(
+                        "a source sends universe {universe} with the priority {priority}, which does not exist"
+                    ),
+                ),
+            };
+            if detect > Detect::Off || notice.id != "sacn-source" {
+                out.notice(notice);
+            }
+        }
+    }
+}
+
+/// What goes out, and the ports for all of it.
+impl SacnSession {
+    fn send(&mut self, now: Instant, out: &mut Outbox) {
+        if let (true, Some(own), Some(sender)) = (self.is_open, self.identity, &mut self.sender) {
+            sender.handle_timeout(now, SOCKET, own.cid, out);
+        }
+    }
+
+    fn terminate(&mut self, out: &mut Outbox) {
+        if let (Some(own), Some(sender)) = (self.identity, &mut self.sender) {
+            sender.terminate(SOCKET, own.cid, out);
+        }
+    }
+
+    /// Which channels are mapped has changed, or is known for the first time.
+    fn prepare(&mut self, now: Instant, is_start: bool, out: &mut Outbox) {
+        if !self.mute.is_empty() {
+            let text = "values are mapped to this instance, but without `priority` nothing is sent";
+            out.notice(Notice::warning("sacn-no-priority", text));
+        }
+        let Some(sender) = &mut self.sender else { return };
+        sender.prepare(now, is_start);
+        for slot in sender.contested() {
+            let text = format!("slot {} belongs to more than one channel; the last value counts", slot + 1);
+            out.notice(Notice::warning("sacn-contested", text));
+        }
+    }
+
+    fn wanted_joins(&self) -> Vec<Join> {
+        let mut joins = Vec::new();
+        if !self.input.is_empty() && !self.config.unicast {
+            joins.extend(self.groups(self.config.universe));
+        }
+        if self.config.detect == Detect::Everything {
+            joins.extend(self.groups(DISCOVERY_UNIVERSE));
+        }
+        joins
+    }
+
+    /// The groups of a universe in the families of addresses that are listened to.
+    fn groups(&self, universe: u16) -> impl Iterator<Item = Join> + use<> {
+        let (v4, v6) = self.config.site.families();
+        let interface = self.config.site.interface.clone();
+        let groups = [v4.then(|| group_v4(universe)), v6.then(|| group_v6(universe))];
+        groups.into_iter().flatten().map(move |group| Join { group, interface: interface.clone() })
+    }
+
+    fn socket(&self, port: Port, joins: Vec<Join>) -> KeptPort {
+        let site = &self.config.site;
+        let outgoing = site.interface.clone();
+        let udp = Udp { shared: true, broadcast: true, joins, outgoing, ..Udp::new(site.bind.clone()) };
+        KeptPort::new(&self.name, port, PortSpec::Udp(udp), "sacn-port")
+    }
+}
+
+fn tell_announced(announced: &Announced, out: &mut Outbox) {
+    let Announced { cid, name, universes } = announced;
+    let name = String::from_utf8_lossy(name);
+    let text = match universes.as_slice() {
+        [] => format!("`{name}` announces no universes any more ({cid})"),
+        universes => {
+            let shown: Vec<_> = universes.iter().take(40).map(ToString::to_string).collect();
+            let more = if universes.len() > shown.len() { ", ..." } else { "" };
+            format!("`{name}` sends universes {}{more} ({cid})", shown.join(", "))
+        }
+    };
+    out.notice(Notice::info("sacn-announced", text));
+}

@@ -1,0 +1,13 @@
+//! Replays the corpus of the fuzzer.
+
+#![expect(clippy::disallowed_methods, reason = "this test reads the corpus in the repository")]
+
+#[path = "common/corpus.rs"]
+mod corpus;
+#[path = "../../../fuzz/checks/sacn.rs"]
+mod packet;
+
+#[test]
+fn every_sacn_packet_of_the_corpus_is_survived() {
+    corpus::replay("sacn", packet::check);
+}

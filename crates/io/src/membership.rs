@@ -1,0 +1,141 @@
+//! Membership of a socket in a multicast group, on one interface or on all, renewed when interfaces come back.
+//!
+//! A group has a socket of its own, bound to the address of the group. So there is no limit to how many groups a port
+//! listens to (Linux lets a socket join twenty), the kernel hands each datagram to those only that want it, and the sockets
+//! of groups take nothing of what is sent to this machine alone.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+
+use crosspatch_core::{Interface, Join};
+use socket2::{InterfaceIndexOrAddress, SockRef};
+
+use crate::interfaces::Nic;
+
+/// What a socket has joined.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    join: Join,
+    /// The numbers of the interfaces, and whether each had a cable in it.
+    joined: BTreeMap<u32, bool>,
+    is_missing: bool,
+}
+
+/// What has become of a membership.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// Nothing worth a word.
+    Same,
+    /// The interface is not there any more.
+    Lost,
+    /// It is there again.
+    Back,
+}
+
+impl Membership {
+    /// A membership that is still to be had.
+    pub(crate) fn new(join: Join) -> Self {
+        Self { join, joined: BTreeMap::new(), is_missing: false }
+    }
+
+    /// Where the socket has to be bound, on port `port`.
+    ///
+    /// # Errors
+    ///
+    /// If the interface is not there.
+    pub(crate) fn address(&self, port: u16, nics: &[Nic]) -> io::Result<SocketAddr> {
+        let first = self.meant(nics).next();
+        if self.join.interface.is_some() && first.is_none() {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
+        if cfg!(windows) {
+            // There a socket cannot be bound to a group.
+            let any: IpAddr = match self.join.group {
+                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+            };
+            return Ok((any, port).into());
+        }
+        Ok(match self.join.group {
+            IpAddr::V4(group) => (group, port).into(),
+            IpAddr::V6(group) => {
+                // A group of the interface or the link is one on each interface (RFC 4291, 2.7).
+                let is_local = matches!(group.segments()[0] & 0xf, 1 | 2);
+                let scope = first.filter(|_| is_local).map_or(0, |nic| nic.index);
+                SocketAddrV6::new(group, port, 0, scope).into()
+            }
+        })
+    }
+
+    /// Joins where the socket is not a member and should be, and leaves where it should not.
+    ///
+    /// # Errors
+    ///
+    /// If the group can be joined on none of the interfaces that are meant.
+    pub(crate) fn renew(&mut self, socket: &SockRef<'_>, nics: &[Nic]) -> io::Result<Renewal> {
+        let gone: Vec<_> = self
+            .joined
+            .keys()
+            .copied()
+            .filter(|index| !self.meant(nics).any(|nic| nic.index == *index))
+            .collect();
+        for index in gone {
+            self.joined.remove(&index);
+            self.leave(socket, index);
+        }
+        let mut refused = None;
+        let meant: Vec<_> = self.meant(nics).map(|nic| (nic.index, nic.is_running)).collect();
+        for (index, is_running) in meant {
+            match self.joined.get_mut(&index) {
+                // A cable was put in: whatever is behind it has to be told.
+                Some(false) if is_running => self.leave(socket, index),
+                Some(runs) => {
+                    *runs = is_running;
+                    continue;
+                }
+                None => {}
+            }
+            match self.enter(socket, index) {
+                Ok(()) => drop(self.joined.insert(index, is_running)),
+                Err(error) => refused = Some(error),
+            }
+        }
+        let was_missing = std::mem::replace(&mut self.is_missing, self.joined.is_empty());
+        match (refused, self.is_missing) {
+            (Some(error), true) => Err(error),
+            (None, true) if self.join.interface.is_some() && !was_missing => Ok(Renewal::Lost),
+            (_, false) if was_missing => Ok(Renewal::Back),
+            _ => Ok(Renewal::Same),
+        }
+    }
+
+    /// The interfaces on which it is to be joined.
+    fn meant<'a>(&'a self, nics: &'a [Nic]) -> impl Iterator<Item = &'a Nic> {
+        nics.iter().filter(|nic| nic.is_meant(self.join.interface.as_ref()))
+    }
+
+    fn enter(&self, socket: &SockRef<'_>, index: u32) -> io::Result<()> {
+        match self.join.group {
+            IpAddr::V4(group) => socket.join_multicast_v4_n(&group, &self.at(index)),
+            IpAddr::V6(group) => socket.join_multicast_v6(&group, index),
+        }
+    }
+
+    /// What cannot be left, because its interface is gone, has been left by the system.
+    fn leave(&self, socket: &SockRef<'_>, index: u32) {
+        let _: io::Result<()> = match self.join.group {
+            IpAddr::V4(group) => socket.leave_multicast_v4_n(&group, &self.at(index)),
+            IpAddr::V6(group) => socket.leave_multicast_v6(&group, index),
+        };
+    }
+
+    /// An interface as the system wants it; its address where numbers are not known.
+    fn at(&self, index: u32) -> InterfaceIndexOrAddress {
+        match (index, &self.join.interface) {
+            (0, Some(Interface::Address(IpAddr::V4(address)))) => InterfaceIndexOrAddress::Address(*address),
+            (0, _) => InterfaceIndexOrAddress::Address(Ipv4Addr::UNSPECIFIED),
+            (index, _) => InterfaceIndexOrAddress::Index(index),
+        }
+    }
+}
