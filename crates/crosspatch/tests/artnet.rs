@@ -22,6 +22,7 @@ fn ola_sends_a_universe_and_gets_it_back_on_another() {
         "artnet.header.opcode",
         "artnet.output.sequence",
         "artnet.output.universe",
+        "artnet.poll_reply.ip_address",
         "_ws.expert.message",
     ];
     let shark = shark(&cable, &fields);
@@ -47,8 +48,13 @@ fn ola_sends_a_universe_and_gets_it_back_on_another() {
                 "tshark saw no {what} of ours in\n{lines}"
             );
         }
+        let named = format!(";{NEAR};");
+        assert!(
+            ours.iter().any(|line| line.contains(&named)),
+            "no reply of ours has our address in\n{lines}"
+        );
         let first = ours.iter().find(|line| line.contains("0x5000"));
-        assert_eq!(first.copied(), Some(format!("{NEAR};0x5000;1;3;").as_str()), "in\n{lines}");
+        assert_eq!(first.copied(), Some(format!("{NEAR};0x5000;1;3;;").as_str()), "in\n{lines}");
         assert!(ours.iter().all(|line| line.ends_with(';')), "tshark complains in\n{lines}");
         assert!(lines.contains(FAR));
     }

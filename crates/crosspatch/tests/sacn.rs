@@ -153,6 +153,34 @@ fn ola_sends_a_universe_and_gets_it_back_on_another() {
     }
 }
 
+#[test]
+fn two_machines_talk_over_ipv6_and_by_unicast() {
+    let Some(cable) = Cable::lay() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("show.cfg");
+    // Both ends of the cable are one machine to those who ask it; as two they would need no `cid`.
+    let sender = format!(
+        "[backend sacn]\ncid = aa*16\nbind = ::\nbind = {FAR}\n[loopback bus]\n\
+         [sacn six]\nuniverse = 9\npriority = 100\nstart = 1\n\
+         [sacn four]\nuniverse = 10\npriority = 100\nstart = 0.2\ninterface = 1\ndestination = {NEAR}\n\
+         [map]\nbus.1 > six.1\nbus.1 > four.1\n"
+    );
+    std::fs::write(&file, sender).expect("a file");
+    let mut command = cable.far(env!("CARGO_BIN_EXE_crosspatch"));
+    command.arg("run").arg(&file);
+    let show = cable.show(
+        "[sacn six]\nuniverse = 9\n[sacn four]\nuniverse = 10\nunicast = 1\n[loopback bus]\n\
+         [map]\nsix.1 > bus.six\nfour.1 > bus.four\n",
+    );
+    let peer = Program::spawn(command, folder);
+    show.wait_for("six        1 1");
+    show.wait_for("four       1 0.2");
+    peer.stop();
+    show.wait_for("has ended; nobody sends universe 9 any more");
+    show.wait_for("has ended; nobody sends universe 10 any more");
+    show.stop();
+}
+
 /// A data packet of E1.31 as a test writes it: universe, sequence number, and the level of all slots.
 fn packet(universe: u16, sequence: u8, level: u8) -> Vec<u8> {
     let mut bytes = vec![0; 638];

@@ -3,12 +3,12 @@
 //! Many universes are many sessions on one port, and each hears all answers. So a session puts its own poll off while answers
 //! come that others have asked for, but not for long, since those may have come by broadcast from a part of the nodes only.
 
-use std::hash::{BuildHasher, BuildHasherDefault, Hash};
+use std::hash::Hash;
 use std::net::IpAddr;
 
 use crosspatch_core::{Duration, Instant};
-use rustc_hash::FxHasher;
 
+use super::echoes::hash;
 use super::wire::{ArtPollReply, PortAddress};
 
 /// Between two polls: 2.5 s to 3 s, as the specification has it.
@@ -119,6 +119,5 @@ impl Discovery {
 
 /// A part of `most` that depends on nothing but the seed.
 pub(crate) fn spread(seed: impl Hash, most: Duration) -> Duration {
-    let hash = BuildHasherDefault::<FxHasher>::default().hash_one(seed);
-    most.mul_f64((hash >> 11) as f64 / (1_u64 << 53) as f64)
+    most.mul_f64((hash(seed) >> 11) as f64 / (1_u64 << 53) as f64)
 }

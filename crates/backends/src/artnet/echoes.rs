@@ -1,6 +1,6 @@
 //! Packets of ours that come back, because they went to everybody on the network.
 
-use std::hash::{BuildHasher, BuildHasherDefault};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 
 use crosspatch_core::{Duration, Instant};
 use rustc_hash::FxHasher;
@@ -38,8 +38,9 @@ impl Echoes {
     }
 }
 
-fn hash(packet: &[u8]) -> u64 {
-    BuildHasherDefault::<FxHasher>::default().hash_one(packet)
+/// The same number for the same thing, in every run.
+pub(crate) fn hash(thing: impl Hash) -> u64 {
+    BuildHasherDefault::<FxHasher>::default().hash_one(thing)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! All instances on one `bind` share a socket, so each session sees every packet and takes what is its own. What comes in is in
 //! `receive`, what goes out in `send`, who gets it in `discovery`; here the packets are handed out and the answers are given.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crosspatch_core::{
@@ -15,13 +15,13 @@ use super::address::Address;
 use super::cues::Cues;
 use super::detect::Detector;
 use super::discovery::{Discovery, spread};
-use super::echoes::Echoes;
+use super::echoes::{Echoes, hash};
 use super::options::{Config, Target};
 use super::receive::Receive;
 use super::send::Send;
 use super::wire::{
-    ArtAddress, ArtPoll, ArtPollReply, DATA_SEEN, LONGEST_NAME, MERGING, MERGING_LTP, PORT_IN, PORT_OUT,
-    Packet, is_dmx_for_another,
+    ArtAddress, ArtCommand, ArtPoll, ArtPollReply, DATA_SEEN, ESTA_PROTOTYPE, LONGEST_NAME, MERGING,
+    MERGING_LTP, PORT_IN, PORT_OUT, Packet, is_dmx_for_another,
 };
 use crate::dmx::Rule;
 use crate::kept_port::KeptPort;
@@ -45,6 +45,8 @@ pub(crate) struct ArtNetSession {
     receive: Receive,
     send: Send,
     echoes: Echoes,
+    /// The address that others are told; unspecified as long as it is not known.
+    own: Ipv4Addr,
     cues: Cues,
     discovery: Discovery,
     /// Where a universe with fixed destinations goes, as far as their names are known.
@@ -75,6 +77,7 @@ impl ArtNetSession {
             receive: Receive::new(config.port_address, config.merge, config.loss),
             send: Send::new(config.port_address, config.realtime),
             echoes: Echoes::default(),
+            own: config.interface.announce,
             cues: Cues::default(),
             discovery: Discovery::new(name),
             fixed,
@@ -237,7 +240,15 @@ impl ArtNetSession {
                 }
             }
             Packet::Sync => self.receive.handle_sync(now, ip, out),
-            Packet::Poll(poll) if poll.asks(universe) => self.owe_answer(now, ip),
+            Packet::Poll(poll) if poll.asks(universe) => {
+                self.ask_who_i_am(now, out);
+                self.owe_answer(now, ip);
+            }
+            Packet::Command(_) => {
+                if let (IpAddr::V4(ip), true) = (ip, self.echoes.take(now, data)) {
+                    self.own = ip;
+                }
+            }
             Packet::PollReply(reply) if !self.is_own(reply) => {
                 if self.discovery.handle_reply(now, ip, reply, universe) {
                     self.send.output.refresh();
@@ -257,6 +268,19 @@ impl ArtNetSession {
             | Packet::Address(_)
             | Packet::Other(_) => {}
         }
+    }
+
+    /// On a port on every address of the machine nobody says which address others see. A packet to everybody comes back from
+    /// it, before the answer is due that wants to know; this one means nothing to anybody else.
+    fn ask_who_i_am(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.own.is_unspecified() {
+            return;
+        }
+        let text = format!("crosspatch={:x}&", hash((&self.name, now)));
+        let mut packet = Vec::new();
+        Packet::Command(ArtCommand { esta: ESTA_PROTOTYPE, text: text.as_bytes() }).encode(&mut packet);
+        self.echoes.remember(now, &packet);
+        out.send(SOCKET, self.everybody(), |buffer| buffer.extend_from_slice(&packet));
     }
 
     /// A controller is answered after a while. One that asks again in the meantime gets one answer.
@@ -299,7 +323,7 @@ impl ArtNetSession {
             sw_in: [universe.universe(), 0, 0, 0],
             sw_out: [universe.universe(), 0, 0, 0],
             style: u8::from(!is_input),
-            ..ArtPollReply::plain(self.config.interface.announce, self.bind_index())
+            ..ArtPollReply::plain(self.own, self.bind_index())
         };
         out.send(SOCKET, Peer::Address(to), |buffer| Packet::PollReply(reply).encode(buffer));
     }
@@ -349,11 +373,12 @@ impl ArtNetSession {
     fn for_each_listener(&self, mut send: impl FnMut(Peer)) {
         match &self.config.target {
             Target::Fixed(_) => self.fixed.iter().flatten().for_each(|to| send(Peer::Address(*to))),
-            Target::Discover => {
-                let interface = &self.config.interface;
-                send(Peer::Address((interface.broadcast, interface.bind.port).into()));
-            }
+            Target::Discover => send(self.everybody()),
         }
+    }
+
+    fn everybody(&self) -> Peer {
+        Peer::Address((self.config.interface.broadcast, self.config.interface.bind.port).into())
     }
 
     fn sends(&self) -> bool {

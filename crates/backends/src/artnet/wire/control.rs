@@ -1,6 +1,6 @@
-//! ArtAddress, ArtTimeCode and ArtTrigger: small packets that make something happen.
+//! ArtAddress, ArtCommand, ArtTimeCode and ArtTrigger: small packets that make something happen.
 
-use super::{DecodeError, OP_ADDRESS, OP_TIME_CODE, OP_TRIGGER, begin};
+use super::{DecodeError, OP_ADDRESS, OP_COMMAND, OP_TIME_CODE, OP_TRIGGER, begin};
 
 /// The product code that means everybody.
 const OEM_GLOBAL: u16 = 0xffff;
@@ -40,6 +40,41 @@ impl ArtAddress {
         out.resize(start + 84, 0);
         out.resize(start + COMMAND, 0x7f);
         out.push(self.command);
+    }
+}
+
+/// A text for the devices of one manufacturer; all others leave it alone.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct ArtCommand<'a> {
+    /// The code of the manufacturer.
+    pub esta: u16,
+    /// Up to 511 bytes, in general `name=value&`.
+    pub text: &'a [u8],
+}
+
+impl<'a> ArtCommand<'a> {
+    /// The longest text.
+    const LONGEST: usize = 511;
+
+    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let Some((&[esta_high, esta_low, high, low], rest)) = body.split_first_chunk::<4>() else {
+            return Err(DecodeError::TooShort);
+        };
+        let data = rest.get(..usize::from(u16::from_be_bytes([high, low]))).ok_or(DecodeError::TooShort)?;
+        let text = data.split(|&byte| byte == 0).next().unwrap_or_default();
+        Ok(Self {
+            esta: u16::from_be_bytes([esta_high, esta_low]),
+            text: &text[..text.len().min(Self::LONGEST)],
+        })
+    }
+
+    pub(super) fn encode(self, out: &mut Vec<u8>) {
+        begin(OP_COMMAND, out);
+        let text = &self.text[..self.text.len().min(Self::LONGEST)];
+        out.extend_from_slice(&self.esta.to_be_bytes());
+        out.extend_from_slice(&(text.len() as u16 + 1).to_be_bytes());
+        out.extend_from_slice(text);
+        out.push(0);
     }
 }
 

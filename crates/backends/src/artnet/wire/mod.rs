@@ -1,6 +1,6 @@
 //! Art-Net packets as bytes, after the Art-Net 4 specification and the packet definitions at art-net.org.uk.
 //!
-//! Read: ArtPoll, ArtPollReply, ArtDmx, ArtSync, ArtAddress, ArtTimeCode, ArtTrigger. Everything else (RDM, firmware, ArtNzs,
+//! Read: ArtPoll, ArtPollReply, ArtCommand, ArtDmx, ArtSync, ArtAddress, ArtTimeCode, ArtTrigger. Everything else (RDM, firmware, ArtNzs,
 //! ArtInput, IP programming, diagnostics) is recognised by its code and otherwise left alone.
 
 mod control;
@@ -13,9 +13,11 @@ mod text;
 
 use std::fmt;
 
-pub use control::{ArtAddress, ArtTimeCode, ArtTrigger, Key};
+pub use control::{ArtAddress, ArtCommand, ArtTimeCode, ArtTrigger, Key};
 pub use dmx::ArtDmx;
-pub use poll::{ArtPoll, ArtPollReply, DATA_SEEN, LONGEST_NAME, MERGING, MERGING_LTP, PORT_IN, PORT_OUT};
+pub use poll::{
+    ArtPoll, ArtPollReply, DATA_SEEN, ESTA_PROTOTYPE, LONGEST_NAME, MERGING, MERGING_LTP, PORT_IN, PORT_OUT,
+};
 pub use port_address::{NoPortAddress, PortAddress};
 pub use text::{compose, describe};
 
@@ -30,6 +32,7 @@ const PROT_VER: u16 = 14;
 
 const OP_POLL: u16 = 0x2000;
 const OP_POLL_REPLY: u16 = 0x2100;
+const OP_COMMAND: u16 = 0x2400;
 const OP_DMX: u16 = 0x5000;
 const OP_SYNC: u16 = 0x5200;
 const OP_ADDRESS: u16 = 0x6000;
@@ -43,6 +46,8 @@ pub enum Packet<'a> {
     Poll(ArtPoll),
     /// Somebody is there.
     PollReply(ArtPollReply<'a>),
+    /// A text for the devices of one manufacturer.
+    Command(ArtCommand<'a>),
     /// The levels of a universe.
     Dmx(ArtDmx<'a>),
     /// What has been sent in ArtDmx is to become visible at once.
@@ -81,6 +86,7 @@ impl<'a> Packet<'a> {
         }
         match code {
             OP_POLL => ArtPoll::decode(body).map(Self::Poll),
+            OP_COMMAND => ArtCommand::decode(body).map(Self::Command),
             OP_DMX => ArtDmx::decode(body).map(Self::Dmx),
             OP_SYNC => Ok(Self::Sync),
             OP_ADDRESS => ArtAddress::decode(body).map(Self::Address),
@@ -95,6 +101,7 @@ impl<'a> Packet<'a> {
         match self {
             Self::Poll(poll) => poll.encode(out),
             Self::PollReply(reply) => reply.encode(out),
+            Self::Command(command) => command.encode(out),
             Self::Dmx(dmx) => dmx.encode(out),
             Self::Sync => {
                 begin(OP_SYNC, out);

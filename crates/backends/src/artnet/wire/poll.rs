@@ -21,7 +21,7 @@ const TARGETED: u8 = 0x20;
 /// The code of products that have none.
 const OEM_UNKNOWN: u16 = 0x00ff;
 /// The first of the manufacturers' codes that ESTA keeps for prototypes.
-const ESTA_PROTOTYPE: u16 = 0x7ff0;
+pub const ESTA_PROTOTYPE: u16 = 0x7ff0;
 /// In `status1`.
 const INDICATORS_NORMAL: u8 = 0xc0;
 /// In `status1`: universes are set on the device and not over the network.

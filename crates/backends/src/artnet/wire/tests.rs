@@ -44,6 +44,7 @@ fn samples() -> Vec<Packet<'static>> {
             port_address: universe("1:2:3"),
             levels: &[1, 0, 255, 255],
         }),
+        Packet::Command(ArtCommand { esta: 0x7ff0, text: b"name=value&" }),
         Packet::Sync,
         Packet::Address(ArtAddress { bind_index: 1, command: ArtAddress::MERGE_LTP }),
         Packet::TimeCode(ArtTimeCode { frames: 4, seconds: 3, minutes: 2, hours: 1, kind: 1 }),
@@ -70,6 +71,8 @@ fn the_bytes_are_those_of_the_specification() {
     assert_eq!(encoded(&Packet::Poll(ArtPoll { targets: None })), b"Art-Net\0\x00\x20\x00\x0e\0\0");
     let time = ArtTimeCode { frames: 4, seconds: 3, minutes: 2, hours: 1, kind: 3 };
     assert_eq!(encoded(&Packet::TimeCode(time)), b"Art-Net\0\x00\x97\x00\x0e\0\0\x04\x03\x02\x01\x03");
+    let command = encoded(&Packet::Command(ArtCommand { esta: 0x7ff0, text: b"a=b" }));
+    assert_eq!(command, b"Art-Net\0\x00\x24\x00\x0e\x7f\xf0\x00\x04a=b\0");
     let trigger = encoded(&Packet::Trigger(ArtTrigger::new(Key::Show, 7)));
     assert_eq!((&trigger[..18], trigger.len()), (&b"Art-Net\0\x00\x99\x00\x0e\0\0\xff\xff\x03\x07"[..], 530));
     let address = encoded(&Packet::Address(ArtAddress { bind_index: 2, command: 0x50 }));
@@ -189,6 +192,7 @@ fn texts_say_what_matters_and_are_read_again() {
         "ArtPollReply 0.0.0.0 bind 0 \"\"",
         "ArtDmx 1:2:3 seq 9 phys 1 len 4 1=1 3..4=255",
         "ArtDmx 0:0:0 seq 0 len 512",
+        "ArtCommand 0x7ff0 \"name=value&\"",
         "ArtSync",
         "ArtAddress bind 1 command 0x10",
         "ArtTimeCode 01:02:03:04 type 1",
@@ -229,8 +233,8 @@ proptest! {
     }
 
     #[test]
-    fn rubbish_is_survived(mut bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0..7_usize) {
-        let code = [OP_POLL, OP_POLL_REPLY, OP_DMX, OP_SYNC, OP_ADDRESS, OP_TIME_CODE, OP_TRIGGER][at];
+    fn rubbish_is_survived(mut bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0..8_usize) {
+        let code = [OP_POLL, OP_POLL_REPLY, OP_COMMAND, OP_DMX, OP_SYNC, OP_ADDRESS, OP_TIME_CODE, OP_TRIGGER][at];
         let mut packet = ID.to_vec();
         packet.extend_from_slice(&code.to_le_bytes());
         packet.append(&mut bytes);

@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use crate::hex;
 
 use super::{
-    ArtAddress, ArtDmx, ArtPoll, ArtPollReply, ArtTimeCode, ArtTrigger, Key, PORT_IN, PORT_OUT, Packet,
-    PortAddress,
+    ArtAddress, ArtCommand, ArtDmx, ArtPoll, ArtPollReply, ArtTimeCode, ArtTrigger, Key, PORT_IN, PORT_OUT,
+    Packet, PortAddress,
 };
 
 /// Shows a packet. What is no Art-Net, or none that is read here, is shown as its bytes.
@@ -31,6 +31,7 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
     match kind {
         "ArtPoll" => Packet::Poll(words.poll()?).encode(&mut out),
         "ArtPollReply" => words.poll_reply(&mut out)?,
+        "ArtCommand" => words.command(&mut out)?,
         "ArtDmx" => words.dmx(&mut out)?,
         "ArtSync" => Packet::Sync.encode(&mut out),
         "ArtAddress" => Packet::Address(words.address()?).encode(&mut out),
@@ -47,6 +48,9 @@ impl fmt::Display for Packet<'_> {
             Self::Poll(ArtPoll { targets: None }) => f.write_str("ArtPoll"),
             Self::Poll(ArtPoll { targets: Some((low, high)) }) => write!(f, "ArtPoll {low} to {high}"),
             Self::PollReply(reply) => reply.fmt(f),
+            Self::Command(ArtCommand { esta, text }) => {
+                write!(f, "ArtCommand 0x{esta:04x} \"{}\"", text.escape_ascii())
+            }
             Self::Dmx(dmx) => dmx.fmt(f),
             Self::Sync => f.write_str("ArtSync"),
             Self::Address(ArtAddress { bind_index, command }) => {
@@ -148,8 +152,7 @@ impl<'a> Words<'a> {
     fn poll_reply(&mut self, out: &mut Vec<u8>) -> Option<()> {
         let ip: Ipv4Addr = self.next()?.parse().ok()?;
         let bind_index = self.field("bind")?;
-        let (name, rest) = self.rest.trim_start().strip_prefix('"')?.split_once('"')?;
-        self.rest = rest;
+        let name = self.quoted()?;
         let mut reply = ArtPollReply {
             short_name: &name.as_bytes()[..name.len().min(17)],
             long_name: name.as_bytes(),
@@ -165,6 +168,19 @@ impl<'a> Words<'a> {
         reply.sw_out[0] = wanted.map_or(0, PortAddress::universe);
         reply.sw_in[0] = sent.map_or(0, PortAddress::universe);
         Packet::PollReply(reply).encode(out);
+        Some(())
+    }
+
+    /// A text in quotes, without any inside.
+    fn quoted(&mut self) -> Option<&'a str> {
+        let (text, rest) = self.rest.trim_start().strip_prefix('"')?.split_once('"')?;
+        self.rest = rest;
+        Some(text)
+    }
+
+    fn command(&mut self, out: &mut Vec<u8>) -> Option<()> {
+        let esta = u16::from_str_radix(self.next()?.strip_prefix("0x")?, 16).ok()?;
+        Packet::Command(ArtCommand { esta, text: self.quoted()?.as_bytes() }).encode(out);
         Some(())
     }
 
