@@ -10,6 +10,8 @@ use super::Place;
 pub(crate) struct Input {
     /// The last levels; it ends where the longest frame so far has ended.
     frame: Vec<u8>,
+    /// Slots whose levels mean nothing, because nobody has ever had them; none behind the end.
+    unclaimed: Vec<bool>,
     channels: Vec<Channel>,
 }
 
@@ -48,6 +50,22 @@ impl Input {
         if self.frame.starts_with(levels) {
             return;
         }
+        self.take(levels, out);
+    }
+
+    /// As [`update`](Self::update), for a frame in which some slots mean nothing, because nobody has ever had them.
+    pub(crate) fn update_claimed(&mut self, levels: &[u8], unclaimed: &[bool], out: &mut Outbox) {
+        if self.unclaimed != unclaimed {
+            self.unclaimed.clear();
+            self.unclaimed.extend_from_slice(unclaimed);
+            // What is claimed for the first time may have the level that it seemed to have before.
+            self.take(levels, out);
+        } else {
+            self.update(levels, out);
+        }
+    }
+
+    fn take(&mut self, levels: &[u8], out: &mut Outbox) {
         let known = self.frame.len().min(levels.len());
         self.frame[..known].copy_from_slice(&levels[..known]);
         self.frame.extend_from_slice(&levels[known..]);
@@ -57,6 +75,11 @@ impl Input {
     /// Tells every channel whose level is known and has not been told, such as one that has been mapped since the last frame.
     pub(crate) fn tell(&mut self, out: &mut Outbox) {
         for channel in &mut self.channels {
+            let is_unclaimed = |slot: u16| self.unclaimed.get(usize::from(slot)) == Some(&true);
+            let Place { coarse, fine } = channel.place;
+            if is_unclaimed(coarse) || fine.is_some_and(is_unclaimed) {
+                continue;
+            }
             let level = channel.place.read(&self.frame);
             if let Some(level) = level.filter(|_| level != channel.told) {
                 out.emit(channel.slot, channel.place.value(level));
@@ -116,6 +139,20 @@ mod tests {
         assert_eq!(told(&mut out), [(0, 1.0), (1, 255.0 / 65_535.0)]);
         input.update(&[255], &mut out);
         assert_eq!(told(&mut out), [(1, 1.0)], "half of a wide channel may come in a short frame");
+    }
+
+    #[test]
+    fn what_nobody_has_ever_had_is_not_told_and_its_first_level_is() {
+        let (mut input, mut out) = (Input::default(), Outbox::new());
+        input.bind(Slot(0), narrow(0));
+        input.bind(Slot(1), narrow(1));
+        input.bind(Slot(2), Place { coarse: 0, fine: Some(1) });
+        input.update_claimed(&[255, 0], &[false, true], &mut out);
+        assert_eq!(told(&mut out), [(0, 1.0)]);
+        input.update_claimed(&[255, 0], &[false, false], &mut out);
+        assert_eq!(told(&mut out), [(1, 0.0), (2, 65_280.0 / 65_535.0)]);
+        input.update_claimed(&[255, 0], &[false, false], &mut out);
+        assert_eq!(told(&mut out), []);
     }
 
     #[test]

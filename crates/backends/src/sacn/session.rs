@@ -168,7 +168,7 @@ impl Session for SacnSession {
                 if let Ok(Packet::Synchronization(sign)) = Packet::decode(data)
                     && self.receiver.handle_sync(now, &sign)
                 {
-                    self.input.update(self.receiver.levels(), out);
+                    self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
                 }
             }
             _ => {}
@@ -185,7 +185,7 @@ impl Session for SacnSession {
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
         if self.receiver.handle_timeout(now) {
-            self.input.update(self.receiver.levels(), out);
+            self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
         }
         self.tell_events(out);
         while let Some(gone) = self.announcements.expire(now) {
@@ -215,7 +215,7 @@ impl SacnSession {
             Ok(Packet::Data(_)) => {}
             Ok(Packet::Synchronization(sign)) => {
                 if self.receiver.handle_sync(now, &sign) {
-                    self.input.update(self.receiver.levels(), out);
+                    self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
                 }
             }
             Ok(Packet::Discovery(page)) => {
@@ -239,7 +239,7 @@ impl SacnSession {
             return;
         }
         if self.receiver.handle_data(now, data, from) {
-            self.input.update(self.receiver.levels(), out);
+            self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
         }
         self.tell_events(out);
         self.listen_for_signs(data.sync_address, out);

@@ -63,6 +63,8 @@ pub(crate) struct Receiver {
     /// Whether a source has ended and the others have not been heard since.
     is_settling: bool,
     merged: Vec<u8>,
+    /// Slots of these that no source has ever had.
+    unclaimed: Vec<bool>,
     /// How many slots have no source, and since when there are so many.
     bare: usize,
     bare_since: Option<Instant>,
@@ -81,6 +83,7 @@ impl Receiver {
             sampling_until: Instant::START,
             is_settling: false,
             merged: Vec::new(),
+            unclaimed: Vec::new(),
             bare: 0,
             bare_since: None,
             is_filled: false,
@@ -91,6 +94,11 @@ impl Receiver {
     /// The levels that hold, as far as any source has reached.
     pub(crate) fn levels(&self) -> &[u8] {
         &self.merged
+    }
+
+    /// Which of these levels mean nothing, because no source has ever had the slot.
+    pub(crate) fn unclaimed(&self) -> &[bool] {
+        &self.unclaimed
     }
 
     /// The sources that are known.
@@ -273,7 +281,7 @@ impl Receiver {
 
     /// Puts together what holds.
     fn merge(&mut self, now: Instant) -> bool {
-        let Self { sources, merged, rules, .. } = self;
+        let Self { sources, merged, unclaimed, rules, .. } = self;
         let counting = || {
             let counts = |source: &&Source| !matches!(source.standing, Standing::New(_));
             sources.iter().filter(counts).map(|source| &source.levels)
@@ -293,6 +301,10 @@ impl Receiver {
             }
         }
         merge(rules.merge, counting(), merged);
+        unclaimed.resize(merged.len(), true);
+        for (slot, unclaimed) in unclaimed.iter_mut().enumerate().filter(|(_, unclaimed)| **unclaimed) {
+            *unclaimed = !counting().any(|levels| levels.has(slot));
+        }
         true
     }
 
