@@ -2,6 +2,7 @@
 //! "Messages as text".
 
 use std::fmt::{self, Write};
+use std::str::FromStr;
 
 use super::{MAX_DATA, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
 use crate::hex;
@@ -83,11 +84,11 @@ fn compose_one(text: &str, out: &mut Vec<u8>) -> Option<()> {
     let mut data = Vec::new();
     let command = match kind {
         "8bit" => {
-            words.try_for_each(|word| read_run::<u8>(word, |level| data.push(level)))?;
+            words.try_for_each(|word| read_run(word, &mut data, u8::to_be_bytes))?;
             SET_8_BIT
         }
         "16bit" => {
-            words.try_for_each(|word| read_run::<u16>(word, |level| data.extend(level.to_be_bytes())))?;
+            words.try_for_each(|word| read_run(word, &mut data, u16::to_be_bytes))?;
             SET_16_BIT
         }
         "sysex" | "command" => {
@@ -101,12 +102,16 @@ fn compose_one(text: &str, out: &mut Vec<u8>) -> Option<()> {
     (data.len() <= MAX_DATA).then(|| Message { strip, command, data: &data }.encode(out))
 }
 
-/// Reads `7`, or `7*3` for three of them.
-fn read_run<T: Copy + std::str::FromStr>(word: &str, mut push: impl FnMut(T)) -> Option<()> {
+/// Reads `7`, or `7*3` for three of them, as far as they fit into a message.
+fn read_run<T: FromStr, const N: usize>(
+    word: &str,
+    data: &mut Vec<u8>,
+    bytes: fn(T) -> [u8; N],
+) -> Option<()> {
     let (level, count) = word.split_once('*').unwrap_or((word, "1"));
-    let (level, count) = (level.parse().ok()?, count.parse::<u16>().ok()?);
-    (0..count).for_each(|_| push(level));
-    Some(())
+    let (level, count) = (bytes(level.parse().ok()?), count.parse::<u16>().ok()?);
+    data.extend(std::iter::repeat_n(level, count.into()).flatten());
+    (data.len() <= MAX_DATA).then_some(())
 }
 
 #[cfg(test)]
