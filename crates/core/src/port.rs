@@ -145,8 +145,8 @@ pub struct Udp {
     /// Multicast groups to listen to. However many there are, each is joined, and is joined again when an interface comes
     /// back or is new.
     pub joins: Vec<Join>,
-    /// The interface through which datagrams to multicast groups leave; the system's choice without one. They may pass
-    /// through 64 routers, and are heard on this machine as well.
+    /// The interface through which datagrams to multicast groups leave. Without one it is the system's choice, and the first
+    /// that is up where the system has no route. They may pass through 64 routers, and are heard on this machine as well.
     pub outgoing: Option<Interface>,
 }
 

@@ -31,6 +31,11 @@ impl Nic {
         }
     }
 
+    /// Whether groups of IPv4 beyond this machine can be reached through it.
+    pub(crate) fn leads_out(&self) -> bool {
+        self.is_meant(None) && self.v4().is_some_and(|v4| !v4.is_loopback())
+    }
+
     /// Its first address of IPv4.
     pub(crate) fn v4(&self) -> Option<std::net::Ipv4Addr> {
         self.addresses.iter().find_map(|address| match address {

@@ -38,6 +38,8 @@ pub(crate) struct UdpPort {
     membership: Option<Membership>,
     /// Where what it sends to groups leaves at the moment: the number of the interface and its address.
     leaves_by: Option<(u32, Option<Ipv4Addr>)>,
+    /// Whether the system knew no way to a group.
+    has_no_way: bool,
 }
 
 /// How many routers a datagram to a group may pass.
@@ -155,6 +157,7 @@ impl UdpPort {
             tenants: Vec::new(),
             membership: None,
             leaves_by: None,
+            has_no_way: false,
         }
     }
 
@@ -183,7 +186,18 @@ impl UdpPort {
         }
     }
 
-    /// From here on, what is sent to groups leaves through this interface, or where the system chooses.
+    /// Whether the system knew no way to groups.
+    pub(crate) fn has_no_way(&self) -> bool {
+        self.has_no_way
+    }
+
+    /// Notes whether the system knows a way to groups. On a network without a gateway it knows none.
+    pub(crate) fn set_no_way(&mut self, has_no_way: bool) {
+        self.has_no_way = has_no_way;
+    }
+
+    /// From here on, what is sent to groups leaves through this interface, or where the system chooses; through the first
+    /// one if the system has nothing to choose from.
     pub(crate) fn leave_by(&mut self, interface: Option<&Interface>, nics: &[Nic]) -> io::Result<()> {
         let wanted = match interface {
             Some(interface) => {
@@ -194,6 +208,9 @@ impl UdpPort {
                     Interface::Address(IpAddr::V6(_)) | Interface::Name(_) => nic.v4(),
                 };
                 Some((nic.index, v4))
+            }
+            None if self.has_no_way => {
+                nics.iter().find(|nic| nic.leads_out()).map(|nic| (nic.index, nic.v4()))
             }
             None => None,
         };

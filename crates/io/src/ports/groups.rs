@@ -78,7 +78,7 @@ impl Ports {
     }
 
     /// From here on, what is known of interfaces is kept up to date.
-    fn watch_interfaces(&mut self) -> io::Result<()> {
+    pub(super) fn watch_interfaces(&mut self) -> io::Result<()> {
         let groups = &mut self.groups;
         if groups.watch.is_none() {
             groups.watch = Watch::new(&self.registry, NETWORK).ok();
@@ -143,6 +143,11 @@ impl Ports {
         self.groups.renew_at = has_to_look.then(|| show.now + LOOK);
         let Ok(nics) = nics else { return };
         self.groups.nics = nics;
+        for main in self.table.values().filter_map(|entry| entry.main) {
+            if let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&main) {
+                udp.set_no_way(false);
+            }
+        }
         let mut told = BTreeSet::new();
         for ((join, _), token) in &self.groups.sockets {
             let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(token) else {

@@ -7,11 +7,12 @@
 mod groups;
 mod opening;
 mod reading;
+mod sending;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Effect, Instant, Interface, Notice, Peer, Port, PortSpec, SessionId,
+    Closed, Connect, Duration, Effect, Instant, Interface, Peer, Port, PortSpec, SessionId,
 };
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
@@ -19,8 +20,7 @@ use rustc_hash::FxHashMap;
 
 use crate::batch::{Datagram, Inbox, Outbound};
 use crate::clock::Clock;
-use crate::closed;
-use crate::connection::{Connection, Written};
+use crate::connection::Connection;
 use crate::listener::Listener;
 use crate::lookup::Helpers;
 use crate::occupant::Transport;
@@ -249,65 +249,6 @@ impl Ports {
                 Effect::Notice(..) | Effect::Value(..) => {}
             }
         }
-    }
-
-    /// Writes to a stream, or notes a datagram for the end of the batch. What is for nobody is lost: either the session
-    /// knows that the port is closed, or it is about to be told.
-    fn send(&mut self, show: &mut Show<'_>, owner: Owner, peer: Peer, bytes: std::ops::Range<usize>) {
-        let Some(entry) = self.table.get(&owner) else { return };
-        let token = match peer {
-            Peer::Only | Peer::Address(_) => entry.main,
-            Peer::Connection(number) => entry.connections.get(&number).copied(),
-        };
-        let Some(token) = token else { return };
-        let Some(socket) = self.sockets.get_mut(&token) else { return };
-        match (&mut socket.state, peer) {
-            (State::Udp(udp), Peer::Address(to)) => {
-                let leaves_elsewhere = to.ip().is_multicast() && self.sends_through != entry.outgoing;
-                let Some(to) = udp.address_for(to) else {
-                    let text =
-                        format!("cannot send to {to}: the port is bound for the other kind of addresses");
-                    return show.notice(Some(owner), Notice::warning("cannot-send", text));
-                };
-                if self.sends_on != token || leaves_elsewhere || self.sends.len() >= MOST_SENDS {
-                    let outgoing = entry.outgoing.clone();
-                    self.send_datagrams(show);
-                    (self.sends_on, self.sends_through) = (token, outgoing);
-                }
-                self.sends.push(Datagram { to, bytes });
-            }
-            (State::Connected(connection), Peer::Only | Peer::Connection(_)) => {
-                match connection.send(show.out().bytes(&bytes)) {
-                    Written::Fine => {}
-                    Written::Full => self.report(token, What::Full),
-                    Written::Broken => self.queue(token, true, false),
-                    Written::NotReading => self.fail(token, Closed::NotReading),
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn send_datagrams(&mut self, show: &mut Show<'_>) {
-        if self.sends.is_empty() {
-            return;
-        }
-        if let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&self.sends_on) {
-            let notice = match udp.leave_by(self.sends_through.as_ref(), self.groups.nics()) {
-                Ok(()) => {
-                    let lost = udp.send(&mut self.outbound, &self.sends, show.out().all_bytes());
-                    lost.map(|(to, error)| format!("cannot send to {to}: {}", closed::words(&error)))
-                }
-                Err(error) => {
-                    let interface = self.sends_through.as_ref().map_or("any".into(), ToString::to_string);
-                    Some(format!("cannot send through interface {interface}: {}", closed::reason(&error)))
-                }
-            };
-            if let Some(text) = notice {
-                show.notice(Some(*owner), Notice::warning("cannot-send", text));
-            }
-        }
-        self.sends.clear();
     }
 
     /// Tells a session, unless the port that it is about is not the session's any more.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crosspatch_core::{Interface, Join, Peer, Port, PortSpec, Udp};
 use socket2::SockRef;
 
-use crate::rig::{Habit, ONLY, Rig, Seen, address, endpoint, free_port, until};
+use crate::rig::{Habit, ONLY, Rig, Seen, address, endpoint, free_port, udp, until};
 
 const IN_NAMESPACE: &str = "CROSSPATCH_TEST_IN_NAMESPACE";
 
@@ -222,6 +222,31 @@ fn what_is_sent_to_a_group_leaves_through_the_interface_that_is_named() {
     rig.wait_line(&["interface stage0 is back"]);
     rig.send(2, group, "stage once more");
     assert_eq!(rig.wait(data(0)), "stage once more");
+}
+
+#[test]
+fn groups_are_reached_on_a_network_without_a_gateway() {
+    if !has_own_network("groups_are_reached_on_a_network_without_a_gateway") {
+        return;
+    }
+    let heard = shared("*", 5568, vec![join("239.255.0.1", None)]);
+    let rig = Rig::start(Habit::Watch, vec![heard, udp("0.0.0.0", 0), udp("*", 0)]);
+    for port in 0..3 {
+        rig.wait_open(port);
+    }
+    let group = Peer::Address(address("239.255.0.1", 5568));
+    rig.send(1, group, "nobody is there");
+    rig.wait_line(&["cannot send to 239.255.0.1:5568: network is unreachable"]);
+    plug_in("stage0", "10.7.2.1");
+    for port in [1, 2] {
+        until(|| {
+            rig.send(port, group, "the first may be lost");
+            rig.so_far().iter().any(|seen| matches!(seen, Seen::Data(Port(0), ..))).then_some(())
+        });
+    }
+    // From here on none is.
+    rig.send(1, group, "last");
+    while rig.wait(data(0)) != "last" {}
 }
 
 #[test]
