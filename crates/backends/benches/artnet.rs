@@ -1,4 +1,4 @@
-//! What a slot of a universe costs, with one universe and with a hundred on one port, and what a value costs on its way out:
+//! What a slot of a universe costs, with one universe and with a hundred, and what a value costs on its way out:
 //! `cargo bench -p crosspatch-backends --bench artnet`.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark looks at the clock")]
@@ -48,7 +48,7 @@ fn now(frame: u64) -> crosspatch_core::Instant {
     crosspatch_core::Instant::from_micros(frame * 22_800)
 }
 
-/// Frames of every universe, each handed to every session, as on a port that they share.
+/// Frames of every universe, each handed to its session.
 fn slot_in(universes: u32, changes: bool) -> f64 {
     let mut sessions = sessions(universes, Direction::Input);
     let from = Peer::Address("10.0.0.5:6454".parse().expect("an address"));
@@ -62,10 +62,8 @@ fn slot_in(universes: u32, changes: bool) -> f64 {
     let start = Instant::now();
     for frame in 0..frames {
         let level = if changes { frame as usize % 2 } else { 0 };
-        for packet in &packets {
-            for session in &mut sessions {
-                session.handle_data(now(frame), Port(0), from, &packet[level], &mut out);
-            }
+        for (packet, session) in packets.iter().zip(&mut sessions) {
+            session.handle_data(now(frame), Port(0), from, &packet[level], &mut out);
             out.take_emitted();
         }
     }

@@ -37,7 +37,8 @@ pub use options::{Given, OptionError, Options};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
-    Closed, Connect, Endpoint, Host, Interface, Join, Listen, Peer, Port, PortSpec, Udp, WebSocketConnect,
+    Closed, Connect, Endpoint, Host, Interface, Join, Listen, Peer, Port, PortSpec, Selection, Udp,
+    WebSocketConnect,
 };
 use routes::{Route, RouteTable};
 pub use session::{Direction, Session};

@@ -148,12 +148,32 @@ pub struct Udp {
     /// The interface through which datagrams to multicast groups leave. Without one it is the system's choice, and the first
     /// that is up where the system has no route. They may pass through 64 routers, and are heard on this machine as well.
     pub outgoing: Option<Interface>,
+    /// Which datagrams are of any use; all of them without one. Others may be held back, but need not be.
+    pub selection: Option<Selection>,
 }
 
 impl Udp {
     /// A socket for one session alone, without broadcast and groups.
     pub const fn new(bind: Endpoint) -> Self {
-        Self { bind, shared: false, broadcast: false, joins: Vec::new(), outgoing: None }
+        Self { bind, shared: false, broadcast: false, joins: Vec::new(), outgoing: None, selection: None }
+    }
+}
+
+/// A choice of datagrams by a few of their bytes, so that of many sessions that share a port each is called for its own
+/// and not for those of all others.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Where two bytes tell the kind of a datagram, and the kind that is chosen from. All other kinds are of use.
+    pub kind: (u16, [u8; 2]),
+    /// Where two bytes of that kind tell for whom it is, and for whom it has to be.
+    pub whom: (u16, [u8; 2]),
+}
+
+impl Selection {
+    /// Whether a datagram is of use. One that is too short to tell is.
+    pub fn takes(&self, datagram: &[u8]) -> bool {
+        let at = |place: u16| datagram.get(usize::from(place)..).and_then(<[u8]>::first_chunk::<2>);
+        at(self.kind.0) != Some(&self.kind.1) || at(self.whom.0).is_none_or(|whom| *whom == self.whom.1)
     }
 }
 
@@ -332,6 +352,21 @@ impl fmt::Display for Closed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_selection_leaves_out_what_is_surely_for_others() {
+        let selection = Selection { kind: (1, *b"ab"), whom: (4, *b"me") };
+        for (datagram, takes) in [
+            ("-ab-me", true),
+            ("-ab-me-", true),
+            ("-ab-he", false),
+            ("-ac-he", true),
+            ("-ab-m", true),
+            ("", true),
+        ] {
+            assert_eq!(selection.takes(datagram.as_bytes()), takes, "{datagram}");
+        }
+    }
 
     #[test]
     fn hosts_are_read_as_people_write_them() {

@@ -1,13 +1,14 @@
 //! A UDP socket: bound for one address family or both, or to a multicast group, never closed by what the network says.
 //!
 //! Sessions that want the same address share one socket. If each had its own, the kernel would give a datagram for that
-//! address to one of them and not to the others; so every tenant of the socket is given everything that comes in.
+//! address to one of them and not to the others; so every tenant of the socket is given everything that comes in,
+//! apart from what it does not select.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crosspatch_core::{Interface, Join, Udp};
+use crosspatch_core::{Interface, Join, Selection, Udp};
 use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
@@ -66,6 +67,7 @@ struct Tenant {
     owner: Owner,
     /// Whether it knows that the socket is open; until then it is given nothing.
     is_announced: bool,
+    selection: Option<Selection>,
 }
 
 impl UdpPort {
@@ -82,7 +84,7 @@ impl UdpPort {
             },
         }?;
         port.shared_at = Site::of(spec, ip);
-        port.move_in(owner);
+        port.move_in(owner, spec.selection);
         Ok(port)
     }
 
@@ -95,7 +97,7 @@ impl UdpPort {
         membership.renew(&SockRef::from(&socket), nics)?;
         let mut port = Self::of(socket, address, false);
         port.membership = Some(membership);
-        port.move_in(owner);
+        port.move_in(owner, None);
         Ok(port)
     }
 
@@ -116,8 +118,8 @@ impl UdpPort {
     }
 
     /// A session uses the socket.
-    pub(crate) fn move_in(&mut self, owner: Owner) {
-        self.tenants.push(Tenant { owner, is_announced: false });
+    pub(crate) fn move_in(&mut self, owner: Owner, selection: Option<Selection>) {
+        self.tenants.push(Tenant { owner, is_announced: false, selection });
     }
 
     /// A session does not use the socket any more. Returns one that still does.
@@ -132,9 +134,13 @@ impl UdpPort {
         tenant.into_iter().for_each(|tenant| tenant.is_announced = true);
     }
 
-    /// The session in that place, and whether it is to be given what comes in.
-    pub(crate) fn tenant(&self, at: usize) -> Option<(Owner, bool)> {
-        self.tenants.get(at).map(|tenant| (tenant.owner, tenant.is_announced))
+    /// The next session, from that place on, that a datagram is to be given to, and its place.
+    pub(crate) fn tenant_for(&self, datagram: &[u8], from: usize) -> Option<(usize, Owner)> {
+        let is_due = |tenant: &&Tenant| {
+            tenant.is_announced && tenant.selection.is_none_or(|selection| selection.takes(datagram))
+        };
+        let mut tenants = (from..).zip(self.tenants.get(from..)?);
+        tenants.find(|(_, tenant)| is_due(tenant)).map(|(at, tenant)| (at, tenant.owner))
     }
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {

@@ -30,11 +30,6 @@ impl Detector {
         Self { detect, seen: Vec::new() }
     }
 
-    /// Whether universes of others matter.
-    pub(crate) fn is_curious(&self) -> bool {
-        self.detect == Detect::Everything
-    }
-
     /// A packet has come.
     pub(crate) fn hear(&mut self, ip: IpAddr, packet: &Packet<'_>, own: PortAddress, out: &mut Outbox) {
         let what = match (self.detect, packet) {

@@ -1,6 +1,6 @@
 //! A running instance: one universe, in and out, with what a node and a controller owe each other.
 //!
-//! All instances on one `bind` share a socket, so each session sees every packet and takes what is its own. What comes in is in
+//! All instances on one `bind` share a socket; each session sees every packet, apart from other universes. What comes in is in
 //! `receive`, what goes out in `send`, who gets it in `discovery`; here the packets are handed out and the answers are given.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,9 +21,9 @@ use super::receive::Receive;
 use super::send::Send;
 use super::wire::{
     ArtAddress, ArtCommand, ArtPoll, ArtPollReply, DATA_SEEN, ESTA_PROTOTYPE, LONGEST_NAME, MERGING,
-    MERGING_LTP, PORT_IN, PORT_OUT, Packet, is_dmx_for_another,
+    MERGING_LTP, PORT_IN, PORT_OUT, Packet, selection,
 };
-use crate::dmx::Rule;
+use crate::dmx::{Detect, Rule};
 use crate::kept_port::KeptPort;
 
 /// The socket; the look-ups of destinations follow.
@@ -59,7 +59,9 @@ pub(crate) struct ArtNetSession {
 impl ArtNetSession {
     /// The session of the instance `name`.
     pub(crate) fn new(name: &Arc<str>, config: Arc<Config>) -> Self {
-        let udp = Udp { shared: true, broadcast: true, ..Udp::new(config.interface.bind.clone()) };
+        let selection = (config.detect != Detect::Everything).then(|| selection(config.port_address));
+        let bind = config.interface.bind.clone();
+        let udp = Udp { shared: true, broadcast: true, selection, ..Udp::new(bind) };
         let mut ports = vec![KeptPort::new(name, SOCKET, PortSpec::Udp(udp), "artnet-port")];
         let destinations = match &config.target {
             Target::Discover => &[][..],
@@ -170,9 +172,6 @@ impl Session for ArtNetSession {
 
     fn handle_data(&mut self, now: Instant, _port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
         let Peer::Address(from) = from else { return };
-        if !self.detector.is_curious() && is_dmx_for_another(data, self.config.port_address) {
-            return;
-        }
         match Packet::decode(data) {
             Ok(packet) => self.handle_packet(now, from, &packet, data, out),
             Err(error) => {

@@ -50,11 +50,11 @@ fn udp(config: &Config, bind: Option<&Endpoint>, destination: Option<&Endpoint>)
         Some(_) | None => Host::Any,
     };
     Udp {
-        bind: bind.cloned().unwrap_or_else(|| Endpoint { host: any(), port: 0 }),
         // Of two programs on one port only one hears a datagram, unless it goes to a group.
         shared: !config.joins.is_empty(),
         broadcast: true,
         joins: config.joins.clone(),
         outgoing: config.joins.iter().find_map(|join| join.interface.clone()),
+        ..Udp::new(bind.cloned().unwrap_or_else(|| Endpoint { host: any(), port: 0 }))
     }
 }

@@ -95,7 +95,7 @@ impl Ports {
         let key = (join.clone(), port);
         if let Some(&token) = self.groups.sockets.get(&key) {
             if let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&token) {
-                udp.move_in(owner);
+                udp.move_in(owner, None);
             }
             return Ok(token);
         }

@@ -145,7 +145,7 @@ impl Ports {
             return self.fail(token, closed::reason(&error));
         }
         let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&shared) else { return };
-        udp.move_in(owner);
+        udp.move_in(owner, spec.selection);
         self.remove(token);
         self.table.entry(owner).or_default().main = Some(shared);
         // A port that is opened again may find itself where it has been before.

@@ -81,13 +81,12 @@ impl Ports {
 
     /// Gives a datagram to all sessions that share the socket. Any of them may close or replace its port because of it.
     fn hand_round(&mut self, token: Token, from: Peer, data: &[u8], show: &mut Show<'_>) {
-        for at in 0.. {
-            let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get(&token) else { return };
-            match udp.tenant(at) {
-                Some((owner, true)) => show.received(owner, from, data),
-                Some((_, false)) => {}
-                None => return,
-            }
+        let mut next = 0;
+        while let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get(&token)
+            && let Some((at, owner)) = udp.tenant_for(data, next)
+        {
+            next = at + 1;
+            show.received(owner, from, data);
             self.take_effects(show);
         }
     }

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant as Moment};
 
-use crosspatch_core::{Closed, Join, Peer, Port, PortSpec, Udp};
+use crosspatch_core::{Closed, Join, Peer, Port, PortSpec, Selection, Udp};
 
 use crate::rig::{Habit, ONLY, PATIENCE, Rig, Seen, address, endpoint, free_port, udp, until};
 
@@ -275,6 +275,28 @@ fn every_tenant_of_a_shared_port_gets_every_datagram_and_sends_from_it() {
     assert_eq!(rig.next(), Seen::Data(Port(2), from, b"three".to_vec()));
     rig.act(|out| (1..3).for_each(|at| out.close(Port(at), ONLY)));
     until(|| UdpSocket::bind(address("127.0.1.15", port)).ok());
+}
+
+#[test]
+fn a_tenant_is_not_given_what_it_does_not_select() {
+    let port = free_port("127.0.1.17");
+    let spec = |whom: &[u8; 2]| {
+        let selection = Some(Selection { kind: (0, *b"to"), whom: (3, *whom) });
+        PortSpec::Udp(Udp { shared: true, selection, ..Udp::new(endpoint("127.0.1.17", port)) })
+    };
+    let rig = Rig::start(Habit::Watch, vec![spec(b"me"), spec(b"he")]);
+    rig.wait_open(0);
+    rig.wait_open(1);
+    let peer = peer("127.0.1.18");
+    let from = Peer::Address(peer.local_addr().unwrap());
+    for (text, heard_by) in
+        [("to he", &[1][..]), ("to me", &[0]), ("to us", &[]), ("from us", &[0, 1]), ("to", &[0, 1])]
+    {
+        peer.send_to(text.as_bytes(), address("127.0.1.17", port)).unwrap();
+        for at in heard_by {
+            assert_eq!(rig.next(), Seen::Data(Port(*at), from, text.as_bytes().to_vec()));
+        }
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod text;
 
 use std::fmt;
 
+use crosspatch_core::Selection;
+
 pub use control::{ArtAddress, ArtCommand, ArtTimeCode, ArtTrigger, Key};
 pub use dmx::ArtDmx;
 pub use poll::{
@@ -115,11 +117,9 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Whether these bytes are ArtDmx for another universe: what most packets on a busy network are. Cheaper than `decode`.
-pub fn is_dmx_for_another(bytes: &[u8], port_address: PortAddress) -> bool {
-    bytes.len() >= 18
-        && bytes[8..10] == OP_DMX.to_le_bytes()
-        && u16::from_le_bytes([bytes[14], bytes[15] & 0x7f]) != port_address.number()
+/// Leaves out ArtDmx for other universes, which is what most packets on a busy network are.
+pub fn selection(port_address: PortAddress) -> Selection {
+    Selection { kind: (8, OP_DMX.to_le_bytes()), whom: (14, port_address.number().to_le_bytes()) }
 }
 
 /// Why bytes are no packet.

@@ -156,21 +156,16 @@ fn an_odd_number_of_slots_is_made_even() {
 }
 
 #[test]
-fn universes_of_others_are_told_apart_at_a_glance() {
-    let packet = |text: &str| {
-        encoded(&Packet::Dmx(ArtDmx {
-            sequence: 1,
-            physical: 0,
-            port_address: universe(text),
-            levels: &[1, 2],
-        }))
-    };
-    assert!(is_dmx_for_another(&packet("1:2:3"), universe("1:2:4")));
-    assert!(!is_dmx_for_another(&packet("1:2:3"), universe("1:2:3")));
-    for other in samples().iter().filter(|packet| !matches!(packet, Packet::Dmx(_))) {
-        assert!(!is_dmx_for_another(&encoded(other), universe("127:0:0")), "{other}");
+fn only_universes_of_others_are_left_out() {
+    let dmx = |text: &str| ArtDmx { sequence: 1, physical: 0, port_address: universe(text), levels: &[1, 2] };
+    let packet = encoded(&Packet::Dmx(dmx("1:2:3")));
+    assert!(selection(universe("1:2:3")).takes(&packet));
+    for other in ["1:2:4", "1:3:3", "2:2:3"] {
+        assert!(!selection(universe(other)).takes(&packet), "{other}");
     }
-    assert!(!is_dmx_for_another(&packet("1:2:3")[..17], universe("1:2:4")), "too short to be any");
+    for packet in samples().iter().filter(|packet| !matches!(packet, Packet::Dmx(_))) {
+        assert!(selection(universe("127:0:0")).takes(&encoded(packet)), "{packet}");
+    }
 }
 
 #[test]
