@@ -126,8 +126,8 @@ pub enum PortSpec {
     WebSocketListen(Listen),
     /// A look-up of a name, nothing else. Opens as the [`Peer::Address`] found and is done with that.
     Lookup(Endpoint),
-    /// The question which machine this is, nothing else. Delivers some bytes, which stay the same for as long as the system
-    /// is not installed anew and differ from those of any other machine, and is done with that.
+    /// The question which machine this is, nothing else. Delivers sixteen bytes, which stay the same for as long as the
+    /// system is not installed anew and differ from those of any other machine, and is done with that.
     Machine,
 }
 
