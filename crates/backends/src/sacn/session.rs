@@ -121,6 +121,10 @@ impl Session for SacnSession {
         }
         if self.input.is_empty() {
             self.receiver = Receiver::new(self.config.rules);
+            if !std::mem::take(&mut self.signs).is_empty() {
+                self.ports.retain(|port| port.port() != SIGNS);
+                out.close(SIGNS, Peer::Only);
+            }
         }
         let joins = self.wanted_joins();
         if joins != self.joins {
