@@ -167,6 +167,37 @@ fn a_server_that_goes_in_any_manner_is_found_again_and_gets_the_present_state() 
 }
 
 #[test]
+fn a_server_that_loses_its_cable_is_given_up_and_has_the_present_state_when_it_is_back() {
+    let Some(cable) = Cable::lay() else { return };
+    let server = cable.far_show(
+        "[openpixelcontrol pixels]\nlisten = 10.77.0.2 7890\n[loopback bus]\n[map]\npixels.strip1.red1 > bus.1\n",
+    );
+    let show = cable.show(
+        "[openpixelcontrol hand]\nlisten = 10.77.0.1 7890\n[openpixelcontrol wall]\ndestination = 10.77.0.2 7890\n[map]\n\
+         hand.strip1.red1 > wall.strip1.red1\n",
+    );
+    let put = |level: u8| {
+        let message =
+            pixels(1, &[level, 0, 0]).into_iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+        let line = format!("printf '{message}' > /dev/tcp/10.77.0.1/7890");
+        let output = cable.near("bash").args(["-c", &line]).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    until("the show listens", || put(51));
+    server.wait_for("strip1.red1 0.2");
+    cable.pull_far();
+    let lines = show.lines().len();
+    assert!(put(102));
+    show.lines().wait_from(lines, "trying again");
+    assert!(put(153));
+    cable.plug_in_far();
+    server.wait_for("strip1.red1 0.6");
+    assert!(!server.lines().text().contains("strip1.red1 0.4"), "{}", server.lines().text());
+    show.stop();
+    server.stop();
+}
+
+#[test]
 fn a_server_that_reads_late_gets_whole_messages_and_soon_the_latest() {
     let wall = Wall::new();
     let (show, hand) = sending(wall.port(), 20_000);

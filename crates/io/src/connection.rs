@@ -32,6 +32,11 @@ const READ_AT_ONCE: usize = 256 * 1024;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const KERNEL_BACKLOG: u32 = 16 * 1024;
 
+/// How long a peer may leave unanswered what the kernel sends it. Left alone, the kernel goes on for a quarter of an hour, and
+/// asks so seldom in the end that a device which has been switched off and on is not noticed for minutes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const LONGEST_UNANSWERED: Duration = Duration::from_secs(15);
+
 /// A connection.
 pub(crate) struct Connection {
     framing: Framing,
@@ -321,7 +326,10 @@ pub(crate) fn prepare(stream: &TcpStream) {
     let _: io::Result<()> = socket.set_tcp_nodelay(true);
     let _: io::Result<()> = socket.set_tcp_keepalive(&keepalive);
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _: io::Result<()> = socket.set_tcp_notsent_lowat(KERNEL_BACKLOG);
+    {
+        let _: io::Result<()> = socket.set_tcp_notsent_lowat(KERNEL_BACKLOG);
+        let _: io::Result<()> = socket.set_tcp_user_timeout(Some(LONGEST_UNANSWERED));
+    }
 }
 
 fn write_some(stream: &mut Metered, bytes: &[u8]) -> io::Result<usize> {

@@ -127,7 +127,9 @@ impl Output {
         let number = self.number;
         let Some(channel) = self.channels.get_mut(slot.index()).and_then(Option::as_mut) else { return };
         let Some(level) = value.as_number().map(|value| channel.place.quantise(value)) else { return };
-        if level == channel.last && channel.changed_in > 0 {
+        // Another channel may have written the same slot.
+        let is_there = channel.waiting > 0 || channel.place.read(&self.frame) == Some(level);
+        if level == channel.last && channel.changed_in > 0 && is_there {
             return;
         }
         let is_fresh = channel.changed_in == number || channel.waiting > 0;
@@ -391,6 +393,18 @@ mod tests {
         assert_eq!(levels(&mut output, at(200_000)), [128]);
         output.restart();
         assert_eq!(levels(&mut output, at(200_000)), [128], "the same goes out again");
+    }
+
+    #[test]
+    fn of_two_channels_on_one_slot_the_latest_value_counts() {
+        let mut output = output(PACED);
+        output.bind(Slot(2), Place { coarse: 0, fine: None });
+        let mut shown = Vec::new();
+        for (end, slot, value) in [(1, FADER, 1.0), (2, Slot(2), 0.2), (3, FADER, 1.0), (4, FADER, 1.0)] {
+            output.set(slot, &value.into());
+            shown.extend(levels(&mut output, at(end * 100_000)));
+        }
+        assert_eq!(shown, [255, 51, 255]);
     }
 
     #[test]

@@ -186,10 +186,15 @@ impl Client {
     }
 
     fn set(&mut self, strip: u8, component: u16, value: &Value) {
-        for Strip { number, components, frame } in &mut self.strips {
-            if (*number == strip || strip == ALL) && component < *components {
-                frame.set(channel(component), value);
+        let strips = match strip {
+            ALL => &mut self.strips[..],
+            _ => {
+                let at = self.strips.partition_point(|known| known.number < strip);
+                self.strips.get_mut(at..=at).unwrap_or_default()
             }
+        };
+        for strip in strips.iter_mut().filter(|strip| component < strip.components) {
+            strip.frame.set(channel(component), value);
         }
     }
 

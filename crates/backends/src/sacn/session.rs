@@ -14,7 +14,7 @@ use super::identity::Identity;
 use super::options::Config;
 use super::receive::{Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES, Receiver, Source};
 use super::send::Sender;
-use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, is_data_of_another};
+use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
 use crate::dmx::{Address, Detect, Input};
 use crate::kept_port::KeptPort;
 
@@ -121,6 +121,10 @@ impl Session for SacnSession {
         }
         if self.input.is_empty() {
             self.receiver = Receiver::new(self.config.rules);
+            if !std::mem::take(&mut self.signs).is_empty() {
+                self.ports.retain(|port| port.port() != SIGNS);
+                out.close(SIGNS, Peer::Only);
+            }
         }
         let joins = self.wanted_joins();
         if joins != self.joins {
@@ -160,8 +164,7 @@ impl Session for SacnSession {
                 self.identity = Some(Identity::derived(data, &self.name, self.config.universe));
                 self.send(now, out);
             }
-            // What matters most comes first: packets for other instances.
-            (SOCKET, Peer::Address(from)) if !is_data_of_another(data, self.config.universe) => {
+            (SOCKET, Peer::Address(from)) if selection(self.config.universe).takes(data) => {
                 self.handle_packet(now, from, data, out);
             }
             (SIGNS, _) => {
@@ -360,7 +363,9 @@ impl SacnSession {
     fn socket(&self, port: Port, joins: Vec<Join>) -> KeptPort {
         let site = &self.config.site;
         let outgoing = site.interface.clone();
-        let udp = Udp { shared: true, broadcast: true, joins, outgoing, ..Udp::new(site.bind.clone()) };
+        let selection = Some(selection(self.config.universe));
+        let bind = site.bind.clone();
+        let udp = Udp { shared: true, broadcast: true, joins, outgoing, selection, ..Udp::new(bind) };
         KeptPort::new(&self.name, port, PortSpec::Udp(udp), "sacn-port")
     }
 }

@@ -59,12 +59,23 @@ impl Cable {
 
     /// Pulls the cable at the near end, and plugs it in again.
     pub(crate) fn pull_and_plug_in(&self) {
-        for state in ["down", "up"] {
-            assert!(
-                works(&format!("ip -n {} link set cable {state}", self.end("n"))),
-                "the cable goes {state}"
-            );
-        }
+        self.set("n", "down");
+        self.set("n", "up");
+    }
+
+    /// Pulls the cable at the far end: nothing crosses it, and nobody is told.
+    pub(crate) fn pull_far(&self) {
+        self.set("f", "down");
+    }
+
+    /// Plugs the far end in again.
+    pub(crate) fn plug_in_far(&self) {
+        self.set("f", "up");
+    }
+
+    fn set(&self, end: &str, state: &str) {
+        let end = self.end(end);
+        assert!(works(&format!("ip -n {end} link set cable {state}")), "the cable goes {state}");
     }
 
     /// A command at the far end.

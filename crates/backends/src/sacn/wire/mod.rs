@@ -11,6 +11,8 @@ mod text;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crosspatch_core::Selection;
+
 pub use cid::{Cid, NoCid};
 pub use error::DecodeError;
 pub use text::{compose, describe};
@@ -136,10 +138,10 @@ pub fn group_v6(universe: u16) -> IpAddr {
     Ipv6Addr::new(0xff18, 0, 0, 0, 0, 0, 0x8300, universe).into()
 }
 
-/// Whether this is data of another universe than that, at a glance and without looking whether it is sound.
-pub fn is_data_of_another(bytes: &[u8], universe: u16) -> bool {
-    bytes.get(18..22) == Some(&VECTOR_ROOT_E131_DATA.to_be_bytes())
-        && bytes.get(113..115).is_some_and(|found| found != universe.to_be_bytes())
+/// Of all data, that of one universe: by the root layer's vector and the framing layer's universe (tables 4-1 to 4-3).
+pub fn selection(universe: u16) -> Selection {
+    let [_, _, high, low] = VECTOR_ROOT_E131_DATA.to_be_bytes();
+    Selection { kind: (20, [high, low]), whom: (113, universe.to_be_bytes()) }
 }
 
 impl<'a> Packet<'a> {

@@ -132,11 +132,11 @@ fn packets_are_as_long_as_the_specification_says() {
 }
 
 #[test]
-fn data_of_other_universes_is_known_at_a_glance() {
-    for (universe, is_of_another) in [(1, false), (2, true), (256, true)] {
-        assert_eq!(is_data_of_another(&data_bytes(), universe), is_of_another, "{universe}");
-        assert!(!is_data_of_another(&sync_bytes(), universe) && !is_data_of_another(b"", universe));
-        assert!(!is_data_of_another(&discovery_bytes(), universe));
+fn data_of_other_universes_is_not_selected_and_all_else_is() {
+    for (universe, is_selected) in [(1, true), (2, false), (256, false)] {
+        let selection = selection(universe);
+        assert_eq!(selection.takes(&data_bytes()), is_selected, "{universe}");
+        assert!([&sync_bytes()[..], &discovery_bytes(), b""].iter().all(|bytes| selection.takes(bytes)));
     }
 }
 
