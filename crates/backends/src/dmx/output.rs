@@ -183,6 +183,8 @@ impl Output {
         let Some(sent_at) = self.sent_at else { return self.has_changed.then_some(Instant::START) };
         let wait = match (self.has_changed, self.repeats_left) {
             (true, _) if self.pace.realtime => Some(Duration::ZERO),
+            // A source of 44 frames a second is about to send the next change: no repeats in between.
+            (false, 1..) if self.pace.realtime => Some(2 * FRAME),
             (true, _) | (false, 1..) => Some(FRAME),
             (false, 0) => self.pace.keep_alive,
         };
@@ -381,6 +383,21 @@ mod tests {
         once.set(FADER, &1.0.into());
         assert_eq!(levels(&mut once, at(1_000_000)), [255]);
         assert_eq!(once.next_due(), None);
+    }
+
+    #[test]
+    fn in_real_time_repeats_do_not_come_between_the_frames_of_a_source() {
+        let mut output = output(Pace { repeats: 2, realtime: true, keep_alive: None });
+        let mut sent = 0;
+        for millis in 0..1_000_u32 {
+            // A source is never quite on time.
+            if [0, 25, 45].contains(&(millis % 68)) {
+                output.set(FADER, &(f64::from(millis) / 1000.0).into());
+            }
+            sent += usize::from(output.take_due(at(u64::from(millis) * 1000)).is_some());
+        }
+        assert_eq!(sent, 44);
+        assert_eq!(frames(&mut output, at(2_000_000)).len(), 2);
     }
 
     #[test]
