@@ -6,6 +6,7 @@
 pub mod loopback;
 pub mod masim;
 pub mod maweb;
+pub mod midi;
 pub mod osc;
 
 use crosspatch_core::{Backend, Registry};
