@@ -235,6 +235,14 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// How many bytes the whole message has.
+    pub fn encoded_len(&self) -> usize {
+        if let Self::SysEx(sysex) = self {
+            return sysex.data().len() + 2;
+        }
+        1 + data_len(self.status()).unwrap_or(0)
+    }
+
     /// Appends the whole message with its status byte.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.status());

@@ -18,3 +18,4 @@ pub use message::{DecodeError, END_OF_SYSEX, Message, RunningEncoder, SYSEX, Sys
 pub use number::{Bits, U4, U7, U14};
 pub use parser::{MAX_SYSEX, Parser};
 pub use text::{compose, describe};
+pub(crate) use text::{hex, number};

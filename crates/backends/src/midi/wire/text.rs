@@ -104,7 +104,7 @@ fn compose_one(words: &[&str], out: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Reads a byte of two hexadecimal digits.
-fn hex(word: &str) -> Option<u8> {
+pub(crate) fn hex(word: &str) -> Option<u8> {
     let is_byte = word.len() == 2 && word.bytes().all(|digit| digit.is_ascii_hexdigit());
     is_byte.then(|| u8::from_str_radix(word, 16).ok()).flatten()
 }
