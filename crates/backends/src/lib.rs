@@ -12,7 +12,8 @@ pub mod osc;
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
-pub const BACKENDS: &[&Backend] = &[&loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &osc::BACKEND];
+pub const BACKENDS: &[&Backend] =
+    &[&loopback::BACKEND, &masim::BACKEND, &maweb::BACKEND, &midi::BACKEND, &osc::BACKEND];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[
@@ -22,7 +23,6 @@ pub const PLANNED: &[&str] = &[
     "jack",
     "kinet",
     "lua",
-    "midi",
     "mqtt",
     "ola",
     "openpixelcontrol",

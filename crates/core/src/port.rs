@@ -10,6 +10,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::device::{Midi, MidiLink};
+
 /// A session's own number for one of its sockets or devices.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Port(pub u16);
@@ -126,6 +128,12 @@ pub enum PortSpec {
     WebSocketListen(Listen),
     /// A look-up of a name, nothing else. Opens as the [`Peer::Address`] found and is done with that.
     Lookup(Endpoint),
+    /// A port of our own beside the MIDI devices of this machine. Its peer is [`Peer::Only`]; messages come and go whole, one
+    /// or more at a time.
+    Midi(Midi),
+    /// A device joined to a port of our own whenever it is there. What the device sends comes in here, what is sent to it
+    /// goes out through the own port. Its peer is [`Peer::Only`].
+    MidiLink(MidiLink),
 }
 
 /// A UDP socket.
@@ -191,6 +199,8 @@ impl fmt::Display for PortSpec {
             Self::WebSocketConnect(socket) => write!(f, "ws://{}{}", socket.connect.to, socket.path),
             Self::WebSocketListen(listen) => write!(f, "websocket {}", listen.at),
             Self::Lookup(endpoint) => write!(f, "look-up of {endpoint}"),
+            Self::Midi(midi) => midi.fmt(f),
+            Self::MidiLink(link) => link.fmt(f),
         }
     }
 }
@@ -224,6 +234,8 @@ pub enum Closed {
     TooLong,
     /// The peer does not read what it is sent, and our buffer for it is full.
     NotReading,
+    /// The device is gone.
+    Unplugged,
     /// The machine has no more sockets, files or memory for this process.
     Exhausted,
     /// Anything else, in the words of the operating system.
@@ -246,6 +258,7 @@ impl Closed {
             Self::Garbage,
             Self::TooLong,
             Self::NotReading,
+            Self::Unplugged,
             Self::Exhausted,
         ];
         let known = plain.into_iter().find(|reason| reason.to_string() == text);
@@ -276,6 +289,7 @@ impl fmt::Display for Closed {
             Self::Garbage => f.write_str("the peer broke the rules of the connection"),
             Self::TooLong => f.write_str("the peer sent a message that is too long"),
             Self::NotReading => f.write_str("the peer does not read what it is sent"),
+            Self::Unplugged => f.write_str("the device is gone"),
             Self::Exhausted => f.write_str("no more sockets or files are available to this process"),
             Self::Other(reason) => f.write_str(reason),
         }

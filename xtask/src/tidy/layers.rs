@@ -15,6 +15,10 @@ const CONTRACT: &str = "crosspatch-core";
 /// Folders whose code must do without the name of any protocol.
 const NAMELESS: [&str; 3] = ["crates/core/src/", "crates/config/src/", "crates/io/src/"];
 
+/// Backends whose names are words for something else as well: `loopback` wherever there are addresses, and `midi` as a kind
+/// of device.
+const ORDINARY: [&str; 2] = ["loopback", "midi"];
+
 const BACKENDS: &str = "crates/backends/src/";
 
 /// `crosspatch-*` crates depend on the contract alone, except in their tests; only the binary knows all of them.
@@ -41,8 +45,7 @@ pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
 
 /// No code of the contract, the language or the shell names a protocol. Comments may, as an example; so may tests.
 pub(super) fn name_no_protocol(files: &[File]) -> Vec<Finding> {
-    // `loopback` is an ordinary word wherever there are addresses.
-    let protocols: BTreeSet<_> = folders(files).into_iter().filter(|name| *name != "loopback").collect();
+    let protocols: BTreeSet<_> = folders(files).into_iter().filter(|name| !ORDINARY.contains(name)).collect();
     let mut findings = Vec::new();
     for file in files {
         if !file.path.ends_with(".rs") || !NAMELESS.iter().any(|folder| file.path.starts_with(folder)) {
