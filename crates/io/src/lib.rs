@@ -22,6 +22,7 @@ mod occupant;
 mod ports;
 mod record;
 mod replay;
+mod sequencer;
 mod show;
 mod system;
 mod tcp;

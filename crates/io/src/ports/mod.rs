@@ -4,6 +4,7 @@
 //! replaced port still has to say never reaches its successor. Sockets are watched by edge; one with more to read than its
 //! share is put back at the end of the `ready` queue, so that a flood on one port leaves the others their turn.
 
+mod devices;
 mod opening;
 mod reading;
 
@@ -21,6 +22,7 @@ use crate::connection::{Connection, Written};
 use crate::listener::Listener;
 use crate::lookup::Helpers;
 use crate::occupant::Transport;
+use crate::sequencer::{Claims, Sequencer};
 use crate::show::{Owner, Show};
 use crate::tcp::Connecting;
 use crate::udp::UdpPort;
@@ -58,6 +60,7 @@ pub(crate) struct Ports {
     inbox: Option<Box<Inbox>>,
     outbound: Outbound,
     chunk: Box<[u8]>,
+    claims: Claims,
 }
 
 /// A port, as its session knows it.
@@ -95,6 +98,10 @@ enum State {
     Listening(Listener),
     /// Closed by its session, with something left to send.
     Lingering(Connection),
+    /// A port of our own beside the devices.
+    Sequencer(Box<Sequencer>),
+    /// A link of the port with the first token, wanted or joined; the second is its own.
+    Link(Token, Token),
 }
 
 /// What is waited for.
@@ -139,6 +146,7 @@ impl Ports {
             inbox: Some(Box::new(Inbox::new())),
             outbound: Outbound::default(),
             chunk: vec![0; CHUNK].into(),
+            claims: Claims::default(),
         }
     }
 
@@ -252,6 +260,9 @@ impl Ports {
                 }
                 self.sends.push(Datagram { to, bytes });
             }
+            (State::Sequencer(_), Peer::Only) => {
+                self.send_to_devices(token, show.out().bytes(&bytes), show.now);
+            }
             (State::Connected(connection), Peer::Only | Peer::Connection(_)) => {
                 match connection.send(show.out().bytes(&bytes)) {
                     Written::Fine => {}
@@ -306,14 +317,14 @@ impl Ports {
                 }
                 show.closed(owner, peer, reason);
             }
-            What::Full => {
-                let Some(Socket { state: State::Connected(connection), .. }) = self.sockets.get_mut(&token)
-                else {
-                    return;
-                };
-                connection.has_told_full();
-                show.full(owner, peer);
-            }
+            What::Full => match self.sockets.get_mut(&token).map(|socket| &mut socket.state) {
+                Some(State::Connected(connection)) => {
+                    connection.has_told_full();
+                    show.full(owner, peer);
+                }
+                Some(State::Sequencer(_)) => show.full(owner, peer),
+                Some(_) | None => {}
+            },
             What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
             What::Open | What::Writable => {}
         }
@@ -343,7 +354,8 @@ impl Ports {
                 let socket = &self.sockets[&token];
                 self.set_deadline(token, self.ping_of(socket).map(|ping| now + ping));
             }
-            State::Udp(_) => {}
+            State::Sequencer(_) => self.retry_sequencer(token),
+            State::Udp(_) | State::Link(..) => {}
         }
     }
 
@@ -431,7 +443,9 @@ impl Ports {
             | State::Connecting(..)
             | State::Upgrading(_)
             | State::Listening(_)
-            | State::Lingering(_) => self.deregister(&mut socket.state),
+            | State::Lingering(_)
+            | State::Sequencer(_)
+            | State::Link(..) => self.deregister(&mut socket.state),
         }
     }
 
@@ -443,6 +457,7 @@ impl Ports {
             self.close_port(owner, now);
             self.table.remove(&owner);
         }
+        self.claims.forget(session);
     }
 
     fn deregister(&mut self, state: &mut State) {
@@ -459,6 +474,11 @@ impl Ports {
                 self.registry.deregister(connection.source())
             }
             State::Listening(listener) => self.registry.deregister(listener.source()),
+            State::Sequencer(sequencer) => self.forget_sequencer(sequencer),
+            State::Link(own, link) => {
+                self.drop_link(*own, *link);
+                Ok(())
+            }
         };
     }
 }
@@ -484,9 +504,12 @@ fn outgoing(spec: &PortSpec) -> Option<&Connect> {
     match spec {
         PortSpec::TcpConnect(connect) => Some(connect),
         PortSpec::WebSocketConnect(socket) => Some(&socket.connect),
-        PortSpec::Udp(_) | PortSpec::TcpListen(_) | PortSpec::WebSocketListen(_) | PortSpec::Lookup(_) => {
-            None
-        }
+        PortSpec::Udp(_)
+        | PortSpec::TcpListen(_)
+        | PortSpec::WebSocketListen(_)
+        | PortSpec::Lookup(_)
+        | PortSpec::Midi(_)
+        | PortSpec::MidiLink(_) => None,
     }
 }
 
@@ -497,6 +520,10 @@ fn bound(spec: &PortSpec) -> Option<(Transport, u16)> {
         PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => {
             Some((Transport::Tcp, listen.at.port))
         }
-        PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_) | PortSpec::Lookup(_) => None,
+        PortSpec::TcpConnect(_)
+        | PortSpec::WebSocketConnect(_)
+        | PortSpec::Lookup(_)
+        | PortSpec::Midi(_)
+        | PortSpec::MidiLink(_) => None,
     }
 }

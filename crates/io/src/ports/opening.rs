@@ -38,6 +38,9 @@ impl Ports {
         let state = State::Waiting(spec, Waiting::Addresses);
         self.sockets.insert(token, Socket::new(owner, Peer::Only, token, state));
         self.set_deadline(token, Some(deadline));
+        if self.endpoint(token).is_none() {
+            return self.open_device(token, owner);
+        }
         match self.endpoint(token).map(|endpoint| endpoint.host.clone()) {
             Some(Host::Any) => self.open_at(token, None, now),
             Some(Host::Address(ip)) => self.open_at(token, Some(&[ip]), now),
@@ -64,6 +67,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => &socket.connect.to,
             PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => &listen.at,
             PortSpec::Lookup(endpoint) => endpoint,
+            PortSpec::Midi(_) | PortSpec::MidiLink(_) => return None,
         })
     }
 
@@ -93,6 +97,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => {
                 return self.connect(token, socket.connect.to.port, addresses, deadline, now);
             }
+            PortSpec::Midi(_) | PortSpec::MidiLink(_) => return,
             PortSpec::Udp(udp) => first_of(each(), |ip| UdpPort::bind(udp, ip)).map(State::Udp),
             PortSpec::TcpListen(listen) => {
                 first_of(each(), |ip| Listener::bind(ip, listen, false)).map(State::Listening)
@@ -138,7 +143,9 @@ impl Ports {
             | State::Connecting(..)
             | State::Upgrading(_)
             | State::Connected(_)
-            | State::Lingering(_) => {}
+            | State::Lingering(_)
+            | State::Sequencer(_)
+            | State::Link(..) => {}
         }
         if let Some(socket) = self.sockets.get_mut(&token) {
             socket.state = state;
@@ -218,7 +225,9 @@ impl Ports {
             | PortSpec::Udp(_)
             | PortSpec::TcpListen(_)
             | PortSpec::WebSocketListen(_)
-            | PortSpec::Lookup(_) => {
+            | PortSpec::Lookup(_)
+            | PortSpec::Midi(_)
+            | PortSpec::MidiLink(_) => {
                 socket.state = State::Connected(Connection::plain(stream));
                 self.set_deadline(token, None);
                 self.report(token, What::Open);
@@ -261,7 +270,9 @@ impl Ports {
             | State::Connecting(..)
             | State::Upgrading(_)
             | State::Connected(_)
-            | State::Lingering(_) => None,
+            | State::Lingering(_)
+            | State::Sequencer(_)
+            | State::Link(..) => None,
         }
     }
 
