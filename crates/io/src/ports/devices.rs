@@ -44,7 +44,9 @@ impl Ports {
 
     /// Makes a port of our own.
     fn open_sequencer(&mut self, token: Token, owner: Owner, spec: &Midi) {
-        match Sequencer::open(spec, owner.session).and_then(|sequencer| self.watch_sequencer(token, sequencer)) {
+        match Sequencer::open(spec, owner.session)
+            .and_then(|sequencer| self.watch_sequencer(token, sequencer))
+        {
             Ok(()) => self.report(token, What::Open),
             Err(error) => {
                 let reason = Sequencer::reason(&error).unwrap_or_else(|| closed::reason(&error));
@@ -118,8 +120,7 @@ impl Ports {
         let mut chunk = std::mem::take(&mut self.chunk);
         let mut has_more = true;
         for _ in 0..AT_ONCE {
-            let Some(Socket { state: State::Sequencer(sequencer), owner, .. }) =
-                self.sockets.get_mut(&token)
+            let Some(Socket { state: State::Sequencer(sequencer), owner, .. }) = self.sockets.get_mut(&token)
             else {
                 has_more = false;
                 break;
@@ -127,7 +128,8 @@ impl Ports {
             let owner = *owner;
             match sequencer.next(&mut chunk, &mut self.claims) {
                 Ok(Some(Incoming::Data(link, bytes))) => {
-                    let owner = link.and_then(|link| self.sockets.get(&link)).map_or(owner, |link| link.owner);
+                    let owner =
+                        link.and_then(|link| self.sockets.get(&link)).map_or(owner, |link| link.owner);
                     show.received(owner, Peer::Only, &bytes);
                 }
                 Ok(Some(Incoming::Joined(link))) => self.joined(link, show),

@@ -91,7 +91,8 @@ impl Sequencer {
 
     /// Why there is no port, in words.
     pub(crate) fn reason(error: &io::Error) -> Option<Closed> {
-        let is_missing = matches!(error.kind(), ErrorKind::NotFound) || error.raw_os_error() == Some(libc::ENODEV);
+        let is_missing =
+            matches!(error.kind(), ErrorKind::NotFound) || error.raw_os_error() == Some(libc::ENODEV);
         let text = "this system has no `/dev/snd/seq`; the kernel module `snd-seq` is not loaded";
         is_missing.then(|| Closed::Other(text.into()))
     }
@@ -157,16 +158,20 @@ impl Sequencer {
             bytes = rest;
             match event {
                 Some(Event::Data(from, data)) => {
-                    let is_from = |link: &&Link| {
-                        link.joined == Some(from) && link.wanted.direction == Direction::Input
-                    };
+                    let is_from =
+                        |link: &&Link| link.joined == Some(from) && link.wanted.direction == Direction::Input;
                     let link = self.links.iter().find(is_from).map(|link| link.token);
                     self.incoming.push_back(Incoming::Data(link, data));
                 }
                 Some(Event::Announcement { is_exit, about }) => {
                     self.is_stale = true;
                     if is_exit {
-                        self.part(|device| device.client == about.client && [device.port, 0xff].contains(&about.port), claims);
+                        self.part(
+                            |device| {
+                                device.client == about.client && [device.port, 0xff].contains(&about.port)
+                            },
+                            claims,
+                        );
                     }
                 }
                 None => {}
@@ -201,8 +206,11 @@ impl Sequencer {
             let Link { wanted, joined: None, token } = &self.links[at] else { continue };
             let (direction, token) = (wanted.direction, *token);
             let needed = if direction == Direction::Input { LISTENED } else { SENT };
-            let usable: Vec<_> =
-                devices.iter().filter(|(_, can)| can & needed == needed).map(|(found, _)| found.clone()).collect();
+            let usable: Vec<_> = devices
+                .iter()
+                .filter(|(_, can)| can & needed == needed)
+                .map(|(found, _)| found.clone())
+                .collect();
             let Some(device) = &wanted.device else { continue };
             let Some(chosen) = claims.choose(self.session, direction, device, &usable) else { continue };
             let device = Address { client: chosen.client, port: chosen.port };
@@ -237,7 +245,9 @@ impl Sequencer {
     /// All devices but ourselves, with what can be done with them.
     fn devices(&self) -> Vec<(MidiPresent, u32)> {
         let mut devices = Vec::new();
-        for client in self.kernel.clients().into_iter().filter(|client| ![0, self.own.client].contains(&client.number)) {
+        for client in
+            self.kernel.clients().into_iter().filter(|client| ![0, self.own.client].contains(&client.number))
+        {
             let (usb, serial) =
                 client.card.map_or((None, None), |card| identity::of_card(Path::new("/sys"), card));
             for port in self.kernel.ports(client.number) {
@@ -319,7 +329,10 @@ fn is_taken(kernel: &mut Kernel, event: &[u8]) -> bool {
         Ok(_) => true,
         Err(error) => {
             error.kind() != ErrorKind::WouldBlock
-                && !matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOSPC | libc::EAGAIN | libc::ENOBUFS))
+                && !matches!(
+                    error.raw_os_error(),
+                    Some(libc::ENOMEM | libc::ENOSPC | libc::EAGAIN | libc::ENOBUFS)
+                )
         }
     }
 }

@@ -26,9 +26,10 @@ impl Claims {
         let is_free = |candidate: &&MidiPresent| {
             let address = (candidate.client, candidate.port);
             !matches!(device, MidiDevice::Name(..))
-                || !self.taken.iter().any(|((other, way), taken)| {
-                    *other != session && *way == direction && *taken == address
-                })
+                || !self
+                    .taken
+                    .iter()
+                    .any(|((other, way), taken)| *other != session && *way == direction && *taken == address)
         };
         let own = self.taken.iter().find(|((other, _), _)| *other == session).map(|(_, taken)| taken.0);
         let candidates = present.iter().filter(|candidate| device.matches(candidate)).filter(is_free);
@@ -37,7 +38,9 @@ impl Claims {
                 let rank = match candidate.identity() {
                     _ if own == Some(candidate.client) => 0,
                     Some(identity) if self.had_by(session, identity) => 1,
-                    Some(identity) if matches!(device, MidiDevice::Name(..)) && self.is_missed(session, identity) => {
+                    Some(identity)
+                        if matches!(device, MidiDevice::Name(..)) && self.is_missed(session, identity) =>
+                    {
                         return None;
                     }
                     Some(_) | None => 2,
@@ -104,7 +107,9 @@ mod tests {
     }
 
     fn pull(claims: &mut Claims, session: SessionId) {
-        [Direction::Input, Direction::Output].map(|direction| claims.release(session, direction));
+        for direction in [Direction::Input, Direction::Output] {
+            claims.release(session, direction);
+        }
     }
 
     #[test]

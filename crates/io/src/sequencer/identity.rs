@@ -5,7 +5,9 @@ use std::path::Path;
 /// The USB socket that a card is plugged into, such as `1-2.3`, and its serial number.
 pub(super) fn of_card(sys: &Path, card: u32) -> (Option<String>, Option<String>) {
     // `device` leads to the interface, `.../usb1/1-2/1-2.3/1-2.3:1.0`; above it is the device.
-    let Ok(interface) = sys.join(format!("class/sound/card{card}/device")).canonicalize() else { return (None, None) };
+    let Ok(interface) = sys.join(format!("class/sound/card{card}/device")).canonicalize() else {
+        return (None, None);
+    };
     let Some(device) = interface.parent() else { return (None, None) };
     let name = interface.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let socket = name.split_once(':').map(|(socket, _)| socket.to_owned());

@@ -27,17 +27,17 @@ const QUERY_NEXT_PORT: libc::Ioctl = libc::_IOWR::<[u8; PORT_INFO]>(b'S' as u32,
 
 /// `struct snd_seq_client_info`, with the places of its fields.
 pub(super) const CLIENT_INFO: usize = 188;
-const CLIENT: usize = 0;
-const CLIENT_NAME: usize = 8;
-const CARD: usize = 124;
+pub(super) const CLIENT: usize = 0;
+pub(super) const CLIENT_NAME: usize = 8;
+pub(super) const CARD: usize = 124;
 
 /// `struct snd_seq_port_info`; it holds a pointer.
 pub(super) const PORT_INFO: usize = 160 + size_of::<usize>();
-const PORT_ADDRESS: usize = 0;
-const PORT_NAME: usize = 2;
-const CAPABILITY: usize = 68;
+pub(super) const PORT_ADDRESS: usize = 0;
+pub(super) const PORT_NAME: usize = 2;
+pub(super) const CAPABILITY: usize = 68;
 const PORT_TYPE: usize = 72;
-const READ_USE: usize = 88;
+pub(super) const READ_USE: usize = 88;
 
 /// `struct snd_seq_port_subscribe`.
 const SUBSCRIBE: usize = 80;
@@ -204,7 +204,11 @@ impl Kernel {
 
     #[expect(unsafe_code, reason = "control calls have no safe form")]
     fn control(&self, request: libc::Ioctl, block: &mut [u8]) -> io::Result<()> {
-        debug_assert_eq!(request as usize >> 16 & 0x1fff, block.len(), "the number says how long the block is");
+        debug_assert_eq!(
+            request as usize >> 16 & 0x1fff,
+            block.len(),
+            "the number says how long the block is"
+        );
         match self {
             Self::Device(file) => {
                 // SAFETY: the file is the sequencer, and `block` is as long as the number of the request says, so that the
@@ -233,31 +237,23 @@ fn port(info: &[u8]) -> Port {
     }
 }
 
-fn put(block: &mut [u8], at: usize, number: i32) {
+pub(super) fn put(block: &mut [u8], at: usize, number: i32) {
     block[at..at + 4].copy_from_slice(&number.to_ne_bytes());
 }
 
-fn get(block: &[u8], at: usize) -> i32 {
+pub(super) fn get(block: &[u8], at: usize) -> i32 {
     block[at..].first_chunk().map_or(0, |bytes| i32::from_ne_bytes(*bytes))
 }
 
 /// Writes a name with a zero at its end, cut where a character begins.
-fn put_name(block: &mut [u8], at: usize, name: &str) {
-    let end = (0..NAME).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0).min(name.len());
+pub(super) fn put_name(block: &mut [u8], at: usize, name: &str) {
+    let end = (0..NAME).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
     block[at..at + NAME].fill(0);
     block[at..at + end].copy_from_slice(&name.as_bytes()[..end]);
 }
 
-fn name(block: &[u8], at: usize) -> String {
+pub(super) fn name(block: &[u8], at: usize) -> String {
     let name = &block[at..at + NAME];
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(NAME);
     String::from_utf8_lossy(&name[..end]).into_owned()
-}
-
-/// What the double needs to lay out its answers.
-#[cfg(test)]
-pub(super) mod layout {
-    pub(in crate::sequencer) use super::{
-        CAPABILITY, CARD, CLIENT, CLIENT_NAME, PORT_ADDRESS, PORT_NAME, READ_USE, get, name, put, put_name,
-    };
 }
