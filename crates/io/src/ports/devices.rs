@@ -16,9 +16,6 @@ const AT_ONCE: usize = 128;
 /// A device that took nothing is tried again after so long.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// A device that is there and could not be joined is tried again after so long.
-const REFUSED: Duration = Duration::from_secs(2);
-
 impl Ports {
     /// Opens a port that has no address.
     pub(super) fn open_device(&mut self, token: Token, owner: Owner) {
@@ -55,7 +52,7 @@ impl Ports {
         }
     }
 
-    fn watch_sequencer(&mut self, token: Token, sequencer: Sequencer) -> io::Result<()> {
+    fn watch_sequencer(&mut self, token: Token, mut sequencer: Sequencer) -> io::Result<()> {
         sequencer.register(&self.registry, token)?;
         if let Some(socket) = self.sockets.get_mut(&token) {
             socket.state = State::Sequencer(Box::new(sequencer));
@@ -138,7 +135,7 @@ impl Ports {
                     let deadline = if sequencer.has_unsent() {
                         Some(show.now + RETRY)
                     } else {
-                        sequencer.is_refused().then(|| show.now + REFUSED)
+                        sequencer.look_again_in().map(|pause| show.now + pause)
                     };
                     self.set_deadline(token, deadline);
                     has_more = false;

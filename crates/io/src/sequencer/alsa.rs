@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crosspatch_core::{Closed, Direction, Midi, MidiLink, MidiPresent, SessionId};
+use crosspatch_core::{Closed, Direction, Duration, Midi, MidiLink, MidiPresent, SessionId};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -17,6 +17,9 @@ const MOST_UNSENT: usize = 1 << 20;
 
 /// A device that takes nothing is tried again so often, 5 ms apart; then it loses what is due.
 const MOST_TRIES: u32 = 200;
+
+/// A device that is there and could not be joined is tried again after so long.
+const REFUSED: Duration = Duration::from_secs(2);
 
 /// What a device must allow to be listened to, or to be sent to.
 const LISTENED: u32 = capability::READ | capability::SUBS_READ;
@@ -79,13 +82,13 @@ impl Sequencer {
     }
 
     /// Has the loop woken when there is something to read or room to write.
-    pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
         registry.register(&mut SourceFd(&self.kernel.fd()), token, both)
     }
 
     /// Has the loop woken no more.
-    pub(crate) fn deregister(&self, registry: &Registry) -> io::Result<()> {
+    pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         registry.deregister(&mut SourceFd(&self.kernel.fd()))
     }
 
@@ -275,9 +278,9 @@ impl Sequencer {
         }
     }
 
-    /// Whether a device is to be looked for again even if nothing comes or goes.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.is_refused
+    /// When a device that is there and could not be joined is to be tried again.
+    pub(crate) fn look_again_in(&self) -> Option<Duration> {
+        self.is_refused.then_some(REFUSED)
     }
 
     /// Looks at the devices again.

@@ -11,7 +11,7 @@ use crosspatch_core::{Direction, MidiDevice, MidiPresent, SessionId};
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
     taken: BTreeMap<(SessionId, Direction), (u8, u8)>,
-    had: BTreeMap<SessionId, (String, u8)>,
+    had: BTreeMap<(SessionId, Direction), (String, u8)>,
 }
 
 impl Claims {
@@ -37,15 +37,16 @@ impl Claims {
             .filter_map(|candidate| {
                 let rank = match candidate.identity() {
                     _ if own == Some(candidate.client) => 0,
-                    Some(identity) if self.had_by(session, identity) => 1,
+                    Some(identity) if self.had_by((session, direction), identity) => 1,
                     Some(identity)
-                        if matches!(device, MidiDevice::Name(..)) && self.is_missed(session, identity) =>
+                        if matches!(device, MidiDevice::Name(..))
+                            && self.is_missed((session, direction), identity) =>
                     {
                         return None;
                     }
                     Some(_) | None => 2,
                 };
-                Some(((rank, candidate.client, candidate.port), candidate))
+                Some((rank, candidate))
             })
             .min_by_key(|(rank, _)| *rank)
             .map(|(_, candidate)| candidate)
@@ -55,7 +56,7 @@ impl Claims {
     pub(crate) fn take(&mut self, session: SessionId, direction: Direction, device: &MidiPresent) {
         self.taken.insert((session, direction), (device.client, device.port));
         if let Some((identity, port)) = device.identity() {
-            self.had.insert(session, (identity.to_owned(), port));
+            self.had.insert((session, direction), (identity.to_owned(), port));
         }
     }
 
@@ -67,17 +68,19 @@ impl Claims {
     /// The session has ended.
     pub(crate) fn forget(&mut self, session: SessionId) {
         self.taken.retain(|(other, _), _| *other != session);
-        self.had.remove(&session);
+        self.had.retain(|(other, _), _| *other != session);
     }
 
-    fn had_by(&self, session: SessionId, (identity, port): (&str, u8)) -> bool {
-        self.had.get(&session).is_some_and(|(had, had_port)| had == identity && *had_port == port)
+    fn had_by(&self, wish: (SessionId, Direction), (identity, port): (&str, u8)) -> bool {
+        self.had.get(&wish).is_some_and(|(had, had_port)| had == identity && *had_port == port)
     }
 
     /// Whether another session had the device and has none in its place.
-    fn is_missed(&self, session: SessionId, identity: (&str, u8)) -> bool {
-        let has_none = |other: &SessionId| !self.taken.keys().any(|(taken_by, _)| taken_by == other);
-        self.had.keys().any(|other| *other != session && self.had_by(*other, identity) && has_none(other))
+    fn is_missed(&self, (session, direction): (SessionId, Direction), identity: (&str, u8)) -> bool {
+        let has_none = |wish: &(SessionId, Direction)| !self.taken.contains_key(wish);
+        self.had.keys().any(|wish| {
+            wish.0 != session && wish.1 == direction && self.had_by(*wish, identity) && has_none(wish)
+        })
     }
 }
 
@@ -153,7 +156,7 @@ mod tests {
     #[test]
     fn devices_without_an_identity_are_taken_in_the_order_of_their_numbers() {
         let mut claims = Claims::default();
-        let both = [nano(24, ""), nano(20, "")];
+        let both = [nano(20, ""), nano(24, "")];
         assert_eq!(join(&mut claims, LEFT, "nano", &both), Some(20));
         assert_eq!(join(&mut claims, RIGHT, "nano", &both), Some(24));
     }

@@ -1,5 +1,7 @@
 //! Events of the sequencer, `struct snd_seq_event`, from messages and back.
 
+use super::split::split;
+
 /// The length of an event; what a long one carries follows it.
 pub(super) const EVENT: usize = 28;
 
@@ -134,20 +136,13 @@ fn decode_message(kind: u8, data: &[u8], out: &mut Vec<u8>) {
 
 /// Appends the events of whole messages, from our port `port` to all who are joined to it. Each piece that is handed to
 /// `event` is one event with all that belongs to it.
-pub(super) fn encode(port: u8, mut messages: &[u8], mut event: impl FnMut(Vec<u8>)) {
-    while let Some((&status, rest)) = messages.split_first() {
-        let data = rest.iter().position(|byte| *byte >= 0x80).unwrap_or(rest.len());
-        if status == 0xf0 {
-            let end = if rest.get(data) == Some(&0xf7) { data + 2 } else { data + 1 };
-            let (message, rest) = messages.split_at(end);
-            message.chunks(LONGEST_PIECE).for_each(|piece| event(long(port, piece)));
-            messages = rest;
-            continue;
+pub(super) fn encode(port: u8, messages: &[u8], mut event: impl FnMut(Vec<u8>)) {
+    for message in split(messages) {
+        match message.split_first() {
+            Some((0xf0, _)) => message.chunks(LONGEST_PIECE).for_each(|piece| event(long(port, piece))),
+            Some((&status, data)) => encode_short(port, status, data).into_iter().for_each(&mut event),
+            None => {}
         }
-        if let Some(encoded) = encode_short(port, status, &rest[..data]) {
-            event(encoded);
-        }
-        messages = &rest[data..];
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crosspatch_core::{Closed, Midi, MidiLink, SessionId};
+use crosspatch_core::{Closed, Duration, Midi, MidiLink, SessionId};
 use mio::{Registry, Token};
 
 use super::{Claims, Incoming, Sent};
@@ -26,11 +26,11 @@ impl Sequencer {
         is_unsupported.then(|| Closed::Other("MIDI devices cannot be reached on this system".into()))
     }
 
-    pub(crate) fn register(&self, _registry: &Registry, _token: Token) -> io::Result<()> {
+    pub(crate) fn register(&mut self, _registry: &Registry, _token: Token) -> io::Result<()> {
         match *self {}
     }
 
-    pub(crate) fn deregister(&self, _registry: &Registry) -> io::Result<()> {
+    pub(crate) fn deregister(&mut self, _registry: &Registry) -> io::Result<()> {
         match *self {}
     }
 
@@ -50,7 +50,7 @@ impl Sequencer {
         match *self {}
     }
 
-    pub(crate) fn is_refused(&self) -> bool {
+    pub(crate) fn look_again_in(&self) -> Option<Duration> {
         match *self {}
     }
 

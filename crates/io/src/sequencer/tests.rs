@@ -295,11 +295,11 @@ fn a_device_that_cannot_be_joined_yet_is_tried_again() {
     lock(&rig.state).join_error = Some(libc::EPERM);
     rig.plug(20, "nanoKONTROL2", BOTH_WAYS);
     assert_eq!(rig.all(), []);
-    assert!(rig.sequencer.is_refused());
+    assert!(rig.sequencer.look_again_in().is_some());
     lock(&rig.state).join_error = None;
     rig.sequencer.look_again();
     assert_eq!(rig.all(), [Incoming::Joined(READ), Incoming::Joined(WRITE)]);
-    assert!(!rig.sequencer.is_refused());
+    assert_eq!(rig.sequencer.look_again_in(), None);
 }
 
 #[test]
