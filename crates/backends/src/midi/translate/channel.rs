@@ -3,7 +3,7 @@
 use crosspatch_core::{Direction, Instant, Slot};
 use rustc_hash::FxHashMap;
 
-use super::super::address::Address;
+use super::super::address::{Address, Voice};
 use super::super::wire::U7;
 
 /// The channels by slot and by address.
@@ -83,6 +83,16 @@ impl Channel {
             is_moving: false,
             half: None,
         }
+    }
+
+    /// Whether this is a key or a pad, and no fader.
+    pub(super) fn is_key(&self) -> bool {
+        matches!(self.address, Address::Voice(_, Voice::Note(_) | Voice::AnyNote))
+    }
+
+    /// Whether the number may be the press or the release of a button.
+    pub(super) fn is_edge(&self, number: u16) -> bool {
+        self.is_key() || number == 0 || Some(number) == self.address.greatest()
     }
 
     fn used(&mut self, direction: Direction) -> &mut bool {

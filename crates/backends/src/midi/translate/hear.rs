@@ -68,9 +68,10 @@ impl Translator {
         match (address, self.dialect.echo) {
             // What sounds is what we have struck, whatever is struck at the device.
             (Address::Voice(_, Voice::AnyNote), _) => {}
-            // A pad says how hard it was hit and not how it is lit.
-            (Address::Voice(_, Voice::Note(_)), _) | (_, Echo::On) => channel.told = None,
-            (_, Echo::Off) => channel.told = Some(number),
+            (_, Echo::On) => channel.told = None,
+            // A pad or a button says how it was hit and not how it is lit; a fader is where it says.
+            (_, Echo::Off) => channel.told = Some(number).filter(|number| !channel.is_edge(*number)),
+            (_, Echo::Settle) if channel.is_key() => channel.told = None,
             (_, Echo::Settle) if channel.is_output => {
                 (channel.told, channel.wanted) = (Some(number), Some(number));
                 if !std::mem::replace(&mut channel.is_moving, true) {

@@ -122,11 +122,10 @@ impl Translator {
     fn queue_number(&mut self, slot: Slot, number: u16) {
         let is_long = self.queue.is_long();
         let Some(channel) = self.channels.at(slot) else { return };
-        let greatest = channel.address.greatest();
-        let is_key = matches!(channel.address, Address::Voice(_, Voice::Note(_) | Voice::AnyNote));
-        let is_edge = |number: u16| is_key || number == 0 || Some(number) == greatest;
         match channel.ticket.and_then(|ticket| self.queue.waiting(ticket)) {
-            Some(Item::Number(_, waiting)) if is_long || !(is_edge(number) || is_edge(*waiting)) => {
+            Some(Item::Number(_, waiting))
+                if is_long || !(channel.is_edge(number) || channel.is_edge(*waiting)) =>
+            {
                 *waiting = number;
             }
             Some(_) | None => channel.ticket = Some(self.queue.push(Item::Number(slot, number))),

@@ -314,17 +314,16 @@ fn system_exclusive_messages_carry_values() {
 
 #[test]
 fn what_the_device_has_said_is_not_sent_back_to_it() {
-    let mut rig = Rig::of(&["ch0.cc7", "ch0.note60"]);
-    rig.hear("cc ch0 7 127, note-on ch0 60 100");
-    assert_eq!(rig.set(&[(0, 1.0.into()), (1, (100.0 / 127.0).into())]), "");
+    let mut rig = Rig::of(&["ch0.cc7", "ch0.note60", "ch0.cc32"]);
+    rig.hear("cc ch0 7 100, note-on ch0 60 100, cc ch0 32 127");
+    let said: [(u32, Value); 3] = [(0, (100.0 / 127.0).into()), (1, (100.0 / 127.0).into()), (2, 1.0.into())];
+    assert_eq!(rig.set(&said), "");
     rig.wait(20);
-    assert_eq!(rig.set(&[(0, 1.0.into())]), "", "a fader is where it was put");
-    assert_eq!(
-        rig.set(&[(1, (100.0 / 127.0).into())]),
-        "note-on ch0 60 100",
-        "a pad that was hit is not lit"
-    );
-    assert_eq!(rig.set(&[(0, 0.0.into())]), "cc ch0 7 0");
+    assert_eq!(rig.set(&said[..1]), "", "a fader is where it was put");
+    assert_eq!(rig.set(&said[1..2]), "note-on ch0 60 100", "a pad that was hit is not lit");
+    assert_eq!(rig.set(&said[2..]), "cc ch0 32 127", "nor is a button that was pressed");
+    assert_eq!(rig.set(&said), "", "once");
+    assert_eq!(rig.level(0.0), "cc ch0 7 0");
 }
 
 #[test]
