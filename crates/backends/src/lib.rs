@@ -3,6 +3,7 @@
 //! There is no I/O and no clock here: a session is handed bytes, values and the time, and describes as data what it wants
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
+mod detect;
 pub mod loopback;
 pub mod masim;
 pub mod maweb;

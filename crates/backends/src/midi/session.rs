@@ -8,7 +8,9 @@ use crosspatch_core::{
     PortSpec, Session, Slot, Value,
 };
 
-use super::detect::Detector;
+use crate::detect::Detector;
+
+use super::detect::heard;
 use super::options::Config;
 use super::translate::Translator;
 use super::wire::Parser;
@@ -61,7 +63,7 @@ impl MidiSession {
         };
         Self {
             translator: Translator::new(config.dialect.clone()),
-            detector: Detector::default(),
+            detector: Detector::new("midi-detect"),
             parsers: Default::default(),
             links: [
                 link(READ, Direction::Input, &config.read),
@@ -159,8 +161,10 @@ impl Session for MidiSession {
         parsers[usize::from(port == READ)].push(data, |message| match message {
             Ok(message) => {
                 translator.hear(now, &message, out);
-                if config.detects {
-                    detector.hear(now, &message, out);
+                if config.detects
+                    && let Some((address, shown)) = heard(&message)
+                {
+                    detector.hear(now, address.as_bytes(), Peer::Only, &shown, out);
                 }
             }
             Err(error) => {
