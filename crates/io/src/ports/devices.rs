@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crosspatch_core::{Closed, Duration, Instant, Midi, MidiLink, Peer, PortSpec};
+use crosspatch_core::{Closed, Duration, Instant, Midi, MidiLink, Notice, Peer, PortSpec};
 use mio::Token;
 
 use super::{Ports, Report, Socket, State, What};
@@ -131,6 +131,10 @@ impl Ports {
                 }
                 Ok(Some(Incoming::Joined(link))) => self.joined(link, show),
                 Ok(Some(Incoming::Gone(link))) => self.fail(link, Closed::Unplugged),
+                Ok(Some(Incoming::Lost)) => {
+                    let text = "more came in than could be taken up; some of it is lost";
+                    show.notice(Some(owner), Notice::warning("lost", text));
+                }
                 Ok(None) => {
                     let deadline = if sequencer.has_unsent() {
                         Some(show.now + RETRY)

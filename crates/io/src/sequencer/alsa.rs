@@ -148,8 +148,11 @@ impl Sequencer {
                     }
                     self.look_around(claims);
                 }
-                // More came than the kernel kept for us. What is lost may have been an announcement.
-                Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => self.is_stale = true,
+                // What is lost may have been an announcement.
+                Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
+                    self.is_stale = true;
+                    return Ok(Some(Incoming::Lost));
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -42,6 +42,9 @@ pub(crate) enum Incoming {
     Joined(Token),
     /// The device of a link is gone.
     Gone(Token),
+    /// More came than was kept for us.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only the kernel says so"))]
+    Lost,
 }
 
 /// What became of messages.

@@ -339,7 +339,7 @@ fn a_queue_that_ran_over_may_have_lost_an_announcement() {
     lock(&rig.state).devices.push((20, "nanoKONTROL2".to_owned(), BOTH_WAYS));
     assert_eq!(rig.all(), [], "nobody has said so");
     lock(&rig.state).read_error = Some(libc::ENOSPC);
-    assert_eq!(rig.all(), [Incoming::Joined(READ), Incoming::Joined(WRITE)]);
+    assert_eq!(rig.all(), [Incoming::Lost, Incoming::Joined(READ), Incoming::Joined(WRITE)]);
 }
 
 #[test]
