@@ -67,7 +67,7 @@ impl Ports {
         match own.and_then(|own| Some((own, self.sockets.get_mut(&own)?))) {
             Some((own, socket)) if matches!(socket.state, State::Sequencer(_)) => {
                 if let State::Sequencer(sequencer) = &mut socket.state {
-                    sequencer.add_link(token, link);
+                    sequencer.add_link(token, link, &mut self.claims);
                 }
                 if let Some(socket) = self.sockets.get_mut(&token) {
                     socket.state = State::Link(own, token);

@@ -101,9 +101,10 @@ impl Sequencer {
     }
 
     /// Wants a link. [`next`](Self::next) says when it is joined.
-    pub(crate) fn add_link(&mut self, token: Token, wanted: MidiLink) {
-        if wanted.device.is_none() {
-            self.listeners = 0;
+    pub(crate) fn add_link(&mut self, token: Token, wanted: MidiLink, claims: &mut Claims) {
+        match &wanted.device {
+            Some(device) => claims.want(self.session, wanted.direction, device),
+            None => self.listeners = 0,
         }
         self.links.push(Link { token, wanted, joined: None });
         self.is_stale = true;
@@ -113,8 +114,8 @@ impl Sequencer {
     pub(crate) fn remove_link(&mut self, token: Token, claims: &mut Claims) {
         let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
         let link = self.links.swap_remove(at);
+        claims.let_go(self.session, link.wanted.direction);
         if let Some(device) = link.joined {
-            claims.release(self.session, link.wanted.direction);
             let (sender, receiver) = self.ends(link.wanted.direction, device);
             // It may be gone by itself.
             let _: io::Result<()> = self.kernel.unsubscribe(sender, receiver);
@@ -124,8 +125,8 @@ impl Sequencer {
     /// Gives back every device; what waits is sent as far as it is taken.
     pub(crate) fn leave(&mut self, claims: &mut Claims) {
         self.send_unsent();
-        for link in self.links.drain(..).filter(|link| link.joined.is_some()) {
-            claims.release(self.session, link.wanted.direction);
+        for link in self.links.drain(..) {
+            claims.let_go(self.session, link.wanted.direction);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which device belongs to which session, where several look alike.
 //!
-//! Whoever names a device by its name alone has it for himself. When two devices of one kind come back, each session gets the
+//! Whoever names a device by its name alone has it for himself, unless somebody who has none names it more exactly. When two devices of one kind come back, each session gets the
 //! one that it had: by serial number, or by the USB socket.
 
 use std::collections::BTreeMap;
@@ -10,11 +10,17 @@ use crosspatch_core::{Direction, MidiDevice, MidiPresent, SessionId};
 /// Who has which device, and who had which.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
+    wishes: BTreeMap<(SessionId, Direction), MidiDevice>,
     taken: BTreeMap<(SessionId, Direction), (u8, u8)>,
     had: BTreeMap<(SessionId, Direction), (String, u8)>,
 }
 
 impl Claims {
+    /// The session wants a device.
+    pub(crate) fn want(&mut self, session: SessionId, direction: Direction, device: &MidiDevice) {
+        self.wishes.insert((session, direction), device.clone());
+    }
+
     /// The device that is meant, among those that are there.
     pub(crate) fn choose<'a>(
         &self,
@@ -32,7 +38,19 @@ impl Claims {
                     .any(|((other, way), taken)| *other != session && *way == direction && *taken == address)
         };
         let own = self.taken.iter().find(|((other, _), _)| *other == session).map(|(_, taken)| taken.0);
-        let candidates = present.iter().filter(|candidate| device.matches(candidate)).filter(is_free);
+        let is_wanted_more = |candidate: &MidiPresent| {
+            self.wishes.iter().any(|(wish, other)| {
+                wish.0 != session
+                    && wish.1 == direction
+                    && exactness(other) > exactness(device)
+                    && other.matches(candidate)
+                    && !self.taken.contains_key(wish)
+            })
+        };
+        let candidates = present
+            .iter()
+            .filter(|candidate| device.matches(candidate) && !is_wanted_more(candidate))
+            .filter(is_free);
         candidates
             .filter_map(|candidate| {
                 let rank = match candidate.identity() {
@@ -60,7 +78,13 @@ impl Claims {
         }
     }
 
-    /// The device is gone, or not wanted any more.
+    /// The device is not wanted any more.
+    pub(crate) fn let_go(&mut self, session: SessionId, direction: Direction) {
+        self.wishes.remove(&(session, direction));
+        self.release(session, direction);
+    }
+
+    /// The device is gone.
     pub(crate) fn release(&mut self, session: SessionId, direction: Direction) {
         self.taken.remove(&(session, direction));
     }
@@ -69,6 +93,7 @@ impl Claims {
     pub(crate) fn forget(&mut self, session: SessionId) {
         self.taken.retain(|(other, _), _| *other != session);
         self.had.retain(|(other, _), _| *other != session);
+        self.wishes.retain(|(other, _), _| *other != session);
     }
 
     fn had_by(&self, wish: (SessionId, Direction), (identity, port): (&str, u8)) -> bool {
@@ -81,6 +106,14 @@ impl Claims {
         self.had.keys().any(|wish| {
             wish.0 != session && wish.1 == direction && self.had_by(*wish, identity) && has_none(wish)
         })
+    }
+}
+
+/// How exactly a device is named.
+fn exactness(device: &MidiDevice) -> usize {
+    match device {
+        MidiDevice::Name(name, port) => 2 * name.len() + usize::from(port.is_some()),
+        MidiDevice::Address(..) | MidiDevice::Usb(..) | MidiDevice::Serial(..) => usize::MAX,
     }
 }
 
@@ -101,6 +134,7 @@ mod tests {
     fn join(claims: &mut Claims, session: SessionId, device: &str, present: &[MidiPresent]) -> Option<u8> {
         let Ok(device) = device.parse();
         let found = [Direction::Input, Direction::Output].map(|direction| {
+            claims.want(session, direction, &device);
             let chosen = claims.choose(session, direction, &device, present)?;
             claims.take(session, direction, chosen);
             Some(chosen.client)
@@ -151,6 +185,22 @@ mod tests {
         assert_eq!(join(&mut claims, RIGHT, "usb:1-1", &only), Some(20));
         claims.forget(LEFT);
         assert_eq!(join(&mut claims, SessionId(3), "20:0", &only), Some(20));
+    }
+
+    #[test]
+    fn who_names_a_device_more_exactly_has_it_before_others() {
+        let mut claims = Claims::default();
+        assert_eq!(join(&mut claims, LEFT, "nanoKONTROL2", &[]), None);
+        assert_eq!(join(&mut claims, RIGHT, "nano", &[nano(20, "")]), None);
+        assert_eq!(join(&mut claims, RIGHT, "nano", &[nano(20, ""), nano(24, "")]), None);
+        assert_eq!(join(&mut claims, LEFT, "nanoKONTROL2", &[nano(20, ""), nano(24, "")]), Some(20));
+        assert_eq!(join(&mut claims, RIGHT, "nano", &[nano(20, ""), nano(24, "")]), Some(24));
+        pull(&mut claims, LEFT);
+        pull(&mut claims, RIGHT);
+        for direction in [Direction::Input, Direction::Output] {
+            claims.let_go(LEFT, direction);
+        }
+        assert_eq!(join(&mut claims, RIGHT, "nano", &[nano(20, "")]), Some(20));
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Sequencer {
         match *self {}
     }
 
-    pub(crate) fn add_link(&mut self, _token: Token, _wanted: MidiLink) {
+    pub(crate) fn add_link(&mut self, _token: Token, _wanted: MidiLink, _claims: &mut Claims) {
         match *self {}
     }
 

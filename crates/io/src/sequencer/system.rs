@@ -115,7 +115,10 @@ impl Sequencer {
     }
 
     /// Wants a link. [`next`](Self::next) says when it is joined.
-    pub(crate) fn add_link(&mut self, token: Token, wanted: MidiLink) {
+    pub(crate) fn add_link(&mut self, token: Token, wanted: MidiLink, claims: &mut Claims) {
+        if let Some(device) = &wanted.device {
+            claims.want(self.session, wanted.direction, device);
+        }
         self.links.push(Link { token, wanted, joined: None });
         self.is_stale = true;
     }
@@ -124,15 +127,13 @@ impl Sequencer {
     pub(crate) fn remove_link(&mut self, token: Token, claims: &mut Claims) {
         let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
         let link = self.links.swap_remove(at);
-        if link.joined.is_some() {
-            claims.release(self.session, link.wanted.direction);
-        }
+        claims.let_go(self.session, link.wanted.direction);
     }
 
     /// Gives back every device.
     pub(crate) fn leave(&mut self, claims: &mut Claims) {
-        for link in self.links.drain(..).filter(|link| link.joined.is_some()) {
-            claims.release(self.session, link.wanted.direction);
+        for link in self.links.drain(..) {
+            claims.let_go(self.session, link.wanted.direction);
         }
     }
 

@@ -148,7 +148,8 @@ impl Rig {
             let Ok(device) = device.parse();
             device
         });
-        self.sequencer.add_link(token, MidiLink { own: Port(0), direction, device });
+        let wanted = MidiLink { own: Port(0), direction, device };
+        self.sequencer.add_link(token, wanted, &mut self.claims);
     }
 
     fn next(&mut self) -> Option<Incoming> {
