@@ -5,12 +5,14 @@
 
 pub mod artnet;
 mod color;
+mod detect;
 mod dmx;
 mod hex;
 mod kept_port;
 pub mod loopback;
 pub mod masim;
 pub mod maweb;
+pub mod midi;
 pub mod openpixelcontrol;
 pub mod osc;
 pub mod sacn;
@@ -24,6 +26,7 @@ pub const BACKENDS: &[&Backend] = &[
     &loopback::BACKEND,
     &masim::BACKEND,
     &maweb::BACKEND,
+    &midi::BACKEND,
     &openpixelcontrol::BACKEND,
     &osc::BACKEND,
     &sacn::BACKEND,
@@ -31,7 +34,7 @@ pub const BACKENDS: &[&Backend] = &[
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] = &[
-    "atem", "evdev", "jack", "kinet", "lua", "midi", "mqtt", "ola", "python", "rtpmidi", "visca", "wininput",
+    "atem", "evdev", "jack", "kinet", "lua", "mqtt", "ola", "python", "rtpmidi", "visca", "wininput",
     "winmidi",
 ];
 

@@ -15,6 +15,7 @@
 
 mod backend;
 mod backoff;
+mod device;
 mod engine;
 mod ids;
 mod notices;
@@ -31,6 +32,7 @@ mod value;
 
 pub use backend::{AddressError, Backend, Instance, OptionSpec, Registry, Scope};
 pub use backoff::Backoff;
+pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
 pub use engine::{Engine, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, SessionId, Slot};
 pub use options::{Given, OptionError, Options};

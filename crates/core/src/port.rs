@@ -10,6 +10,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::device::{Midi, MidiLink};
+
 /// A session's own number for one of its sockets or devices.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Port(pub u16);
@@ -129,6 +131,12 @@ pub enum PortSpec {
     /// The question which machine this is, nothing else. Delivers sixteen bytes, which stay the same for as long as the
     /// system is not installed anew and differ from those of any other machine, and is done with that.
     Machine,
+    /// A port of our own beside the MIDI devices of this machine. Its peer is [`Peer::Only`]; messages come and go whole, one
+    /// or more at a time.
+    Midi(Midi),
+    /// A device joined to a port of our own whenever it is there. What the device sends comes in here, what is sent to it
+    /// goes out through the own port. Its peer is [`Peer::Only`].
+    MidiLink(MidiLink),
 }
 
 /// A UDP socket.
@@ -258,6 +266,8 @@ impl fmt::Display for PortSpec {
             Self::WebSocketListen(listen) => write!(f, "websocket {}", listen.at),
             Self::Lookup(endpoint) => write!(f, "look-up of {endpoint}"),
             Self::Machine => f.write_str("machine"),
+            Self::Midi(midi) => midi.fmt(f),
+            Self::MidiLink(link) => link.fmt(f),
         }
     }
 }
@@ -291,6 +301,8 @@ pub enum Closed {
     TooLong,
     /// The peer does not read what it is sent, and our buffer for it is full.
     NotReading,
+    /// The device is gone.
+    Unplugged,
     /// The machine has no more sockets, files or memory for this process.
     Exhausted,
     /// Anything else, in the words of the operating system.
@@ -313,6 +325,7 @@ impl Closed {
             Self::Garbage,
             Self::TooLong,
             Self::NotReading,
+            Self::Unplugged,
             Self::Exhausted,
         ];
         let known = plain.into_iter().find(|reason| reason.to_string() == text);
@@ -343,6 +356,7 @@ impl fmt::Display for Closed {
             Self::Garbage => f.write_str("the peer broke the rules of the connection"),
             Self::TooLong => f.write_str("the peer sent a message that is too long"),
             Self::NotReading => f.write_str("the peer does not read what it is sent"),
+            Self::Unplugged => f.write_str("the device is gone"),
             Self::Exhausted => f.write_str("no more sockets or files are available to this process"),
             Self::Other(reason) => f.write_str(reason),
         }

@@ -249,6 +249,18 @@ fn a_process_that_was_stopped_for_a_while_goes_on_and_ends_cleanly() {
     program.stop();
 }
 
+/// With or without a sequencer in the kernel: the device is not there.
+#[test]
+fn a_midi_device_that_is_missing_disturbs_nobody_and_the_show_ends_cleanly() {
+    let mut healthy = Healthy::new();
+    let instances = "[midi pads]\nread = a device that nobody has\nwrite = a device that nobody has\n";
+    let mapping = "healthy./pad <> pads.ch0.cc7\n";
+    let program = Program::show(&(healthy.configuration(instances) + mapping));
+    healthy.wait();
+    healthy.assert_undisturbed("a missing device");
+    program.stop();
+}
+
 #[test]
 fn sixty_four_descriptors_are_enough_for_what_is_open_and_no_reason_to_die() {
     let mut healthy = Healthy::new();

@@ -24,6 +24,7 @@ mod occupant;
 mod ports;
 mod record;
 mod replay;
+mod sequencer;
 mod show;
 mod system;
 mod tcp;

@@ -19,8 +19,8 @@ pub(crate) struct Owner {
 }
 
 /// The notices that the shell itself has to tell.
-pub(crate) const NOTICES: [&str; 5] =
-    ["cannot-send", "cannot-accept", "too-many-connections", "multicast", "recording-stopped"];
+pub(crate) const NOTICES: [&str; 6] =
+    ["cannot-send", "cannot-accept", "too-many-connections", "multicast", "recording-stopped", "lost"];
 
 /// Is told what happens.
 pub(crate) type Observer<'a> = &'a mut dyn FnMut(Instant, &Engine, Observed<'_>);

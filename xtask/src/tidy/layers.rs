@@ -15,6 +15,10 @@ const CONTRACT: &str = "crosspatch-core";
 /// Folders whose code must do without the name of any protocol.
 const NAMELESS: [&str; 3] = ["crates/core/src/", "crates/config/src/", "crates/io/src/"];
 
+/// Backends whose names are words for something else as well: `loopback` wherever there are addresses, and `midi` as a kind
+/// of device.
+const ORDINARY: [&str; 2] = ["loopback", "midi"];
+
 const BACKENDS: &str = "crates/backends/src/";
 
 /// Folders among the backends that are none, but what several of them share.
@@ -44,8 +48,7 @@ pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
 
 /// No code of the contract, the language or the shell names a protocol. Comments may, as an example; so may tests.
 pub(super) fn name_no_protocol(files: &[File]) -> Vec<Finding> {
-    // `loopback` is an ordinary word wherever there are addresses.
-    let protocols = folders(files).into_iter().filter(|name| *name != "loopback");
+    let protocols = folders(files).into_iter().filter(|name| !ORDINARY.contains(name));
     let protocols: BTreeSet<_> = protocols.chain(SHARED).collect();
     let mut findings = Vec::new();
     for file in files {

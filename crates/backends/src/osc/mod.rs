@@ -4,7 +4,6 @@
 //! (`table`), the peers it sends to (`links`), and what arguments mean (`format`).
 
 mod address;
-mod detect;
 mod format;
 mod links;
 mod options;

@@ -15,9 +15,9 @@ use crosspatch_core::{
     Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
 };
 
+use crate::detect::Detector;
 use crate::kept_port::KeptPort;
 
-use super::detect::Detector;
 use super::format::Atom;
 use super::links::Links;
 use super::options::{Config, Destination, Detect};
@@ -92,7 +92,7 @@ impl OscSession {
             table: Table::default(),
             ports: ports::all(name, &config),
             links: Links::new(config.framing, config.bundle),
-            detector: Detector::default(),
+            detector: Detector::new("osc-detect"),
             has_outputs: false,
             target: None,
             is_bound: false,
@@ -303,7 +303,7 @@ impl OscSession {
         match self.config.detect {
             Detect::Off => {}
             Detect::Unmapped if is_mapped => {}
-            Detect::Unmapped | Detect::All => self.detector.hear(now, from, message, out),
+            Detect::Unmapped | Detect::All => self.detector.hear(now, address, from, message, out),
         }
     }
 

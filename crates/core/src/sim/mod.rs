@@ -10,7 +10,8 @@
 //!     +T NAME opens P SPEC            a port is wanted; UDP sockets and servers then open by themselves
 //! in  +T NAME.P opened [PEER]         a connection is up, a client was accepted, a name was looked up
 //! in  +T NAME.P closed [PEER] REASON  by-peer reset refused timed-out unreachable not-found in-use no-address
-//!                                     not-permitted not-websocket-404 garbage too-long not-reading exhausted
+//!                                     not-permitted not-websocket-404 garbage too-long not-reading unplugged
+//!                                     exhausted
 //! in  +T NAME.P full|writable [PEER]  a stream is full, has room again
 //! in  +T NAME.P <- [PEER] MESSAGE     a message came in: what the backend's `compose` reads, or `hex 00 ff 3a`
 //!     +T NAME.P -> [PEER] MESSAGE     a message goes out

@@ -155,6 +155,7 @@ const REASONS: &[(&str, Closed)] = &[
     ("garbage", Closed::Garbage),
     ("too-long", Closed::TooLong),
     ("not-reading", Closed::NotReading),
+    ("unplugged", Closed::Unplugged),
     ("exhausted", Closed::Exhausted),
 ];
 

@@ -4,6 +4,7 @@
 //! replaced port still has to say never reaches its successor. Sockets are watched by edge; one with more to read than its
 //! share is put back at the end of the `ready` queue, so that a flood on one port leaves the others their turn.
 
+mod devices;
 mod groups;
 mod opening;
 mod reading;
@@ -24,6 +25,7 @@ use crate::connection::Connection;
 use crate::listener::Listener;
 use crate::lookup::Helpers;
 use crate::occupant::Transport;
+use crate::sequencer::{Claims, Sequencer};
 use crate::show::{Owner, Show};
 use crate::tcp::Connecting;
 use crate::udp::UdpPort;
@@ -68,6 +70,7 @@ pub(crate) struct Ports {
     inbox: Option<Box<Inbox>>,
     outbound: Outbound,
     chunk: Box<[u8]>,
+    claims: Claims,
 }
 
 /// A port, as its session knows it.
@@ -109,6 +112,10 @@ enum State {
     Listening(Listener),
     /// Closed by its session, with something left to send.
     Lingering(Connection),
+    /// A port of our own beside the devices.
+    Sequencer(Box<Sequencer>),
+    /// A link of the port with the first token, wanted or joined; the second is its own.
+    Link(Token, Token),
 }
 
 /// What is waited for.
@@ -157,6 +164,7 @@ impl Ports {
             inbox: Some(Box::new(Inbox::new())),
             outbound: Outbound::default(),
             chunk: vec![0; CHUNK].into(),
+            claims: Claims::default(),
         }
     }
 
@@ -283,14 +291,14 @@ impl Ports {
                 }
                 show.closed(owner, peer, reason);
             }
-            What::Full => {
-                let Some(Socket { state: State::Connected(connection), .. }) = self.sockets.get_mut(&token)
-                else {
-                    return;
-                };
-                connection.has_told_full();
-                show.full(owner, peer);
-            }
+            What::Full => match self.sockets.get_mut(&token).map(|socket| &mut socket.state) {
+                Some(State::Connected(connection)) => {
+                    connection.has_told_full();
+                    show.full(owner, peer);
+                }
+                Some(State::Sequencer(_)) => show.full(owner, peer),
+                Some(_) | None => {}
+            },
             What::Answer(answer) => {
                 entry.main = None;
                 show.received(owner, peer, &answer);
@@ -324,7 +332,8 @@ impl Ports {
                 let socket = &self.sockets[&token];
                 self.set_deadline(token, self.ping_of(socket).map(|ping| now + ping));
             }
-            State::Udp(_) => {}
+            State::Sequencer(_) => self.retry_sequencer(token),
+            State::Udp(_) | State::Link(..) => {}
         }
     }
 
@@ -424,7 +433,9 @@ impl Ports {
             | State::Connecting(..)
             | State::Upgrading(_)
             | State::Listening(_)
-            | State::Lingering(_) => self.deregister(&mut socket.state),
+            | State::Lingering(_)
+            | State::Sequencer(_)
+            | State::Link(..) => self.deregister(&mut socket.state),
         }
     }
 
@@ -436,6 +447,7 @@ impl Ports {
             self.close_port(owner, now);
             self.table.remove(&owner);
         }
+        self.claims.forget(session);
     }
 
     fn deregister(&mut self, state: &mut State) {
@@ -452,6 +464,11 @@ impl Ports {
                 self.registry.deregister(connection.source())
             }
             State::Listening(listener) => self.registry.deregister(listener.source()),
+            State::Sequencer(sequencer) => self.forget_sequencer(sequencer),
+            State::Link(own, link) => {
+                self.drop_link(*own, *link);
+                Ok(())
+            }
         };
     }
 }
@@ -481,7 +498,9 @@ fn outgoing(spec: &PortSpec) -> Option<&Connect> {
         | PortSpec::TcpListen(_)
         | PortSpec::WebSocketListen(_)
         | PortSpec::Lookup(_)
-        | PortSpec::Machine => None,
+        | PortSpec::Machine
+        | PortSpec::Midi(_)
+        | PortSpec::MidiLink(_) => None,
     }
 }
 
@@ -492,8 +511,11 @@ fn bound(spec: &PortSpec) -> Option<(Transport, u16)> {
         PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => {
             Some((Transport::Tcp, listen.at.port))
         }
-        PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_) | PortSpec::Lookup(_) | PortSpec::Machine => {
-            None
-        }
+        PortSpec::TcpConnect(_)
+        | PortSpec::WebSocketConnect(_)
+        | PortSpec::Lookup(_)
+        | PortSpec::Machine
+        | PortSpec::Midi(_)
+        | PortSpec::MidiLink(_) => None,
     }
 }

@@ -49,7 +49,8 @@ impl Ports {
             Some(Host::Name(name)) if !self.helpers.ask(Question::Name(name.clone()), token) => {
                 self.fail(token, Closed::Exhausted);
             }
-            Some(Host::Name(_)) | None => {}
+            Some(Host::Name(_)) => {}
+            None => self.open_device(token, owner),
         }
     }
 
@@ -69,7 +70,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => &socket.connect.to,
             PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => &listen.at,
             PortSpec::Lookup(endpoint) => endpoint,
-            PortSpec::Machine => return None,
+            PortSpec::Machine | PortSpec::Midi(_) | PortSpec::MidiLink(_) => return None,
         })
     }
 
@@ -100,6 +101,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => {
                 return self.connect(token, socket.connect.to.port, addresses, deadline, now);
             }
+            PortSpec::Midi(_) | PortSpec::MidiLink(_) => return,
             PortSpec::Udp(udp) => {
                 if let Some(shared) = each().into_iter().find_map(|ip| self.shared_socket(udp, ip)) {
                     return self.share(token, shared, udp);
@@ -179,7 +181,9 @@ impl Ports {
             | State::Connecting(..)
             | State::Upgrading(_)
             | State::Connected(_)
-            | State::Lingering(_) => {}
+            | State::Lingering(_)
+            | State::Sequencer(_)
+            | State::Link(..) => {}
         }
         if let Some(socket) = self.sockets.get_mut(&token) {
             socket.state = state;
@@ -260,7 +264,9 @@ impl Ports {
             | PortSpec::TcpListen(_)
             | PortSpec::WebSocketListen(_)
             | PortSpec::Lookup(_)
-            | PortSpec::Machine => {
+            | PortSpec::Machine
+            | PortSpec::Midi(_)
+            | PortSpec::MidiLink(_) => {
                 socket.state = State::Connected(Connection::plain(stream));
                 self.set_deadline(token, None);
                 self.report(token, What::Open);
@@ -303,7 +309,9 @@ impl Ports {
             | State::Connecting(..)
             | State::Upgrading(_)
             | State::Connected(_)
-            | State::Lingering(_) => None,
+            | State::Lingering(_)
+            | State::Sequencer(_)
+            | State::Link(..) => None,
         }
     }
 

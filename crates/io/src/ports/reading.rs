@@ -48,6 +48,8 @@ impl Ports {
                 }
             }
             State::Listening(_) => self.accept(token, show),
+            State::Sequencer(_) => self.serve_sequencer(token, is_writable, show),
+            State::Link(..) => {}
             State::Lingering(connection) => {
                 if connection.is_over() {
                     self.remove(token);

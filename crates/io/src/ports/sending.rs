@@ -45,6 +45,9 @@ impl Ports {
                 }
                 self.sends.push(Datagram { to, bytes });
             }
+            (State::Sequencer(_), Peer::Only) => {
+                self.send_to_devices(token, show.out().bytes(&bytes), show.now);
+            }
             (State::Connected(connection), Peer::Only | Peer::Connection(_)) => {
                 match connection.send(show.out().bytes(&bytes)) {
                     Written::Fine => {}

@@ -1,29 +1,41 @@
-//! Tells an operator which messages come in, in lines that a person can follow.
+//! Tells an operator what comes in, in lines that a person can follow. For every backend with an option `detect`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Peer};
-
-use super::wire::Message;
 
 /// Between two notices. Notices of one kind pass five times in ten seconds.
 const PAUSE: Duration = Duration::from_secs(2);
 const MAX_ADDRESSES: usize = 32;
 const MAX_SHOWN: usize = 100;
 
-/// The messages since the last notice: the latest of each address.
-#[derive(Default)]
+/// What has come in since the last notice: the latest of each address.
+#[derive(Debug)]
 pub(crate) struct Detector {
+    /// The kind of the notices.
+    id: &'static str,
     heard: BTreeMap<(Vec<u8>, Peer), String>,
     left_out: u32,
     next_at: Option<Instant>,
 }
 
 impl Detector {
-    /// Takes note of a message.
-    pub(crate) fn hear(&mut self, now: Instant, from: Peer, message: &Message<'_>, out: &mut Outbox) {
-        let key = (message.address().as_bytes().to_vec(), from);
+    /// Tells in notices of this kind.
+    pub(crate) fn new(id: &'static str) -> Self {
+        Self { id, heard: BTreeMap::new(), left_out: 0, next_at: None }
+    }
+
+    /// Takes note of a message for an address.
+    pub(crate) fn hear(
+        &mut self,
+        now: Instant,
+        address: &[u8],
+        from: Peer,
+        message: &dyn Display,
+        out: &mut Outbox,
+    ) {
+        let key = (address.to_vec(), from);
         if self.heard.len() >= MAX_ADDRESSES && !self.heard.contains_key(&key) {
             self.left_out = self.left_out.saturating_add(1);
             return;
@@ -66,7 +78,7 @@ impl Detector {
         if self.left_out > 0 {
             let _ = write!(text, ", and {} more", self.left_out);
         }
-        out.notice(Notice::info("osc-detect", text));
+        out.notice(Notice::info(self.id, text));
         self.heard.clear();
         self.left_out = 0;
         self.next_at = Some(now + PAUSE);

@@ -1,0 +1,31 @@
+//! What is told of a message, so that what comes in can be mapped.
+
+use super::address::{Address, Voice};
+use super::wire::Message;
+
+/// The channel of a message, and what it says there. Nothing for what comes all the time and moves nothing.
+pub(crate) fn heard(message: &Message<'_>) -> Option<(String, String)> {
+    let (channel, voice, number) = match *message {
+        Message::NoteOn { channel, note, velocity } => (channel, Voice::Note(note), velocity.get()),
+        Message::NoteOff { channel, note, .. } => (channel, Voice::Note(note), 0),
+        Message::PolyPressure { channel, note, pressure } => (channel, Voice::Pressure(note), pressure.get()),
+        Message::ControlChange { channel, controller, value } => {
+            (channel, Voice::Control(controller), value.get())
+        }
+        Message::ProgramChange { channel, program } => (channel, Voice::Program, program.get()),
+        Message::ChannelPressure { channel, pressure } => (channel, Voice::Aftertouch, pressure.get()),
+        Message::PitchBend { channel, bend } => (channel, Voice::Pitch, bend.get()),
+        Message::Clock | Message::ActiveSensing | Message::QuarterFrame(_) => return None,
+        Message::SysEx(_)
+        | Message::SongPosition(_)
+        | Message::SongSelect(_)
+        | Message::TuneRequest
+        | Message::Start
+        | Message::Continue
+        | Message::Stop
+        | Message::Reset => return Some((message.to_string(), message.to_string())),
+    };
+    let address = Address::Voice(channel, voice).to_string();
+    let shown = format!("{address} = {number}");
+    Some((address, shown))
+}

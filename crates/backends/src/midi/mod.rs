@@ -1,0 +1,51 @@
+//! MIDI: controllers, surfaces, instruments and show control.
+//!
+//! [`wire`] is the codec. It, [`address`] and [`translate`], the way between messages and values, serve every backend that
+//! speaks MIDI, whatever carries it. The backend itself reaches the devices of this machine.
+
+pub mod address;
+mod detect;
+mod options;
+mod session;
+pub mod translate;
+pub mod wire;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+
+use options::Config;
+
+/// The MIDI backend.
+pub const BACKEND: Backend = Backend {
+    name: "midi",
+    summary: "MIDI devices of this machine, and other programs that speak MIDI",
+    manual: include_str!("README.md"),
+    options: &options::ALL,
+    words: address::WORDS,
+    loops_back: false,
+    stands_alone: false,
+    configure,
+    describe: wire::describe,
+    compose: wire::compose,
+};
+
+fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
+    let config = options::read(options);
+    Some(Arc::new(Midi { config: Arc::new(config) }))
+}
+
+struct Midi {
+    config: Arc<Config>,
+}
+
+impl Instance for Midi {
+    fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
+        self.config.dialect.canonical(address, direction)
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(session::MidiSession::new(self.config.clone()))
+    }
+}

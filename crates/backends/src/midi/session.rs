@@ -1,0 +1,238 @@
+//! A running MIDI instance: a port of its own that other programs can join, and the devices of the options joined to it
+//! whenever they are there.
+
+use std::sync::Arc;
+
+use crosspatch_core::{
+    Backoff, Closed, Direction, Duration, Instant, Midi, MidiDevice, MidiLink, Notice, Outbox, Peer, Port,
+    PortSpec, Session, Slot, Value,
+};
+
+use crate::detect::Detector;
+
+use super::detect::heard;
+use super::options::Config;
+use super::translate::Translator;
+use super::wire::Parser;
+
+/// The port of our own.
+const OWN: Port = Port(0);
+/// The device that is listened to.
+const READ: Port = Port(1);
+/// The device that is sent to, or whoever listens.
+const WRITE: Port = Port(2);
+
+/// A device that is not there after so long is told to be missing.
+const MISSING: Duration = Duration::from_secs(1);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The running state of an instance.
+pub(crate) struct MidiSession {
+    config: Arc<Config>,
+    translator: Translator,
+    detector: Detector,
+    /// Of the own port and of the device that is listened to: what one sends may cut what the other has begun.
+    parsers: [Parser; 2],
+    links: [Link; 2],
+    backoff: Backoff,
+    /// When the port of our own is to be opened again.
+    retry_at: Option<Instant>,
+}
+
+/// A device, as far as it is wanted.
+struct Link {
+    port: Port,
+    direction: Direction,
+    device: Option<MidiDevice>,
+    is_open: bool,
+    /// When the device is told to be missing.
+    missing_at: Option<Instant>,
+}
+
+impl MidiSession {
+    /// The session of an instance.
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        let link = |port, direction, device: &Option<MidiDevice>| Link {
+            port,
+            direction,
+            device: device.clone(),
+            is_open: false,
+            missing_at: None,
+        };
+        Self {
+            translator: Translator::new(config.dialect.clone()),
+            detector: Detector::new("midi-detect"),
+            parsers: Default::default(),
+            links: [
+                link(READ, Direction::Input, &config.read),
+                link(WRITE, Direction::Output, &config.write),
+            ],
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
+            retry_at: None,
+            config,
+        }
+    }
+
+    fn open(&mut self, out: &mut Outbox) {
+        self.retry_at = None;
+        let (client, name) = (self.config.client.clone(), self.config.name.clone());
+        out.open(OWN, PortSpec::Midi(Midi { client, name }));
+    }
+
+    /// Whether somebody hears what is sent.
+    fn is_heard(&self) -> bool {
+        self.links[1].is_open
+    }
+
+    fn flush(&mut self, now: Instant, out: &mut Outbox) {
+        self.translator.flush(now, &mut |message| out.send(OWN, Peer::Only, |bytes| message.encode(bytes)));
+    }
+}
+
+impl Session for MidiSession {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        self.translator.bind(slot, address, direction);
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        self.translator.unbind(slot, direction);
+    }
+
+    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        self.open(out);
+    }
+
+    fn handle_open(&mut self, now: Instant, port: Port, _peer: Peer, out: &mut Outbox) {
+        if port == OWN {
+            if self.backoff.failures() > 0 {
+                out.notice(Notice::info("midi-port", "MIDI works again"));
+            }
+            self.backoff.reset();
+            for link in self.links.iter_mut().filter(|link| link.is_wanted()) {
+                link.missing_at = link.device.as_ref().map(|_| now + MISSING);
+                link.open(out);
+            }
+            return;
+        }
+        let Some(link) = self.links.iter_mut().find(|link| link.port == port) else { return };
+        (link.is_open, link.missing_at) = (true, None);
+        if let Some(device) = &link.device {
+            out.notice(Notice::info("midi-device", format!("{} `{device}`", link.verb())));
+        }
+        if port == WRITE {
+            self.translator.set_blocked(false);
+            self.translator.begin();
+            out.recall();
+            // What the options want sent first does not wait for any state.
+            self.flush(now, out);
+        }
+    }
+
+    fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+        self.parsers[usize::from(port == READ)].reset();
+        if port == OWN {
+            if self.backoff.failures() == 0 {
+                out.notice(Notice::warning("midi-port", format!("no MIDI: {reason}; trying again")));
+            }
+            self.retry_at = Some(now + self.backoff.pause());
+            for link in &mut self.links {
+                (link.is_open, link.missing_at) = (false, None);
+            }
+            return;
+        }
+        let [read, write] = &mut self.links;
+        let (link, other) = if port == READ { (read, write) } else { (write, read) };
+        let was_open = std::mem::replace(&mut link.is_open, false);
+        // A device that is listened to and sent to goes twice and is told once.
+        let is_told = link.device == other.device && !other.is_open;
+        if let (Some(device), true, false) = (&link.device, was_open, is_told) {
+            out.notice(Notice::warning("midi-device", format!("`{device}` is gone; waiting for it")));
+        }
+        link.open(out);
+        if port == READ {
+            self.translator.forget();
+        }
+    }
+
+    fn handle_data(&mut self, now: Instant, port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
+        let Self { translator, detector, parsers, config, .. } = self;
+        parsers[usize::from(port == READ)].push(data, |message| match message {
+            Ok(message) => {
+                translator.hear(now, &message, out);
+                if config.detects
+                    && let Some((address, shown)) = heard(&message)
+                {
+                    detector.hear(now, address.as_bytes(), Peer::Only, &shown, out);
+                }
+            }
+            Err(error) => {
+                out.notice(Notice::warning("midi-garbage", format!("what came in makes no sense: {error}")))
+            }
+        });
+    }
+
+    fn handle_full(&mut self, _now: Instant, _port: Port, _peer: Peer, _out: &mut Outbox) {
+        self.translator.set_blocked(true);
+    }
+
+    fn handle_writable(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
+        self.translator.set_blocked(false);
+        self.flush(now, out);
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if self.is_heard() {
+            self.translator.set(now, values);
+            self.flush(now, out);
+        }
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if self.is_heard() {
+            self.translator.restore(values);
+            self.flush(now, out);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.open(out);
+        }
+        let due = |link: &mut Link| link.missing_at.take_if(|at| *at <= now).and(link.device.clone());
+        let [read, write] = self.links.each_mut().map(due);
+        let write = write.filter(|device| read.as_ref() != Some(device));
+        for device in read.into_iter().chain(write) {
+            out.notice(Notice::warning("midi-device", format!("`{device}` is not there; waiting for it")));
+        }
+        self.translator.handle_timeout(now, out);
+        self.flush(now, out);
+        self.detector.handle_timeout(now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let missing = self.links.iter().filter_map(|link| link.missing_at);
+        let others = [self.retry_at, self.translator.next_timeout(), self.detector.next_timeout()];
+        missing.chain(others.into_iter().flatten()).min()
+    }
+}
+
+impl Link {
+    /// Whether there is something to wait for: a device, or anybody who listens.
+    fn is_wanted(&self) -> bool {
+        self.device.is_some() || self.direction == Direction::Output
+    }
+
+    fn open(&self, out: &mut Outbox) {
+        let (direction, device) = (self.direction, self.device.clone());
+        out.open(self.port, PortSpec::MidiLink(MidiLink { own: OWN, direction, device }));
+    }
+
+    fn verb(&self) -> &'static str {
+        match self.direction {
+            Direction::Input => "listening to",
+            Direction::Output => "sending to",
+        }
+    }
+}

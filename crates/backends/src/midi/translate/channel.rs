@@ -1,0 +1,104 @@
+//! The mapped channels: which slot has which address, and what is known of each.
+
+use crosspatch_core::{Direction, Instant, Slot};
+use rustc_hash::FxHashMap;
+
+use super::super::address::{Address, Voice};
+use super::super::wire::U7;
+
+/// The channels by slot and by address.
+#[derive(Debug, Default)]
+pub(super) struct Channels {
+    channels: Vec<Option<Channel>>,
+    slots: FxHashMap<Address, Slot>,
+}
+
+/// A mapped channel.
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) slot: Slot,
+    pub(super) address: Address,
+    pub(super) is_input: bool,
+    pub(super) is_output: bool,
+    /// The number that was last put on the channel from here.
+    pub(super) wanted: Option<u16>,
+    /// The number that the device is at, as far as we know: it was told, or has said so.
+    pub(super) told: Option<u16>,
+    /// What the device said last, and when.
+    pub(super) heard: Option<(Instant, u16)>,
+    /// The ticket of its last number in the queue.
+    pub(super) ticket: Option<u64>,
+    /// Whether the device moves it, so that nothing is sent before it has settled.
+    pub(super) is_moving: bool,
+    /// The upper half of a number whose lower half has not come yet, and until when it is waited for.
+    pub(super) half: Option<(Instant, U7)>,
+}
+
+impl Channels {
+    pub(super) fn bind(&mut self, slot: Slot, address: Address, direction: Direction) {
+        if self.channels.len() <= slot.index() {
+            self.channels.resize_with(slot.index() + 1, || None);
+        }
+        self.slots.insert(address.clone(), slot);
+        let channel = self.channels[slot.index()].get_or_insert_with(|| Channel::new(slot, address));
+        *channel.used(direction) = true;
+    }
+
+    pub(super) fn unbind(&mut self, slot: Slot, direction: Direction) {
+        let Some(entry) = self.channels.get_mut(slot.index()) else { return };
+        if let Some(channel) = entry {
+            *channel.used(direction) = false;
+            if !channel.is_input && !channel.is_output {
+                self.slots.remove(&channel.address);
+                *entry = None;
+            }
+        }
+    }
+
+    pub(super) fn at(&mut self, slot: Slot) -> Option<&mut Channel> {
+        self.channels.get_mut(slot.index())?.as_mut()
+    }
+
+    pub(super) fn find(&mut self, address: &Address) -> Option<&mut Channel> {
+        let slot = *self.slots.get(address)?;
+        self.at(slot)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
+        self.channels.iter_mut().flatten()
+    }
+}
+
+impl Channel {
+    fn new(slot: Slot, address: Address) -> Self {
+        Self {
+            slot,
+            address,
+            is_input: false,
+            is_output: false,
+            wanted: None,
+            told: None,
+            heard: None,
+            ticket: None,
+            is_moving: false,
+            half: None,
+        }
+    }
+
+    /// Whether this is a key or a pad, and no fader.
+    pub(super) fn is_key(&self) -> bool {
+        matches!(self.address, Address::Voice(_, Voice::Note(_) | Voice::AnyNote))
+    }
+
+    /// Whether the number may be the press or the release of a button.
+    pub(super) fn is_edge(&self, number: u16) -> bool {
+        self.is_key() || number == 0 || Some(number) == self.address.greatest()
+    }
+
+    fn used(&mut self, direction: Direction) -> &mut bool {
+        match direction {
+            Direction::Input => &mut self.is_input,
+            Direction::Output => &mut self.is_output,
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What goes out: values become messages, in their order and as fast as the device can take them.
+
+use crosspatch_core::{Instant, Slot, Value};
+
+use super::super::address::{Address, System, TimePart, Voice, is_cue};
+use super::super::wire::{Message, Parser, SysEx, U4, U7, U14};
+use super::parameter::controllers;
+use super::queue::Item;
+use super::show_control::Command;
+use super::{Alarm, Echo, Release, SETTLED, TimeCode, Translator};
+
+/// Takes what is to be sent.
+type Send<'s> = &'s mut dyn FnMut(&Message<'_>);
+
+impl Translator {
+    /// Takes values for channels. [`flush`](Self::flush) hands out what they mean.
+    pub fn set(&mut self, now: Instant, values: &[(Slot, Value)]) {
+        for (slot, value) in values {
+            self.set_one(now, *slot, value);
+        }
+        (0..self.patterns.len()).for_each(|at| self.finish_pattern(at));
+    }
+
+    /// Takes the states of channels, for somebody who does not know them. Nothing is pressed, struck or started by that.
+    pub fn restore(&mut self, values: &[(Slot, Value)]) {
+        for (slot, value) in values {
+            let Some(channel) = self.channels.at(*slot).filter(|channel| channel.is_output) else { continue };
+            let address = channel.address.clone();
+            match (address.greatest(), &address, value.as_number()) {
+                (Some(_), Address::Voice(_, Voice::AnyNote), _) | (Some(_), _, None) => {}
+                (Some(greatest), _, Some(level)) => {
+                    let number = self.number_of(&address, greatest, level);
+                    self.want(*slot, number);
+                    self.queue_number(*slot, number);
+                }
+                (None, Address::SysEx(..), _) => self.set_part(&address, value),
+                (None, _, _) => self.want(*slot, u16::from(value.is_pressed())),
+            }
+        }
+        for at in 0..self.patterns.len() {
+            if self.patterns[at].is_changed.contains(&true) {
+                self.patterns[at].is_changed.fill(false);
+                self.queue_pattern(at);
+            }
+        }
+    }
+
+    fn want(&mut self, slot: Slot, number: u16) {
+        if let Some(channel) = self.channels.at(slot) {
+            channel.wanted = Some(number);
+        }
+    }
+
+    fn set_one(&mut self, now: Instant, slot: Slot, value: &Value) {
+        let Some(channel) = self.channels.at(slot).filter(|channel| channel.is_output) else { return };
+        let address = channel.address.clone();
+        match (address.greatest(), &address) {
+            (Some(greatest), _) => {
+                if let Some(level) = value.as_number() {
+                    self.set_number(now, slot, self.number_of(&address, greatest, level));
+                }
+            }
+            (None, Address::TimeCode(TimePart::Whole)) => {
+                let text = value.as_text();
+                if let Some(time) = text.and_then(|text| TimeCode::parse(text, self.dialect.rate)) {
+                    self.queue_sysex(&time.encode());
+                }
+            }
+            (None, Address::ShowControl(command, cue)) => {
+                let named = value.as_text().filter(|text| cue.is_none() && is_cue(text));
+                if named.is_some() || self.is_tapped(now, slot, value) {
+                    let (device, format) = self.dialect.show_control;
+                    let cue = named.or(cue.as_deref()).unwrap_or_default().to_owned();
+                    self.queue_sysex(&Command { device, format, command: *command, cue }.encode());
+                }
+            }
+            (None, Address::SysEx(..)) => {
+                let is_plain =
+                    self.pattern_of(&address).is_some_and(|(at, _)| self.patterns[at].values.is_empty());
+                if !is_plain {
+                    self.set_part(&address, value);
+                } else if let (true, Some((at, _))) =
+                    (self.is_tapped(now, slot, value), self.pattern_of(&address))
+                {
+                    let data = self.dialect.sysex[at].1.encode(&[]);
+                    self.queue_sysex(&data);
+                }
+            }
+            (None, Address::System(system)) => {
+                if let (true, Some(message)) = (self.is_tapped(now, slot, value), plain(*system)) {
+                    self.queue.push(Item::Messages([message.status()].into()));
+                }
+            }
+            (None, Address::Voice(..) | Address::TimeCode(_)) => {}
+        }
+    }
+
+    /// Whether a value presses a channel that has no state. What the device has just done itself is not handed back to it.
+    fn is_tapped(&mut self, now: Instant, slot: Slot, value: &Value) -> bool {
+        let (echo, is_long) = (self.dialect.echo, self.queue.is_long());
+        let Some(channel) = self.channels.at(slot) else { return false };
+        let was_pressed = channel.wanted.replace(u16::from(value.is_pressed())) == Some(1);
+        let is_reflection = echo != Echo::On && channel.heard == Some((now, 1));
+        value.is_pressed() && !was_pressed && !is_reflection && !is_long
+    }
+
+    fn set_number(&mut self, now: Instant, slot: Slot, number: u16) {
+        let echo = self.dialect.echo;
+        let Some(channel) = self.channels.at(slot) else { return };
+        let before = channel.wanted.replace(number);
+        let is_reflection = echo != Echo::On && channel.heard == Some((now, number));
+        let is_told = channel.told == Some(number) && before == Some(number);
+        let is_strike = matches!(channel.address, Address::Voice(_, Voice::AnyNote));
+        if is_reflection || channel.is_moving || (is_told && !is_strike) {
+            return;
+        }
+        self.queue_number(slot, number);
+    }
+
+    /// Puts a number into the queue. A press and its release both arrive; of a fader's levels in between only the last does
+    /// if one waits already.
+    fn queue_number(&mut self, slot: Slot, number: u16) {
+        let is_long = self.queue.is_long();
+        let Some(channel) = self.channels.at(slot) else { return };
+        match channel.ticket.and_then(|ticket| self.queue.waiting(ticket)) {
+            Some(Item::Number(_, waiting))
+                if is_long || !(channel.is_edge(number) || channel.is_edge(*waiting)) =>
+            {
+                *waiting = number;
+            }
+            Some(_) | None => channel.ticket = Some(self.queue.push(Item::Number(slot, number))),
+        }
+    }
+
+    fn queue_sysex(&mut self, data: &[u8]) {
+        if let (Some(sysex), false) = (SysEx::new(data), self.queue.is_long()) {
+            let mut message = Vec::with_capacity(data.len() + 2);
+            Message::SysEx(sysex).encode(&mut message);
+            self.queue.push(Item::Messages(message.into()));
+        }
+    }
+
+    /// Which message of the options, and which of its values, a channel belongs to.
+    fn pattern_of(&self, address: &Address) -> Option<(usize, usize)> {
+        self.patterns
+            .iter()
+            .enumerate()
+            .find_map(|(at, state)| Some((at, state.addresses.iter().position(|known| known == address)?)))
+    }
+
+    /// Takes a value for a message with several. The message is sent once they have all been taken.
+    fn set_part(&mut self, address: &Address, value: &Value) {
+        let Some((at, part)) = self.pattern_of(address) else { return };
+        let state = &self.patterns[at];
+        if state.is_changed.get(part) == Some(&true) && state.values[part] != *value {
+            self.finish_pattern(at);
+        }
+        let state = &mut self.patterns[at];
+        if let (Some(known), Some(is_changed)) = (state.values.get_mut(part), state.is_changed.get_mut(part))
+        {
+            (*known, *is_changed) = (value.clone(), true);
+        }
+    }
+
+    /// Puts a message into the queue whose values have changed.
+    fn finish_pattern(&mut self, at: usize) {
+        let state = &mut self.patterns[at];
+        if !state.is_changed.contains(&true) {
+            return;
+        }
+        state.is_changed.fill(false);
+        if self.queue.is_long() {
+            return self.queue_pattern(at);
+        }
+        let data = self.dialect.sysex[at].1.encode(&state.values);
+        if state.told.as_ref() != Some(&data) {
+            self.queue_sysex(&data);
+            let state = &mut self.patterns[at];
+            (state.told, state.is_queued) = (Some(data), false);
+        }
+    }
+
+    fn queue_pattern(&mut self, at: usize) {
+        if !std::mem::replace(&mut self.patterns[at].is_queued, true) {
+            self.queue.push(Item::Pattern(at));
+        }
+    }
+
+    /// A fader that was moved gets its place if it has settled.
+    pub(super) fn settle(&mut self, now: Instant, slot: Slot) {
+        let Some(channel) = self.channels.at(slot).filter(|channel| channel.is_moving) else { return };
+        let settled_at = channel.heard.map_or(now, |(at, _)| at + SETTLED);
+        if settled_at > now {
+            self.alarms.insert((settled_at, slot, Alarm::Settled));
+            return;
+        }
+        (channel.is_moving, channel.told) = (false, None);
+        if let Some(number) = channel.wanted {
+            self.queue_number(slot, number);
+        }
+    }
+}
+
+/// What is handed out.
+impl Translator {
+    /// Hands out the messages that the device can take.
+    pub fn flush(&mut self, now: Instant, send: Send<'_>) {
+        while let Some(item) = self.queue.pop(now) {
+            let mut bytes = 0;
+            self.send_item(now, &item, &mut |message| {
+                bytes += message.encoded_len();
+                send(message);
+            });
+            self.queue.sent(now, bytes);
+        }
+    }
+
+    fn send_item(&mut self, now: Instant, item: &Item, send: Send<'_>) {
+        match item {
+            // One that has begun to move since is sent its place when it has settled.
+            Item::Number(slot, number)
+                if self.channels.at(*slot).is_some_and(|channel| !channel.is_moving) =>
+            {
+                self.send_number(*slot, *number, send);
+            }
+            Item::Number(..) => {}
+            Item::Pattern(at) => {
+                let state = &mut self.patterns[*at];
+                let data = self.dialect.sysex[*at].1.encode(&state.values);
+                state.is_queued = false;
+                if let (Some(sysex), true) = (SysEx::new(&data), state.told.as_ref() != Some(&data)) {
+                    send(&Message::SysEx(sysex));
+                    state.told = Some(data);
+                }
+            }
+            Item::Messages(bytes) => Parser::default().push(bytes, |message| {
+                if let Ok(message) = message {
+                    send(&message);
+                }
+            }),
+            Item::Pause(pause) => self.queue.wait(now, *pause),
+        }
+    }
+
+    fn send_number(&mut self, slot: Slot, number: u16, send: Send<'_>) {
+        let dialect = self.dialect.clone();
+        let Some(channel) = self.channels.at(slot) else { return };
+        if let Address::Voice(at, Voice::AnyNote) = channel.address {
+            let sounding = std::mem::replace(&mut channel.told, (number > 0).then_some(number));
+            if let Some(note) = sounding {
+                send(&released(at, U7::masked(note), dialect.release));
+            }
+            if number > 0 {
+                send(&Message::NoteOn { channel: at, note: U7::masked(number), velocity: U7::MAX });
+            }
+            return;
+        }
+        if channel.told.replace(number) == Some(number) {
+            return;
+        }
+        let (value, wide) = (U7::masked(number), U14::masked(number));
+        match channel.address {
+            Address::Voice(channel, voice) => match voice {
+                Voice::Control(controller) => send(&Message::ControlChange { channel, controller, value }),
+                Voice::Pair(pair) => {
+                    for (controller, value) in [(pair.get(), wide.msb()), (pair.get() + 32, wide.lsb())] {
+                        send(&Message::ControlChange { channel, controller: U7::masked(controller), value });
+                    }
+                }
+                Voice::Note(note) if number == 0 => send(&released(channel, note, dialect.release)),
+                Voice::Note(note) => send(&Message::NoteOn { channel, note, velocity: value }),
+                Voice::Pressure(note) => send(&Message::PolyPressure { channel, note, pressure: value }),
+                Voice::Aftertouch => send(&Message::ChannelPressure { channel, pressure: value }),
+                Voice::Pitch => send(&Message::PitchBend { channel, bend: wide }),
+                Voice::Program => send(&Message::ProgramChange { channel, program: value }),
+                Voice::Rpn(parameter) | Voice::Nrpn(parameter) => {
+                    let data = if dialect.is_short {
+                        (U7::of_level(wide.level()), None)
+                    } else {
+                        (wide.msb(), Some(wide.lsb()))
+                    };
+                    let is_registered = matches!(voice, Voice::Rpn(_));
+                    for (controller, value) in controllers(is_registered, parameter, data, dialect.deselects)
+                    {
+                        send(&Message::ControlChange { channel, controller, value });
+                    }
+                }
+                Voice::AnyNote => {}
+            },
+            Address::System(System::SongPosition) => send(&Message::SongPosition(wide)),
+            Address::System(System::Song) => send(&Message::SongSelect(value)),
+            Address::System(_) | Address::TimeCode(_) | Address::ShowControl(..) | Address::SysEx(..) => {}
+        }
+    }
+}
+
+fn released(channel: U4, note: U7, release: Release) -> Message<'static> {
+    match release {
+        Release::NoteOn => Message::NoteOn { channel, note, velocity: U7::default() },
+        Release::NoteOff(velocity) => Message::NoteOff { channel, note, velocity },
+    }
+}
+
+/// The message of a channel that has no state.
+fn plain(system: System) -> Option<Message<'static>> {
+    Some(match system {
+        System::Clock => Message::Clock,
+        System::Start => Message::Start,
+        System::Continue => Message::Continue,
+        System::Stop => Message::Stop,
+        System::TuneRequest => Message::TuneRequest,
+        System::Reset => Message::Reset,
+        System::SongPosition | System::Song => return None,
+    })
+}

@@ -1,0 +1,114 @@
+//! Messages out of a stream of bytes, as they come over a cable.
+
+use super::message::{DecodeError, END_OF_SYSEX, Message, SYSEX, SysEx, data_len};
+
+/// So many bytes a system exclusive message may have between `F0` and `F7`; a longer one is passed over.
+pub const MAX_SYSEX: usize = 16 * 1024;
+
+/// Puts messages together. What makes no sense is told and passed over; the next status byte begins anew.
+#[derive(Debug, Default)]
+pub struct Parser {
+    state: State,
+    /// The running status: what data without a status byte belongs to.
+    running: Option<u8>,
+    data: [u8; 2],
+    filled: usize,
+    sysex: Vec<u8>,
+}
+
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Ready,
+    /// Between the `F0` and the end.
+    SysEx,
+    /// Data that nobody wants: it is too long, or nothing says what it is. Told once.
+    Skipping,
+}
+
+impl Parser {
+    /// Takes bytes and hands out each message that is complete with them.
+    pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(Result<Message<'_>, DecodeError>)) {
+        for &byte in bytes {
+            match byte {
+                0x00..=0x7f => self.push_data(byte, &mut found),
+                END_OF_SYSEX => self.end_sysex(&mut found),
+                // Real-time messages may stand anywhere and change nothing.
+                0xf8.. => found(Message::of(byte, [0; 2]).ok_or(DecodeError::BadStatus(byte))),
+                _ => self.push_status(byte, &mut found),
+            }
+        }
+    }
+
+    /// Forgets what has begun, as when the cable was pulled.
+    pub fn reset(&mut self) {
+        self.state = State::Ready;
+        self.running = None;
+        self.filled = 0;
+        self.sysex.clear();
+    }
+
+    fn push_data(&mut self, byte: u8, found: &mut impl FnMut(Result<Message<'_>, DecodeError>)) {
+        match (self.state, self.running) {
+            (State::Skipping, _) => {}
+            (State::SysEx, _) if self.sysex.len() < MAX_SYSEX => self.sysex.push(byte),
+            (State::SysEx, _) => {
+                self.state = State::Skipping;
+                self.sysex.clear();
+                found(Err(DecodeError::TooLong));
+            }
+            (State::Ready, None) => {
+                self.state = State::Skipping;
+                found(Err(DecodeError::NoStatus));
+            }
+            (State::Ready, Some(status)) => {
+                self.data[self.filled] = byte;
+                self.filled += 1;
+                if Some(self.filled) == data_len(status) {
+                    self.filled = 0;
+                    if status >= SYSEX {
+                        self.running = None;
+                    }
+                    found(Message::of(status, self.data).ok_or(DecodeError::BadStatus(status)));
+                }
+            }
+        }
+    }
+
+    fn push_status(&mut self, status: u8, found: &mut impl FnMut(Result<Message<'_>, DecodeError>)) {
+        self.cut(found);
+        match data_len(status) {
+            None if status == SYSEX => self.state = State::SysEx,
+            None => found(Err(DecodeError::BadStatus(status))),
+            Some(0) => found(Message::of(status, [0; 2]).ok_or(DecodeError::BadStatus(status))),
+            Some(_) => self.running = Some(status),
+        }
+    }
+
+    fn end_sysex(&mut self, found: &mut impl FnMut(Result<Message<'_>, DecodeError>)) {
+        match self.state {
+            State::SysEx => {
+                self.state = State::Ready;
+                if let Some(sysex) = SysEx::new(&self.sysex) {
+                    found(Ok(Message::SysEx(sysex)));
+                }
+            }
+            State::Skipping => {}
+            State::Ready => {
+                self.cut(found);
+                found(Err(DecodeError::BadStatus(END_OF_SYSEX)));
+            }
+        }
+        self.reset();
+    }
+
+    /// Whatever has begun is over.
+    fn cut(&mut self, found: &mut impl FnMut(Result<Message<'_>, DecodeError>)) {
+        if self.state == State::SysEx {
+            found(Err(DecodeError::SysExCut));
+        } else if self.filled > 0 {
+            found(Err(DecodeError::Cut));
+        }
+        self.reset();
+    }
+}

@@ -1,0 +1,63 @@
+//! Ports beside the MIDI devices of this machine: the ALSA sequencer of the Linux kernel, without any library, and the system's
+//! own library on macOS and Windows.
+//!
+//! On Linux each port of our own is a client of the sequencer, with a file of its own. Beside the port that others see it has a
+//! hidden one, to which the kernel announces what comes and goes; after each announcement what is there is compared with what
+//! is wanted.
+
+#[cfg(target_os = "linux")]
+mod alsa;
+mod claims;
+#[cfg(target_os = "linux")]
+mod event;
+#[cfg(target_os = "linux")]
+mod identity;
+#[cfg(target_os = "linux")]
+mod kernel;
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+mod portable;
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+mod split;
+#[cfg(any(target_os = "macos", windows))]
+mod system;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+#[cfg(target_os = "linux")]
+pub(crate) use alsa::Sequencer;
+pub(crate) use claims::Claims;
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+pub(crate) use portable::Sequencer;
+#[cfg(any(target_os = "macos", windows))]
+pub(crate) use system::Sequencer;
+
+use mio::Token;
+
+/// What a port of our own has for the session.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Incoming {
+    /// Bytes of a device that is joined, or of somebody else.
+    Data(Option<Token>, Vec<u8>),
+    /// A link is joined to its device.
+    Joined(Token),
+    /// The device of a link is gone.
+    Gone(Token),
+    /// More came than was kept for us.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only the kernel says so"))]
+    Lost,
+}
+
+/// What became of messages.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only the kernel says that a device takes nothing")
+)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// They are with the kernel.
+    Fine,
+    /// They wait.
+    Full,
+    /// Too much waits.
+    NotReading,
+}

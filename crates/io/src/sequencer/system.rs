@@ -1,0 +1,319 @@
+//! MIDI devices by way of the system's own library: CoreMIDI on macOS, WinMM on Windows.
+//!
+//! The library calls back from threads of its own. What comes in crosses to the loop in datagrams on the loopback interface, the
+//! one thing that the loop can wait for on both systems; the receiving socket takes them from the sending one alone. Neither
+//! system is asked what comes and goes; the devices are looked at again and again.
+
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::Arc;
+
+use crosspatch_core::{Closed, Direction, Duration, Midi, MidiLink, MidiPresent, SessionId};
+use midir::{Ignore, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnection};
+use mio::{Interest, Registry, Token};
+use rustc_hash::FxHasher;
+
+use super::split::split;
+use super::{Claims, Incoming, Sent};
+
+/// How often the devices are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A message crosses to the loop in pieces no longer than this; a datagram on macOS holds 9216 bytes.
+const PIECE: usize = 4096;
+
+/// In front of each piece: the token of the link, or 0 for our own port.
+const HEADER: usize = size_of::<usize>();
+
+/// A port of our own, and the devices that are joined to it.
+pub(crate) struct Sequencer {
+    session: SessionId,
+    spec: Midi,
+    links: Vec<Link>,
+    incoming: VecDeque<Incoming>,
+    is_stale: bool,
+    heard: mio::net::UdpSocket,
+    crossing: Arc<UdpSocket>,
+    #[cfg(target_os = "macos")]
+    own: Own,
+}
+
+/// What other programs see.
+#[cfg(target_os = "macos")]
+struct Own {
+    _input: MidiInputConnection<()>,
+    output: MidiOutputConnection,
+}
+
+/// A wish, and what has become of it.
+struct Link {
+    token: Token,
+    wanted: MidiLink,
+    joined: Option<Joined>,
+}
+
+/// A device, by the identity that the system gives it.
+enum Joined {
+    Listening(
+        String,
+        #[expect(dead_code, reason = "it listens for as long as it lives")] MidiInputConnection<()>,
+    ),
+    Sending(String, MidiOutputConnection),
+    /// Our own port, to which anybody may listen.
+    Anybody,
+}
+
+impl Joined {
+    fn identity(&self) -> Option<&str> {
+        match self {
+            Self::Listening(identity, _) | Self::Sending(identity, _) => Some(identity),
+            Self::Anybody => None,
+        }
+    }
+}
+
+impl Sequencer {
+    /// Makes a port of our own, where the system has such.
+    ///
+    /// # Errors
+    ///
+    /// If the system's library refuses.
+    pub(crate) fn open(spec: &Midi, session: SessionId) -> io::Result<Self> {
+        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        sender.connect(receiver.local_addr()?)?;
+        receiver.connect(sender.local_addr()?)?;
+        receiver.set_nonblocking(true)?;
+        sender.set_nonblocking(true)?;
+        let crossing = Arc::new(sender);
+        Ok(Self {
+            session,
+            spec: spec.clone(),
+            links: Vec::new(),
+            incoming: VecDeque::new(),
+            is_stale: false,
+            heard: mio::net::UdpSocket::from_std(receiver),
+            #[cfg(target_os = "macos")]
+            own: Own::new(spec, &crossing)?,
+            crossing,
+        })
+    }
+
+    /// Why there is no port, in words.
+    pub(crate) fn reason(_error: &io::Error) -> Option<Closed> {
+        None
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.heard, token, Interest::READABLE)
+    }
+
+    pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.deregister(&mut self.heard)
+    }
+
+    /// Wants a link. [`next`](Self::next) says when it is joined.
+    pub(crate) fn add_link(&mut self, token: Token, wanted: MidiLink, claims: &mut Claims) {
+        if let Some(device) = &wanted.device {
+            claims.want(self.session, wanted.direction, device);
+        }
+        self.links.push(Link { token, wanted, joined: None });
+        self.is_stale = true;
+    }
+
+    /// Does not want a link any more.
+    pub(crate) fn remove_link(&mut self, token: Token, claims: &mut Claims) {
+        let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
+        let link = self.links.swap_remove(at);
+        claims.let_go(self.session, link.wanted.direction);
+    }
+
+    /// Gives back every device.
+    pub(crate) fn leave(&mut self, claims: &mut Claims) {
+        for link in self.links.drain(..) {
+            claims.let_go(self.session, link.wanted.direction);
+        }
+    }
+
+    /// What has happened. `Ok(None)` if that is all for the time being.
+    ///
+    /// # Errors
+    ///
+    /// If the socket that everything crosses is gone.
+    pub(crate) fn next(&mut self, buffer: &mut [u8], claims: &mut Claims) -> io::Result<Option<Incoming>> {
+        loop {
+            if let Some(incoming) = self.incoming.pop_front() {
+                return Ok(Some(incoming));
+            }
+            match self.heard.recv(buffer) {
+                Ok(len) => {
+                    let Some((token, bytes)) = buffer[..len].split_first_chunk::<HEADER>() else { continue };
+                    let token = Token(usize::from_ne_bytes(*token));
+                    let link = self.links.iter().find(|link| link.token == token).map(|link| link.token);
+                    return Ok(Some(Incoming::Data(link, bytes.to_vec())));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if !std::mem::take(&mut self.is_stale) {
+                        return Ok(None);
+                    }
+                    self.look_around(claims);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Compares what is there with what is wanted.
+    fn look_around(&mut self, claims: &mut Claims) {
+        let (Ok(input), Ok(output)) = (self.input(), MidiOutput::new(&self.spec.client)) else { return };
+        let inputs: Vec<_> = input
+            .ports()
+            .into_iter()
+            .filter_map(|port| Some((port.id(), input.port_name(&port).ok()?, port)))
+            .collect();
+        let outputs: Vec<_> = output
+            .ports()
+            .into_iter()
+            .filter_map(|port| Some((port.id(), output.port_name(&port).ok()?, port)))
+            .collect();
+        let heard: Vec<_> = inputs.iter().map(|(id, name, _)| present(id, name)).collect();
+        let told: Vec<_> = outputs.iter().map(|(id, name, _)| present(id, name)).collect();
+        for link in &mut self.links {
+            let there = if link.wanted.direction == Direction::Input { &heard } else { &told };
+            let is_there =
+                |identity: &str| there.iter().any(|found| found.serial.as_deref() == Some(identity));
+            if link
+                .joined
+                .take_if(|joined| joined.identity().is_some_and(|identity| !is_there(identity)))
+                .is_some()
+            {
+                claims.release(self.session, link.wanted.direction);
+                self.incoming.push_back(Incoming::Gone(link.token));
+            }
+        }
+        // Its session wants it again, and that is another link.
+        let incoming = &self.incoming;
+        self.links.retain(|link| !incoming.contains(&Incoming::Gone(link.token)));
+        for at in 0..self.links.len() {
+            let Link { token, wanted, joined: None } = &self.links[at] else { continue };
+            let (token, direction) = (*token, wanted.direction);
+            let there = if direction == Direction::Input { &heard } else { &told };
+            let (joined, chosen) = match &wanted.device {
+                None if cfg!(target_os = "macos") => (Some(Joined::Anybody), None),
+                None => (None, None),
+                Some(device) => {
+                    let Some(chosen) = claims.choose(self.session, direction, device, there) else {
+                        continue;
+                    };
+                    let identity = chosen.serial.clone().unwrap_or_default();
+                    let joined = match direction {
+                        Direction::Input => {
+                            inputs.iter().find(|(id, ..)| *id == identity).and_then(|(.., port)| {
+                                let callback = crossing(&self.crossing, token.0);
+                                let connection =
+                                    self.input().ok()?.connect(port, &self.spec.name, callback, ()).ok()?;
+                                Some(Joined::Listening(identity.clone(), connection))
+                            })
+                        }
+                        Direction::Output => {
+                            outputs.iter().find(|(id, ..)| *id == identity).and_then(|(.., port)| {
+                                let output = MidiOutput::new(&self.spec.client).ok()?;
+                                Some(Joined::Sending(
+                                    identity.clone(),
+                                    output.connect(port, &self.spec.name).ok()?,
+                                ))
+                            })
+                        }
+                    };
+                    (joined, Some(chosen))
+                }
+            };
+            if joined.is_some() {
+                if let Some(chosen) = chosen {
+                    claims.take(self.session, direction, chosen);
+                }
+                self.links[at].joined = joined;
+                self.incoming.push_back(Incoming::Joined(token));
+            }
+        }
+    }
+
+    fn input(&self) -> Result<MidiInput, midir::InitError> {
+        let mut input = MidiInput::new(&self.spec.client)?;
+        input.ignore(Ignore::None);
+        Ok(input)
+    }
+
+    /// When the devices are to be looked at again.
+    pub(crate) fn look_again_in(&self) -> Option<Duration> {
+        Some(LOOK)
+    }
+
+    /// Looks at the devices again.
+    pub(crate) fn look_again(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Sends whole messages to all who are joined. What a device does not take is lost.
+    pub(crate) fn send(&mut self, messages: &[u8]) -> Sent {
+        for message in split(messages) {
+            for link in &mut self.links {
+                if let Some(Joined::Sending(_, connection)) = &mut link.joined {
+                    let _: Result<(), midir::SendError> = connection.send(message);
+                }
+            }
+            #[cfg(target_os = "macos")]
+            let _: Result<(), midir::SendError> = self.own.output.send(message);
+        }
+        Sent::Fine
+    }
+
+    /// Nothing ever waits.
+    pub(crate) fn has_unsent(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn send_unsent(&mut self) -> bool {
+        true
+    }
+}
+
+#[cfg(target_os = "macos")]
+impl Own {
+    fn new(spec: &Midi, socket: &Arc<UdpSocket>) -> io::Result<Self> {
+        use midir::os::unix::{VirtualInput, VirtualOutput};
+        let refused = |error: &dyn std::fmt::Display| io::Error::other(error.to_string());
+        let mut input = MidiInput::new(&spec.client).map_err(|error| refused(&error))?;
+        input.ignore(Ignore::None);
+        let output = MidiOutput::new(&spec.client).map_err(|error| refused(&error))?;
+        Ok(Self {
+            _input: input
+                .create_virtual(&spec.name, crossing(socket, 0), ())
+                .map_err(|error| refused(&error))?,
+            output: output.create_virtual(&spec.name).map_err(|error| refused(&error))?,
+        })
+    }
+}
+
+/// What the library calls with each message: it crosses to the loop.
+fn crossing(socket: &Arc<UdpSocket>, token: usize) -> impl FnMut(u64, &[u8], &mut ()) + Send + 'static {
+    let socket = socket.clone();
+    move |_, message, ()| {
+        for piece in message.chunks(PIECE) {
+            // A loop that is behind by a whole buffer loses what comes then, as any receiver does.
+            let _: io::Result<usize> = socket.send(&[&token.to_ne_bytes()[..], piece].concat());
+        }
+    }
+}
+
+/// A device as the system describes it. It has no numbers; two bytes of its identity stand for them.
+fn present(identity: &str, name: &str) -> MidiPresent {
+    let mut hasher = FxHasher::default();
+    identity.hash(&mut hasher);
+    let [client, port, ..] = hasher.finish().to_be_bytes();
+    let serial = Some(identity.to_owned());
+    MidiPresent { client, port, client_name: name.to_owned(), port_name: name.to_owned(), usb: None, serial }
+}
