@@ -36,7 +36,8 @@ impl Place {
 
     /// A value of 0.0 to 1.0 as the nearest level.
     pub(crate) fn quantise(self, value: f64) -> u16 {
-        (value.clamp(0.0, 1.0) * f64::from(self.most())).round() as u16
+        // Nothing is negative here, and this is the same as `round`, which most processors are not trusted to have.
+        (value.clamp(0.0, 1.0) * f64::from(self.most()) + 0.5) as u16
     }
 
     /// A level as a value of 0.0 to 1.0.
