@@ -15,6 +15,7 @@ pub mod maweb;
 pub mod midi;
 pub mod openpixelcontrol;
 pub mod osc;
+pub mod rtpmidi;
 pub mod sacn;
 mod units;
 
@@ -29,14 +30,13 @@ pub const BACKENDS: &[&Backend] = &[
     &midi::BACKEND,
     &openpixelcontrol::BACKEND,
     &osc::BACKEND,
+    &rtpmidi::BACKEND,
     &sacn::BACKEND,
 ];
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
-pub const PLANNED: &[&str] = &[
-    "atem", "evdev", "jack", "kinet", "lua", "mqtt", "ola", "python", "rtpmidi", "visca", "wininput",
-    "winmidi",
-];
+pub const PLANNED: &[&str] =
+    &["atem", "evdev", "jack", "kinet", "lua", "mqtt", "ola", "python", "visca", "wininput", "winmidi"];
 
 /// The registry that a program with all backends uses.
 pub const REGISTRY: Registry = Registry { backends: BACKENDS, planned: PLANNED };

@@ -4,7 +4,7 @@
 //! speaks MIDI, whatever carries it. The backend itself reaches the devices of this machine.
 
 pub mod address;
-mod detect;
+pub(crate) mod detect;
 mod options;
 mod session;
 pub mod translate;

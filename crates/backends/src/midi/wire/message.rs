@@ -185,7 +185,7 @@ impl<'a> Message<'a> {
     }
 
     /// The message of a status byte other than system exclusive and as much of the data as belongs to it.
-    pub(super) fn of(status: u8, data: [u8; 2]) -> Option<Self> {
+    pub(crate) fn of(status: u8, data: [u8; 2]) -> Option<Self> {
         let channel = U4::masked(status.into());
         let [first, second] = data.map(|byte| U7::masked(byte.into()));
         let wide = U14::of_halves(second, first);

@@ -1,0 +1,247 @@
+//! The options of an instance.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
+use rustc_hash::FxHasher;
+
+use crate::midi::translate::{Dialect, OPTIONS};
+
+/// The port of control that everybody expects; the data port is the next one.
+const CONTROL_PORT: u16 = 5004;
+
+/// The options of this backend alone.
+const OWN: [OptionSpec; 10] = [
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new("detect", "on", "off", "tells what comes in, as channels with their values")
+    },
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new(
+            "mdns-name",
+            "foh-rack",
+            "",
+            "the name of this machine for mDNS, which is not spoken yet",
+        )
+    },
+    OptionSpec {
+        scope: Scope::Global,
+        ..OptionSpec::new("mdns-interface", "eth0", "", "the interface for mDNS, which is not spoken yet")
+    },
+    OptionSpec::new(
+        "mode",
+        "direct",
+        "apple",
+        "`apple` for sessions, `direct` for packets without a session",
+    ),
+    OptionSpec::new(
+        "bind",
+        "* 5004",
+        "* 5004",
+        "host and port to listen on; sessions take the next port, too",
+    ),
+    OptionSpec {
+        repeatable: true,
+        ..OptionSpec::new("peer", "10.0.0.9 5004", "", "host and port of somebody to invite, or to send to")
+    },
+    OptionSpec::new("ssrc", "0xDEADBEEF", "", "the number of our streams; made up if it is not given"),
+    OptionSpec::new("learn", "on", "off", "whether whoever sends something in `direct` mode is sent to"),
+    OptionSpec {
+        repeatable: true,
+        ..OptionSpec::new(
+            "join",
+            "iPad",
+            "*",
+            "the name of somebody whose invitations are accepted, or `*` for all",
+        )
+    },
+    OptionSpec {
+        repeatable: true,
+        ..OptionSpec::new(
+            "invite",
+            "iPad",
+            "",
+            "the name of somebody to find and invite, which needs mDNS; use `peer`",
+        )
+    },
+];
+
+/// All options, as the manual lists them.
+pub(crate) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = {
+    let mut all = [OWN[0]; OWN.len() + OPTIONS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < OWN.len() { OWN[at] } else { OPTIONS[at - OWN.len()] };
+        at += 1;
+    }
+    all
+};
+
+/// The options of an instance, read.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The name of the instance, which peers see.
+    pub(crate) name: String,
+    pub(crate) is_direct: bool,
+    pub(crate) bind: Endpoint,
+    pub(crate) peers: Vec<Endpoint>,
+    pub(crate) ssrc: Option<u32>,
+    pub(crate) learns: bool,
+    /// Whose invitations are accepted; nobody means everybody.
+    pub(crate) joins: Vec<String>,
+    pub(crate) detects: bool,
+    pub(crate) dialect: Arc<Dialect>,
+}
+
+impl Config {
+    /// A number that is the same for the same configuration and seeds, and most likely no other's: for sources and tokens.
+    pub(crate) fn number(&self, seeds: impl Hash) -> u32 {
+        let mut hasher = FxHasher::default();
+        (&self.name, &self.bind, &self.peers, seeds).hash(&mut hasher);
+        let number = hasher.finish();
+        (number ^ number >> 32) as u32
+    }
+}
+
+/// Reads the options.
+pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
+    let is_direct = options.parse_with("mode", "`apple` or `direct`", |text| match text {
+        "apple" => Some(false),
+        "direct" => Some(true),
+        _ => None,
+    });
+    let is_direct = is_direct.unwrap_or(false);
+    for name in ["invite", "mdns-name", "mdns-interface"] {
+        if let Some((at, value)) = options.all(name).last() {
+            options.warning(at, format!("`{name} = {value}` has no effect, since mDNS is not spoken yet"));
+            options.help("`peer = 10.0.0.9 5004` invites by address");
+        }
+    }
+    let is_session = |name: &str| matches!(name, "join" | "invite");
+    for (name, wanted) in [("learn", true), ("join", false)] {
+        if let Some((at, _)) = options.all(name).last().filter(|_| is_direct != wanted) {
+            let mode = if is_session(name) { "apple" } else { "direct" };
+            options.error(at, format!("expected `{name}` with `mode = {mode}` only"));
+        }
+    }
+    let ssrc = options.parse_with("ssrc", "a number of 32 bits such as `0xDEADBEEF`", |text| {
+        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+        digits.map_or_else(|| text.parse().ok(), |digits| u32::from_str_radix(digits, 16).ok())
+    });
+    let bind = read_bind(options, is_direct);
+    let peers: Vec<_> = options.all("peer").map(|(at, _)| at).collect();
+    let peers = peers.into_iter().filter_map(|at| read_peer(options, at)).collect();
+    let joins = options.all("join").map(|(_, name)| name.to_owned());
+    Some(Config {
+        name: options.instance().to_owned(),
+        is_direct,
+        bind: bind?,
+        peers,
+        ssrc,
+        learns: is_direct && options.flag("learn"),
+        joins: if options.all("join").any(|(_, name)| name == "*") { Vec::new() } else { joins.collect() },
+        detects: options.flag("detect"),
+        dialect: Arc::new(Dialect::read(options)),
+    })
+}
+
+fn read_bind(options: &mut Options<'_>, is_direct: bool) -> Option<Endpoint> {
+    let Some((at, value)) = options.all("bind").last() else {
+        return Some(Endpoint { host: Host::Any, port: CONTROL_PORT });
+    };
+    let endpoint = read_endpoint(options, at)?;
+    if !is_direct && matches!(endpoint.port, 0 | u16::MAX) {
+        options.error(at, format!("expected a port from 1 to 65534, found `{value}`"));
+        options.help("sessions take this port and the next one");
+        return None;
+    }
+    Some(endpoint)
+}
+
+fn read_peer(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
+    let endpoint = read_endpoint(options, at)?;
+    if matches!(endpoint.port, 0 | u16::MAX) || endpoint.host == Host::Any {
+        options.error(at, "expected a host and a port from 1 to 65534 to send to");
+        return None;
+    }
+    Some(endpoint)
+}
+
+fn read_endpoint(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
+    let (endpoint, rest) = options.endpoint(at, Some(CONTROL_PORT))?;
+    if !rest.is_empty() {
+        options.error(at, format!("expected a host and a port and nothing else, found `{rest}`"));
+    }
+    Some(endpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use crosspatch_core::Given;
+
+    use super::*;
+
+    fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
+        let mut options = Options::new("desk", &given, &ALL);
+        let config = read(&mut options);
+        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn options_are_read() {
+        let (config, errors) = read_all(&[
+            ("bind", "10.0.0.1 6000"),
+            ("peer", "10.0.0.9"),
+            ("peer", "tablet.local 5010"),
+            ("ssrc", "0xDEADBEEF"),
+            ("join", "iPad"),
+            ("epn-tx", "short"),
+        ]);
+        assert_eq!(errors, [] as [String; 0]);
+        let config = config.expect("a configuration");
+        assert_eq!((config.is_direct, config.ssrc), (false, Some(0xdead_beef)));
+        assert_eq!(config.bind.to_string(), "10.0.0.1:6000");
+        let peers: Vec<_> = config.peers.iter().map(Endpoint::to_string).collect();
+        assert_eq!(peers, ["10.0.0.9:5004", "tablet.local:5010"]);
+        assert_eq!(config.joins, ["iPad"]);
+        assert!(!config.dialect.deselects);
+        assert_ne!(config.number(1), config.number(2));
+        assert_eq!(config.number(1), config.number(1));
+    }
+
+    #[test]
+    fn nothing_at_all_waits_for_anybody_on_the_usual_ports() {
+        let (config, errors) = read_all(&[]);
+        assert_eq!(errors, [] as [String; 0]);
+        let config = config.expect("a configuration");
+        assert_eq!(config.bind.to_string(), "*:5004");
+        assert!(config.joins.is_empty() && config.peers.is_empty() && !config.is_direct);
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let (config, errors) = read_all(&[
+            ("mode", "bonjour"),
+            ("bind", "* 65535"),
+            ("peer", "* 5004"),
+            ("peer", "10.0.0.9 5004 x"),
+            ("ssrc", "0xyz"),
+            ("learn", "on"),
+        ]);
+        assert!(config.is_none());
+        assert_eq!(errors.len(), 6, "{errors:?}");
+        let (config, errors) = read_all(&[("mode", "direct"), ("join", "iPad"), ("bind", "* 65535")]);
+        assert!(config.is_some());
+        assert_eq!(errors, ["expected `join` with `mode = apple` only"]);
+    }
+
+    #[test]
+    fn what_needs_mdns_is_a_warning() {
+        let (config, errors) = read_all(&[("invite", "*")]);
+        assert!(config.is_some());
+        assert_eq!(errors, ["`invite = *` has no effect, since mDNS is not spoken yet"]);
+    }
+}

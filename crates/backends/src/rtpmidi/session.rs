@@ -1,0 +1,425 @@
+//! A running RTP-MIDI instance: its sockets, and a link to each peer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crosspatch_core::{
+    Closed, Direction, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp, Value,
+};
+
+use crate::detect::Detector;
+use crate::kept_port::KeptPort;
+use crate::midi::detect::heard;
+use crate::midi::translate::Translator;
+
+use super::link::{CONTROL, DATA, Link, Outcome, State};
+use super::options::Config;
+use super::receiver::Receiver;
+use super::wire::{Command, DecodeError, Packet, Rtp, Session as Invitation};
+
+/// The look-up of the first peer's name; those of the others follow.
+const FIRST_LOOKUP: u16 = 2;
+
+/// So many peers come by themselves.
+const MAX_GUESTS: usize = 32;
+
+/// The running state of an instance.
+pub(crate) struct RtpMidiSession {
+    config: Arc<Config>,
+    translator: Translator,
+    detector: Detector,
+    ports: Vec<OwnPort>,
+    /// First those of the options in their order, then those that have come by themselves, in theirs.
+    links: Vec<Link>,
+}
+
+/// A socket, or a look-up, which nothing waits for.
+struct OwnPort {
+    kept: KeptPort,
+    is_socket: bool,
+    is_open: bool,
+}
+
+impl RtpMidiSession {
+    /// The session of an instance.
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        let socket = |port, offset| {
+            let bind = Endpoint { port: config.bind.port.saturating_add(offset), ..config.bind.clone() };
+            (port, PortSpec::Udp(Udp::new(bind)))
+        };
+        let mut specs =
+            if config.is_direct { vec![socket(DATA, 0)] } else { vec![socket(CONTROL, 0), socket(DATA, 1)] };
+        for (port, peer) in (FIRST_LOOKUP..).zip(&config.peers) {
+            if peer.address().is_none() {
+                specs.push((Port(port), PortSpec::Lookup(peer.clone())));
+            }
+        }
+        let own = |(port, spec)| OwnPort {
+            is_socket: matches!(spec, PortSpec::Udp(_)),
+            kept: KeptPort::new(&config.name, port, spec, "rtpmidi-port"),
+            is_open: false,
+        };
+        Self {
+            translator: Translator::new(config.dialect.clone()),
+            detector: Detector::new("rtpmidi-detect"),
+            ports: specs.into_iter().map(own).collect(),
+            links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
+            config,
+        }
+    }
+}
+
+impl Session for RtpMidiSession {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        self.translator.bind(slot, address, direction);
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        self.translator.unbind(slot, direction);
+    }
+
+    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        self.ports.iter_mut().for_each(|own| own.kept.open(out));
+    }
+
+    fn stop(&mut self, now: Instant, out: &mut Outbox) {
+        self.links.iter_mut().for_each(|link| link.end(now, true, out));
+    }
+
+    fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        if let Some(own) = self.ports.iter_mut().find(|own| own.kept.port() == port) {
+            own.is_open = true;
+            own.kept.handle_open(out);
+        }
+        if let (Some(at), Peer::Address(found)) = (port.0.checked_sub(FIRST_LOOKUP), peer)
+            && let Some(link) = self.links.get_mut(usize::from(at))
+        {
+            link.control = Some(found);
+        }
+        self.connect(now, out);
+    }
+
+    fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+        let Some(own) = self.ports.iter_mut().find(|own| own.kept.port() == port) else { return };
+        own.is_open = false;
+        own.kept.handle_close(now, &reason, out);
+        if own.is_socket {
+            for at in 0..self.links.len() {
+                self.release(now, at, out);
+                self.links[at].state = State::Idle;
+            }
+            self.links.retain(|link| link.endpoint.is_some());
+        }
+    }
+
+    fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        let Peer::Address(from) = from else { return };
+        match Packet::decode(data) {
+            Ok(Packet::Command(command)) if !self.config.is_direct => {
+                self.handle_command(now, port, from, &command, out);
+            }
+            Ok(Packet::Rtp(rtp)) if port == DATA => self.handle_rtp(now, from, &rtp, out),
+            Ok(Packet::Command(_) | Packet::Rtp(_)) => {}
+            Err(error) => refuse(from, error, out),
+        }
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if self.is_heard() {
+            self.translator.set(now, values);
+            self.flush(now, out);
+        }
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if self.is_heard() {
+            self.translator.restore(values);
+            self.flush(now, out);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.ports.iter_mut().for_each(|own| own.kept.handle_timeout(now, out));
+        for at in 0..self.links.len() {
+            self.receive(now, at, out, |receiver, found| receiver.handle_timeout(now, found));
+            let outcome = self.links[at].handle_timeout(now, &self.config, out);
+            if let Some(outcome) = outcome {
+                self.lose(now, at, outcome, out);
+            }
+        }
+        self.links.retain(|link| link.endpoint.is_some() || !matches!(link.state, State::Pausing(_)));
+        self.translator.handle_timeout(now, out);
+        self.flush(now, out);
+        self.detector.handle_timeout(now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let ports = self.ports.iter().filter_map(|own| own.kept.retry_at());
+        let links = self.links.iter().filter_map(Link::next_timeout);
+        let others = [self.translator.next_timeout(), self.detector.next_timeout()];
+        ports.chain(links).chain(others.into_iter().flatten()).min()
+    }
+}
+
+/// Peers come and go.
+impl RtpMidiSession {
+    /// Begins with the peers of the options whose addresses are known, once our sockets are open.
+    fn connect(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.ports.iter().all(|own| own.is_open || !own.is_socket) {
+            return;
+        }
+        for at in 0..self.links.len() {
+            let link = &mut self.links[at];
+            link.control = link.control.or_else(|| link.endpoint.as_ref()?.address());
+            let (State::Idle, Some(address)) = (&link.state, link.control) else { continue };
+            if self.config.is_direct {
+                link.begin_direct(now, address, &self.config);
+                self.begin(now, at, out);
+            } else {
+                link.invite(now, &self.config, out);
+            }
+        }
+    }
+
+    /// MIDI flows to and from a peer: it gets the full state.
+    fn begin(&mut self, now: Instant, at: usize, out: &mut Outbox) {
+        self.links[at].receiver = Receiver::default();
+        if !self.config.is_direct {
+            let text = format!("in a session with {}", self.links[at].title());
+            out.notice(Notice::info("rtpmidi-session", text));
+        }
+        self.translator.begin();
+        out.recall();
+        // What the options want sent first does not wait for any state.
+        self.flush(now, out);
+    }
+
+    fn lose(&mut self, now: Instant, at: usize, outcome: Outcome, out: &mut Outbox) {
+        self.release(now, at, out);
+        let link = &mut self.links[at];
+        let is_first = link.backoff.failures() == 0;
+        let text = match outcome {
+            Outcome::NoAnswer => format!("{} does not answer; inviting it again and again", link.title()),
+            Outcome::Silent => format!("{} has stopped answering", link.title()),
+            Outcome::Halfway => format!("{} began a session and did not finish that", link.title()),
+        };
+        link.end(now, true, out);
+        if is_first {
+            out.notice(Notice::warning("rtpmidi-session", text));
+        }
+        // Its name may lead elsewhere by now.
+        let lookup = Port(FIRST_LOOKUP.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
+        self.ports.iter_mut().filter(|own| own.kept.port() == lookup).for_each(|own| own.kept.open(out));
+    }
+
+    /// No key stays down that only a peer that is gone could release.
+    fn release(&mut self, now: Instant, at: usize, out: &mut Outbox) {
+        if self.links[at].is_up() {
+            self.receive(now, at, out, Receiver::release);
+            self.translator.forget();
+        }
+    }
+
+    /// The link of the options, or of a guest, that an invitation belongs to; a new one if there is room.
+    fn link_of(&mut self, port: Port, from: SocketAddr, session: &Invitation) -> Option<usize> {
+        let is_same = |link: &Link| {
+            let has_address =
+                if port == CONTROL { link.control == Some(from) } else { link.data == Some(from) };
+            let has_source = link.sources.contains(&Some(session.ssrc));
+            has_address || has_source && link.control.is_some_and(|control| control.ip() == from.ip())
+        };
+        if let Some(at) = self.links.iter().position(is_same) {
+            return Some(at);
+        }
+        let name = session.name.as_deref().unwrap_or_default();
+        let is_welcome = self.config.joins.is_empty() || self.config.joins.iter().any(|join| join == name);
+        let guests = self.links.iter().filter(|link| link.endpoint.is_none()).count();
+        if port != CONTROL || !is_welcome || guests >= MAX_GUESTS {
+            return None;
+        }
+        self.links.push(Link::new(&self.config, None));
+        Some(self.links.len() - 1)
+    }
+}
+
+/// What comes in.
+impl RtpMidiSession {
+    fn handle_command(
+        &mut self,
+        now: Instant,
+        port: Port,
+        from: SocketAddr,
+        command: &Command,
+        out: &mut Outbox,
+    ) {
+        match command {
+            Command::Invite(session) => self.handle_invitation(now, port, from, session, out),
+            Command::Accept(session) => {
+                for at in 0..self.links.len() {
+                    let config = self.config.clone();
+                    if self.links[at].handle_acceptance(now, port, from, session, &config, out) {
+                        self.begin(now, at, out);
+                    }
+                }
+            }
+            Command::Reject(session) => {
+                let ours = |link: &&mut Link| [link.control, link.data].contains(&Some(from));
+                for link in self.links.iter_mut().filter(ours) {
+                    let is_first = link.backoff.failures() == 0;
+                    if link.handle_rejection(now, session) && is_first {
+                        let text =
+                            format!("{} refuses the session; inviting it again and again", link.title());
+                        out.notice(Notice::warning("rtpmidi-session", text));
+                    }
+                }
+            }
+            Command::Bye(session) => {
+                if let Some(at) = self.peer(from, session.ssrc).filter(|at| self.links[*at].is_up()) {
+                    self.release(now, at, out);
+                    let text = format!("{} has ended the session", self.links[at].title());
+                    out.notice(Notice::info("rtpmidi-session", text));
+                    self.links[at].end(now, false, out);
+                    self.links
+                        .retain(|link| link.endpoint.is_some() || !matches!(link.state, State::Pausing(_)));
+                }
+            }
+            Command::Clock(timing) => {
+                if let Some(at) = self.peer(from, timing.ssrc) {
+                    self.links[at].heard(now);
+                    self.links[at].handle_clock(now, timing, out);
+                }
+            }
+            Command::Feedback { ssrc, sequence } => {
+                if let Some(at) = self.peer(from, *ssrc) {
+                    self.links[at].heard(now);
+                    if let Some(sender) = self.links[at].sender() {
+                        sender.handle_feedback(*sequence);
+                    }
+                }
+            }
+            // What we send is far below any limit that makes sense.
+            Command::BitRate { .. } => {}
+        }
+    }
+
+    fn handle_invitation(
+        &mut self,
+        now: Instant,
+        port: Port,
+        from: SocketAddr,
+        session: &Invitation,
+        out: &mut Outbox,
+    ) {
+        let Some(at) = self.link_of(port, from, session) else {
+            let ssrc = self.config.ssrc.unwrap_or_else(|| self.config.number(session.ssrc));
+            let answer = Invitation { token: session.token, ssrc, name: None };
+            out.send(port, Peer::Address(from), |bytes| Command::Reject(answer).encode(bytes));
+            if port == CONTROL {
+                let name = session.name.as_deref().unwrap_or_default().escape_debug();
+                let text = format!("refused the invitation of `{name}` at {from}");
+                out.notice(Notice::warning("rtpmidi-stranger", text));
+            }
+            return;
+        };
+        let config = self.config.clone();
+        let was_up = self.links[at].is_up();
+        let begins = self.links[at].handle_invitation(now, port, from, session, &config, out);
+        if was_up && (begins || !self.links[at].is_up()) {
+            // It has begun anew without a goodbye.
+            self.receive(now, at, out, Receiver::release);
+            self.translator.forget();
+        }
+        if begins {
+            self.begin(now, at, out);
+        }
+    }
+
+    /// The peer at one of its addresses, with one of its sources.
+    fn peer(&self, from: SocketAddr, ssrc: u32) -> Option<usize> {
+        self.links
+            .iter()
+            .position(|link| [link.control, link.data].contains(&Some(from)) && link.is_source(ssrc))
+    }
+
+    fn handle_rtp(&mut self, now: Instant, from: SocketAddr, rtp: &Rtp<'_>, out: &mut Outbox) {
+        let ssrc = rtp.header.ssrc;
+        let known = self.links.iter().position(|link| link.is_up() && link.data == Some(from));
+        let at = match known {
+            Some(at) if self.config.is_direct || self.links[at].is_source(ssrc) => at,
+            None if self.config.learns => self.learn(now, from, out),
+            Some(_) | None => {
+                let text = format!("{from} sends MIDI without a session; it is not heard");
+                return out.notice(Notice::warning("rtpmidi-stranger", text));
+            }
+        };
+        if self.config.is_direct && self.links[at].sources[0] != Some(ssrc) {
+            // Another program, or the same one started again, which counts anew.
+            self.release(now, at, out);
+            self.links[at].sources[0] = Some(ssrc);
+            self.links[at].receiver = Receiver::default();
+        }
+        self.links[at].heard(now);
+        self.links[at].owe_feedback(now);
+        self.receive(now, at, out, |receiver, found| receiver.handle(now, rtp, found));
+    }
+
+    /// Whoever has sent something is sent to. If there are too many, the one that has come first is forgotten.
+    fn learn(&mut self, now: Instant, from: SocketAddr, out: &mut Outbox) -> usize {
+        let own = self.config.peers.len();
+        if self.links.len() - own >= MAX_GUESTS {
+            self.release(now, own, out);
+            self.links.remove(own);
+        }
+        let mut link = Link::new(&self.config, None);
+        link.begin_direct(now, from, &self.config);
+        self.links.push(link);
+        let at = self.links.len() - 1;
+        self.begin(now, at, out);
+        at
+    }
+
+    /// Lets the receiver of a peer do something that brings messages about.
+    fn receive(
+        &mut self,
+        now: Instant,
+        at: usize,
+        out: &mut Outbox,
+        take: impl FnOnce(&mut Receiver, super::receiver::Found<'_>),
+    ) {
+        let Self { translator, detector, links, config, .. } = self;
+        let link = &mut links[at];
+        let (title, from) = (link.title(), link.data.map_or(Peer::Only, Peer::Address));
+        take(&mut link.receiver, &mut |message| match message {
+            Ok(message) => {
+                translator.hear(now, message, out);
+                if config.detects
+                    && let Some((address, shown)) = heard(message)
+                {
+                    detector.hear(now, address.as_bytes(), from, &shown, out);
+                }
+            }
+            Err(error) => refuse(&title, error, out),
+        });
+    }
+}
+
+/// What goes out.
+impl RtpMidiSession {
+    /// Whether somebody hears what is sent.
+    fn is_heard(&self) -> bool {
+        self.links.iter().any(Link::is_up)
+    }
+
+    fn flush(&mut self, now: Instant, out: &mut Outbox) {
+        let Self { translator, links, .. } = self;
+        translator.flush(now, &mut |message| {
+            links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.push(now, message, out));
+        });
+        links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.flush(now, out));
+    }
+}
+
+fn refuse(from: impl std::fmt::Display, error: DecodeError, out: &mut Outbox) {
+    let text = format!("what came in from {from} makes no sense: {error}");
+    out.notice(Notice::warning("rtpmidi-garbage", text));
+}
