@@ -8,6 +8,7 @@ mod color;
 mod detect;
 mod dmx;
 mod hex;
+pub mod jack;
 mod kept_port;
 pub mod loopback;
 pub mod masim;
@@ -24,6 +25,7 @@ use crosspatch_core::{Backend, Registry};
 /// All backends, by name.
 pub const BACKENDS: &[&Backend] = &[
     &artnet::BACKEND,
+    &jack::BACKEND,
     &loopback::BACKEND,
     &masim::BACKEND,
     &maweb::BACKEND,
@@ -36,7 +38,7 @@ pub const BACKENDS: &[&Backend] = &[
 
 /// Backends that configurations of MIDIMonster may name and that are not built yet.
 pub const PLANNED: &[&str] =
-    &["atem", "evdev", "jack", "kinet", "lua", "mqtt", "ola", "python", "visca", "wininput", "winmidi"];
+    &["atem", "evdev", "kinet", "lua", "mqtt", "ola", "python", "visca", "wininput", "winmidi"];
 
 /// The registry that a program with all backends uses.
 pub const REGISTRY: Registry = Registry { backends: BACKENDS, planned: PLANNED };

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::device::{Midi, MidiLink};
+use crate::jack::Jack;
 
 /// A session's own number for one of its sockets or devices.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +138,9 @@ pub enum PortSpec {
     /// A device joined to a port of our own whenever it is there. What the device sends comes in here, what is sent to it
     /// goes out through the own port. Its peer is [`Peer::Only`].
     MidiLink(MidiLink),
+    /// A client of a JACK server. Its peer is [`Peer::Only`]; each delivery and each message is one
+    /// [`JackEvent`](crate::JackEvent).
+    Jack(Jack),
 }
 
 /// A UDP socket.
@@ -268,6 +272,7 @@ impl fmt::Display for PortSpec {
             Self::Machine => f.write_str("machine"),
             Self::Midi(midi) => midi.fmt(f),
             Self::MidiLink(link) => link.fmt(f),
+            Self::Jack(jack) => jack.fmt(f),
         }
     }
 }

@@ -16,6 +16,7 @@ mod closed;
 mod connection;
 mod handle;
 mod interfaces;
+mod jack;
 mod listener;
 mod lookup;
 mod membership;

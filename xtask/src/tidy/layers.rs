@@ -15,9 +15,9 @@ const CONTRACT: &str = "crosspatch-core";
 /// Folders whose code must do without the name of any protocol.
 const NAMELESS: [&str; 3] = ["crates/core/src/", "crates/config/src/", "crates/io/src/"];
 
-/// Backends whose names are words for something else as well: `loopback` wherever there are addresses, and `midi` as a kind
-/// of device.
-const ORDINARY: [&str; 2] = ["loopback", "midi"];
+/// Backends whose names are words for something else as well: `loopback` wherever there are addresses, `midi` as a kind of
+/// device, and `jack` as a kind of port.
+const ORDINARY: [&str; 3] = ["loopback", "midi", "jack"];
 
 const BACKENDS: &str = "crates/backends/src/";
 

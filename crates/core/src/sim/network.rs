@@ -225,11 +225,11 @@ impl Network {
             PortSpec::Machine => {
                 self.schedule(now, session, port, What::Data(Peer::Only, THIS_MACHINE.to_vec()));
             }
-            // Devices come and go as the test says.
+            // Devices and servers come and go as the test says.
             PortSpec::Midi(_) => {
                 self.schedule(now, session, port, What::Ready);
             }
-            PortSpec::Lookup(_) | PortSpec::MidiLink(_) => {}
+            PortSpec::Lookup(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => {}
         }
     }
 

@@ -11,10 +11,10 @@ use crate::sequencer::{Incoming, Sent, Sequencer};
 use crate::show::{Owner, Show};
 
 /// How much of one port is dealt with before others have their turn.
-const AT_ONCE: usize = 128;
+pub(super) const AT_ONCE: usize = 128;
 
 /// A device that took nothing is tried again after so long.
-const RETRY: Duration = Duration::from_millis(5);
+pub(super) const RETRY: Duration = Duration::from_millis(5);
 
 impl Ports {
     /// Opens a port that has no address.
@@ -29,6 +29,10 @@ impl Ports {
             PortSpec::MidiLink(link) => {
                 let link = link.clone();
                 self.open_link(token, owner, link);
+            }
+            PortSpec::Jack(jack) => {
+                let jack = jack.clone();
+                self.open_jack(token, &jack);
             }
             PortSpec::Udp(_)
             | PortSpec::TcpConnect(_)

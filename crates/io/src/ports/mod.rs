@@ -6,6 +6,7 @@
 
 mod devices;
 mod groups;
+mod jack;
 mod opening;
 mod reading;
 mod sending;
@@ -22,6 +23,7 @@ use rustc_hash::FxHashMap;
 use crate::batch::{Datagram, Inbox, Outbound};
 use crate::clock::Clock;
 use crate::connection::Connection;
+use crate::jack::JackClient;
 use crate::listener::Listener;
 use crate::lookup::Helpers;
 use crate::occupant::Transport;
@@ -116,6 +118,10 @@ enum State {
     Sequencer(Box<Sequencer>),
     /// A link of the port with the first token, wanted or joined; the second is its own.
     Link(Token, Token),
+    /// A client of a JACK server.
+    Jack(Box<JackClient>),
+    /// One that is not wanted any more and takes its time.
+    Leaving(Box<JackClient>),
 }
 
 /// What is waited for.
@@ -296,7 +302,7 @@ impl Ports {
                     connection.has_told_full();
                     show.full(owner, peer);
                 }
-                Some(State::Sequencer(_)) => show.full(owner, peer),
+                Some(State::Sequencer(_) | State::Jack(_)) => show.full(owner, peer),
                 Some(_) | None => {}
             },
             What::Answer(answer) => {
@@ -333,7 +339,8 @@ impl Ports {
                 self.set_deadline(token, self.ping_of(socket).map(|ping| now + ping));
             }
             State::Sequencer(_) => self.retry_sequencer(token),
-            State::Udp(_) | State::Link(..) => {}
+            State::Jack(_) => self.queue(token, true, true),
+            State::Udp(_) | State::Link(..) | State::Leaving(_) => {}
         }
     }
 
@@ -428,6 +435,13 @@ impl Ports {
                 self.sockets.insert(token, socket);
                 self.set_deadline(token, Some(now + LINGER));
             }
+            State::Jack(mut client) => {
+                if client.close() {
+                    return self.deregister(&mut State::Leaving(client));
+                }
+                socket.state = State::Leaving(client);
+                self.sockets.insert(token, socket);
+            }
             State::Waiting(..) => self.helpers.forget(token),
             State::Udp(_)
             | State::Connecting(..)
@@ -435,7 +449,8 @@ impl Ports {
             | State::Listening(_)
             | State::Lingering(_)
             | State::Sequencer(_)
-            | State::Link(..) => self.deregister(&mut socket.state),
+            | State::Link(..)
+            | State::Leaving(_) => self.deregister(&mut socket.state),
         }
     }
 
@@ -465,6 +480,7 @@ impl Ports {
             }
             State::Listening(listener) => self.registry.deregister(listener.source()),
             State::Sequencer(sequencer) => self.forget_sequencer(sequencer),
+            State::Jack(client) | State::Leaving(client) => client.deregister(&self.registry),
             State::Link(own, link) => {
                 self.drop_link(*own, *link);
                 Ok(())
@@ -500,7 +516,8 @@ fn outgoing(spec: &PortSpec) -> Option<&Connect> {
         | PortSpec::Lookup(_)
         | PortSpec::Machine
         | PortSpec::Midi(_)
-        | PortSpec::MidiLink(_) => None,
+        | PortSpec::MidiLink(_)
+        | PortSpec::Jack(_) => None,
     }
 }
 
@@ -516,6 +533,7 @@ fn bound(spec: &PortSpec) -> Option<(Transport, u16)> {
         | PortSpec::Lookup(_)
         | PortSpec::Machine
         | PortSpec::Midi(_)
-        | PortSpec::MidiLink(_) => None,
+        | PortSpec::MidiLink(_)
+        | PortSpec::Jack(_) => None,
     }
 }

@@ -70,7 +70,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => &socket.connect.to,
             PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => &listen.at,
             PortSpec::Lookup(endpoint) => endpoint,
-            PortSpec::Machine | PortSpec::Midi(_) | PortSpec::MidiLink(_) => return None,
+            PortSpec::Machine | PortSpec::Midi(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => return None,
         })
     }
 
@@ -101,7 +101,7 @@ impl Ports {
             PortSpec::WebSocketConnect(socket) => {
                 return self.connect(token, socket.connect.to.port, addresses, deadline, now);
             }
-            PortSpec::Midi(_) | PortSpec::MidiLink(_) => return,
+            PortSpec::Midi(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => return,
             PortSpec::Udp(udp) => {
                 if let Some(shared) = each().into_iter().find_map(|ip| self.shared_socket(udp, ip)) {
                     return self.share(token, shared, udp);
@@ -183,7 +183,9 @@ impl Ports {
             | State::Connected(_)
             | State::Lingering(_)
             | State::Sequencer(_)
-            | State::Link(..) => {}
+            | State::Link(..)
+            | State::Jack(_)
+            | State::Leaving(_) => {}
         }
         if let Some(socket) = self.sockets.get_mut(&token) {
             socket.state = state;
@@ -266,7 +268,8 @@ impl Ports {
             | PortSpec::Lookup(_)
             | PortSpec::Machine
             | PortSpec::Midi(_)
-            | PortSpec::MidiLink(_) => {
+            | PortSpec::MidiLink(_)
+            | PortSpec::Jack(_) => {
                 socket.state = State::Connected(Connection::plain(stream));
                 self.set_deadline(token, None);
                 self.report(token, What::Open);
@@ -311,7 +314,9 @@ impl Ports {
             | State::Connected(_)
             | State::Lingering(_)
             | State::Sequencer(_)
-            | State::Link(..) => None,
+            | State::Link(..)
+            | State::Jack(_)
+            | State::Leaving(_) => None,
         }
     }
 

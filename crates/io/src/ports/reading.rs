@@ -50,6 +50,12 @@ impl Ports {
             State::Listening(_) => self.accept(token, show),
             State::Sequencer(_) => self.serve_sequencer(token, is_writable, show),
             State::Link(..) => {}
+            State::Jack(_) => self.serve_jack(token, is_writable, show),
+            State::Leaving(client) => {
+                if client.close() {
+                    self.remove(token);
+                }
+            }
             State::Lingering(connection) => {
                 if connection.is_over() {
                     self.remove(token);

@@ -48,6 +48,9 @@ impl Ports {
             (State::Sequencer(_), Peer::Only) => {
                 self.send_to_devices(token, show.out().bytes(&bytes), show.now);
             }
+            (State::Jack(_), Peer::Only) => {
+                self.send_to_jack(token, show.out().bytes(&bytes), show.now);
+            }
             (State::Connected(connection), Peer::Only | Peer::Connection(_)) => {
                 match connection.send(show.out().bytes(&bytes)) {
                     Written::Fine => {}

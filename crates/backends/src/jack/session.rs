@@ -1,0 +1,243 @@
+//! A running JACK instance: a client, a translator for each of its MIDI ports, and the voltages.
+
+use std::sync::Arc;
+
+use crosspatch_core::{
+    Backoff, Closed, Direction, Duration, Instant, Jack, JackEvent, Notice, Outbox, Peer, Port, PortSpec,
+    Session, Slot, Value,
+};
+
+use super::options::{Config, Kind};
+use crate::midi::translate::Translator;
+use crate::midi::wire::Parser;
+
+/// The client.
+const CLIENT: Port = Port(0);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The running state of an instance.
+pub(super) struct JackSession {
+    config: Arc<Config>,
+    /// In the order of the configuration, which is that of their numbers.
+    lines: Vec<Line>,
+    is_open: bool,
+    backoff: Backoff,
+    /// When the client is to be opened again.
+    retry_at: Option<Instant>,
+}
+
+/// What is known of a port.
+enum Line {
+    MidiIn(Translator, Parser),
+    MidiOut(Translator),
+    Cv { slot: Option<Slot>, direction: Direction, min: f64, max: f64 },
+}
+
+impl JackSession {
+    /// The session of an instance.
+    pub(super) fn new(config: Arc<Config>) -> Self {
+        let translator = || Translator::new(config.dialect.clone());
+        let lines = config.ports.iter().map(|port| match (port.kind, port.direction) {
+            (Kind::Midi, Direction::Input) => Line::MidiIn(translator(), Parser::default()),
+            (Kind::Midi, Direction::Output) => Line::MidiOut(translator()),
+            (Kind::Cv(min, max), direction) => Line::Cv { slot: None, direction, min, max },
+        });
+        Self {
+            lines: lines.collect(),
+            is_open: false,
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
+            retry_at: None,
+            config,
+        }
+    }
+
+    fn open(&mut self, out: &mut Outbox) {
+        self.retry_at = None;
+        let (client, server) = (self.config.client.clone(), self.config.server.clone());
+        let ports = self.config.ports.iter().map(super::options::PortConfig::spec).collect();
+        out.open(CLIENT, PortSpec::Jack(Jack { client, server, ports }));
+    }
+
+    /// The translators of the ports that are sent to.
+    fn outputs(&mut self) -> impl Iterator<Item = &mut Translator> {
+        self.lines.iter_mut().filter_map(|line| match line {
+            Line::MidiOut(translator) => Some(translator),
+            Line::MidiIn(..) | Line::Cv { .. } => None,
+        })
+    }
+
+    /// Hands out what the ports can take.
+    fn flush(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.is_open {
+            return;
+        }
+        let mut bytes = Vec::new();
+        for (number, line) in (0..).zip(&mut self.lines) {
+            if let Line::MidiOut(translator) = line {
+                translator.flush(now, &mut |message| {
+                    bytes.clear();
+                    message.encode(&mut bytes);
+                    out.send(CLIENT, Peer::Only, |out| JackEvent::Midi(&bytes).encode(number, out));
+                });
+            }
+        }
+    }
+
+    fn send_voltages(&self, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (number, line) in (0..).zip(&self.lines) {
+            let Line::Cv { slot: Some(slot), direction: Direction::Output, min, max } = line else {
+                continue;
+            };
+            let last = values.iter().rev().find(|(at, value)| at == slot && value.as_number().is_some());
+            if let Some(level) = last.and_then(|(_, value)| value.as_number()) {
+                let voltage = JackEvent::Cv((min + level * (max - min)) as f32);
+                out.send(CLIENT, Peer::Only, |out| voltage.encode(number, out));
+            }
+        }
+    }
+
+    fn server(&self) -> String {
+        self.config
+            .server
+            .as_deref()
+            .map_or_else(|| "JACK".to_owned(), |name| format!("JACK server `{name}`"))
+    }
+}
+
+impl Session for JackSession {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        let Some((at, rest)) = self.config.find(address) else { return };
+        match (&mut self.lines[at], rest) {
+            (Line::MidiIn(translator, _) | Line::MidiOut(translator), Some(rest)) => {
+                translator.bind(slot, rest, direction);
+            }
+            (Line::Cv { slot: bound, .. }, _) => *bound = Some(slot),
+            (Line::MidiIn(..) | Line::MidiOut(_), None) => {}
+        }
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        for line in &mut self.lines {
+            match line {
+                Line::MidiIn(translator, _) | Line::MidiOut(translator) => translator.unbind(slot, direction),
+                Line::Cv { slot: bound, .. } => {
+                    bound.take_if(|bound| *bound == slot);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        self.open(out);
+    }
+
+    fn handle_open(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
+        self.is_open = true;
+        self.backoff.reset();
+        out.notice(Notice::info("jack-server", format!("connected to {}", self.server())));
+        for translator in self.outputs() {
+            translator.set_blocked(false);
+            translator.begin();
+        }
+        out.recall();
+        // What the options want sent first does not wait for any state.
+        self.flush(now, out);
+    }
+
+    fn handle_close(&mut self, now: Instant, _port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+        let was_open = std::mem::replace(&mut self.is_open, false);
+        if was_open || self.backoff.failures() == 0 {
+            let server = self.server();
+            let text = match (&reason, was_open) {
+                (Closed::ByPeer, true) => format!("{server} is gone; waiting for it"),
+                (Closed::Refused, false) => format!("{server} does not run; waiting for it"),
+                _ => format!("no {server}: {reason}; trying again"),
+            };
+            out.notice(Notice::warning("jack-server", text));
+        }
+        self.retry_at = Some(now + self.backoff.pause());
+        for line in &mut self.lines {
+            if let Line::MidiIn(translator, parser) = line {
+                translator.forget();
+                parser.reset();
+            }
+        }
+    }
+
+    fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
+        let Some((number, event)) = JackEvent::decode(data) else { return };
+        match (self.lines.get_mut(usize::from(number)), event) {
+            (Some(Line::MidiIn(translator, parser)), JackEvent::Midi(bytes)) => {
+                parser.push(bytes, |message| match message {
+                    Ok(message) => translator.hear(now, &message, out),
+                    Err(error) => {
+                        let text = format!("what came in makes no sense: {error}");
+                        out.notice(Notice::warning("jack-garbage", text));
+                    }
+                });
+            }
+            (
+                Some(Line::Cv { slot: Some(slot), direction: Direction::Input, min, max }),
+                JackEvent::Cv(voltage),
+            ) if voltage.is_finite() => {
+                out.emit(*slot, (f64::from(voltage) - *min) / (*max - *min));
+            }
+            // Whoever has just been connected knows nothing of what was sent before.
+            (Some(Line::MidiOut(translator)), JackEvent::Joined) => {
+                translator.begin();
+                out.recall();
+                self.flush(now, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_full(&mut self, _now: Instant, _port: Port, _peer: Peer, _out: &mut Outbox) {
+        self.outputs().for_each(|translator| translator.set_blocked(true));
+    }
+
+    fn handle_writable(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
+        self.outputs().for_each(|translator| translator.set_blocked(false));
+        self.flush(now, out);
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if self.is_open {
+            self.outputs().for_each(|translator| translator.set(now, values));
+            self.flush(now, out);
+            self.send_voltages(values, out);
+        }
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if self.is_open {
+            self.outputs().for_each(|translator| translator.restore(values));
+            self.flush(now, out);
+            self.send_voltages(values, out);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.open(out);
+        }
+        for line in &mut self.lines {
+            if let Line::MidiIn(translator, _) | Line::MidiOut(translator) = line {
+                translator.handle_timeout(now, out);
+            }
+        }
+        self.flush(now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let translators = self.lines.iter().filter_map(|line| match line {
+            Line::MidiIn(translator, _) => translator.next_timeout(),
+            // Without a server nothing can be sent, whatever is due.
+            Line::MidiOut(translator) => translator.next_timeout().filter(|_| self.is_open),
+            Line::Cv { .. } => None,
+        });
+        translators.chain(self.retry_at).min()
+    }
+}

@@ -1,0 +1,412 @@
+//! libjack, loaded when it is first wanted: all that is unsafe about it.
+//!
+//! Names and types are those of `jack/jack.h` and `jack/midiport.h`. JACK calls [`process`] in its own thread once a block; what
+//! happens there neither waits nor allocates. The callback for connections and that for the end of the server come in other
+//! threads and only set flags.
+
+#![expect(unsafe_code, reason = "the library is called, and calls back, across the interface of C")]
+
+use std::ffi::{CStr, CString, c_char, c_int, c_ulong, c_void};
+use std::ptr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+use crosspatch_core::{Closed, Jack, JackEvent, JackKind, JackPort};
+use libloading::Library;
+
+use super::shared::{Line, Shared};
+use super::voltage::{Gauge, ramp};
+
+/// The names of the library, in the order in which they are tried.
+const NAMES: &[&str] = if cfg!(target_os = "macos") {
+    &["libjack.0.dylib", "/opt/homebrew/lib/libjack.0.dylib", "/usr/local/lib/libjack.0.dylib"]
+} else {
+    &["libjack.so.0", "libjack.so"]
+};
+
+const MIDI_TYPE: &CStr = c"8 bit raw midi";
+const AUDIO_TYPE: &CStr = c"32 bit float mono audio";
+
+/// `JackOptions`.
+const NO_START_SERVER: c_int = 0x01;
+const SERVER_NAME: c_int = 0x04;
+
+/// `JackStatus`.
+const SERVER_FAILED: c_int = 0x10;
+const SHM_FAILURE: c_int = 0x200;
+const VERSION_ERROR: c_int = 0x400;
+
+/// `JackPortFlags`.
+const IS_INPUT: c_ulong = 0x1;
+const IS_OUTPUT: c_ulong = 0x2;
+
+/// `jack_client_t`, `jack_port_t` and the buffer of a port are known to the library alone.
+type RawClient = *mut c_void;
+type RawPort = *mut c_void;
+type Buffer = *mut c_void;
+
+/// `jack_midi_event_t`.
+#[repr(C)]
+struct MidiEvent {
+    time: u32,
+    size: usize,
+    buffer: *mut u8,
+}
+
+type Process = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
+type Shutdown = unsafe extern "C" fn(*mut c_void);
+type Connected = unsafe extern "C" fn(u32, u32, c_int, *mut c_void);
+type Print = unsafe extern "C" fn(*const c_char);
+
+/// The functions of the library.
+struct Api {
+    client_open: unsafe extern "C" fn(*const c_char, c_int, *mut c_int, ...) -> RawClient,
+    client_close: unsafe extern "C" fn(RawClient) -> c_int,
+    activate: unsafe extern "C" fn(RawClient) -> c_int,
+    deactivate: unsafe extern "C" fn(RawClient) -> c_int,
+    on_shutdown: unsafe extern "C" fn(RawClient, Shutdown, *mut c_void),
+    set_process_callback: unsafe extern "C" fn(RawClient, Process, *mut c_void) -> c_int,
+    set_port_connect_callback: unsafe extern "C" fn(RawClient, Connected, *mut c_void) -> c_int,
+    port_register: unsafe extern "C" fn(RawClient, *const c_char, *const c_char, c_ulong, c_ulong) -> RawPort,
+    port_by_id: unsafe extern "C" fn(RawClient, u32) -> RawPort,
+    port_get_buffer: unsafe extern "C" fn(RawPort, u32) -> Buffer,
+    midi_get_event_count: unsafe extern "C" fn(Buffer) -> u32,
+    midi_event_get: unsafe extern "C" fn(*mut MidiEvent, Buffer, u32) -> c_int,
+    midi_clear_buffer: unsafe extern "C" fn(Buffer),
+    midi_event_reserve: unsafe extern "C" fn(Buffer, u32, usize) -> *mut u8,
+    /// What the functions are in. It is never unloaded, for its threads may outlive every client.
+    _library: Library,
+}
+
+impl Api {
+    /// The library, loaded at the first call that finds it.
+    fn get() -> Result<&'static Self, Closed> {
+        static API: OnceLock<Api> = OnceLock::new();
+        match API.get() {
+            Some(api) => Ok(api),
+            None => Self::load(NAMES).map(|api| API.get_or_init(|| api)),
+        }
+    }
+
+    fn load(names: &[&str]) -> Result<Self, Closed> {
+        let tried = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        // SAFETY: what the library does when it is loaded is its own business; every program of JACK does the same.
+        let library = names.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
+            Closed::Other(format!("the library of JACK is not installed, looked for {}", tried()).into())
+        })?;
+        Self::link(library).map_err(|error| {
+            Closed::Other(format!("the library of JACK ({}) is of no use: {error}", tried()).into())
+        })
+    }
+
+    fn link(library: Library) -> Result<Self, libloading::Error> {
+        // SAFETY: the types are those of the headers, for all of these names, and have been so in JACK 1, JACK 2 and PipeWire.
+        unsafe {
+            let set_error_function: unsafe extern "C" fn(Print) =
+                *library.get(b"jack_set_error_function\0")?;
+            let set_info_function: unsafe extern "C" fn(Print) = *library.get(b"jack_set_info_function\0")?;
+            set_error_function(discard);
+            set_info_function(discard);
+            Ok(Self {
+                client_open: *library.get(b"jack_client_open\0")?,
+                client_close: *library.get(b"jack_client_close\0")?,
+                activate: *library.get(b"jack_activate\0")?,
+                deactivate: *library.get(b"jack_deactivate\0")?,
+                on_shutdown: *library.get(b"jack_on_shutdown\0")?,
+                set_process_callback: *library.get(b"jack_set_process_callback\0")?,
+                set_port_connect_callback: *library.get(b"jack_set_port_connect_callback\0")?,
+                port_register: *library.get(b"jack_port_register\0")?,
+                port_by_id: *library.get(b"jack_port_by_id\0")?,
+                port_get_buffer: *library.get(b"jack_port_get_buffer\0")?,
+                midi_get_event_count: *library.get(b"jack_midi_get_event_count\0")?,
+                midi_event_get: *library.get(b"jack_midi_event_get\0")?,
+                midi_clear_buffer: *library.get(b"jack_midi_clear_buffer\0")?,
+                midi_event_reserve: *library.get(b"jack_midi_event_reserve\0")?,
+                _library: library,
+            })
+        }
+    }
+}
+
+/// The library would print to the terminal; what matters of that is reported as a reason.
+unsafe extern "C" fn discard(_words: *const c_char) {}
+
+/// An open and active client. It is used by one thread, that of its keeper.
+pub(super) struct Client {
+    api: &'static Api,
+    raw: RawClient,
+    shared: Arc<Shared>,
+    /// What the callbacks are given. They are freed when the client is closed, for then nothing is called any more.
+    realtime: *mut Realtime,
+    watch: *mut Watch,
+}
+
+/// What belongs to the audio cycle alone.
+struct Realtime {
+    api: &'static Api,
+    shared: Arc<Shared>,
+    ports: Box<[RealtimePort]>,
+}
+
+struct RealtimePort {
+    raw: RawPort,
+    /// Of a voltage that is listened to.
+    gauge: Gauge,
+    /// The voltage that the last block ended with.
+    level: f32,
+}
+
+/// What the callbacks of the other threads have.
+struct Watch {
+    api: &'static Api,
+    shared: Arc<Shared>,
+    raw: RawClient,
+    ports: Box<[RawPort]>,
+}
+
+impl Client {
+    /// Opens a client with its ports and begins to process. May take as long as the server does.
+    pub(super) fn open(spec: &Jack, shared: Arc<Shared>) -> Result<Self, Closed> {
+        let api = Api::get()?;
+        let name = c_string(&spec.client)?;
+        let server = spec.server.as_deref().map(c_string).transpose()?;
+        let mut status: c_int = 0;
+        // SAFETY: the names end with a zero and live longer than the call; the server's follows where the options say so.
+        let raw = unsafe {
+            match &server {
+                Some(server) => (api.client_open)(
+                    name.as_ptr(),
+                    NO_START_SERVER | SERVER_NAME,
+                    &raw mut status,
+                    server.as_ptr(),
+                ),
+                None => (api.client_open)(name.as_ptr(), NO_START_SERVER, &raw mut status),
+            }
+        };
+        if raw.is_null() {
+            return Err(refusal(status));
+        }
+        let mut client = Self { api, raw, shared, realtime: ptr::null_mut(), watch: ptr::null_mut() };
+        client.activate(spec)?;
+        Ok(client)
+    }
+
+    /// Makes the ports, hands the callbacks what they need, and begins.
+    fn activate(&mut self, spec: &Jack) -> Result<(), Closed> {
+        let (api, raw) = (self.api, self.raw);
+        let ports: Box<[RawPort]> =
+            spec.ports.iter().map(|port| self.register(port)).collect::<Result<_, _>>()?;
+        let each = ports.iter().zip(&self.shared.ports).map(|(&raw, port)| {
+            let step = if let Line::CvIn(step) = port.line { step } else { 0.0 };
+            RealtimePort { raw, gauge: Gauge::new(step), level: 0.0 }
+        });
+        let realtime = Realtime { api, shared: self.shared.clone(), ports: each.collect() };
+        self.realtime = Box::into_raw(Box::new(realtime));
+        self.watch = Box::into_raw(Box::new(Watch { api, shared: self.shared.clone(), raw, ports }));
+        // SAFETY: the client is open and not active; both arguments live until it is closed, and each is used by its own
+        // callbacks alone.
+        let failed = unsafe {
+            (api.on_shutdown)(raw, shut_down, self.watch.cast());
+            (api.set_process_callback)(raw, process, self.realtime.cast()) != 0
+                || (api.set_port_connect_callback)(raw, connected, self.watch.cast()) != 0
+                || (api.activate)(raw) != 0
+        };
+        if failed {
+            Err(Closed::Other("the JACK server did not let the client begin".into()))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn register(&self, port: &JackPort) -> Result<RawPort, Closed> {
+        let name = c_string(&port.name)?;
+        let kind = match port.kind {
+            JackKind::Midi => MIDI_TYPE,
+            JackKind::Cv { .. } => AUDIO_TYPE,
+        };
+        let flags = match port.direction {
+            crosspatch_core::Direction::Input => IS_INPUT,
+            crosspatch_core::Direction::Output => IS_OUTPUT,
+        };
+        // SAFETY: the client is open, and both names end with a zero and live longer than the call.
+        let raw = unsafe { (self.api.port_register)(self.raw, name.as_ptr(), kind.as_ptr(), flags, 0) };
+        if raw.is_null() {
+            return Err(Closed::Other(format!("the JACK server refused the port `{}`", port.name).into()));
+        }
+        Ok(raw)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // SAFETY: the client is open, and closed only here. Afterwards its threads have ended, so that nothing uses what the
+        // callbacks were given; both come out of a box, or are null.
+        unsafe {
+            if !self.shared.is_over.load(Ordering::Acquire) {
+                (self.api.deactivate)(self.raw);
+            }
+            (self.api.client_close)(self.raw);
+            if !self.realtime.is_null() {
+                drop(Box::from_raw(self.realtime));
+            }
+            if !self.watch.is_null() {
+                drop(Box::from_raw(self.watch));
+            }
+        }
+    }
+}
+
+fn c_string(text: &str) -> Result<CString, Closed> {
+    CString::new(text).map_err(|_| Closed::Other(format!("`{text}` cannot be a name of JACK").into()))
+}
+
+/// Why a client could not be opened.
+fn refusal(status: c_int) -> Closed {
+    if status & SERVER_FAILED != 0 {
+        Closed::Refused
+    } else if status & VERSION_ERROR != 0 {
+        Closed::Other("the server and the library of JACK are of different versions".into())
+    } else if status & SHM_FAILURE != 0 {
+        Closed::Other("the memory of the JACK server cannot be reached".into())
+    } else {
+        Closed::Other(format!("the JACK server refused the client (status {status:#x})").into())
+    }
+}
+
+/// `JackProcessCallback`: once a block, in JACK's own thread.
+unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
+    // SAFETY: the argument is what `activate` gave, lives until the client is closed, and is used by this callback alone,
+    // which JACK never calls twice at a time.
+    let realtime = unsafe { &mut *argument.cast::<Realtime>() };
+    let Realtime { api, shared, ports } = realtime;
+    let mut is_heard = false;
+    for ((number, port), state) in (0_u8..=u8::MAX).zip(ports).zip(&shared.ports) {
+        // SAFETY: the port belongs to this client, and the buffer is good until the cycle ends.
+        let buffer = unsafe { (api.port_get_buffer)(port.raw, frames) };
+        if buffer.is_null() {
+            continue;
+        }
+        match &state.line {
+            Line::MidiIn => is_heard |= read_midi(api, buffer, number, shared),
+            Line::MidiOut(ring) => {
+                write_midi(api, buffer, ring, shared);
+                if state.is_joined() && shared.hear(number, JackEvent::Joined) {
+                    state.has_told_joined();
+                    is_heard = true;
+                }
+            }
+            Line::CvIn(_) => {
+                // SAFETY: the buffer of an audio port has this many samples, and nobody writes to it during the cycle.
+                let samples = unsafe { std::slice::from_raw_parts(buffer.cast::<f32>(), frames as usize) };
+                if let Some(voltage) = port.gauge.hear(samples)
+                    && shared.hear(number, JackEvent::Cv(voltage))
+                {
+                    port.gauge.has_told(voltage);
+                    is_heard = true;
+                }
+            }
+            Line::CvOut(wanted) => {
+                // SAFETY: the buffer of an audio port of ours has this many samples, which are ours to write.
+                let samples =
+                    unsafe { std::slice::from_raw_parts_mut(buffer.cast::<f32>(), frames as usize) };
+                let to = f32::from_bits(wanted.load(Ordering::Relaxed));
+                ramp(std::mem::replace(&mut port.level, to), to, samples);
+            }
+        }
+    }
+    if is_heard {
+        shared.ring_bell();
+    }
+    0
+}
+
+/// Takes the messages of a block. Returns whether there is something to tell.
+fn read_midi(api: &Api, buffer: Buffer, number: u8, shared: &Shared) -> bool {
+    // SAFETY: the buffer is that of a MIDI port, within its cycle; so it is below.
+    let count = unsafe { (api.midi_get_event_count)(buffer) };
+    for at in 0..count {
+        let mut event = MidiEvent { time: 0, size: 0, buffer: ptr::null_mut() };
+        // SAFETY: as above; the event is ours to fill.
+        let failed = unsafe { (api.midi_event_get)(&raw mut event, buffer, at) } != 0;
+        if failed || event.buffer.is_null() {
+            continue;
+        }
+        // SAFETY: the library says that so many bytes are there, and they stay until the cycle ends.
+        let message = unsafe { std::slice::from_raw_parts(event.buffer, event.size) };
+        if !shared.hear(number, JackEvent::Midi(message)) {
+            shared.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    count > 0
+}
+
+/// Writes what waits into a block, as much as it has room for.
+fn write_midi(api: &Api, buffer: Buffer, ring: &super::ring::Ring, shared: &Shared) {
+    // SAFETY: the buffer is that of a MIDI port of ours, within its cycle; so it is below.
+    unsafe { (api.midi_clear_buffer)(buffer) };
+    let mut is_empty = true;
+    while let Some(len) = ring.next_len() {
+        // SAFETY: as above.
+        let place = unsafe { (api.midi_event_reserve)(buffer, 0, len) };
+        match (place.is_null(), is_empty) {
+            // SAFETY: the library has reserved so many bytes for us.
+            (false, _) => ring.pop(unsafe { std::slice::from_raw_parts_mut(place, len) }),
+            (true, false) => return,
+            // What does not fit into an empty block never will.
+            (true, true) => {
+                ring.pop(&mut []);
+                shared.unfit.fetch_add(1, Ordering::Relaxed);
+                shared.ring_bell();
+                continue;
+            }
+        }
+        is_empty = false;
+    }
+}
+
+/// `JackShutdownCallback`: the server is gone.
+unsafe extern "C" fn shut_down(argument: *mut c_void) {
+    // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
+    let watch = unsafe { &*argument.cast::<Watch>() };
+    watch.shared.is_over.store(true, Ordering::Release);
+    watch.shared.ring_bell();
+}
+
+/// `JackPortConnectCallback`: two ports of the server were connected or disconnected.
+unsafe extern "C" fn connected(a: u32, b: u32, connect: c_int, argument: *mut c_void) {
+    // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
+    let watch = unsafe { &*argument.cast::<Watch>() };
+    if connect == 0 {
+        return;
+    }
+    for id in [a, b] {
+        // SAFETY: the client is open while its callbacks are called.
+        let raw = unsafe { (watch.api.port_by_id)(watch.raw, id) };
+        let ours = watch.ports.iter().zip(&watch.shared.ports).find(|(port, _)| **port == raw);
+        if let Some((_, state)) = ours
+            && matches!(state.line, Line::MidiOut(_))
+        {
+            state.has_joined();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_is_missing_is_told_with_all_that_was_tried() {
+        let reason = Api::load(&["libnone-of-these.so.7", "libnor-this.so"]).err();
+        let text =
+            "the library of JACK is not installed, looked for `libnone-of-these.so.7`, `libnor-this.so`";
+        assert_eq!(reason, Some(Closed::Other(text.into())));
+    }
+
+    #[test]
+    fn refusals_say_what_is_wrong() {
+        assert_eq!(refusal(0x11), Closed::Refused);
+        assert!(refusal(0x401).to_string().contains("different versions"));
+        assert!(refusal(0x41).to_string().contains("0x41"));
+    }
+}
