@@ -158,3 +158,140 @@ fn keep(spec: &Jack, shared: &Arc<Shared>, end: &Receiver<()>) {
     KEEPERS.fetch_sub(1, Ordering::Relaxed);
     shared.ring_bell();
 }
+
+#[cfg(test)]
+mod tests {
+    use crosspatch_core::{Direction, JackKind, JackPort};
+
+    use super::*;
+
+    /// A client without a keeper, and what the audio cycle would have of it.
+    fn client() -> (JackClient, Arc<Shared>) {
+        let port = |name: &str, kind, direction| JackPort { name: name.to_owned(), kind, direction };
+        let ports = vec![
+            port("keys", JackKind::Midi, Direction::Input),
+            port("lamps", JackKind::Midi, Direction::Output),
+            port("filter", JackKind::Cv { step_millionths: 0 }, Direction::Output),
+        ];
+        let (sender, bell) = pipe::new().expect("a pipe");
+        let spec = Jack { client: "test".to_owned(), server: None, ports };
+        let shared = Arc::new(Shared::new(&spec, sender));
+        let client = JackClient {
+            shared: shared.clone(),
+            bell,
+            wanted: None,
+            is_open: false,
+            unsent: VecDeque::new(),
+            unsent_len: 0,
+        };
+        (client, shared)
+    }
+
+    fn encoded(port: u8, event: JackEvent<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        event.encode(port, &mut bytes);
+        bytes
+    }
+
+    fn outgoing(shared: &Shared) -> &super::super::ring::Ring {
+        let Line::MidiOut(ring) = &shared.ports[1].line else { panic!("it is a MIDI port") };
+        ring
+    }
+
+    #[test]
+    fn what_comes_in_is_told_behind_the_opening_and_what_had_no_room_is_counted() {
+        let (mut client, shared) = client();
+        let mut chunk = vec![0; 65_536];
+        let mut count = 0_u32;
+        while shared.hear(0, JackEvent::Midi(&[0xb0, 7, (count % 128) as u8])) {
+            count += 1;
+        }
+        shared.lost.fetch_add(3, Ordering::Relaxed);
+        assert_eq!(client.next(&mut chunk), None, "it is not open yet");
+        shared.set_opened(Ok(()));
+        assert_eq!(client.next(&mut chunk), Some(Incoming::Opened));
+        for step in 0..count {
+            let expected = [0, 0, 0xb0, 7, (step % 128) as u8];
+            assert_eq!(client.next(&mut chunk), Some(Incoming::Data(&expected)));
+        }
+        assert!(count > 5000, "{count}");
+        assert_eq!(client.next(&mut chunk), Some(Incoming::Lost { lost: 3, unfit: 0 }));
+        assert_eq!(client.next(&mut chunk), None);
+        shared.is_over.store(true, Ordering::Release);
+        assert_eq!(client.next(&mut chunk), Some(Incoming::Gone(Closed::ByPeer)));
+    }
+
+    #[test]
+    fn a_client_that_could_not_be_opened_says_why() {
+        let (mut client, shared) = client();
+        shared.set_opened(Err(Closed::Refused));
+        assert_eq!(client.next(&mut []), Some(Incoming::Gone(Closed::Refused)));
+    }
+
+    #[test]
+    fn a_port_that_takes_nothing_keeps_the_order_up_to_a_bound() {
+        let (mut client, shared) = client();
+        let message = |number: u8| encoded(1, JackEvent::Midi(&[number; 16_000]));
+        for number in 0..4 {
+            assert_eq!(client.send(&message(number)), Sent::Fine);
+        }
+        assert_eq!(client.send(&message(4)), Sent::Full);
+        // It would have room, but not its turn.
+        let short = encoded(1, JackEvent::Midi(&[0xf8]));
+        assert_eq!(client.send(&short), Sent::Full);
+        assert!(!client.send_unsent());
+        let mut taken = [0];
+        for number in 0..4 {
+            outgoing(&shared).pop(&mut taken);
+            assert_eq!(taken, [number]);
+        }
+        assert!(client.send_unsent() && !client.has_unsent());
+        for expected in [4, 0xf8] {
+            outgoing(&shared).pop(&mut taken);
+            assert_eq!(taken, [expected]);
+        }
+        let results: Vec<_> = (0..40).map(|number| client.send(&message(number))).collect();
+        assert_eq!(results.last(), Some(&Sent::NotReading));
+        assert_eq!(results.iter().position(|sent| *sent == Sent::NotReading), Some(4 + 16));
+    }
+
+    #[test]
+    fn what_is_for_no_port_or_the_wrong_one_goes_nowhere() {
+        let (mut client, shared) = client();
+        for event in [
+            encoded(0, JackEvent::Midi(&[0xf8])),
+            encoded(1, JackEvent::Cv(1.0)),
+            encoded(2, JackEvent::Midi(&[0xf8])),
+            encoded(9, JackEvent::Cv(1.0)),
+            vec![],
+        ] {
+            assert_eq!(client.send(&event), Sent::Fine);
+        }
+        assert_eq!(outgoing(&shared).next_len(), None);
+        assert_eq!(client.send(&encoded(2, JackEvent::Cv(0.5))), Sent::Fine);
+        let Line::CvOut(wanted) = &shared.ports[2].line else { panic!("it is a voltage") };
+        assert_eq!(f32::from_bits(wanted.load(Ordering::Relaxed)), 0.5);
+    }
+
+    #[test]
+    fn the_bell_can_ring_without_end_and_be_answered() {
+        let (mut client, shared) = client();
+        for _ in 0..200_000 {
+            shared.ring_bell();
+        }
+        client.answer_bell();
+        assert!(client.bell.read(&mut [0]).is_err(), "nothing is left");
+    }
+
+    #[test]
+    fn whoever_joins_is_told_some_blocks_later_and_once() {
+        let (_, shared) = client();
+        let port = &shared.ports[1];
+        assert!(!port.is_joined());
+        port.has_joined();
+        assert_eq!([(); 4].map(|()| port.is_joined()), [false, false, false, true]);
+        assert!(port.is_joined(), "until it was told");
+        port.has_told_joined();
+        assert!(!port.is_joined());
+    }
+}
