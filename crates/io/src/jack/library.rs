@@ -69,13 +69,19 @@ struct Api {
     set_port_connect_callback: unsafe extern "C" fn(RawClient, Connected, *mut c_void) -> c_int,
     port_register: unsafe extern "C" fn(RawClient, *const c_char, *const c_char, c_ulong, c_ulong) -> RawPort,
     port_by_id: unsafe extern "C" fn(RawClient, u32) -> RawPort,
+    cycle: CycleApi,
+    /// What the functions are in. It is never unloaded, for its threads may outlive every client.
+    _library: Library,
+}
+
+/// Those that are called within the audio cycle.
+#[derive(Copy, Clone)]
+struct CycleApi {
     port_get_buffer: unsafe extern "C" fn(RawPort, u32) -> Buffer,
     midi_get_event_count: unsafe extern "C" fn(Buffer) -> u32,
     midi_event_get: unsafe extern "C" fn(*mut MidiEvent, Buffer, u32) -> c_int,
     midi_clear_buffer: unsafe extern "C" fn(Buffer),
     midi_event_reserve: unsafe extern "C" fn(Buffer, u32, usize) -> *mut u8,
-    /// What the functions are in. It is never unloaded, for its threads may outlive every client.
-    _library: Library,
 }
 
 impl Api {
@@ -117,11 +123,13 @@ impl Api {
                 set_port_connect_callback: *library.get(b"jack_set_port_connect_callback\0")?,
                 port_register: *library.get(b"jack_port_register\0")?,
                 port_by_id: *library.get(b"jack_port_by_id\0")?,
-                port_get_buffer: *library.get(b"jack_port_get_buffer\0")?,
-                midi_get_event_count: *library.get(b"jack_midi_get_event_count\0")?,
-                midi_event_get: *library.get(b"jack_midi_event_get\0")?,
-                midi_clear_buffer: *library.get(b"jack_midi_clear_buffer\0")?,
-                midi_event_reserve: *library.get(b"jack_midi_event_reserve\0")?,
+                cycle: CycleApi {
+                    port_get_buffer: *library.get(b"jack_port_get_buffer\0")?,
+                    midi_get_event_count: *library.get(b"jack_midi_get_event_count\0")?,
+                    midi_event_get: *library.get(b"jack_midi_event_get\0")?,
+                    midi_clear_buffer: *library.get(b"jack_midi_clear_buffer\0")?,
+                    midi_event_reserve: *library.get(b"jack_midi_event_reserve\0")?,
+                },
                 _library: library,
             })
         }
@@ -143,7 +151,7 @@ pub(super) struct Client {
 
 /// What belongs to the audio cycle alone.
 struct Realtime {
-    api: &'static Api,
+    api: CycleApi,
     shared: Arc<Shared>,
     ports: Box<[RealtimePort]>,
 }
@@ -196,12 +204,7 @@ impl Client {
         let (api, raw) = (self.api, self.raw);
         let ports: Box<[RawPort]> =
             spec.ports.iter().map(|port| self.register(port)).collect::<Result<_, _>>()?;
-        let each = ports.iter().zip(&self.shared.ports).map(|(&raw, port)| {
-            let step = if let Line::CvIn(step) = port.line { step } else { 0.0 };
-            RealtimePort { raw, gauge: Gauge::new(step), level: 0.0 }
-        });
-        let realtime = Realtime { api, shared: self.shared.clone(), ports: each.collect() };
-        self.realtime = Box::into_raw(Box::new(realtime));
+        self.realtime = Box::into_raw(Box::new(Realtime::new(api.cycle, self.shared.clone(), &ports)));
         self.watch = Box::into_raw(Box::new(Watch { api, shared: self.shared.clone(), raw, ports }));
         // SAFETY: the client is open and not active; both arguments live until it is closed, and each is used by its own
         // callbacks alone.
@@ -253,6 +256,17 @@ impl Drop for Client {
                 drop(Box::from_raw(self.watch));
             }
         }
+    }
+}
+
+impl Realtime {
+    fn new(api: CycleApi, shared: Arc<Shared>, ports: &[RawPort]) -> Self {
+        let each = ports.iter().zip(&shared.ports).map(|(&raw, port)| {
+            let step = if let Line::CvIn(step) = port.line { step } else { 0.0 };
+            RealtimePort { raw, gauge: Gauge::new(step), level: 0.0 }
+        });
+        let ports = each.collect();
+        Self { api, shared, ports }
     }
 }
 
@@ -321,7 +335,7 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
 }
 
 /// Takes the messages of a block. Returns whether there is something to tell.
-fn read_midi(api: &Api, buffer: Buffer, number: u8, shared: &Shared) -> bool {
+fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, shared: &Shared) -> bool {
     // SAFETY: the buffer is that of a MIDI port, within its cycle; so it is below.
     let count = unsafe { (api.midi_get_event_count)(buffer) };
     for at in 0..count {
@@ -341,7 +355,7 @@ fn read_midi(api: &Api, buffer: Buffer, number: u8, shared: &Shared) -> bool {
 }
 
 /// Writes what waits into a block, as much as it has room for.
-fn write_midi(api: &Api, buffer: Buffer, ring: &super::ring::Ring, shared: &Shared) {
+fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: &Shared) {
     // SAFETY: the buffer is that of a MIDI port of ours, within its cycle; so it is below.
     unsafe { (api.midi_clear_buffer)(buffer) };
     let mut is_empty = true;
@@ -393,7 +407,152 @@ unsafe extern "C" fn connected(a: u32, b: u32, connect: c_int, argument: *mut c_
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use crosspatch_core::Direction;
+    use mio::unix::pipe;
+
+    use super::super::ring::Ring;
     use super::*;
+
+    /// A double of the library's MIDI buffer: a port is its own buffer.
+    #[derive(Default)]
+    struct Midi {
+        events: Vec<Vec<u8>>,
+        written: Vec<Vec<u8>>,
+        room: usize,
+    }
+
+    unsafe extern "C" fn port_get_buffer(port: RawPort, _frames: u32) -> Buffer {
+        port
+    }
+
+    unsafe extern "C" fn midi_get_event_count(buffer: Buffer) -> u32 {
+        // SAFETY: the tests hand in nothing but a `Midi`; so it is below.
+        unsafe { (*buffer.cast::<Midi>()).events.len() as u32 }
+    }
+
+    unsafe extern "C" fn midi_event_get(event: *mut MidiEvent, buffer: Buffer, at: u32) -> c_int {
+        // SAFETY: as above; the event is the caller's.
+        unsafe {
+            let bytes = &mut (&mut (*buffer.cast::<Midi>()).events)[at as usize];
+            *event = MidiEvent { time: 0, size: bytes.len(), buffer: bytes.as_mut_ptr() };
+        }
+        0
+    }
+
+    unsafe extern "C" fn midi_clear_buffer(buffer: Buffer) {
+        // SAFETY: as above.
+        unsafe { (*buffer.cast::<Midi>()).written = Vec::new() };
+    }
+
+    unsafe extern "C" fn midi_event_reserve(buffer: Buffer, _time: u32, len: usize) -> *mut u8 {
+        // SAFETY: as above.
+        let midi = unsafe { &mut *buffer.cast::<Midi>() };
+        let used = midi.written.iter().map(Vec::len).sum::<usize>();
+        if used + len > midi.room {
+            return ptr::null_mut();
+        }
+        midi.written.push(vec![0; len]);
+        midi.written.last_mut().map_or(ptr::null_mut(), |event| event.as_mut_ptr())
+    }
+
+    const DOUBLE: CycleApi = CycleApi {
+        port_get_buffer,
+        midi_get_event_count,
+        midi_event_get,
+        midi_clear_buffer,
+        midi_event_reserve,
+    };
+
+    /// A client with one port.
+    fn shared(kind: JackKind, direction: Direction) -> Arc<Shared> {
+        let ports = vec![JackPort { name: "port".to_owned(), kind, direction }];
+        let (bell, _) = pipe::new().expect("a pipe");
+        Arc::new(Shared::new(&Jack { client: "test".to_owned(), server: None, ports }, bell))
+    }
+
+    /// Lets one block pass at a port that is its own buffer.
+    fn block<T>(realtime: &mut Realtime, port: &mut T, frames: u32) {
+        realtime.ports[0].raw = ptr::from_mut(port).cast();
+        // SAFETY: the argument is what the callback expects, and the port is what the double expects.
+        assert_eq!(unsafe { process(frames, ptr::from_mut(realtime).cast()) }, 0);
+    }
+
+    fn realtime(shared: &Arc<Shared>) -> Realtime {
+        Realtime::new(DOUBLE, shared.clone(), &[ptr::null_mut()])
+    }
+
+    fn popped(ring: &Ring) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; ring.next_len()?];
+        ring.pop(&mut bytes);
+        Some(bytes)
+    }
+
+    #[test]
+    fn messages_of_a_block_come_in_in_order_and_are_counted_when_they_have_no_room() {
+        let shared = shared(JackKind::Midi, Direction::Input);
+        let mut realtime = realtime(&shared);
+        let events = vec![vec![0xb0, 7, 1], vec![], vec![0xf8]];
+        block(&mut realtime, &mut Midi { events, ..Midi::default() }, 64);
+        assert_eq!(popped(&shared.incoming), Some(vec![0, 0, 0xb0, 7, 1]));
+        assert_eq!(popped(&shared.incoming), Some(vec![0, 0]));
+        assert_eq!(popped(&shared.incoming), Some(vec![0, 0, 0xf8]));
+        let events = vec![vec![0xf0; 40_000]; 3];
+        block(&mut realtime, &mut Midi { events, ..Midi::default() }, 64);
+        assert_eq!(shared.lost.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_block_waits_for_the_next_and_what_never_does_is_counted() {
+        let shared = shared(JackKind::Midi, Direction::Output);
+        let mut realtime = realtime(&shared);
+        let Line::MidiOut(ring) = &shared.ports[0].line else { panic!("it is a MIDI port") };
+        for message in [&[1; 6][..], &[2; 6], &[3; 11], &[4; 2]] {
+            assert!(ring.push(&[message]));
+        }
+        let mut port = Midi { room: 10, ..Midi::default() };
+        block(&mut realtime, &mut port, 64);
+        assert_eq!(port.written, [[1; 6]]);
+        block(&mut realtime, &mut port, 64);
+        assert_eq!((&*port.written, shared.unfit.load(Ordering::Relaxed)), (&[vec![2; 6]][..], 0));
+        block(&mut realtime, &mut port, 64);
+        assert_eq!((&*port.written, shared.unfit.load(Ordering::Relaxed)), (&[vec![4; 2]][..], 1));
+        block(&mut realtime, &mut port, 64);
+        assert!(port.written.is_empty(), "nothing is played twice");
+    }
+
+    #[test]
+    fn a_voltage_that_had_no_room_comes_with_a_later_block() {
+        let shared = shared(JackKind::Cv { step_millionths: 100_000 }, Direction::Input);
+        let mut realtime = realtime(&shared);
+        while shared.hear(9, JackEvent::Midi(&[0xf8; 9])) {}
+        block(&mut realtime, &mut [0.5_f32; 64], 64);
+        while popped(&shared.incoming).is_some() {}
+        block(&mut realtime, &mut [0.5_f32; 64], 64);
+        let mut expected = Vec::new();
+        JackEvent::Cv(0.5).encode(0, &mut expected);
+        assert_eq!(popped(&shared.incoming), Some(expected));
+        block(&mut realtime, &mut [0.5_f32; 64], 64);
+        assert_eq!(popped(&shared.incoming), None, "it is told once");
+    }
+
+    #[test]
+    fn a_voltage_goes_straight_to_its_level_and_stays_there() {
+        let shared = shared(JackKind::Cv { step_millionths: 0 }, Direction::Output);
+        let mut realtime = realtime(&shared);
+        let Line::CvOut(wanted) = &shared.ports[0].line else { panic!("it is a voltage") };
+        let set = |wanted: &AtomicU32, voltage: f32| wanted.store(voltage.to_bits(), Ordering::Relaxed);
+        let mut samples = [9.0_f32; 4];
+        set(wanted, 1.0);
+        block(&mut realtime, &mut samples, 4);
+        assert_eq!(samples, [0.25, 0.5, 0.75, 1.0]);
+        block(&mut realtime, &mut samples, 4);
+        assert_eq!(samples, [1.0; 4]);
+        set(wanted, -1.0);
+        block(&mut realtime, &mut samples, 4);
+        assert_eq!(samples, [0.5, 0.0, -0.5, -1.0]);
+    }
 
     #[test]
     fn a_library_that_is_missing_is_told_with_all_that_was_tried() {
