@@ -41,13 +41,21 @@ impl Receiver {
     /// Takes a packet and hands out its messages, those of its journal first that were lost.
     pub(crate) fn handle(&mut self, now: Instant, rtp: &Rtp<'_>, found: Found<'_>) {
         let sequence = rtp.header.sequence;
+        let journal = match &rtp.journal {
+            Some(Ok(journal)) => Some(journal),
+            Some(Err(error)) => {
+                found(Err(*error));
+                None
+            }
+            None => None,
+        };
         let step = self.last.map(|last| i32::from(sequence.wrapping_sub(last as u16) as i16));
         let packet = match (self.last, step) {
             (Some(last), Some(step @ 1..)) => last.wrapping_add(step.unsigned_abs()),
             (_, Some(0)) => return,
             (Some(last), Some(step)) if step.unsigned_abs() <= WINDOW => {
                 let bit = 1 << (step.unsigned_abs() - 1);
-                if rtp.journal.is_none() && self.missing & bit != 0 {
+                if journal.is_none() && self.missing & bit != 0 {
                     self.missing &= !bit;
                     self.read(rtp, last.wrapping_sub(step.unsigned_abs()), found);
                 }
@@ -62,7 +70,7 @@ impl Receiver {
         let lost = self.last.map_or(0, |last| packet - last - 1);
         if self.last.is_none() || lost > 0 {
             self.sysex = None;
-            self.recover(now, rtp.journal.as_ref(), packet, lost, found);
+            self.recover(now, journal, packet, lost, found);
         } else {
             self.missing <<= 1;
         }

@@ -37,8 +37,8 @@ pub struct Rtp<'a> {
     pub header: Header,
     /// Its messages.
     pub list: List<'a>,
-    /// What may have been lost before.
-    pub journal: Option<Journal>,
+    /// What may have been lost before. A journal that makes no sense does not harm the messages.
+    pub journal: Option<Result<Journal, DecodeError>>,
 }
 
 /// The messages of a packet.
@@ -110,7 +110,7 @@ impl<'a> Rtp<'a> {
             len = len << 8 | usize::from(reader.u8()?);
         }
         let list = List { bytes: reader.take(len)?, has_first_delta: flags & 0x20 != 0 };
-        let journal = if flags & 0x40 != 0 { Some(Journal::decode(reader.0)?) } else { None };
+        let journal = (flags & 0x40 != 0).then(|| Journal::decode(reader.0));
         Ok(Self { header, list, journal })
     }
 

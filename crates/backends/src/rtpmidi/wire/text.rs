@@ -103,7 +103,8 @@ impl Display for Rtp<'_> {
         let Header { sequence, time, ssrc } = self.header;
         write!(f, "rtp {sequence} at {time} from {ssrc:08x}:{}", self.list)?;
         match &self.journal {
-            Some(journal) => write!(f, " | {journal}"),
+            Some(Ok(journal)) => write!(f, " | {journal}"),
+            Some(Err(error)) => write!(f, " | ({error})"),
             None => Ok(()),
         }
     }
