@@ -206,12 +206,42 @@ fn a_server_that_hangs_stops_neither_the_show_nor_its_end() {
     let server = Server::start(&name);
     let (show, tablet) = show(&name);
     show.wait_for("connected to JACK server");
+    connect(&name, "crosspatch:lamps", "crosspatch:keys");
     server.program.signal("STOP");
     tablet.until_answered("/probe", "/alive");
-    for level in 0..1000_u16 {
+    for level in 0..=1000_u16 {
         tablet.send("/lamp", f32::from(level) / 1000.0);
     }
     tablet.until_answered("/probe", "/alive");
+    server.program.signal("CONT");
+    tablet.wait_for("/keys", 1.0);
+
+    server.program.signal("STOP");
+    tablet.until_answered("/probe", "/alive");
+    assert!(show.stop() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_client_that_was_stopped_for_a_while_goes_on_where_it_was() {
+    if !has_jack() {
+        return;
+    }
+    let name = server_name();
+    let _server = Server::start(&name);
+    let (show, tablet) = show(&name);
+    show.wait_for("connected to JACK server");
+    connect(&name, "crosspatch:lamps", "crosspatch:keys");
+    connect(&name, "crosspatch:filter", "crosspatch:gauge");
+    show.signal("STOP");
+    for level in [0.25, 0.5, 1.0] {
+        tablet.send("/lamp", level);
+        tablet.send("/filter", level);
+    }
+    while tablet.hear(Duration::from_secs(1)).is_some() {}
+    show.signal("CONT");
+    tablet.wait_for("/keys", 1.0);
+    tablet.send("/filter", 0.75);
+    tablet.wait_for("/gauge", 0.75);
     assert!(show.stop() < Duration::from_secs(1));
 }
 
