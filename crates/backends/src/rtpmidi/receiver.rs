@@ -25,11 +25,11 @@ pub(crate) type Found<'f> = &'f mut dyn FnMut(Result<&Message<'_>, DecodeError>)
 #[derive(Debug, Default)]
 pub(crate) struct Receiver {
     /// The number of the latest packet, whose lower half is on the wire.
-    last: Option<u32>,
+    last: Option<u64>,
     /// Which of the packets before it have not come and are not made up for, the nearest in the lowest bit.
     missing: u64,
     /// The states as they were received, and with which packet.
-    states: BTreeMap<(u16, What), (U14, u32)>,
+    states: BTreeMap<(u16, What), (U14, u64)>,
     /// Keys that were down before a gap, and until when the gap may close.
     suspects: BTreeSet<(u16, What)>,
     suspects_until: Option<Instant>,
@@ -51,23 +51,24 @@ impl Receiver {
         };
         let step = self.last.map(|last| i32::from(sequence.wrapping_sub(last as u16) as i16));
         let packet = match (self.last, step) {
-            (Some(last), Some(step @ 1..)) => last.wrapping_add(step.unsigned_abs()),
+            (Some(last), Some(step @ 1..)) => last + u64::from(step.unsigned_abs()),
             (_, Some(0)) => return,
             (Some(last), Some(step)) if step.unsigned_abs() <= WINDOW => {
                 let bit = 1 << (step.unsigned_abs() - 1);
                 if journal.is_none() && self.missing & bit != 0 {
                     self.missing &= !bit;
-                    self.read(rtp, last.wrapping_sub(step.unsigned_abs()), found);
+                    self.read(rtp, last - u64::from(step.unsigned_abs()), found);
                 }
                 return;
             }
             _ => {
                 self.release(found);
                 *self = Self::default();
-                0x1_0000 + u32::from(sequence)
+                0x1_0000 + u64::from(sequence)
             }
         };
-        let lost = self.last.map_or(0, |last| packet - last - 1);
+        // A gap is shorter than half of all numbers.
+        let lost = self.last.map_or(0, |last| (packet - last - 1) as u32);
         if self.last.is_none() || lost > 0 {
             self.sysex = None;
             self.recover(now, journal, packet, lost, found);
@@ -106,11 +107,11 @@ impl Receiver {
     }
 
     /// Makes up for the loss of the packets before this one, as far as the journal goes.
-    fn recover(&mut self, now: Instant, journal: Option<&Journal>, packet: u32, lost: u32, found: Found<'_>) {
+    fn recover(&mut self, now: Instant, journal: Option<&Journal>, packet: u64, lost: u32, found: Found<'_>) {
         let missing = if lost >= 64 { u64::MAX } else { (1 << lost) - 1 };
         self.missing = self.missing.checked_shl(lost + 1).unwrap_or(0) | missing;
         let before = self.keys_that_are_down();
-        let first_lost = packet.wrapping_sub(lost) as u16;
+        let first_lost = (packet as u16).wrapping_sub(lost as u16);
         let covers = |journal: &Journal| (journal.checkpoint.wrapping_sub(first_lost) as i16) <= 0;
         if let Some(journal) = journal {
             self.replay(journal, packet, found);
@@ -129,7 +130,7 @@ impl Receiver {
     }
 
     /// Hands out what the journal says and what was not known.
-    fn replay(&mut self, journal: &Journal, packet: u32, found: Found<'_>) {
+    fn replay(&mut self, journal: &Journal, packet: u64, found: Found<'_>) {
         for state in &journal.states {
             let key = (state.channel.get(), state.what);
             let known = self.states.get(&key).map(|(number, _)| *number);
@@ -150,12 +151,12 @@ impl Receiver {
         }
     }
 
-    fn tell(&mut self, state: &State, packet: u32, found: Found<'_>) {
+    fn tell(&mut self, state: &State, packet: u64, found: Found<'_>) {
         self.states.insert((state.channel.get(), state.what), (state.number, packet));
         found(Ok(&state.message()));
     }
 
-    fn read(&mut self, rtp: &Rtp<'_>, packet: u32, found: Found<'_>) {
+    fn read(&mut self, rtp: &Rtp<'_>, packet: u64, found: Found<'_>) {
         for item in rtp.list.items() {
             match item {
                 Ok(Item::Message(message)) => {
@@ -170,7 +171,7 @@ impl Receiver {
     }
 
     /// Takes note of a message; says whether it is not overtaken by a later one.
-    fn take(&mut self, message: &Message<'_>, packet: u32) -> bool {
+    fn take(&mut self, message: &Message<'_>, packet: u64) -> bool {
         let Some(state) = State::of(message) else { return true };
         let key = (state.channel.get(), state.what);
         if self.states.get(&key).is_some_and(|(_, latest)| *latest > packet) {
@@ -205,7 +206,7 @@ impl Receiver {
     }
 
     fn keys_that_are_down(&self) -> BTreeSet<(u16, What)> {
-        let is_down = |(key, (number, _)): (&(u16, What), &(U14, u32))| {
+        let is_down = |(key, (number, _)): (&(u16, What), &(U14, u64))| {
             (matches!(key.1, What::Note(_)) && number.get() > 0).then_some(*key)
         };
         self.states.iter().filter_map(is_down).collect()

@@ -27,9 +27,9 @@ pub(crate) struct Sender {
     ssrc: u32,
     to: (Port, Peer),
     /// The number of the next packet, whose lower half is on the wire.
-    sequence: u32,
+    sequence: u64,
     /// The first packet that the journal covers.
-    checkpoint: u32,
+    checkpoint: u64,
     history: BTreeMap<(u16, What), Past>,
     /// The list of the next packet, and what it will leave behind.
     list: Vec<u8>,
@@ -43,7 +43,7 @@ pub(crate) struct Sender {
 #[derive(Debug)]
 struct Past {
     state: State,
-    packet: u32,
+    packet: u64,
     /// Its place within the packet.
     place: usize,
     at: Instant,
@@ -138,7 +138,7 @@ impl Sender {
         self.list.clear();
         // A packet may be the first one that arrives.
         self.running.reset();
-        self.sequence = self.sequence.wrapping_add(1);
+        self.sequence += 1;
     }
 
     /// The journal of the next packet: channel by channel, the oldest first.
@@ -163,4 +163,127 @@ impl Sender {
 /// The time in units of 100 microseconds, as RTP and the clock messages have it.
 pub(crate) fn ticks(now: Instant) -> u64 {
     now.as_micros() / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::{Packet, describe};
+    use super::*;
+    use crate::midi::wire::compose;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_micros(millis * 1000)
+    }
+
+    /// Sends messages, written as text, and returns the one packet that goes out.
+    fn send(sender: &mut Sender, now: Instant, text: &str) -> String {
+        let (bytes, mut out) = (compose(text).expect("messages"), Outbox::new());
+        crate::midi::wire::Parser::default().push(&bytes, |message| {
+            sender.push(now, &message.expect("a good message"), &mut out);
+        });
+        sender.flush(now, &mut out);
+        let mut line = String::new();
+        describe(out.all_bytes(), &mut line);
+        line
+    }
+
+    /// Lets time pass until nothing is due, and returns when something was.
+    fn guards(sender: &mut Sender) -> Vec<u64> {
+        let (mut due, mut out) = (Vec::new(), Outbox::new());
+        while let Some(now) = sender.next_timeout() {
+            sender.handle_timeout(now, &mut out);
+            due.push(now.as_micros() / 1000);
+        }
+        due
+    }
+
+    #[test]
+    fn a_journal_has_what_is_not_confirmed_the_oldest_first() {
+        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        assert_eq!(
+            send(&mut sender, at(0), "cc ch0 9 1, cc ch0 7 1"),
+            "rtp 1 at 0 from 00000007: cc ch0 9 1, cc ch0 7 1 | since 1"
+        );
+        assert_eq!(
+            send(&mut sender, at(1), "cc ch0 8 1"),
+            "rtp 2 at 10 from 00000007: cc ch0 8 1 | since 1: ch0.cc9=1, ch0.cc7=1"
+        );
+        sender.handle_feedback(1);
+        assert_eq!(
+            send(&mut sender, at(2), "clock"),
+            "rtp 3 at 20 from 00000007: clock | since 2: ch0.cc8=1"
+        );
+        // What has not been sent yet cannot be confirmed, and old feedback changes nothing.
+        sender.handle_feedback(9);
+        sender.handle_feedback(1);
+        assert_eq!(
+            send(&mut sender, at(3), "clock"),
+            "rtp 4 at 30 from 00000007: clock | since 2: ch0.cc8=1"
+        );
+        sender.handle_feedback(4);
+        assert_eq!(send(&mut sender, at(4), "clock"), "rtp 5 at 40 from 00000007: clock | since 5");
+    }
+
+    #[test]
+    fn guard_packets_end_when_everything_is_confirmed_or_nobody_ever_confirms() {
+        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        send(&mut sender, at(0), "cc ch0 7 1");
+        assert_eq!(guards(&mut sender), [150, 450, 1050, 2050, 3050, 4050, 5050, 6050, 7050, 8050]);
+        send(&mut sender, at(9000), "cc ch0 7 2");
+        sender.handle_feedback(12);
+        assert_eq!(guards(&mut sender), [0_u64; 0]);
+        send(&mut sender, at(9001), "clock, f0 01 f7");
+        assert_eq!(guards(&mut sender), [0_u64; 0], "what is in no journal needs no guard");
+    }
+
+    #[test]
+    fn a_peer_that_never_confirms_anything_gets_a_journal_of_the_last_while() {
+        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        send(&mut sender, at(0), "cc ch0 7 1");
+        send(&mut sender, at(10_000), "cc ch0 8 1");
+        assert!(send(&mut sender, at(20_000), "clock").ends_with("clock | since 2: ch0.cc8=1"));
+        assert!(send(&mut sender, at(40_000), "clock").ends_with("clock | since 4"));
+    }
+
+    #[test]
+    fn the_numbers_go_round_and_feedback_with_them() {
+        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        sender.sequence = 0xffff;
+        sender.checkpoint = 0xffff;
+        send(&mut sender, at(0), "cc ch0 7 1");
+        assert!(
+            send(&mut sender, at(1), "cc ch0 8 1")
+                .starts_with("rtp 0 at 10 from 00000007: cc ch0 8 1 | since 65535:")
+        );
+        sender.handle_feedback(0xffff);
+        assert!(send(&mut sender, at(2), "clock").ends_with("| since 0: ch0.cc8=1"));
+    }
+
+    #[test]
+    fn a_long_system_exclusive_message_goes_in_segments_that_a_receiver_joins() {
+        use super::super::receiver::Receiver;
+
+        let data: Vec<u8> = (0..2500_u16).map(|number| (number % 128) as u8).collect();
+        let sysex = crate::midi::wire::SysEx::new(&data).expect("data");
+        let (mut sender, mut receiver) = (Sender::new(7, Port(1), Peer::Only), Receiver::default());
+        let mut found = Vec::new();
+        for at in (0..data.len()).step_by(SEGMENT) {
+            let (mut list, mut packet, mut journal) = (Vec::new(), Vec::new(), Vec::new());
+            encode_segment(&data, at, &mut list);
+            sender.journal(Instant::START).encode(&mut journal);
+            let header = Header { sequence: (at / SEGMENT) as u16, time: 0, ssrc: 7 };
+            Rtp::encode(&header, &list, Some(&journal), &mut packet);
+            let Ok(Packet::Rtp(rtp)) = Packet::decode(&packet) else { panic!("no packet") };
+            receiver.handle(Instant::START, &rtp, &mut |message| match message {
+                Ok(Message::SysEx(sysex)) => found.push(sysex.data().to_vec()),
+                other => panic!("{other:?}"),
+            });
+        }
+        assert_eq!(found, [&data[..]]);
+
+        let mut out = Outbox::new();
+        sender.push(Instant::START, &Message::SysEx(sysex), &mut out);
+        // Three packets, each with its header, the length of its list, the two bytes of the segment, and an empty journal.
+        assert_eq!(out.all_bytes().len(), data.len() + 3 * (12 + 2 + 2 + 3));
+    }
 }
