@@ -119,10 +119,8 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
             options.help("`peer = 10.0.0.9 5004` invites by address");
         }
     }
-    let is_session = |name: &str| matches!(name, "join" | "invite");
-    for (name, wanted) in [("learn", true), ("join", false)] {
-        if let Some((at, _)) = options.all(name).last().filter(|_| is_direct != wanted) {
-            let mode = if is_session(name) { "apple" } else { "direct" };
+    for (name, mode, is_wanted) in [("learn", "direct", is_direct), ("join", "apple", !is_direct)] {
+        if let Some((at, _)) = options.all(name).last().filter(|_| !is_wanted) {
             options.error(at, format!("expected `{name}` with `mode = {mode}` only"));
         }
     }
