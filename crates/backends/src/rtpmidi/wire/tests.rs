@@ -234,6 +234,21 @@ fn chapters_that_are_not_used_are_stepped_over() {
     );
 }
 
+#[test]
+fn a_journal_with_every_chapter_that_we_write_is_what_wireshark_reads_as_such() {
+    // Of every field in these bytes Wireshark 4 says what is meant here.
+    let wanted = bytes("21 0001 0010d8 0d0000 000740 3326 0177 3cf2 04 180703 19 003c33");
+    let journal = Journal::decode(&wanted).expect("a journal");
+    assert_eq!(
+        journal.to_string(),
+        "since 1: ch0.program=13, ch0.cc7=64, ch0.pitch=4915, ch0.note60=114, ch0.note61=0, ch3.aftertouch=25, \
+         ch3.pressure60=51"
+    );
+    let mut encoded = Vec::new();
+    journal.encode(&mut encoded);
+    assert_eq!(encoded, wanted);
+}
+
 fn state(channel: u16, what: What, number: u16) -> State {
     State { channel: U4::masked(channel), what, number: U14::masked(number) }
 }
