@@ -39,8 +39,10 @@ const FEEDBACK: Duration = Duration::from_millis(50);
 
 /// A peer.
 pub(crate) struct Link {
-    /// As the options have it; none if the peer has come by itself.
+    /// As the options have it, or mDNS; none if the peer has come by itself.
     pub(crate) endpoint: Option<Endpoint>,
+    /// Whether it is there only because mDNS has found it.
+    pub(crate) is_found: bool,
     /// Its addresses for control and data, as far as they are known; the same one without a session.
     pub(crate) control: Option<SocketAddr>,
     pub(crate) data: Option<SocketAddr>,
@@ -114,6 +116,7 @@ impl Link {
         Self {
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (&config.name, &endpoint)),
             endpoint,
+            is_found: false,
             control: None,
             data: None,
             sources: [None; 2],

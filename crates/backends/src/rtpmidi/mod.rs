@@ -4,6 +4,7 @@
 //! channels and their values are those of every backend that speaks MIDI ([`crate::midi`]).
 
 mod link;
+mod mdns;
 mod options;
 mod receiver;
 mod sender;

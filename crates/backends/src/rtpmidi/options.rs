@@ -3,13 +3,16 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
+use crosspatch_core::{Endpoint, Host, Interface, OptionSpec, Options, Scope};
 use rustc_hash::FxHasher;
 
 use crate::midi::translate::{Dialect, OPTIONS};
 
 /// The port of control that everybody expects; the data port is the next one.
 const CONTROL_PORT: u16 = 5004;
+
+/// A part of a name of mDNS has so many bytes at most (RFC 1035, clause 2.3.4).
+const MAX_LABEL: usize = 63;
 
 /// The options of this backend alone.
 const OWN: [OptionSpec; 10] = [
@@ -23,12 +26,12 @@ const OWN: [OptionSpec; 10] = [
             "mdns-name",
             "foh-rack",
             "",
-            "the name of this machine for mDNS, which is not spoken yet",
+            "the name of this machine for mDNS; sessions are announced if it is given",
         )
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("mdns-interface", "eth0", "", "the interface for mDNS, which is not spoken yet")
+        ..OptionSpec::new("mdns-interface", "eth0", "", "the interface for mDNS, by name or address")
     },
     OptionSpec::new(
         "mode",
@@ -63,7 +66,7 @@ const OWN: [OptionSpec; 10] = [
             "invite",
             "iPad",
             "",
-            "the name of somebody to find and invite, which needs mDNS; use `peer`",
+            "the name of somebody to find by mDNS and invite, or `*` for all",
         )
     },
 ];
@@ -91,6 +94,11 @@ pub(crate) struct Config {
     pub(crate) learns: bool,
     /// Whose invitations are accepted; nobody means everybody.
     pub(crate) joins: Vec<String>,
+    /// Whom to find by mDNS and invite; `*` is everybody.
+    pub(crate) invites: Vec<String>,
+    /// The name of this machine, if the session is to be announced.
+    pub(crate) mdns_name: Option<String>,
+    pub(crate) mdns_interface: Option<Interface>,
     pub(crate) detects: bool,
     pub(crate) dialect: Arc<Dialect>,
 }
@@ -113,13 +121,9 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         _ => None,
     });
     let is_direct = is_direct.unwrap_or(false);
-    for name in ["invite", "mdns-name", "mdns-interface"] {
-        if let Some((at, value)) = options.all(name).last() {
-            options.warning(at, format!("`{name} = {value}` has no effect, since mDNS is not spoken yet"));
-            options.help("`peer = 10.0.0.9 5004` invites by address");
-        }
-    }
-    for (name, mode, is_wanted) in [("learn", "direct", is_direct), ("join", "apple", !is_direct)] {
+    let is_apple = !is_direct;
+    let words = [("learn", "direct", is_direct), ("join", "apple", is_apple), ("invite", "apple", is_apple)];
+    for (name, mode, is_wanted) in words {
         if let Some((at, _)) = options.all(name).last().filter(|_| !is_wanted) {
             options.error(at, format!("expected `{name}` with `mode = {mode}` only"));
         }
@@ -129,6 +133,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         digits.map_or_else(|| text.parse().ok(), |digits| u32::from_str_radix(digits, 16).ok())
     });
     let bind = read_bind(options, is_direct);
+    let mdns_name = read_mdns_name(options, is_direct);
     let peers: Vec<_> = options.all("peer").map(|(at, _)| at).collect();
     let peers = peers.into_iter().filter_map(|at| read_peer(options, at)).collect();
     let joins = options.all("join").map(|(_, name)| name.to_owned());
@@ -140,6 +145,9 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         ssrc,
         learns: is_direct && options.flag("learn"),
         joins: if options.all("join").any(|(_, name)| name == "*") { Vec::new() } else { joins.collect() },
+        invites: options.all("invite").map(|(_, name)| name.to_owned()).collect(),
+        mdns_name,
+        mdns_interface: options.all("mdns-interface").last().and_then(|(_, text)| text.parse().ok()),
         detects: options.flag("detect"),
         dialect: Arc::new(Dialect::read(options)),
     })
@@ -156,6 +164,22 @@ fn read_bind(options: &mut Options<'_>, is_direct: bool) -> Option<Endpoint> {
         return None;
     }
     Some(endpoint)
+}
+
+/// The name of this machine: one label of a host name (RFC 1123, clause 2.1).
+fn read_mdns_name(options: &mut Options<'_>, is_direct: bool) -> Option<String> {
+    let (at, value) = options.all("mdns-name").last()?;
+    let name = value.strip_suffix(".local").unwrap_or(value).to_owned();
+    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if name.is_empty() || name.len() > MAX_LABEL || !name.bytes().all(is_fine) {
+        let text = format!("expected a host name of letters, digits and hyphens, found `{value}`");
+        options.error(at, text);
+        return None;
+    }
+    if !is_direct && options.instance().len() > MAX_LABEL {
+        options.error(at, format!("expected an instance name of at most {MAX_LABEL} bytes to announce"));
+    }
+    Some(name)
 }
 
 fn read_peer(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
@@ -237,9 +261,29 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_mdns_is_a_warning() {
-        let (config, errors) = read_all(&[("invite", "*")]);
-        assert!(config.is_some());
-        assert_eq!(errors, ["`invite = *` has no effect, since mDNS is not spoken yet"]);
+    fn sessions_are_found_and_announced_if_that_is_wanted() {
+        let (config, errors) = read_all(&[
+            ("invite", "iPad"),
+            ("invite", "Stage Piano"),
+            ("mdns-name", "foh.local"),
+            ("mdns-interface", "eth0"),
+        ]);
+        assert_eq!(errors, [] as [String; 0]);
+        let config = config.expect("a configuration");
+        assert_eq!(config.invites, ["iPad", "Stage Piano"]);
+        assert_eq!(config.mdns_name.as_deref(), Some("foh"));
+        assert_eq!(config.mdns_interface, Some(Interface::Name("eth0".into())));
+    }
+
+    #[test]
+    fn names_that_no_host_can_have_are_mistakes() {
+        let long = "x".repeat(64);
+        for name in ["my rack", "a.b", ".local", "räck", &long] {
+            let (_, errors) = read_all(&[("mdns-name", name)]);
+            let expected = format!("expected a host name of letters, digits and hyphens, found `{name}`");
+            assert_eq!(errors, [expected]);
+        }
+        let (_, errors) = read_all(&[("mode", "direct"), ("invite", "*")]);
+        assert_eq!(errors, ["expected `invite` with `mode = apple` only"]);
     }
 }

@@ -13,6 +13,7 @@ use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 
 use super::link::{CONTROL, DATA, Link, Outcome, State};
+use super::mdns::Mdns;
 use super::options::Config;
 use super::receiver::Receiver;
 use super::wire::{Command, DecodeError, Packet, Rtp, Session as Invitation};
@@ -22,6 +23,8 @@ const FIRST_LOOKUP: u16 = 2;
 
 /// So many peers come by themselves.
 const MAX_GUESTS: usize = 32;
+/// So many are found and invited.
+const MAX_FOUND: usize = 32;
 
 /// The running state of an instance.
 pub(crate) struct RtpMidiSession {
@@ -29,8 +32,9 @@ pub(crate) struct RtpMidiSession {
     translator: Translator,
     detector: Detector,
     ports: Vec<OwnPort>,
-    /// First those of the options in their order, then those that have come by themselves, in theirs.
+    /// First those of the options in their order, then those that have come by themselves or have been found, in theirs.
     links: Vec<Link>,
+    mdns: Option<Mdns>,
 }
 
 /// A socket, or a look-up, which nothing waits for.
@@ -63,6 +67,7 @@ impl RtpMidiSession {
             translator: Translator::new(config.dialect.clone()),
             detector: Detector::new("rtpmidi-detect"),
             ports: specs.into_iter().map(own).collect(),
+            mdns: Mdns::new(&config),
             links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
             config,
         }
@@ -80,9 +85,15 @@ impl Session for RtpMidiSession {
 
     fn start(&mut self, _now: Instant, out: &mut Outbox) {
         self.ports.iter_mut().for_each(|own| own.kept.open(out));
+        if let Some(mdns) = &mut self.mdns {
+            mdns.start(out);
+        }
     }
 
     fn stop(&mut self, now: Instant, out: &mut Outbox) {
+        if let Some(mdns) = &mut self.mdns {
+            mdns.stop(out);
+        }
         self.links.iter_mut().for_each(|link| link.end(now, true, out));
     }
 
@@ -96,10 +107,16 @@ impl Session for RtpMidiSession {
         {
             link.control = Some(found);
         }
+        if let Some(mdns) = &mut self.mdns {
+            mdns.handle_open(now, port, out);
+        }
         self.connect(now, out);
     }
 
     fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+        if self.mdns.as_mut().is_some_and(|mdns| mdns.handle_close(now, port, &reason, out)) {
+            return;
+        }
         let Some(own) = self.ports.iter_mut().find(|own| own.kept.port() == port) else { return };
         own.is_open = false;
         own.kept.handle_close(now, &reason, out);
@@ -109,11 +126,23 @@ impl Session for RtpMidiSession {
                 self.links[at].state = State::Idle;
             }
             self.links.retain(|link| link.endpoint.is_some());
+            if let Some(mdns) = &mut self.mdns {
+                mdns.set_ready(now, false);
+            }
         }
     }
 
     fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
-        let Peer::Address(from) = from else { return };
+        let Peer::Address(from) = from else {
+            if let Some(mdns) = &mut self.mdns {
+                mdns.handle_machine(now, port, data, out);
+            }
+            return;
+        };
+        if self.mdns.as_mut().is_some_and(|mdns| mdns.handle_data(now, port, from, data, out)) {
+            self.invite_found(now, out);
+            return;
+        }
         match Packet::decode(data) {
             Ok(Packet::Command(command)) if !self.config.is_direct => {
                 self.handle_command(now, port, from, &command, out);
@@ -140,6 +169,10 @@ impl Session for RtpMidiSession {
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.ports.iter_mut().for_each(|own| own.kept.handle_timeout(now, out));
+        if let Some(mdns) = &mut self.mdns {
+            mdns.handle_timeout(now, out);
+            self.invite_found(now, out);
+        }
         for at in 0..self.links.len() {
             self.receive(now, at, out, |receiver, found| receiver.handle_timeout(now, found));
             let outcome = self.links[at].handle_timeout(now, &self.config, out);
@@ -156,7 +189,8 @@ impl Session for RtpMidiSession {
     fn next_timeout(&self) -> Option<Instant> {
         let ports = self.ports.iter().filter_map(|own| own.kept.retry_at());
         let links = self.links.iter().filter_map(Link::next_timeout);
-        let others = [self.translator.next_timeout(), self.detector.next_timeout()];
+        let mdns = self.mdns.as_ref().and_then(Mdns::next_timeout);
+        let others = [self.translator.next_timeout(), self.detector.next_timeout(), mdns];
         ports.chain(links).chain(others.into_iter().flatten()).min()
     }
 }
@@ -167,6 +201,10 @@ impl RtpMidiSession {
     fn connect(&mut self, now: Instant, out: &mut Outbox) {
         if !self.ports.iter().all(|own| own.is_open || !own.is_socket) {
             return;
+        }
+        if let Some(mdns) = &mut self.mdns {
+            mdns.set_ready(now, true);
+            mdns.handle_timeout(now, out);
         }
         for at in 0..self.links.len() {
             let link = &mut self.links[at];
@@ -179,6 +217,33 @@ impl RtpMidiSession {
                 link.invite(now, &self.config, out);
             }
         }
+    }
+
+    /// Invites whom mDNS has found, and forgets whom it has not any more, unless there is a session.
+    fn invite_found(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(mdns) = &self.mdns else { return };
+        let found = mdns.found();
+        self.links.retain_mut(|link| {
+            let is_there = found.iter().any(|found| link.control == Some(found.control));
+            let stays = !link.is_found || link.is_up() || is_there;
+            if !stays {
+                link.end(now, true, out);
+                out.notice(Notice::info("rtpmidi-found", format!("{} is not there any more", link.title())));
+            }
+            stays
+        });
+        for found in found {
+            let is_linked = self.links.iter().any(|link| link.control == Some(found.control));
+            let count = self.links.iter().filter(|link| link.is_found).count();
+            if is_linked || count >= MAX_FOUND {
+                continue;
+            }
+            let mut link = Link::new(&self.config, Some(found.control.into()));
+            (link.is_found, link.name, link.control) = (true, found.name, Some(found.control));
+            out.notice(Notice::info("rtpmidi-found", format!("found {}; inviting it", link.title())));
+            self.links.push(link);
+        }
+        self.connect(now, out);
     }
 
     /// MIDI flows to and from a peer: it gets the full state.

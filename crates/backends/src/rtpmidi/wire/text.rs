@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use crate::midi::wire as midi;
+use crate::rtpmidi::mdns::wire::{self as mdns, Message};
 
 use super::{Command, End, Header, Item, Journal, List, Packet, Rtp, Session, State, Timing, What};
 
@@ -11,6 +12,11 @@ const MAX_SHOWN: usize = 64;
 
 /// Shows a datagram, or its bytes if it is none of ours.
 pub fn describe(bytes: &[u8], line: &mut String) {
+    // Neither commands nor RTP begin with these bytes, and all that goes to the group of mDNS does.
+    if let Some(message) = Message::decode(bytes).filter(|_| bytes.starts_with(&[0, 0])) {
+        let _ = write!(line, "{message}");
+        return;
+    }
     // Writing to a `String` cannot fail.
     let _ = match Packet::decode(bytes) {
         Ok(Packet::Command(command)) => write!(line, "{command}"),
@@ -28,6 +34,9 @@ pub fn describe(bytes: &[u8], line: &mut String) {
 
 /// Reads what [`describe`] shows of commands and of packets without a journal; `None` if it makes no sense.
 pub fn compose(line: &str) -> Option<Vec<u8>> {
+    if line.starts_with("mdns ") {
+        return mdns::compose(line);
+    }
     let mut out = Vec::new();
     let (head, rest) = line.split_once(['"', ':']).unwrap_or((line, ""));
     let words: Vec<_> = head.split_whitespace().collect();

@@ -1,0 +1,205 @@
+//! Shows our session to others: announces it, answers questions about it, and takes it back at the end.
+
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
+
+use crosspatch_core::{Duration, Host, Instant, Interface, Notice, Outbox, Peer};
+use rustc_hash::FxHasher;
+
+use crate::rtpmidi::options::Config;
+
+use super::wire::{Data, Message, Record};
+use super::{GROUP, SERVICE, SOCKET, tell};
+
+/// For how many seconds records hold that have a host in them, and others (RFC 6762, clause 10).
+const HOST_TTL: u32 = 120;
+const OTHER_TTL: u32 = 4500;
+/// For how many seconds those records hold at most that go to who is no multicast DNS of its own (clause 6.7).
+const LEGACY_TTL: u32 = 10;
+/// Between announcements, and between answers at least (clauses 8.3 and 6).
+const PAUSE: Duration = Duration::from_secs(1);
+const ANNOUNCEMENTS: u32 = 2;
+/// An own address for each of so many interfaces is told.
+const MAX_ADDRESSES: usize = 8;
+
+/// Our session, as others are to see it.
+pub(super) struct Announcer {
+    instance: String,
+    host: String,
+    port: u16,
+    /// Our addresses, as far as they are known.
+    addresses: Vec<IpAddr>,
+    /// Whether our address is known only from what we have sent and heard ourselves.
+    learns: bool,
+    /// What is told with the instance, and nobody else tells; none as long as it is not known which machine this is.
+    mark: Option<String>,
+    is_ready: bool,
+    due_at: Option<Instant>,
+    left: u32,
+    told_at: Option<Instant>,
+}
+
+impl Announcer {
+    /// For an instance; none if it is not to be announced.
+    pub(super) fn new(config: &Config) -> Option<Self> {
+        let host = config.mdns_name.as_ref().filter(|_| !config.is_direct)?;
+        let bind = match config.bind.host {
+            Host::Address(address) if !address.is_unspecified() => Some(address),
+            Host::Any | Host::Address(_) | Host::Name(_) => None,
+        };
+        let interface = match config.mdns_interface {
+            Some(Interface::Address(address)) => Some(address),
+            Some(Interface::Name(_)) | None => None,
+        };
+        let addresses: Vec<_> = bind.or(interface).into_iter().collect();
+        let label = config.name.replace('\\', "\\\\").replace('.', "\\.");
+        Some(Self {
+            instance: format!("{label}.{SERVICE}"),
+            host: format!("{host}.local"),
+            port: config.bind.port,
+            learns: addresses.is_empty(),
+            addresses,
+            mark: None,
+            is_ready: false,
+            due_at: None,
+            left: 0,
+            told_at: None,
+        })
+    }
+
+    /// The name of this machine.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// It is known which machine this is.
+    pub(super) fn identify(&mut self, now: Instant, machine: &[u8]) {
+        let mut hasher = FxHasher::default();
+        (machine, &self.instance, &self.host, self.port).hash(&mut hasher);
+        self.mark = Some(format!("id={:016x}", hasher.finish()));
+        self.begin(now);
+    }
+
+    /// Whether there is a session to announce.
+    pub(super) fn set_ready(&mut self, now: Instant, is_ready: bool) {
+        if is_ready && !self.is_ready {
+            self.is_ready = true;
+            self.begin(now);
+        }
+        self.is_ready = is_ready;
+    }
+
+    /// Announces from now on.
+    pub(super) fn begin(&mut self, now: Instant) {
+        if self.is_ready && self.mark.is_some() {
+            if self.learns {
+                self.addresses.clear();
+            }
+            (self.due_at, self.left) = (Some(now), ANNOUNCEMENTS);
+        }
+    }
+
+    /// Somebody asks or tells something.
+    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, message: &Message, out: &mut Outbox) {
+        if !self.is_ready || self.mark.is_none() {
+            return;
+        }
+        if message.is_answer {
+            self.hear(now, from, message, out);
+            return;
+        }
+        let records = self.records(false);
+        let is_asked = |record: &&Record| message.questions.iter().any(|it| it.is_answered_by(record));
+        // Whoever asks says what is known already; it is told again once half of its time is over (clause 7.1).
+        let is_unknown = |record: &&Record| {
+            !message.records.iter().any(|known| {
+                known.name.eq_ignore_ascii_case(&record.name)
+                    && known.data == record.data
+                    && known.ttl >= record.ttl / 2
+            })
+        };
+        if !records.iter().filter(is_asked).any(|record| is_unknown(&record)) {
+            return;
+        }
+        if from.port() != GROUP.port() {
+            let records = records.into_iter();
+            let answer = Message {
+                id: message.id,
+                is_answer: true,
+                questions: message.questions.clone(),
+                records: records.map(|it| Record { ttl: it.ttl.min(LEGACY_TTL), ..it }).collect(),
+            };
+            out.send(SOCKET, Peer::Address(from), |bytes| answer.encode(bytes));
+            return;
+        }
+        let at = self.told_at.map_or(now, |told| now.max(told + PAUSE));
+        self.due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
+        self.left = self.left.max(1);
+    }
+
+    /// Others tell of our names, or we ourselves do, which shows our address.
+    fn hear(&mut self, now: Instant, from: SocketAddr, message: &Message, out: &mut Outbox) {
+        let tells = |record: &&Record| {
+            record.ttl > 0
+                && record.name.eq_ignore_ascii_case(&self.instance)
+                && matches!(record.data, Data::Srv(..))
+        };
+        if !message.records.iter().any(|record| tells(&record)) {
+            return;
+        }
+        let is_own = message
+            .records
+            .iter()
+            .any(|record| matches!(&record.data, Data::Txt(text) if Some(text) == self.mark.as_ref()));
+        if !is_own {
+            let text = format!(
+                "{from} announces a session of the name of this instance, too; give one of them another name"
+            );
+            out.notice(Notice::warning("rtpmidi-name", text));
+        } else if self.learns && !self.addresses.contains(&from.ip()) {
+            // The newest first: an interface can have got another address.
+            self.addresses.insert(0, from.ip());
+            self.addresses.truncate(MAX_ADDRESSES);
+            (self.due_at, self.left) = (Some(now), ANNOUNCEMENTS);
+        }
+    }
+
+    /// The time of [`next_timeout`](Self::next_timeout) has come, while the socket is open.
+    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.is_ready || self.due_at.take_if(|at| *at <= now).is_none() {
+            return;
+        }
+        tell(&Message { is_answer: true, records: self.records(false), ..Message::default() }, out);
+        self.told_at = Some(now);
+        self.left = self.left.saturating_sub(1);
+        self.due_at = (self.left > 0).then(|| now + PAUSE);
+    }
+
+    /// When `handle_timeout` wants to be called.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.due_at.filter(|_| self.is_ready)
+    }
+
+    /// Takes back what has been announced.
+    pub(super) fn say_goodbye(&self, out: &mut Outbox) {
+        if self.told_at.is_some() {
+            tell(&Message { is_answer: true, records: self.records(true), ..Message::default() }, out);
+        }
+    }
+
+    fn records(&self, is_goodbye: bool) -> Vec<Record> {
+        let record = |name: &str, ttl: u32, data| {
+            let ttl = if is_goodbye { 0 } else { ttl };
+            Record { name: name.to_owned(), ttl, data }
+        };
+        let mut records = vec![
+            record(SERVICE, OTHER_TTL, Data::Ptr(self.instance.clone())),
+            record(&self.instance, HOST_TTL, Data::Srv(self.port, self.host.clone())),
+            record(&self.instance, OTHER_TTL, Data::Txt(self.mark.clone().unwrap_or_default())),
+        ];
+        // Other instances of this machine go on having its name and addresses.
+        let addresses = self.addresses.iter().filter(|_| !is_goodbye);
+        records.extend(addresses.map(|address| record(&self.host, HOST_TTL, Data::Address(*address))));
+        records
+    }
+}

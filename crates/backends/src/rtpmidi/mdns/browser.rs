@@ -1,0 +1,280 @@
+//! Finds the sessions of others: asks for them, and keeps what is told for as long as it holds.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crosspatch_core::{Duration, Instant, Notice, Outbox};
+
+use super::wire::{Data, Kind, Message, Question, Record};
+use super::{SERVICE, tell};
+
+/// Between the first questions, and between the last ones (RFC 6762, clause 5.2).
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// So many records are kept, which is more than any network of a show has.
+const MAX_RECORDS: usize = 256;
+
+/// A session of somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// What it is called.
+    pub(crate) name: String,
+    /// Its control port.
+    pub(crate) control: SocketAddr,
+}
+
+/// What is known of the sessions of others.
+pub(super) struct Browser {
+    /// Which of them are wanted; `*` is all.
+    wanted: Vec<String>,
+    known: Vec<Known>,
+    ask_at: Option<Instant>,
+    asked_at: Option<Instant>,
+    pause: Duration,
+}
+
+/// A record, and until when it holds.
+struct Known {
+    record: Record,
+    until: Instant,
+    /// When it is asked for again, so that it goes on holding.
+    renew_at: Option<Instant>,
+}
+
+impl Browser {
+    /// For sessions of these names.
+    pub(super) fn new(wanted: Vec<String>) -> Self {
+        Self { wanted, known: Vec::new(), ask_at: None, asked_at: None, pause: FIRST_PAUSE }
+    }
+
+    /// Asks from now on, often at first.
+    pub(super) fn begin(&mut self, now: Instant) {
+        (self.ask_at, self.pause) = (Some(now), FIRST_PAUSE);
+    }
+
+    /// Somebody tells something.
+    pub(super) fn hear(&mut self, now: Instant, message: &Message, out: &mut Outbox) {
+        for record in &message.records {
+            if instance_of(record).is_some_and(|instance| self.is_wanted(&label(instance))) {
+                self.keep(now, record, out);
+            }
+        }
+        // Addresses are of use only for the hosts of services, and replace all of their kind.
+        let of_hosts: Vec<_> = message.records.iter().filter(|record| self.is_address(record)).collect();
+        self.known.retain(|known| {
+            !of_hosts
+                .iter()
+                .any(|record| is_same_kind(record, &known.record) && record.data != known.record.data)
+        });
+        of_hosts.into_iter().for_each(|record| self.keep(now, record, out));
+        if !self.missing().is_empty() {
+            let at = self.asked_at.map_or(now, |asked| now.max(asked + FIRST_PAUSE));
+            self.ask_at = Some(self.ask_at.map_or(at, |ask| ask.min(at)));
+        }
+    }
+
+    fn is_address(&self, record: &Record) -> bool {
+        matches!(record.data, Data::Address(_))
+            && self.known.iter().any(|known| {
+                matches!(&known.record.data, Data::Srv(_, host) if host.eq_ignore_ascii_case(&record.name))
+            })
+    }
+
+    fn keep(&mut self, now: Instant, record: &Record, out: &mut Outbox) {
+        // A service has many instances and a host may have many addresses, but an instance has one place.
+        let is_same = |known: &Known| {
+            is_same_kind(record, &known.record)
+                && (record.data.kind() == Kind::Srv || record.data == known.record.data)
+        };
+        self.known.retain(|known| !is_same(known));
+        if record.ttl == 0 {
+            return;
+        }
+        if self.known.len() >= MAX_RECORDS {
+            let text = format!("more than {MAX_RECORDS} records of mDNS; further ones are passed over");
+            out.notice(Notice::warning("rtpmidi-mdns", text));
+            return;
+        }
+        let holds = Duration::from_secs(record.ttl.into());
+        let (until, renew_at) = (now + holds, Some(now + holds * 4 / 5));
+        self.known.push(Known { record: record.clone(), until, renew_at });
+    }
+
+    /// The time of [`next_timeout`](Self::next_timeout) has come.
+    pub(super) fn handle_timeout(&mut self, now: Instant, is_open: bool, out: &mut Outbox) {
+        self.known.retain(|known| known.until > now);
+        if !is_open {
+            return;
+        }
+        let mut questions = Vec::new();
+        for known in &mut self.known {
+            if known.renew_at.take_if(|at| *at <= now).is_some() {
+                let Record { name, data, .. } = &known.record;
+                ask(&mut questions, name, data.kind());
+            }
+        }
+        if self.ask_at.take_if(|at| *at <= now).is_some() {
+            ask(&mut questions, SERVICE, Kind::Ptr);
+            questions.extend(self.missing());
+            self.asked_at = Some(now);
+            self.ask_at = Some(now + self.pause);
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        if !questions.is_empty() {
+            let records =
+                if questions.iter().any(|it| it.kind == Kind::Ptr) { self.lasting(now) } else { vec![] };
+            tell(&Message { questions, records, ..Message::default() }, out);
+        }
+    }
+
+    /// When `handle_timeout` wants to be called.
+    pub(super) fn next_timeout(&self, is_open: bool) -> Option<Instant> {
+        let ends = self.known.iter().map(|known| known.until);
+        let renewals = self.known.iter().filter_map(|known| known.renew_at).chain(self.ask_at);
+        ends.chain(renewals.filter(|_| is_open)).min()
+    }
+
+    /// What nobody has to tell us: instances that we know for more than half of their time yet (clause 7.1).
+    fn lasting(&self, now: Instant) -> Vec<Record> {
+        let instances = self.known.iter().filter(|known| known.record.data.kind() == Kind::Ptr);
+        let left = instances.filter_map(|known| {
+            let ttl = u32::try_from(known.until.since(now).as_secs()).ok()?;
+            (ttl > known.record.ttl / 2).then(|| Record { ttl, ..known.record.clone() })
+        });
+        left.collect()
+    }
+
+    /// What has to be known yet of instances: their places, and the addresses of those.
+    fn missing(&self) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for instance in self.instances() {
+            match self.place(instance) {
+                None => ask(&mut questions, instance, Kind::Srv),
+                Some((_, host)) if self.address(host).is_none() => {
+                    ask(&mut questions, host, Kind::A);
+                    ask(&mut questions, host, Kind::Aaaa);
+                }
+                Some(_) => {}
+            }
+        }
+        questions
+    }
+
+    fn instances(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().filter_map(|known| match &known.record.data {
+            Data::Ptr(instance) => Some(instance.as_str()),
+            Data::Srv(..) | Data::Txt(_) | Data::Address(_) => None,
+        })
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        self.wanted.iter().any(|wanted| wanted == "*" || wanted == name)
+    }
+
+    fn place(&self, instance: &str) -> Option<(u16, &str)> {
+        self.known.iter().find_map(|known| {
+            let Data::Srv(port, host) = &known.record.data else { return None };
+            known.record.name.eq_ignore_ascii_case(instance).then_some((*port, host.as_str()))
+        })
+    }
+
+    /// An address of a host, IPv4 rather than IPv6. One that holds on a link alone does not say on which.
+    fn address(&self, host: &str) -> Option<IpAddr> {
+        let addresses = self.known.iter().filter_map(|known| {
+            let Data::Address(address) = known.record.data else { return None };
+            known.record.name.eq_ignore_ascii_case(host).then_some(address)
+        });
+        let has_scope = |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        addresses.filter(|address| !has_scope(address)).min_by_key(IpAddr::is_ipv6)
+    }
+
+    /// The wanted sessions whose places are known, without those on the host `own`.
+    pub(super) fn found(&self, own: Option<&str>) -> Vec<Found> {
+        let found = self.instances().filter_map(|instance| {
+            let (port, host) = self.place(instance)?;
+            let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(host));
+            let address = self.address(host).filter(|_| !is_own && !matches!(port, 0 | u16::MAX))?;
+            Some(Found { name: label(instance), control: SocketAddr::new(address, port) })
+        });
+        found.collect()
+    }
+}
+
+fn ask(questions: &mut Vec<Question>, name: &str, kind: Kind) {
+    let question = Question { name: name.to_owned(), kind };
+    if !questions.contains(&question) {
+        questions.push(question);
+    }
+}
+
+/// The instance of the service that a record is about.
+fn instance_of(record: &Record) -> Option<&str> {
+    let instance = match &record.data {
+        Data::Ptr(instance) if record.name.eq_ignore_ascii_case(SERVICE) => instance,
+        Data::Srv(..) => &record.name,
+        Data::Ptr(_) | Data::Txt(_) | Data::Address(_) => return None,
+    };
+    is_instance(instance).then_some(instance)
+}
+
+fn is_instance(name: &str) -> bool {
+    let at = name.len().checked_sub(SERVICE.len() + 1).filter(|at| *at > 0);
+    at.and_then(|at| name.get(at..))
+        .is_some_and(|end| end[1..].eq_ignore_ascii_case(SERVICE) && end.starts_with('.'))
+}
+
+fn is_same_kind(one: &Record, other: &Record) -> bool {
+    one.data.kind() == other.data.kind() && one.name.eq_ignore_ascii_case(&other.name)
+}
+
+/// What people see of the name of an instance: its first label, without the backslashes.
+fn label(instance: &str) -> String {
+    let end = instance.len().saturating_sub(SERVICE.len() + 1);
+    let mut letters = instance.get(..end).unwrap_or_default().chars();
+    let mut label = String::new();
+    while let Some(letter) = letters.next() {
+        label.push(if letter == '\\' { letters.next().unwrap_or(letter) } else { letter });
+    }
+    label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(name: &str, ttl: u32, data: Data) -> Record {
+        Record { name: name.to_owned(), ttl, data }
+    }
+
+    #[test]
+    fn a_flood_of_instances_is_kept_within_bounds_and_told() {
+        let mut browser = Browser::new(vec!["*".to_owned()]);
+        let (now, mut out) = (Instant::from_micros(0), Outbox::new());
+        for number in 0..20_000 {
+            let instance = format!("x{number}.{SERVICE}");
+            let records = vec![
+                record(SERVICE, 4500, Data::Ptr(instance.clone())),
+                record(&instance, 120, Data::Srv(5004, format!("h{number}.local"))),
+            ];
+            browser.hear(now, &Message { is_answer: true, records, ..Message::default() }, &mut out);
+        }
+        assert_eq!(browser.known.len(), MAX_RECORDS);
+        browser.handle_timeout(Instant::from_micros(4_600_000_000), false, &mut out);
+        assert!(browser.known.is_empty(), "what has ended is forgotten");
+    }
+
+    #[test]
+    fn only_instances_of_the_service_count() {
+        for (name, is_one) in [
+            (SERVICE, false),
+            ("._apple-midi._udp.local", false),
+            ("x._apple-midi._udp.local", true),
+            ("x._APPLE-midi._udp.LOCAL", true),
+            ("x_apple-midi._udp.local", false),
+            ("ü", false),
+            ("x._http._tcp.local", false),
+        ] {
+            assert_eq!(is_instance(name), is_one, "{name}");
+        }
+        assert_eq!(label(r"Mac \\ 2\.1._apple-midi._udp.local"), r"Mac \ 2.1");
+    }
+}

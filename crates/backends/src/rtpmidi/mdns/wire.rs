@@ -1,0 +1,345 @@
+//! Messages of multicast DNS (RFC 6762, clause 18), and the same as one line of text.
+//!
+//! Only what finding a service needs is kept: other kinds of records and of questions are left out when a message is read.
+
+use std::fmt::{self, Display, Write};
+use std::net::IpAddr;
+
+use simple_dns::rdata::{A, AAAA, PTR, RData, SRV, TXT};
+use simple_dns::{CLASS, Name, PacketFlag, QCLASS, QTYPE, ResourceRecord, TYPE};
+
+/// No record is shorter than this; so many bytes an item has to have that a message says it has.
+const MIN_ITEM: usize = 5;
+const HEADER: usize = 12;
+
+/// A message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// 0, unless somebody asks who is no multicast DNS of its own (clause 6.7).
+    pub(crate) id: u16,
+    /// Whether it tells something and does not ask.
+    pub(crate) is_answer: bool,
+    /// What is asked.
+    pub(crate) questions: Vec<Question>,
+    /// What is told, or is known to who asks (clause 7.1).
+    pub(crate) records: Vec<Record>,
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// The name, with dots and backslashes inside of a label escaped by backslashes.
+    pub(crate) name: String,
+    /// What is to be known about it.
+    pub(crate) kind: Kind,
+}
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The name, as in [`Question::name`].
+    pub(crate) name: String,
+    /// For how many seconds it holds; 0 says that it does not any more.
+    pub(crate) ttl: u32,
+    /// What is told of the name.
+    pub(crate) data: Data,
+}
+
+/// What a record tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Data {
+    /// The name of an instance of a service.
+    Ptr(String),
+    /// The port and the host of an instance.
+    Srv(u16, String),
+    /// The first string about an instance, which may be empty.
+    Txt(String),
+    /// An address of a host.
+    Address(IpAddr),
+}
+
+/// Kinds of records.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// All kinds, in questions only.
+    Any,
+    /// [`Data::Ptr`].
+    Ptr,
+    /// [`Data::Srv`].
+    Srv,
+    /// [`Data::Txt`].
+    Txt,
+    /// [`Data::Address`] with an IPv4 address.
+    A,
+    /// [`Data::Address`] with an IPv6 address.
+    Aaaa,
+}
+
+const KINDS: [(Kind, &str, QTYPE); 6] = [
+    (Kind::Any, "ANY", QTYPE::ANY),
+    (Kind::Ptr, "PTR", QTYPE::TYPE(TYPE::PTR)),
+    (Kind::Srv, "SRV", QTYPE::TYPE(TYPE::SRV)),
+    (Kind::Txt, "TXT", QTYPE::TYPE(TYPE::TXT)),
+    (Kind::A, "A", QTYPE::TYPE(TYPE::A)),
+    (Kind::Aaaa, "AAAA", QTYPE::TYPE(TYPE::AAAA)),
+];
+
+impl Data {
+    /// The kind of the record.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Ptr(_) => Kind::Ptr,
+            Self::Srv(..) => Kind::Srv,
+            Self::Txt(_) => Kind::Txt,
+            Self::Address(IpAddr::V4(_)) => Kind::A,
+            Self::Address(IpAddr::V6(_)) => Kind::Aaaa,
+        }
+    }
+}
+
+impl Question {
+    /// Whether a record answers it.
+    pub(crate) fn is_answered_by(&self, record: &Record) -> bool {
+        self.name.eq_ignore_ascii_case(&record.name)
+            && (self.kind == Kind::Any || self.kind == record.data.kind())
+    }
+}
+
+impl Message {
+    /// Reads a datagram; `None` if it is no message.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        // Memory is reserved by these counts, which anybody can write.
+        let counts = bytes.get(4..HEADER)?.chunks_exact(2);
+        let items: usize = counts.map(|count| usize::from(count[0]) << 8 | usize::from(count[1])).sum();
+        if items * MIN_ITEM > bytes.len() - HEADER {
+            return None;
+        }
+        let packet = simple_dns::Packet::parse(bytes).ok()?;
+        let records = packet.answers.iter().chain(&packet.additional_records);
+        Some(Self {
+            id: packet.id(),
+            is_answer: packet.has_flags(PacketFlag::RESPONSE),
+            questions: packet.questions.iter().filter_map(read_question).collect(),
+            records: records.filter_map(read_record).collect(),
+        })
+    }
+
+    /// Appends the datagram to `out`, or nothing if a name in it is too long.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        if let Some(bytes) = self.try_encode() {
+            out.extend_from_slice(&bytes);
+        }
+    }
+
+    fn try_encode(&self) -> Option<Vec<u8>> {
+        let mut packet = if self.is_answer {
+            let mut packet = simple_dns::Packet::new_reply(self.id);
+            packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
+            packet
+        } else {
+            simple_dns::Packet::new_query(self.id)
+        };
+        for Question { name, kind } in &self.questions {
+            let (_, _, qtype) = KINDS.iter().find(|(other, ..)| other == kind)?;
+            let class = QCLASS::CLASS(CLASS::IN);
+            packet.questions.push(simple_dns::Question::new(Name::new(name).ok()?, *qtype, class, false));
+        }
+        // Whoever is no multicast DNS of its own does not know the bit that says that there are no other records.
+        let is_unique = self.is_answer && self.questions.is_empty();
+        for Record { name, ttl, data } in &self.records {
+            let shown = match data {
+                Data::Ptr(target) => RData::PTR(PTR(Name::new(target).ok()?)),
+                Data::Srv(port, host) => {
+                    RData::SRV(SRV { priority: 0, weight: 0, port: *port, target: Name::new(host).ok()? })
+                }
+                Data::Txt(text) => RData::TXT(TXT::new().with_string(text).ok()?),
+                Data::Address(IpAddr::V4(address)) => RData::A(A::from(*address)),
+                Data::Address(IpAddr::V6(address)) => RData::AAAA(AAAA::from(*address)),
+            };
+            let record = ResourceRecord::new(Name::new(name).ok()?, CLASS::IN, *ttl, shown);
+            let is_unique = is_unique && data.kind() != Kind::Ptr;
+            packet.answers.push(record.with_cache_flush(is_unique));
+        }
+        packet.build_bytes_vec_compressed().ok()
+    }
+}
+
+fn read_question(question: &simple_dns::Question<'_>) -> Option<Question> {
+    let (kind, ..) = KINDS.iter().find(|(_, _, qtype)| *qtype == question.qtype)?;
+    Some(Question { name: question.qname.to_string(), kind: *kind })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "there are dozens of other kinds of records")]
+fn read_record(record: &ResourceRecord<'_>) -> Option<Record> {
+    let data = match &record.rdata {
+        RData::PTR(PTR(target)) => Data::Ptr(target.to_string()),
+        RData::SRV(service) => Data::Srv(service.port, service.target.to_string()),
+        RData::TXT(text) => Data::Txt(text.iter_raw().next().map_or_else(String::new, |(key, value)| {
+            let key = String::from_utf8_lossy(key);
+            value.map_or_else(|| key.to_string(), |value| format!("{key}={}", String::from_utf8_lossy(value)))
+        })),
+        RData::A(address) => Data::Address(IpAddr::V4(address.address.into())),
+        RData::AAAA(address) => Data::Address(IpAddr::V6(address.address.into())),
+        _ => return None,
+    };
+    Some(Record { name: record.name.to_string(), ttl: record.ttl, data })
+}
+
+/// `mdns ask PTR _apple-midi._udp.local`, `mdns tell A desk.local 120 10.0.0.1`; a space in a name is shown as `\032`.
+impl Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_answer { "mdns tell" } else { "mdns ask" })?;
+        let mut comma = "";
+        for Question { name, kind } in &self.questions {
+            write!(f, "{comma} {} {}", kind.text(), word(name))?;
+            comma = ",";
+        }
+        if !self.is_answer && !self.records.is_empty() {
+            f.write_str(" known")?;
+            comma = "";
+        }
+        for Record { name, ttl, data } in &self.records {
+            write!(f, "{comma} {} {} {ttl}", data.kind().text(), word(name))?;
+            match data {
+                Data::Ptr(target) => write!(f, " {}", word(target))?,
+                Data::Srv(port, host) => write!(f, " {port} {}", word(host))?,
+                Data::Txt(text) => write!(f, " {text:?}")?,
+                Data::Address(address) => write!(f, " {address}")?,
+            }
+            comma = ",";
+        }
+        Ok(())
+    }
+}
+
+impl Kind {
+    fn text(self) -> &'static str {
+        KINDS.iter().find(|(kind, ..)| *kind == self).map_or("?", |(_, text, _)| text)
+    }
+}
+
+/// A name as one word.
+fn word(name: &str) -> String {
+    let mut word = String::with_capacity(name.len());
+    for letter in name.chars() {
+        // Writing to a `String` cannot fail.
+        let _ = match letter {
+            ' ' | '"' | ',' | '\0'..='\x1f' | '\x7f' => write!(word, "\\{:03}", u32::from(letter)),
+            _ => word.write_char(letter),
+        };
+    }
+    word
+}
+
+/// Reads what a [`Message`] shows as; `None` if it makes no sense.
+pub(crate) fn compose(line: &str) -> Option<Vec<u8>> {
+    let mut message = Message::default();
+    let rest = match line.strip_prefix("mdns tell ") {
+        Some(rest) => {
+            message.is_answer = true;
+            rest
+        }
+        None => line.strip_prefix("mdns ask ")?,
+    };
+    let (questions, records) = match rest.split_once(" known ") {
+        Some((questions, records)) => (questions, records),
+        None if message.is_answer => ("", rest),
+        None => (rest, ""),
+    };
+    for item in questions.split(',').filter(|item| !item.is_empty()) {
+        let (kind, name) = item.trim().split_once(' ')?;
+        message.questions.push(Question { name: name.to_owned(), kind: read_kind(kind)? });
+    }
+    for item in records.split(',').filter(|item| !item.is_empty()) {
+        let mut words = item.split_whitespace();
+        let (kind, name) = (read_kind(words.next()?)?, words.next()?.to_owned());
+        let ttl = words.next()?.parse().ok()?;
+        let data = match kind {
+            Kind::Ptr => Data::Ptr(words.next()?.to_owned()),
+            Kind::Srv => Data::Srv(words.next()?.parse().ok()?, words.next()?.to_owned()),
+            Kind::Txt => Data::Txt(words.next()?.trim_matches('"').to_owned()),
+            Kind::A | Kind::Aaaa => Data::Address(words.next()?.parse().ok()?),
+            Kind::Any => return None,
+        };
+        message.records.push(Record { name, ttl, data });
+    }
+    message.try_encode()
+}
+
+fn read_kind(word: &str) -> Option<Kind> {
+    KINDS.iter().find(|(_, text, _)| *text == word).map(|(kind, ..)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TELL: &str = "mdns tell PTR _apple-midi._udp.local 4500 iPad\\0322\\.1._apple-midi._udp.local, \
+                        SRV iPad\\0322\\.1._apple-midi._udp.local 120 5004 ipad.local, TXT x.local 4500 \"id=1\", \
+                        A ipad.local 120 10.0.0.9, AAAA ipad.local 120 fe80::1";
+    const ASK: &str = "mdns ask PTR _apple-midi._udp.local, ANY ipad.local known PTR _apple-midi._udp.local 4000 \
+                       iPad._apple-midi._udp.local";
+
+    #[test]
+    fn messages_are_shown_and_read_as_they_are_sent() {
+        for line in [TELL, ASK, "mdns ask AAAA a.local"] {
+            let bytes = compose(line).expect("a message");
+            assert_eq!(Message::decode(&bytes).expect("a message").to_string(), line);
+        }
+    }
+
+    #[test]
+    fn no_beginning_of_a_message_is_a_message() {
+        let bytes = compose(TELL).expect("a message");
+        for end in 0..bytes.len() {
+            assert_eq!(Message::decode(&bytes[..end]), None, "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn a_name_that_points_at_itself_ends() {
+        let mut bytes = compose("mdns ask PTR a.local").expect("a message");
+        bytes.truncate(HEADER);
+        bytes.extend([0xc0, 12, 0, 12, 0, 1]);
+        assert_eq!(Message::decode(&bytes), None);
+    }
+
+    #[test]
+    fn counts_beyond_the_datagram_reserve_nothing() {
+        let mut bytes = vec![0, 0, 0x84, 0];
+        bytes.extend([0xff; 8]);
+        assert_eq!(Message::decode(&bytes), None);
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_not_sent() {
+        let name = "x".repeat(64) + ".local";
+        let question = Question { name, kind: Kind::A };
+        let mut out = Vec::new();
+        Message { questions: vec![question], ..Message::default() }.encode(&mut out);
+        assert!(out.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(message) = Message::decode(&bytes) {
+                let _ = message.to_string();
+                message.encode(&mut Vec::new());
+            }
+        }
+
+        #[test]
+        fn a_changed_byte_never_panics(at in 0_usize..150, byte in any::<u8>()) {
+            let mut bytes = compose(TELL).expect("a message");
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            if let Some(message) = Message::decode(&bytes) {
+                let _ = message.to_string();
+                message.encode(&mut Vec::new());
+            }
+        }
+    }
+}
