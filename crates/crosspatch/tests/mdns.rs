@@ -75,6 +75,25 @@ fn the_python_library_finds_a_session_with_its_address_and_hears_its_goodbye() {
 }
 
 #[test]
+fn two_instances_share_the_port_and_are_both_found() {
+    let Some(cable) = Cable::lay() else { return };
+    let Some(peer) = python(&cable, BROWSE) else { return };
+    let show = cable.show(
+        "[backend rtpmidi]\nmdns-name = foh-rack\nmdns-interface = cable\n\
+         [rtpmidi stage]\ninvite = *\n[rtpmidi hall]\nbind = * 5006\ninvite = *\n[loopback bus]\n\
+         [map]\nstage.ch0.cc7 > bus.level\nhall.ch0.cc7 > bus.other\n",
+    );
+    for (name, port) in [("stage", 5004), ("hall", 5006)] {
+        peer.wait_for(&format!(
+            "added {name}._apple-midi._udp.local. ('foh-rack.local.', {port}, ['{NEAR}'])"
+        ));
+    }
+    show.stop();
+    peer.wait_for("removed stage._apple-midi._udp.local.");
+    peer.wait_for("removed hall._apple-midi._udp.local.");
+}
+
+#[test]
 fn a_question_of_the_python_library_long_after_the_announcement_is_answered() {
     let Some(cable) = Cable::lay() else { return };
     let show = cable.show(
