@@ -55,6 +55,23 @@ fn captured_packets_are_read() {
     }
 }
 
+/// Both are quoted in `rtp/rtp_test.go` of laenzlinger/go-midi-rtp.
+#[test]
+fn a_chapter_of_notes_by_somebody_else_has_releases_alone_or_presses_alone() {
+    for (hex, text) in [
+        (
+            "8061 9878 2f0f1dc5 7e33a024 43 903c40 20 9872 00 06 08 00 77 08",
+            "rtp 39032 at 789519813 from 7e33a024: note-on ch0 60 64 | since 39026: ch0.note60=0",
+        ),
+        (
+            "8061 9879 2f0f2492 7e33a024 43 803c00 20 9872 00 07 08 81 f1 3c40",
+            "rtp 39033 at 789521554 from 7e33a024: note-off ch0 60 0 | since 39026: ch0.note60=64",
+        ),
+    ] {
+        assert_eq!(shown(&bytes(hex)), text);
+    }
+}
+
 #[test]
 fn commands_and_packets_without_a_journal_go_both_ways_as_text() {
     for text in [
