@@ -1,5 +1,5 @@
 //! The real binary beside a JACK server without a sound card, with jack_midiseq and jack_midi_dump, which others wrote. Without
-//! them (Debian's `jackd2` and `jack-example-tools`) these tests say so and pass.
+//! them (Debian's `jackd2`, from Debian 13 on with `jack-example-tools`) these tests say so and pass.
 
 #![cfg(target_os = "linux")]
 
@@ -22,7 +22,9 @@ fn has_jack() -> bool {
     let mut missing = vec!["jackd", "jack_lsp", "jack_connect", "jack_midiseq", "jack_midi_dump"];
     missing.retain(|name| !is_there(name));
     if !missing.is_empty() {
-        eprintln!("skipped: {missing:?} missing (Debian: apt-get install jackd2 jack-example-tools)");
+        eprintln!(
+            "skipped: {missing:?} missing (Debian: apt-get install jackd2, and jack-example-tools from Debian 13 on)"
+        );
     }
     missing.is_empty()
 }
