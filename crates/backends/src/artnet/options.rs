@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
 
 use super::wire::{PORT, PortAddress};
-use crate::dmx::{Detect, Loss, Rule, read_detect, read_interface, read_loss, read_merge, read_start};
+use crate::dmx::{
+    Detect, INTERFACE, Loss, REALTIME, Rule, START, read_detect, read_interface, read_loss, read_merge,
+    read_start,
+};
 
 /// How many destinations an instance may have.
 const MAX_DESTINATIONS: usize = 64;
@@ -55,8 +58,8 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "where the universe is sent: an address, `broadcast`, or `discover` for whoever asks for it",
         )
     },
-    OptionSpec::new("interface", "1", "0", "the number of the `bind` to use, counted from 0"),
-    OptionSpec::new("realtime", "1", "0", "every change is sent at once, not 44 times a second at most"),
+    INTERFACE,
+    REALTIME,
     OptionSpec::new(
         "merge",
         "ltp",
@@ -69,12 +72,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "hold",
         "what becomes of the universe when nobody sends it any more: it keeps its levels, or takes one of 0 to 1",
     ),
-    OptionSpec::new(
-        "start",
-        "0",
-        "",
-        "the value to begin with, 0 to 1; without it nothing is sent before there is one",
-    ),
+    START,
     OptionSpec::new("sync", "on", "off", "ArtSync follows each of the instance's frames"),
 ];
 

@@ -16,7 +16,9 @@ pub(crate) use address::Address;
 pub(crate) use input::Input;
 pub(crate) use loss::Loss;
 pub(crate) use merge::{Levels, Rule, merge};
-pub(crate) use options::{Detect, read_detect, read_interface, read_loss, read_merge, read_start};
+pub(crate) use options::{
+    Detect, INTERFACE, REALTIME, START, read_detect, read_interface, read_loss, read_merge, read_start,
+};
 pub(crate) use output::{FRAME, Output, Pace};
 pub(crate) use place::Place;
 

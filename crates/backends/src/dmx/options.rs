@@ -2,10 +2,26 @@
 
 use std::str::FromStr;
 
-use crosspatch_core::Options;
+use crosspatch_core::{OptionSpec, Options};
 
 use super::loss::value_from_0_to_1;
 use super::{Loss, Rule};
+
+/// Which `bind` an instance uses.
+pub(crate) const INTERFACE: OptionSpec =
+    OptionSpec::new("interface", "1", "0", "the number of the `bind` to use, counted from 0");
+
+/// Whether the pace of a line does not count.
+pub(crate) const REALTIME: OptionSpec =
+    OptionSpec::new("realtime", "1", "0", "every change is sent at once, not 44 times a second at most");
+
+/// The value of channels that have none.
+pub(crate) const START: OptionSpec = OptionSpec::new(
+    "start",
+    "0",
+    "",
+    "the value to begin with, 0 to 1; without it nothing is sent before there is one",
+);
 
 /// What is told of what comes in.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use crosspatch_core::{
     AddressError, Direction, JackKind, JackPort, MAX_JACK_PORTS, OptionSpec, Options, Scope,
 };
 
-use crate::midi::translate::{Dialect, OPTIONS};
+use crate::midi::translate::{Dialect, OPTIONS, with_dialect};
 
 /// The options of this backend alone.
 const OWN: [OptionSpec; 5] = [
@@ -33,15 +33,7 @@ const OWN: [OptionSpec; 5] = [
 ];
 
 /// All options, as the manual lists them.
-pub(super) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = {
-    let mut all = [OWN[0]; OWN.len() + OPTIONS.len()];
-    let mut at = 0;
-    while at < all.len() {
-        all[at] = if at < OWN.len() { OWN[at] } else { OPTIONS[at - OWN.len()] };
-        at += 1;
-    }
-    all
-};
+pub(super) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = with_dialect(&OWN);
 
 /// The name of a port with that of its client fits into the 256 bytes that JACK has for it.
 const LONGEST_NAME: usize = 64;

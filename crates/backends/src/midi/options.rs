@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{MidiDevice, OptionSpec, Options, Scope};
 
-use super::translate::{Dialect, OPTIONS};
+use super::translate::{Dialect, OPTIONS, with_dialect};
 
 /// The options of this backend alone.
 const OWN: [OptionSpec; 4] = [
@@ -27,15 +27,7 @@ const OWN: [OptionSpec; 4] = [
 ];
 
 /// All options, as the manual lists them.
-pub(crate) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = {
-    let mut all = [OWN[0]; OWN.len() + OPTIONS.len()];
-    let mut at = 0;
-    while at < all.len() {
-        all[at] = if at < OWN.len() { OWN[at] } else { OPTIONS[at - OWN.len()] };
-        at += 1;
-    }
-    all
-};
+pub(crate) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = with_dialect(&OWN);
 
 /// The options of an instance, read.
 #[derive(Debug)]

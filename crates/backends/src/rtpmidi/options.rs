@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crosspatch_core::{Endpoint, Host, Interface, OptionSpec, Options, Scope};
 use rustc_hash::FxHasher;
 
-use crate::midi::translate::{Dialect, OPTIONS};
+use crate::midi::translate::{Dialect, OPTIONS, with_dialect};
 
 /// The port of control that everybody expects; the data port is the next one.
 const CONTROL_PORT: u16 = 5004;
@@ -72,15 +72,7 @@ const OWN: [OptionSpec; 10] = [
 ];
 
 /// All options, as the manual lists them.
-pub(crate) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = {
-    let mut all = [OWN[0]; OWN.len() + OPTIONS.len()];
-    let mut at = 0;
-    while at < all.len() {
-        all[at] = if at < OWN.len() { OWN[at] } else { OPTIONS[at - OWN.len()] };
-        at += 1;
-    }
-    all
-};
+pub(crate) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = with_dialect(&OWN);
 
 /// The options of an instance, read.
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use crosspatch_core::{Endpoint, Host, Interface, OptionSpec, Options, Scope};
 
 use super::receive::Rules;
 use super::wire::{Cid, LAST_UNIVERSE, MAX_NAME, MAX_PRIORITY, PORT};
-use crate::dmx::{Detect, read_detect, read_interface, read_loss, read_merge, read_start};
+use crate::dmx::{
+    Detect, INTERFACE, REALTIME, START, read_detect, read_interface, read_loss, read_merge, read_start,
+};
 
 /// How many destinations an instance may have.
 const MAX_DESTINATIONS: usize = 64;
@@ -49,7 +51,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         abbreviation: Some("uni"),
         ..OptionSpec::new("universe", "1", "", "the universe, 1 to 63999")
     },
-    OptionSpec::new("interface", "1", "0", "the number of the `bind` to use, counted from 0"),
+    INTERFACE,
     OptionSpec::new("priority", "100", "", "the priority to send with, 0 to 200; without it nothing is sent"),
     OptionSpec {
         abbreviation: Some("dest"),
@@ -63,7 +65,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec::new("from", "0xAA 0xBB ...", "", "the identifier (`cid`) of the only source to listen to"),
     OptionSpec::new("unicast", "1", "0", "the universe's group is not joined"),
-    OptionSpec::new("realtime", "1", "0", "every change is sent at once, not 44 times a second at most"),
+    REALTIME,
     OptionSpec::new(
         "merge",
         "ltp",
@@ -77,12 +79,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "hold",
         "what becomes of slots that no source sends any more: they keep their levels, or take one of 0 to 1",
     ),
-    OptionSpec::new(
-        "start",
-        "0",
-        "",
-        "the value to begin with, 0 to 1; without it nothing is sent before there is one",
-    ),
+    START,
     OptionSpec::new(
         "slot-priorities",
         "on",

@@ -69,6 +69,17 @@ pub const OPTIONS: [OptionSpec; 9] = [
     ),
 ];
 
+/// A backend's own options, and behind them those of the dialect. `N` is how many there are together.
+pub(crate) const fn with_dialect<const N: usize>(own: &[OptionSpec]) -> [OptionSpec; N] {
+    let mut all = [OPTIONS[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < own.len() { own[at] } else { OPTIONS[at - own.len()] };
+        at += 1;
+    }
+    all
+}
+
 /// How a device speaks MIDI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dialect {

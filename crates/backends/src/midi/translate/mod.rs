@@ -24,6 +24,7 @@ use crosspatch_core::{Direction, Duration, Instant, Outbox, Slot, Value};
 
 use super::address::Address;
 
+pub(crate) use dialect::with_dialect;
 pub use dialect::{Dialect, Echo, Init, OPTIONS, Release};
 pub use pattern::Pattern;
 pub use time_code::Rate;
