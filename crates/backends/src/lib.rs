@@ -4,7 +4,6 @@
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod artnet;
-mod color;
 mod detect;
 mod dmx;
 mod hex;

@@ -15,6 +15,7 @@
 
 mod backend;
 mod backoff;
+mod color;
 mod device;
 mod engine;
 mod ids;
@@ -33,6 +34,7 @@ mod value;
 
 pub use backend::{AddressError, Backend, Instance, OptionSpec, Registry, Scope};
 pub use backoff::Backoff;
+pub use color::parse_color;
 pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
 pub use engine::{Engine, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, SessionId, Slot};

@@ -8,13 +8,12 @@
 //! everything up to its end, the frames of the others follow each of them.
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Value,
+    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Value, parse_color,
 };
 
 use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Message};
-use crate::color;
 use crate::dmx::{Output, Pace};
 use crate::kept_port::KeptPort;
 
@@ -246,7 +245,7 @@ fn components(value: &Value) -> Option<[Value; 3]> {
     match value {
         Value::Number(level) => Some([*level; 3].map(Value::number)),
         Value::Text(text) => {
-            let [red, green, blue, _] = color::parse(text)?.to_be_bytes();
+            let [red, green, blue, _] = parse_color(text)?.to_be_bytes();
             Some([red, green, blue].map(|level| Value::number(f64::from(level) / 255.0)))
         }
     }

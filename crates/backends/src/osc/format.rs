@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crosspatch_core::Value;
+use crosspatch_core::{Value, parse_color};
 
 use super::wire::{Argument, OscStr, TimeTag, time_tag};
-use crate::{color, hex};
+use crate::hex;
 
 /// The type of an argument as configured.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -321,7 +321,7 @@ impl Atom {
                 text.chars().next().map_or(string(b""), |c| Argument::Char(c.into()))
             }
             (Self::Text(text), Kind::Color) => {
-                color::parse(text).map_or(string(text.as_bytes()), Argument::Rgba)
+                parse_color(text).map_or(string(text.as_bytes()), Argument::Rgba)
             }
             (Self::Text(text), Kind::TimeTag) => {
                 time_tag(text).map_or(string(text.as_bytes()), Argument::TimeTag)

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display, Write};
 
-use crate::{color, hex};
+use crosspatch_core::parse_color;
+
+use crate::hex;
 
 use super::{
     Argument, Bundle, Deframer, Framing, MAX_DEPTH, Message, OscStr, Packet, TimeTag, begin_bundle,
@@ -262,7 +264,7 @@ impl<'a> Reader<'a> {
             b'b' => Owned::Blob(hex::parse(self.word().strip_prefix("0x")?)?),
             b't' => Owned::Plain(Argument::TimeTag(time_tag(self.word())?)),
             b'c' => Owned::Plain(Argument::Char(char_code(self.word())?)),
-            b'r' => Owned::Plain(Argument::Rgba(color::parse(self.word())?)),
+            b'r' => Owned::Plain(Argument::Rgba(parse_color(self.word())?)),
             b'm' => {
                 Owned::Plain(Argument::Midi(hex::parse(self.word().strip_prefix("0x")?)?.try_into().ok()?))
             }

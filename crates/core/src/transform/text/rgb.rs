@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::Notice;
 use crate::transform::Moment;
+use crate::{Notice, parse_color};
 
 /// A colour of 8 bits a component: red, green, blue.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -23,15 +23,7 @@ impl Rgb {
 
     /// Reads `#rrggbb`, `#rgb`, or `#rrggbbaa`, whose transparency does not count; in capitals or not.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix('#')?;
-        // Rust would take a plus sign for the first digit.
-        let number = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
-        match digits.len() {
-            3 => Some(Self([8, 4, 0].map(|shift| (number >> shift & 0xf) as u8 * 0x11))),
-            6 => Some(Self::new(number)),
-            8 => Some(Self::new(number >> 8)),
-            _ => None,
-        }
+        parse_color(text).map(|colour| Self::new(colour >> 8))
     }
 
     /// The colour that a text names. Any other text is told to the operator.
