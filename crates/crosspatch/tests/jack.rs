@@ -129,15 +129,21 @@ rack.gauge > tablet./gauge
     (program, tablet)
 }
 
-#[test]
-fn messages_and_voltages_cross_a_real_server_both_ways() {
+/// A server and a show that is connected to it; nothing where there is no JACK.
+fn connected() -> Option<(String, Server, Program, Osc)> {
     if !has_jack() {
-        return;
+        return None;
     }
     let name = server_name();
     let server = Server::start(&name);
     let (show, tablet) = show(&name);
     show.wait_for(&format!("connected to JACK server `{name}`"));
+    Some((name, server, show, tablet))
+}
+
+#[test]
+fn messages_and_voltages_cross_a_real_server_both_ways() {
+    let Some((name, server, show, tablet)) = connected() else { return };
 
     connect(&name, "crosspatch:filter", "crosspatch:gauge");
     for level in [0.25, 1.0, 0.0, 0.5] {
@@ -201,13 +207,7 @@ fn a_server_that_is_killed_and_started_again_gets_the_state_and_the_show_goes_on
 
 #[test]
 fn a_server_that_hangs_stops_neither_the_show_nor_its_end() {
-    if !has_jack() {
-        return;
-    }
-    let name = server_name();
-    let server = Server::start(&name);
-    let (show, tablet) = show(&name);
-    show.wait_for("connected to JACK server");
+    let Some((name, server, show, tablet)) = connected() else { return };
     connect(&name, "crosspatch:lamps", "crosspatch:keys");
     server.program.signal("STOP");
     tablet.until_answered("/probe", "/alive");
@@ -225,13 +225,7 @@ fn a_server_that_hangs_stops_neither_the_show_nor_its_end() {
 
 #[test]
 fn a_client_that_was_stopped_for_a_while_goes_on_where_it_was() {
-    if !has_jack() {
-        return;
-    }
-    let name = server_name();
-    let _server = Server::start(&name);
-    let (show, tablet) = show(&name);
-    show.wait_for("connected to JACK server");
+    let Some((name, _server, show, tablet)) = connected() else { return };
     connect(&name, "crosspatch:lamps", "crosspatch:keys");
     connect(&name, "crosspatch:filter", "crosspatch:gauge");
     show.signal("STOP");
@@ -249,13 +243,7 @@ fn a_client_that_was_stopped_for_a_while_goes_on_where_it_was() {
 
 #[test]
 fn a_reload_that_renames_a_port_makes_a_new_client_beside_nothing_left_of_the_old() {
-    if !has_jack() {
-        return;
-    }
-    let name = server_name();
-    let _server = Server::start(&name);
-    let (show, tablet) = show(&name);
-    show.wait_for("connected to JACK server");
+    let Some((name, _server, show, tablet)) = connected() else { return };
     let text = std::fs::read_to_string(show.file()).expect("the configuration");
     let before = show.lines().len();
     show.rewrite(&text.replace("lamps", "lights"));
