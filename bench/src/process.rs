@@ -1,0 +1,160 @@
+//! Programs that are measured, each in a process of its own, and what the system knows of them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+/// A program that runs until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    /// Where its configuration is.
+    folder: Option<TempDir>,
+}
+
+/// What a process has used since it began, and what it has at the moment. All zero where the system does not tell.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct Usage {
+    /// The time that its threads have run.
+    pub(crate) cpu: Duration,
+    /// The same in hundredths of a second, outside and inside the kernel; sampled, and so only good as a proportion.
+    pub(crate) ticks: [u64; 2],
+    /// How often a thread of it has gone to sleep, which is how often it was woken.
+    pub(crate) sleeps: u64,
+    /// Its memory, in KiB.
+    pub(crate) resident: u64,
+    /// The most memory that it has had, in KiB.
+    pub(crate) peak: u64,
+    /// Its open descriptors.
+    pub(crate) descriptors: usize,
+}
+
+impl Process {
+    /// Runs a show of this program. The configuration is a file in a folder of its own.
+    pub(crate) fn show(program: &Path, configuration: &str) -> Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a folder for the configuration")?;
+        let file = file_in(&folder);
+        std::fs::write(&file, configuration).context("cannot write the configuration")?;
+        let mut command = Command::new(program);
+        command.arg("run").arg("--no-watch").arg(&file);
+        let mut process = Self::start(command)?;
+        process.folder = Some(folder);
+        Ok(process)
+    }
+
+    /// Starts a prepared command that says nothing.
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = pinned(command).with_context(|| "cannot start the program to be measured")?;
+        Ok(Self { child, folder: None })
+    }
+
+    /// The configuration of [`show`](Self::show).
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(file_in)
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).context("cannot send a signal")
+    }
+
+    /// What it has used so far.
+    pub(crate) fn usage(&self) -> Usage {
+        usage(Path::new(&format!("/proc/{}", self.child.id()))).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn file_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("show.cfg")
+}
+
+fn usage(process: &Path) -> io::Result<Usage> {
+    let mut usage = Usage::default();
+    for task in std::fs::read_dir(process.join("task"))?.flatten() {
+        let schedule = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+        let nanos = schedule.split_ascii_whitespace().next().and_then(|nanos| nanos.parse().ok());
+        usage.cpu += Duration::from_nanos(nanos.unwrap_or(0));
+        let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        usage.sleeps += field(&status, "voluntary_ctxt_switches:");
+    }
+    let status = std::fs::read_to_string(process.join("status"))?;
+    (usage.resident, usage.peak) = (field(&status, "VmRSS:"), field(&status, "VmHWM:"));
+    usage.descriptors = std::fs::read_dir(process.join("fd"))?.count();
+    let stat = std::fs::read_to_string(process.join("stat"))?;
+    // The name may have blanks in it. User and system time are the fields 14 and 15.
+    let mut ticks = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').skip(11);
+    usage.ticks = [(); 2].map(|()| ticks.next().and_then(|ticks| ticks.parse().ok()).unwrap_or(0));
+    Ok(usage)
+}
+
+fn field(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// The processor for the load and that for the subject, if there are two.
+#[cfg(target_os = "linux")]
+fn processors() -> Option<[usize; 2]> {
+    // Asked before the first thread is told where to run.
+    static FIRST_TWO: std::sync::OnceLock<Option<[usize; 2]>> = std::sync::OnceLock::new();
+    *FIRST_TWO.get_or_init(|| {
+        let allowed = rustix::thread::sched_getaffinity(None).ok()?;
+        let mut known = (0..rustix::thread::CpuSet::MAX_CPU).filter(|at| allowed.is_set(*at));
+        Some([known.next()?, known.next()?])
+    })
+}
+
+/// Starts a command on the processor for subjects, and lets this thread, which makes the load, run on another one.
+#[cfg(target_os = "linux")]
+fn pinned(mut command: Command) -> io::Result<Child> {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+    let Some([load, subject]) = processors() else { return command.spawn() };
+    let to = |processor| {
+        let mut set = CpuSet::new();
+        set.set(processor);
+        // Where that is not allowed, the figures are a little less steady.
+        let _ = sched_setaffinity(None, &set);
+    };
+    to(subject);
+    let child = command.spawn();
+    to(load);
+    child
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pinned(mut command: Command) -> io::Result<Child> {
+    command.spawn()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_the_system_knows_of_this_process_is_read() {
+        let usage = usage(Path::new("/proc/self")).unwrap();
+        assert!(usage.cpu > Duration::ZERO && usage.resident > 500 && usage.peak >= usage.resident);
+        assert!(usage.descriptors > 2);
+    }
+}
