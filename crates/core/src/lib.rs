@@ -49,4 +49,4 @@ pub use port::{
 use routes::{Route, RouteTable};
 pub use session::{Direction, Session};
 pub use time::{Duration, Instant};
-pub use value::{PRESSED_ABOVE, Value};
+pub use value::{PRESSED_ABOVE, Text, Value};

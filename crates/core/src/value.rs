@@ -1,16 +1,51 @@
 //! What travels along a route.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// A value on its way from one channel to another; 24 bytes, cheap to clone.
+/// A value on its way from one channel to another; 16 bytes, cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A normalised level, 0.0 to 1.0, never NaN. [`Value::number`] makes any number one. Only between the stages of a
     /// [`Chain`](crate::transform::Chain) a number may lie outside.
     Number(f64),
     /// A text: a name, a cue, or a colour written `#rrggbb`.
-    Text(Arc<str>),
+    Text(Text),
+}
+
+/// A text that many may hold at once.
+///
+/// A single pointer, where `Arc<str>` is a pointer and a length, so that a [`Value`] has 16 bytes. Of each mapped channel the
+/// engine keeps one or two values, and all of them are written while universes go by: a third less memory is a third fewer
+/// cache misses, and those are what a hundred universes cost. Texts are read through one more pointer, and are rare.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(Arc<Box<str>>);
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Arc::new(text.into()))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Arc::new(text.into()))
+    }
 }
 
 /// From this level on, a value counts as a press of a button; below it as a release (as in MIDIMonster).
@@ -23,7 +58,7 @@ impl Value {
     }
 
     /// A text.
-    pub fn text(text: impl Into<Arc<str>>) -> Self {
+    pub fn text(text: impl Into<Text>) -> Self {
         Self::Text(text.into())
     }
 
@@ -117,7 +152,7 @@ mod tests {
 
     #[test]
     fn is_small_and_shows_itself_briefly() {
-        assert!(size_of::<Value>() <= 24);
+        assert_eq!((size_of::<Value>(), size_of::<Option<Value>>()), (16, 16));
         assert_eq!(Value::number(0.1 + 0.2).to_string(), "0.3");
         assert_eq!(Value::number(1.0).to_string(), "1");
         assert_eq!(Value::text("say \"hi\"").to_string(), r#""say \"hi\"""#);

@@ -10,9 +10,8 @@
 //! itself where they do not answer.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use crosspatch_core::{Duration, Instant, Slot};
+use crosspatch_core::{Duration, Instant, Slot, Text};
 
 /// How many messages may go out at once after a rest.
 const BURST: u32 = 20;
@@ -40,7 +39,7 @@ pub(crate) enum Send {
     /// A press or release.
     Edge(Slot, bool),
     /// Something that happens once, with a text or without.
-    Event(Slot, Option<Arc<str>>),
+    Event(Slot, Option<Text>),
     /// A turn by so much.
     Turn(Slot, f64),
 }
@@ -97,7 +96,7 @@ enum Wanted {
 #[derive(Clone, Debug)]
 enum Event {
     Edge(Slot, bool),
-    Text(Slot, Option<Arc<str>>),
+    Text(Slot, Option<Text>),
 }
 
 impl Shaper {
@@ -208,7 +207,7 @@ impl Shaper {
     }
 
     /// Something that happens once for each text.
-    pub(crate) fn text(&mut self, slot: Slot, text: Arc<str>) -> Taken {
+    pub(crate) fn text(&mut self, slot: Slot, text: Text) -> Taken {
         self.event(slot, Some(text))
     }
 
@@ -281,7 +280,7 @@ impl Shaper {
         Some(first.max(brakes))
     }
 
-    fn event(&mut self, slot: Slot, text: Option<Arc<str>>) -> Taken {
+    fn event(&mut self, slot: Slot, text: Option<Text>) -> Taken {
         if !self.is_open {
             Taken::Offline
         } else if self.events.len() >= MOST_EVENTS {

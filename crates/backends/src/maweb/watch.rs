@@ -5,9 +5,8 @@
 //! Later ones pass, so that the console's true level is never lost for good.
 
 use std::num::NonZeroU16;
-use std::sync::Arc;
 
-use crosspatch_core::{Duration, Instant, Slot, Value};
+use crosspatch_core::{Duration, Instant, Slot, Text, Value};
 
 use super::address::{Executor, Part};
 use super::wire::{self, Color, Console, ExecButton, Playbacks};
@@ -53,7 +52,7 @@ struct Watch {
 enum Last {
     Unknown,
     Number(f64),
-    Text(Arc<str>),
+    Text(Text),
     Color(Color),
 }
 
@@ -308,7 +307,7 @@ impl Watch {
 
     fn take_text(&mut self, text: &str, emit: &mut impl FnMut(Slot, Value)) {
         if !matches!(&self.last, Last::Text(last) if **last == *text) {
-            let text: Arc<str> = text.into();
+            let text: Text = text.into();
             self.last = Last::Text(text.clone());
             emit(self.slot, Value::Text(text));
         }

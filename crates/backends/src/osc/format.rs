@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crosspatch_core::{Value, parse_color};
+use crosspatch_core::{Text, Value, parse_color};
 
 use super::wire::{Argument, OscStr, TimeTag, time_tag};
 use crate::hex;
@@ -284,7 +284,7 @@ pub(crate) enum Atom {
     #[default]
     Unset,
     Number(f64),
-    Text(Arc<str>),
+    Text(Text),
     Bytes(Arc<[u8]>),
 }
 

@@ -168,10 +168,10 @@ impl Engine {
         let planned = &self.plan.chains().all()[chain];
         let known = |reference: usize| {
             let channel @ (instance, slot) = planned.references[reference];
-            let known = &self.running[instance.index()].channels[slot.index()];
+            let known = &self.running[instance.index()].known;
             // A pad that lights its own lamp: what came from it last is the finger, not the lamp.
             let is_own_lamp = channel == planned.to && channel == planned.from;
-            if is_own_lamp { known.told.clone() } else { known.latest().cloned() }
+            if is_own_lamp { known.told(slot) } else { known.latest(slot) }.cloned()
         };
         let mut moment = Moment::new(now, &known);
         let live = &mut self.chains.all[chain].live;

@@ -80,7 +80,7 @@ impl Engine {
         let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {
-                let Some(value) = &self.running[at].channels[slot.index()].heard else { continue };
+                let Some(value) = self.running[at].known.heard(slot) else { continue };
                 states.extend(plan.routes().starting_at(planned.channel(slot)).iter().filter_map(|route| {
                     let untold = self.is_untold(route);
                     let begins = route.target == Route::INTO_CHAINS
@@ -91,7 +91,7 @@ impl Engine {
         }
         for (route, value, untold) in states {
             match self.running.get_mut(route.target.index()) {
-                Some(target) if target.channels[route.slot.index()].told.is_some() => {}
+                Some(target) if target.known.told(route.slot).is_some() => {}
                 Some(target) => target.tell(route.slot, value),
                 None => self.recall_chain(now, route.slot, &value, untold, out),
             }
@@ -115,7 +115,7 @@ impl Engine {
             Route::INTO_CHAINS => self.chains.end(route.slot),
             _ => Some(*route),
         };
-        end.is_some_and(|end| self.running[end.target.index()].channels[end.slot.index()].told.is_none())
+        end.is_some_and(|end| self.running[end.target.index()].known.told(end.slot).is_none())
     }
 }
 
@@ -130,13 +130,14 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
             }
         }
     }
-    let channels = vec![Known::default(); planned.channels.len()];
-    Running { id, session, inbox: Vec::new(), is_queued: false, channels, wake: None }
+    let mut known = Known::default();
+    known.resize(planned.channels.len());
+    Running { id, session, inbox: Vec::new(), is_queued: false, known, wake: None }
 }
 
 /// Tells a session that goes on what is mapped in the new plan and was not before, and the other way round.
 fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstance) -> bool {
-    running.channels.resize(after.channels.len(), Known::default());
+    running.known.resize(after.channels.len());
     let mut changed = false;
     for slot in after.channels.slots() {
         for direction in DIRECTIONS {
@@ -144,10 +145,9 @@ fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstan
                 (before.channels.is_mapped(slot, direction), after.channels.is_mapped(slot, direction));
             if was && !is {
                 running.session.unbind(slot, direction);
-                let known = &mut running.channels[slot.index()];
                 match direction {
-                    Direction::Input => known.heard = None,
-                    Direction::Output => (known.told, known.was_told_last) = (None, false),
+                    Direction::Input => running.known.forget_heard(slot),
+                    Direction::Output => running.known.forget_told(slot),
                 }
             } else if is && !was {
                 running.session.bind(slot, after.channels.address(slot), direction);

@@ -5,12 +5,14 @@
 
 mod chains;
 mod install;
+mod known;
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use chains::LiveChains;
+use known::Known;
 
 use crate::notices::NoticeBook;
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
 };
 
 /// How many sessions in a row a value may pass through within one turn. More is a loop.
-pub const MAX_HOPS: usize = 16;
+pub const MAX_HOPS: usize = 64;
 
 /// From this hop on, a turn that has routed more than `MAX_LATE_VALUES` is a loop that multiplies.
 const LATE_HOP: usize = 4;
@@ -54,35 +56,15 @@ struct Running {
     session: Box<dyn Session>,
     inbox: Vec<(Slot, Value)>,
     is_queued: bool,
-    /// In the order of the slots.
-    channels: Vec<Known>,
+    known: Known,
     wake: Option<Instant>,
-}
-
-/// What is known of a channel; forgotten when it is no longer mapped.
-#[derive(Clone, Default)]
-struct Known {
-    /// The last value that came from it.
-    heard: Option<Value>,
-    /// The last value that went to it.
-    told: Option<Value>,
-    was_told_last: bool,
-}
-
-impl Known {
-    /// The last value, whichever way it went.
-    fn latest(&self) -> Option<&Value> {
-        if self.was_told_last { self.told.as_ref() } else { self.heard.as_ref().or(self.told.as_ref()) }
-    }
 }
 
 impl Running {
     /// Puts a value into the inbox.
     #[inline]
     fn tell(&mut self, slot: Slot, value: Value) {
-        let known = &mut self.channels[slot.index()];
-        known.told = Some(value.clone());
-        known.was_told_last = true;
+        self.known.tell(slot, value.clone());
         self.inbox.push((slot, value));
     }
 }
@@ -199,7 +181,7 @@ impl Engine {
         value: Value,
         out: &mut Outbox,
     ) {
-        if self.running.get(instance.index()).is_none_or(|running| slot.index() >= running.channels.len()) {
+        if self.running.get(instance.index()).is_none_or(|running| slot.index() >= running.known.len()) {
             return;
         }
         self.wake_chains(now, out);
@@ -267,8 +249,7 @@ impl Engine {
         out.begin(running.id);
         event(&mut *running.session, out);
         if std::mem::take(&mut out.recall) {
-            let channels = (0..).map(Slot).zip(&running.channels);
-            self.scratch.extend(channels.filter_map(|(slot, known)| Some((slot, known.told.clone()?))));
+            self.scratch.extend(running.known.all_told().map(|(slot, value)| (slot, value.clone())));
             running.session.handle_recall(now, &self.scratch, out);
             self.scratch.clear();
             out.recall = false;
@@ -289,38 +270,36 @@ impl Engine {
         }
         if !out.emitted.is_empty() {
             std::mem::swap(&mut self.emitted, &mut out.emitted);
-            for at in 0..self.emitted.len() {
-                let (slot, ref mut value) = self.emitted[at];
-                let value = std::mem::replace(value, Value::Number(0.0));
-                self.route(now, instance, slot, value, out);
-            }
-            self.emitted.clear();
+            self.route(now, instance, out);
         }
     }
 
-    /// Puts a value into the inbox of every channel that it is mapped to, and into the chains that begin there.
-    fn route(&mut self, now: Instant, instance: InstanceId, slot: Slot, value: Value, out: &mut Outbox) {
-        let source = &mut self.running[instance.index()];
-        let Some(known) = source.channels.get_mut(slot.index()) else {
-            debug_assert!(false, "a session emitted on a slot that was never bound");
-            return;
-        };
-        if out.watches_values() {
-            out.push(Effect::Value(source.id, slot, value.clone()));
-        }
-        known.heard = Some(value.clone());
-        known.was_told_last = false;
-        if self.is_late && self.trail.len() < MAX_TRAIL {
-            self.trail.push((instance, slot));
-        }
-        let channel = self.plan.instances()[instance.index()].channel(slot);
-        for at in self.plan.routes().row(channel) {
-            let route = self.plan.routes().at(at);
-            match self.running.get_mut(route.target.index()) {
-                Some(target) => tell(target, &mut self.queue, route, value.clone()),
-                None => self.enter_chain(now, route.slot, &value, out),
+    /// Puts what a session has emitted into the inbox of every channel that it is mapped to, and into the chains that begin
+    /// there.
+    fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
+        let plan = self.plan.clone();
+        let channels = &plan.instances()[instance.index()];
+        let mut emitted = std::mem::take(&mut self.emitted);
+        for (slot, value) in emitted.drain(..) {
+            let source = &mut self.running[instance.index()];
+            if !source.known.hear(slot, value.clone()) {
+                debug_assert!(false, "a session emitted on a slot that was never bound");
+                continue;
+            }
+            if out.watches_values() {
+                out.push(Effect::Value(source.id, slot, value.clone()));
+            }
+            if self.is_late && self.trail.len() < MAX_TRAIL {
+                self.trail.push((instance, slot));
+            }
+            for route in plan.routes().starting_at(channels.channel(slot)) {
+                match self.running.get_mut(route.target.index()) {
+                    Some(target) => tell(target, &mut self.queue, *route, value.clone()),
+                    None => self.enter_chain(now, route.slot, &value, out),
+                }
             }
         }
+        self.emitted = emitted;
     }
 
     /// Calls every session that has got values, and those that get values from it, until nothing is left.

@@ -124,7 +124,7 @@ impl Session for Prober {
             out.send(port, from, |bytes| bytes.extend_from_slice(data));
         }
         if let (Habit::Emit, Some(slot)) = (self.habit, self.slot) {
-            out.emit(slot, Value::text(String::from_utf8_lossy(data)));
+            out.emit(slot, Value::text(&*String::from_utf8_lossy(data)));
         }
         if self.habit != Habit::EchoQuietly {
             self.see(Seen::Data(port, from, data.to_vec()));

@@ -1,8 +1,6 @@
 //! Values on their way to the console: what each means for the shaper, and which message it becomes.
 
-use std::sync::Arc;
-
-use crosspatch_core::{Instant, Notice, Outbox, Slot, Value};
+use crosspatch_core::{Instant, Notice, Outbox, Slot, Text, Value};
 
 use super::{Session, send};
 use crate::maweb::address::{Address, Executor, Part, Resolution};
@@ -45,7 +43,7 @@ impl Session {
                 }
                 _ if is_state => return,
                 Some(command) if command.trigger() == Trigger::Text => {
-                    let text = value.as_text().map_or_else(|| value.to_string().into(), Arc::from);
+                    let text = value.as_text().map_or_else(|| value.to_string().into(), Text::from);
                     self.shaper.text(slot, text)
                 }
                 _ => self.shaper.fire(slot, value.is_pressed()),

@@ -4,10 +4,8 @@
 //! finger that moves obliquely seems to stand where it never was. So a change of one axis that the other follows at once is
 //! half of a step.
 
-use std::sync::Arc;
-
 use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
-use crate::{Duration, Instant, Value};
+use crate::{Duration, Instant, Text, Value};
 
 pub(in crate::transform) const GESTURE: Transform = Transform {
     name: "gesture",
@@ -25,7 +23,7 @@ const STEP: Duration = Duration::from_millis(5);
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let axes = [arguments.channel()?, arguments.channel()?];
     let is_downwards = arguments.keyword("downwards");
-    let (path, text) = (Path { fields: [0; LONGEST], len: 0 }, Arc::from(""));
+    let (path, text) = (Path { fields: [0; LONGEST], len: 0 }, Text::from(""));
     let gesture = Gesture { axes, is_downwards, is_touched: false, has_moved: false, half: None, path, text };
     Ok(Stage::Stateful(Box::new(gesture)))
 }
@@ -43,7 +41,7 @@ struct Gesture {
     half: Option<(u8, usize, Instant)>,
     path: Path,
     /// The last gesture.
-    text: Arc<str>,
+    text: Text,
 }
 
 /// Fields that a finger has gone over, as digits.
@@ -90,7 +88,7 @@ impl Gesture {
         (self.has_moved, self.half) = (false, None);
         self.path.add(self.field(moment));
         if *self.text != *self.path.as_str() {
-            self.text = Arc::from(self.path.as_str());
+            self.text = self.path.as_str().into();
         }
         Value::Text(self.text.clone())
     }
@@ -297,7 +295,7 @@ mod tests {
             let Some(Value::Text(text)) = rig.put(0.0) else { panic!("a tap gives a text") };
             text
         };
-        assert!(Arc::ptr_eq(&tap(), &tap()));
+        assert!(std::ptr::eq(&*tap(), &*tap()));
     }
 
     #[test]

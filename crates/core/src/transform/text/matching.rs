@@ -223,7 +223,7 @@ mod tests {
             Some(Value::Text(text)) => text,
             value => panic!("{value:?} is no text"),
         });
-        assert!(Arc::ptr_eq(&one, &two));
+        assert!(std::ptr::eq(&*one, &*two));
     }
 
     #[test]

@@ -8,10 +8,9 @@ mod rgb;
 mod template;
 
 use std::fmt::{self, Write};
-use std::sync::Arc;
 
-use crate::Value;
 use crate::transform::Family;
+use crate::{Text, Value};
 
 pub(super) const FAMILY: Family = Family {
     name: "text",
@@ -22,13 +21,13 @@ pub(super) const FAMILY: Family = Family {
 /// The text that a stage gave last, so that giving the same one again costs no memory.
 #[derive(Clone, Debug)]
 struct LastText {
-    text: Arc<str>,
+    text: Text,
     scratch: String,
 }
 
 impl Default for LastText {
     fn default() -> Self {
-        Self { text: Arc::from(""), scratch: String::new() }
+        Self { text: Text::from(""), scratch: String::new() }
     }
 }
 
@@ -37,7 +36,7 @@ impl LastText {
         self.scratch.clear();
         write!(self.scratch, "{text}").expect("a string takes everything");
         if *self.text != *self.scratch {
-            self.text = Arc::from(&*self.scratch);
+            self.text = Text::from(&*self.scratch);
         }
         Value::Text(self.text.clone())
     }

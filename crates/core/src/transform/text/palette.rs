@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::transform::text::palettes::PALETTES;
 use crate::transform::text::rgb::{Oklab, Rgb};
 use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
-use crate::{Notice, Value};
+use crate::{Notice, Text, Value};
 
 pub(in crate::transform) const PALETTE: Transform = Transform {
     name: "palette",
@@ -40,7 +40,7 @@ struct Table {
     /// How bright its dimmest white is.
     dimmest: u8,
     /// How each of its colours is written.
-    texts: Vec<Arc<str>>,
+    texts: Vec<Text>,
 }
 
 #[derive(Debug)]

@@ -282,7 +282,7 @@ mod tests {
             Some(Value::Text(text)) => text,
             value => panic!("{value:?} is no text"),
         });
-        assert!(Arc::ptr_eq(&first, &same) && *other == *"60%");
+        assert!(std::ptr::eq(&*first, &*same) && *other == *"60%");
     }
 
     #[test]
