@@ -1,4 +1,102 @@
 //! The benchmark of crosspatch: what users pay for, measured from outside, beside the bare limit in the same run.
-#![expect(dead_code, reason = "the first of its parts")]
+//!
+//! The program is measured as users run it, in a process of its own, with real sockets on loopback. Beside it run programs
+//! that only receive and send over the same kind of sockets (`bare`). All get the same events in turn (A B A B), so that
+//! whatever else the machine does meets all of them, and what counts is the ratio.
 
+pub mod bare;
+mod console;
+mod figures;
+mod forward;
+mod idle;
+mod load;
 mod process;
+mod report;
+mod startup;
+mod wire;
+mod works;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use forward::Forwarded;
+use report::{Report, Table};
+use works::Forwarding;
+
+pub use report::Format;
+
+/// What to measure, and how long.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program, which knows the command `bench --bare WORDS` as well.
+    pub program: PathBuf,
+    /// Only what has this in its name, in upper or lower case.
+    pub only: Option<String>,
+    /// How often everybody has a turn.
+    pub rounds: u32,
+    /// How long each measurement takes.
+    pub measure: Duration,
+}
+
+type Measure = fn(&Options) -> Result<Table>;
+
+/// What is measured besides forwarding.
+const OTHERS: [(&str, Measure); 3] = [
+    ("a fader to the console and back", console::measure),
+    ("start and reload", startup::measure),
+    ("idle", idle::measure),
+];
+
+/// Measures, tells `progress` what comes next, and returns the figures.
+///
+/// # Errors
+///
+/// If nothing has the name that is wanted, if a program cannot be started, or if nothing comes through one.
+pub fn run(options: &Options, format: Format, progress: &mut dyn FnMut(&str)) -> Result<String> {
+    ensure!(options.rounds > 0 && !options.measure.is_zero(), "nothing is measured in no time");
+    let only = options.only.as_deref().unwrap_or_default().to_lowercase();
+    let is_wanted = |name: &str| name.to_lowercase().contains(&only);
+    let works: Vec<_> = works::all().into_iter().filter(|work| is_wanted(&work.name)).collect();
+    let others: Vec<_> = OTHERS.into_iter().filter(|(name, _)| is_wanted(name)).collect();
+    ensure!(!works.is_empty() || !others.is_empty(), "nothing is called {only:?}; there are {}", names());
+
+    let mut report = Report { about: about(options), ..Report::default() };
+    let mut forwarded = Forwarded::default();
+    for work in &works {
+        progress(&work.name);
+        forwarded.measure(work, options).with_context(|| format!("while measuring {}", work.name))?;
+    }
+    if !works.is_empty() {
+        forwarded.report(&mut report);
+    }
+    for (name, measure) in others {
+        progress(name);
+        report.tables.push(measure(options).with_context(|| format!("while measuring {name}"))?);
+    }
+    Ok(report.write(format)?)
+}
+
+fn names() -> String {
+    let works = works::all();
+    let names: Vec<_> =
+        works.iter().map(|Forwarding { name, .. }| &**name).chain(OTHERS.map(|(name, _)| name)).collect();
+    names.join("; ")
+}
+
+fn about(options: &Options) -> Vec<(&'static str, String)> {
+    let system = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let processor = model.map_or(std::env::consts::ARCH, |(_, model)| model);
+    vec![
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("machine", format!("{cores} cores, {processor}")),
+        ("system", format!("{} {}", std::env::consts::OS, system.trim())),
+        ("load before", load.split(' ').take(3).collect::<Vec<_>>().join(" ")),
+        ("rounds", format!("{} of {} ms each", options.rounds, options.measure.as_millis())),
+    ]
+}

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Help(Help),
     /// Play a recording of `run --record` through a configuration and print what happens
     Replay(Replay),
+    /// Measure this program on this machine, beside programs that only receive and send
+    Bench(Bench),
     /// Print the completions for a shell
     Completions(Completions),
 }
@@ -150,6 +152,40 @@ pub(crate) struct Replay {
 
     #[command(flatten)]
     pub(crate) overrides: Overrides,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// Measure only what has this in its name, in upper or lower case
+    pub(crate) only: Option<String>,
+
+    /// How often everybody who is measured has a turn
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub(crate) rounds: u32,
+
+    /// How long each measurement takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub(crate) measure: u64,
+
+    /// How to write the figures
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Figures,
+
+    /// Be a program that only receives and sends
+    #[arg(long, value_name = "WORDS", hide = true)]
+    pub(crate) bare: Option<String>,
+}
+
+/// A way of writing figures down.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Figures {
+    /// For people at a terminal
+    Text,
+    /// For a document
+    Markdown,
+    /// One object with everything that was measured
+    Json,
 }
 
 /// Arguments of `completions`.

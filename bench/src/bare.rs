@@ -1,0 +1,190 @@
+//! The bare limit: programs that only receive and send, each in a process of its own. Nothing that does the job can be much
+//! faster with the same calls.
+
+use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use tungstenite::Message;
+
+use crate::process::Process;
+use crate::wire::Wire;
+
+/// How a bare program receives and sends.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// One datagram a call.
+    Single,
+    /// Many datagrams a call, and those of one length to one peer as segments of one piece.
+    #[cfg(target_os = "linux")]
+    Batched,
+}
+
+/// The words behind `bench` that make the program a bare one.
+pub(crate) const WORD: &str = "--bare";
+
+/// Starts a program that turns each packet of `traffic.0` at `at` into `copies` packets of `traffic.1` to `to`.
+pub(crate) fn start(
+    program: &Path,
+    calls: Calls,
+    traffic: (Wire, Wire),
+    copies: u64,
+    at: SocketAddr,
+    to: SocketAddr,
+) -> Result<Process> {
+    let calls = match calls {
+        Calls::Single => "single",
+        #[cfg(target_os = "linux")]
+        Calls::Batched => "batched",
+    };
+    let is_same = traffic.0 == traffic.1;
+    let length = if is_same { 0 } else { traffic.1.packet().len() };
+    let mut command = Command::new(program);
+    command.args(["bench", WORD, &format!("{calls} {length} {copies} {at} {to}")]);
+    Process::start(command)
+}
+
+/// Starts a program that turns each datagram at `at` into a WebSocket message to a console at `to`.
+pub(crate) fn start_web_socket(program: &Path, at: SocketAddr, to: SocketAddr) -> Result<Process> {
+    let mut command = Command::new(program);
+    command.args(["bench", WORD, &format!("websocket {at} {to}")]);
+    Process::start(command)
+}
+
+/// What such a program does.
+///
+/// # Errors
+///
+/// If the words are not those of `start`, or there is no network.
+pub fn run(words: &str) -> Result<()> {
+    let words: Vec<_> = words.split_ascii_whitespace().collect();
+    match words[..] {
+        ["websocket", at, to] => Ok(web_socket(at.parse()?, to.parse()?)?),
+        [calls @ ("single" | "batched"), length, copies, at, to] => {
+            let input = UdpSocket::bind(at).context("the port is taken")?;
+            let output = UdpSocket::bind("127.0.0.1:0")?;
+            let (reply, copies, to) = (Reply::new(length.parse()?), copies.parse()?, to.parse()?);
+            match calls {
+                #[cfg(target_os = "linux")]
+                "batched" => Ok(batched(&input, &output, reply, copies, to)?),
+                _ => Ok(single(&input, &output, reply, copies, to)?),
+            }
+        }
+        _ => bail!("no bare program has the words {words:?}"),
+    }
+}
+
+/// What is sent for a packet: the packet itself, or one of another kind with the level from it.
+struct Reply(Vec<u8>);
+
+/// Where the levels are in packets of slots, by their length.
+fn levels(length: usize) -> usize {
+    length.saturating_sub(512)
+}
+
+impl Reply {
+    fn new(length: usize) -> Self {
+        let packet = match length {
+            20 => Wire::Osc(1).packet(),
+            length => vec![0; length],
+        };
+        Self(packet)
+    }
+
+    fn to<'a>(&'a mut self, packet: &'a [u8]) -> &'a [u8] {
+        let Some(own) = self.0.len().checked_sub(1) else { return packet };
+        let (from, to) = (levels(packet.len()), levels(own + 1));
+        match (packet.len() == 20, own + 1 == 20) {
+            // From slots to slots.
+            (false, false) => self.0[to..to + 2].copy_from_slice(&packet[from..from + 2]),
+            (_, true) => {
+                let level = u16::from_be_bytes([packet[from], packet[from + 1]]);
+                self.0[16..20].copy_from_slice(&(f32::from(level) / 65_535.0).to_be_bytes());
+            }
+            (true, false) => {
+                let level = f32::from_be_bytes([packet[16], packet[17], packet[18], packet[19]]);
+                let number = (level * 65_535.0).round() as u16;
+                self.0[to..to + 2].copy_from_slice(&number.to_be_bytes());
+            }
+        }
+        &self.0
+    }
+}
+
+fn single(
+    input: &UdpSocket,
+    output: &UdpSocket,
+    mut reply: Reply,
+    copies: u64,
+    to: SocketAddr,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 2048];
+    loop {
+        let len = input.recv(&mut buffer)?;
+        let reply = reply.to(&buffer[..len]);
+        for _ in 0..copies {
+            output.send_to(reply, to)?;
+        }
+    }
+}
+
+/// As [`single`], with as few calls as the kernel needs: what waits is received in one, and what goes out is cut up there.
+#[cfg(target_os = "linux")]
+fn batched(
+    input: &UdpSocket,
+    output: &UdpSocket,
+    mut reply: Reply,
+    copies: u64,
+    to: SocketAddr,
+) -> io::Result<()> {
+    use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+    use rustix::event::{PollFd, PollFlags, poll};
+    let receiving = UdpSocketState::new(input.into())?;
+    let sending = UdpSocketState::new(output.into())?;
+    output.set_nonblocking(false)?;
+    let mut buffers = vec![[0; 1 << 16]; BATCH_SIZE];
+    let mut meta = vec![RecvMeta::default(); BATCH_SIZE];
+    let mut piece = Vec::new();
+    loop {
+        let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
+        let count = match receiving.recv(input.into(), &mut slices, &mut meta) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(input, PollFlags::IN)], None)?;
+                continue;
+            }
+            received => received?,
+        };
+        piece.clear();
+        let mut length = 0;
+        for (buffer, meta) in buffers.iter().zip(&meta[..count]) {
+            for packet in buffer[..meta.len].chunks(meta.stride.max(1)) {
+                let reply = reply.to(packet);
+                length = reply.len();
+                (0..copies).for_each(|_| piece.extend_from_slice(reply));
+            }
+        }
+        let most = sending.max_gso_segments().min(60_000 / length.max(1)).max(1);
+        for contents in piece.chunks((length * most).max(1)) {
+            let segment_size = (contents.len() > length).then_some(length);
+            sending.try_send(
+                output.into(),
+                &Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None },
+            )?;
+        }
+    }
+}
+
+fn web_socket(at: SocketAddr, to: SocketAddr) -> Result<()> {
+    let input = UdpSocket::bind(at)?;
+    let stream = TcpStream::connect(to)?;
+    stream.set_nodelay(true)?;
+    let (mut socket, _) = tungstenite::client("ws://127.0.0.1/?ma=1", stream)?;
+    let mut buffer = [0; 64];
+    loop {
+        input.recv(&mut buffer)?;
+        let text = r#"{"requestType":"playbacks_userInput","execIndex":0,"pageIndex":0,"faderValue":0.5,"type":1,"session":1}"#;
+        socket.send(Message::text(text))?;
+    }
+}

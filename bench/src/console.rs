@@ -1,0 +1,212 @@
+//! How long a fader takes from an OSC controller to a console, and back, beside a bare forwarder.
+//!
+//! The console is a stub in this process, so that both ends read one clock; the simulated console of the program would add
+//! its own time.
+
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tungstenite::{Message, WebSocket};
+
+use crate::figures::Quantiles;
+use crate::forward::free_address;
+use crate::process::Process;
+use crate::report::{Row, Table};
+use crate::wire::{FIRST_ADDRESS, Wire};
+use crate::{Options, bare};
+
+/// Longer than the interval between two moves of one fader, so that every move is a first one.
+const PAUSE: Duration = Duration::from_millis(30);
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Somebody who moves a fader of a console of its own.
+struct Mover {
+    process: Process,
+    console: Console,
+    /// Where the hand moves the fader.
+    at: SocketAddr,
+    hand: UdpSocket,
+    times: Vec<Duration>,
+}
+
+/// Measures both ways.
+pub(crate) fn measure(options: &Options) -> Result<Table> {
+    let mut movers = [Mover::bare(options)?, Mover::crosspatch(options, "")?];
+    let mut back = Mover::crosspatch(options, "[backend maweb]\ninterval = 0\n")?;
+    let mut times_back = Vec::new();
+    let count = ((options.measure.as_secs_f64() / PAUSE.as_secs_f64()) as usize).max(10);
+    for _ in 0..options.rounds {
+        for mover in &mut movers {
+            mover.moves(count)?;
+        }
+        times_back.extend(back.hears(count)?);
+    }
+    let [bare, ours] = movers.map(|mover| Row::new(mover.name(), cells(mover.times)));
+    let ratio = ours.ratio(&bare, &[0, 1]);
+    let back = Row::new("the console's change to OSC, interval 0", cells(times_back));
+    Ok(Table {
+        title: "A fader to the console and back",
+        note: "From the datagram of a controller to the web remote's message at the console, and from the moment in which a \
+               level changes at the console to the datagram; microseconds.",
+        columns: &["p50", "p99", "p99.9", "max"],
+        rows: vec![bare, ours, ratio, back],
+    })
+}
+
+fn cells(times: Vec<Duration>) -> [f64; 4] {
+    let Quantiles { median, p99, p999, max } = Quantiles::of(times);
+    [median, p99, p999, max]
+}
+
+impl Mover {
+    fn bare(options: &Options) -> Result<Self> {
+        let (console, at) = (Console::start()?, free_address()?);
+        let process = bare::start_web_socket(&options.program, at, console.address)?;
+        let mover = Self { process, console, at, hand: UdpSocket::bind("127.0.0.1:0")?, times: Vec::new() };
+        mover.wait()
+    }
+
+    fn crosspatch(options: &Options, globals: &str) -> Result<Self> {
+        let (console, at, hand) = (Console::start()?, free_address()?, UdpSocket::bind("127.0.0.1:0")?);
+        hand.set_read_timeout(Some(PATIENCE))?;
+        let configuration = format!(
+            "{globals}[osc tablet]\nbind = 127.0.0.1 {}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n[maweb desk]\n\
+             host = 127.0.0.1 {}\n[map]\ntablet./f/{FIRST_ADDRESS} > desk.page1.fader1\ndesk.page1.fader2 > tablet./level\n",
+            at.port(),
+            hand.local_addr()?.port(),
+            console.address.port()
+        );
+        let process = Process::show(&options.program, &configuration)?;
+        // The first answer of the console always comes through.
+        hand.recv(&mut [0; 64]).context("the show does not reach its console")?;
+        let mover = Self { process, console, at, hand, times: Vec::new() };
+        mover.wait()
+    }
+
+    fn name(&self) -> &'static str {
+        if self.process.file().is_some() {
+            "crosspatch: OSC to the console"
+        } else {
+            "bare: datagram to WebSocket"
+        }
+    }
+
+    /// Waits until moves arrive.
+    fn wait(self) -> Result<Self> {
+        let start = Instant::now();
+        for event in 1.. {
+            self.send(event)?;
+            if self.console.moves.recv_timeout(PAUSE).is_ok() || start.elapsed() > PATIENCE {
+                break;
+            }
+        }
+        Ok(self)
+    }
+
+    fn send(&self, event: u64) -> Result<()> {
+        let mut packet = Wire::Osc(1).packet();
+        Wire::Osc(1).set(&mut packet, event * 97);
+        // Nobody may listen yet.
+        let _ = self.hand.send_to(&packet, self.at);
+        Ok(())
+    }
+
+    /// Sends a move, waits until the console has it, and does so again.
+    fn moves(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            std::thread::sleep(PAUSE);
+            while self.console.moves.try_recv().is_ok() {}
+            let start = Instant::now();
+            self.send(self.times.len() as u64 + 2)?;
+            let end = self.console.moves.recv_timeout(PATIENCE).context("the console hears nothing")?;
+            self.times.push(end - start);
+        }
+        Ok(())
+    }
+
+    /// Changes the level at the console, waits until the controller hears of it, and does so again.
+    fn hears(&mut self, count: usize) -> Result<Vec<Duration>> {
+        let mut times = Vec::new();
+        for _ in 0..count {
+            std::thread::sleep(PAUSE);
+            let level = {
+                let mut level = self.console.level.lock().unwrap_or_else(PoisonError::into_inner);
+                *level = if *level < 0.9 { *level + 1.0 / 128.0 } else { 1.0 / 128.0 };
+                *level
+            };
+            let start = Instant::now();
+            let mut buffer = [0; 64];
+            while !matches!(self.hand.recv(&mut buffer)?, len if buffer[..len].ends_with(&level.to_be_bytes()))
+            {
+            }
+            times.push(start.elapsed());
+        }
+        Ok(times)
+    }
+}
+
+/// A console with two faders: it notes when the first is moved, and shows the level of the second.
+struct Console {
+    address: SocketAddr,
+    moves: Receiver<Instant>,
+    level: Arc<Mutex<f32>>,
+}
+
+impl Console {
+    fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let (moved, moves) = channel();
+        let level = Arc::new(Mutex::new(0.0));
+        let shown = level.clone();
+        std::thread::spawn(move || {
+            let Ok((stream, _)) = listener.accept() else { return };
+            // Without it the figures are those of the kernel's delay.
+            let _ = stream.set_nodelay(true);
+            if let Ok(socket) = tungstenite::accept(stream) {
+                // It ends when the client goes.
+                let _ = converse(socket, &moved, &shown);
+            }
+        });
+        Ok(Self { address, moves, level })
+    }
+}
+
+fn converse(
+    mut socket: WebSocket<TcpStream>,
+    moved: &Sender<Instant>,
+    level: &Mutex<f32>,
+) -> tungstenite::Result<()> {
+    socket.send(Message::text(r#"{"status":"server ready", "appType":"gma2"}"#))?;
+    loop {
+        let Message::Text(request) = socket.read()? else { continue };
+        let answer = if request.contains("faderValue") {
+            // Nobody listens any more when the benchmark is over.
+            let _ = moved.send(Instant::now());
+            r#"{"realtime":false,"worldIndex":0}"#.to_owned()
+        } else if request.contains("\"login\"") {
+            r#"{"realtime":false,"responseType":"login","result":true,"worldIndex":0}"#.to_owned()
+        } else if request.contains("\"playbacks\"") {
+            let level = *level.lock().unwrap_or_else(PoisonError::into_inner);
+            format!(
+                r#"{{"realtime":false,"responseType":"playbacks","responseSubType":2,"iPage":1,"itemGroups":[{{"itemsType":2,"cntPages":10000,"items":[[{},{}]]}}],"worldIndex":0}}"#,
+                executor(0, 0.0),
+                executor(1, level)
+            )
+        } else {
+            r#"{"realtime":false,"session":1,"forceLogin":true,"worldIndex":0}"#.to_owned()
+        };
+        socket.send(Message::text(answer))?;
+    }
+}
+
+fn executor(index: u32, level: f32) -> String {
+    format!(
+        r##"{{"i":{{"t":"{}","c":"#C0C0C0"}},"tt":{{"t":"Fader"}},"combinedItems":1,"iExec":{index},"isRun":0,"executorBlocks":[{{"fader":{{"v":{level},"min":0.000,"max":1.000}}}}]}}"##,
+        index + 1
+    )
+}
