@@ -1,0 +1,1 @@
+//! Measures what a value costs on its way through crosspatch.
