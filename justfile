@@ -27,6 +27,10 @@ test *ARGS:
 tidy:
     cargo xtask tidy
 
+# instructions of the hot paths, compared with the record; `just instructions --accept` writes it (needs valgrind)
+instructions *ARGS:
+    cargo xtask instructions {{ARGS}}
+
 # the documentation of the code
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

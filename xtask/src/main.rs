@@ -1,6 +1,7 @@
-//! Chores of the repository that no other tool does: `cargo xtask tidy` checks the rules of the house, `cargo xtask man`
-//! writes the man page.
+//! Chores of the repository that no other tool does: `cargo xtask tidy` checks the rules of the house, `cargo xtask
+//! instructions` what the hot paths cost, and `cargo xtask man` writes the man page.
 
+mod instructions;
 mod man;
 mod tidy;
 
@@ -9,7 +10,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: cargo xtask tidy | cargo xtask man [FOLDER]";
+const USAGE: &str =
+    "usage: cargo xtask tidy | cargo xtask instructions [--accept] | cargo xtask man [FOLDER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -26,6 +28,8 @@ fn main() -> ExitCode {
 fn run(words: &[&str]) -> Result<()> {
     match words {
         ["tidy"] => tidy::run(root()?),
+        ["instructions"] => instructions::run(root()?, false),
+        ["instructions", "--accept"] => instructions::run(root()?, true),
         ["man"] => man::run(&root()?.join("target/man")),
         ["man", folder] => man::run(&PathBuf::from(folder)),
         _ => bail!("{USAGE}"),

@@ -163,7 +163,20 @@ impl Outbox {
         self.effects.push(effect);
     }
 
-    /// For measuring a session outside an engine: the values emitted so far, taken out.
+    /// For a session outside an engine: an outbox in which everything belongs to `session`.
+    pub fn of_session(session: SessionId) -> Self {
+        Self { session: Some(session), ..Self::default() }
+    }
+
+    /// For measuring a session outside an engine: forgets the values emitted so far, keeps the memory, and says how many
+    /// they were.
+    pub fn forget_emitted(&mut self) -> usize {
+        let count = self.emitted.len();
+        self.emitted.clear();
+        count
+    }
+
+    /// For testing a session outside an engine: the values emitted so far, taken out.
     pub fn take_emitted(&mut self) -> Vec<(Slot, Value)> {
         std::mem::take(&mut self.emitted)
     }

@@ -22,6 +22,8 @@ pub(super) struct JackSession {
     config: Arc<Config>,
     /// In the order of the configuration, which is that of their numbers.
     lines: Vec<Line>,
+    /// The bytes of the message that is being sent.
+    message: Vec<u8>,
     is_open: bool,
     backoff: Backoff,
     /// When the client is to be opened again.
@@ -46,6 +48,7 @@ impl JackSession {
         });
         Self {
             lines: lines.collect(),
+            message: Vec::new(),
             is_open: false,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
             retry_at: None,
@@ -73,13 +76,13 @@ impl JackSession {
         if !self.is_open {
             return;
         }
-        let mut bytes = Vec::new();
-        for (number, line) in (0..).zip(&mut self.lines) {
+        let Self { lines, message: bytes, .. } = self;
+        for (number, line) in (0..).zip(lines) {
             if let Line::MidiOut(translator) = line {
                 translator.flush(now, &mut |message| {
                     bytes.clear();
-                    message.encode(&mut bytes);
-                    out.send(CLIENT, Peer::Only, |out| JackEvent::Midi(&bytes).encode(number, out));
+                    message.encode(bytes);
+                    out.send(CLIENT, Peer::Only, |out| JackEvent::Midi(bytes).encode(number, out));
                 });
             }
         }

@@ -7,6 +7,7 @@
 //! way takes a quarter of the time of a tree of values.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use super::{Color, DecodeError};
 
@@ -511,7 +512,8 @@ impl<'o> Writer<'o> {
     /// Writes a number as clients do, with as many decimals as it has; 0 for what is no number.
     pub(super) fn float(&mut self, number: f64) {
         let number = if number.is_finite() { number } else { 0.0 };
-        self.out.extend_from_slice(number.to_string().as_bytes());
+        // A vector takes everything.
+        let _ = write!(self.out, "{number}");
     }
 
     /// Writes yes or no.
