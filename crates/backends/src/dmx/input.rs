@@ -75,16 +75,15 @@ impl Input {
     /// Tells every channel whose level is known and has not been told, such as one that has been mapped since the last frame.
     pub(crate) fn tell(&mut self, out: &mut Outbox) {
         for channel in &mut self.channels {
+            let level = channel.place.read(&self.frame);
+            let Some(known) = level.filter(|_| level != channel.told) else { continue };
             let is_unclaimed = |slot: u16| self.unclaimed.get(usize::from(slot)) == Some(&true);
             let Place { coarse, fine } = channel.place;
             if is_unclaimed(coarse) || fine.is_some_and(is_unclaimed) {
                 continue;
             }
-            let level = channel.place.read(&self.frame);
-            if let Some(level) = level.filter(|_| level != channel.told) {
-                out.emit(channel.slot, channel.place.value(level));
-                channel.told = Some(level);
-            }
+            out.emit(channel.slot, channel.place.value(known));
+            channel.told = level;
         }
     }
 }

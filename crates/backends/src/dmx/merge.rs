@@ -37,6 +37,9 @@ impl Levels {
     /// The source has sent a frame. Slots behind its end are not the source's, and those behind [`SLOTS`] are nobody's.
     pub(crate) fn update(&mut self, now: Instant, levels: &[u8]) {
         let levels = &levels[..levels.len().min(SLOTS)];
+        if levels == self.levels() {
+            return;
+        }
         for (at, level) in levels.iter().enumerate() {
             if *level != self.levels[at] || at >= self.len {
                 self.changed[at] = now;

@@ -123,23 +123,29 @@ impl Output {
     }
 
     /// A value for a channel. Texts have no level and are left out.
+    #[inline]
     pub(crate) fn set(&mut self, slot: Slot, value: &Value) {
         let number = self.number;
         let Some(channel) = self.channels.get_mut(slot.index()).and_then(Option::as_mut) else { return };
         let Some(level) = value.as_number().map(|value| channel.place.quantise(value)) else { return };
         // Another channel may have written the same slot.
-        let is_there = channel.waiting > 0 || channel.place.read(&self.frame) == Some(level);
-        if level == channel.last && channel.changed_in > 0 && is_there {
+        let is_there =
+            |channel: &Channel| channel.waiting > 0 || channel.place.read(&self.frame) == Some(level);
+        if level == channel.last && channel.changed_in > 0 && is_there(channel) {
             return;
         }
-        let is_fresh = channel.changed_in == number || channel.waiting > 0;
-        if !is_fresh {
-            let place = channel.place;
-            *channel = Channel { place, last: level, before: channel.last, changed_in: number, waiting: 0 };
-            place.write(&mut self.frame, level);
-            self.has_changed = true;
-            return;
+        if channel.changed_in == number || channel.waiting > 0 {
+            return self.set_again(slot, level);
         }
+        channel.before = std::mem::replace(&mut channel.last, level);
+        channel.changed_in = number;
+        channel.place.write(&mut self.frame, level);
+        self.has_changed = true;
+    }
+
+    /// Another level for a channel that has changed since the last frame, or of which steps wait.
+    fn set_again(&mut self, slot: Slot, level: u16) {
+        let Some(channel) = &mut self.channels[slot.index()] else { return };
         let turns_back = level.cmp(&channel.last) == channel.before.cmp(&channel.last);
         let is_step = level.abs_diff(channel.last) > channel.place.most() / 2;
         let room = if is_step { MAX_WAITING } else { 1 };

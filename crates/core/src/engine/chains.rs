@@ -91,7 +91,7 @@ impl Engine {
             let value = Value::number(number);
             return match working.merge {
                 None => {
-                    tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, value)
+                    tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value)
                 }
                 Some(_) => self.leave_chain(input.index(), value),
             };
@@ -133,7 +133,7 @@ impl Engine {
             Some((merge, source)) => self.chains.merges[merge].handle_recall(source, state),
         });
         if let Some(state) = state {
-            self.running[working.to.target.index()].tell(working.to.slot, state);
+            self.running[working.to.target.index()].tell(working.to.slot, &state);
         }
     }
 
@@ -204,7 +204,7 @@ impl Engine {
             Some((merge, source)) => self.chains.merges[merge].handle_value(source, Some(value)),
         };
         if let Some(value) = value {
-            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, value);
+            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value);
         }
     }
 
@@ -213,7 +213,7 @@ impl Engine {
         let working = &self.chains.all[chain];
         let Some((merge, source)) = working.merge.filter(|_| working.live.is_asleep()) else { return };
         if let Some(value) = self.chains.merges[merge].handle_value(source, None) {
-            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, value);
+            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value);
         }
     }
 

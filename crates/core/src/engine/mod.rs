@@ -63,9 +63,9 @@ struct Running {
 impl Running {
     /// Puts a value into the inbox.
     #[inline]
-    fn tell(&mut self, slot: Slot, value: Value) {
-        self.known.tell(slot, value.clone());
-        self.inbox.push((slot, value));
+    fn tell(&mut self, slot: Slot, value: &Value) {
+        self.known.tell(slot, value);
+        self.inbox.push((slot, value.clone()));
     }
 }
 
@@ -279,27 +279,28 @@ impl Engine {
     fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         let plan = self.plan.clone();
         let channels = &plan.instances()[instance.index()];
-        let mut emitted = std::mem::take(&mut self.emitted);
-        for (slot, value) in emitted.drain(..) {
+        let emitted = std::mem::take(&mut self.emitted);
+        for (slot, value) in &emitted {
             let source = &mut self.running[instance.index()];
-            if !source.known.hear(slot, value.clone()) {
+            if !source.known.hear(*slot, value) {
                 debug_assert!(false, "a session emitted on a slot that was never bound");
                 continue;
             }
             if out.watches_values() {
-                out.push(Effect::Value(source.id, slot, value.clone()));
+                out.push(Effect::Value(source.id, *slot, value.clone()));
             }
             if self.is_late && self.trail.len() < MAX_TRAIL {
-                self.trail.push((instance, slot));
+                self.trail.push((instance, *slot));
             }
-            for route in plan.routes().starting_at(channels.channel(slot)) {
+            for route in plan.routes().starting_at(channels.channel(*slot)) {
                 match self.running.get_mut(route.target.index()) {
-                    Some(target) => tell(target, &mut self.queue, *route, value.clone()),
-                    None => self.enter_chain(now, route.slot, &value, out),
+                    Some(target) => tell(target, &mut self.queue, *route, value),
+                    None => self.enter_chain(now, route.slot, value, out),
                 }
             }
         }
         self.emitted = emitted;
+        self.emitted.clear();
     }
 
     /// Calls every session that has got values, and those that get values from it, until nothing is left.
@@ -368,7 +369,7 @@ impl Engine {
 
 /// Tells a session a value, and puts it into the queue of those to call.
 #[inline]
-fn tell(target: &mut Running, queue: &mut Vec<InstanceId>, route: Route, value: Value) {
+fn tell(target: &mut Running, queue: &mut Vec<InstanceId>, route: Route, value: &Value) {
     target.tell(route.slot, value);
     if !target.is_queued {
         target.is_queued = true;
