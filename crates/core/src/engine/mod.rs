@@ -65,7 +65,11 @@ impl Running {
     #[inline]
     fn tell(&mut self, slot: Slot, value: &Value) {
         self.known.tell(slot, value);
-        self.inbox.push((slot, value.clone()));
+        // A number is written where it belongs; a clone would be put together elsewhere first.
+        self.inbox.push(match value {
+            Value::Number(number) => (slot, Value::Number(*number)),
+            Value::Text(text) => (slot, Value::Text(text.clone())),
+        });
     }
 }
 
@@ -278,29 +282,78 @@ impl Engine {
     /// there.
     fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         let plan = self.plan.clone();
-        let channels = &plan.instances()[instance.index()];
         let emitted = std::mem::take(&mut self.emitted);
-        for (slot, value) in &emitted {
-            let source = &mut self.running[instance.index()];
-            if !source.known.hear(*slot, value) {
-                debug_assert!(false, "a session emitted on a slot that was never bound");
-                continue;
-            }
-            if out.watches_values() {
-                out.push(Effect::Value(source.id, *slot, value.clone()));
-            }
-            if self.is_late && self.trail.len() < MAX_TRAIL {
-                self.trail.push((instance, *slot));
-            }
-            for route in plan.routes().starting_at(channels.channel(*slot)) {
-                match self.running.get_mut(route.target.index()) {
-                    Some(target) => tell(target, &mut self.queue, *route, value),
-                    None => self.enter_chain(now, route.slot, value, out),
-                }
+        let mut rest = &emitted[..];
+        while !rest.is_empty() {
+            let run =
+                if self.is_late || out.watches_values() { 0 } else { self.route_run(&plan, instance, rest) };
+            rest = &rest[run..];
+            if let Some((slot, value)) = rest.split_off_first() {
+                self.route_one(now, &plan, instance, *slot, value, out);
             }
         }
         self.emitted = emitted;
         self.emitted.clear();
+    }
+
+    /// Routes values as long as each of them goes to one channel, and all to channels of one other instance. Returns how many
+    /// those were.
+    ///
+    /// A universe is five hundred values from one instance to another. Here both are looked up once and not for each value.
+    fn route_run(&mut self, plan: &Plan, instance: InstanceId, emitted: &[(Slot, Value)]) -> usize {
+        let (routes, channels) = (plan.routes(), &plan.instances()[instance.index()]);
+        let only_route = |slot: Slot| match routes.starting_at(channels.channel(slot)) {
+            [route] => Some(*route),
+            _ => None,
+        };
+        let Some(Route { target: id, .. }) = emitted.first().and_then(|(slot, _)| only_route(*slot)) else {
+            return 0;
+        };
+        let both = [instance.index(), id.index()];
+        // Not itself, and not a chain.
+        let Ok([source, target]) = self.running.get_disjoint_mut(both) else { return 0 };
+        let mut run = 0;
+        for (slot, value) in emitted {
+            let Some(route) = only_route(*slot).filter(|route| route.target == id) else { break };
+            if !source.known.hear(*slot, value) {
+                break;
+            }
+            target.tell(route.slot, value);
+            run += 1;
+        }
+        if run > 0 && !std::mem::replace(&mut target.is_queued, true) {
+            self.queue.push(id);
+        }
+        run
+    }
+
+    fn route_one(
+        &mut self,
+        now: Instant,
+        plan: &Plan,
+        instance: InstanceId,
+        slot: Slot,
+        value: &Value,
+        out: &mut Outbox,
+    ) {
+        let source = &mut self.running[instance.index()];
+        if !source.known.hear(slot, value) {
+            debug_assert!(false, "a session emitted on a slot that was never bound");
+            return;
+        }
+        if out.watches_values() {
+            out.push(Effect::Value(source.id, slot, value.clone()));
+        }
+        if self.is_late && self.trail.len() < MAX_TRAIL {
+            self.trail.push((instance, slot));
+        }
+        let channel = plan.instances()[instance.index()].channel(slot);
+        for route in plan.routes().starting_at(channel) {
+            match self.running.get_mut(route.target.index()) {
+                Some(target) => tell(target, &mut self.queue, *route, value),
+                None => self.enter_chain(now, route.slot, value, out),
+            }
+        }
     }
 
     /// Calls every session that has got values, and those that get values from it, until nothing is left.
