@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use crosspatch_core::{Closed, Jack, JackEvent, JackKind, JackPort};
 use libloading::Library;
 
+use super::backlog::Backlog;
 use super::shared::{Line, Shared};
 use super::voltage::{Gauge, ramp};
 
@@ -158,6 +159,8 @@ struct Realtime {
 
 struct RealtimePort {
     raw: RawPort,
+    /// What of MIDI that comes in had no room yet.
+    backlog: Option<Backlog>,
     /// Of a voltage that is listened to.
     gauge: Gauge,
     /// The voltage that the last block ended with.
@@ -263,7 +266,8 @@ impl Realtime {
     fn new(api: CycleApi, shared: Arc<Shared>, ports: &[RawPort]) -> Self {
         let each = ports.iter().zip(&shared.ports).map(|(&raw, port)| {
             let step = if let Line::CvIn(step) = port.line { step } else { 0.0 };
-            RealtimePort { raw, gauge: Gauge::new(step), level: 0.0 }
+            let backlog = matches!(port.line, Line::MidiIn).then(Backlog::new);
+            RealtimePort { raw, backlog, gauge: Gauge::new(step), level: 0.0 }
         });
         let ports = each.collect();
         Self { api, shared, ports }
@@ -301,7 +305,11 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
             continue;
         }
         match &state.line {
-            Line::MidiIn => is_heard |= read_midi(api, buffer, number, shared),
+            Line::MidiIn => {
+                if let Some(backlog) = &mut port.backlog {
+                    is_heard |= read_midi(api, buffer, number, backlog, shared);
+                }
+            }
             Line::MidiOut(ring) => {
                 write_midi(api, buffer, ring, shared);
                 if state.is_joined() && shared.hear(number, JackEvent::Joined) {
@@ -334,8 +342,10 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
     0
 }
 
-/// Takes the messages of a block. Returns whether there is something to tell.
-fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, shared: &Shared) -> bool {
+/// Takes the messages of a block, behind those that had no room before. Returns whether there is something to tell.
+fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, backlog: &mut Backlog, shared: &Shared) -> bool {
+    let tell = |message: &[u8]| shared.hear(number, JackEvent::Midi(message));
+    let is_late = backlog.drain(tell);
     // SAFETY: the buffer is that of a MIDI port, within its cycle; so it is below.
     let count = unsafe { (api.midi_get_event_count)(buffer) };
     for at in 0..count {
@@ -347,11 +357,11 @@ fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, shared: &Shared) -> boo
         }
         // SAFETY: the library says that so many bytes are there, and they stay until the cycle ends.
         let message = unsafe { std::slice::from_raw_parts(event.buffer, event.size) };
-        if !shared.hear(number, JackEvent::Midi(message)) {
+        if !backlog.hear(message, tell) {
             shared.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
-    count > 0
+    is_late || count > 0
 }
 
 /// Writes what waits into a block, as much as it has room for.
@@ -501,6 +511,26 @@ mod tests {
         let events = vec![vec![0xf0; 40_000]; 3];
         block(&mut realtime, &mut Midi { events, ..Midi::default() }, 64);
         assert_eq!(shared.lost.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_flood_that_nobody_takes_ends_with_the_last_level_and_both_edges_of_a_button() {
+        let shared = shared(JackKind::Midi, Direction::Input);
+        let mut realtime = realtime(&shared);
+        for round in 0..400 {
+            let events = (0..100).map(|step| vec![0xb0, 7, 1 + (round + step) as u8 % 126]).collect();
+            block(&mut realtime, &mut Midi { events, ..Midi::default() }, 64);
+        }
+        let events = vec![vec![0x90, 60, 100], vec![0xb0, 7, 127], vec![0x90, 60, 0]];
+        block(&mut realtime, &mut Midi { events, ..Midi::default() }, 64);
+        assert!(shared.lost.load(Ordering::Relaxed) > 1000);
+        while popped(&shared.incoming).is_some() {}
+        block(&mut realtime, &mut Midi::default(), 64);
+        for message in [[0xb0, 7, 127], [0x90, 60, 100], [0x90, 60, 0]] {
+            let expected = [&[0, 0][..], &message].concat();
+            assert_eq!(popped(&shared.incoming), Some(expected));
+        }
+        assert_eq!(popped(&shared.incoming), None);
     }
 
     #[test]

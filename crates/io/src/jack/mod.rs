@@ -7,6 +7,8 @@
 //! ```
 
 #[cfg(unix)]
+mod backlog;
+#[cfg(unix)]
 mod client;
 #[cfg(unix)]
 mod library;
