@@ -118,7 +118,7 @@ pub(crate) fn read_one(
     if let Some(meant) = &meant {
         chains.mark_used(meant);
         draft = draft.help(format!("did you mean {}?", quote(meant)));
-    } else if is_name {
+    } else if is_name && help.is_none() {
         draft = draft.help("`crosspatch help transforms` lists all");
     }
     book.add(draft.help_if(help));
