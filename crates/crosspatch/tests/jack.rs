@@ -226,6 +226,22 @@ fn a_server_that_hangs_stops_neither_the_show_nor_its_end() {
 }
 
 #[test]
+fn a_listener_that_missed_blocks_hears_the_state() {
+    let Some((name, _server, show, tablet)) = connected() else { return };
+    let dump = start(&name, "jack_midi_dump", &[]);
+    connect(&name, "crosspatch:lamps", "midi-monitor:input");
+    tablet.send("/lamp", 1.0);
+    dump.wait_for("b0 07 7f");
+    dump.signal("STOP");
+    // What goes out meanwhile it never sees, and the server notices that it is late.
+    tablet.send("/lamp", 0.0);
+    while tablet.hear(Duration::from_millis(500)).is_some() {}
+    dump.signal("CONT");
+    dump.wait_for("b0 07 00");
+    assert!(show.stop() < Duration::from_secs(1));
+}
+
+#[test]
 fn a_client_that_was_stopped_for_a_while_goes_on_where_it_was() {
     let Some((name, _server, show, tablet)) = connected() else { return };
     connect(&name, "crosspatch:lamps", "crosspatch:keys");

@@ -15,7 +15,7 @@ use crosspatch_core::{Closed, Jack, JackEvent, JackKind, JackPort};
 use libloading::Library;
 
 use super::backlog::Backlog;
-use super::shared::{Line, Shared};
+use super::shared::{Line, PortState, Shared};
 use super::voltage::{Gauge, ramp};
 
 /// The names of the library, in the order in which they are tried.
@@ -57,6 +57,7 @@ struct MidiEvent {
 type Process = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
 type Shutdown = unsafe extern "C" fn(*mut c_void);
 type Connected = unsafe extern "C" fn(u32, u32, c_int, *mut c_void);
+type Missed = unsafe extern "C" fn(*mut c_void) -> c_int;
 type Print = unsafe extern "C" fn(*const c_char);
 
 /// The functions of the library.
@@ -68,6 +69,7 @@ struct Api {
     on_shutdown: unsafe extern "C" fn(RawClient, Shutdown, *mut c_void),
     set_process_callback: unsafe extern "C" fn(RawClient, Process, *mut c_void) -> c_int,
     set_port_connect_callback: unsafe extern "C" fn(RawClient, Connected, *mut c_void) -> c_int,
+    set_xrun_callback: unsafe extern "C" fn(RawClient, Missed, *mut c_void) -> c_int,
     port_register: unsafe extern "C" fn(RawClient, *const c_char, *const c_char, c_ulong, c_ulong) -> RawPort,
     port_by_id: unsafe extern "C" fn(RawClient, u32) -> RawPort,
     cycle: CycleApi,
@@ -122,6 +124,7 @@ impl Api {
                 on_shutdown: *library.get(b"jack_on_shutdown\0")?,
                 set_process_callback: *library.get(b"jack_set_process_callback\0")?,
                 set_port_connect_callback: *library.get(b"jack_set_port_connect_callback\0")?,
+                set_xrun_callback: *library.get(b"jack_set_xrun_callback\0")?,
                 port_register: *library.get(b"jack_port_register\0")?,
                 port_by_id: *library.get(b"jack_port_by_id\0")?,
                 cycle: CycleApi {
@@ -215,6 +218,7 @@ impl Client {
             (api.on_shutdown)(raw, shut_down, self.watch.cast());
             (api.set_process_callback)(raw, process, self.realtime.cast()) != 0
                 || (api.set_port_connect_callback)(raw, connected, self.watch.cast()) != 0
+                || (api.set_xrun_callback)(raw, missed, self.watch.cast()) != 0
                 || (api.activate)(raw) != 0
         };
         if failed {
@@ -312,10 +316,7 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
             }
             Line::MidiOut(ring) => {
                 write_midi(api, buffer, ring, shared);
-                if state.is_joined() && shared.hear(number, JackEvent::Joined) {
-                    state.has_told_joined();
-                    is_heard = true;
-                }
+                is_heard |= state.tell(|event| shared.hear(number, event));
             }
             Line::CvIn(_) => {
                 // SAFETY: the buffer of an audio port has this many samples, and nobody writes to it during the cycle.
@@ -394,6 +395,15 @@ unsafe extern "C" fn shut_down(argument: *mut c_void) {
     let watch = unsafe { &*argument.cast::<Watch>() };
     watch.shared.is_over.store(true, Ordering::Release);
     watch.shared.ring_bell();
+}
+
+/// `JackXRunCallback`: a block was missed. Whoever listens may not have heard what went out in it.
+unsafe extern "C" fn missed(argument: *mut c_void) -> c_int {
+    // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
+    let watch = unsafe { &*argument.cast::<Watch>() };
+    let outputs = watch.shared.ports.iter().filter(|state| matches!(state.line, Line::MidiOut(_)));
+    outputs.for_each(PortState::has_missed);
+    0
 }
 
 /// `JackPortConnectCallback`: two ports of the server were connected or disconnected.
