@@ -15,6 +15,7 @@ use crosspatch_core::{Closed, Jack, JackEvent, JackKind, JackPort};
 use libloading::Library;
 
 use super::backlog::Backlog;
+use super::refusal::refusal;
 use super::shared::{Line, PortState, Shared};
 use super::voltage::{Gauge, ramp};
 
@@ -31,11 +32,6 @@ const AUDIO_TYPE: &CStr = c"32 bit float mono audio";
 /// `JackOptions`.
 const NO_START_SERVER: c_int = 0x01;
 const SERVER_NAME: c_int = 0x04;
-
-/// `JackStatus`.
-const SERVER_FAILED: c_int = 0x10;
-const SHM_FAILURE: c_int = 0x200;
-const VERSION_ERROR: c_int = 0x400;
 
 /// `JackPortFlags`.
 const IS_INPUT: c_ulong = 0x1;
@@ -280,19 +276,6 @@ impl Realtime {
 
 fn c_string(text: &str) -> Result<CString, Closed> {
     CString::new(text).map_err(|_| Closed::Other(format!("`{text}` cannot be a name of JACK").into()))
-}
-
-/// Why a client could not be opened.
-fn refusal(status: c_int) -> Closed {
-    if status & SERVER_FAILED != 0 {
-        Closed::Refused
-    } else if status & VERSION_ERROR != 0 {
-        Closed::Other("the server and the library of JACK are of different versions".into())
-    } else if status & SHM_FAILURE != 0 {
-        Closed::Other("the memory of the JACK server cannot be reached".into())
-    } else {
-        Closed::Other(format!("the JACK server refused the client (status {status:#x})").into())
-    }
 }
 
 /// `JackProcessCallback`: once a block, in JACK's own thread.
@@ -600,12 +583,5 @@ mod tests {
         let text =
             "the library of JACK is not installed, looked for `libnone-of-these.so.7`, `libnor-this.so`";
         assert_eq!(reason, Some(Closed::Other(text.into())));
-    }
-
-    #[test]
-    fn refusals_say_what_is_wrong() {
-        assert_eq!(refusal(0x11), Closed::Refused);
-        assert!(refusal(0x401).to_string().contains("different versions"));
-        assert!(refusal(0x41).to_string().contains("0x41"));
     }
 }

@@ -15,6 +15,8 @@ mod library;
 #[cfg(not(unix))]
 mod portable;
 #[cfg(unix)]
+mod refusal;
+#[cfg(unix)]
 mod ring;
 #[cfg(unix)]
 mod shared;
