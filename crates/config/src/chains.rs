@@ -23,6 +23,8 @@ struct NamedChain {
     /// Whether it has its name to itself, so that stages can mean it.
     is_named: bool,
     is_used: bool,
+    /// Whether a line uses it, so that the channels that its stages name are checked with that.
+    is_in_line: bool,
     written_out: Option<WrittenOut>,
 }
 
@@ -63,6 +65,7 @@ impl Chains {
             stages: Vec::new(),
             is_named,
             is_used: false,
+            is_in_line: false,
             written_out: None,
         });
         number
@@ -129,7 +132,7 @@ impl Chains {
                 out.push(Standing { stage: used, used });
                 continue;
             };
-            self.all[number].is_used = true;
+            (self.all[number].is_used, self.all[number].is_in_line) = (true, true);
             check_alone(used, sources, book);
             let written_out =
                 self.all[number].written_out.as_ref().expect("all chains have been written out");
@@ -141,6 +144,24 @@ impl Chains {
             is_broken = true;
         }
         (!is_broken).then_some(out)
+    }
+
+    /// The stages of all chains that no line uses, neither by itself nor through another chain.
+    pub(crate) fn idle_stages(&self, sources: &Sources) -> Vec<Place> {
+        let mut is_idle = vec![true; self.all.len()];
+        let mut busy: Vec<_> = (0..self.all.len()).filter(|&number| self.all[number].is_in_line).collect();
+        while let Some(number) = busy.pop() {
+            if std::mem::take(&mut is_idle[number]) {
+                busy.extend(
+                    self.all[number].stages.iter().filter_map(|&stage| self.meant_by(sources.at(stage))),
+                );
+            }
+        }
+        let idle = self.all.iter().zip(is_idle).filter(|(_, is_idle)| *is_idle);
+        idle.flat_map(|(chain, _)| &chain.stages)
+            .copied()
+            .filter(|&stage| self.meant_by(sources.at(stage)).is_none())
+            .collect()
     }
 
     /// Warns of chains that nothing uses.

@@ -94,6 +94,29 @@ impl Mapper<'_, '_> {
         }
     }
 
+    /// Checks the addresses of a channel that belongs to no mapping, up to the first that is wrong. As many as `left` says
+    /// are looked at.
+    pub(crate) fn check(&mut self, end: &End<'_>, may_be_output: bool, left: &mut u128) {
+        let Some(usable) = end.instance.and_then(|instance| self.usable[instance].clone()) else { return };
+        let size = end.addresses.size().min(*left);
+        *left -= size;
+        for number in 0..size {
+            let address = match &end.addresses {
+                Addresses::One(address) => address,
+                Addresses::Many(pattern) => {
+                    pattern.spell(number, &mut self.spelt);
+                    self.spelt.as_str()
+                }
+            };
+            let checked = usable.instance.canonical(address, Direction::Input).err();
+            let is_output = || usable.instance.canonical(address, Direction::Output).is_ok();
+            if let Some(error) = checked.filter(|_| !may_be_output || !is_output()) {
+                self.report_address(end, &usable, Direction::Input, number, error);
+                return;
+            }
+        }
+    }
+
     /// Collects the channels that the stages of a line name into `referred`; whether all of them are there.
     fn refer(
         &mut self,

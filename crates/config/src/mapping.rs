@@ -58,6 +58,7 @@ pub(crate) fn map_everything<'a>(
         is_full: false,
     };
     mapper.map_parts();
+    mapper.check_idle_chains();
     mapper.report_strangers();
     mapper.report_unused();
     Origins { statements: mapper.statements, runs: mapper.runs }
@@ -110,6 +111,18 @@ impl Mapper<'_, '_> {
         }
         if self.builder.route_count() as u32 > first_route {
             self.statements.push(Statement { first_route, start: line.start, source });
+        }
+    }
+
+    /// Checks the channels in chains that no line uses: one that is used later would not be found wrong before the show.
+    fn check_idle_chains(&mut self) {
+        let mut left = MAX_ROUTES as u128;
+        for wanted in stages::idle(self.resolved) {
+            let Wanted::Channel { at, may_be_output } = wanted else { continue };
+            let text = self.resolved.sources.text(at.source);
+            if let Some(end) = self.named_end(at, text.as_str(), (None, None)) {
+                self.check(&end, may_be_output, &mut left);
+            }
         }
     }
 

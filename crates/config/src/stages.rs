@@ -36,6 +36,28 @@ pub(crate) enum Wanted {
     },
 }
 
+impl Wanted {
+    fn of(stage: Place, reference: &Reference) -> Self {
+        match reference {
+            Reference::Target => Self::Target,
+            Reference::Channel(at) => Self::Channel { at: stage.part(at), may_be_output: false },
+            Reference::Known(at) => Self::Channel { at: stage.part(at), may_be_output: true },
+        }
+    }
+}
+
+/// The channels that the stages of chains name which no line uses. What else is wrong with them has been noted.
+pub(crate) fn idle(resolved: &Resolved<'_>) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    for stage in resolved.chains.idle_stages(&resolved.sources) {
+        let mut references = Vec::new();
+        if read_stage(resolved.sources.at(stage), &mut references).is_ok() {
+            wanted.extend(references.iter().map(|reference| Wanted::of(stage, reference)));
+        }
+    }
+    wanted
+}
+
 /// A line with stages.
 struct Line<'l> {
     source: SourceId,
@@ -53,11 +75,7 @@ pub(crate) fn read(resolved: &mut Resolved<'_>, source: SourceId, mapping: &Mapp
     let (mut wanted, mut listeners) = (Vec::new(), Vec::new());
     for (number, Standing { stage, .. }) in standing.iter().enumerate() {
         stages.extend(read_one(*stage, &mut references, chains, sources, book));
-        wanted.extend(references[wanted.len()..].iter().map(|reference| match reference {
-            Reference::Target => Wanted::Target,
-            Reference::Channel(at) => Wanted::Channel { at: stage.part(at), may_be_output: false },
-            Reference::Known(at) => Wanted::Channel { at: stage.part(at), may_be_output: true },
-        }));
+        wanted.extend(references[wanted.len()..].iter().map(|reference| Wanted::of(*stage, reference)));
         listeners.resize(wanted.len(), number);
     }
     let is_two_way = mapping.operator == Operator::Both;
@@ -100,7 +118,7 @@ pub(crate) fn read_one(
     if let Some(meant) = &meant {
         chains.mark_used(meant);
         draft = draft.help(format!("did you mean {}?", quote(meant)));
-    } else if is_name {
+    } else if is_name && help.is_none() {
         draft = draft.help("`crosspatch help transforms` lists all");
     }
     book.add(draft.help_if(help));

@@ -51,6 +51,8 @@ pub enum JackEvent<'a> {
     Cv(f32),
     /// Somebody new listens to the port; no bytes, kind 2. It only comes in.
     Joined,
+    /// The server has missed a block, and what went out through the port in it may be lost; no bytes, kind 3. It only comes in.
+    Missed,
 }
 
 impl<'a> JackEvent<'a> {
@@ -60,6 +62,7 @@ impl<'a> JackEvent<'a> {
             Self::Midi(_) => 0,
             Self::Cv(_) => 1,
             Self::Joined => 2,
+            Self::Missed => 3,
         };
         [port, kind]
     }
@@ -70,7 +73,7 @@ impl<'a> JackEvent<'a> {
         match self {
             Self::Midi(message) => out.extend_from_slice(message),
             Self::Cv(voltage) => out.extend_from_slice(&voltage.to_le_bytes()),
-            Self::Joined => {}
+            Self::Joined | Self::Missed => {}
         }
     }
 
@@ -81,6 +84,7 @@ impl<'a> JackEvent<'a> {
             0 if !body.is_empty() => Self::Midi(body),
             1 => Self::Cv(f32::from_le_bytes(body.try_into().ok()?)),
             2 if body.is_empty() => Self::Joined,
+            3 if body.is_empty() => Self::Missed,
             _ => return None,
         };
         Some((port, event))
@@ -105,6 +109,7 @@ mod tests {
             (JackEvent::Midi(&[0xb0, 7, 127]), &[3, 0, 0xb0, 7, 127][..]),
             (JackEvent::Cv(-1.0), &[3, 1, 0, 0, 0x80, 0xbf]),
             (JackEvent::Joined, &[3, 2]),
+            (JackEvent::Missed, &[3, 3]),
         ] {
             let mut out = vec![0xa5];
             event.encode(3, &mut out);
@@ -115,7 +120,16 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_refused() {
-        for bytes in [&[][..], &[0], &[0, 0], &[0, 1, 0, 0, 0], &[0, 1, 0, 0, 0, 0, 0], &[0, 2, 0], &[0, 3]] {
+        for bytes in [
+            &[][..],
+            &[0],
+            &[0, 0],
+            &[0, 1, 0, 0, 0],
+            &[0, 1, 0, 0, 0, 0, 0],
+            &[0, 2, 0],
+            &[0, 3, 0],
+            &[0, 4],
+        ] {
             assert_eq!(JackEvent::decode(bytes), None, "{bytes:?}");
         }
     }

@@ -69,7 +69,11 @@ fn the_python_library_sends_a_universe_and_gets_it_back_on_another() {
     peer.wait_for("available 101");
     show.wait_for("`python` at 10.77.0.2 sends universe 1 with priority 120");
     show.wait_for("`python` sends universes 1");
-    assert!(!show.lines().text().contains("warning"), "{}", show.lines().text());
+    let lines = show.lines().text();
+    // On a busy machine the library itself may not come to send for a while.
+    let mut warnings =
+        lines.lines().filter(|line| line.contains("warning") && !line.contains("has been silent"));
+    assert_eq!(warnings.next(), None, "in\n{lines}");
     let stopped = Instant::now();
     show.stop();
     peer.wait_for("timeout 101");

@@ -193,6 +193,10 @@ impl Session for JackSession {
                 out.recall();
                 self.flush(now, out);
             }
+            (Some(Line::MidiOut(translator)), JackEvent::Missed) => {
+                translator.doubt();
+                out.recall();
+            }
             _ => {}
         }
     }

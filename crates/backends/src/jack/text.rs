@@ -1,4 +1,4 @@
-//! What crosses a port, as one line of text and back: its number and `cc ch0 7 127`, `cv 0.5` or `joined`.
+//! What crosses a port, as one line of text and back: its number and `cc ch0 7 127`, `cv 0.5`, `joined` or `missed`.
 
 use std::fmt::Write;
 
@@ -17,6 +17,7 @@ pub(super) fn describe(bytes: &[u8], line: &mut String) {
         }
         Some((port, JackEvent::Cv(voltage))) => write!(line, "{port} cv {voltage}"),
         Some((port, JackEvent::Joined)) => write!(line, "{port} joined"),
+        Some((port, JackEvent::Missed)) => write!(line, "{port} missed"),
         None => write!(line, "{} bytes that are no event", bytes.len()),
     };
 }
@@ -29,6 +30,7 @@ pub(super) fn compose(line: &str) -> Option<Vec<u8>> {
     match event.split_once(' ') {
         Some(("cv", voltage)) => JackEvent::Cv(voltage.parse().ok()?).encode(port, &mut out),
         None if event == "joined" => JackEvent::Joined.encode(port, &mut out),
+        None if event == "missed" => JackEvent::Missed.encode(port, &mut out),
         Some(_) | None => JackEvent::Midi(&wire::compose(event)?).encode(port, &mut out),
     }
     Some(out)
@@ -40,7 +42,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_read_again() {
-        for line in ["0 cc ch0 7 127", "3 cv 0.25", "255 joined", "1 clock", "2 cv -10"] {
+        for line in ["0 cc ch0 7 127", "3 cv 0.25", "255 joined", "0 missed", "1 clock", "2 cv -10"] {
             let bytes = compose(line).expect(line);
             let mut shown = String::new();
             describe(&bytes, &mut shown);

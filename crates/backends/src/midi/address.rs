@@ -249,13 +249,17 @@ fn parse_voice(text: &str) -> Result<Voice, AddressError> {
         "expected `cc`, `pair`, `note`, `pressure`, `aftertouch`, `pitch`, `program`, `rpn` or `nrpn` behind the channel, found `{text}`"
     ));
     let words = VOICES.iter().map(|(name, _)| *name).chain(NUMBERED.iter().map(|(name, ..)| *name));
-    let near = words.map(|name| (strsim::damerau_levenshtein(name, word), name)).min();
-    Err(match near {
-        Some((distance, name)) if distance <= 2 && distance < word.len() => {
+    let near = words.map(|name| (strsim::damerau_levenshtein(name, word), name));
+    // What says more than it has to, as `pitchbend` does, is meant as well.
+    let near = near.filter(|(distance, name)| {
+        *distance <= 2 && *distance < word.len() || name.len() > 2 && word.starts_with(name)
+    });
+    Err(match near.min() {
+        Some((_, name)) => {
             let has_number = NUMBERED.iter().any(|(numbered, ..)| *numbered == name);
             error.suggest(if has_number { format!("{name}{digits}") } else { name.to_owned() })
         }
-        Some(_) | None => error,
+        None => error,
     })
 }
 
@@ -421,6 +425,8 @@ mod tests {
             ("ch0.cc99999999999", "from 0 to 127", None),
             ("ch0.nots5", "behind the channel", Some("ch0.note5")),
             ("ch0.pich", "behind the channel", Some("ch0.pitch")),
+            ("ch0.pitchbend", "behind the channel", Some("ch0.pitch")),
+            ("ch0.noteon60", "behind the channel", Some("ch0.note60")),
             ("channel3.cc14.7", "expected `cc14` alone", Some("ch3.pair7")),
             ("ch0.aftertouch5", "behind the channel", Some("ch0.aftertouch")),
             ("msc.fire", "expected one of", None),

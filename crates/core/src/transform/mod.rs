@@ -88,7 +88,7 @@ pub fn read_stage(stage: &str, references: &mut Vec<Reference>) -> Result<Stage,
                 name => format!("there is no transform `{name}`"),
             },
             words: transforms().map(|transform| transform.name).collect(),
-            help: None,
+            help: whole(name),
         });
     };
     let mut arguments = Arguments::new(stage, start + name.len(), references);
@@ -97,6 +97,13 @@ pub fn read_stage(stage: &str, references: &mut Vec<Reference>) -> Result<Stage,
         Some(_) => error,
         None => error.help(format!("it is written `{}`", transform.usage)),
     })
+}
+
+/// A hint for a word that belongs behind the name of a transform, `log` behind `curve`.
+fn whole(word: &str) -> Option<String> {
+    let stages = ["curve", "color", "merge", "palette"].map(|name| format!("{name} {word}"));
+    let whole = stages.iter().find(|stage| read_stage(stage, &mut Vec::new()).is_ok())?;
+    Some(format!("it is written `{whole}`"))
 }
 
 /// One stage of a chain, in the state in which it starts.

@@ -287,11 +287,27 @@ mod tests {
     fn whoever_joins_is_told_some_blocks_later_and_once() {
         let (_, shared) = client();
         let port = &shared.ports[1];
-        assert!(!port.is_joined());
+        let blocks = |count: usize, has_room: bool| {
+            let mut told = Vec::new();
+            for block in 1..=count {
+                let mut tell = |event: JackEvent<'_>| {
+                    let is_joined = event == JackEvent::Joined;
+                    told.extend(has_room.then_some((block, is_joined)));
+                    has_room
+                };
+                port.tell(&mut tell);
+            }
+            told
+        };
+        assert_eq!(blocks(99, true), []);
         port.has_joined();
-        assert_eq!([(); 4].map(|()| port.is_joined()), [false, false, false, true]);
-        assert!(port.is_joined(), "until it was told");
-        port.has_told_joined();
-        assert!(!port.is_joined());
+        assert_eq!(blocks(99, false), []);
+        assert_eq!(blocks(99, true), [(1, true)], "until it was told");
+        port.has_joined();
+        port.has_missed();
+        assert_eq!(blocks(10, true), [(4, true)]);
+        // Blocks are missed in rows.
+        port.has_missed();
+        assert_eq!(blocks(99, true), [(64, false)]);
     }
 }

@@ -14,7 +14,9 @@ use std::sync::{Arc, OnceLock};
 use crosspatch_core::{Closed, Jack, JackEvent, JackKind, JackPort};
 use libloading::Library;
 
-use super::shared::{Line, Shared};
+use super::backlog::Backlog;
+use super::refusal::refusal;
+use super::shared::{Line, PortState, Shared};
 use super::voltage::{Gauge, ramp};
 
 /// The names of the library, in the order in which they are tried.
@@ -30,11 +32,6 @@ const AUDIO_TYPE: &CStr = c"32 bit float mono audio";
 /// `JackOptions`.
 const NO_START_SERVER: c_int = 0x01;
 const SERVER_NAME: c_int = 0x04;
-
-/// `JackStatus`.
-const SERVER_FAILED: c_int = 0x10;
-const SHM_FAILURE: c_int = 0x200;
-const VERSION_ERROR: c_int = 0x400;
 
 /// `JackPortFlags`.
 const IS_INPUT: c_ulong = 0x1;
@@ -56,6 +53,7 @@ struct MidiEvent {
 type Process = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
 type Shutdown = unsafe extern "C" fn(*mut c_void);
 type Connected = unsafe extern "C" fn(u32, u32, c_int, *mut c_void);
+type Missed = unsafe extern "C" fn(*mut c_void) -> c_int;
 type Print = unsafe extern "C" fn(*const c_char);
 
 /// The functions of the library.
@@ -67,6 +65,7 @@ struct Api {
     on_shutdown: unsafe extern "C" fn(RawClient, Shutdown, *mut c_void),
     set_process_callback: unsafe extern "C" fn(RawClient, Process, *mut c_void) -> c_int,
     set_port_connect_callback: unsafe extern "C" fn(RawClient, Connected, *mut c_void) -> c_int,
+    set_xrun_callback: unsafe extern "C" fn(RawClient, Missed, *mut c_void) -> c_int,
     port_register: unsafe extern "C" fn(RawClient, *const c_char, *const c_char, c_ulong, c_ulong) -> RawPort,
     port_by_id: unsafe extern "C" fn(RawClient, u32) -> RawPort,
     cycle: CycleApi,
@@ -121,6 +120,7 @@ impl Api {
                 on_shutdown: *library.get(b"jack_on_shutdown\0")?,
                 set_process_callback: *library.get(b"jack_set_process_callback\0")?,
                 set_port_connect_callback: *library.get(b"jack_set_port_connect_callback\0")?,
+                set_xrun_callback: *library.get(b"jack_set_xrun_callback\0")?,
                 port_register: *library.get(b"jack_port_register\0")?,
                 port_by_id: *library.get(b"jack_port_by_id\0")?,
                 cycle: CycleApi {
@@ -158,6 +158,8 @@ struct Realtime {
 
 struct RealtimePort {
     raw: RawPort,
+    /// What of MIDI that comes in had no room yet.
+    backlog: Option<Backlog>,
     /// Of a voltage that is listened to.
     gauge: Gauge,
     /// The voltage that the last block ended with.
@@ -212,6 +214,7 @@ impl Client {
             (api.on_shutdown)(raw, shut_down, self.watch.cast());
             (api.set_process_callback)(raw, process, self.realtime.cast()) != 0
                 || (api.set_port_connect_callback)(raw, connected, self.watch.cast()) != 0
+                || (api.set_xrun_callback)(raw, missed, self.watch.cast()) != 0
                 || (api.activate)(raw) != 0
         };
         if failed {
@@ -263,7 +266,8 @@ impl Realtime {
     fn new(api: CycleApi, shared: Arc<Shared>, ports: &[RawPort]) -> Self {
         let each = ports.iter().zip(&shared.ports).map(|(&raw, port)| {
             let step = if let Line::CvIn(step) = port.line { step } else { 0.0 };
-            RealtimePort { raw, gauge: Gauge::new(step), level: 0.0 }
+            let backlog = matches!(port.line, Line::MidiIn).then(Backlog::new);
+            RealtimePort { raw, backlog, gauge: Gauge::new(step), level: 0.0 }
         });
         let ports = each.collect();
         Self { api, shared, ports }
@@ -272,19 +276,6 @@ impl Realtime {
 
 fn c_string(text: &str) -> Result<CString, Closed> {
     CString::new(text).map_err(|_| Closed::Other(format!("`{text}` cannot be a name of JACK").into()))
-}
-
-/// Why a client could not be opened.
-fn refusal(status: c_int) -> Closed {
-    if status & SERVER_FAILED != 0 {
-        Closed::Refused
-    } else if status & VERSION_ERROR != 0 {
-        Closed::Other("the server and the library of JACK are of different versions".into())
-    } else if status & SHM_FAILURE != 0 {
-        Closed::Other("the memory of the JACK server cannot be reached".into())
-    } else {
-        Closed::Other(format!("the JACK server refused the client (status {status:#x})").into())
-    }
 }
 
 /// `JackProcessCallback`: once a block, in JACK's own thread.
@@ -301,13 +292,14 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
             continue;
         }
         match &state.line {
-            Line::MidiIn => is_heard |= read_midi(api, buffer, number, shared),
+            Line::MidiIn => {
+                if let Some(backlog) = &mut port.backlog {
+                    is_heard |= read_midi(api, buffer, number, backlog, shared);
+                }
+            }
             Line::MidiOut(ring) => {
                 write_midi(api, buffer, ring, shared);
-                if state.is_joined() && shared.hear(number, JackEvent::Joined) {
-                    state.has_told_joined();
-                    is_heard = true;
-                }
+                is_heard |= state.tell(|event| shared.hear(number, event));
             }
             Line::CvIn(_) => {
                 // SAFETY: the buffer of an audio port has this many samples, and nobody writes to it during the cycle.
@@ -334,8 +326,10 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
     0
 }
 
-/// Takes the messages of a block. Returns whether there is something to tell.
-fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, shared: &Shared) -> bool {
+/// Takes the messages of a block, behind those that had no room before. Returns whether there is something to tell.
+fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, backlog: &mut Backlog, shared: &Shared) -> bool {
+    let tell = |message: &[u8]| shared.hear(number, JackEvent::Midi(message));
+    let is_late = backlog.drain(tell);
     // SAFETY: the buffer is that of a MIDI port, within its cycle; so it is below.
     let count = unsafe { (api.midi_get_event_count)(buffer) };
     for at in 0..count {
@@ -347,11 +341,11 @@ fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, shared: &Shared) -> boo
         }
         // SAFETY: the library says that so many bytes are there, and they stay until the cycle ends.
         let message = unsafe { std::slice::from_raw_parts(event.buffer, event.size) };
-        if !shared.hear(number, JackEvent::Midi(message)) {
+        if !backlog.hear(message, tell) {
             shared.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
-    count > 0
+    is_late || count > 0
 }
 
 /// Writes what waits into a block, as much as it has room for.
@@ -384,6 +378,15 @@ unsafe extern "C" fn shut_down(argument: *mut c_void) {
     let watch = unsafe { &*argument.cast::<Watch>() };
     watch.shared.is_over.store(true, Ordering::Release);
     watch.shared.ring_bell();
+}
+
+/// `JackXRunCallback`: a block was missed. Whoever listens may not have heard what went out in it.
+unsafe extern "C" fn missed(argument: *mut c_void) -> c_int {
+    // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
+    let watch = unsafe { &*argument.cast::<Watch>() };
+    let outputs = watch.shared.ports.iter().filter(|state| matches!(state.line, Line::MidiOut(_)));
+    outputs.for_each(PortState::has_missed);
+    0
 }
 
 /// `JackPortConnectCallback`: two ports of the server were connected or disconnected.
@@ -504,6 +507,26 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_that_nobody_takes_ends_with_the_last_level_and_both_edges_of_a_button() {
+        let shared = shared(JackKind::Midi, Direction::Input);
+        let mut realtime = realtime(&shared);
+        for round in 0..400 {
+            let events = (0..100).map(|step| vec![0xb0, 7, 1 + (round + step) as u8 % 126]).collect();
+            block(&mut realtime, &mut Midi { events, ..Midi::default() }, 64);
+        }
+        let events = vec![vec![0x90, 60, 100], vec![0xb0, 7, 127], vec![0x90, 60, 0]];
+        block(&mut realtime, &mut Midi { events, ..Midi::default() }, 64);
+        assert!(shared.lost.load(Ordering::Relaxed) > 1000);
+        while popped(&shared.incoming).is_some() {}
+        block(&mut realtime, &mut Midi::default(), 64);
+        for message in [[0xb0, 7, 127], [0x90, 60, 100], [0x90, 60, 0]] {
+            let expected = [&[0, 0][..], &message].concat();
+            assert_eq!(popped(&shared.incoming), Some(expected));
+        }
+        assert_eq!(popped(&shared.incoming), None);
+    }
+
+    #[test]
     fn what_does_not_fit_into_a_block_waits_for_the_next_and_what_never_does_is_counted() {
         let shared = shared(JackKind::Midi, Direction::Output);
         let mut realtime = realtime(&shared);
@@ -560,12 +583,5 @@ mod tests {
         let text =
             "the library of JACK is not installed, looked for `libnone-of-these.so.7`, `libnor-this.so`";
         assert_eq!(reason, Some(Closed::Other(text.into())));
-    }
-
-    #[test]
-    fn refusals_say_what_is_wrong() {
-        assert_eq!(refusal(0x11), Closed::Refused);
-        assert!(refusal(0x401).to_string().contains("different versions"));
-        assert!(refusal(0x41).to_string().contains("0x41"));
     }
 }

@@ -7,11 +7,15 @@
 //! ```
 
 #[cfg(unix)]
+mod backlog;
+#[cfg(unix)]
 mod client;
 #[cfg(unix)]
 mod library;
 #[cfg(not(unix))]
 mod portable;
+#[cfg(unix)]
+mod refusal;
 #[cfg(unix)]
 mod ring;
 #[cfg(unix)]

@@ -19,6 +19,9 @@ const OUTGOING: usize = 64 * 1024;
 /// The server announces a connection before it carries anything: that begins with one of the next blocks.
 const UNTIL_JOINED: u8 = 4;
 
+/// Blocks are missed in rows. When so many have passed without another one, the loop is told.
+const UNTIL_RESTED: u8 = 64;
+
 /// What the threads share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -44,6 +47,8 @@ pub(super) struct PortState {
     pub(super) line: Line,
     /// In how many blocks the loop is to be told that somebody new listens; 0 if nobody is new.
     joined_in: AtomicU8,
+    /// The same for blocks that were missed.
+    missed_in: AtomicU8,
 }
 
 /// What crosses a port, and which way.
@@ -83,7 +88,7 @@ impl Shared {
         match event {
             JackEvent::Midi(message) => self.incoming.push(&[&head, message]),
             JackEvent::Cv(voltage) => self.incoming.push(&[&head, &voltage.to_le_bytes()]),
-            JackEvent::Joined => self.incoming.push(&[&head]),
+            JackEvent::Joined | JackEvent::Missed => self.incoming.push(&[&head]),
         }
     }
 
@@ -112,7 +117,7 @@ impl PortState {
             (JackKind::Cv { step_millionths }, Direction::Input) => Line::CvIn(step_millionths as f32 / 1e6),
             (JackKind::Cv { .. }, Direction::Output) => Line::CvOut(AtomicU32::new(0)),
         };
-        Self { line, joined_in: AtomicU8::new(0) }
+        Self { line, joined_in: AtomicU8::new(0), missed_in: AtomicU8::new(0) }
     }
 
     /// From another thread of JACK: somebody new listens.
@@ -120,21 +125,28 @@ impl PortState {
         self.joined_in.store(UNTIL_JOINED, Ordering::Relaxed);
     }
 
-    /// From the audio cycle, once a block: whether the loop is to be told that somebody new listens.
-    pub(super) fn is_joined(&self) -> bool {
-        match self.joined_in.load(Ordering::Relaxed) {
-            0 => false,
-            1 => true,
-            // Whoever joins at this very moment counts as having joined a block ago.
-            blocks => {
-                self.joined_in.store(blocks - 1, Ordering::Relaxed);
-                false
-            }
-        }
+    /// From another thread of JACK: a block was missed.
+    pub(super) fn has_missed(&self) {
+        self.missed_in.store(UNTIL_RESTED, Ordering::Relaxed);
     }
 
-    /// From the audio cycle: the loop was told.
-    pub(super) fn has_told_joined(&self) {
-        self.joined_in.store(0, Ordering::Relaxed);
+    /// From the audio cycle, once a block: tells what is due about who listens. Returns whether anything was told.
+    pub(super) fn tell(&self, mut tell: impl FnMut(JackEvent<'_>) -> bool) -> bool {
+        let mut is_any = false;
+        for (due_in, event) in [(&self.joined_in, JackEvent::Joined), (&self.missed_in, JackEvent::Missed)] {
+            match due_in.load(Ordering::Relaxed) {
+                0 => {}
+                1 if tell(event) => {
+                    // What has happened again meanwhile is told again.
+                    let _ = due_in.compare_exchange(1, 0, Ordering::Relaxed, Ordering::Relaxed);
+                    is_any = true;
+                }
+                // It has no room yet.
+                1 => {}
+                // Whatever happens at this very moment counts as having happened a block ago.
+                blocks => due_in.store(blocks - 1, Ordering::Relaxed),
+            }
+        }
+        is_any
     }
 }

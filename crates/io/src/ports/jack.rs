@@ -63,7 +63,9 @@ impl Ports {
                 Some(Incoming::Data(event)) => show.received(owner, Peer::Only, event),
                 Some(Incoming::Lost { lost, unfit }) => {
                     if lost > 0 {
-                        let text = format!("{lost} messages came in faster than they could be taken");
+                        let text = format!(
+                            "{lost} messages came in faster than they could be taken; of each channel the last state counts"
+                        );
                         show.notice(Some(owner), Notice::warning("lost", text));
                     }
                     if unfit > 0 {

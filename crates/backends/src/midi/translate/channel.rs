@@ -28,6 +28,8 @@ pub(super) struct Channel {
     pub(super) heard: Option<(Instant, u16)>,
     /// The ticket of its last number in the queue.
     pub(super) ticket: Option<u64>,
+    /// The ticket of the number before that one.
+    pub(super) earlier: Option<u64>,
     /// Whether the device moves it, so that nothing is sent before it has settled.
     pub(super) is_moving: bool,
     /// The upper half of a number whose lower half has not come yet, and until when it is waited for.
@@ -80,6 +82,7 @@ impl Channel {
             told: None,
             heard: None,
             ticket: None,
+            earlier: None,
             is_moving: false,
             half: None,
         }

@@ -139,6 +139,12 @@ impl Translator {
         }
     }
 
+    /// What was sent last may not have arrived: the states are to be [restored](Self::restore).
+    pub fn doubt(&mut self) {
+        self.channels.iter_mut().for_each(|channel| channel.told = None);
+        self.patterns.iter_mut().for_each(|pattern| pattern.told = None);
+    }
+
     /// Whoever was heard is gone: what had begun comes to nothing.
     pub fn forget(&mut self) {
         self.selected = [Selected::default(); 16];

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crosspatch_core::{Duration, Instant, Slot};
 
-/// So many items wait one by one; after that only the last of each channel does.
+/// So many items wait one by one; after that only the last of each channel does, and of a button the last two.
 const MAX_EXACT: usize = 1024;
 
 /// Something to be sent.
@@ -45,8 +45,16 @@ impl Queue {
     }
 
     /// The item with this ticket, while it waits.
-    pub(super) fn waiting(&mut self, ticket: u64) -> Option<&mut Item> {
-        self.items.get_mut(usize::try_from(ticket.checked_sub(self.first)?).ok()?)
+    pub(super) fn waiting(&mut self, ticket: Option<u64>) -> Option<&mut Item> {
+        self.items.get_mut(usize::try_from(ticket?.checked_sub(self.first)?).ok()?)
+    }
+
+    /// The number with this ticket, while it waits.
+    pub(super) fn waiting_number(&mut self, ticket: Option<u64>) -> Option<&mut u16> {
+        match self.waiting(ticket)? {
+            Item::Number(_, number) => Some(number),
+            Item::Pattern(_) | Item::Messages(_) | Item::Pause(_) => None,
+        }
     }
 
     /// Whether so much waits that nothing can be sent one by one any more.

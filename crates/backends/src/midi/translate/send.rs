@@ -63,7 +63,7 @@ impl Translator {
             (None, Address::TimeCode(TimePart::Whole)) => {
                 let text = value.as_text();
                 if let Some(time) = text.and_then(|text| TimeCode::parse(text, self.dialect.rate)) {
-                    self.queue_sysex(&time.encode());
+                    self.queue_sysex(slot, &time.encode());
                 }
             }
             (None, Address::ShowControl(command, cue)) => {
@@ -71,7 +71,7 @@ impl Translator {
                 if named.is_some() || self.is_tapped(now, slot, value) {
                     let (device, format) = self.dialect.show_control;
                     let cue = named.or(cue.as_deref()).unwrap_or_default().to_owned();
-                    self.queue_sysex(&Command { device, format, command: *command, cue }.encode());
+                    self.queue_sysex(slot, &Command { device, format, command: *command, cue }.encode());
                 }
             }
             (None, Address::SysEx(..)) => {
@@ -83,12 +83,12 @@ impl Translator {
                     (self.is_tapped(now, slot, value), self.pattern_of(&address))
                 {
                     let data = self.dialect.sysex[at].1.encode(&[]);
-                    self.queue_sysex(&data);
+                    self.queue_sysex(slot, &data);
                 }
             }
             (None, Address::System(system)) => {
                 if let (true, Some(message)) = (self.is_tapped(now, slot, value), plain(*system)) {
-                    self.queue.push(Item::Messages([message.status()].into()));
+                    self.queue_message(slot, &message);
                 }
             }
             (None, Address::Voice(..) | Address::TimeCode(_)) => {}
@@ -97,11 +97,11 @@ impl Translator {
 
     /// Whether a value presses a channel that has no state. What the device has just done itself is not handed back to it.
     fn is_tapped(&mut self, now: Instant, slot: Slot, value: &Value) -> bool {
-        let (echo, is_long) = (self.dialect.echo, self.queue.is_long());
+        let echo = self.dialect.echo;
         let Some(channel) = self.channels.at(slot) else { return false };
         let was_pressed = channel.wanted.replace(u16::from(value.is_pressed())) == Some(1);
         let is_reflection = echo != Echo::On && channel.heard == Some((now, 1));
-        value.is_pressed() && !was_pressed && !is_reflection && !is_long
+        value.is_pressed() && !was_pressed && !is_reflection
     }
 
     fn set_number(&mut self, now: Instant, slot: Slot, number: u16) {
@@ -118,25 +118,44 @@ impl Translator {
     }
 
     /// Puts a number into the queue. A press and its release both arrive; of a fader's levels in between only the last does
-    /// if one waits already.
+    /// if one waits already. In a long queue only the last two edges of a button wait.
     fn queue_number(&mut self, slot: Slot, number: u16) {
         let is_long = self.queue.is_long();
         let Some(channel) = self.channels.at(slot) else { return };
-        match channel.ticket.and_then(|ticket| self.queue.waiting(ticket)) {
-            Some(Item::Number(_, waiting))
-                if is_long || !(channel.is_edge(number) || channel.is_edge(*waiting)) =>
-            {
+        if let Some(waiting) = self.queue.waiting_number(channel.ticket) {
+            let last = *waiting;
+            let is_edge = match is_long {
+                true => (last == 0) != (number == 0),
+                false => channel.is_edge(number) || channel.is_edge(last),
+            };
+            if !is_edge {
                 *waiting = number;
+                return;
             }
-            Some(_) | None => channel.ticket = Some(self.queue.push(Item::Number(slot, number))),
+            if is_long && let Some(earlier) = self.queue.waiting_number(channel.earlier) {
+                *earlier = last;
+                self.queue.waiting_number(channel.ticket).into_iter().for_each(|waiting| *waiting = number);
+                return;
+            }
+        }
+        channel.earlier = channel.ticket.replace(self.queue.push(Item::Number(slot, number)));
+    }
+
+    /// Puts a message of a channel without a state into the queue. In a long one only the last of each channel waits.
+    fn queue_message(&mut self, slot: Slot, message: &Message<'_>) {
+        let mut bytes = Vec::with_capacity(message.encoded_len());
+        message.encode(&mut bytes);
+        let is_long = self.queue.is_long();
+        let Some(channel) = self.channels.at(slot) else { return };
+        match self.queue.waiting(channel.ticket).filter(|_| is_long) {
+            Some(waiting) => *waiting = Item::Messages(bytes.into()),
+            None => channel.ticket = Some(self.queue.push(Item::Messages(bytes.into()))),
         }
     }
 
-    fn queue_sysex(&mut self, data: &[u8]) {
-        if let (Some(sysex), false) = (SysEx::new(data), self.queue.is_long()) {
-            let mut message = Vec::with_capacity(data.len() + 2);
-            Message::SysEx(sysex).encode(&mut message);
-            self.queue.push(Item::Messages(message.into()));
+    fn queue_sysex(&mut self, slot: Slot, data: &[u8]) {
+        if let Some(sysex) = SysEx::new(data) {
+            self.queue_message(slot, &Message::SysEx(sysex));
         }
     }
 
@@ -173,9 +192,10 @@ impl Translator {
             return self.queue_pattern(at);
         }
         let data = self.dialect.sysex[at].1.encode(&state.values);
-        if state.told.as_ref() != Some(&data) {
-            self.queue_sysex(&data);
-            let state = &mut self.patterns[at];
+        if let (Some(sysex), true) = (SysEx::new(&data), state.told.as_ref() != Some(&data)) {
+            let mut bytes = Vec::with_capacity(data.len() + 2);
+            Message::SysEx(sysex).encode(&mut bytes);
+            self.queue.push(Item::Messages(bytes.into()));
             (state.told, state.is_queued) = (Some(data), false);
         }
     }

@@ -406,6 +406,40 @@ fn a_blocked_way_out_holds_the_last_level_and_the_edges_within_bounds() {
 }
 
 #[test]
+fn behind_a_long_queue_a_press_is_followed_by_its_release_and_a_tap_arrives() {
+    let fillers: Vec<_> = (0..1100).map(|number| format!("ch1.nrpn{number}")).collect();
+    let tail = ["ch0.note60", "ch0.cc20", "ch0.cc7", "stop", "msc.go"];
+    let addresses: Vec<_> = fillers.iter().map(String::as_str).chain(tail).collect();
+    let mut rig = Rig::new(&[], &addresses);
+    rig.translator.set_blocked(true);
+    for slot in 0..1100 {
+        rig.set(&[(slot, 0.5.into())]);
+    }
+    for level in [1.0, 0.0, 0.5, 0.0, 1.0, 0.0] {
+        rig.set(&[1100, 1101, 1102, 1103].map(|slot| (slot, level.into())));
+        rig.set(&[(1102, (level / 2.0 + 0.25).into())]);
+    }
+    for cue in ["1", "2"] {
+        rig.set(&[(1104, Value::text(cue))]);
+    }
+    rig.translator.set_blocked(false);
+    let mut sent = Vec::new();
+    rig.translator.flush(rig.now, &mut |message| sent.push(message.to_string()));
+    sent.retain(|line| !line.contains("ch1"));
+    let expected = [
+        "note-on ch0 60 127",
+        "cc ch0 20 127",
+        "cc ch0 7 0",
+        "stop",
+        "note-on ch0 60 0",
+        "cc ch0 20 0",
+        "cc ch0 7 32",
+        "f0 7f 7f 02 01 01 32 f7",
+    ];
+    assert_eq!(sent, expected);
+}
+
+#[test]
 fn a_channel_that_is_not_mapped_any_more_is_silent() {
     let mut rig = Rig::of(&["ch0.cc7"]);
     rig.translator.unbind(Slot(0), Direction::Input);

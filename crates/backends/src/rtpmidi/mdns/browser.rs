@@ -66,7 +66,7 @@ impl Browser {
                 .any(|record| is_same_kind(record, &known.record) && record.data != known.record.data)
         });
         of_hosts.into_iter().for_each(|record| self.keep(now, record, out));
-        if !self.missing().is_empty() {
+        if self.instances().any(|instance| self.is_lacking(instance)) {
             let at = self.asked_at.map_or(now, |asked| now.max(asked + FIRST_PAUSE));
             self.ask_at = Some(self.ask_at.map_or(at, |ask| ask.min(at)));
         }
@@ -141,6 +141,11 @@ impl Browser {
             (ttl > known.record.ttl / 2).then(|| Record { ttl, ..known.record.clone() })
         });
         left.collect()
+    }
+
+    /// Whether something has to be known yet of an instance. Asked for each message, and in a flood the first one lacks it.
+    fn is_lacking(&self, instance: &str) -> bool {
+        self.place(instance).is_none_or(|(_, host)| self.address(host).is_none())
     }
 
     /// What has to be known yet of instances: their places, and the addresses of those.
