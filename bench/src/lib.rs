@@ -2,3 +2,5 @@
 #![expect(dead_code, reason = "the first of its parts")]
 
 mod process;
+#[cfg(unix)]
+pub mod soak;
