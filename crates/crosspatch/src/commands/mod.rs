@@ -1,5 +1,6 @@
 //! The commands of the program, one file each.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;
