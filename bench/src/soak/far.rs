@@ -14,8 +14,10 @@ use crate::process::Process;
 /// How long a show may take to end in good order. It promises a second; the machine may be busy.
 const END: Duration = Duration::from_secs(3);
 
-/// How long after the first sign of life a way counts as calm.
+/// How long after so many values a way counts as calm. A few may be stragglers of a show that was killed, or releases of what it
+/// held.
 const CALM: Duration = Duration::from_secs(3);
+const ENOUGH: u32 = 50;
 
 /// A far show.
 #[derive(Debug)]
@@ -33,14 +35,22 @@ pub(super) struct Far {
     schedule: Schedule<Harm>,
     /// How often anything was done to it.
     disturbances: u32,
-    /// When the first values came, from it and at it, since it was disturbed.
-    first_heard: [Option<Duration>; 2],
+    /// What came since it was disturbed, from it and at the near show.
+    heard: [Heard; 2],
     /// How often it was killed, ended and stopped.
     pub(super) harms: [u32; 3],
     /// When it was let run for the last time.
     runs_since: Duration,
     /// The longest time that it then took until it heard something.
     pub(super) longest_return: Duration,
+}
+
+/// What came on a way.
+#[derive(Copy, Clone, Debug, Default)]
+struct Heard {
+    count: u32,
+    /// When it was enough.
+    enough: Option<Duration>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -83,7 +93,7 @@ impl Far {
             state: State::Down { until: Duration::ZERO },
             schedule,
             disturbances: 0,
-            first_heard: [None; 2],
+            heard: [Heard::default(); 2],
             harms: [0; 3],
             runs_since: Duration::ZERO,
             longest_return: Duration::ZERO,
@@ -145,18 +155,23 @@ impl Far {
 
     /// Notes that the near show has told something of this family: way 1. Way 0 is what this show tells.
     pub(super) fn note_heard(&mut self, way: usize, now: Duration) {
-        if self.state == State::Runs && self.first_heard[way].is_none() {
-            self.first_heard[way] = Some(now);
-            if way == 0 && self.disturbances > 0 {
-                self.longest_return = self.longest_return.max(now.saturating_sub(self.runs_since));
-            }
+        if self.state != State::Runs {
+            return;
+        }
+        let heard = &mut self.heard[way];
+        heard.count = heard.count.saturating_add(1);
+        if heard.count == ENOUGH {
+            heard.enough = Some(now);
+        }
+        if heard.count == 1 && way == 0 {
+            self.note_return(now);
         }
     }
 
     /// How often a way has been disturbed, if it is calm.
     pub(super) fn calm(&self, way: usize, now: Duration) -> Option<u32> {
         let is_calm =
-            self.state == State::Runs && self.first_heard[way].is_some_and(|first| now >= first + CALM);
+            self.state == State::Runs && self.heard[way].enough.is_some_and(|since| now >= since + CALM);
         is_calm.then_some(self.disturbances)
     }
 
@@ -166,12 +181,12 @@ impl Far {
     }
 
     fn harm(&mut self, harm: Harm, now: Duration, until: Duration) -> Result<()> {
-        if self.disturbances > 0 && self.first_heard[0].is_none() {
+        if self.heard[0].count == 0 {
             // It would have taken longer than this.
-            self.longest_return = self.longest_return.max(now.saturating_sub(self.runs_since));
+            self.note_return(now);
         }
         self.disturbances += 1;
-        self.first_heard = [None; 2];
+        self.heard = [Heard::default(); 2];
         self.harms[harm as usize] += 1;
         match harm {
             Harm::Kill => {
@@ -188,6 +203,12 @@ impl Far {
             }
         }
         Ok(())
+    }
+
+    fn note_return(&mut self, now: Duration) {
+        if self.disturbances > 0 {
+            self.longest_return = self.longest_return.max(now.saturating_sub(self.runs_since));
+        }
     }
 
     /// Looks after one that should run.
