@@ -63,8 +63,7 @@ impl Drop for Jack {
 }
 
 /// A client that is late for a cycle loses what was in it. So cycles are long, because without real time anybody may be late on a
-/// busy machine. (A server that waits for its clients, `--sync`, is no help: once one of them was killed, it takes many seconds to
-/// let another one in.)
+/// busy machine.
 fn server(name: &str) -> Result<Process> {
     let mut command = Command::new("jackd");
     command.args(["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "1024"]);
