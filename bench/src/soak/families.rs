@@ -46,7 +46,9 @@ impl Families {
         families.dot2(ports.one()?);
         match jack {
             Some(server) => families.jack(server),
-            None => families.left_out.push(("jack".into(), "jackd and jack_connect are not here")),
+            None => {
+                families.left_out.push(("jack".into(), "jackd is not here with its tools, or does not start"))
+            }
         }
         match std::path::Path::new("/dev/snd/seq").exists() {
             true => families.midi(),

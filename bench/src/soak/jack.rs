@@ -13,6 +13,9 @@ use crate::process::Process;
 /// What is connected: JACK forgets it whenever a client goes.
 const CABLES: [[&str; 2]; 2] = [["near:to", "far:from"], ["far:to", "near:from"]];
 
+/// How long a server may take to start.
+const START: Duration = Duration::from_secs(10);
+
 /// A server with somebody who plugs the cables in again and again. Both end when this is dropped.
 #[derive(Debug)]
 pub(super) struct Jack {
@@ -23,13 +26,22 @@ pub(super) struct Jack {
 }
 
 impl Jack {
-    /// Starts a server; none where JACK is not installed.
+    /// Starts a server; none where JACK is not installed, or does not start. A machine has room for eight servers, and others may
+    /// have them all.
     pub(super) fn start() -> Result<Option<Self>> {
-        if !["jackd", "jack_connect"].into_iter().all(is_installed) {
+        if !["jackd", "jack_connect", "jack_lsp"].into_iter().all(is_installed) {
             return Ok(None);
         }
         let name = format!("crosspatch-soak-{}", std::process::id());
-        let server = Some(server(&name)?);
+        let mut server = server(&name)?;
+        let by = Instant::now() + START;
+        while !answers(&name) {
+            if !server.runs() || Instant::now() >= by {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let server = Some(server);
         let ends = Arc::new(AtomicBool::new(false));
         let (asked, of) = (Arc::clone(&ends), name.clone());
         let patch_bay = Some(std::thread::spawn(move || plug_in(&of, &asked)));
@@ -52,7 +64,11 @@ impl Drop for Jack {
         // name gives it back when it ends.
         for server in [self.server.take(), server(&self.name).ok()] {
             let Some(mut server) = server else { continue };
-            std::thread::sleep(Duration::from_millis(300));
+            // One that is told to end while it starts does not tidy up.
+            let by = Instant::now() + Duration::from_secs(3);
+            while server.runs() && !answers(&self.name) && Instant::now() < by {
+                std::thread::sleep(Duration::from_millis(50));
+            }
             let _ = server.signal(rustix::process::Signal::TERM);
             let by = Instant::now() + Duration::from_secs(3);
             while server.runs() && Instant::now() < by {
@@ -71,16 +87,28 @@ fn server(name: &str) -> Result<Process> {
     Process::start(command)
 }
 
+/// Whether a server lets clients in.
+fn answers(server: &str) -> bool {
+    quiet(Command::new("jack_lsp"), server)
+}
+
 fn plug_in(server: &str, ends: &AtomicBool) {
     while !ends.load(Ordering::Relaxed) {
         for cable in CABLES {
             let mut command = Command::new("jack_connect");
-            command.args(cable).env("JACK_DEFAULT_SERVER", server).env("JACK_NO_START_SERVER", "1");
+            command.args(cable);
             // That a client is away, or connected already, is no news.
-            let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            quiet(command, server);
         }
         std::thread::sleep(Duration::from_millis(500));
     }
+}
+
+/// Runs one of JACK's tools, and returns whether it was content.
+fn quiet(mut command: Command, server: &str) -> bool {
+    command.env("JACK_DEFAULT_SERVER", server).env("JACK_NO_START_SERVER", "1");
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 fn is_installed(program: &str) -> bool {
