@@ -12,6 +12,8 @@ mod idle;
 mod load;
 mod process;
 mod report;
+#[cfg(unix)]
+pub mod soak;
 mod startup;
 mod wire;
 mod works;

@@ -36,14 +36,19 @@ pub(crate) struct Usage {
 impl Process {
     /// Runs a show of this program. The configuration is a file in a folder of its own.
     pub(crate) fn show(program: &Path, configuration: &str) -> Result<Self> {
+        Self::show_with_log(program, configuration, Stdio::null())
+    }
+
+    /// The same, with its log.
+    pub(crate) fn show_with_log(program: &Path, configuration: &str, log: Stdio) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a folder for the configuration")?;
         let file = file_in(&folder);
         std::fs::write(&file, configuration).context("cannot write the configuration")?;
         let mut command = Command::new(program);
         command.arg("run").arg("--no-watch").arg(&file);
-        let mut process = Self::start(command)?;
-        process.folder = Some(folder);
-        Ok(process)
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let child = pinned(command).context("cannot start the program to be measured")?;
+        Ok(Self { child, folder: Some(folder) })
     }
 
     /// Starts a prepared command that says nothing.
@@ -73,6 +78,22 @@ impl Process {
     /// What it has used so far.
     pub(crate) fn usage(&self) -> Usage {
         usage(Path::new(&format!("/proc/{}", self.child.id()))).unwrap_or_default()
+    }
+
+    /// What its descriptors stand for, in order, without the numbers that tell sockets and pipes apart.
+    pub(crate) fn descriptors(&self) -> Vec<String> {
+        let folder = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        let links =
+            folder.into_iter().flatten().flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        let kind = |link: PathBuf| {
+            let name = link.to_string_lossy().into_owned();
+            name.split_once(":[")
+                .filter(|(kind, _)| *kind != "anon_inode")
+                .map_or(name.clone(), |(kind, _)| kind.to_owned())
+        };
+        let mut kinds: Vec<String> = links.map(kind).collect();
+        kinds.sort();
+        kinds
     }
 }
 

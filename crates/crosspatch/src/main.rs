@@ -57,7 +57,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Demo(demo) => commands::demo::run(&demo, &args.log),
         Command::Help(help) => done(commands::help::run(&REGISTRY, &help)),
         Command::Replay(replay) => commands::replay::run(&replay, args.log.color),
-        Command::Bench(bench) => done(commands::bench::run(&bench)),
+        Command::Bench(bench) => commands::bench::run(&bench),
         Command::Completions(completions) => done(commands::completions::run(&REGISTRY, &completions)),
     }
 }

@@ -1,0 +1,273 @@
+//! A channel of a soak: what the hand does with it, what the eye has seen of it, and whether the two agree.
+
+use std::time::Duration;
+
+use super::random::Random;
+
+/// Which way the values of a channel go.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From the hand at the near show to the eye at a far one.
+    Out,
+    /// From the hand at a far show to the eye at the near one.
+    Back,
+    /// Through the near show only.
+    Here,
+}
+
+/// What a hand can hold.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Moves in walks, with rests between them.
+    Fader,
+    /// Is pressed and released; both edges count.
+    Key,
+}
+
+/// What there is to know of a channel before anything moves.
+#[derive(Clone, Debug)]
+pub(super) struct Spec {
+    pub(super) name: String,
+    /// The number of its family.
+    pub(super) family: usize,
+    pub(super) direction: Direction,
+    pub(super) control: Control,
+    /// How far target and source may be apart, which is half a step of the protocol on the way, and a little.
+    pub(super) tolerance: f64,
+    /// What the mapping makes of a value.
+    pub(super) expected: fn(f64) -> f64,
+    /// Whether each press has to arrive, with its release, while nothing disturbs the way.
+    pub(super) keeps_edges: bool,
+    /// Whether a fader moves once in half a minute only. What a peer that has come back knows of it, it has been told again.
+    pub(super) rests: bool,
+    /// Whether a key that is not pressed may never have been told to a show that has just begun.
+    pub(super) may_be_untold: bool,
+}
+
+/// How many presses were looked at, and how many of them did not come through.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Edges {
+    pub(super) judged: u64,
+    pub(super) lost: u64,
+}
+
+/// A channel in motion. All times are since the beginning of the soak.
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) spec: Spec,
+    /// Where the hand sets it, and where the eye sees it.
+    pub(super) set: String,
+    pub(super) is: String,
+    random: Random,
+    /// What it was set to last.
+    source: f64,
+    /// When the hand does something with it again.
+    next: Duration,
+    /// When the walk of a fader ends.
+    rests_at: Duration,
+    /// What the eye has seen last.
+    target: Option<f64>,
+    pub(super) sets: u64,
+    pub(super) heard: u64,
+    presses: u64,
+    releases: u64,
+    /// The press that is being watched.
+    watched: Option<Watched>,
+    pub(super) edges: Edges,
+}
+
+/// What the eye had counted before a press, and what had been done to the way until then.
+#[derive(Copy, Clone, Debug)]
+struct Watched {
+    presses: u64,
+    releases: u64,
+    disturbances: u32,
+}
+
+impl Channel {
+    pub(super) fn new(seed: u64, family: &str, spec: Spec) -> Self {
+        let path = format!("/{family}/{}", spec.name);
+        let mut random = Random::new(seed, &path);
+        let source = if spec.control == Control::Fader { 0.1 + 0.8 * random.unit() } else { 0.0 };
+        let next = random.millis(0, 2000);
+        Self {
+            set: format!("{path}/set"),
+            is: format!("{path}/is"),
+            source,
+            next,
+            rests_at: next + random.millis(2000, 5000),
+            random,
+            target: None,
+            sets: 0,
+            heard: 0,
+            presses: 0,
+            releases: 0,
+            watched: None,
+            edges: Edges::default(),
+            spec,
+        }
+    }
+
+    /// What the hand has set it to.
+    pub(super) fn source(&self) -> f64 {
+        self.source
+    }
+
+    /// Moves it, if it is time. `calm` is how often its way has been disturbed so far, if it is undisturbed at the moment.
+    pub(super) fn moves(&mut self, now: Duration, calm: Option<u32>) -> bool {
+        if now < self.next {
+            return false;
+        }
+        match self.spec.control {
+            Control::Fader => self.walks(now),
+            Control::Key => self.is_pressed_or_released(now, calm),
+        }
+    }
+
+    /// Takes the hand off: a key that is held is released.
+    pub(super) fn lets_go(&mut self) -> bool {
+        let is_held = self.spec.control == Control::Key && self.source > 0.0;
+        if is_held {
+            self.source = 0.0;
+        }
+        is_held
+    }
+
+    /// Takes notice of what the eye sees.
+    pub(super) fn handle_heard(&mut self, value: f64) {
+        let was = self.target.unwrap_or(0.0) > 0.5;
+        self.target = Some(value);
+        self.heard += 1;
+        match (was, value > 0.5) {
+            (false, true) => self.presses += 1,
+            (true, false) => self.releases += 1,
+            _ => {}
+        }
+    }
+
+    /// Forgets what was seen: the show that told it has gone.
+    pub(super) fn forget(&mut self) {
+        self.target = None;
+    }
+
+    /// What is wrong with the target's state, if anything is.
+    pub(super) fn difference(&self) -> Option<String> {
+        let expected = (self.spec.expected)(self.source);
+        let is_wrong = match self.target {
+            Some(is) => (is - expected).abs() > self.spec.tolerance,
+            None => !(self.spec.may_be_untold && expected == 0.0),
+        };
+        let is = self.target.map_or("nothing".to_owned(), |is| format!("{is:.4}"));
+        is_wrong.then(|| format!("was set to {:.4}; expected {expected:.4}, found {is}", self.source))
+    }
+
+    fn walks(&mut self, now: Duration) -> bool {
+        if self.spec.rests {
+            self.next = now + self.random.millis(20_000, 40_000);
+        } else if now >= self.rests_at {
+            self.next = now + self.random.millis(300, 3000);
+            self.rests_at = self.next + self.random.millis(2000, 5000);
+            return false;
+        } else {
+            // 40 moves a second, as a hand on a tablet makes. Whoever is late does not catch up.
+            self.next = (self.next + Duration::from_millis(25)).max(now);
+        }
+        let step = 0.005 + 0.045 * self.random.unit();
+        let up = self.source + step;
+        let down = self.source - step;
+        let goes_up = if down < 0.02 { true } else { up <= 0.98 && self.random.next().is_multiple_of(2) };
+        self.source = if goes_up { up } else { down };
+        true
+    }
+
+    fn is_pressed_or_released(&mut self, now: Duration, calm: Option<u32>) -> bool {
+        if self.source > 0.0 {
+            self.source = 0.0;
+            self.next = now + self.random.millis(1500, 4000);
+            return true;
+        }
+        // The last press has had more than a second to come through.
+        self.judge(calm);
+        self.watched = calm.filter(|_| self.spec.keeps_edges).map(|disturbances| Watched {
+            presses: self.presses,
+            releases: self.releases,
+            disturbances,
+        });
+        self.source = 1.0;
+        self.next = now + self.random.millis(150, 500);
+        true
+    }
+
+    /// Looks whether the press that was watched has come through, unless something was in its way.
+    fn judge(&mut self, calm: Option<u32>) {
+        let Some(watched) = self.watched.take().filter(|watched| calm == Some(watched.disturbances)) else {
+            return;
+        };
+        self.edges.judged += 1;
+        let came = (self.presses - watched.presses, self.releases - watched.releases);
+        self.edges.lost += u64::from(came != (1, 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel(control: Control) -> Channel {
+        let spec = Spec {
+            name: "out1".into(),
+            family: 0,
+            direction: Direction::Out,
+            control,
+            tolerance: 0.01,
+            expected: |value| value,
+            keeps_edges: true,
+            rests: false,
+            may_be_untold: false,
+        };
+        Channel::new(1, "test", spec)
+    }
+
+    #[test]
+    fn a_state_that_never_came_and_one_that_is_old_are_differences() {
+        let mut fader = channel(Control::Fader);
+        assert!(fader.difference().unwrap().contains("found nothing"));
+        fader.handle_heard(fader.source() + 0.005);
+        assert_eq!(fader.difference(), None);
+        fader.handle_heard(fader.source() + 0.02);
+        assert!(fader.difference().is_some());
+        fader.forget();
+        assert!(fader.difference().is_some());
+    }
+
+    #[test]
+    fn a_fader_walks_within_its_way_and_rests() {
+        let mut fader = channel(Control::Fader);
+        let mut moves = 0;
+        for millis in (0..60_000).step_by(5) {
+            moves += u32::from(fader.moves(Duration::from_millis(millis), None));
+            assert!((0.0..=1.0).contains(&fader.source()));
+        }
+        assert!((1000..2400).contains(&moves), "{moves} moves");
+    }
+
+    /// Lets the hand press for half a minute, while an eye sees a press and hears of its release or not.
+    fn presses(releases_arrive: bool, calm: Option<u32>) -> Edges {
+        let mut key = channel(Control::Key);
+        for millis in (0..30_000).step_by(5) {
+            if key.moves(Duration::from_millis(millis), calm) && (key.source() > 0.0 || releases_arrive) {
+                key.handle_heard(key.source());
+            }
+        }
+        key.edges
+    }
+
+    #[test]
+    fn a_press_without_its_release_is_lost_unless_something_was_in_the_way() {
+        let all = presses(true, Some(0));
+        assert!(all.judged > 5 && all.lost == 0);
+        let none = presses(false, Some(0));
+        assert_eq!(none.judged, none.lost);
+        assert_eq!(presses(false, None), Edges::default());
+    }
+}

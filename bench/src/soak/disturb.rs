@@ -1,0 +1,109 @@
+//! What is done to the shows, and when: drawn from the seed alone, so that the same seed does the same again.
+
+use std::time::Duration;
+
+use super::random::Random;
+
+/// What is done to a far show.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Harm {
+    /// Ended at once, without a word to anybody (SIGKILL), and started again after a while.
+    Kill,
+    /// Ended in good order (SIGTERM), and started again after a while.
+    End,
+    /// Stopped for a while (SIGSTOP), and let go on.
+    Freeze,
+}
+
+/// What is done to the near show.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trick {
+    /// It reads a configuration with other instances and mappings.
+    Change,
+    /// It reads the first configuration again.
+    Restore,
+    /// It reads one that is full of mistakes.
+    Break,
+    /// Bytes that make no sense come to one of its ports.
+    Garbage,
+    /// Connections are made to one of its servers, used a little or not at all, and left.
+    Connections,
+}
+
+/// Something that is done at a time, for a while.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Planned<T> {
+    pub(super) at: Duration,
+    pub(super) lasts: Duration,
+    pub(super) what: T,
+}
+
+/// An endless row of such things.
+#[derive(Debug)]
+pub(super) struct Schedule<T> {
+    random: Random,
+    draw: fn(&mut Random) -> T,
+    /// Between the end of one and the beginning of the next.
+    gap: [u64; 2],
+    next: Planned<T>,
+}
+
+impl Schedule<Harm> {
+    /// What is done to the far show of a family.
+    pub(super) fn of_harm(seed: u64, family: &str, may_freeze: bool, gap: [u64; 2]) -> Self {
+        let draw = |random: &mut Random| [Harm::Kill, Harm::End, Harm::Freeze][random.below(3)];
+        let draw_mild = |random: &mut Random| [Harm::Kill, Harm::End][random.below(2)];
+        Self::new(Random::new(seed, family), if may_freeze { draw } else { draw_mild }, gap)
+    }
+}
+
+impl Schedule<Trick> {
+    /// What is done to the near show.
+    pub(super) fn of_tricks(seed: u64) -> Self {
+        let draw = |random: &mut Random| {
+            use Trick::{Break, Change, Connections, Garbage, Restore};
+            [Change, Restore, Break, Garbage, Garbage, Connections][random.below(6)]
+        };
+        Self::new(Random::new(seed, "tricks"), draw, [300, 1500])
+    }
+}
+
+impl<T: Copy> Schedule<T> {
+    fn new(mut random: Random, draw: fn(&mut Random) -> T, gap: [u64; 2]) -> Self {
+        let next = plan(&mut random, draw, Duration::ZERO, gap);
+        Self { random, draw, gap, next }
+    }
+
+    /// The next one, if its time has come.
+    pub(super) fn due(&mut self, now: Duration) -> Option<Planned<T>> {
+        let next = self.next;
+        (next.at <= now).then(|| {
+            self.next = plan(&mut self.random, self.draw, next.at + next.lasts, self.gap);
+            next
+        })
+    }
+}
+
+fn plan<T>(random: &mut Random, draw: fn(&mut Random) -> T, after: Duration, gap: [u64; 2]) -> Planned<T> {
+    let at = after + random.millis(gap[0], gap[1]);
+    Planned { at, what: draw(random), lasts: random.millis(300, 4000) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_does_not_depend_on_how_often_one_looks() {
+        let row = |step: usize| {
+            let mut schedule = Schedule::of_harm(5, "sacn", true, [6000, 14_000]);
+            let times = (0..120_000).step_by(step).map(|millis| Duration::from_millis(millis as u64));
+            let row: Vec<_> = times.filter_map(|now| schedule.due(now)).collect();
+            row
+        };
+        let often = row(1);
+        assert!(often.len() > 5);
+        assert_eq!(row(500)[..], often[..row(500).len()]);
+        assert!(often.windows(2).all(|pair| pair[1].at > pair[0].at + pair[0].lasts));
+    }
+}

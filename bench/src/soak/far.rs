@@ -1,0 +1,241 @@
+//! A far show: the other end of a family, which dies, is stopped and comes back.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::process::Signal;
+
+use super::Options;
+use super::disturb::{Harm, Schedule};
+use super::link::{Event, Link, What};
+use super::rig::Wires;
+use crate::process::Process;
+
+/// How long a show may take to end in good order. It promises a second; the machine may be busy.
+const END: Duration = Duration::from_secs(3);
+
+/// How long after so many values a way counts as calm. A few may be stragglers of a show that was killed, or releases of what it
+/// held.
+const CALM: Duration = Duration::from_secs(3);
+const ENOUGH: u32 = 50;
+
+/// A far show.
+#[derive(Debug)]
+pub(super) struct Far {
+    /// The number of its family.
+    pub(super) family: usize,
+    pub(super) name: &'static str,
+    options: Options,
+    configuration: String,
+    /// Where its hand is.
+    port: u16,
+    process: Option<Process>,
+    link: Option<Link>,
+    state: State,
+    schedule: Schedule<Harm>,
+    /// How often anything was done to it.
+    disturbances: u32,
+    /// What came since it was disturbed, from it and at the near show.
+    heard: [Heard; 2],
+    /// How often it was killed, ended and stopped.
+    pub(super) harms: [u32; 3],
+    /// When it was let run for the last time.
+    runs_since: Duration,
+    /// The longest time that it then took until it heard something.
+    pub(super) longest_return: Duration,
+}
+
+/// What came on a way.
+#[derive(Copy, Clone, Debug, Default)]
+struct Heard {
+    count: u32,
+    /// When it was enough.
+    enough: Option<Duration>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum State {
+    Runs,
+    Frozen { until: Duration },
+    Ending { by: Duration, until: Duration },
+    Down { until: Duration },
+}
+
+/// What has become of a far show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// Something was done to it.
+    Harmed(Harm),
+    /// It can be told everything.
+    Connected,
+    /// It did what it should not do.
+    Fault(String),
+}
+
+impl Far {
+    /// One that will be started by the first [`step`](Self::step).
+    pub(super) fn new(
+        family: usize,
+        name: &'static str,
+        options: Options,
+        configuration: String,
+        port: u16,
+        schedule: Schedule<Harm>,
+    ) -> Self {
+        Self {
+            family,
+            name,
+            options,
+            configuration,
+            port,
+            process: None,
+            link: None,
+            state: State::Down { until: Duration::ZERO },
+            schedule,
+            disturbances: 0,
+            heard: [Heard::default(); 2],
+            harms: [0; 3],
+            runs_since: Duration::ZERO,
+            longest_return: Duration::ZERO,
+        }
+    }
+
+    /// Does what is due. Without `disturbs` it is only helped to its feet.
+    pub(super) fn step(&mut self, now: Duration, disturbs: bool, wires: &mut Wires) -> Result<Option<News>> {
+        if disturbs
+            && self.state == State::Runs
+            && let Some(planned) = self.schedule.due(now)
+        {
+            self.harm(planned.what, now, now + planned.lasts)?;
+            return Ok(Some(News::Harmed(planned.what)));
+        }
+        match self.state {
+            State::Runs => return Ok(self.watch(wires)),
+            State::Frozen { until } if now >= until || !disturbs => {
+                self.signal(Signal::CONT)?;
+                (self.state, self.runs_since) = (State::Runs, now);
+            }
+            State::Ending { by, until } => {
+                if !self.process.as_mut().is_some_and(Process::runs) {
+                    self.state = State::Down { until };
+                    self.take_down();
+                } else if now >= by {
+                    self.state = State::Down { until };
+                    self.take_down();
+                    return Ok(Some(self.fault("did not end in time")));
+                }
+            }
+            State::Down { until } if now >= until || !disturbs => {
+                let log = self.options.log(self.name)?;
+                let process = Process::show_with_log(&self.options.program, &self.configuration, log)?;
+                self.process = Some(process);
+                (self.state, self.runs_since) = (State::Runs, now);
+            }
+            State::Frozen { .. } | State::Down { .. } => {}
+        }
+        Ok(None)
+    }
+
+    /// The link, if the show is there to hear.
+    pub(super) fn hand(&mut self) -> Option<&mut Link> {
+        self.link.as_mut().filter(|_| self.state == State::Runs)
+    }
+
+    /// Whether an event is of this show; notes that it was heard.
+    pub(super) fn handle_event(&mut self, now: Duration, event: Event) -> bool {
+        let is_mine = self.link.as_ref().is_some_and(|link| link.id == event.link);
+        if is_mine {
+            match event.what {
+                What::Heard { .. } => self.note_heard(0, now),
+                What::Closed => self.link = None,
+            }
+        }
+        is_mine
+    }
+
+    /// Notes that the near show has told something of this family: way 1. Way 0 is what this show tells.
+    pub(super) fn note_heard(&mut self, way: usize, now: Duration) {
+        if self.state != State::Runs {
+            return;
+        }
+        let heard = &mut self.heard[way];
+        heard.count = heard.count.saturating_add(1);
+        if heard.count == ENOUGH {
+            heard.enough = Some(now);
+        }
+        if heard.count == 1 && way == 0 {
+            self.note_return(now);
+        }
+    }
+
+    /// How often a way has been disturbed, if it is calm.
+    pub(super) fn calm(&self, way: usize, now: Duration) -> Option<u32> {
+        let is_calm =
+            self.state == State::Runs && self.heard[way].enough.is_some_and(|since| now >= since + CALM);
+        is_calm.then_some(self.disturbances)
+    }
+
+    /// Whether it is up and connected.
+    pub(super) fn is_up(&self) -> bool {
+        self.state == State::Runs && self.link.is_some()
+    }
+
+    fn harm(&mut self, harm: Harm, now: Duration, until: Duration) -> Result<()> {
+        if self.heard[0].count == 0 {
+            // It would have taken longer than this.
+            self.note_return(now);
+        }
+        self.disturbances += 1;
+        self.heard = [Heard::default(); 2];
+        self.harms[harm as usize] += 1;
+        match harm {
+            Harm::Kill => {
+                self.take_down();
+                self.state = State::Down { until };
+            }
+            Harm::End => {
+                self.signal(Signal::TERM)?;
+                self.state = State::Ending { by: now + END, until };
+            }
+            Harm::Freeze => {
+                self.signal(Signal::STOP)?;
+                self.state = State::Frozen { until };
+            }
+        }
+        Ok(())
+    }
+
+    fn note_return(&mut self, now: Duration) {
+        if self.disturbances > 0 {
+            self.longest_return = self.longest_return.max(now.saturating_sub(self.runs_since));
+        }
+    }
+
+    /// Looks after one that should run.
+    fn watch(&mut self, wires: &mut Wires) -> Option<News> {
+        if !self.process.as_mut().is_some_and(Process::runs) {
+            self.take_down();
+            self.state = State::Down { until: Duration::ZERO };
+            return Some(self.fault("ended by itself"));
+        }
+        if self.link.is_none() {
+            self.link = wires.connect(self.port);
+            return self.link.as_ref().map(|_| News::Connected);
+        }
+        None
+    }
+
+    fn take_down(&mut self) {
+        self.link = None;
+        // A process that is dropped is killed.
+        self.process = None;
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        self.process.as_ref().map_or(Ok(()), |process| process.signal(signal))
+    }
+
+    fn fault(&self, what: &str) -> News {
+        News::Fault(format!("the far show of {} {what}", self.name))
+    }
+}

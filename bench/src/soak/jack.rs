@@ -1,0 +1,117 @@
+//! A JACK server without a sound card, and the cables between the two shows.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::process::Process;
+
+/// What is connected: JACK forgets it whenever a client goes.
+const CABLES: [[&str; 2]; 2] = [["near:to", "far:from"], ["far:to", "near:from"]];
+
+/// How long a server may take to start.
+const START: Duration = Duration::from_secs(10);
+
+/// A server with somebody who plugs the cables in again and again. Both end when this is dropped.
+#[derive(Debug)]
+pub(super) struct Jack {
+    name: String,
+    server: Option<Process>,
+    ends: Arc<AtomicBool>,
+    patch_bay: Option<JoinHandle<()>>,
+}
+
+impl Jack {
+    /// Starts a server; none where JACK is not installed, or does not start. A machine has room for eight servers, and others may
+    /// have them all.
+    pub(super) fn start() -> Result<Option<Self>> {
+        if !["jackd", "jack_connect", "jack_lsp"].into_iter().all(is_installed) {
+            return Ok(None);
+        }
+        let name = format!("crosspatch-soak-{}", std::process::id());
+        let mut server = server(&name)?;
+        let by = Instant::now() + START;
+        while !answers(&name) {
+            if !server.runs() || Instant::now() >= by {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let server = Some(server);
+        let ends = Arc::new(AtomicBool::new(false));
+        let (asked, of) = (Arc::clone(&ends), name.clone());
+        let patch_bay = Some(std::thread::spawn(move || plug_in(&of, &asked)));
+        Ok(Some(Self { name, server, ends, patch_bay }))
+    }
+
+    /// The name by which clients find the server.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for Jack {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        if let Some(patch_bay) = self.patch_bay.take() {
+            let _ = patch_bay.join();
+        }
+        // A machine has room for eight names of servers. One whose clients were killed may keep its place; the next of that
+        // name gives it back when it ends.
+        for server in [self.server.take(), server(&self.name).ok()] {
+            let Some(mut server) = server else { continue };
+            // One that is told to end while it starts does not tidy up.
+            let by = Instant::now() + Duration::from_secs(3);
+            while server.runs() && !answers(&self.name) && Instant::now() < by {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            let _ = server.signal(rustix::process::Signal::TERM);
+            let by = Instant::now() + Duration::from_secs(3);
+            while server.runs() && Instant::now() < by {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// A client that is late for a cycle loses what was in it. So cycles are long, because without real time anybody may be late on a
+/// busy machine.
+fn server(name: &str) -> Result<Process> {
+    let mut command = Command::new("jackd");
+    command.args(["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "1024"]);
+    command.env("JACK_NO_AUDIO_RESERVATION", "1");
+    Process::start(command)
+}
+
+/// Whether a server lets clients in.
+fn answers(server: &str) -> bool {
+    quiet(Command::new("jack_lsp"), server)
+}
+
+fn plug_in(server: &str, ends: &AtomicBool) {
+    while !ends.load(Ordering::Relaxed) {
+        for cable in CABLES {
+            let mut command = Command::new("jack_connect");
+            command.args(cable);
+            // That a client is away, or connected already, is no news.
+            quiet(command, server);
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// Runs one of JACK's tools, and returns whether it was content.
+fn quiet(mut command: Command, server: &str) -> bool {
+    command.env("JACK_DEFAULT_SERVER", server).env("JACK_NO_START_SERVER", "1");
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}

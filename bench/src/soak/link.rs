@@ -1,0 +1,147 @@
+//! The hand and the eye at a show: one connection by OSC over TCP, on which nothing is lost but with the show itself.
+//!
+//! Messages have a length in front, as OSC 1.0 wants it on streams, and carry one float each.
+
+use std::collections::HashMap;
+use std::io::{self, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+/// How long a show may leave what it is told unread.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longer messages than this are none of ours.
+const MOST: usize = 65_536;
+
+/// What the eyes see: the number of the channel behind each address.
+pub(super) type Addresses = Arc<HashMap<String, usize>>;
+
+/// What happened on a link.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(super) struct Event {
+    /// Which link, by a number that no other one has or had.
+    pub(super) link: u64,
+    pub(super) what: What,
+}
+
+/// The kinds of events.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(super) enum What {
+    /// A channel has been told.
+    Heard { channel: usize, value: f64 },
+    /// The show has gone.
+    Closed,
+}
+
+/// A connection to a show. It is closed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) id: u64,
+    stream: TcpStream,
+    /// What has to be written with the next flush.
+    pending: Vec<u8>,
+}
+
+impl Link {
+    /// Connects to a show and listens to it, on a thread that ends with the connection.
+    pub(super) fn open(
+        id: u64,
+        port: u16,
+        addresses: &Addresses,
+        events: &Sender<Event>,
+    ) -> io::Result<Self> {
+        let to = SocketAddr::from(([127, 0, 0, 1], port));
+        let stream = TcpStream::connect_timeout(&to, Duration::from_millis(500))?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let (read, addresses, events) = (stream.try_clone()?, Arc::clone(addresses), events.clone());
+        std::thread::spawn(move || {
+            // How a connection ends does not matter: the show was killed, or somebody dropped the link.
+            let _ = listen(id, read, &addresses, &events);
+            let _ = events.send(Event { link: id, what: What::Closed });
+        });
+        Ok(Self { id, stream, pending: Vec::new() })
+    }
+
+    /// Sets a channel, with the next flush.
+    pub(super) fn set(&mut self, address: &str, value: f64) {
+        let start = self.pending.len();
+        self.pending.extend([0; 4]);
+        encode(address, value as f32, &mut self.pending);
+        let len = (self.pending.len() - start - 4) as u32;
+        self.pending[start..start + 4].copy_from_slice(&len.to_be_bytes());
+    }
+
+    /// Sends what was set.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let written = self.stream.write_all(&self.pending);
+        self.pending.clear();
+        written
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // The thread that listens has the same socket.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+fn listen(id: u64, stream: TcpStream, addresses: &Addresses, events: &Sender<Event>) -> io::Result<()> {
+    let mut stream = BufReader::with_capacity(MOST, stream);
+    let mut message = Vec::new();
+    loop {
+        let mut len = [0; 4];
+        stream.read_exact(&mut len)?;
+        let len = u32::from_be_bytes(len) as usize;
+        if len > MOST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        message.resize(len, 0);
+        stream.read_exact(&mut message)?;
+        let Some((address, value)) = decode(&message) else { continue };
+        let Some(channel) = addresses.get(address) else { continue };
+        let what = What::Heard { channel: *channel, value: f64::from(value) };
+        if events.send(Event { link: id, what }).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes a message with a float.
+pub(super) fn encode(address: &str, value: f32, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend(address.as_bytes());
+    // A text ends with at least one zero, at a multiple of four.
+    out.resize(start + (address.len() / 4 + 1) * 4, 0);
+    out.extend(b",f\0\0");
+    out.extend(value.to_be_bytes());
+}
+
+/// Reads a message with a float; nothing if it is anything else.
+pub(super) fn decode(message: &[u8]) -> Option<(&str, f32)> {
+    let (address, _) = message.split_at_checked(message.iter().position(|byte| *byte == 0)?)?;
+    let rest = message.get((address.len() / 4 + 1) * 4..)?;
+    let value = rest.strip_prefix(b",f\0\0")?.first_chunk()?;
+    Some((std::str::from_utf8(address).ok()?, f32::from_be_bytes(*value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        for address in ["/a", "/abc", "/abcd", "/artnet/out1/set"] {
+            let mut bytes = Vec::new();
+            encode(address, 0.25, &mut bytes);
+            assert!(bytes.len().is_multiple_of(4));
+            assert_eq!(decode(&bytes), Some((address, 0.25)));
+            for len in 0..bytes.len() {
+                assert_eq!(decode(&bytes[..len]), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What strangers do to the near show: bytes that make no sense, and connections that are left.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::families::Target;
+use super::random::Random;
+
+/// A stranger.
+#[derive(Debug)]
+pub(super) struct Stranger {
+    random: Random,
+    socket: UdpSocket,
+    targets: Vec<Target>,
+    /// Connections that are open, and until when.
+    connections: Vec<(TcpStream, Duration)>,
+}
+
+impl Stranger {
+    pub(super) fn new(seed: u64, targets: Vec<Target>) -> Result<Self> {
+        let socket = UdpSocket::bind("127.0.0.1:0").context("cannot open a socket for garbage")?;
+        Ok(Self { random: Random::new(seed, "stranger"), socket, targets, connections: Vec::new() })
+    }
+
+    /// Sends garbage to one of the ports: nothing at all, a right beginning without an end, a beginning with rubbish behind.
+    pub(super) fn sends_garbage(&mut self) {
+        let target = self.targets[self.random.below(self.targets.len())];
+        for _ in 0..20 {
+            let bytes = match target {
+                Target::Udp(_, head) | Target::Tcp(_, head) => self.garbage(head),
+            };
+            // Whether anybody hears it is nobody's concern.
+            let _ = match target {
+                Target::Udp(port, _) => self.socket.send_to(&bytes, ("127.0.0.1", port)).map(|_| ()),
+                Target::Tcp(port, _) => connect(port).and_then(|mut stream| stream.write_all(&bytes)),
+            };
+        }
+    }
+
+    /// Connects to a server a few times, says half a word or nothing, and reads nothing.
+    pub(super) fn connects(&mut self, until: Duration) {
+        let servers: Vec<Target> =
+            self.targets.iter().copied().filter(|target| matches!(target, Target::Tcp(..))).collect();
+        let Some(Target::Tcp(port, head)) = servers.get(self.random.below(servers.len().max(1))).copied()
+        else {
+            return;
+        };
+        for count in 0..5 {
+            let Ok(mut stream) = connect(port) else { continue };
+            let _ = stream.write_all(&head[..head.len().min(count)]);
+            self.connections.push((stream, until));
+        }
+    }
+
+    /// Leaves connections whose time is over.
+    pub(super) fn leaves(&mut self, now: Duration) {
+        self.connections.retain(|(_, until)| *until > now);
+    }
+
+    fn garbage(&mut self, head: &[u8]) -> Vec<u8> {
+        let mut rubbish = |len| (0..len).map(|_| self.random.next() as u8).collect::<Vec<u8>>();
+        match rubbish(1)[0] % 4 {
+            0 => Vec::new(),
+            1 => head[..head.len() / 2].to_vec(),
+            2 => head.to_vec(),
+            // Less than a message would need, so that no rubbish happens to be one that makes sense.
+            _ => [head, &rubbish(3)].concat(),
+        }
+    }
+}
+
+fn connect(port: u16) -> std::io::Result<TcpStream> {
+    TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_millis(500))
+}

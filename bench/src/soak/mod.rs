@@ -1,0 +1,141 @@
+//! The soak: every backend at a normal show's load, while its peers die, stop and return, for as long as one wants.
+//!
+//! One show, the *near* one, is the subject. It has a path through every backend, to a *far* show for each of them, which is
+//! killed, ended, stopped and started again at times that a seed decides. Hand and eye are connections by OSC over TCP to all
+//! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the near show reads changed and broken
+//! configurations, and hears garbage. In the end every target has to be where its source is, and the near show may have neither
+//! more memory nor more descriptors than in the beginning.
+
+mod channel;
+mod disturb;
+mod families;
+mod family;
+mod far;
+mod jack;
+mod link;
+mod mischief;
+mod near;
+mod ping;
+mod ports;
+mod program;
+mod random;
+mod report;
+mod rig;
+mod round;
+mod rows;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::process::Usage;
+use report::{Figures, tell_end, tell_progress, tell_start};
+use rig::{Mode, Rig};
+
+/// How long all paths may take to come up, and to come to rest in the end. A console may keep the places of sessions that died for
+/// half a minute, and so may a session of RTP-MIDI.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// How often it is told what is going on.
+const TELLS: Duration = Duration::from_secs(10);
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program whose shows are run: `PROGRAM run FILE`.
+    pub program: PathBuf,
+    /// How long everything is disturbed.
+    pub duration: Duration,
+    /// Decides what is done when, and how faders move.
+    pub seed: u64,
+    /// A folder for the logs of the shows.
+    pub logs: Option<PathBuf>,
+}
+
+impl Options {
+    /// Where a show writes its log: behind what earlier ones of that name have written.
+    fn log(&self, name: &str) -> Result<Stdio> {
+        let Some(folder) = &self.logs else { return Ok(Stdio::null()) };
+        let path = folder.join(format!("{name}.log"));
+        let file = File::options().create(true).append(true).open(&path);
+        Ok(file.with_context(|| format!("cannot write {}", path.display()))?.into())
+    }
+}
+
+/// Runs a soak, telling about it, and returns whether everything held.
+///
+/// # Errors
+///
+/// Fails if shows cannot be started, if the near show ends, or if `out` cannot be written.
+pub fn run(options: &Options, out: &mut dyn io::Write) -> Result<bool> {
+    let mut rig = Rig::start(options)?;
+    tell_start(out, options, &rig)?;
+    let is_open = wait(&mut rig, Mode::Rests, |rig| rig.is_up() && rig.agrees())?;
+    if !is_open {
+        rig.faults.push("not every path came up in the beginning".into());
+        return tell_end(out, &rig, &Figures::default());
+    }
+    let descriptors = rig.near.descriptors();
+    let mut figures = Figures { before: rig.near.usage(), ..Figures::default() };
+
+    rig.begin();
+    let pinger = rig.pinger()?;
+    suffer(&mut rig, options, &mut figures, out)?;
+
+    // All come back while the hand still moves, then it rests, and everything has its time to arrive.
+    rig.restore()?;
+    wait(&mut rig, Mode::Plays, Rig::is_up)?;
+    // Longer than a fader rests that is said to move all the time.
+    let plays_until = Instant::now() + Duration::from_secs(4);
+    wait(&mut rig, Mode::Plays, |_| Instant::now() >= plays_until)?;
+    figures.pings = pinger.findings();
+    figures.took = rig.now();
+    rig.lets_go();
+    let stopped = Instant::now();
+    wait(&mut rig, Mode::Rests, |rig| rig.is_up() && rig.agrees() && rig.near.descriptors() == descriptors)?;
+    figures.settled = stopped.elapsed();
+    // What agrees has to stay so: nothing old may come behind it.
+    let rests_until = Instant::now() + Duration::from_secs(2);
+    wait(&mut rig, Mode::Rests, |_| Instant::now() >= rests_until)?;
+    figures.after = rig.near.usage();
+    figures.descriptors = [descriptors, rig.near.descriptors()];
+    tell_end(out, &rig, &figures)
+}
+
+/// Lets everything happen for the time that was asked for.
+fn suffer(rig: &mut Rig, options: &Options, figures: &mut Figures, out: &mut dyn io::Write) -> Result<()> {
+    let mut tells_at = TELLS;
+    let mut before: Usage = rig.near.usage();
+    let mut told = Duration::ZERO;
+    while rig.now() < options.duration {
+        rig.round(Mode::Suffers)?;
+        let now = rig.now();
+        if figures.warm.is_none() && now >= options.duration / 5 {
+            figures.warm = Some(rig.near.usage());
+        }
+        if now >= tells_at {
+            let usage = rig.near.usage();
+            let share = (usage.cpu - before.cpu).as_secs_f64() / (now - told).as_secs_f64();
+            tell_progress(out, rig, now, &usage, share).context("cannot tell how it goes")?;
+            (before, told) = (usage, now);
+            tells_at += TELLS;
+        }
+    }
+    Ok(())
+}
+
+/// Goes on until something holds; not for ever.
+fn wait(rig: &mut Rig, mode: Mode, mut holds: impl FnMut(&Rig) -> bool) -> Result<bool> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        rig.round(mode)?;
+        if holds(rig) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

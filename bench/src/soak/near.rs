@@ -1,0 +1,107 @@
+//! The near show: the subject of the soak, with every family at once.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+
+use super::Options;
+use super::families::Families;
+use super::family::Lines;
+use super::link::Link;
+use crate::process::{Process, Usage};
+
+/// The near show.
+#[derive(Debug)]
+pub(super) struct Near {
+    process: Process,
+    file: PathBuf,
+    texts: Texts,
+    /// The hand and the eye.
+    pub(super) link: Option<Link>,
+}
+
+/// The configurations that it is given.
+#[derive(Clone, Debug)]
+pub(super) struct Texts {
+    /// With everything that is compared in the end.
+    pub(super) whole: String,
+    /// With other instances, and without the family that comes and goes.
+    pub(super) changed: String,
+    /// With mistakes.
+    pub(super) broken: String,
+}
+
+/// Ports of the near show beside those of the families.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Places {
+    pub(super) hand: u16,
+    /// Where pings come to and go to.
+    pub(super) ping: [u16; 2],
+    /// Of the instance that only the changed configuration has.
+    pub(super) spare: u16,
+}
+
+impl Texts {
+    pub(super) fn new(families: &Families, places: Places) -> Self {
+        let [ping, pong] = places.ping;
+        let mut head = hand(places.hand);
+        let _ =
+            write!(head, "[osc ping]\nbind = 127.0.0.1 {ping}\n[osc pong]\ndestination = 127.0.0.1 {pong}\n");
+        let mut map = "[map]\nping./ping > pong./pong\n".to_owned();
+        let mut passing = String::new();
+        for family in &families.list {
+            head += &family.near.instances;
+            *if family.is_reloaded { &mut passing } else { &mut map } += &family.near.map;
+        }
+        let whole = format!("{head}{map}{passing}");
+        let changed = format!(
+            "{head}[osc spare]\nbind = 127.0.0.1 {}\n[loopback spare-bus]\n\
+             {map}spare./fader > spare-bus.level\n",
+            places.spare
+        );
+        let broken = format!("{whole}nobody.here > ping./ping\nping./ping >\n[nonsense of it]\n");
+        Self { whole, changed, broken }
+    }
+}
+
+impl Near {
+    pub(super) fn start(options: &Options, texts: Texts) -> Result<Self> {
+        let process = Process::show_with_log(&options.program, &texts.whole, options.log("near")?)?;
+        let file = process.file().context("a show has a file")?;
+        Ok(Self { process, file, texts, link: None })
+    }
+
+    /// Lets it read one of the configurations.
+    pub(super) fn reload(&self, text: fn(&Texts) -> &str) -> Result<()> {
+        std::fs::write(&self.file, text(&self.texts)).context("cannot write the configuration")?;
+        self.process.signal(Signal::HUP)
+    }
+
+    pub(super) fn runs(&mut self) -> bool {
+        self.process.runs()
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        self.process.usage()
+    }
+
+    /// What its descriptors stand for. The library of JACK keeps some for every client that it has met, even for those of the
+    /// patch bay, so they are not counted.
+    pub(super) fn descriptors(&self) -> Vec<String> {
+        let mut kinds = self.process.descriptors();
+        kinds.retain(|kind| !kind.starts_with("/dev/shm/jack_"));
+        kinds
+    }
+}
+
+/// The configuration of a far show.
+pub(super) fn far_text(lines: &Lines, port: u16) -> String {
+    format!("{}{}[map]\n{}", hand(port), lines.instances, lines.map)
+}
+
+/// Where hand and eye connect to.
+fn hand(port: u16) -> String {
+    format!("[osc hand]\nbind = 127.0.0.1 {port}\ntransport = tcp\n")
+}

@@ -1,0 +1,205 @@
+//! What a soak tells: while it runs, and in the end.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Options;
+use super::channel::Edges;
+use super::ping::Findings;
+use super::rig::Rig;
+use crate::process::Usage;
+
+/// How much more memory the near show may have in the end than when it was warm, in KiB: what the allocator keeps for itself
+/// goes up and down by about as much.
+const GROWTH: u64 = 4096;
+
+/// How many wrong states are written out.
+const MOST_TOLD: usize = 20;
+
+/// What was measured of the near show.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Figures {
+    /// When all paths had come up, before anything was disturbed.
+    pub(super) before: Usage,
+    /// After a fifth of the time.
+    pub(super) warm: Option<Usage>,
+    pub(super) after: Usage,
+    /// What its descriptors stood for, before and after.
+    pub(super) descriptors: [Vec<String>; 2],
+    /// How long everything took place.
+    pub(super) took: Duration,
+    /// How long it took until everything was at rest.
+    pub(super) settled: Duration,
+    pub(super) pings: Findings,
+}
+
+/// Says what will be done.
+pub(super) fn tell_start(out: &mut dyn Write, options: &Options, rig: &Rig) -> Result<()> {
+    let (families, channels) = (rig.families.list.len(), rig.channels.len());
+    let seconds = options.duration.as_secs();
+    writeln!(out, "soak: {channels} channels in {families} families for {seconds} s, seed {}", options.seed)?;
+    for (family, reason) in &rig.families.left_out {
+        writeln!(out, "left out: {family} ({reason})")?;
+    }
+    Ok(())
+}
+
+/// Says what was done since the last time, and how the near show is.
+pub(super) fn tell_progress(
+    out: &mut dyn Write,
+    rig: &mut Rig,
+    now: Duration,
+    usage: &Usage,
+    share: f64,
+) -> io::Result<()> {
+    let seconds = now.as_secs();
+    let sets: u64 = rig.channels.iter().map(|channel| channel.sets).sum();
+    let heard: u64 = rig.channels.iter().map(|channel| channel.heard).sum();
+    let mut counts = BTreeMap::<String, u32>::new();
+    for done in rig.done.drain(..) {
+        *counts.entry(done).or_default() += 1;
+    }
+    let done: Vec<String> = counts
+        .into_iter()
+        .map(|(done, count)| if count > 1 { format!("{done} ({count}x)") } else { done })
+        .collect();
+    writeln!(
+        out,
+        "{:2}:{:02}  {sets} set, {heard} heard; {}, {} descriptors, {:.1} % CPU; {}",
+        seconds / 60,
+        seconds % 60,
+        mebibytes(usage.resident),
+        usage.descriptors,
+        share * 100.0,
+        done.join(", ")
+    )?;
+    out.flush()
+}
+
+/// Says what came of it, and whether everything held.
+pub(super) fn tell_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Result<bool> {
+    let mut wrong = rig.faults.clone();
+    wrong.extend(table(out, rig)?);
+    let Figures { before, after, pings, .. } = figures;
+    let warm = figures.warm.as_ref().unwrap_or(before);
+    writeln!(
+        out,
+        "\nmemory       {} warm, {} in the end, {} at most",
+        mebibytes(warm.resident),
+        mebibytes(after.resident),
+        mebibytes(after.peak)
+    )?;
+    let [first, last] = figures.descriptors.each_ref().map(Vec::len);
+    writeln!(out, "descriptors  {first} in the beginning, {last} in the end")?;
+    let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / figures.took.as_secs_f64().max(1.0);
+    writeln!(out, "CPU          {:.1} % of a processor", cpu * 100.0)?;
+    writeln!(out, "settled      after {:.1} s", figures.settled.as_secs_f64())?;
+    writeln!(
+        out,
+        "plain path   {:.3} ms in the median, {:.3} ms at 99.9 %, {:.1} ms at most; {} pings, {} without an answer",
+        millis(pings.quantile(0.5)),
+        millis(pings.quantile(0.999)),
+        millis(pings.longest),
+        pings.sent,
+        pings.lost
+    )?;
+    if after.resident > warm.resident + GROWTH {
+        wrong.push(format!("memory grew by {}", mebibytes(after.resident - warm.resident)));
+    }
+    wrong.extend(differences(&figures.descriptors));
+    match wrong.is_empty() {
+        true => writeln!(out, "\neverything held")?,
+        false => writeln!(out, "\nthis did not hold:")?,
+    }
+    for what in &wrong {
+        writeln!(out, "  {what}")?;
+    }
+    out.flush()?;
+    Ok(wrong.is_empty())
+}
+
+/// Writes a line for each family, and returns what is wrong in them.
+fn table(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    writeln!(
+        out,
+        "\n{:<18}{:>9}{:>10}{:>10}{:>22}{:>12}{:>15}{:>14}",
+        "family",
+        "channels",
+        "set",
+        "heard",
+        "killed/ended/stopped",
+        "back after",
+        "presses, lost",
+        "wrong states"
+    )?;
+    for (number, family) in rig.families.list.iter().enumerate() {
+        let of_family = || rig.channels.iter().filter(move |channel| channel.spec.family == number);
+        let sets: u64 = of_family().map(|channel| channel.sets).sum();
+        let heard: u64 = of_family().map(|channel| channel.heard).sum();
+        let far = rig.fars.iter().find(|far| far.family == number);
+        let harms = far.map_or("-".to_owned(), |far| {
+            let [killed, ended, stopped] = far.harms;
+            format!("{killed}/{ended}/{stopped}")
+        });
+        let back = far.map_or("-".to_owned(), |far| format!("{:.1} s", far.longest_return.as_secs_f64()));
+        let edges = of_family().fold(Edges::default(), |sum, channel| Edges {
+            judged: sum.judged + channel.edges.judged,
+            lost: sum.lost + channel.edges.lost,
+        });
+        let mut states = 0;
+        for channel in of_family() {
+            if let Some(difference) = channel.difference() {
+                states += 1;
+                wrong.push(format!("{} {} {difference}", family.name, channel.spec.name));
+            }
+        }
+        for channel in of_family().filter(|channel| channel.edges.lost > 0) {
+            let Edges { judged, lost } = channel.edges;
+            let name = &channel.spec.name;
+            wrong.push(format!(
+                "{} {name} lost {lost} of {judged} presses that nothing disturbed",
+                family.name
+            ));
+        }
+        writeln!(
+            out,
+            "{:<18}{:>9}{sets:>10}{heard:>10}{harms:>22}{back:>12}{:>15}{states:>14}",
+            family.name,
+            of_family().count(),
+            format!("{}, {}", edges.judged, edges.lost)
+        )?;
+    }
+    for (family, reason) in &rig.families.left_out {
+        writeln!(out, "{family:<18} left out: {reason}")?;
+    }
+    let more = wrong.len().saturating_sub(MOST_TOLD);
+    wrong.truncate(MOST_TOLD);
+    if more > 0 {
+        wrong.push(format!("and {more} more of these"));
+    }
+    Ok(wrong)
+}
+
+/// Says which kinds of descriptors have become more or fewer.
+fn differences([before, after]: &[Vec<String>; 2]) -> Vec<String> {
+    let mut counts = BTreeMap::<&str, [usize; 2]>::new();
+    for (at, kinds) in [before, after].into_iter().enumerate() {
+        for kind in kinds {
+            counts.entry(kind).or_default()[at] += 1;
+        }
+    }
+    let differs = counts.into_iter().filter(|(_, [before, after])| before != after);
+    differs.map(|(kind, [before, after])| format!("descriptors of {kind}: {before}, then {after}")).collect()
+}
+
+fn mebibytes(kibibytes: u64) -> String {
+    format!("{:.1} MiB", kibibytes as f64 / 1024.0)
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

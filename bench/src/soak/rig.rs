@@ -1,0 +1,179 @@
+//! The whole of a soak in motion: the near show, the far ones, all channels, and the links of the hand and the eye.
+
+use std::collections::HashMap;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::Options;
+use super::channel::Channel;
+use super::disturb::{Schedule, Trick};
+use super::families::{Families, Target};
+use super::far::Far;
+use super::jack::Jack;
+use super::link::{Addresses, Event, Link};
+use super::mischief::Stranger;
+use super::near::{Near, Places, Texts, far_text};
+use super::ping::Pinger;
+use super::ports::Ports;
+use super::program::{backends, check};
+
+/// Everything that runs.
+#[derive(Debug)]
+pub(super) struct Rig {
+    pub(super) start: Instant,
+    pub(super) near: Near,
+    pub(super) fars: Vec<Far>,
+    pub(super) families: Families,
+    pub(super) channels: Vec<Channel>,
+    /// The place in `fars` of each family that has one.
+    pub(super) far_of: Vec<Option<usize>>,
+    pub(super) wires: Wires,
+    pub(super) events: Receiver<Event>,
+    pub(super) tricks: Schedule<Trick>,
+    pub(super) stranger: Stranger,
+    pub(super) hand_port: u16,
+    /// Set by the first signal that asks for an end.
+    pub(super) interrupted: Arc<AtomicBool>,
+    pub(super) pings: Option<(UdpSocket, u16)>,
+    /// What was done since it was last told, in words.
+    pub(super) done: Vec<String>,
+    /// What should not have happened.
+    pub(super) faults: Vec<String>,
+    // The last, so that the server goes after its clients.
+    _jack: Option<Jack>,
+}
+
+/// What is needed to make links.
+#[derive(Debug)]
+pub(super) struct Wires {
+    next: u64,
+    addresses: Addresses,
+    events: Sender<Event>,
+}
+
+/// What a round may do.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Only the state is told, to whoever comes.
+    Rests,
+    /// The hand moves.
+    Plays,
+    /// The hand moves, and everything is disturbed.
+    Suffers,
+}
+
+impl Wires {
+    /// Connects to a show, if it is there.
+    pub(super) fn connect(&mut self, port: u16) -> Option<Link> {
+        self.next += 1;
+        Link::open(self.next, port, &self.addresses, &self.events).ok()
+    }
+}
+
+impl Rig {
+    /// Starts the near show and prepares the others.
+    pub(super) fn start(options: &Options) -> Result<Self> {
+        let seed = options.seed;
+        // Whatever ends the soak, it ends what it has started: a show that is stopped would hear no signal itself.
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            flag::register(signal, Arc::clone(&interrupted)).context("cannot wait for signals")?;
+        }
+        let jack = Jack::start()?;
+        let mut ports = Ports::new();
+        let mut families = Families::new(&mut ports, jack.as_ref().map(Jack::name))?;
+        families.leave_out_others(backends(&options.program)?);
+        let hand_port = ports.one()?;
+        let pong = UdpSocket::bind(("127.0.0.1", ports.one()?)).context("cannot open a socket for pings")?;
+        let ping = [ports.one()?, pong.local_addr()?.port()];
+        families.targets.push(Target::Tcp(hand_port, b"\0\0\0\x18/fader\0\0"));
+        families.targets.push(Target::Udp(ping[0], b"/fader\0\0,f\0\0"));
+        let places = Places { hand: hand_port, ping, spare: ports.one()? };
+
+        let (mut fars, mut far_of, mut channels) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, family) in families.list.iter().enumerate() {
+            far_of.push(family.far.as_ref().map(|_| fars.len()));
+            if let Some(lines) = &family.far {
+                let port = ports.one()?;
+                let schedule = Schedule::of_harm(seed, family.name, family.may_freeze, family.gap);
+                let text = far_text(lines, port);
+                check(&options.program, &text)?;
+                fars.push(Far::new(number, family.name, options.clone(), text, port, schedule));
+            }
+            let specs = family.channels.iter().cloned();
+            channels.extend(specs.map(|spec| Channel::new(seed, family.name, spec)));
+        }
+        let addresses: HashMap<String, usize> =
+            channels.iter().enumerate().map(|(at, channel)| (channel.is.clone(), at)).collect();
+        let (sender, events) = channel();
+        let texts = Texts::new(&families, places);
+        check(&options.program, &texts.whole)?;
+        check(&options.program, &texts.changed)?;
+        ensure!(check(&options.program, &texts.broken).is_err(), "the broken configuration has no mistakes");
+        Ok(Self {
+            start: Instant::now(),
+            near: Near::start(options, texts)?,
+            fars,
+            far_of,
+            channels,
+            wires: Wires { next: 0, addresses: Arc::new(addresses), events: sender },
+            events,
+            tricks: Schedule::of_tricks(seed),
+            stranger: Stranger::new(seed, families.targets.clone())?,
+            families,
+            hand_port,
+            interrupted,
+            pings: Some((pong, ping[0])),
+            done: Vec::new(),
+            faults: Vec::new(),
+            _jack: jack,
+        })
+    }
+
+    /// Makes the times of disturbances and walks begin here.
+    pub(super) fn begin(&mut self) {
+        self.start = Instant::now();
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Begins to ping; once.
+    pub(super) fn pinger(&mut self) -> Result<Pinger> {
+        let (socket, port) = self.pings.take().context("pings are begun once")?;
+        Pinger::start(socket, port)
+    }
+
+    /// Whether all shows are up and can be told something.
+    pub(super) fn is_up(&self) -> bool {
+        self.near.link.is_some() && self.fars.iter().all(Far::is_up)
+    }
+
+    /// Whether every target is where its source is.
+    pub(super) fn agrees(&self) -> bool {
+        self.channels.iter().all(|channel| channel.difference().is_none())
+    }
+
+    /// Lets go of every key.
+    pub(super) fn lets_go(&mut self) {
+        for at in 0..self.channels.len() {
+            if self.channels[at].lets_go() {
+                self.tell(at);
+            }
+        }
+    }
+
+    /// Gives the near show its whole configuration again.
+    pub(super) fn restore(&mut self) -> Result<()> {
+        self.stranger.leaves(Duration::MAX);
+        self.near.reload(|texts| &texts.whole)
+    }
+}
