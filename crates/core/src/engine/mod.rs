@@ -65,11 +65,7 @@ impl Running {
     #[inline]
     fn tell(&mut self, slot: Slot, value: &Value) {
         self.known.tell(slot, value);
-        // A number is written where it belongs; a clone would be put together elsewhere first.
-        self.inbox.push(match value {
-            Value::Number(number) => (slot, Value::Number(*number)),
-            Value::Text(text) => (slot, Value::Text(text.clone())),
-        });
+        self.inbox.push((slot, value.clone()));
     }
 }
 
@@ -296,8 +292,8 @@ impl Engine {
         self.emitted.clear();
     }
 
-    /// Routes values as long as each of them goes to one channel, and all to channels of one other instance. Returns how many
-    /// those were.
+    /// Routes numbers as long as each of them goes to one channel, and all to channels of one other instance. Returns how
+    /// many those were.
     ///
     /// A universe is five hundred values from one instance to another. Here both are looked up once and not for each value.
     fn route_run(&mut self, plan: &Plan, instance: InstanceId, emitted: &[(Slot, Value)]) -> usize {
@@ -315,10 +311,12 @@ impl Engine {
         let mut run = 0;
         for (slot, value) in emitted {
             let Some(route) = only_route(*slot).filter(|route| route.target == id) else { break };
-            if !source.known.hear(*slot, value) {
+            let Value::Number(number) = *value else { break };
+            if !source.known.hear_number(*slot, number) {
                 break;
             }
-            target.tell(route.slot, value);
+            target.known.tell_number(route.slot, number);
+            target.inbox.push((route.slot, Value::Number(number)));
             run += 1;
         }
         if run > 0 && !std::mem::replace(&mut target.is_queued, true) {
