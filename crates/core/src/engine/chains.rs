@@ -171,7 +171,7 @@ impl Engine {
             let known = &self.running[instance.index()].known;
             // A pad that lights its own lamp: what came from it last is the finger, not the lamp.
             let is_own_lamp = channel == planned.to && channel == planned.from;
-            if is_own_lamp { known.told(slot) } else { known.latest(slot) }.cloned()
+            if is_own_lamp { known.told(slot) } else { known.latest(slot) }
         };
         let mut moment = Moment::new(now, &known);
         let live = &mut self.chains.all[chain].live;

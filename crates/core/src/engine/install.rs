@@ -97,7 +97,7 @@ impl Engine {
             }
         }
         // They are states, and not handed over as values.
-        for instance in self.queue.drain(..) {
+        for instance in self.queue.waiting.drain(..) {
             self.running[instance.index()].is_queued = false;
         }
         for at in 0..self.running.len() {

@@ -40,8 +40,8 @@ pub struct Engine {
     sessions_started: u64,
     notices: NoticeBook,
     reported_loops: Vec<Vec<(InstanceId, Slot)>>,
-    // Sessions with a filled inbox, in the order in which they got it; the second is the one being worked off.
-    queue: Vec<InstanceId>,
+    queue: Queue,
+    // The part of the queue that is being worked off.
     current: Vec<InstanceId>,
     // The channels on which values appeared in the late hops of a turn, to name a loop by.
     trail: Vec<(InstanceId, Slot)>,
@@ -50,11 +50,36 @@ pub struct Engine {
     emitted: Vec<(Slot, Value)>,
 }
 
+/// Values for a session, with their channels.
+type Inbox = Vec<(Slot, Value)>;
+
+/// Sessions with a filled inbox, in the order in which they got it.
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<InstanceId>,
+    /// Empty inboxes. The one that was used last is used next, whoever gets it, because a processor still has it at hand.
+    spare: Vec<Inbox>,
+}
+
+impl Queue {
+    /// A session is about to get a value.
+    #[inline]
+    fn admit(&mut self, id: InstanceId, target: &mut Running) {
+        if !std::mem::replace(&mut target.is_queued, true) {
+            self.waiting.push(id);
+            // While a plan is installed, there may be states in it already.
+            if target.inbox.is_empty() {
+                target.inbox = self.spare.pop().unwrap_or_default();
+            }
+        }
+    }
+}
+
 /// A session and what the engine keeps for it.
 struct Running {
     id: SessionId,
     session: Box<dyn Session>,
-    inbox: Vec<(Slot, Value)>,
+    inbox: Inbox,
     is_queued: bool,
     known: Known,
     wake: Option<Instant>,
@@ -86,7 +111,7 @@ impl Engine {
             sessions_started: 0,
             notices: NoticeBook::default(),
             reported_loops: Vec::new(),
-            queue: Vec::new(),
+            queue: Queue::default(),
             current: Vec::new(),
             trail: Vec::new(),
             is_late: false,
@@ -249,7 +274,7 @@ impl Engine {
         out.begin(running.id);
         event(&mut *running.session, out);
         if std::mem::take(&mut out.recall) {
-            self.scratch.extend(running.known.all_told().map(|(slot, value)| (slot, value.clone())));
+            self.scratch.extend(running.known.all_told());
             running.session.handle_recall(now, &self.scratch, out);
             self.scratch.clear();
             out.recall = false;
@@ -308,6 +333,7 @@ impl Engine {
         let both = [instance.index(), id.index()];
         // Not itself, and not a chain.
         let Ok([source, target]) = self.running.get_disjoint_mut(both) else { return 0 };
+        self.queue.admit(id, target);
         let mut run = 0;
         for (slot, value) in emitted {
             let Some(route) = only_route(*slot).filter(|route| route.target == id) else { break };
@@ -318,9 +344,6 @@ impl Engine {
             target.known.tell_number(route.slot, number);
             target.inbox.push((route.slot, Value::Number(number)));
             run += 1;
-        }
-        if run > 0 && !std::mem::replace(&mut target.is_queued, true) {
-            self.queue.push(id);
         }
         run
     }
@@ -358,14 +381,14 @@ impl Engine {
     fn run_hops(&mut self, now: Instant, out: &mut Outbox) {
         let mut hops = 0;
         let mut late_values = 0;
-        while !self.queue.is_empty() {
+        while !self.queue.waiting.is_empty() {
             hops += 1;
             if hops > MAX_HOPS || late_values > MAX_LATE_VALUES {
                 self.break_loop(now, out);
                 break;
             }
             self.is_late = hops > LATE_HOP;
-            std::mem::swap(&mut self.queue, &mut self.current);
+            std::mem::swap(&mut self.queue.waiting, &mut self.current);
             for at in 0..self.current.len() {
                 let instance = self.current[at];
                 let running = &mut self.running[instance.index()];
@@ -374,10 +397,7 @@ impl Engine {
                 late_values += if self.is_late { inbox.len() } else { 0 };
                 self.call(now, instance, out, |session, out| session.handle_values(now, &inbox, out));
                 inbox.clear();
-                let running = &mut self.running[instance.index()];
-                if running.inbox.is_empty() {
-                    running.inbox = inbox;
-                }
+                self.queue.spare.push(inbox);
             }
             self.current.clear();
         }
@@ -387,7 +407,7 @@ impl Engine {
 
     /// Drops what still goes round and names the channels it goes through, once.
     fn break_loop(&mut self, now: Instant, out: &mut Outbox) {
-        for instance in self.queue.drain(..) {
+        for instance in self.queue.waiting.drain(..) {
             let running = &mut self.running[instance.index()];
             running.is_queued = false;
             running.inbox.clear();
@@ -420,10 +440,7 @@ impl Engine {
 
 /// Tells a session a value, and puts it into the queue of those to call.
 #[inline]
-fn tell(target: &mut Running, queue: &mut Vec<InstanceId>, route: Route, value: &Value) {
+fn tell(target: &mut Running, queue: &mut Queue, route: Route, value: &Value) {
+    queue.admit(route.target, target);
     target.tell(route.slot, value);
-    if !target.is_queued {
-        target.is_queued = true;
-        queue.push(route.target);
-    }
 }
