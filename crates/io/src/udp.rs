@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crosspatch_core::{Interface, Join, Selection, Udp};
 use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::batch::{Datagram, Inbox, Outbound, mapped, unmapped};
@@ -32,6 +33,8 @@ pub(crate) struct UdpPort {
     /// Datagrams for which the kernel had no room.
     backlog: VecDeque<(SocketAddr, Box<[u8]>)>,
     backlog_bytes: usize,
+    /// Whether the loop is woken when the kernel has room.
+    waits_for_room: bool,
     /// What it was bound to, if others may share it.
     shared_at: Option<Site>,
     tenants: Vec<Tenant>,
@@ -159,6 +162,7 @@ impl UdpPort {
             takes_v4: address.is_ipv4() || both,
             backlog: VecDeque::new(),
             backlog_bytes: 0,
+            waits_for_room: false,
             shared_at: None,
             tenants: Vec::new(),
             membership: None,
@@ -273,6 +277,27 @@ impl UdpPort {
         lost
     }
 
+    /// Has the loop woken by what comes in, and by room in the kernel as long as something waits for that. If it were always
+    /// so, every datagram that has left the machine would wake the loop.
+    pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.socket, token, Interest::READABLE)
+    }
+
+    /// The same, after something was sent.
+    pub(crate) fn watch_again(&mut self, registry: &Registry, token: Token) {
+        if self.waits_for_room == self.backlog.is_empty() {
+            let interests = if self.waits_for_room {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
+            // If the system does not want to, it is asked again with the next datagram.
+            if registry.reregister(&mut self.socket, token, interests).is_ok() {
+                self.waits_for_room = !self.waits_for_room;
+            }
+        }
+    }
+
     /// Keeps a datagram until the kernel has room.
     fn keep(&mut self, datagram: &Datagram, bytes: &[u8]) -> Option<(SocketAddr, io::Error)> {
         let len = datagram.bytes.len();
@@ -336,4 +361,46 @@ fn is_about_a_peer(kind: ErrorKind) -> bool {
             | ErrorKind::NetworkUnreachable
             | ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crosspatch_core::{Endpoint, Port, SessionId};
+    use mio::{Events, Poll};
+
+    use super::*;
+
+    #[test]
+    fn room_in_the_kernel_wakes_only_while_something_waits_for_it() {
+        let ear = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        ear.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let to = ear.local_addr().unwrap();
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let owner = Owner { session: SessionId(1), port: Port(0) };
+        let mut port = UdpPort::bind(&Udp::new(Endpoint::from(here)), Some(here.ip()), owner).unwrap();
+        let (mut poll, mut events) = (Poll::new().unwrap(), Events::with_capacity(8));
+        port.watch(poll.registry(), Token(7)).unwrap();
+
+        let datagram = Datagram { to, bytes: 0..5 };
+        for _ in 0..3 {
+            assert!(port.send(&mut Outbound::default(), std::slice::from_ref(&datagram), b"hello").is_none());
+            port.watch_again(poll.registry(), Token(7));
+            assert_eq!(ear.recv(&mut [0; 9]).unwrap(), 5);
+        }
+        // Whatever an event would be of has happened by the time at which the datagrams have arrived.
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty(), "a datagram that went out has woken the loop");
+
+        assert!(port.keep(&datagram, b"later").is_none());
+        port.watch_again(poll.registry(), Token(7));
+        poll.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+        assert!(events.iter().any(|event| event.is_writable()));
+        port.send_backlog();
+        port.watch_again(poll.registry(), Token(7));
+        assert_eq!(ear.recv(&mut [0; 9]).unwrap(), 5);
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty(), "nothing waits for room any more");
+    }
 }

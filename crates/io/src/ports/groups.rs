@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use crosspatch_core::{Duration, Host, Instant, Join, Notice, Peer, Udp};
 use mio::Token;
 
-use super::{BOTH, NETWORK, Ports, Socket, State};
+use super::{NETWORK, Ports, Socket, State};
 use crate::closed;
 use crate::interfaces::{self, Nic, Watch};
 use crate::membership::Renewal;
@@ -101,7 +101,7 @@ impl Ports {
         }
         let mut udp = UdpPort::listen(join, port, &self.groups.nics, owner)?;
         let token = self.next_token();
-        self.registry.register(udp.source(), token, BOTH)?;
+        udp.watch(&self.registry, token)?;
         self.sockets.insert(token, Socket::new(owner, Peer::Only, token, State::Udp(udp)));
         self.groups.sockets.insert(key, token);
         Ok(token)

@@ -173,7 +173,7 @@ impl Ports {
     /// Puts a socket in its place and watches it.
     fn watch(&mut self, token: Token, mut state: State) -> io::Result<()> {
         match &mut state {
-            State::Udp(udp) => self.registry.register(udp.source(), token, BOTH)?,
+            State::Udp(udp) => udp.watch(&self.registry, token)?,
             State::Listening(listener) => {
                 self.registry.register(listener.source(), token, Interest::READABLE)?;
             }

@@ -29,6 +29,7 @@ impl Ports {
             State::Udp(udp) => {
                 if is_writable {
                     udp.send_backlog();
+                    udp.watch_again(&self.registry, token);
                 }
                 if is_readable {
                     self.read_datagrams(token, show);

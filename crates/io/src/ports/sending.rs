@@ -70,14 +70,16 @@ impl Ports {
         }
         if let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&self.sends_on) {
             let owner = *owner;
-            let through = self.sends_through.as_ref();
-            let text = match udp.leave_by(through, self.groups.nics()) {
-                Ok(()) => match udp.send(&mut self.outbound, &self.sends, show.out().all_bytes()) {
-                    Some((to, error)) if knows_no_way(to, &error) && self.find_a_way(self.sends_on) => None,
-                    lost => lost.map(|(to, error)| format!("cannot send to {to}: {}", closed::words(&error))),
-                },
+            let sent = udp.leave_by(self.sends_through.as_ref(), self.groups.nics()).map(|()| {
+                let lost = udp.send(&mut self.outbound, &self.sends, show.out().all_bytes());
+                udp.watch_again(&self.registry, self.sends_on);
+                lost
+            });
+            let text = match sent {
+                Ok(Some((to, error))) if knows_no_way(to, &error) && self.find_a_way(self.sends_on) => None,
+                Ok(lost) => lost.map(|(to, error)| format!("cannot send to {to}: {}", closed::words(&error))),
                 Err(error) => {
-                    let interface = through.map_or("any".into(), ToString::to_string);
+                    let interface = self.sends_through.as_ref().map_or("any".into(), ToString::to_string);
                     Some(format!("cannot send through interface {interface}: {}", closed::reason(&error)))
                 }
             };
