@@ -126,13 +126,15 @@ impl Forwarded {
             COLUMNS,
             self.rows,
         ));
-        report.tables.push(table(
+        if !self.frames.is_empty() {
+            report.tables.push(table(
             "Universes at 44 frames a second",
             "All universes in one burst, 44 times a second: CPU microseconds of a packet, per cent of a core, and how many \
              universes a core carries at that.",
             &["CPU", "core %", "carries"],
             self.frames,
         ));
+        }
         let plot = |title, bars| Plot { title, bars };
         report.plots.push(plot("CPU of an event at full speed, times that of the bare program", self.cpu));
         report

@@ -18,7 +18,8 @@ mod startup;
 mod wire;
 mod works;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -95,10 +96,21 @@ fn about(options: &Options) -> Vec<(&'static str, String)> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let processor = model.map_or(std::env::consts::ARCH, |(_, model)| model);
     vec![
-        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        (
+            "version",
+            format!("{} {}", env!("CARGO_PKG_VERSION"), commit(&options.program).unwrap_or_default()),
+        ),
         ("machine", format!("{cores} cores, {processor}")),
         ("system", format!("{} {}", std::env::consts::OS, system.trim())),
         ("load before", load.split(' ').take(3).collect::<Vec<_>>().join(" ")),
         ("rounds", format!("{} of {} ms each", options.rounds, options.measure.as_millis())),
     ]
+}
+
+/// The commit of the checkout in which the program was built, if it is still there.
+fn commit(program: &Path) -> Option<String> {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(program.parent()?).args(["describe", "--always", "--dirty"]).stderr(Stdio::null());
+    let output = git.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
