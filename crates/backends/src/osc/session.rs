@@ -116,6 +116,10 @@ impl OscSession {
 }
 
 impl Session for OscSession {
+    fn reserve(&mut self, channels: usize, outputs: usize) {
+        self.table.reserve(channels, outputs);
+    }
+
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         self.has_outputs |= direction == Direction::Output;
         self.table.bind(slot, address, direction);

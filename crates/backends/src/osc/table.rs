@@ -104,6 +104,15 @@ impl Table {
         }
     }
 
+    /// Makes room for so many channels. Growing step by step would leave holes behind, which nobody needs afterwards.
+    pub(crate) fn reserve(&mut self, channels: usize, outputs: usize) {
+        self.messages.reserve_exact(channels);
+        self.places.reserve_exact(channels);
+        self.sorted.reserve_exact(channels);
+        self.outputs.reserve_exact(outputs);
+        self.index = HashTable::with_capacity(channels);
+    }
+
     /// Announces a channel.
     pub(crate) fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         let Ok(Address { path, argument }) = Address::parse(address) else {
