@@ -20,6 +20,9 @@ pub enum Direction {
 /// The engine calls `bind` for every mapped channel, then `start`; from then on events arrive in any order. Whatever a
 /// peer does, a session stays alive: misbehaviour becomes a notice.
 pub trait Session: Send {
+    /// Announces how many channels will be bound before `start`, and how many of them as outputs, to make room for at once.
+    fn reserve(&mut self, _channels: usize, _outputs: usize) {}
+
     /// Announces a channel: its slot, its canonical address and one direction in which it is mapped. Comes once for each
     /// direction, before `start` or, while running, before [`handle_rebind`](Self::handle_rebind).
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction);

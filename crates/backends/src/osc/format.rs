@@ -37,8 +37,13 @@ pub(crate) struct Spec {
     pub(crate) max: f64,
 }
 
-/// A float from 0 to 1: what goes out where nothing else is configured.
-pub(crate) const DEFAULT: Spec = Spec { kind: Kind::Float32, min: 0.0, max: 1.0 };
+/// What goes out where nothing is configured: a float from 0 to 1. And what stands for a message without arguments.
+pub(crate) const UNCONFIGURED: [Spec; 2] =
+    [Spec { kind: Kind::Float32, min: 0.0, max: 1.0 }, Spec { kind: Kind::Impulse, min: 0.0, max: 1.0 }];
+
+/// Their numbers among the specs of an instance.
+pub(crate) const DEFAULT: u32 = 0;
+pub(crate) const BARE: u32 = 1;
 
 /// The arguments of a message, in order.
 pub(crate) type Format = [Spec];
@@ -224,6 +229,7 @@ pub(crate) enum Reading {
 }
 
 /// Reads an argument. The configured range holds for numbers of any type; without one, that of the type received does.
+#[inline]
 pub(crate) fn read(spec: Option<&Spec>, argument: Argument<'_>) -> Reading {
     let ranged = spec.filter(|spec| spec.kind.default_range().is_some());
     let number = |number: f64, received: Kind| {
@@ -285,7 +291,8 @@ pub(crate) enum Atom {
     Unset,
     Number(f64),
     Text(Text),
-    Bytes(Arc<[u8]>),
+    /// A single pointer, where `Arc<[u8]>` is two, as blobs are rare and every argument is kept twice.
+    Bytes(Arc<Box<[u8]>>),
 }
 
 impl Atom {
@@ -297,7 +304,7 @@ impl Atom {
                     .strip_prefix("0x")
                     .and_then(hex::parse)
                     .map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned);
-                Self::Bytes(bytes.into())
+                Self::Bytes(Arc::new(bytes.into()))
             }
             (Value::Text(text), _) => Self::Text(text.clone()),
             (Value::Number(_), Kind::String | Kind::Symbol) => Self::Text(value.to_string().into()),
@@ -313,7 +320,16 @@ impl Atom {
     }
 
     /// The argument to send. Where nothing has been said, it is what stands for 0.0, or an empty text.
+    #[inline]
     pub(crate) fn argument(&self, spec: &Spec) -> Argument<'_> {
+        // Nearly everything that is sent is such a number.
+        if let (Self::Number(number), Kind::Float32) = (self, spec.kind) {
+            return Argument::Float32(*number as f32);
+        }
+        self.other_argument(spec)
+    }
+
+    fn other_argument(&self, spec: &Spec) -> Argument<'_> {
         let string = |text| Argument::String(OscStr::new(text));
         match (self, spec.kind) {
             (Self::Text(text), Kind::Symbol) => Argument::Symbol(OscStr::new(text.as_bytes())),

@@ -2,7 +2,7 @@
 
 use crosspatch_core::{Instant, Outbox, Peer, Port};
 
-use super::table::{Mapped, Table};
+use super::table::{Outgoing, Table};
 use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
 
 /// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
@@ -75,7 +75,7 @@ impl Links {
     }
 
     /// Sends a message to all, or to all but the one that spoke.
-    pub(crate) fn send(&mut self, message: &Mapped, except: Option<(Port, Peer)>, out: &mut Outbox) {
+    pub(crate) fn send(&mut self, message: &Outgoing<'_>, except: Option<(Port, Peer)>, out: &mut Outbox) {
         if !self.bundles {
             return self.send_now(except, out, |buffer| message.encode(buffer));
         }
@@ -169,14 +169,15 @@ impl Links {
             let mut next = start;
             let end = table.len().min(start.saturating_add(SCANNED_AT_ONCE));
             while next < end && sent < REFRESHED_AT_ONCE {
-                let message = table.message_mut(next);
+                let message = table.outgoing(next).filter(|message| message.has_state_for(speaker));
                 next += 1;
-                if message.has_state_for(speaker) {
+                if let Some(message) = message {
                     sent += 1;
                     out.send(link.port, link.peer, |buffer| {
                         framing.encode(buffer, |out| message.encode(out))
                     });
-                    message.mark_refreshed(now);
+                    // It may cross with what that peer says.
+                    message.output.sent_at = now.into();
                 }
             }
             link.refresh = Some(next).filter(|&next| next < table.len());

@@ -1,12 +1,13 @@
 //! Open Sound Control over UDP and TCP: what tablets, media servers, sound desks and scripts speak.
 //!
 //! [`wire`] is the codec, [`pattern`] the matching of addresses. A session keeps a table of its mapped messages
-//! (`table`), the peers it sends to (`links`), and what arguments mean (`format`).
+//! (`table`) and of what it has sent (`output`), the peers it sends to (`links`), and what arguments mean (`format`).
 
 mod address;
 mod format;
 mod links;
 mod options;
+mod output;
 pub mod pattern;
 mod ports;
 mod session;
@@ -73,7 +74,10 @@ impl Instance for Osc {
 impl Osc {
     /// A message is sent with the arguments that its pattern names and no others.
     fn check_output(&self, address: &Address<'_>) -> Result<(), AddressError> {
-        let Some(format) = self.config.formats.find(address.path) else { return Ok(()) };
+        let formats = &self.config.formats;
+        let Some(format) = formats.find(address.path).map(|number| formats.get(number)) else {
+            return Ok(());
+        };
         if usize::from(address.argument) < format.len().max(1) {
             return Ok(());
         }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::ops::Range;
 
 use crosspatch_core::{Duration, Endpoint, Join, OptionSpec, Options, Scope};
 
 use super::address::check_path;
-use super::format::{self, Format};
+use super::format::{self, BARE, DEFAULT, Format, Spec, UNCONFIGURED};
 use super::pattern::{self, Pattern, PatternError};
 use super::wire::{Framing, compose};
 use crate::units::duration;
@@ -239,16 +239,23 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
 
 /// Which format belongs to which path: the first that matches, in the order of the file. Paths without pattern characters
 /// are looked up, so that a show with a line for each of its channels costs no more than one with a single pattern.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Formats {
-    formats: Vec<Arc<Format>>,
+    /// Those for arguments of which nothing is configured, and then those of all formats.
+    specs: Vec<Spec>,
+    formats: Vec<Range<u32>>,
     exact: HashMap<String, usize>,
     patterns: Vec<(String, usize)>,
 }
 
 impl Formats {
     fn read(options: &mut Options<'_>) -> Self {
-        let mut formats = Self::default();
+        let mut formats = Self {
+            specs: UNCONFIGURED.to_vec(),
+            formats: Vec::new(),
+            exact: HashMap::new(),
+            patterns: Vec::new(),
+        };
         for (at, path, value) in options.family("/") {
             if let Err(error) = check_path(path) {
                 options.error(at, error.message);
@@ -263,7 +270,7 @@ impl Formats {
                 continue;
             }
             match format::parse(value) {
-                Ok(format) => formats.add(path, format.into()),
+                Ok(format) => formats.add(path, &format),
                 Err(error) => {
                     options.error(at, error.message);
                     options.part(error.part);
@@ -273,9 +280,11 @@ impl Formats {
         formats
     }
 
-    fn add(&mut self, path: &str, format: Arc<Format>) {
+    fn add(&mut self, path: &str, format: &Format) {
         let order = self.formats.len();
-        self.formats.push(format);
+        let start = self.specs.len() as u32;
+        self.specs.extend_from_slice(format);
+        self.formats.push(start..self.specs.len() as u32);
         if pattern::is_pattern(path.as_bytes()) {
             self.patterns.push((path.to_owned(), order));
         } else {
@@ -283,8 +292,8 @@ impl Formats {
         }
     }
 
-    /// The format of the messages with that path.
-    pub(crate) fn find(&self, path: &str) -> Option<&Arc<Format>> {
+    /// The number of the format of the messages with that path.
+    pub(crate) fn find(&self, path: &str) -> Option<usize> {
         let exact = self.exact.get(path).copied();
         let matching =
             self.patterns.iter().take_while(|(_, order)| exact.is_none_or(|exact| *order < exact)).find(
@@ -293,7 +302,28 @@ impl Formats {
                         .is_ok_and(|pattern| pattern.matches(path.as_bytes(), &mut 0))
                 },
             );
-        matching.map(|(_, order)| *order).or(exact).map(|order| &self.formats[order])
+        matching.map(|(_, order)| *order).or(exact)
+    }
+
+    /// A format by its number.
+    pub(crate) fn get(&self, number: usize) -> &Format {
+        let Range { start, end } = self.formats[number];
+        &self.specs[start as usize..end as usize]
+    }
+
+    /// The descriptions of arguments, by their numbers.
+    pub(crate) fn specs(&self) -> &[Spec] {
+        &self.specs
+    }
+
+    /// What is sent as an argument of a message with that format.
+    pub(crate) fn spec(&self, format: Option<usize>, argument: usize) -> u32 {
+        let Some(Range { start, end }) = format.map(|number| &self.formats[number]) else { return DEFAULT };
+        match start + argument as u32 {
+            _ if start == end => BARE,
+            number if number < *end => number,
+            _ => DEFAULT,
+        }
     }
 }
 
@@ -323,7 +353,12 @@ mod tests {
         ]);
         assert_eq!(errors, [""; 0]);
         let formats = config.expect("a configuration").formats;
-        let found = |path| formats.find(path).map(|format| (format[0].kind.tag(), format[0].max));
+        let found = |path| {
+            formats
+                .find(path)
+                .map(|number| formats.get(number))
+                .map(|format| (format[0].kind.tag(), format[0].max))
+        };
         assert_eq!(found("/fader1"), Some(('f', 2.0)));
         assert_eq!(found("/fader12"), Some(('i', 12.0)));
         assert_eq!(found("/exact"), Some(('i', 255.0)));

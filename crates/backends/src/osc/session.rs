@@ -21,9 +21,10 @@ use crate::kept_port::KeptPort;
 use super::format::Atom;
 use super::links::Links;
 use super::options::{Config, Destination, Detect};
+use super::output::{Pending, Time};
 use super::pattern;
 use super::ports::{self, CLIENT, LOOKUP, SERVER};
-use super::table::{Output, PATTERN_BUDGET, Pending, Table};
+use super::table::{PATTERN_BUDGET, Table, Target};
 use super::wire::{Deframer, Framing, Message, Messages};
 
 /// A message that we sent less than this ago may cross with one of the peer's.
@@ -89,7 +90,7 @@ impl OscSession {
     /// The session of the instance `name`.
     pub(crate) fn new(name: &str, config: Arc<Config>) -> Self {
         Self {
-            table: Table::default(),
+            table: Table::new(config.clone()),
             ports: ports::all(name, &config),
             links: Links::new(config.framing, config.bundle),
             detector: Detector::new("osc-detect"),
@@ -115,9 +116,13 @@ impl OscSession {
 }
 
 impl Session for OscSession {
+    fn reserve(&mut self, channels: usize, outputs: usize) {
+        self.table.reserve(channels, outputs);
+    }
+
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         self.has_outputs |= direction == Direction::Output;
-        self.table.bind(&self.config.root, &self.config.formats, slot, address, direction);
+        self.table.bind(slot, address, direction);
     }
 
     fn unbind(&mut self, slot: Slot, direction: Direction) {
@@ -308,7 +313,7 @@ impl OscSession {
     }
 
     fn deliver(&mut self, now: Instant, found: u32, message: &Message<'_>, out: &mut Outbox) -> bool {
-        let mapped = self.table.message_mut(found);
+        let mapped = self.table.incoming(found);
         self.generation = self.generation.max(mapped.generation(now));
         mapped.deliver(now, message, out)
     }
@@ -344,20 +349,21 @@ impl OscSession {
 impl OscSession {
     /// Takes a value for a message, which will be sent if it is a change.
     fn set(&mut self, now: Instant, slot: Slot, value: &Value, out: &mut Outbox) {
-        let Some((_, argument, output)) = self.table.output_of(slot) else { return };
-        let known = &output.arguments[usize::from(argument)];
-        let atom = Atom::of(&known.spec, value);
+        let Some(mut target) = self.table.target(slot) else { return };
+        let atom = Atom::of(target.spec, value);
+        let known = &target.output.arguments[target.argument];
         if known.is_changed && known.now != atom {
             // A press and its release are two messages.
             self.flush(now, out);
+            let Some(again) = self.table.target(slot) else { return };
+            target = again;
         }
-        let epoch = self.epoch;
-        let Some((message, argument, output)) = self.table.output_of(slot) else { return };
-        output.begin_epoch(epoch);
+        let Target { message, spec, output, argument } = target;
+        output.begin_epoch(self.epoch);
         output.is_known = true;
-        let was_heard = output.heard_at == Some(now);
-        let known = &mut output.arguments[usize::from(argument)];
-        let change = if known.spec.kind.is_impulse() {
+        let was_heard = output.heard_at.get() == Some(now);
+        let known = &mut output.arguments[argument];
+        let change = if spec.kind.is_impulse() {
             let is_press = atom != Atom::Number(0.0) && known.now != atom;
             if is_press { Pending::Yes } else { Pending::No }
         } else if known.told == atom {
@@ -383,13 +389,13 @@ impl OscSession {
     /// Takes a state for a message. An impulse has none.
     fn restore(&mut self, slot: Slot, value: &Value) {
         let epoch = self.epoch;
-        let Some((message, argument, output)) = self.table.output_of(slot) else { return };
+        let Some(Target { message, spec, output, argument }) = self.table.target(slot) else { return };
         output.begin_epoch(epoch);
-        let known = &mut output.arguments[usize::from(argument)];
-        if known.spec.kind.is_impulse() {
+        let known = &mut output.arguments[argument];
+        if spec.kind.is_impulse() {
             return;
         }
-        known.now = Atom::of(&known.spec, value);
+        known.now = Atom::of(spec, value);
         let is_told = known.told == known.now;
         output.is_known = true;
         if !is_told && output.pending == Pending::No {
@@ -423,34 +429,29 @@ impl OscSession {
     }
 
     fn send(&mut self, now: Instant, message: u32, generation: u8, out: &mut Outbox) {
-        let mapped = self.table.message(message);
-        if !mapped.fits() {
-            let text = format!(
-                "the text for `{}` is too long to be sent",
-                String::from_utf8_lossy(mapped.address())
-            );
-            out.notice(Notice::warning("osc-too-long", text));
-        } else {
-            self.links.send(mapped, None, out);
+        let Some(mapped) = self.table.outgoing(message) else { return };
+        let fits = mapped.fits();
+        if fits {
+            self.links.send(&mapped, None, out);
         }
-        if let Some(output) = self.table.output(message) {
-            output.mark_sent(now, generation);
+        mapped.output.mark_sent(now, generation);
+        if !fits {
+            let address = String::from_utf8_lossy(self.table.address(message));
+            let text = format!("the text for `{address}` is too long to be sent");
+            out.notice(Notice::warning("osc-too-long", text));
         }
     }
 
     /// The peer that spoke knows already, unless a different value of ours is still on its way to it.
     fn reflect(&mut self, now: Instant, message: u32, generation: u8, out: &mut Outbox) {
-        let mapped = self.table.message(message);
+        let Some(mapped) = self.table.outgoing(message) else { return };
         if self.links.is_alone_with(self.speaker) {
-            let is_crossing = |output: &Output| output.sent_at.is_some_and(|sent| now.since(sent) < CROSSING);
-            if self.table.output(message).is_some_and(|output| is_crossing(output)) {
+            if mapped.output.sent_at.get().is_some_and(|sent| now.since(sent) < CROSSING) {
                 self.hold_back(now, message, generation);
             }
         } else if mapped.fits() {
-            self.links.send(mapped, self.speaker, out);
-            if let Some(output) = self.table.output(message) {
-                output.mark_reflected(now, generation);
-            }
+            self.links.send(&mapped, self.speaker, out);
+            mapped.output.mark_reflected(now, generation);
         }
     }
 
@@ -465,7 +466,7 @@ impl OscSession {
             self.quiet.reset();
         }
         let at = now + self.quiet.pause();
-        if output.settles_at.replace(at).is_none() {
+        if std::mem::replace(&mut output.settles_at, at.into()) == Time::NEVER {
             self.settling.push(Reverse((at, message)));
         }
     }
@@ -473,8 +474,9 @@ impl OscSession {
     fn settle(&mut self, now: Instant, out: &mut Outbox) {
         while self.settling.peek().is_some_and(|Reverse((at, _))| *at <= now) {
             let Some(Reverse((_, message))) = self.settling.pop() else { break };
-            let generation = self.table.message(message).generation(now);
-            match self.table.output(message).and_then(|output| output.settles_at) {
+            let Some(output) = self.table.output(message) else { continue };
+            let generation = output.generation_at(now);
+            match output.settles_at.get() {
                 None => {}
                 Some(later) if later > now => self.settling.push(Reverse((later, message))),
                 Some(_) => self.send(now, message, generation, out),

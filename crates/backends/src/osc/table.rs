@@ -6,18 +6,17 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crosspatch_core::{Direction, Duration, Instant, Outbox, Slot, Value};
+use crosspatch_core::{Direction, Instant, Outbox, Slot, Value};
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use rustc_hash::FxBuildHasher;
 
 use super::address::Address;
-use super::format::{self, Atom, DEFAULT, Format, Kind, Reading, Spec};
-use super::options::Formats;
+use super::format::{self, Atom, Format, Reading, Spec};
+use super::options::Config;
+use super::output::Output;
 use super::pattern::{self, Pattern};
-use super::wire::{Argument, Message, OscStr, encode_arguments};
-
-/// What comes in so long after we sent the same message may be its echo.
-const ECHO: Duration = Duration::from_secs(5);
+use super::wire::{Argument, Message, encode_arguments};
 
 /// A message is at most as long as a datagram can be.
 const MAX_PACKET: usize = 65_507;
@@ -26,9 +25,14 @@ const MAX_PACKET: usize = 65_507;
 pub(crate) const PATTERN_BUDGET: usize = 2_000_000;
 
 /// All mapped messages.
-#[derive(Default)]
 pub(crate) struct Table {
-    messages: Vec<Mapped>,
+    config: Arc<Config>,
+    /// The addresses of the messages, with their padding, as they stand on the wire.
+    heads: Vec<u8>,
+    messages: Vec<Record>,
+    outputs: Vec<Output>,
+    /// The slots of the arguments behind the first, of messages that have such.
+    other_inputs: Vec<Vec<Option<Slot>>>,
     index: HashTable<u32>,
     places: Vec<Place>,
     /// The messages by address, for patterns, as of the last `prepare`.
@@ -42,97 +46,138 @@ struct Place {
     argument: u8,
 }
 
-/// A mapped message.
-pub(crate) struct Mapped {
-    /// The address with its padding, as it stands on the wire.
-    head: Box<[u8]>,
+/// What is kept of a mapped message. There may be a million of them, so it refers to everything by number.
+struct Record {
+    /// Where its address begins, in groups of four bytes, and how long it is without its padding.
+    head: u32,
     len: u8,
-    format: Option<Arc<Format>>,
-    /// The slot of the first argument, which is the only one of most messages, and of the others.
+    format: Number,
+    /// The slot of the first argument, which is the only one of most messages.
+    input: Number,
+    /// The slots of the others.
+    other_inputs: Number,
+    output: Number,
+}
+
+/// A number, or none, in four bytes.
+#[derive(Copy, Clone, PartialEq, Eq)]
+struct Number(u32);
+
+/// A mapped message that comes in, with what its parts refer to.
+pub(crate) struct Incoming<'t> {
+    format: Option<&'t Format>,
+    specs: &'t [Spec],
+    /// The slot of the first argument, and those of the others.
     input: Option<Slot>,
-    other_inputs: Vec<Option<Slot>>,
-    output: Option<Box<Output>>,
+    others: &'t [Option<Slot>],
+    output: Option<&'t mut Output>,
 }
 
-/// What is known of a message that is sent.
-#[derive(Default)]
-pub(crate) struct Output {
-    pub(crate) arguments: Vec<OutputArgument>,
-    /// Whether any argument got a value, so that a peer that comes back needs it.
-    pub(crate) is_known: bool,
-    /// Whether it waits for the end of this call to be sent, and only to others than the peer that said it.
-    pub(crate) pending: Pending,
-    pub(crate) sent_at: Option<Instant>,
-    pub(crate) heard_at: Option<Instant>,
-    /// When it is sent once more, because it may have crossed with a different value on the way.
-    pub(crate) settles_at: Option<Instant>,
-    /// The peer that `told` is about.
-    pub(crate) epoch: u32,
-    /// How often, when it was sent last, values had gone to the peer and come back before.
-    pub(crate) generation: u8,
+/// A mapped message that goes out, with what its parts refer to.
+pub(crate) struct Outgoing<'t> {
+    /// The address with its padding.
+    head: &'t [u8],
+    specs: &'t [Spec],
+    pub(crate) output: &'t mut Output,
 }
 
-/// Whether a message waits to be sent.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Pending {
-    #[default]
-    No,
-    /// Only to others than the peer that has just said the same.
-    Reflection,
-    Yes,
-}
-
-/// An argument of a message that is sent.
-pub(crate) struct OutputArgument {
-    pub(crate) spec: Spec,
-    /// What it is: the last that was told or heard, whichever came later.
-    pub(crate) now: Atom,
-    /// What the peer was told last, unless it has said something else since.
-    pub(crate) told: Atom,
-    /// Whether it has changed since the call began.
-    pub(crate) is_changed: bool,
-}
-
-impl OutputArgument {
-    fn new(spec: Spec) -> Self {
-        Self { spec, now: Atom::Unset, told: Atom::Unset, is_changed: false }
-    }
+/// An argument to send, by its slot.
+pub(crate) struct Target<'t> {
+    pub(crate) message: u32,
+    pub(crate) spec: &'t Spec,
+    pub(crate) output: &'t mut Output,
+    pub(crate) argument: usize,
 }
 
 impl Table {
+    /// A table without messages.
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        Self {
+            config,
+            heads: Vec::new(),
+            messages: Vec::new(),
+            outputs: Vec::new(),
+            other_inputs: Vec::new(),
+            index: HashTable::new(),
+            places: Vec::new(),
+            sorted: Vec::new(),
+        }
+    }
+
+    /// Makes room for so many channels. Growing step by step would leave holes behind, which nobody needs afterwards.
+    pub(crate) fn reserve(&mut self, channels: usize, outputs: usize) {
+        self.messages.reserve_exact(channels);
+        self.places.reserve_exact(channels);
+        self.sorted.reserve_exact(channels);
+        self.outputs.reserve_exact(outputs);
+        self.index = HashTable::with_capacity(channels);
+    }
+
     /// Announces a channel.
-    pub(crate) fn bind(
-        &mut self,
-        root: &str,
-        formats: &Formats,
-        slot: Slot,
-        address: &str,
-        direction: Direction,
-    ) {
+    pub(crate) fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         let Ok(Address { path, argument }) = Address::parse(address) else {
             debug_assert!(false, "a session is bound to canonical addresses");
             return;
         };
-        let message = self.intern(root, path, || formats.find(path).cloned());
+        let message = self.intern(path);
         if self.places.len() <= slot.index() {
             self.places.resize(slot.index() + 1, Place::default());
         }
         self.places[slot.index()] = Place { message, argument };
-        let mapped = &mut self.messages[message as usize];
         match direction {
-            Direction::Input => *mapped.input_mut(argument) = Some(slot),
-            Direction::Output => mapped.bind_output(argument),
+            Direction::Input => self.bind_input(message, argument, slot),
+            Direction::Output => self.bind_output(message, argument),
+        }
+    }
+
+    fn bind_input(&mut self, message: u32, argument: u8, slot: Slot) {
+        let mapped = &mut self.messages[message as usize];
+        let Some(other) = usize::from(argument).checked_sub(1) else {
+            mapped.input = Number::some(slot.index());
+            return;
+        };
+        if mapped.other_inputs == Number::NONE {
+            mapped.other_inputs = Number::some(self.other_inputs.len());
+            self.other_inputs.push(Vec::new());
+        }
+        if let Some(at) = mapped.other_inputs.get() {
+            let others = &mut self.other_inputs[at];
+            others.resize(others.len().max(other + 1), None);
+            others[other] = Some(slot);
+        }
+    }
+
+    fn bind_output(&mut self, message: u32, argument: u8) {
+        let record = &mut self.messages[message as usize];
+        if record.output == Number::NONE {
+            record.output = Number::some(self.outputs.len());
+            self.outputs.push(Output::default());
+        }
+        if let Some(at) = record.output.get() {
+            let formats = &self.config.formats;
+            let configured = record.format.get().map_or(0, |format| formats.get(format).len());
+            self.outputs[at].bind(argument, configured, |at| formats.spec(record.format.get(), at));
         }
     }
 
     /// Takes a channel back.
     pub(crate) fn unbind(&mut self, slot: Slot, direction: Direction) {
         let Some(&Place { message, argument }) = self.places.get(slot.index()) else { return };
-        let mapped = &mut self.messages[message as usize];
         match direction {
-            Direction::Input => *mapped.input_mut(argument) = None,
+            Direction::Input => {
+                let mapped = &mut self.messages[message as usize];
+                match usize::from(argument).checked_sub(1) {
+                    None => mapped.input = Number::NONE,
+                    Some(other) => {
+                        let others = mapped.other_inputs.get().map(|at| &mut self.other_inputs[at]);
+                        if let Some(input) = others.and_then(|others| others.get_mut(other)) {
+                            *input = None;
+                        }
+                    }
+                }
+            }
             Direction::Output => {
-                if let Some(output) = &mut mapped.output {
+                if let Some(output) = self.output(message) {
                     output.unbind(argument);
                 }
             }
@@ -141,37 +186,61 @@ impl Table {
 
     /// Puts what has been announced in order. A peer that sends a pattern does not have to wait for that.
     pub(crate) fn prepare(&mut self) {
-        let messages = &self.messages;
-        self.sorted.extend(self.sorted.len() as u32..messages.len() as u32);
-        self.sorted.sort_unstable_by_key(|&at| messages[at as usize].address());
+        let Self { sorted, messages, heads, .. } = self;
+        sorted.extend(sorted.len() as u32..messages.len() as u32);
+        // The stable sort finds what is in order already: nearly all after a reload, and most of what people and programs
+        // write.
+        sorted.sort_by_key(|&at| messages[at as usize].address(heads));
     }
 
-    fn intern(&mut self, root: &str, path: &str, format: impl FnOnce() -> Option<Arc<Format>>) -> u32 {
-        let mut head = Vec::with_capacity(root.len() + path.len() + 4);
-        head.extend_from_slice(root.as_bytes());
-        head.extend_from_slice(path.as_bytes());
-        if let Some(known) = self.find(&head) {
-            return known;
+    fn intern(&mut self, path: &str) -> u32 {
+        if self.index.len() == self.index.capacity() {
+            self.grow();
         }
-        let address = std::mem::take(&mut head);
-        OscStr::new(&address).encode(&mut head);
-        let message = self.messages.len() as u32;
-        self.messages.push(Mapped {
-            head: head.into(),
-            len: u8::try_from(address.len()).expect("canonical addresses have at most 255 bytes"),
-            format: format(),
-            input: None,
-            other_inputs: Vec::new(),
-            output: None,
-        });
-        let messages = &self.messages;
-        self.index.insert_unique(hash(&address), message, |&at| hash(messages[at as usize].address()));
-        message
+        let Self { config, heads, messages, index, .. } = self;
+        // It is written where it will stay, and taken away again if it is there already.
+        let head = heads.len();
+        heads.extend_from_slice(config.root.as_bytes());
+        heads.extend_from_slice(path.as_bytes());
+        let (known, address) = heads.split_at(head);
+        let hash_of = |&at: &u32| hash(messages[at as usize].address(known));
+        match index.entry(hash(address), |&at| messages[at as usize].address(known) == address, hash_of) {
+            Entry::Occupied(entry) => {
+                heads.truncate(head);
+                *entry.get()
+            }
+            Entry::Vacant(entry) => {
+                let message = messages.len() as u32;
+                entry.insert(message);
+                messages.push(Record {
+                    head: u32::try_from(head / 4).expect("all addresses of a show have less than 16 GiB"),
+                    len: u8::try_from(address.len()).expect("canonical addresses have at most 255 bytes"),
+                    format: config.formats.find(path).map_or(Number::NONE, Number::some),
+                    input: Number::NONE,
+                    other_inputs: Number::NONE,
+                    output: Number::NONE,
+                });
+                heads.resize(head + padded(address.len()), 0);
+                message
+            }
+        }
+    }
+
+    /// Doubles the index, in the order of the messages. Left to itself it would be done in the order of the index, which
+    /// jumps through all addresses.
+    fn grow(&mut self) {
+        let Self { messages, heads, index, .. } = self;
+        let mut larger = HashTable::with_capacity((index.capacity() * 2).max(8));
+        for message in 0..messages.len() as u32 {
+            let hash_of = |&at: &u32| hash(messages[at as usize].address(heads));
+            larger.insert_unique(hash_of(&message), message, hash_of);
+        }
+        *index = larger;
     }
 
     /// The message with exactly that address.
     pub(crate) fn find(&self, address: &[u8]) -> Option<u32> {
-        self.index.find(hash(address), |&at| self.messages[at as usize].address() == address).copied()
+        self.index.find(hash(address), |&at| self.address(at) == address).copied()
     }
 
     /// The messages whose address a pattern matches, in the order of their addresses, or none if it is no pattern. What
@@ -179,12 +248,11 @@ impl Table {
     pub(crate) fn find_matching(&self, address: &[u8], budget: &mut usize, found: &mut Vec<u32>) {
         let Ok(pattern) = Pattern::parse(address) else { return };
         let prefix = pattern::literal_prefix(address);
-        let address_of = |at: u32| self.messages[at as usize].address();
-        let start = self.sorted.partition_point(|&at| address_of(at) < prefix);
-        let candidates = self.sorted[start..].iter().take_while(|&&at| address_of(at).starts_with(prefix));
+        let start = self.sorted.partition_point(|&at| self.address(at) < prefix);
+        let candidates = self.sorted[start..].iter().take_while(|&&at| self.address(at).starts_with(prefix));
         for &at in candidates {
             let mut steps = 8;
-            if pattern.matches(address_of(at), &mut steps) {
+            if pattern.matches(self.address(at), &mut steps) {
                 found.push(at);
             }
             *budget = budget.saturating_sub(steps);
@@ -194,53 +262,61 @@ impl Table {
         }
     }
 
-    /// The message and argument of a slot, if it is one to send.
-    pub(crate) fn output_of(&mut self, slot: Slot) -> Option<(u32, u8, &mut Output)> {
-        let &Place { message, argument } = self.places.get(slot.index())?;
-        let output = self.messages[message as usize].output.as_deref_mut()?;
-        Some((message, argument, output))
-    }
-
-    /// A message.
-    pub(crate) fn message(&self, message: u32) -> &Mapped {
-        &self.messages[message as usize]
-    }
-
-    /// A message, to deliver something to.
-    pub(crate) fn message_mut(&mut self, message: u32) -> &mut Mapped {
-        &mut self.messages[message as usize]
-    }
-
-    /// What is known of a message that is sent.
-    pub(crate) fn output(&mut self, message: u32) -> Option<&mut Output> {
-        self.messages[message as usize].output.as_deref_mut()
-    }
-
     /// The number of messages.
     pub(crate) fn len(&self) -> u32 {
         self.messages.len() as u32
     }
-}
 
-fn emit_impulse(slot: Slot, out: &mut Outbox) {
-    out.emit(slot, Value::edge(true));
-    out.emit(slot, Value::edge(false));
-}
-
-fn hash(address: &[u8]) -> u64 {
-    FxBuildHasher.hash_one(address)
-}
-
-impl Mapped {
-    /// Its address, root included.
-    pub(crate) fn address(&self) -> &[u8] {
-        &self.head[..self.len.into()]
+    /// The address of a message, root included.
+    pub(crate) fn address(&self, message: u32) -> &[u8] {
+        self.messages[message as usize].address(&self.heads)
     }
 
-    /// Puts the arguments of an incoming message on their channels. Returns whether any is mapped.
-    pub(crate) fn deliver(&mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) -> bool {
+    /// The argument of a slot, if it is one to send.
+    #[inline]
+    pub(crate) fn target(&mut self, slot: Slot) -> Option<Target<'_>> {
+        let &Place { message, argument } = self.places.get(slot.index())?;
+        let output = &mut self.outputs[self.messages[message as usize].output.get()?];
+        let argument = usize::from(argument);
+        let spec = &self.config.formats.specs()[output.arguments[argument].spec as usize];
+        Some(Target { message, spec, output, argument })
+    }
+
+    /// A message that comes in.
+    #[inline]
+    pub(crate) fn incoming(&mut self, message: u32) -> Incoming<'_> {
+        let record = &self.messages[message as usize];
+        let formats = &self.config.formats;
+        Incoming {
+            format: record.format.get().map(|at| formats.get(at)),
+            specs: formats.specs(),
+            input: record.input.get().map(|slot| Slot(slot as u32)),
+            others: record.other_inputs.get().map_or(&[], |at| &self.other_inputs[at]),
+            output: record.output.get().map(|at| &mut self.outputs[at]),
+        }
+    }
+
+    /// A message that goes out, if it is one.
+    #[inline]
+    pub(crate) fn outgoing(&mut self, message: u32) -> Option<Outgoing<'_>> {
+        let record = &self.messages[message as usize];
+        let output = &mut self.outputs[record.output.get()?];
+        Some(Outgoing { head: record.head(&self.heads), specs: self.config.formats.specs(), output })
+    }
+
+    /// What is known of a message that is sent.
+    #[inline]
+    pub(crate) fn output(&mut self, message: u32) -> Option<&mut Output> {
+        Some(&mut self.outputs[self.messages[message as usize].output.get()?])
+    }
+}
+
+impl Incoming<'_> {
+    /// Puts the arguments on their channels. Returns whether any is mapped.
+    #[inline]
+    pub(crate) fn deliver(mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) -> bool {
         // Senders of old leave the type tags out; if they are configured, there is no need to guess.
-        let configured = match (message.tags(), self.format.as_deref()) {
+        let configured = match (message.tags(), self.format) {
             (None, Some(format)) => format.iter().map(|spec| spec.kind.tag() as u8).collect(),
             (Some(_), _) | (None, None) => Vec::new(),
         };
@@ -253,20 +329,24 @@ impl Mapped {
                 count += 1;
             }
         }
-        if let (0, Some(slot)) = (count, self.input(0)) {
+        if let (0, Some(slot)) = (count, self.input) {
             emit_impulse(slot, out);
         }
-        self.input.is_some() || self.other_inputs.iter().any(Option::is_some)
+        self.input.is_some() || self.others.iter().any(Option::is_some)
     }
 
+    #[inline]
     fn deliver_argument(&mut self, now: Instant, at: usize, argument: Argument<'_>, out: &mut Outbox) {
-        let input = self.input(at);
+        let input = match at.checked_sub(1) {
+            None => self.input,
+            Some(other) => self.others.get(other).copied().flatten(),
+        };
         if input.is_none() && self.output.is_none() {
             return;
         }
-        let reading = format::read(self.format.as_deref().and_then(|format| format.get(at)), argument);
+        let reading = format::read(self.format.and_then(|format| format.get(at)), argument);
         if let Some(output) = &mut self.output {
-            output.hear(now, at, &reading);
+            output.hear(now, at, self.specs, &reading);
         }
         match (input, reading) {
             (Some(slot), Reading::Value(value)) => out.emit(slot, value),
@@ -275,49 +355,23 @@ impl Mapped {
         }
     }
 
-    fn input(&self, argument: usize) -> Option<Slot> {
-        match argument.checked_sub(1) {
-            None => self.input,
-            Some(other) => *self.other_inputs.get(other)?,
-        }
+    /// How often what comes in may have gone back and forth already.
+    pub(crate) fn generation(&self, now: Instant) -> u8 {
+        self.output.as_deref().map_or(0, |output| output.generation_at(now))
     }
+}
 
-    fn input_mut(&mut self, argument: u8) -> &mut Option<Slot> {
-        let Some(other) = usize::from(argument).checked_sub(1) else { return &mut self.input };
-        if self.other_inputs.len() <= other {
-            self.other_inputs.resize(other + 1, None);
-        }
-        &mut self.other_inputs[other]
-    }
-
+impl Outgoing<'_> {
     /// Whether a peer that needs everything needs this: something that has a state, and that it did not say itself just
     /// now, if it is the `speaker` of that moment.
     pub(crate) fn has_state_for(&self, speaker: Option<Instant>) -> bool {
-        self.output.as_deref().is_some_and(|output| {
-            let is_heard = speaker.is_some() && output.heard_at == speaker;
-            output.is_known && !output.is_event() && !is_heard && self.fits()
-        })
-    }
-
-    /// It was sent to a peer that needs everything, and may cross with what that peer says.
-    pub(crate) fn mark_refreshed(&mut self, now: Instant) {
-        if let Some(output) = &mut self.output {
-            output.sent_at = Some(now);
-        }
-    }
-
-    /// How often what comes in may have gone back and forth already.
-    pub(crate) fn generation(&self, now: Instant) -> u8 {
-        self.output.as_deref().map_or(0, |output| match output.sent_at {
-            Some(sent) if now.since(sent) < ECHO => output.generation,
-            Some(_) | None => 0,
-        })
+        let is_heard = speaker.is_some() && self.output.heard_at.get() == speaker;
+        self.output.is_known && !is_heard && !self.output.is_event(self.specs) && self.fits()
     }
 
     /// Whether it can be sent as one packet.
     pub(crate) fn fits(&self) -> bool {
-        let Some(output) = &self.output else { return true };
-        let sizes = output.arguments.iter().map(|argument| match &argument.now {
+        let sizes = self.output.arguments.iter().map(|argument| match &argument.now {
             Atom::Unset | Atom::Number(_) => 9,
             Atom::Text(text) => text.len() + 5,
             Atom::Bytes(bytes) => bytes.len() + 8,
@@ -327,86 +381,46 @@ impl Mapped {
 
     /// Appends the message as it is.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.head);
-        let arguments = self.output.as_deref().map_or(&[][..], |output| &output.arguments);
+        out.extend_from_slice(self.head);
         // The one argument of a message without arguments is there to be mapped.
-        let arguments = if self.is_bare() { &[] } else { arguments };
-        encode_arguments(arguments.iter().map(OutputArgument::argument), out);
-    }
-
-    fn is_bare(&self) -> bool {
-        self.format.as_deref().is_some_and(<[Spec]>::is_empty)
-    }
-
-    fn bind_output(&mut self, argument: u8) {
-        let format = self.format.as_deref();
-        let output = self.output.get_or_insert_default();
-        let wanted = format.map_or(0, <[Spec]>::len).max(usize::from(argument) + 1);
-        for at in output.arguments.len()..wanted {
-            let spec = match format {
-                Some([]) => Spec { kind: Kind::Impulse, ..DEFAULT },
-                Some(format) => format.get(at).copied().unwrap_or(DEFAULT),
-                None => DEFAULT,
-            };
-            output.arguments.push(OutputArgument::new(spec));
-        }
+        let arguments = if self.output.is_bare() { &[] } else { &*self.output.arguments };
+        encode_arguments(arguments.iter().map(|argument| argument.argument(self.specs)), out);
     }
 }
 
-impl OutputArgument {
-    fn argument(&self) -> Argument<'_> {
-        self.now.argument(&self.spec)
+impl Record {
+    fn address<'t>(&self, heads: &'t [u8]) -> &'t [u8] {
+        &heads[self.head as usize * 4..][..self.len.into()]
+    }
+
+    /// The address with its padding.
+    fn head<'t>(&self, heads: &'t [u8]) -> &'t [u8] {
+        &heads[self.head as usize * 4..][..padded(self.len.into())]
     }
 }
 
-impl Output {
-    fn unbind(&mut self, argument: u8) {
-        if let Some(argument) = self.arguments.get_mut(usize::from(argument)) {
-            *argument = OutputArgument::new(argument.spec);
-        }
-        self.is_known = self.arguments.iter().any(|argument| argument.told != Atom::Unset);
-        self.settles_at = None;
+impl Number {
+    const NONE: Self = Self(u32::MAX);
+
+    fn some(number: usize) -> Self {
+        Self(u32::try_from(number).expect("there are fewer channels than fit into 32 bits"))
     }
 
-    /// Whether all it says is that it was sent, so that it has no state that a peer could be given.
-    pub(crate) fn is_event(&self) -> bool {
-        self.arguments.iter().all(|argument| argument.spec.kind.is_impulse())
+    fn get(self) -> Option<usize> {
+        (self != Self::NONE).then_some(self.0 as usize)
     }
+}
 
-    /// Forgets what was told to another peer than the present one.
-    pub(crate) fn begin_epoch(&mut self, epoch: u32) {
-        if self.epoch != epoch {
-            self.epoch = epoch;
-            self.arguments.iter_mut().for_each(|argument| argument.told = Atom::Unset);
-        }
-    }
+/// How long a string is on the wire: its end is marked, and it fills groups of four bytes.
+fn padded(len: usize) -> usize {
+    (len / 4 + 1) * 4
+}
 
-    /// Takes note of what the peer itself has said.
-    pub(crate) fn hear(&mut self, now: Instant, argument: usize, reading: &Reading) {
-        let Some(known) = self.arguments.get_mut(argument) else { return };
-        let Reading::Value(value) = reading else { return };
-        if known.spec.kind.is_impulse() {
-            return;
-        }
-        known.now = Atom::of(&known.spec, value);
-        if known.told != known.now {
-            known.told = Atom::Unset;
-        }
-        self.heard_at = Some(now);
-    }
+fn emit_impulse(slot: Slot, out: &mut Outbox) {
+    out.emit(slot, Value::edge(true));
+    out.emit(slot, Value::edge(false));
+}
 
-    /// It was sent to others than the peer that said it.
-    pub(crate) fn mark_reflected(&mut self, now: Instant, generation: u8) {
-        (self.sent_at, self.generation) = (Some(now), generation);
-    }
-
-    /// What it says is what the peer has been told.
-    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8) {
-        self.generation = generation;
-        for argument in &mut self.arguments {
-            argument.told = argument.now.clone();
-        }
-        self.sent_at = Some(now);
-        self.settles_at = None;
-    }
+fn hash(address: &[u8]) -> u64 {
+    FxBuildHasher.hash_one(address)
 }

@@ -123,6 +123,9 @@ const DIRECTIONS: [Direction; 2] = [Direction::Input, Direction::Output];
 
 fn start(id: SessionId, planned: &PlannedInstance) -> Running {
     let mut session = planned.instance.session();
+    let outputs =
+        planned.channels.slots().filter(|&slot| planned.channels.is_mapped(slot, Direction::Output));
+    session.reserve(planned.channels.len(), outputs.count());
     for slot in planned.channels.slots() {
         for direction in DIRECTIONS {
             if planned.channels.is_mapped(slot, direction) {

@@ -16,12 +16,15 @@ pub struct Channels {
     ends: Vec<u32>,
     directions: Vec<u8>,
     index: HashTable<u32>,
+    /// The slot behind the one that was asked for last.
+    next: u32,
 }
 
 impl Channels {
     /// Forgets which channels are mapped and keeps their slots.
     pub(super) fn unmap(&mut self) {
         self.directions.fill(0);
+        self.next = 0;
     }
 
     /// Marks a channel as mapped in one direction.
@@ -30,12 +33,25 @@ impl Channels {
     }
 
     /// The slot of a canonical address, a new one if it has none yet.
+    ///
+    /// A configuration that is read again names its channels mostly in the order in which it did before. So the slot behind
+    /// the last one is looked at first: that reads the text from front to back, where the index jumps through it (measured: a
+    /// third of the time that a reload of a million mappings takes).
     pub(super) fn intern(&mut self, address: &str) -> Slot {
+        let expected = self.next;
+        let is_expected =
+            (expected as usize) < self.ends.len() && address_of(&self.text, &self.ends, expected) == address;
+        let slot = if is_expected { Slot(expected) } else { self.look_up(address) };
+        self.next = slot.0 + 1;
+        slot
+    }
+
+    fn look_up(&mut self, address: &str) -> Slot {
         if self.index.len() == self.index.capacity() {
             self.grow();
         }
         let hash = FxBuildHasher.hash_one(address);
-        let Self { text, ends, directions, index } = self;
+        let Self { text, ends, directions, index, .. } = self;
         let entry = index.entry(
             hash,
             |&slot| address_of(text, ends, slot) == address,
