@@ -37,6 +37,8 @@ pub(crate) struct Sender {
     fresh: Vec<State>,
     guard_at: Option<Instant>,
     guards: u32,
+    /// When the first packet was sent since the peer was heard.
+    unheard_since: Option<Instant>,
 }
 
 /// When something came to be as it is.
@@ -63,6 +65,7 @@ impl Sender {
             fresh: Vec::new(),
             guard_at: None,
             guards: 0,
+            unheard_since: None,
         }
     }
 
@@ -121,6 +124,16 @@ impl Sender {
         }
     }
 
+    /// The peer has said something, so it is there.
+    pub(crate) fn heard(&mut self) {
+        self.unheard_since = None;
+    }
+
+    /// Since when packets have been sent and nothing has come back.
+    pub(crate) fn unheard_since(&self) -> Option<Instant> {
+        self.unheard_since
+    }
+
     /// When the next guard packet is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.guard_at
@@ -136,6 +149,7 @@ impl Sender {
             self.history.insert((state.channel.get(), state.what), past);
         }
         self.list.clear();
+        self.unheard_since.get_or_insert(now);
         // A packet may be the first one that arrives.
         self.running.reset();
         self.sequence += 1;
