@@ -128,12 +128,7 @@ impl Link {
 
     /// How notices call it.
     pub(crate) fn title(&self) -> String {
-        let address = match (&self.endpoint, self.control.or(self.data)) {
-            (Some(endpoint), _) => endpoint.to_string(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => "nobody".to_owned(),
-        };
-        if self.name.is_empty() { address } else { format!("`{}` at {address}", self.name.escape_debug()) }
+        title(self.endpoint.as_ref(), self.control.or(self.data), &self.name)
     }
 
     /// What is sent to the peer, while MIDI flows.
@@ -415,4 +410,14 @@ impl Link {
         };
         [state, self.feedback_at, self.receiver.next_timeout()].into_iter().flatten().min()
     }
+}
+
+/// How notices call a peer.
+pub(crate) fn title(endpoint: Option<&Endpoint>, address: Option<SocketAddr>, name: &str) -> String {
+    let address = match (endpoint, address) {
+        (Some(endpoint), _) => endpoint.to_string(),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => "nobody".to_owned(),
+    };
+    if name.is_empty() { address } else { format!("`{}` at {address}", name.escape_debug()) }
 }

@@ -13,7 +13,7 @@ use crate::kept_port::KeptPort;
 use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 
-use super::link::{CONTROL, DATA, Link, Outcome, State};
+use super::link::{CONTROL, DATA, Link, Outcome, State, title};
 use super::mdns::Mdns;
 use super::options::Config;
 use super::receiver::Receiver;
@@ -498,9 +498,9 @@ impl RtpMidiSession {
         take: impl FnOnce(&mut Receiver, super::receiver::Found<'_>),
     ) {
         let Self { translator, detector, links, config, .. } = self;
-        let link = &mut links[at];
-        let (title, from) = (link.title(), link.data.map_or(Peer::Only, Peer::Address));
-        take(&mut link.receiver, &mut |message| match message {
+        let Link { receiver, endpoint, control, data, name, .. } = &mut links[at];
+        let from = data.map_or(Peer::Only, Peer::Address);
+        take(receiver, &mut |message| match message {
             Ok(message) => {
                 translator.hear(now, message, out);
                 if config.detects
@@ -509,7 +509,7 @@ impl RtpMidiSession {
                     detector.hear(now, address.as_bytes(), from, &shown, out);
                 }
             }
-            Err(error) => refuse(&title, error, out),
+            Err(error) => refuse(title(endpoint.as_ref(), control.or(*data), name), error, out),
         });
     }
 }
