@@ -238,20 +238,22 @@ impl<'a> Reader<'a> {
             return self.scalar().map(|_| ());
         }
         self.is_unread = false;
-        let mut depth = 0_usize;
+        let bytes = self.text.as_bytes();
+        let (mut at, mut depth) = (self.at, 0_usize);
         loop {
-            match self.peek().ok_or(DecodeError::Truncated)? {
+            let byte = *bytes.get(at).ok_or(DecodeError::Truncated)?;
+            at += 1;
+            match byte {
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                b'"' => {
-                    self.string()?;
-                    continue;
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at = at;
+                        return Ok(());
+                    }
                 }
+                b'"' => at = behind_text(bytes, at)?,
                 _ => {}
-            }
-            self.at += 1;
-            if depth == 0 {
-                return Ok(());
             }
         }
     }
@@ -284,11 +286,11 @@ impl<'a> Reader<'a> {
     /// Reads the text that begins here.
     fn string(&mut self) -> Result<Cow<'a, str>, DecodeError> {
         let start = self.at + 1;
-        let rest = &self.text.as_bytes()[start..];
-        let len = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(DecodeError::Truncated)?;
-        let plain = &self.text[start..start + len];
-        self.at = start + len;
-        if rest[len] == b'"' {
+        let bytes = self.text.as_bytes();
+        let end = quote_or_backslash(bytes, start).ok_or(DecodeError::Truncated)?;
+        let plain = &self.text[start..end];
+        self.at = end;
+        if bytes[end] == b'"' {
             self.at += 1;
             return Ok(Cow::Borrowed(plain));
         }
@@ -360,6 +362,37 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Steps from within a text behind its end.
+fn behind_text(bytes: &[u8], mut at: usize) -> Result<usize, DecodeError> {
+    loop {
+        at = quote_or_backslash(bytes, at).ok_or(DecodeError::Truncated)?;
+        if bytes[at] == b'"' {
+            return Ok(at + 1);
+        }
+        // What follows a backslash is no end, whatever it is.
+        at += 2;
+    }
+}
+
+/// Where the next quote or backslash is. Half of an answer is texts, and most of them are up to seven letters long: eight bytes
+/// are looked at together, where a loop over bytes takes as many steps.
+fn quote_or_backslash(bytes: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    // Has the highest bit of each byte that is 0, and perhaps of some above the first of them.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let mut at = from;
+    let mut rest = bytes.get(from..)?;
+    while let Some((chunk, behind)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*chunk);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        (at, rest) = (at + chunk.len(), behind);
+    }
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|more| at + more)
 }
 
 fn ends_word(byte: u8) -> bool {
@@ -555,6 +588,20 @@ mod tests {
         }
         for broken in ["\"", "\"\\", "\"a\\u00", ""] {
             assert_eq!(reader(broken).text(), Err(DecodeError::Truncated), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_text_ends_at_its_quote_wherever_that_stands() {
+        for len in 0..40 {
+            for letter in ["a", "!", "#", "[", "]", "\u{a2}", "\u{1f600}"] {
+                let plain = letter.repeat(len);
+                let text = format!("\"{plain}\"");
+                assert_eq!(reader(&text).text(), Ok(Some(plain.as_str().into())), "{text}");
+                let text = format!("[{{\"{plain}\\\"]\":\"{plain}\\\\\"}}],");
+                let mut reader = reader(&text);
+                assert_eq!((reader.skip(), reader.peek()), (Ok(()), Some(b',')), "{text}");
+            }
         }
     }
 
