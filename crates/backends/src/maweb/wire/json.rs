@@ -13,7 +13,7 @@ use super::{Color, DecodeError};
 
 /// Reads one message, value by value. Whoever asks for a value of one kind and meets another gets nothing and stands behind
 /// it all the same.
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -212,6 +212,8 @@ impl<'a> Reader<'a> {
             },
             Scalar::Number(number) => number.parse().ok().map(|number: f64| number != 0.0),
             Scalar::Bool(on) => Some(on),
+            Scalar::Number("0") => Some(false),
+            Scalar::Number("1") => Some(true),
             Scalar::Nothing => None,
         })
     }
@@ -260,7 +262,8 @@ impl<'a> Reader<'a> {
 
     fn scalar(&mut self) -> Result<Scalar<'a>, DecodeError> {
         self.is_unread = false;
-        match self.peek().ok_or(DecodeError::Truncated)? {
+        let first = self.peek().ok_or(DecodeError::Truncated)?;
+        match first {
             b'"' => return self.string().map(Scalar::Text),
             b'{' | b'[' => {
                 self.skip()?;
@@ -273,12 +276,11 @@ impl<'a> Reader<'a> {
         let len = rest.iter().position(|byte| ends_word(*byte)).ok_or(DecodeError::Truncated)?;
         self.at += len;
         let word = &self.text[start..self.at];
-        Ok(match word {
-            "true" | "True" => Scalar::Bool(true),
-            "false" | "False" => Scalar::Bool(false),
-            _ if word.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
-                Scalar::Number(word)
-            }
+        Ok(match (first, word) {
+            // A word may be empty: what is first ends it then.
+            (b'0'..=b'9' | b'-', _) => Scalar::Number(word),
+            (_, "true" | "True") => Scalar::Bool(true),
+            (_, "false" | "False") => Scalar::Bool(false),
             _ => Scalar::Nothing,
         })
     }
@@ -294,11 +296,14 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Ok(Cow::Borrowed(plain));
         }
-        self.escaped(plain.to_owned()).map(Cow::Owned)
+        self.escaped(plain).map(Cow::Owned)
     }
 
-    /// Reads on from the first backslash of a text.
-    fn escaped(&mut self, mut text: String) -> Result<String, DecodeError> {
+    /// Reads on from the first backslash of a text, which few have: what every text needs stays small without this.
+    #[cold]
+    #[inline(never)]
+    fn escaped(&mut self, plain: &str) -> Result<String, DecodeError> {
+        let mut text = plain.to_owned();
         loop {
             let mut rest = self.text[self.at..].chars();
             let Some(next) = rest.next() else { return Err(DecodeError::Truncated) };
@@ -359,6 +364,7 @@ impl<'a> Reader<'a> {
             match bytes.get(self.at).copied()? {
                 blank if is_blank(blank) => self.at += 1,
                 byte => return Some(byte),
+                byte @ b'!'.. => return Some(byte),
             }
         }
     }
