@@ -9,12 +9,14 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
-use super::{Color, DecodeError};
+use super::{Color, DecodeError, Wanted};
 
 /// Reads one message, value by value. Whoever asks for a value of one kind and meets another gets nothing and stands behind
 /// it all the same.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Reader<'a> {
+    /// Which parts of executors their readers read.
+    pub(super) wanted: Wanted,
     text: &'a str,
     at: usize,
     /// Whether the value of the last key has not been read.
@@ -40,7 +42,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotText)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Ok(Self { text, at: 0, is_unread: false })
+        Ok(Self { wanted: Wanted::ALL, text, at: 0, is_unread: false })
     }
 
     /// Whether an object comes next.
@@ -210,10 +212,10 @@ impl<'a> Reader<'a> {
                 "false" | "False" => Some(false),
                 number => whole(number).map(|number| number != 0),
             },
-            Scalar::Number(number) => number.parse().ok().map(|number: f64| number != 0.0),
-            Scalar::Bool(on) => Some(on),
             Scalar::Number("0") => Some(false),
             Scalar::Number("1") => Some(true),
+            Scalar::Number(number) => number.parse().ok().map(|number: f64| number != 0.0),
+            Scalar::Bool(on) => Some(on),
             Scalar::Nothing => None,
         })
     }
@@ -362,9 +364,9 @@ impl<'a> Reader<'a> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at).copied()? {
+                byte @ b'!'.. => return Some(byte),
                 blank if is_blank(blank) => self.at += 1,
                 byte => return Some(byte),
-                byte @ b'!'.. => return Some(byte),
             }
         }
     }

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use answer::{Answer, Confirmation, Datum, Greeting, Group, Playbacks, Response};
-pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
+pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader, Wanted};
 pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
 
