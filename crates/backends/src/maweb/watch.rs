@@ -248,8 +248,9 @@ impl Watches {
         let place = |watch: &Watch| (watch.executor.page, watch.executor.index());
         let first = self.entries.partition_point(|watch| place(watch) < (page, index));
         let end = index.saturating_add(count);
-        let last = self.entries.partition_point(|watch| place(watch) < (page, end));
-        &mut self.entries[first..last.max(first)]
+        // All of them are looked at anyway, and mostly they are a few.
+        let len = self.entries[first..].iter().take_while(|watch| place(watch) < (page, end)).count();
+        &mut self.entries[first..first + len]
     }
 
     fn position(&self, executor: Executor, part: Part) -> Result<usize, usize> {
