@@ -38,6 +38,10 @@ pub(super) struct Planned<T> {
     pub(super) what: T,
 }
 
+/// For how long nothing is done to a far show between two disturbances, in milliseconds: a way needs some seconds to be calm, so
+/// that presses are watched on it, too.
+const CALM: [u64; 2] = [6000, 14_000];
+
 /// An endless row of such things.
 #[derive(Debug)]
 pub(super) struct Schedule<T> {
@@ -50,10 +54,10 @@ pub(super) struct Schedule<T> {
 
 impl Schedule<Harm> {
     /// What is done to the far show of a family.
-    pub(super) fn of_harm(seed: u64, family: &str, may_freeze: bool, gap: [u64; 2]) -> Self {
+    pub(super) fn of_harm(seed: u64, family: &str, may_freeze: bool) -> Self {
         let draw = |random: &mut Random| [Harm::Kill, Harm::End, Harm::Freeze][random.below(3)];
         let draw_mild = |random: &mut Random| [Harm::Kill, Harm::End][random.below(2)];
-        Self::new(Random::new(seed, family), if may_freeze { draw } else { draw_mild }, gap)
+        Self::new(Random::new(seed, family), if may_freeze { draw } else { draw_mild }, CALM)
     }
 }
 
@@ -96,7 +100,7 @@ mod tests {
     #[test]
     fn the_plan_does_not_depend_on_how_often_one_looks() {
         let row = |step: usize| {
-            let mut schedule = Schedule::of_harm(5, "sacn", true, [6000, 14_000]);
+            let mut schedule = Schedule::of_harm(5, "sacn", true);
             let times = (0..120_000).step_by(step).map(|millis| Duration::from_millis(millis as u64));
             let row: Vec<_> = times.filter_map(|now| schedule.due(now)).collect();
             row

@@ -218,10 +218,6 @@ impl Families {
             format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {near}\npeer = 127.0.0.1 {far}\n{options}"),
             format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {far}\n{peer}{options}"),
         );
-        if options.is_empty() {
-            // Whoever was killed said no goodbye: it takes a dozen clock messages without an answer until it is invited again.
-            family.gap = [20_000, 30_000];
-        }
         // Without a session nobody asks for states. There is the journal of the last fifteen seconds, and it does not list the keys
         // that nobody holds.
         family.never_rests = !options.is_empty();

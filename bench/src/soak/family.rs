@@ -22,9 +22,6 @@ pub(super) struct Family {
     pub(super) may_freeze: bool,
     /// Whether every fader moves all the time, because nobody tells what has rested for long.
     pub(super) never_rests: bool,
-    /// For how long nothing is done to the far show between two disturbances, in milliseconds: a way needs some seconds to be
-    /// calm, so that presses are watched on it, too.
-    pub(super) gap: [u64; 2],
     /// Whether the mapping of this family comes and goes with the reloads.
     pub(super) is_reloaded: bool,
 }
@@ -82,7 +79,6 @@ impl Family {
             channels: Vec::new(),
             may_freeze: true,
             never_rests: false,
-            gap: [6000, 14_000],
             is_reloaded: false,
         }
     }

@@ -102,7 +102,7 @@ impl Rig {
             far_of.push(family.far.as_ref().map(|_| fars.len()));
             if let Some(lines) = &family.far {
                 let port = ports.one()?;
-                let schedule = Schedule::of_harm(seed, family.name, family.may_freeze, family.gap);
+                let schedule = Schedule::of_harm(seed, family.name, family.may_freeze);
                 let text = far_text(lines, port);
                 check(&options.program, &text)?;
                 fars.push(Far::new(number, family.name, options.clone(), text, port, schedule));

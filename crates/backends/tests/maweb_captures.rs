@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crosspatch_backends::maweb::wire::{
     Answer, Color, Console, Dialect, Executor, Greeting, Group, ItemsType, Playbacks, PlaybacksRequest,
-    Range, Request, Response, View,
+    Range, Request, Response, View, Wanted,
 };
 
 fn capture(name: &str) -> Vec<u8> {
@@ -94,6 +94,71 @@ fn every_answer_is_written_as_the_console_wrote_it() {
         };
         assert_same(&encoded(&answer), &capture, &name);
     }
+}
+
+/// What is left of an executor if only some of its parts are wanted.
+fn only<'a>(executor: &Executor<'a>, wanted: Wanted) -> Executor<'a> {
+    let mut only = Executor {
+        width: executor.width,
+        index: executor.index,
+        is_running: executor.is_running,
+        ..Executor::default()
+    };
+    only.object_type.text = executor.object_type.text.clone();
+    if wanted.names {
+        only.name.text = executor.name.text.clone();
+    }
+    if wanted.frames {
+        only.frame = executor.frame;
+    }
+    if wanted.cues {
+        only.cues.items = executor.cues.items.clone();
+        only.cues.items.iter_mut().for_each(|cue| cue.color = None);
+    }
+    if wanted.blocks {
+        only.blocks = executor.blocks.clone();
+        for block in &mut only.blocks {
+            (block.fader.frame, block.fader.function) = (None, None);
+            for button in &mut block.buttons {
+                (button.id, button.color, button.frame) = (0, None, None);
+                button.function = "".into();
+            }
+        }
+    }
+    only
+}
+
+#[test]
+fn what_is_wanted_of_an_answer_is_read_as_if_all_of_it_were() {
+    let mut executors = 0;
+    for (name, bytes) in captures(false) {
+        let whole = Answer::decode(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for bits in 0..16 {
+            let wanted = Wanted {
+                names: bits & 1 != 0,
+                cues: bits & 2 != 0,
+                frames: bits & 4 != 0,
+                blocks: bits & 8 != 0,
+                rest: false,
+            };
+            let part =
+                Answer::decode_wanted(&bytes, wanted).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let (Some(Response::Playbacks(whole)), Some(Response::Playbacks(part))) =
+                (&whole.response, &part.response)
+            else {
+                assert_eq!(part, whole, "{name}");
+                continue;
+            };
+            assert_eq!(part.groups.len(), whole.groups.len(), "{name}");
+            for (part, whole) in part.groups.iter().zip(&whole.groups) {
+                let read: Vec<_> = part.executors().cloned().collect();
+                let expected: Vec<_> = whole.executors().map(|executor| only(executor, wanted)).collect();
+                assert_eq!(read, expected, "{name}, {wanted:?}");
+                executors += read.len();
+            }
+        }
+    }
+    assert!(executors > 1000, "{executors}");
 }
 
 #[test]

@@ -136,6 +136,24 @@ fn pymidi_that_is_started_again_is_invited_again_and_has_the_full_state() {
     show.wait_for("has stopped answering");
     let peer = python(&lines).expect("it was there before");
     peer.wait_for("control_mode_change 0 7 127");
+    // It is back before anybody has missed it, and answers the clock as somebody else.
+    drop(peer);
+    let peer = python(&lines).expect("it was there before");
+    peer.wait_for("control_mode_change 0 7 127");
+    show.stop();
+}
+
+#[test]
+fn node_js_that_is_started_again_is_invited_again_and_has_the_full_state() {
+    let (port, other) = (two_ports(), two_ports());
+    let Some(peer) = node(other, "") else { return };
+    peer.wait_for("ready");
+    let (show, hand) = show(port, &format!("peer = 127.0.0.1 {other}"));
+    show.wait_for("in a session with");
+    send_until(&hand, "/level", 1.0, &peer, "message 176 7 127");
+    drop(peer);
+    let peer = node(other, "").expect("it was there before");
+    peer.wait_for("message 176 7 127");
     show.stop();
 }
 

@@ -39,9 +39,9 @@ const fn path(name: &'static str, events: usize, outcome: usize, set_up: fn() ->
     Path { name, events, outcome: outcome + 1, allocations: 0, set_up }
 }
 
-/// A path on which answers come in. Groups, rows and executors of an answer are lists: 55 times for this one.
+/// A path on which answers come in. Groups and executors of an answer are lists: five times for this one.
 const fn answers(name: &'static str, outcome: usize, set_up: fn() -> Batch) -> Path {
-    Path { allocations: 55 * POLLS, ..path(name, POLLS, outcome, set_up) }
+    Path { allocations: 5 * POLLS, ..path(name, POLLS, outcome, set_up) }
 }
 
 /// A show that is logged in to a console.

@@ -353,7 +353,7 @@ impl crosspatch_core::Session for Session {
     fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
         self.heard = now;
         self.login.note_heard();
-        match Answer::decode(data) {
+        match Answer::decode_wanted(data, self.watches.wanted()) {
             Ok(answer) => self.handle_answer(now, &answer, out),
             Err(error) => {
                 let host = self.login.endpoint();

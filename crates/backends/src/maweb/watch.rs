@@ -9,7 +9,7 @@ use std::num::NonZeroU16;
 use crosspatch_core::{Duration, Instant, Slot, Text, Value};
 
 use super::address::{Executor, Part};
-use super::wire::{self, Color, Console, ExecButton, Playbacks};
+use super::wire::{self, Color, Console, ExecButton, Playbacks, Wanted};
 
 /// Consoles write three decimals: levels that differ by no more than rounding are the same.
 const SAME_LEVEL: f64 = 0.0006;
@@ -28,6 +28,8 @@ pub(crate) struct Watches {
     leds: Vec<Led>,
     /// Slots to be watched no more.
     removed: Vec<Slot>,
+    /// What has to be read of executors.
+    wanted: Wanted,
     round: u32,
 }
 
@@ -105,6 +107,23 @@ impl Watches {
         self.entries.retain(|watch| is_kept(watch.slot));
         self.leds.retain(|led| is_kept(led.slot));
         self.entries.sort_by_key(|watch| (watch.executor, watch.part));
+        self.wanted = Wanted::default();
+        for watch in &self.entries {
+            match watch.part {
+                Part::Fader | Part::Upper | Part::Lower | Part::Flash | Part::Level => {
+                    self.wanted.blocks = true;
+                }
+                Part::Name => self.wanted.names = true,
+                Part::Cue => self.wanted.cues = true,
+                Part::Color => self.wanted.frames = true,
+                Part::Button | Part::Run => {}
+            }
+        }
+    }
+
+    /// What has to be read of executors for all that is watched.
+    pub(crate) fn wanted(&self) -> Wanted {
+        self.wanted
     }
 
     /// All executors watched, in order, some more than once.
@@ -229,8 +248,9 @@ impl Watches {
         let place = |watch: &Watch| (watch.executor.page, watch.executor.index());
         let first = self.entries.partition_point(|watch| place(watch) < (page, index));
         let end = index.saturating_add(count);
-        let last = self.entries.partition_point(|watch| place(watch) < (page, end));
-        &mut self.entries[first..last.max(first)]
+        // All of them are looked at anyway, and mostly they are a few.
+        let len = self.entries[first..].iter().take_while(|watch| place(watch) < (page, end)).count();
+        &mut self.entries[first..first + len]
     }
 
     fn position(&self, executor: Executor, part: Part) -> Result<usize, usize> {

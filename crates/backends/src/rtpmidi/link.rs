@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crosspatch_core::{Backoff, Duration, Endpoint, Instant, Outbox, Peer, Port};
 
+use super::clock::Clock;
 use super::options::Config;
 use super::receiver::Receiver;
 use super::sender::{Sender, ticks};
@@ -25,12 +26,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Whoever invites on the control port does so on the data port, too, within this time.
 const HALF: Duration = Duration::from_secs(12);
 
-/// The initiator compares clocks fast at first, and while nobody answers, and slowly after that.
-const FAST: Duration = Duration::from_secs(1);
-const SLOW: Duration = Duration::from_secs(10);
-const FAST_AT_FIRST: u32 = 6;
-/// So many clock messages without an answer end a session that we began.
-const MAX_UNANSWERED: u32 = 12;
+/// A peer that is there says something after this time, when something is sent to it: a confirmation, or an answer to the
+/// clock message that it gets then.
+const DOUBT: Duration = Duration::from_secs(1);
+/// The pause before a peer is invited again that has lost its session.
+const RESUME: Duration = Duration::from_millis(250);
 /// Silence that ends a session which the peer began.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -85,17 +85,11 @@ pub(crate) struct Up {
     is_session: bool,
 }
 
-/// The clock messages of an initiator.
-#[derive(Debug)]
-struct Clock {
-    due_at: Instant,
-    sent: u32,
-    unanswered: u32,
-}
-
-impl Clock {
-    fn new(now: Instant) -> Self {
-        Self { due_at: now, sent: 0, unanswered: 0 }
+impl Up {
+    /// When the next clock message is due, of whoever began the session.
+    fn clock_due_at(&self) -> Option<Instant> {
+        let doubt_at = self.sender.unheard_since().map(|since| since + DOUBT);
+        self.clock.as_ref().map(|clock| clock.due_at(doubt_at))
     }
 }
 
@@ -108,6 +102,8 @@ pub(crate) enum Outcome {
     Silent,
     /// It has begun a session and not finished that.
     Halfway,
+    /// It is there and does not know of the session, as after a restart.
+    Forgotten,
 }
 
 impl Link {
@@ -132,12 +128,7 @@ impl Link {
 
     /// How notices call it.
     pub(crate) fn title(&self) -> String {
-        let address = match (&self.endpoint, self.control.or(self.data)) {
-            (Some(endpoint), _) => endpoint.to_string(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => "nobody".to_owned(),
-        };
-        if self.name.is_empty() { address } else { format!("`{}` at {address}", self.name.escape_debug()) }
+        title(self.endpoint.as_ref(), self.control.or(self.data), &self.name)
     }
 
     /// What is sent to the peer, while MIDI flows.
@@ -292,6 +283,34 @@ impl Link {
         self.state = State::Pausing(now + self.backoff.pause());
     }
 
+    /// A session that has [ended](Self::end) is missed: it is begun again without waiting.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        if let State::Pausing(until) = &mut self.state {
+            *until = now + RESUME;
+        }
+    }
+
+    /// Whether a session with somebody at this address is being agreed, or there is one.
+    pub(crate) fn is_engaged_with(&self, from: SocketAddr) -> bool {
+        let next = self.control.map(|control| SocketAddr::new(control.ip(), control.port().wrapping_add(1)));
+        let is_engaged = !matches!(self.state, State::Idle | State::Pausing(_));
+        is_engaged && [self.control, self.data, next].contains(&Some(from))
+    }
+
+    /// Whether somebody at this address, who says that the session of this source is none, means that which we are in.
+    pub(crate) fn is_disowned(&self, from: SocketAddr, ssrc: u32) -> bool {
+        let is_session = matches!(&self.state, State::Up(up) if up.is_session);
+        is_session && ssrc == self.ssrc && [self.control, self.data].contains(&Some(from))
+    }
+
+    /// Whether a clock message of another source than the peer's shows that another program answers at its address.
+    pub(crate) fn is_answered_by_another(&self, from: SocketAddr, timing: &Timing) -> bool {
+        let State::Up(up) = &self.state else { return false };
+        let is_answer = timing.count == 1 && timing.ssrc != self.ssrc && self.data == Some(from);
+        let is_other = is_answer && !self.is_source(timing.ssrc);
+        is_other && up.clock.as_ref().is_some_and(|clock| clock.is_answered_by_another(timing.times[0]))
+    }
+
     /// Whether the peer uses this source. One whose source is not known uses any.
     pub(crate) fn is_source(&self, ssrc: u32) -> bool {
         self.sources == [None; 2] || self.sources.contains(&Some(ssrc))
@@ -301,6 +320,7 @@ impl Link {
     pub(crate) fn heard(&mut self, now: Instant) {
         if let State::Up(up) = &mut self.state {
             up.heard_at = now;
+            up.sender.heard();
         }
     }
 
@@ -318,10 +338,9 @@ impl Link {
         let mut times = timing.times;
         match (timing.count, &mut up.clock) {
             (0, _) => times[1] = ticks(now),
-            (1, Some(clock)) if clock.unanswered > 0 => {
-                clock.unanswered = 0;
-                if clock.sent >= FAST_AT_FIRST {
-                    clock.due_at = now + SLOW;
+            (1, Some(clock)) => {
+                if !clock.handle_answer(now) {
+                    return;
                 }
                 times[2] = ticks(now);
             }
@@ -357,13 +376,9 @@ impl Link {
                 if up.is_session && up.heard_at + SILENCE <= now {
                     return Some(Outcome::Silent);
                 }
-                let clock = up.clock.as_mut().filter(|clock| clock.due_at <= now)?;
-                if clock.unanswered >= MAX_UNANSWERED {
-                    return Some(Outcome::Silent);
-                }
-                (clock.sent, clock.unanswered) = (clock.sent + 1, clock.unanswered + 1);
-                clock.due_at = now + FAST;
-                let first = Command::Clock(Timing { ssrc: self.ssrc, count: 0, times: [ticks(now), 0, 0] });
+                up.clock_due_at().filter(|due_at| *due_at <= now)?;
+                let Some(time) = up.clock.as_mut()?.ask(now) else { return Some(Outcome::Silent) };
+                let first = Command::Clock(Timing { ssrc: self.ssrc, count: 0, times: [time, 0, 0] });
                 if let Some(data) = self.data {
                     out.send(DATA, Peer::Address(data), |bytes| first.encode(bytes));
                 }
@@ -390,10 +405,19 @@ impl Link {
             State::Inviting(_, _, at) | State::Invited(at) => Some(*at),
             State::Up(up) => {
                 let silence = up.is_session.then_some(up.heard_at + SILENCE);
-                let clock = up.clock.as_ref().map(|clock| clock.due_at);
-                [silence, clock, up.sender.next_timeout()].into_iter().flatten().min()
+                [silence, up.clock_due_at(), up.sender.next_timeout()].into_iter().flatten().min()
             }
         };
         [state, self.feedback_at, self.receiver.next_timeout()].into_iter().flatten().min()
     }
+}
+
+/// How notices call a peer.
+pub(crate) fn title(endpoint: Option<&Endpoint>, address: Option<SocketAddr>, name: &str) -> String {
+    let address = match (endpoint, address) {
+        (Some(endpoint), _) => endpoint.to_string(),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => "nobody".to_owned(),
+    };
+    if name.is_empty() { address } else { format!("`{}` at {address}", name.escape_debug()) }
 }

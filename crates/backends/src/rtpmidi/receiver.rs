@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant};
 
 use crate::midi::wire::{MAX_SYSEX, Message, SysEx, U4, U7, U14};
 
-use super::wire::{DecodeError, End, Item, Journal, Rtp, State, What};
+use super::wire::{DecodeError, End, Item, Journal, Received, Rtp, State, What};
 
 /// How long a packet that may only be late is waited for.
 const LATE: Duration = Duration::from_millis(20);
@@ -41,10 +41,10 @@ impl Receiver {
     /// Takes a packet and hands out its messages, those of its journal first that were lost.
     pub(crate) fn handle(&mut self, now: Instant, rtp: &Rtp<'_>, found: Found<'_>) {
         let sequence = rtp.header.sequence;
-        let journal = match &rtp.journal {
+        let journal = match rtp.journal {
             Some(Ok(journal)) => Some(journal),
             Some(Err(error)) => {
-                found(Err(*error));
+                found(Err(error));
                 None
             }
             None => None,
@@ -71,7 +71,7 @@ impl Receiver {
         let lost = self.last.map_or(0, |last| (packet - last - 1) as u32);
         if self.last.is_none() || lost > 0 {
             self.sysex = None;
-            self.recover(now, journal, packet, lost, found);
+            self.recover(now, journal.map(Received::read).as_ref(), packet, lost, found);
         } else {
             self.missing <<= 1;
         }

@@ -37,10 +37,16 @@ pub(crate) struct Sender {
     fresh: Vec<State>,
     guard_at: Option<Instant>,
     guards: u32,
+    /// When the first packet was sent since the peer was heard.
+    unheard_since: Option<Instant>,
+    /// What a journal is put together in, kept so that a packet costs no memory.
+    pasts: Vec<Past>,
+    journal: Journal,
+    encoded: Vec<u8>,
 }
 
 /// When something came to be as it is.
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 struct Past {
     state: State,
     packet: u64,
@@ -63,6 +69,10 @@ impl Sender {
             fresh: Vec::new(),
             guard_at: None,
             guards: 0,
+            unheard_since: None,
+            pasts: Vec::new(),
+            journal: Journal::default(),
+            encoded: Vec::new(),
         }
     }
 
@@ -121,6 +131,16 @@ impl Sender {
         }
     }
 
+    /// The peer has said something, so it is there.
+    pub(crate) fn heard(&mut self) {
+        self.unheard_since = None;
+    }
+
+    /// Since when packets have been sent and nothing has come back.
+    pub(crate) fn unheard_since(&self) -> Option<Instant> {
+        self.unheard_since
+    }
+
     /// When the next guard packet is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.guard_at
@@ -128,21 +148,22 @@ impl Sender {
 
     fn send(&mut self, now: Instant, out: &mut Outbox) {
         let header = Header { sequence: self.sequence as u16, time: ticks(now) as u32, ssrc: self.ssrc };
-        let (mut journal, (port, to)) = (Vec::new(), self.to);
-        self.journal(now).encode(&mut journal);
-        out.send(port, to, |bytes| Rtp::encode(&header, &self.list, Some(&journal), bytes));
+        let (port, to) = self.to;
+        self.encode_journal(now);
+        out.send(port, to, |bytes| Rtp::encode(&header, &self.list, Some(&self.encoded), bytes));
         for (place, state) in self.fresh.drain(..).enumerate() {
             let past = Past { state, packet: self.sequence, place, at: now };
             self.history.insert((state.channel.get(), state.what), past);
         }
         self.list.clear();
+        self.unheard_since.get_or_insert(now);
         // A packet may be the first one that arrives.
         self.running.reset();
         self.sequence += 1;
     }
 
-    /// The journal of the next packet: channel by channel, the oldest first.
-    fn journal(&mut self, now: Instant) -> Journal {
+    /// Puts the journal of the next packet together: channel by channel, the oldest first.
+    fn encode_journal(&mut self, now: Instant) {
         let checkpoint = &mut self.checkpoint;
         self.history.retain(|_, past| {
             let is_kept = now.since(past.at) < KEPT;
@@ -154,9 +175,14 @@ impl Sender {
         if self.history.is_empty() {
             self.checkpoint = self.sequence;
         }
-        let mut pasts: Vec<_> = self.history.values().collect();
-        pasts.sort_by_key(|past| (past.state.channel, past.packet, past.place));
-        Journal { checkpoint: self.checkpoint as u16, states: pasts.iter().map(|past| past.state).collect() }
+        self.pasts.clear();
+        self.pasts.extend(self.history.values());
+        self.pasts.sort_unstable_by_key(|past| (past.state.channel, past.packet, past.place));
+        self.journal.checkpoint = self.checkpoint as u16;
+        self.journal.states.clear();
+        self.journal.states.extend(self.pasts.iter().map(|past| past.state));
+        self.encoded.clear();
+        self.journal.encode(&mut self.encoded);
     }
 }
 
@@ -268,11 +294,11 @@ mod tests {
         let (mut sender, mut receiver) = (Sender::new(7, Port(1), Peer::Only), Receiver::default());
         let mut found = Vec::new();
         for at in (0..data.len()).step_by(SEGMENT) {
-            let (mut list, mut packet, mut journal) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut list, mut packet) = (Vec::new(), Vec::new());
             encode_segment(&data, at, &mut list);
-            sender.journal(Instant::START).encode(&mut journal);
+            sender.encode_journal(Instant::START);
             let header = Header { sequence: (at / SEGMENT) as u16, time: 0, ssrc: 7 };
-            Rtp::encode(&header, &list, Some(&journal), &mut packet);
+            Rtp::encode(&header, &list, Some(&sender.encoded), &mut packet);
             let Ok(Packet::Rtp(rtp)) = Packet::decode(&packet) else { panic!("no packet") };
             receiver.handle(Instant::START, &rtp, &mut |message| match message {
                 Ok(Message::SysEx(sysex)) => found.push(sysex.data().to_vec()),

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp, Value,
+    Closed, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp,
+    Value,
 };
 
 use crate::detect::Detector;
@@ -12,7 +13,7 @@ use crate::kept_port::KeptPort;
 use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 
-use super::link::{CONTROL, DATA, Link, Outcome, State};
+use super::link::{CONTROL, DATA, Link, Outcome, State, title};
 use super::mdns::Mdns;
 use super::options::Config;
 use super::receiver::Receiver;
@@ -26,6 +27,10 @@ const MAX_GUESTS: usize = 32;
 /// So many are found and invited.
 const MAX_FOUND: usize = 32;
 
+/// How often somebody is told that there is no session with it, and how soon somebody else after that.
+const DISOWN_AGAIN: Duration = Duration::from_secs(1);
+const DISOWN_NEXT: Duration = Duration::from_millis(20);
+
 /// The running state of an instance.
 pub(crate) struct RtpMidiSession {
     config: Arc<Config>,
@@ -35,6 +40,8 @@ pub(crate) struct RtpMidiSession {
     /// First those of the options in their order, then those that have come by themselves or have been found, in theirs.
     links: Vec<Link>,
     mdns: Option<Mdns>,
+    /// Who was told last that there is no session with it, and when.
+    disowned: Option<(SocketAddr, Instant)>,
 }
 
 /// A socket, or a look-up, which nothing waits for.
@@ -69,6 +76,7 @@ impl RtpMidiSession {
             ports: specs.into_iter().map(own).collect(),
             mdns: Mdns::new(&config),
             links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
+            disowned: None,
             config,
         }
     }
@@ -180,7 +188,7 @@ impl Session for RtpMidiSession {
                 self.lose(now, at, outcome, out);
             }
         }
-        self.links.retain(|link| link.endpoint.is_some() || !matches!(link.state, State::Pausing(_)));
+        self.forget_guests();
         self.translator.handle_timeout(now, out);
         self.flush(now, out);
         self.detector.handle_timeout(now, out);
@@ -267,8 +275,12 @@ impl RtpMidiSession {
             Outcome::NoAnswer => format!("{} does not answer; inviting it again and again", link.title()),
             Outcome::Silent => format!("{} has stopped answering", link.title()),
             Outcome::Halfway => format!("{} began a session and did not finish that", link.title()),
+            Outcome::Forgotten => format!("{} does not know of the session any more", link.title()),
         };
-        link.end(now, true, out);
+        link.end(now, outcome != Outcome::Forgotten, out);
+        if matches!(outcome, Outcome::Silent | Outcome::Forgotten) {
+            link.resume(now);
+        }
         if is_first {
             out.notice(Notice::warning("rtpmidi-session", text));
         }
@@ -283,6 +295,27 @@ impl RtpMidiSession {
             self.receive(now, at, out, Receiver::release);
             self.translator.forget();
         }
+    }
+
+    /// Those that have come by themselves are not invited when they have gone.
+    fn forget_guests(&mut self) {
+        self.links.retain(|link| link.endpoint.is_some() || !matches!(link.state, State::Pausing(_)));
+    }
+
+    /// Tells somebody that there is no session with it. After a restart without a goodbye, the peers go on as if nothing had
+    /// happened; with this they begin anew at once. The source is theirs, since ours of that time is not known: others
+    /// pass that over.
+    fn disown(&mut self, now: Instant, port: Port, from: SocketAddr, ssrc: u32, out: &mut Outbox) {
+        let is_told = self
+            .disowned
+            .is_some_and(|(whom, at)| now.since(at) < if whom == from { DISOWN_AGAIN } else { DISOWN_NEXT });
+        if is_told || self.links.iter().any(|link| link.is_engaged_with(from)) {
+            return;
+        }
+        self.disowned = Some((from, now));
+        // Tokens are not looked at in a goodbye; macOS has none there either.
+        let goodbye = Command::Bye(Invitation { token: 0, ssrc, name: None });
+        out.send(port, Peer::Address(from), |bytes| goodbye.encode(bytes));
     }
 
     /// The link of the options, or of a guest, that an invitation belongs to; a new one if there is room.
@@ -344,14 +377,24 @@ impl RtpMidiSession {
                     let text = format!("{} has ended the session", self.links[at].title());
                     out.notice(Notice::info("rtpmidi-session", text));
                     self.links[at].end(now, false, out);
-                    self.links
-                        .retain(|link| link.endpoint.is_some() || !matches!(link.state, State::Pausing(_)));
+                } else if let Some(at) =
+                    self.links.iter().position(|link| link.is_disowned(from, session.ssrc))
+                {
+                    self.lose(now, at, Outcome::Forgotten, out);
                 }
+                self.forget_guests();
             }
             Command::Clock(timing) => {
                 if let Some(at) = self.peer(from, timing.ssrc) {
                     self.links[at].heard(now);
                     self.links[at].handle_clock(now, timing, out);
+                } else if let Some(at) =
+                    self.links.iter().position(|link| link.is_answered_by_another(from, timing))
+                {
+                    self.lose(now, at, Outcome::Forgotten, out);
+                    self.forget_guests();
+                } else if timing.count == 0 {
+                    self.disown(now, port, from, timing.ssrc, out);
                 }
             }
             Command::Feedback { ssrc, sequence } => {
@@ -413,6 +456,9 @@ impl RtpMidiSession {
             Some(at) if self.config.is_direct || self.links[at].is_source(ssrc) => at,
             None if self.config.learns => self.learn(now, from, out),
             Some(_) | None => {
+                if !self.config.is_direct {
+                    self.disown(now, DATA, from, ssrc, out);
+                }
                 let text = format!("{from} sends MIDI without a session; it is not heard");
                 return out.notice(Notice::warning("rtpmidi-stranger", text));
             }
@@ -452,9 +498,9 @@ impl RtpMidiSession {
         take: impl FnOnce(&mut Receiver, super::receiver::Found<'_>),
     ) {
         let Self { translator, detector, links, config, .. } = self;
-        let link = &mut links[at];
-        let (title, from) = (link.title(), link.data.map_or(Peer::Only, Peer::Address));
-        take(&mut link.receiver, &mut |message| match message {
+        let Link { receiver, endpoint, control, data, name, .. } = &mut links[at];
+        let from = data.map_or(Peer::Only, Peer::Address);
+        take(receiver, &mut |message| match message {
             Ok(message) => {
                 translator.hear(now, message, out);
                 if config.detects
@@ -463,7 +509,7 @@ impl RtpMidiSession {
                     detector.hear(now, address.as_bytes(), from, &shown, out);
                 }
             }
-            Err(error) => refuse(&title, error, out),
+            Err(error) => refuse(title(endpoint.as_ref(), control.or(*data), name), error, out),
         });
     }
 }

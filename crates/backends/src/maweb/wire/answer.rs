@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use super::executor::list;
 use super::json::{Reader, Writer};
-use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, PresetType, View};
+use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, PresetType, View, Wanted};
 
 /// What an old grandMA2 sends in place of a greeting in JSON.
 const READY: &str = "server ready";
@@ -70,7 +70,17 @@ impl<'a> Answer<'a> {
     ///
     /// If it is no JSON object and no greeting, or breaks off.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_wanted(bytes, Wanted::ALL)
+    }
+
+    /// Reads a message of a console, and of executors only what is wanted.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), but what is not wanted may be wrong in itself.
+    pub fn decode_wanted(bytes: &'a [u8], wanted: Wanted) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes)?;
+        reader.wanted = wanted;
         let mut answer = Self::default();
         if bytes.trim_ascii() == READY.as_bytes() {
             answer.greeting = Some(Greeting::Text);
@@ -251,8 +261,20 @@ fn pairs<'a>(reader: &mut Reader<'a>) -> Result<Vec<Datum<'a>>, DecodeError> {
     Ok(pairs)
 }
 
+/// Reads the rows of executors, or one row of all where it does not matter how they are drawn.
 fn rows<'a>(reader: &mut Reader<'a>) -> Result<Vec<Vec<Executor<'a>>>, DecodeError> {
-    list(reader, 18, |reader| list(reader, 5, Executor::decode))
+    if reader.wanted.rest {
+        return list(reader, 18, |reader| list(reader, 5, Executor::decode));
+    }
+    // We ask for as many at once.
+    let mut row = Vec::with_capacity(60);
+    reader.list(|reader| {
+        reader.list(|reader| {
+            row.push(Executor::decode(reader)?);
+            Ok(())
+        })
+    })?;
+    Ok(vec![row])
 }
 
 fn button<'a>(reader: &mut Reader<'a>) -> Result<(Cow<'a, str>, i64), DecodeError> {
@@ -430,7 +452,8 @@ pub struct Group<'a> {
     pub offset: u32,
     /// `cntPages`: how many pages there are.
     pub pages: u32,
-    /// The executors as they are drawn in rows: five to a row on a grandMA2 (fewer if some are wide), one on a dot2.
+    /// The executors as they are drawn in rows: five to a row on a grandMA2 (fewer if some are wide), one on a dot2. All in one row
+    /// if that is not [wanted](super::Wanted::rest).
     pub rows: Vec<Vec<Executor<'a>>>,
 }
 

@@ -8,6 +8,30 @@ use std::borrow::Cow;
 use super::json::{Reader, Writer};
 use super::{Color, DecodeError, Dialect, Label};
 
+/// Which parts of executors are read. The others stay at their defaults: consoles tell far more than most shows want to know,
+/// several times a second.
+///
+/// Index, width, the text of the kind and whether it runs are always read.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Names.
+    pub names: bool,
+    /// The rows below the header.
+    pub cues: bool,
+    /// The colour of the frame.
+    pub frames: bool,
+    /// Faders and keys: levels and lamps.
+    pub blocks: bool,
+    /// All the rest: the number, the number of the object, other colours, the functions of keys, bottom buttons, and the rows that
+    /// executors are drawn in.
+    pub rest: bool,
+}
+
+impl Wanted {
+    /// Everything.
+    pub const ALL: Self = Self { names: true, cues: true, frames: true, blocks: true, rest: true };
+}
+
 /// One executor; a wide one stands for as many numbers as it is wide.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Executor<'a> {
@@ -60,21 +84,23 @@ impl Default for Executor<'_> {
 impl<'a> Executor<'a> {
     pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let mut executor = Self::default();
-        let mut is_run = None;
+        let (mut is_run, mut unread_cues) = (None, None);
+        let wanted = reader.wanted;
         reader.object(|reader, key| {
             match key {
-                "i" => executor.number = Label::decode(reader)?,
+                "i" if wanted.rest => executor.number = Label::decode(reader)?,
                 "oType" => executor.object_type = Label::decode(reader)?,
-                "oI" => executor.object = Label::decode(reader)?,
-                "tt" => executor.name = Label::decode(reader)?,
-                "bC" => executor.background = reader.color()?,
-                "bdC" => executor.frame = reader.color()?,
-                "cues" => executor.cues = Cues::decode(reader)?,
+                "oI" if wanted.rest => executor.object = Label::decode(reader)?,
+                "tt" if wanted.names => executor.name = Label::decode(reader)?,
+                "bC" if wanted.rest => executor.background = reader.color()?,
+                "bdC" if wanted.frames => executor.frame = reader.color()?,
+                "cues" if wanted.cues => executor.cues = Cues::decode(reader)?,
+                "cues" => unread_cues = Some(*reader),
                 "combinedItems" => executor.width = reader.unsigned()?.unwrap_or(1).max(1),
                 "iExec" => executor.index = reader.unsigned()?.unwrap_or(0),
                 "isRun" => is_run = reader.boolean()?,
-                "executorBlocks" => executor.blocks = list(reader, 1, Block::decode)?,
-                "bottomButtons" => {
+                "executorBlocks" if wanted.blocks => executor.blocks = list(reader, 1, Block::decode)?,
+                "bottomButtons" if wanted.rest => {
                     executor.bottom.clear();
                     reader.object(|reader, key| match key {
                         "items" => {
@@ -88,7 +114,11 @@ impl<'a> Executor<'a> {
             }
             Ok(())
         })?;
-        executor.is_running = is_run.unwrap_or_else(|| executor.shows_progress());
+        executor.is_running = match (is_run, unread_cues) {
+            (Some(is_run), _) => is_run,
+            (None, Some(mut reader)) => Cues::decode(&mut reader)?.show_progress(),
+            (None, None) => executor.cues.show_progress(),
+        };
         Ok(executor)
     }
 
@@ -123,11 +153,6 @@ impl<'a> Executor<'a> {
         });
     }
 
-    /// Whether a row shows that something is running, the only sign of it in the flat dialect.
-    fn shows_progress(&self) -> bool {
-        self.cues.items.iter().any(|cue| cue.progress_color == Some(Color::RUNNING))
-    }
-
     /// Whether nothing is assigned to it, be it that nothing ever was or that it has been cleared.
     pub fn is_empty(&self) -> bool {
         self.object_type.text.is_empty()
@@ -145,7 +170,7 @@ impl<'a> Executor<'a> {
 impl<'a> Label<'a> {
     /// Reads an object with text and colour, or a bare text.
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut label = Self::default();
+        let (mut label, wanted) = (Self::default(), reader.wanted);
         if !reader.is_object() {
             label.text = reader.text()?.unwrap_or_default();
             return Ok(label);
@@ -153,7 +178,7 @@ impl<'a> Label<'a> {
         reader.object(|reader, key| {
             match key {
                 "t" => label.text = reader.text()?.unwrap_or_default(),
-                "c" => label.color = reader.color()?,
+                "c" if wanted.rest => label.color = reader.color()?,
                 _ => {}
             }
             Ok(())
@@ -179,10 +204,16 @@ pub struct Cues<'a> {
 }
 
 impl<'a> Cues<'a> {
+    /// Whether a row shows that something is running, the only sign of it in the flat dialect.
+    fn show_progress(&self) -> bool {
+        self.items.iter().any(|cue| cue.progress_color == Some(Color::RUNNING))
+    }
+
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let wanted = reader.wanted;
         reader.read(|cues: &mut Self, reader, key| {
             match key {
-                "bC" => cues.background = reader.color()?,
+                "bC" if wanted.rest => cues.background = reader.color()?,
                 "items" => cues.items = list(reader, 1, Cue::decode)?,
                 _ => {}
             }
@@ -217,10 +248,11 @@ pub struct Cue<'a> {
 
 impl<'a> Cue<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let wanted = reader.wanted;
         reader.read(|cue: &mut Self, reader, key| {
             match key {
                 "t" => cue.text = reader.text()?,
-                "c" => cue.color = reader.color()?,
+                "c" if wanted.rest => cue.color = reader.color()?,
                 "pgs" => reader.object(|reader, key| {
                     match key {
                         "v" => cue.progress = reader.number()?,
@@ -305,13 +337,14 @@ pub struct ExecButton<'a> {
 
 impl<'a> ExecButton<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let wanted = reader.wanted;
         reader.read(|button: &mut Self, reader, key| {
             match key {
-                "id" => button.id = reader.unsigned()?.unwrap_or(0),
-                "t" => button.function = reader.text()?.unwrap_or_default(),
+                "id" if wanted.rest => button.id = reader.unsigned()?.unwrap_or(0),
+                "t" if wanted.rest => button.function = reader.text()?.unwrap_or_default(),
                 "s" => button.is_selected = reader.boolean()?.unwrap_or(false),
-                "c" => button.color = reader.color()?,
-                "bdC" => button.frame = reader.color()?,
+                "c" if wanted.rest => button.color = reader.color()?,
+                "bdC" if wanted.rest => button.frame = reader.color()?,
                 "leftLED" => button.left_led = led(reader)?,
                 "rightLED" => button.right_led = led(reader)?,
                 _ => {}
@@ -361,10 +394,11 @@ pub struct Fader<'a> {
 
 impl<'a> Fader<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let wanted = reader.wanted;
         reader.read(|fader: &mut Self, reader, key| {
             match key {
-                "bdC" => fader.frame = reader.color()?,
-                "tt" => fader.function = reader.text()?,
+                "bdC" if wanted.rest => fader.frame = reader.color()?,
+                "tt" if wanted.rest => fader.function = reader.text()?,
                 "v" => fader.value = reader.number()?.unwrap_or(0.0),
                 "vT" => fader.text = reader.text()?,
                 "min" => fader.min = reader.number()?.unwrap_or(0.0),

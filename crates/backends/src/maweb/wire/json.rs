@@ -9,12 +9,14 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
-use super::{Color, DecodeError};
+use super::{Color, DecodeError, Wanted};
 
 /// Reads one message, value by value. Whoever asks for a value of one kind and meets another gets nothing and stands behind
 /// it all the same.
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 pub(super) struct Reader<'a> {
+    /// Which parts of executors their readers read.
+    pub(super) wanted: Wanted,
     text: &'a str,
     at: usize,
     /// Whether the value of the last key has not been read.
@@ -40,7 +42,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotText)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Ok(Self { text, at: 0, is_unread: false })
+        Ok(Self { wanted: Wanted::ALL, text, at: 0, is_unread: false })
     }
 
     /// Whether an object comes next.
@@ -210,6 +212,8 @@ impl<'a> Reader<'a> {
                 "false" | "False" => Some(false),
                 number => whole(number).map(|number| number != 0),
             },
+            Scalar::Number("0") => Some(false),
+            Scalar::Number("1") => Some(true),
             Scalar::Number(number) => number.parse().ok().map(|number: f64| number != 0.0),
             Scalar::Bool(on) => Some(on),
             Scalar::Nothing => None,
@@ -238,27 +242,30 @@ impl<'a> Reader<'a> {
             return self.scalar().map(|_| ());
         }
         self.is_unread = false;
-        let mut depth = 0_usize;
+        let bytes = self.text.as_bytes();
+        let (mut at, mut depth) = (self.at, 0_usize);
         loop {
-            match self.peek().ok_or(DecodeError::Truncated)? {
+            let byte = *bytes.get(at).ok_or(DecodeError::Truncated)?;
+            at += 1;
+            match byte {
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                b'"' => {
-                    self.string()?;
-                    continue;
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at = at;
+                        return Ok(());
+                    }
                 }
+                b'"' => at = behind_text(bytes, at)?,
                 _ => {}
-            }
-            self.at += 1;
-            if depth == 0 {
-                return Ok(());
             }
         }
     }
 
     fn scalar(&mut self) -> Result<Scalar<'a>, DecodeError> {
         self.is_unread = false;
-        match self.peek().ok_or(DecodeError::Truncated)? {
+        let first = self.peek().ok_or(DecodeError::Truncated)?;
+        match first {
             b'"' => return self.string().map(Scalar::Text),
             b'{' | b'[' => {
                 self.skip()?;
@@ -271,12 +278,11 @@ impl<'a> Reader<'a> {
         let len = rest.iter().position(|byte| ends_word(*byte)).ok_or(DecodeError::Truncated)?;
         self.at += len;
         let word = &self.text[start..self.at];
-        Ok(match word {
-            "true" | "True" => Scalar::Bool(true),
-            "false" | "False" => Scalar::Bool(false),
-            _ if word.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
-                Scalar::Number(word)
-            }
+        Ok(match (first, word) {
+            // A word may be empty: what is first ends it then.
+            (b'0'..=b'9' | b'-', _) => Scalar::Number(word),
+            (_, "true" | "True") => Scalar::Bool(true),
+            (_, "false" | "False") => Scalar::Bool(false),
             _ => Scalar::Nothing,
         })
     }
@@ -284,19 +290,22 @@ impl<'a> Reader<'a> {
     /// Reads the text that begins here.
     fn string(&mut self) -> Result<Cow<'a, str>, DecodeError> {
         let start = self.at + 1;
-        let rest = &self.text.as_bytes()[start..];
-        let len = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(DecodeError::Truncated)?;
-        let plain = &self.text[start..start + len];
-        self.at = start + len;
-        if rest[len] == b'"' {
+        let bytes = self.text.as_bytes();
+        let end = quote_or_backslash(bytes, start).ok_or(DecodeError::Truncated)?;
+        let plain = &self.text[start..end];
+        self.at = end;
+        if bytes[end] == b'"' {
             self.at += 1;
             return Ok(Cow::Borrowed(plain));
         }
-        self.escaped(plain.to_owned()).map(Cow::Owned)
+        self.escaped(plain).map(Cow::Owned)
     }
 
-    /// Reads on from the first backslash of a text.
-    fn escaped(&mut self, mut text: String) -> Result<String, DecodeError> {
+    /// Reads on from the first backslash of a text, which few have: what every text needs stays small without this.
+    #[cold]
+    #[inline(never)]
+    fn escaped(&mut self, plain: &str) -> Result<String, DecodeError> {
+        let mut text = plain.to_owned();
         loop {
             let mut rest = self.text[self.at..].chars();
             let Some(next) = rest.next() else { return Err(DecodeError::Truncated) };
@@ -355,11 +364,43 @@ impl<'a> Reader<'a> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at).copied()? {
+                byte @ b'!'.. => return Some(byte),
                 blank if is_blank(blank) => self.at += 1,
                 byte => return Some(byte),
             }
         }
     }
+}
+
+/// Steps from within a text behind its end.
+fn behind_text(bytes: &[u8], mut at: usize) -> Result<usize, DecodeError> {
+    loop {
+        at = quote_or_backslash(bytes, at).ok_or(DecodeError::Truncated)?;
+        if bytes[at] == b'"' {
+            return Ok(at + 1);
+        }
+        // What follows a backslash is no end, whatever it is.
+        at += 2;
+    }
+}
+
+/// Where the next quote or backslash is. Half of an answer is texts, and most of them are up to seven letters long: eight bytes
+/// are looked at together, where a loop over bytes takes as many steps.
+fn quote_or_backslash(bytes: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    // Has the highest bit of each byte that is 0, and perhaps of some above the first of them.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let mut at = from;
+    let mut rest = bytes.get(from..)?;
+    while let Some((chunk, behind)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*chunk);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        (at, rest) = (at + chunk.len(), behind);
+    }
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|more| at + more)
 }
 
 fn ends_word(byte: u8) -> bool {
@@ -555,6 +596,20 @@ mod tests {
         }
         for broken in ["\"", "\"\\", "\"a\\u00", ""] {
             assert_eq!(reader(broken).text(), Err(DecodeError::Truncated), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_text_ends_at_its_quote_wherever_that_stands() {
+        for len in 0..40 {
+            for letter in ["a", "!", "#", "[", "]", "\u{a2}", "\u{1f600}"] {
+                let plain = letter.repeat(len);
+                let text = format!("\"{plain}\"");
+                assert_eq!(reader(&text).text(), Ok(Some(plain.as_str().into())), "{text}");
+                let text = format!("[{{\"{plain}\\\"]\":\"{plain}\\\\\"}}],");
+                let mut reader = reader(&text);
+                assert_eq!((reader.skip(), reader.peek()), (Ok(()), Some(b',')), "{text}");
+            }
         }
     }
 

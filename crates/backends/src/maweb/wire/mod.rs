@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use answer::{Answer, Confirmation, Datum, Greeting, Group, Playbacks, Response};
-pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
+pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader, Wanted};
 pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
 
@@ -164,6 +164,19 @@ impl View {
     }
 }
 
+/// What each byte is worth as a hexadecimal digit; 16 if it is none. Answers are full of colours.
+const HEX_DIGITS: [u8; 256] = {
+    let mut digits = [16; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        digits[digit as usize] = value;
+        digits[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
 /// A colour, red, green and blue: `#E8A901`.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Color(pub [u8; 3]);
@@ -174,13 +187,16 @@ impl Color {
 
     /// Reads `#RRGGBB`, in capitals or not.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix('#')?;
-        if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
+        let [b'#', digits @ ..] = text.as_bytes() else { return None };
+        let digits: &[u8; 6] = digits.try_into().ok()?;
+        let (mut number, mut is_color) = (0, true);
+        for digit in digits {
+            let value = HEX_DIGITS[usize::from(*digit)];
+            is_color &= value < 16;
+            number = number << 4 | u32::from(value & 15);
         }
-        let number = u32::from_str_radix(digits, 16).ok()?;
         let [_, red, green, blue] = number.to_be_bytes();
-        Some(Self([red, green, blue]))
+        is_color.then_some(Self([red, green, blue]))
     }
 
     /// The darker shade that a console paints behind the cues: a quarter of each part.

@@ -12,6 +12,29 @@ use super::{DecodeError, Reader};
 /// How long the header of the journal of a channel is.
 const CHANNEL_HEADER: usize = 3;
 
+/// A recovery journal that has come in and is whole. Few are ever read, because few packets are lost, and reading one takes a
+/// list.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Received<'a>(&'a [u8]);
+
+impl<'a> Received<'a> {
+    /// Checks a journal.
+    ///
+    /// # Errors
+    ///
+    /// If a length in it does not fit.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        walk(bytes, &mut |_| {}).map(|_| Self(bytes))
+    }
+
+    /// What it says.
+    pub fn read(self) -> Journal {
+        let mut states = Vec::new();
+        let checkpoint = walk(self.0, &mut |state| states.push(state));
+        Journal { checkpoint: checkpoint.unwrap_or_default(), states }
+    }
+}
+
 /// A recovery journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journal {
@@ -111,25 +134,7 @@ impl Journal {
     ///
     /// If a length in it does not fit.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader(bytes);
-        let flags = reader.u8()?;
-        let checkpoint = reader.u16()?;
-        if flags & 0x40 != 0 {
-            let len = usize::from(reader.u16()? & 0x3ff);
-            reader.take(len.checked_sub(2).ok_or(DecodeError::BadJournal)?)?;
-        }
-        let mut states = Vec::new();
-        if flags & 0x20 != 0 {
-            for _ in 0..=flags & 0x0f {
-                let header = reader.u16()?;
-                let contents = reader.u8()?;
-                let len = usize::from(header & 0x3ff).checked_sub(CHANNEL_HEADER);
-                let chapters = reader.take(len.ok_or(DecodeError::BadJournal)?)?;
-                decode_channel(U4::masked(header >> 11), contents, chapters, &mut states)
-                    .map_err(|_| DecodeError::BadJournal)?;
-            }
-        }
-        Ok(Self { checkpoint, states })
+        Received::new(bytes).map(Received::read)
     }
 
     /// Appends the journal. The states have to be in the order of their channels.
@@ -148,14 +153,36 @@ impl Journal {
     }
 }
 
+/// Hands out the states of a journal, and returns its checkpoint.
+fn walk(bytes: &[u8], found: &mut impl FnMut(State)) -> Result<u16, DecodeError> {
+    let mut reader = Reader(bytes);
+    let flags = reader.u8()?;
+    let checkpoint = reader.u16()?;
+    if flags & 0x40 != 0 {
+        let len = usize::from(reader.u16()? & 0x3ff);
+        reader.take(len.checked_sub(2).ok_or(DecodeError::BadJournal)?)?;
+    }
+    if flags & 0x20 != 0 {
+        for _ in 0..=flags & 0x0f {
+            let header = reader.u16()?;
+            let contents = reader.u8()?;
+            let len = usize::from(header & 0x3ff).checked_sub(CHANNEL_HEADER);
+            let chapters = reader.take(len.ok_or(DecodeError::BadJournal)?)?;
+            decode_channel(U4::masked(header >> 11), contents, chapters, found)
+                .map_err(|_| DecodeError::BadJournal)?;
+        }
+    }
+    Ok(checkpoint)
+}
+
 fn decode_channel(
     channel: U4,
     contents: u8,
     chapters: &[u8],
-    states: &mut Vec<State>,
+    found: &mut impl FnMut(State),
 ) -> Result<(), DecodeError> {
     let mut reader = Reader(chapters);
-    let mut add = |what, number| states.push(State { channel, what, number: U14::masked(number) });
+    let mut add = |what, number| found(State { channel, what, number: U14::masked(number) });
     let low = |byte: u8| U7::masked(byte.into());
     if contents & 0x80 != 0 {
         let [program, _, _] = reader.array()?;

@@ -17,7 +17,7 @@ mod text;
 use std::fmt;
 
 pub use command::{Command, MAX_NAME, Session, Timing};
-pub use journal::{Journal, State, What};
+pub use journal::{Journal, Received, State, What};
 pub(crate) use rtp::encode_segment;
 pub use rtp::{End, Header, Item, List, MAX_LIST, Rtp, SEGMENT};
 pub use text::{compose, describe};

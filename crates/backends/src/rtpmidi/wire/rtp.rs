@@ -2,7 +2,7 @@
 
 use crate::midi::wire::{DecodeError as BadMidi, END_OF_SYSEX, Message, SYSEX, SysEx, data_len};
 
-use super::journal::Journal;
+use super::journal::Received;
 use super::{DecodeError, Reader};
 
 /// The payload type that everybody uses for MIDI. It is a dynamic one, so others are read.
@@ -38,7 +38,7 @@ pub struct Rtp<'a> {
     /// Its messages.
     pub list: List<'a>,
     /// What may have been lost before. A journal that makes no sense does not harm the messages.
-    pub journal: Option<Result<Journal, DecodeError>>,
+    pub journal: Option<Result<Received<'a>, DecodeError>>,
 }
 
 /// The messages of a packet.
@@ -110,7 +110,7 @@ impl<'a> Rtp<'a> {
             len = len << 8 | usize::from(reader.u8()?);
         }
         let list = List { bytes: reader.take(len)?, has_first_delta: flags & 0x20 != 0 };
-        let journal = (flags & 0x40 != 0).then(|| Journal::decode(reader.0));
+        let journal = (flags & 0x40 != 0).then(|| Received::new(reader.0));
         Ok(Self { header, list, journal })
     }
 

@@ -114,7 +114,7 @@ fn what_is_encoded_is_what_was_captured() {
                     }
                     encoder.encode(&message, &mut list);
                 }
-                rtp.journal.expect("a journal").expect("a good one").encode(&mut journal);
+                rtp.journal.expect("a journal").expect("a good one").read().encode(&mut journal);
                 Rtp::encode(&rtp.header, &list, Some(&journal), &mut encoded);
             }
         }

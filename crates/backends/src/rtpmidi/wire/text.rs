@@ -112,7 +112,7 @@ impl Display for Rtp<'_> {
         let Header { sequence, time, ssrc } = self.header;
         write!(f, "rtp {sequence} at {time} from {ssrc:08x}:{}", self.list)?;
         match &self.journal {
-            Some(Ok(journal)) => write!(f, " | {journal}"),
+            Some(Ok(journal)) => write!(f, " | {}", journal.read()),
             Some(Err(error)) => write!(f, " | ({error})"),
             None => Ok(()),
         }
