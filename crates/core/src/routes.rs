@@ -3,6 +3,8 @@
 //! The routes of channel `c` are `routes[first[c]..first[c + 1]]`: two array look-ups and no hashing for a value on its
 //! way, whether there is one mapping or a million.
 
+use std::ops::Range;
+
 use crate::{ChannelId, InstanceId, Slot};
 
 /// Where a value goes.
@@ -73,11 +75,22 @@ impl RouteTable {
         Self { first: ends.into(), routes: routes.into() }
     }
 
+    /// The numbers of the routes that start at a channel, in the order of the configuration.
+    #[inline]
+    pub(crate) fn row(&self, channel: ChannelId) -> Range<usize> {
+        let Some([from, to]) = self.first.get(channel.index()..channel.index() + 2) else { return 0..0 };
+        *from as usize..*to as usize
+    }
+
+    /// The route of that number.
+    pub(crate) fn at(&self, number: usize) -> Route {
+        self.routes[number]
+    }
+
     /// The routes that start at a channel, in the order of the configuration.
     #[inline]
     pub(crate) fn starting_at(&self, channel: ChannelId) -> &[Route] {
-        let Some([from, to]) = self.first.get(channel.index()..channel.index() + 2) else { return &[] };
-        &self.routes[*from as usize..*to as usize]
+        &self.routes[self.row(channel)]
     }
 
     /// The number of routes.

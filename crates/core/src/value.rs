@@ -97,7 +97,8 @@ impl Value {
     }
 }
 
-fn normalise(number: f64) -> f64 {
+/// A number brought into its range.
+pub(crate) fn normalise(number: f64) -> f64 {
     if number >= 1.0 {
         1.0
     } else if number >= f64::MIN_POSITIVE {

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::engine::{Engine, SHORTEST_SLEEP, tell};
 use crate::plan::{Input, PlannedChain};
 use crate::transform::{LiveChain, Merging, Moment, PRINT};
+use crate::value::normalise;
 use crate::{Effect, InstanceId, Instant, Outbox, Plan, Route, SessionId, Slot, Value};
 
 /// How often a chain is woken for the same moment before it has to wait for the next one.
@@ -32,6 +33,14 @@ struct Working {
 impl LiveChains {
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.alarms.next()
+    }
+
+    /// Where a number goes, and what it becomes, in a chain of shapes alone.
+    #[inline]
+    pub(super) fn shaped(&self, input: Slot, number: f64) -> Option<(Route, f64)> {
+        // Inputs begin with the sources of the chains.
+        let working = self.all.get(input.index()).filter(|working| working.merge.is_none())?;
+        Some((working.to, normalise(working.live.shaped(number)?)))
     }
 
     /// Where the chain ends whose source is this input; none for a channel that a chain names.
@@ -84,17 +93,11 @@ impl Engine {
     /// A channel that a chain begins at, or that one of its stages names, has a new value.
     #[inline]
     pub(super) fn enter_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
-        // Inputs begin with the sources of the chains.
-        if let (Some(working), Value::Number(number)) = (self.chains.all.get(input.index()), value)
-            && let Some(number) = working.live.shaped(*number)
+        if let Value::Number(number) = value
+            && let Some((to, number)) = self.chains.shaped(input, *number)
         {
-            let value = Value::number(number);
-            return match working.merge {
-                None => {
-                    tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value)
-                }
-                Some(_) => self.leave_chain(input.index(), value),
-            };
+            let target = &mut self.running[to.target.index()];
+            return tell(target, &mut self.queue, to, &Value::Number(number));
         }
         self.enter_stateful_chain(now, input, value, out);
     }

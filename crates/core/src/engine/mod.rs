@@ -302,61 +302,57 @@ impl Engine {
     /// Puts what a session has emitted into the inbox of every channel that it is mapped to, and into the chains that begin
     /// there.
     fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
-        let plan = self.plan.clone();
         let emitted = std::mem::take(&mut self.emitted);
+        let is_observed = self.is_late || out.watches_values();
         let mut rest = &emitted[..];
-        while !rest.is_empty() {
-            let run =
-                if self.is_late || out.watches_values() { 0 } else { self.route_run(&plan, instance, rest) };
-            rest = &rest[run..];
-            if let Some((slot, value)) = rest.split_off_first() {
-                self.route_one(now, &plan, instance, *slot, value, out);
-            }
+        while let [(slot, value), others @ ..] = rest {
+            rest = match if is_observed { 0 } else { self.route_run(instance, rest) } {
+                0 => {
+                    self.route_one(now, instance, *slot, value, out);
+                    others
+                }
+                run => &rest[run..],
+            };
         }
         self.emitted = emitted;
         self.emitted.clear();
     }
 
-    /// Routes numbers as long as each of them goes to one channel, and all to channels of one other instance. Returns how
-    /// many those were.
+    /// Routes numbers as long as each of them goes to one channel, as it is or through a chain of shapes, and all to channels
+    /// of one other instance. Returns how many those were.
     ///
     /// A universe is five hundred values from one instance to another. Here both are looked up once and not for each value.
-    fn route_run(&mut self, plan: &Plan, instance: InstanceId, emitted: &[(Slot, Value)]) -> usize {
+    fn route_run(&mut self, instance: InstanceId, emitted: &[(Slot, Value)]) -> usize {
+        let Self { plan, running, chains, queue, .. } = self;
         let (routes, channels) = (plan.routes(), &plan.instances()[instance.index()]);
-        let only_route = |slot: Slot| match routes.starting_at(channels.channel(slot)) {
-            [route] => Some(*route),
-            _ => None,
-        };
-        let Some(Route { target: id, .. }) = emitted.first().and_then(|(slot, _)| only_route(*slot)) else {
-            return 0;
-        };
-        let both = [instance.index(), id.index()];
-        // Not itself, and not a chain.
-        let Ok([source, target]) = self.running.get_disjoint_mut(both) else { return 0 };
-        self.queue.admit(id, target);
+        let mut ends = emitted.iter().map_while(|(slot, value)| {
+            let Value::Number(number) = *value else { return None };
+            let (end, shaped) = match routes.starting_at(channels.channel(*slot)) {
+                [route] if route.target == Route::INTO_CHAINS => chains.shaped(route.slot, number)?,
+                [route] => (*route, number),
+                _ => return None,
+            };
+            Some((*slot, number, end, shaped))
+        });
+        let mut next = ends.next();
+        let Some((.., Route { target: id, .. }, _)) = next else { return 0 };
+        // Whoever sends to himself has a turn of his own.
+        let Ok([source, target]) = running.get_disjoint_mut([instance.index(), id.index()]) else { return 0 };
+        queue.admit(id, target);
         let mut run = 0;
-        for (slot, value) in emitted {
-            let Some(route) = only_route(*slot).filter(|route| route.target == id) else { break };
-            let Value::Number(number) = *value else { break };
-            if !source.known.hear_number(*slot, number) {
+        while let Some((slot, number, end, shaped)) = next.filter(|(.., end, _)| end.target == id) {
+            if !source.known.hear_number(slot, number) {
                 break;
             }
-            target.known.tell_number(route.slot, number);
-            target.inbox.push((route.slot, Value::Number(number)));
+            target.known.tell_number(end.slot, shaped);
+            target.inbox.push((end.slot, Value::Number(shaped)));
             run += 1;
+            next = ends.next();
         }
         run
     }
 
-    fn route_one(
-        &mut self,
-        now: Instant,
-        plan: &Plan,
-        instance: InstanceId,
-        slot: Slot,
-        value: &Value,
-        out: &mut Outbox,
-    ) {
+    fn route_one(&mut self, now: Instant, instance: InstanceId, slot: Slot, value: &Value, out: &mut Outbox) {
         let source = &mut self.running[instance.index()];
         if !source.known.hear(slot, value) {
             debug_assert!(false, "a session emitted on a slot that was never bound");
@@ -368,10 +364,11 @@ impl Engine {
         if self.is_late && self.trail.len() < MAX_TRAIL {
             self.trail.push((instance, slot));
         }
-        let channel = plan.instances()[instance.index()].channel(slot);
-        for route in plan.routes().starting_at(channel) {
+        let channel = self.plan.instances()[instance.index()].channel(slot);
+        for at in self.plan.routes().row(channel) {
+            let route = self.plan.routes().at(at);
             match self.running.get_mut(route.target.index()) {
-                Some(target) => tell(target, &mut self.queue, *route, value),
+                Some(target) => tell(target, &mut self.queue, route, value),
                 None => self.enter_chain(now, route.slot, value, out),
             }
         }
