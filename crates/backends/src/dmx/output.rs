@@ -123,7 +123,6 @@ impl Output {
     }
 
     /// A value for a channel. Texts have no level and are left out.
-    #[inline]
     pub(crate) fn set(&mut self, slot: Slot, value: &Value) {
         let number = self.number;
         let Some(channel) = self.channels.get_mut(slot.index()).and_then(Option::as_mut) else { return };
