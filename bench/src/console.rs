@@ -38,7 +38,7 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
     let mut movers = [Mover::bare(options)?, Mover::crosspatch(options, "")?];
     let mut back = Mover::crosspatch(options, "[backend maweb]\ninterval = 0\n")?;
     let mut times_back = Vec::new();
-    let count = ((options.measure.as_secs_f64() / PAUSE.as_secs_f64()) as usize).max(10);
+    let count = ((options.measure.as_secs_f64() / PAUSE.as_secs_f64()) as usize).max(100);
     for _ in 0..options.rounds {
         for mover in &mut movers {
             mover.moves(count)?;
