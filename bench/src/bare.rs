@@ -1,7 +1,7 @@
 //! The bare limit: programs that only receive and send, each in a process of its own. Nothing that does the job can be much
 //! faster with the same calls.
 
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::Command;
@@ -65,11 +65,12 @@ pub fn run(words: &str) -> Result<()> {
         [calls @ ("single" | "batched"), length, copies, at, to] => {
             let input = UdpSocket::bind(at).context("the port is taken")?;
             let output = UdpSocket::bind("127.0.0.1:0")?;
-            let (reply, copies, to) = (Reply::new(length.parse()?), copies.parse()?, to.parse()?);
+            let reply = Reply::new(length.parse()?);
+            let forwarder = Forwarder { input, output, reply, copies: copies.parse()?, to: to.parse()? };
             match calls {
                 #[cfg(target_os = "linux")]
-                "batched" => Ok(batched(&input, &output, reply, copies, to)?),
-                _ => Ok(single(&input, &output, reply, copies, to)?),
+                "batched" => Ok(forwarder.batched()?),
+                _ => Ok(forwarder.single()?),
             }
         }
         _ => bail!("no bare program has the words {words:?}"),
@@ -113,65 +114,66 @@ impl Reply {
     }
 }
 
-fn single(
-    input: &UdpSocket,
-    output: &UdpSocket,
-    mut reply: Reply,
-    copies: u64,
+/// Receives packets and sends replies.
+struct Forwarder {
+    input: UdpSocket,
+    output: UdpSocket,
+    reply: Reply,
+    copies: usize,
     to: SocketAddr,
-) -> io::Result<()> {
-    let mut buffer = vec![0; 2048];
-    loop {
-        let len = input.recv(&mut buffer)?;
-        let reply = reply.to(&buffer[..len]);
-        for _ in 0..copies {
-            output.send_to(reply, to)?;
-        }
-    }
 }
 
-/// As [`single`], with as few calls as the kernel needs: what waits is received in one, and what goes out is cut up there.
-#[cfg(target_os = "linux")]
-fn batched(
-    input: &UdpSocket,
-    output: &UdpSocket,
-    mut reply: Reply,
-    copies: u64,
-    to: SocketAddr,
-) -> io::Result<()> {
-    use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
-    use rustix::event::{PollFd, PollFlags, poll};
-    let receiving = UdpSocketState::new(input.into())?;
-    let sending = UdpSocketState::new(output.into())?;
-    output.set_nonblocking(false)?;
-    let mut buffers = vec![[0; 1 << 16]; BATCH_SIZE];
-    let mut meta = vec![RecvMeta::default(); BATCH_SIZE];
-    let mut piece = Vec::new();
-    loop {
-        let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
-        let count = match receiving.recv(input.into(), &mut slices, &mut meta) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                poll(&mut [PollFd::new(input, PollFlags::IN)], None)?;
-                continue;
-            }
-            received => received?,
-        };
-        piece.clear();
-        let mut length = 0;
-        for (buffer, meta) in buffers.iter().zip(&meta[..count]) {
-            for packet in buffer[..meta.len].chunks(meta.stride.max(1)) {
-                let reply = reply.to(packet);
-                length = reply.len();
-                (0..copies).for_each(|_| piece.extend_from_slice(reply));
+impl Forwarder {
+    fn single(mut self) -> io::Result<()> {
+        let mut buffer = vec![0; 2048];
+        loop {
+            let len = self.input.recv(&mut buffer)?;
+            let reply = self.reply.to(&buffer[..len]);
+            for _ in 0..self.copies {
+                self.output.send_to(reply, self.to)?;
             }
         }
-        let most = sending.max_gso_segments().min(60_000 / length.max(1)).max(1);
-        for contents in piece.chunks((length * most).max(1)) {
-            let segment_size = (contents.len() > length).then_some(length);
-            sending.try_send(
-                output.into(),
-                &Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None },
-            )?;
+    }
+
+    /// As [`single`](Self::single), with as few calls as the kernel needs: what waits is received in one, and what goes out is
+    /// cut up there.
+    #[cfg(target_os = "linux")]
+    fn batched(mut self) -> io::Result<()> {
+        use std::io::IoSliceMut;
+
+        use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+        use rustix::event::{PollFd, PollFlags, poll};
+        let receiving = UdpSocketState::new((&self.input).into())?;
+        let sending = UdpSocketState::new((&self.output).into())?;
+        self.output.set_nonblocking(false)?;
+        let mut buffers = vec![[0; 1 << 16]; BATCH_SIZE];
+        let mut meta = vec![RecvMeta::default(); BATCH_SIZE];
+        let mut piece = Vec::new();
+        loop {
+            let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
+            let count = match receiving.recv((&self.input).into(), &mut slices, &mut meta) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    poll(&mut [PollFd::new(&self.input, PollFlags::IN)], None)?;
+                    continue;
+                }
+                received => received?,
+            };
+            piece.clear();
+            let mut length = 0;
+            for (buffer, meta) in buffers.iter().zip(&meta[..count]) {
+                for packet in buffer[..meta.len].chunks(meta.stride.max(1)) {
+                    let reply = self.reply.to(packet);
+                    length = reply.len();
+                    (0..self.copies).for_each(|_| piece.extend_from_slice(reply));
+                }
+            }
+            let most = sending.max_gso_segments().min(60_000 / length.max(1)).max(1);
+            for contents in piece.chunks((length * most).max(1)) {
+                let segment_size = (contents.len() > length).then_some(length);
+                let transmit =
+                    Transmit { destination: self.to, ecn: None, contents, segment_size, src_ip: None };
+                sending.try_send((&self.output).into(), &transmit)?;
+            }
         }
     }
 }

@@ -1,0 +1,33 @@
+//! `crosspatch bench` as a user runs it. What it measures is not judged here: machines that run tests are busy.
+
+mod common;
+
+use common::run;
+use serde_json::Value;
+
+#[test]
+fn everybody_who_is_measured_passes_events_on() {
+    for work in ["OSC to OSC, 64 mapped, three", "OSC to OSC, 1 to 64", "sACN, 10 universes", "RTP-MIDI"] {
+        let arguments = ["bench", work, "--rounds", "1", "--measure", "40", "--format", "json"];
+        let (status, figures, progress) = run(&arguments);
+        assert!(status.success(), "{progress}");
+        let report: Value = serde_json::from_str(&figures).expect("JSON");
+        let rows = report["tables"][0]["rows"].as_array().expect("rows");
+        let subjects: Vec<_> =
+            rows.iter().filter(|row| row["cells"].get(1).is_some_and(|cpu| !cpu.is_null())).collect();
+        let names: Vec<_> = subjects.iter().filter_map(|row| row["name"].as_str()).collect();
+        assert!(names.contains(&"bare") && names.contains(&"crosspatch"), "{names:?}");
+        let passes = |row: &&Value| row["cells"][0].as_f64().is_some_and(|a_second| a_second > 0.0);
+        assert!(subjects.iter().all(passes), "{figures}");
+    }
+}
+
+#[test]
+fn a_name_that_nothing_has_is_answered_with_those_that_there_are() {
+    let (status, _, errors) = run(&["bench", "nonsense"]);
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        errors.contains("nothing is called \"nonsense\"") && errors.contains("Art-Net to OSC"),
+        "{errors}"
+    );
+}
