@@ -45,7 +45,10 @@ impl Process {
         let file = file_in(&folder);
         std::fs::write(&file, configuration).context("cannot write the configuration")?;
         let mut command = Command::new(program);
-        command.arg("run").arg("--no-watch").arg(&file);
+        command.arg("run").arg(&file);
+        // Whoever measures says when the file has changed, if there are signals.
+        #[cfg(unix)]
+        command.arg("--no-watch");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = pinned(command).context("cannot start the program to be measured")?;
         Ok(Self { child, folder: Some(folder) })
