@@ -1,14 +1,14 @@
 //! How long a fader takes from an OSC controller to a console, and back, beside a bare forwarder.
 //!
-//! The console is a stub in this process, so that both ends read one clock; the simulated console of the program would add
-//! its own time.
+//! The console is a stub in this process, so that both ends read one clock. A simulated console, in a process of its own, is
+//! measured as well: what it makes of a command comes back as OSC, its own time included.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tungstenite::{Message, WebSocket};
 
 use crate::figures::Quantiles;
@@ -37,23 +37,26 @@ struct Mover {
 pub(crate) fn measure(options: &Options) -> Result<Table> {
     let mut movers = [Mover::bare(options)?, Mover::crosspatch(options, "")?];
     let mut back = Mover::crosspatch(options, "[backend maweb]\ninterval = 0\n")?;
-    let mut times_back = Vec::new();
+    let simulated = Simulated::start(options)?;
+    let (mut times_back, mut times_through) = (Vec::new(), Vec::new());
     let count = ((options.measure.as_secs_f64() / PAUSE.as_secs_f64()) as usize).max(100);
     for _ in 0..options.rounds {
         for mover in &mut movers {
             mover.moves(count)?;
         }
         times_back.extend(back.hears(count)?);
+        times_through.extend(simulated.moves(count)?);
     }
     let [bare, ours] = movers.map(|mover| Row::new(mover.name(), cells(mover.times)));
     let ratio = ours.ratio(&bare, &[0, 1]);
     let back = Row::new("the console's change to OSC, interval 0", cells(times_back));
+    let through = Row::new("OSC through a simulated console to OSC", cells(times_through));
     Ok(Table {
         title: "A fader to the console and back",
         note: "From the datagram of a controller to the web remote's message at the console, and from the moment in which a \
                level changes at the console to the datagram; microseconds.",
         columns: &["p50", "p99", "p99.9", "max"],
-        rows: vec![bare, ours, ratio, back],
+        rows: vec![bare, ours, ratio, back, through],
     })
 }
 
@@ -99,20 +102,12 @@ impl Mover {
     fn wait(self) -> Result<Self> {
         let start = Instant::now();
         for event in 1.. {
-            self.send(event)?;
+            send(&self.hand, self.at, event);
             if self.console.moves.recv_timeout(PAUSE).is_ok() || start.elapsed() > PATIENCE {
                 break;
             }
         }
         Ok(self)
-    }
-
-    fn send(&self, event: u64) -> Result<()> {
-        let mut packet = Wire::Osc(1).packet();
-        Wire::Osc(1).set(&mut packet, event * 97);
-        // Nobody may listen yet.
-        let _ = self.hand.send_to(&packet, self.at);
-        Ok(())
     }
 
     /// Sends a move, waits until the console has it, and does so again.
@@ -121,7 +116,7 @@ impl Mover {
             std::thread::sleep(PAUSE);
             while self.console.moves.try_recv().is_ok() {}
             let start = Instant::now();
-            self.send(self.times.len() as u64 + 2)?;
+            send(&self.hand, self.at, self.times.len() as u64 + 2);
             let end = self.console.moves.recv_timeout(PATIENCE).context("the console hears nothing")?;
             self.times.push(end - start);
         }
@@ -147,6 +142,68 @@ impl Mover {
         }
         Ok(times)
     }
+}
+
+/// A show that moves a fader of a simulated console, which tells the hand where it is.
+struct Simulated {
+    _shows: [Process; 2],
+    at: SocketAddr,
+    hand: UdpSocket,
+}
+
+impl Simulated {
+    fn start(options: &Options) -> Result<Self> {
+        let (at, console, hand) = (free_address()?, free_address()?, UdpSocket::bind("127.0.0.1:0")?);
+        hand.set_read_timeout(Some(PAUSE))?;
+        let simulator = format!(
+            "[masim console]\nlisten = 127.0.0.1 {}\n[osc eye]\ndestination = 127.0.0.1 {}\n[map]\n\
+             console.page1.fader1 > eye./level\n",
+            console.port(),
+            hand.local_addr()?.port()
+        );
+        let desk = format!(
+            "[osc tablet]\nbind = 127.0.0.1 {}\n/* = f 0 1\n[maweb desk]\nhost = 127.0.0.1 {}\n[map]\n\
+             tablet./f/{FIRST_ADDRESS} > desk.page1.fader1\n",
+            at.port(),
+            console.port()
+        );
+        let shows = [Process::show(&options.program, &simulator)?, Process::show(&options.program, &desk)?];
+        let simulated = Self { _shows: shows, at, hand };
+        let start = Instant::now();
+        for event in 1.. {
+            send(&simulated.hand, simulated.at, event);
+            if simulated.hand.recv(&mut [0; 64]).is_ok() {
+                break;
+            }
+            ensure!(start.elapsed() < PATIENCE, "the show does not reach its simulated console");
+        }
+        simulated.hand.set_read_timeout(Some(PATIENCE))?;
+        Ok(simulated)
+    }
+
+    /// Moves the fader, waits until the console tells that it has moved, and does so again.
+    fn moves(&self, count: usize) -> Result<Vec<Duration>> {
+        let mut times = Vec::new();
+        for event in 0..count as u64 {
+            std::thread::sleep(PAUSE);
+            self.hand.set_nonblocking(true)?;
+            while self.hand.recv(&mut [0; 64]).is_ok() {}
+            self.hand.set_nonblocking(false)?;
+            let start = Instant::now();
+            send(&self.hand, self.at, event);
+            self.hand.recv(&mut [0; 64]).context("the simulated console tells nothing")?;
+            times.push(start.elapsed());
+        }
+        Ok(times)
+    }
+}
+
+/// Moves the fader to where no event shortly before was.
+fn send(hand: &UdpSocket, to: SocketAddr, event: u64) {
+    let mut packet = Wire::Osc(1).packet();
+    Wire::Osc(1).set(&mut packet, event * 97 + 1);
+    // Nobody may listen yet.
+    let _ = hand.send_to(&packet, to);
 }
 
 /// A console with two faders: it notes when the first is moved, and shows the level of the second.
