@@ -206,7 +206,7 @@ fn send(hand: &UdpSocket, to: SocketAddr, event: u64) {
     let _ = hand.send_to(&packet, to);
 }
 
-/// A console with two faders: it notes when the first is moved, and shows the level of the second.
+/// A console with two faders: it notes when the first is moved, and shows the levels of both.
 struct Console {
     address: SocketAddr,
     moves: Receiver<Instant>,
@@ -239,9 +239,11 @@ fn converse(
     level: &Mutex<f32>,
 ) -> tungstenite::Result<()> {
     socket.send(Message::text(r#"{"status":"server ready", "appType":"gma2"}"#))?;
+    let mut first = 0.0;
     loop {
         let Message::Text(request) = socket.read()? else { continue };
-        let answer = if request.contains("faderValue") {
+        let answer = if let Some((_, value)) = request.split_once("\"faderValue\":") {
+            first = value.split([',', '}']).next().and_then(|value| value.parse().ok()).unwrap_or(first);
             // Nobody listens any more when the benchmark is over.
             let _ = moved.send(Instant::now());
             r#"{"realtime":false,"worldIndex":0}"#.to_owned()
@@ -251,7 +253,7 @@ fn converse(
             let level = *level.lock().unwrap_or_else(PoisonError::into_inner);
             format!(
                 r#"{{"realtime":false,"responseType":"playbacks","responseSubType":2,"iPage":1,"itemGroups":[{{"itemsType":2,"cntPages":10000,"items":[[{},{}]]}}],"worldIndex":0}}"#,
-                executor(0, 0.0),
+                executor(0, first),
                 executor(1, level)
             )
         } else {
