@@ -239,7 +239,7 @@ fn converse(
     level: &Mutex<f32>,
 ) -> tungstenite::Result<()> {
     socket.send(Message::text(r#"{"status":"server ready", "appType":"gma2"}"#))?;
-    let mut first = 0.0;
+    let (mut first, mut is_logged_in) = (0.0, false);
     loop {
         let Message::Text(request) = socket.read()? else { continue };
         let answer = if let Some((_, value)) = request.split_once("\"faderValue\":") {
@@ -248,6 +248,7 @@ fn converse(
             let _ = moved.send(Instant::now());
             r#"{"realtime":false,"worldIndex":0}"#.to_owned()
         } else if request.contains("\"login\"") {
+            is_logged_in = true;
             r#"{"realtime":false,"responseType":"login","result":true,"worldIndex":0}"#.to_owned()
         } else if request.contains("\"playbacks\"") {
             let level = *level.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +258,7 @@ fn converse(
                 executor(1, level)
             )
         } else {
-            r#"{"realtime":false,"session":1,"forceLogin":true,"worldIndex":0}"#.to_owned()
+            format!(r#"{{"realtime":false,"session":1,"forceLogin":{},"worldIndex":0}}"#, !is_logged_in)
         };
         socket.send(Message::text(answer))?;
     }
