@@ -63,6 +63,44 @@ fn a_press_and_its_release_in_one_turn_both_arrive_in_order_at_every_target() {
 }
 
 #[test]
+fn values_that_somebody_watches_take_another_way_to_the_same_end() {
+    let lines = [
+        "d.a > x.1",
+        "d.b > x.2",
+        "d.c > y.1",
+        "d.d > x.3",
+        "d.d > y.2",
+        "d.e > d.f",
+        "d.g | invert > x.4",
+        "d.h | toggle > x.5",
+        "x.1 > z.1",
+    ];
+    let (mut plain, mut watched) = (Stage::new(&lines), Stage::new(&lines));
+    watched.out.watch_values(true);
+    let (mut number, mut lines_seen) = (7_u32, 0);
+    for _ in 0..200 {
+        let emitted: Vec<_> = (0..number % 9)
+            .map(|_| {
+                number = number.wrapping_mul(1_103_515_245).wrapping_add(12_345) >> 1;
+                match (number >> 8) % 5 {
+                    0 => format!("{}=text", number % 8),
+                    level => format!("{}={}", number % 8, f64::from(level - 1) / 3.0),
+                }
+            })
+            .collect();
+        number += 1;
+        for stage in [&mut plain, &mut watched] {
+            stage.receive("d", &emitted.join(" "));
+            stage.open("x");
+        }
+        let log = plain.log();
+        assert_eq!(log, watched.log(), "after {emitted:?}");
+        lines_seen += log.len();
+    }
+    assert!(lines_seen > 400, "{lines_seen}");
+}
+
+#[test]
 fn values_pass_through_several_sessions_within_a_turn() {
     let mut stage = Stage::new(&["d.a > p1.x", "p1.x > p2.x", "p2.x > sink.x", "d.a > sink.x"]);
     stage.log();
