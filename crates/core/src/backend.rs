@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Direction, Options, Session};
+use crate::{Direction, Kind, Options, Session};
 
 /// A protocol.
 pub struct Backend {
@@ -137,6 +137,10 @@ pub trait Instance: Send + Sync {
     ///
     /// Says what is wrong with the address, or that it cannot be used in this direction.
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError>;
+
+    /// Whether a channel, by its canonical address, is a state, a control or an event in this direction. Where
+    /// [`Backend::loops_back`] holds, the engine asks what is mapped to the channel instead.
+    fn kind(&self, address: &str, direction: Direction) -> Kind;
 
     /// A new session of this instance.
     fn session(&self) -> Box<dyn Session>;

@@ -74,6 +74,7 @@ pub struct Outbox {
     pub(crate) emitted: Vec<(Slot, Value)>,
     pub(crate) raised: Vec<Notice>,
     pub(crate) recall: bool,
+    pub(crate) generation: u8,
 }
 
 impl Outbox {
@@ -110,6 +111,18 @@ impl Outbox {
     /// Puts a value on one of the session's channels. Numbers are brought into their range.
     pub fn emit(&mut self, slot: Slot, value: impl Into<Value>) {
         self.emitted.push((slot, value.into().normalised()));
+    }
+
+    /// How often what caused this turn has been to a peer and come back: 0 for what begins here or with somebody who was
+    /// told nothing like it. A session that sends to a peer which may send everything back remembers this with what it
+    /// sends, and stops at a bound that it chooses.
+    pub fn generation(&self) -> u8 {
+        self.generation
+    }
+
+    /// What caused this turn may be an answer to something of that generation that the session has sent itself.
+    pub fn returned(&mut self, generation: u8) {
+        self.generation = self.generation.max(generation.saturating_add(1));
     }
 
     /// Tells the operator something.

@@ -20,6 +20,28 @@ impl Route {
     /// The target of a route into a chain, whose slot is then the number of an input. No instance has this number, so
     /// that telling the two kinds of routes apart costs nothing beyond the check that the instance is there.
     pub(crate) const INTO_CHAINS: InstanceId = InstanceId(u32::MAX);
+
+    /// Marks the target of a route for events. There are never so many instances that one has it in its number, so that
+    /// the same check tells these routes apart, too.
+    const EVENTS: u32 = 1 << 31;
+
+    /// The same route for values that are events.
+    pub(crate) fn of_events(self) -> Self {
+        Self { target: InstanceId(self.target.0 | Self::EVENTS), ..self }
+    }
+
+    /// Whether every value on this way is an event. Of a route into a chain the chain knows.
+    pub(crate) fn is_of_events(self) -> bool {
+        self.target != Self::INTO_CHAINS && self.target.0 & Self::EVENTS != 0
+    }
+
+    /// The same route for any values: its target is an instance, or [`INTO_CHAINS`](Self::INTO_CHAINS).
+    pub(crate) fn plain(self) -> Self {
+        match self.is_of_events() {
+            true => Self { target: InstanceId(self.target.0 & !Self::EVENTS), ..self },
+            false => self,
+        }
+    }
 }
 
 /// All routes of a plan.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crosspatch_core::{AddressError, Direction};
+use crosspatch_core::{AddressError, Direction, Kind};
 
 use super::wire::Key;
 use crate::dmx;
@@ -56,6 +56,14 @@ impl TimePart {
 }
 
 impl Address {
+    /// What its values are. A frame says how a universe is; a time code or a trigger is a message.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Dmx(_) | Self::TimePart(_) => Kind::State,
+            Self::TimeCode | Self::Trigger(..) => Kind::Event,
+        }
+    }
+
     /// Reads an address.
     pub(crate) fn parse(text: &str, direction: Direction) -> Result<Self, AddressError> {
         if text == "timecode" {

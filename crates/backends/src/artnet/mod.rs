@@ -17,7 +17,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use address::Address;
 use options::Config;
@@ -50,6 +50,10 @@ struct ArtNet {
 impl Instance for ArtNet {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         Ok(Address::parse(address, direction)?.to_string().into())
+    }
+
+    fn kind(&self, address: &str, direction: Direction) -> Kind {
+        Address::parse(address, direction).map_or(Kind::State, |address| address.kind())
     }
 
     fn session(&self) -> Box<dyn Session> {

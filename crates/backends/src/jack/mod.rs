@@ -9,7 +9,7 @@ mod text;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use super::midi::address;
 use options::Config;
@@ -40,6 +40,10 @@ struct Jack {
 impl Instance for Jack {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         self.config.canonical(address, direction)
+    }
+
+    fn kind(&self, address: &str, _: Direction) -> Kind {
+        self.config.channel_kind(address)
     }
 
     fn session(&self) -> Box<dyn Session> {

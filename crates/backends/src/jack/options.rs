@@ -190,6 +190,12 @@ impl Config {
         found.max_by_key(|(at, _)| self.ports[*at].name.len())
     }
 
+    /// What the values of a canonical address are.
+    pub(super) fn channel_kind(&self, address: &str) -> crosspatch_core::Kind {
+        let midi = self.find(address).and_then(|(_, rest)| rest);
+        midi.map_or(crosspatch_core::Kind::State, |rest| self.dialect.kind(rest))
+    }
+
     /// Checks an address and returns its canonical spelling.
     pub(super) fn canonical<'a>(
         &self,

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    AddressError, Backend, Direction, Instance, Instant, OptionSpec, Options, Outbox, Session, Slot, Value,
+    AddressError, Backend, Direction, Instance, Instant, Kind, OptionSpec, Options, Outbox, Session, Slot,
+    Value,
 };
 
 /// The loopback backend.
@@ -30,6 +31,10 @@ struct Loopback;
 impl Instance for Loopback {
     fn canonical<'a>(&self, address: &'a str, _direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         Ok(address.into())
+    }
+
+    fn kind(&self, _: &str, _: Direction) -> Kind {
+        Kind::State
     }
 
     fn session(&self) -> Box<dyn Session> {

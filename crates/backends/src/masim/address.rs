@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crosspatch_core::{AddressError, Direction};
+use crosspatch_core::{AddressError, Direction, Kind};
 
 use super::keys;
 use super::show::{FIRST_BUTTON, Place};
@@ -76,6 +76,15 @@ const PAGES: u32 = 10_000;
 const NUMBERS: u32 = 816;
 
 impl Address {
+    /// What its values are: a remote sends messages, a console has states.
+    pub(super) fn kind(&self, direction: Direction) -> Kind {
+        match (self, direction) {
+            (Self::CommandLine, _) | (_, Direction::Output) => Kind::State,
+            (Self::Command | Self::Encoder(_), Direction::Input) => Kind::Event,
+            (_, Direction::Input) => Kind::Control,
+        }
+    }
+
     /// Checks that a console has the channel.
     pub(super) fn check_console(&self, console: Console) -> Result<(), AddressError> {
         let place = match self {

@@ -19,7 +19,7 @@ mod show;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Session};
 
 use self::address::Address;
 use self::options::Settings;
@@ -51,6 +51,10 @@ impl Instance for Simulation {
         parsed.check_console(self.settings.console)?;
         let canonical = parsed.to_string();
         Ok(if canonical == address { address.into() } else { canonical.into() })
+    }
+
+    fn kind(&self, address: &str, direction: Direction) -> Kind {
+        address.parse().map_or(Kind::State, |address: Address| address.kind(direction))
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -27,9 +27,10 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
-use address::Address;
+use address::{Address, Part};
+use command::{Command, Trigger};
 use options::{Cmdline, Settings};
 
 /// The MA Web Remote backend.
@@ -90,6 +91,18 @@ impl Instance for Console {
         }
         let canonical = parsed.to_string();
         Ok(if canonical == address { address.into() } else { canonical.into() })
+    }
+
+    fn kind(&self, address: &str, direction: Direction) -> Kind {
+        match (direction, address.parse()) {
+            (Direction::Input, _) | (_, Ok(Address::Executor(_, Part::Fader)) | Err(_)) => Kind::State,
+            (_, Ok(Address::Command(name))) => match self.settings.commands.get(&*name).map(Command::trigger)
+            {
+                Some(Trigger::Level) => Kind::State,
+                Some(_) | None => Kind::Event,
+            },
+            (Direction::Output, Ok(_)) => Kind::Event,
+        }
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -13,7 +13,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use options::Config;
 
@@ -43,6 +43,10 @@ struct Midi {
 impl Instance for Midi {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         self.config.dialect.canonical(address, direction)
+    }
+
+    fn kind(&self, address: &str, _: Direction) -> Kind {
+        self.config.dialect.kind(address)
     }
 
     fn session(&self) -> Box<dyn Session> {

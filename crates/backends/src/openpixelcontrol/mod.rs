@@ -12,7 +12,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use crate::dmx::Place;
 use address::Address;
@@ -94,6 +94,10 @@ impl Instance for OpenPixelControl {
             "`{address}` cannot be {verb}, because `{}` has no `{option}`",
             self.name
         )))
+    }
+
+    fn kind(&self, _: &str, _: Direction) -> Kind {
+        Kind::State
     }
 
     fn session(&self) -> Box<dyn Session> {

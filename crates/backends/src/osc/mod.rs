@@ -19,7 +19,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use address::Address;
 use options::Config;
@@ -64,6 +64,17 @@ impl Instance for Osc {
         }
         // Only an argument can be written in two ways.
         Ok(if parsed.path == address { address.into() } else { parsed.to_string().into() })
+    }
+
+    fn kind(&self, address: &str, _: Direction) -> Kind {
+        let formats = &self.config.formats;
+        // To look for the format of each of a million messages is worth it only if it can make a difference.
+        if !formats.has_events() {
+            return Kind::Control;
+        }
+        let Ok(Address { path, argument }) = Address::parse(address) else { return Kind::Control };
+        let spec = formats.spec(formats.find(path), argument.into());
+        if formats.specs()[spec as usize].kind.is_impulse() { Kind::Event } else { Kind::Control }
     }
 
     fn session(&self) -> Box<dyn Session> {

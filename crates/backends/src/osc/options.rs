@@ -305,6 +305,12 @@ impl Formats {
         matching.map(|(_, order)| *order).or(exact)
     }
 
+    /// Whether any message, or argument of one, only says that something happens.
+    pub(crate) fn has_events(&self) -> bool {
+        self.formats.iter().any(|format| format.is_empty())
+            || self.specs[UNCONFIGURED.len()..].iter().any(|spec| spec.kind.is_impulse())
+    }
+
     /// A format by its number.
     pub(crate) fn get(&self, number: usize) -> &Format {
         let Range { start, end } = self.formats[number];

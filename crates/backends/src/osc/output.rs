@@ -1,4 +1,4 @@
-//! What is known of a message that is sent: what it says, what the peer has been told of that, and when.
+//! What is known of a message that is sent: what it says, whether the peer has been told that, and when.
 //!
 //! There is one of these for every mapped message, be there a million. So it is kept small: what most messages have, which
 //! is one argument, lies in it, and a time takes as much room as it has bits.
@@ -6,13 +6,18 @@
 use std::num::NonZeroU64;
 use std::ops::{Deref, DerefMut};
 
-use crosspatch_core::{Duration, Instant};
+use crosspatch_core::{Duration, Instant, Value};
 
 use super::format::{Atom, BARE, Reading, Spec};
 use super::wire::Argument;
 
-/// What comes in so long after we sent the same message may be its echo.
+/// What comes in so long after we sent the same message may be its echo: a level, or the very thing that was sent last. Of
+/// buttons people press the same one from two places; what they do is no echo after a shorter time.
 const ECHO: Duration = Duration::from_secs(5);
+const ECHO_OF_BUTTON: Duration = Duration::from_secs(1);
+
+/// A message that we sent less than this ago may cross with one of the peer's.
+pub(crate) const CROSSING: Duration = Duration::from_millis(500);
 
 /// What is known of a message that is sent.
 #[derive(Default)]
@@ -22,7 +27,7 @@ pub(crate) struct Output {
     pub(crate) heard_at: Time,
     /// When it is sent once more, because it may have crossed with a different value on the way.
     pub(crate) settles_at: Time,
-    /// The peer that `told` is about.
+    /// The peer that `is_told` is about.
     epoch: u32,
     /// How often, when it was sent last, values had gone to the peer and come back before.
     pub(crate) generation: u8,
@@ -43,15 +48,16 @@ pub(crate) enum Pending {
 }
 
 /// An argument of a message that is sent.
-#[derive(Default)]
 pub(crate) struct OutputArgument {
     /// What it is: the last that was told or heard, whichever came later.
     pub(crate) now: Atom,
-    /// What the peer was told last, unless it has said something else since.
-    pub(crate) told: Atom,
+    /// The number that `now` was made of; NaN if it was a text, or if nothing has been said.
+    number: f64,
     /// Its type and range, by their number among those of the instance.
     pub(crate) spec: u32,
-    /// Whether it has changed since the call began.
+    /// Whether the peer was told that last, and has said nothing else since.
+    pub(crate) is_told: bool,
+    /// Whether it waits for the end of this call.
     pub(crate) is_changed: bool,
 }
 
@@ -87,7 +93,7 @@ impl Output {
         if let Some(argument) = self.arguments.get_mut(usize::from(argument)) {
             *argument = OutputArgument { spec: argument.spec, ..OutputArgument::default() };
         }
-        self.is_known = self.arguments.iter().any(|argument| argument.told != Atom::Unset);
+        self.is_known = self.arguments.iter().any(|argument| argument.is_told);
         self.settles_at = Time::NEVER;
     }
 
@@ -95,23 +101,23 @@ impl Output {
     pub(crate) fn begin_epoch(&mut self, epoch: u32) {
         if self.epoch != epoch {
             self.epoch = epoch;
-            self.arguments.iter_mut().for_each(|argument| argument.told = Atom::Unset);
+            self.arguments.iter_mut().for_each(|argument| argument.is_told = false);
         }
     }
 
-    /// Takes note of what the peer itself has said.
-    pub(crate) fn hear(&mut self, now: Instant, argument: usize, specs: &[Spec], reading: &Reading) {
-        let Some(known) = self.arguments.get_mut(argument) else { return };
-        let Reading::Value(value) = reading else { return };
+    /// Takes note of what the peer itself has said. Whether that may be the echo of something sent some time ago.
+    pub(crate) fn hear(&mut self, now: Instant, argument: usize, specs: &[Spec], reading: &Reading) -> bool {
+        let Some(known) = self.arguments.get_mut(argument) else { return false };
         let spec = &specs[known.spec as usize];
+        let Reading::Value(value) = reading else { return false };
         if spec.kind.is_impulse() {
-            return;
+            return false;
         }
-        known.now = Atom::of(spec, value);
-        if known.told != known.now {
-            known.told = Atom::Unset;
-        }
+        let atom = Atom::of(spec, value);
+        known.is_told &= known.now == atom;
+        known.put(atom, value);
         self.heard_at = now.into();
+        known.is_told || value.as_number().is_some_and(|level| 0.0 < level && level < 1.0)
     }
 
     /// Whether all it says is that it was sent, so that it has no state that a peer could be given.
@@ -124,12 +130,10 @@ impl Output {
         self.arguments.first().is_some_and(|argument| argument.spec == BARE)
     }
 
-    /// How often what comes in may have gone back and forth already.
-    pub(crate) fn generation_at(&self, now: Instant) -> u8 {
-        match self.sent_at.get() {
-            Some(sent) if now.since(sent) < ECHO => self.generation,
-            Some(_) | None => 0,
-        }
+    /// The generation of what was sent, if what comes in may be its echo, or even a late one.
+    pub(crate) fn echoed(&self, now: Instant, may_be_late: bool) -> Option<u8> {
+        let window = if may_be_late { ECHO } else { ECHO_OF_BUTTON };
+        self.sent_at.get().filter(|sent| now.since(*sent) < window).map(|_| self.generation)
     }
 
     /// It was sent to others than the peer that said it.
@@ -140,19 +144,34 @@ impl Output {
     /// What it says is what the peer has been told.
     pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8) {
         self.generation = generation;
-        for argument in &mut *self.arguments {
-            argument.told = argument.now.clone();
-        }
+        self.arguments.iter_mut().for_each(|argument| argument.is_told = argument.now != Atom::Unset);
         self.sent_at = now.into();
         self.settles_at = Time::NEVER;
     }
 }
 
 impl OutputArgument {
+    /// Takes what a value is in its type.
+    pub(crate) fn put(&mut self, atom: Atom, value: &Value) {
+        self.now = atom;
+        self.number = value.as_number().unwrap_or(f64::NAN);
+    }
+
+    /// Whether a value is the one that was put last, and not only the same in its type.
+    pub(crate) fn is_repeated(&self, atom: &Atom, value: &Value) -> bool {
+        self.now == *atom && value.as_number().is_none_or(|number| number == self.number)
+    }
+
     /// What is sent of it.
     #[inline]
     pub(crate) fn argument(&self, specs: &[Spec]) -> Argument<'_> {
         self.now.argument(&specs[self.spec as usize])
+    }
+}
+
+impl Default for OutputArgument {
+    fn default() -> Self {
+        Self { now: Atom::Unset, number: f64::NAN, spec: 0, is_told: false, is_changed: false }
     }
 }
 
@@ -205,7 +224,7 @@ mod tests {
 
     #[test]
     fn is_small() {
-        assert_eq!((size_of::<Time>(), size_of::<Atom>(), size_of::<Output>()), (8, 16, 72));
+        assert_eq!((size_of::<Time>(), size_of::<Atom>(), size_of::<Output>()), (8, 16, 64));
     }
 
     #[test]

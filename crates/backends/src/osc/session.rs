@@ -1,10 +1,10 @@
 //! A running OSC instance: what comes in becomes values, values become messages.
 //!
-//! Four rules keep it calm, even with a peer that repeats everything. What the peer has been told already is not sent
-//! again. What it has just said itself, and what a mapping hands back within the same turn, is not sent back to it. What
-//! goes back and forth between two messages, through mapping and peer, is followed a few times and no further. And where
-//! something was held back that might have crossed with a different value on the way, the last value is sent once more
-//! when it has become quiet, so that both ends agree in the end.
+//! A message is something that somebody did: every value is sent, also one that was sent before. Three rules keep it calm
+//! even so, with peers that repeat everything. What a peer has just said itself, and what a mapping hands back within the same
+//! turn, is not sent back to it. What goes to a peer, comes back and goes on, through whatever sessions, is followed a few times
+//! and no further. And where something was held back that might have crossed with a different value on the way, the last value
+//! is sent once more when it has become quiet, so that both ends agree in the end.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -21,18 +21,15 @@ use crate::kept_port::KeptPort;
 use super::format::Atom;
 use super::links::Links;
 use super::options::{Config, Destination, Detect};
-use super::output::{Pending, Time};
+use super::output::{CROSSING, Pending, Time};
 use super::pattern;
 use super::ports::{self, CLIENT, LOOKUP, SERVER};
 use super::table::{PATTERN_BUDGET, Table, Target};
 use super::wire::{Deframer, Framing, Message, Messages};
 
-/// A message that we sent less than this ago may cross with one of the peer's.
-const CROSSING: Duration = Duration::from_millis(500);
-
-/// So often a value may go to the peer and come back as another message of ours, and so often what is held back may be held
-/// back again because of what comes back.
-const MAX_GENERATIONS: u8 = 4;
+/// So often a value may go to a peer, come back and go on, and so often what is held back may be held back again because of
+/// what comes back.
+const MAX_GENERATIONS: u8 = 6;
 const MAX_HELD_BACK: u8 = 12;
 
 /// What was held back is sent after so long without anything new, later if that has crossed with something again.
@@ -68,10 +65,9 @@ pub(crate) struct OscSession {
     /// Counts the peers that datagrams went to.
     epoch: u32,
 
-    /// Who spoke in the turn at that time, and how often what was said had gone back and forth before.
+    /// Who spoke in the turn at that time.
     speaker: Option<(Port, Peer)>,
     spoken_at: Option<Instant>,
-    generation: u8,
     /// Messages to send at the end of this call.
     pending: Vec<u32>,
     matching: Vec<u32>,
@@ -101,7 +97,6 @@ impl OscSession {
             epoch: 0,
             speaker: None,
             spoken_at: None,
-            generation: 0,
             pending: Vec::new(),
             matching: Vec::new(),
             settling: BinaryHeap::new(),
@@ -181,7 +176,6 @@ impl Session for OscSession {
     fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
         self.speaker = Some((port, from));
         self.spoken_at = Some(now);
-        self.generation = 0;
         if self.config.framing == Framing::Datagram {
             return self.handle_packet(now, from, data, out);
         }
@@ -286,13 +280,13 @@ impl OscSession {
     ) {
         let address = message.address().as_bytes();
         let is_mapped = if let Some(found) = self.table.find(address) {
-            self.deliver(now, found, message, out)
+            self.table.incoming(found).deliver(now, message, out)
         } else if *budget > 0 && pattern::is_pattern(address) {
             let mut matching = std::mem::take(&mut self.matching);
             self.table.find_matching(address, budget, &mut matching);
             let mut is_mapped = false;
             for found in matching.drain(..) {
-                is_mapped |= self.deliver(now, found, message, out);
+                is_mapped |= self.table.incoming(found).deliver(now, message, out);
             }
             self.matching = matching;
             if *budget == 0 {
@@ -310,12 +304,6 @@ impl OscSession {
             Detect::Unmapped if is_mapped => {}
             Detect::Unmapped | Detect::All => self.detector.hear(now, address, from, message, out),
         }
-    }
-
-    fn deliver(&mut self, now: Instant, found: u32, message: &Message<'_>, out: &mut Outbox) -> bool {
-        let mapped = self.table.incoming(found);
-        self.generation = self.generation.max(mapped.generation(now));
-        mapped.deliver(now, message, out)
     }
 
     /// From here on, whoever spoke is answered. Somebody new gets everything.
@@ -347,13 +335,14 @@ impl OscSession {
 
 /// What goes out.
 impl OscSession {
-    /// Takes a value for a message, which will be sent if it is a change.
+    /// Takes a value for a message, which will be sent unless it only makes a difference that its type does not show.
     fn set(&mut self, now: Instant, slot: Slot, value: &Value, out: &mut Outbox) {
         let Some(mut target) = self.table.target(slot) else { return };
         let atom = Atom::of(target.spec, value);
         let known = &target.output.arguments[target.argument];
-        if known.is_changed && known.now != atom {
-            // A press and its release are two messages.
+        let is_repeated = known.is_repeated(&atom, value);
+        if known.is_changed && (is_repeated || known.now != atom) {
+            // A press and its release are two messages, and so are two presses.
             self.flush(now, out);
             let Some(again) = self.table.target(slot) else { return };
             target = again;
@@ -363,21 +352,15 @@ impl OscSession {
         output.is_known = true;
         let was_heard = output.heard_at.get() == Some(now);
         let known = &mut output.arguments[argument];
-        let change = if spec.kind.is_impulse() {
-            let is_press = atom != Atom::Number(0.0) && known.now != atom;
-            if is_press { Pending::Yes } else { Pending::No }
-        } else if known.told == atom {
-            Pending::No
-        } else if was_heard && known.now == atom {
-            Pending::Reflection
-        } else {
-            Pending::Yes
-        };
-        known.now = atom;
-        if change == Pending::No {
+        let is_shown = is_repeated || known.now != atom || !(known.is_told || known.is_changed);
+        let is_release = spec.kind.is_impulse() && atom == Atom::Number(0.0);
+        let is_reflection = was_heard && known.now == atom && !spec.kind.is_impulse();
+        known.put(atom, value);
+        if is_release || !is_shown {
             return;
         }
-        known.is_changed = true;
+        (known.is_changed, known.is_told) = (true, false);
+        let change = if is_reflection { Pending::Reflection } else { Pending::Yes };
         if output.pending == Pending::No {
             self.pending.push(message);
         }
@@ -395,8 +378,10 @@ impl OscSession {
         if spec.kind.is_impulse() {
             return;
         }
-        known.now = Atom::of(spec, value);
-        let is_told = known.told == known.now;
+        let atom = Atom::of(spec, value);
+        known.is_told &= known.now == atom;
+        known.put(atom, value);
+        let is_told = known.is_told;
         output.is_known = true;
         if !is_told && output.pending == Pending::No {
             output.pending = Pending::Yes;
@@ -407,11 +392,11 @@ impl OscSession {
     /// Sends what has changed.
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
         let mut pending = std::mem::take(&mut self.pending);
+        let generation = out.generation();
         for message in pending.drain(..) {
-            let generation = if self.spoken_at == Some(now) { self.generation.saturating_add(1) } else { 0 };
             match self.take_pending(message) {
                 Pending::No => {}
-                Pending::Yes | Pending::Reflection if generation > MAX_GENERATIONS => {
+                Pending::Yes | Pending::Reflection if generation >= MAX_GENERATIONS => {
                     self.hold_back(now, message, generation);
                 }
                 Pending::Yes => self.send(now, message, generation, out),
@@ -475,7 +460,7 @@ impl OscSession {
         while self.settling.peek().is_some_and(|Reverse((at, _))| *at <= now) {
             let Some(Reverse((_, message))) = self.settling.pop() else { break };
             let Some(output) = self.table.output(message) else { continue };
-            let generation = output.generation_at(now);
+            let generation = output.echoed(now, true).unwrap_or_default();
             match output.settles_at.get() {
                 None => {}
                 Some(later) if later > now => self.settling.push(Reverse((later, message))),

@@ -161,13 +161,28 @@ fn without_a_line_for_it_a_message_is_of_floats() {
 }
 
 #[test]
-fn what_the_peer_has_been_told_is_not_sent_again() {
-    let mut world = desk("dest = 10.0.0.9 9000\n/i = i 0 10", "bus.i > desk./i\nbus.f > desk./f");
-    assert_eq!(
-        put(&mut world, &[("bus.i", 0.5), ("bus.i", 0.51), ("bus.i", 0.5)]),
-        ["10.0.0.9:9000 /i ,i 5"]
-    );
-    assert_eq!(put(&mut world, &[("bus.f", 0.0), ("bus.f", 0.0)]), ["10.0.0.9:9000 /f ,f 0"]);
+fn what_is_said_twice_is_sent_twice_and_a_move_that_the_type_does_not_show_is_not() {
+    let mut world = desk("dest = 10.0.0.9 9000\n/i = i 0 10\n/t = T", "bus.{i,f,t} > desk./{i,f,t}");
+    let small_moves = [("bus.i", 0.5), ("bus.i", 0.51), ("bus.i", 0.5)];
+    assert_eq!(put(&mut world, &small_moves), ["10.0.0.9:9000 /i ,i 5"]);
+    assert_eq!(put(&mut world, &[("bus.i", 0.5)]), ["10.0.0.9:9000 /i ,i 5"]);
+    assert_eq!(put(&mut world, &[("bus.t", 0.95), ("bus.t", 1.0)]), ["10.0.0.9:9000 /t ,T"]);
+    assert_eq!(put(&mut world, &[("bus.f", 0.0); 3]), ["10.0.0.9:9000 /f ,f 0"; 3]);
+    world.take_transcript();
+    for _ in 0..3 {
+        world.put("bus.f", "Go+ Sequence 1");
+    }
+    assert_eq!(sent(&mut world), ["10.0.0.9:9000 /f ,s \"Go+ Sequence 1\""; 3]);
+}
+
+#[test]
+fn what_is_said_twice_in_one_packet_is_sent_twice() {
+    let mut world = desk("dest = 10.0.0.9 9000\n/bare = ,", "desk./in > desk./out\ndesk./in > desk./bare");
+    let lines = receive(&mut world, &["[ /in ,f 1 /in ,f 1 /in ,f 1 ]"]);
+    let sent: Vec<_> = lines.lines().filter_map(|line| line.split_once("-> 10.0.0.9:9000 ")).collect();
+    for message in ["/out ,f 1", "/bare"] {
+        assert_eq!(sent.iter().filter(|(_, sent)| *sent == message).count(), 3, "{lines}");
+    }
 }
 
 #[test]
@@ -186,7 +201,7 @@ fn messages_without_arguments_and_impulses_go_out_when_pressed() {
     let presses = [("bus.go", 1.0), ("bus.go", 1.0), ("bus.go", 0.5), ("bus.go", 0.95), ("bus.imp", 1.0)];
     assert_eq!(
         put(&mut world, &presses),
-        ["10.0.0.9:9000 /go", "10.0.0.9:9000 /go", "10.0.0.9:9000 /imp ,I"]
+        ["10.0.0.9:9000 /go", "10.0.0.9:9000 /go", "10.0.0.9:9000 /go", "10.0.0.9:9000 /imp ,I"]
     );
     assert_eq!(put(&mut world, &[("bus.a", 0.5), ("bus.b", 1.0)]), ["10.0.0.9:9000 /both ,fI 0.5"; 2]);
 }
@@ -329,7 +344,7 @@ fn a_peer_that_repeats_everything_does_not_start_an_oscillation() {
             world.put("bus.x", f64::from(step) / 100.0);
         }
         let count = echo(&mut world, delay, 200);
-        assert!(count <= 40 * 3, "{count} messages with a delay of {delay:?}");
+        assert!(count <= 40 * 9, "{count} messages with a delay of {delay:?}");
         assert_eq!(echo(&mut world, delay, 10), 0, "{delay:?}");
         // Both ends agree on the last value.
         let last = put(&mut world, &[("bus.x", 0.2)]);

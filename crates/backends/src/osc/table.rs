@@ -315,6 +315,7 @@ impl Incoming<'_> {
     /// Puts the arguments on their channels. Returns whether any is mapped.
     #[inline]
     pub(crate) fn deliver(mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) -> bool {
+        let mut may_be_late = false;
         // Senders of old leave the type tags out; if they are configured, there is no need to guess.
         let configured = match (message.tags(), self.format) {
             (None, Some(format)) => format.iter().map(|spec| spec.kind.tag() as u8).collect(),
@@ -325,9 +326,12 @@ impl Incoming<'_> {
         let mut count = 0;
         for argument in message.arguments() {
             if !matches!(argument, Argument::ArrayBegin | Argument::ArrayEnd) {
-                self.deliver_argument(now, count, argument, out);
+                may_be_late |= self.deliver_argument(now, count, argument, out);
                 count += 1;
             }
+        }
+        if let Some(generation) = self.output.and_then(|output| output.echoed(now, may_be_late)) {
+            out.returned(generation);
         }
         if let (0, Some(slot)) = (count, self.input) {
             emit_impulse(slot, out);
@@ -335,29 +339,31 @@ impl Incoming<'_> {
         self.input.is_some() || self.others.iter().any(Option::is_some)
     }
 
+    /// Puts an argument on its channel. Whether it may be the echo of something sent some time ago.
     #[inline]
-    fn deliver_argument(&mut self, now: Instant, at: usize, argument: Argument<'_>, out: &mut Outbox) {
+    fn deliver_argument(
+        &mut self,
+        now: Instant,
+        at: usize,
+        argument: Argument<'_>,
+        out: &mut Outbox,
+    ) -> bool {
         let input = match at.checked_sub(1) {
             None => self.input,
             Some(other) => self.others.get(other).copied().flatten(),
         };
         if input.is_none() && self.output.is_none() {
-            return;
+            return false;
         }
         let reading = format::read(self.format.and_then(|format| format.get(at)), argument);
-        if let Some(output) = &mut self.output {
-            output.hear(now, at, self.specs, &reading);
-        }
+        let output = self.output.as_mut();
+        let may_be_late = output.is_some_and(|output| output.hear(now, at, self.specs, &reading));
         match (input, reading) {
             (Some(slot), Reading::Value(value)) => out.emit(slot, value),
             (Some(slot), Reading::Impulse) => emit_impulse(slot, out),
             (Some(_), Reading::Nothing) | (None, _) => {}
         }
-    }
-
-    /// How often what comes in may have gone back and forth already.
-    pub(crate) fn generation(&self, now: Instant) -> u8 {
-        self.output.as_deref().map_or(0, |output| output.generation_at(now))
+        may_be_late
     }
 }
 

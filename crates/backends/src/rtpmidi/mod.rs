@@ -15,7 +15,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use crate::midi::address::WORDS;
 use options::Config;
@@ -46,6 +46,10 @@ struct RtpMidi {
 impl Instance for RtpMidi {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         self.config.dialect.canonical(address, direction)
+    }
+
+    fn kind(&self, address: &str, _: Direction) -> Kind {
+        self.config.dialect.kind(address)
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -14,7 +14,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Options, Session};
+use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use crate::dmx::Address;
 use options::Config;
@@ -47,6 +47,10 @@ struct Sacn {
 impl Instance for Sacn {
     fn canonical<'a>(&self, address: &'a str, _: Direction) -> Result<Cow<'a, str>, AddressError> {
         Ok(Address::parse(address)?.to_string().into())
+    }
+
+    fn kind(&self, _: &str, _: Direction) -> Kind {
+        Kind::State
     }
 
     fn session(&self) -> Box<dyn Session> {

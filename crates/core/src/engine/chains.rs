@@ -9,7 +9,7 @@ use crate::engine::{Engine, SHORTEST_SLEEP, tell};
 use crate::plan::{Input, PlannedChain};
 use crate::transform::{LiveChain, Merging, Moment, PRINT};
 use crate::value::normalise;
-use crate::{Effect, InstanceId, Instant, Outbox, Plan, Route, SessionId, Slot, Value};
+use crate::{Effect, InstanceId, Instant, Kind, Outbox, Plan, Route, SessionId, Slot, Value};
 
 /// How often a chain is woken for the same moment before it has to wait for the next one.
 const MAX_WAKES: usize = 10_000;
@@ -28,6 +28,23 @@ struct Working {
     to: Route,
     /// The merge that it feeds, and which of its sources it is.
     merge: Option<(usize, usize)>,
+    /// What its values are to the target.
+    kind: Kind,
+    /// Whether the last value that entered it was an event, and how often that had been to a peer and come back.
+    is_event: bool,
+    generation: u8,
+}
+
+impl Working {
+    /// Whether a value of the source is an event to the target: a text that a message brings is a command.
+    fn makes_event(&self, value: &Value) -> bool {
+        self.kind == Kind::Event || (self.kind == Kind::Control && value.as_text().is_some())
+    }
+
+    /// Whether numbers only take their shape in it.
+    fn is_plain(&self) -> bool {
+        self.merge.is_none() && self.kind != Kind::Event
+    }
 }
 
 impl LiveChains {
@@ -39,7 +56,7 @@ impl LiveChains {
     #[inline]
     pub(super) fn shaped(&self, input: Slot, number: f64) -> Option<(Route, f64)> {
         // Inputs begin with the sources of the chains.
-        let working = self.all.get(input.index()).filter(|working| working.merge.is_none())?;
+        let working = self.all.get(input.index()).filter(|working| working.is_plain())?;
         Some((working.to, normalise(working.live.shaped(number)?)))
     }
 
@@ -92,12 +109,22 @@ impl Alarms {
 impl Engine {
     /// A channel that a chain begins at, or that one of its stages names, has a new value.
     #[inline]
-    pub(super) fn enter_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
+    pub(super) fn enter_chain(
+        &mut self,
+        now: Instant,
+        input: Slot,
+        value: &Value,
+        has_moved: bool,
+        out: &mut Outbox,
+    ) {
         if let Value::Number(number) = value
             && let Some((to, number)) = self.chains.shaped(input, *number)
         {
             let target = &mut self.running[to.target.index()];
-            return tell(target, &mut self.queue, to, &Value::Number(number));
+            if !has_moved || !target.known.is_at(to.slot, number) {
+                tell(target, &mut self.queue, to, &Value::Number(number), false);
+            }
+            return;
         }
         self.enter_stateful_chain(now, input, value, out);
     }
@@ -105,6 +132,8 @@ impl Engine {
     fn enter_stateful_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
         match self.plan.chains().input(input) {
             Input::Value(chain) => {
+                let working = &mut self.chains.all[chain];
+                (working.is_event, working.generation) = (working.makes_event(value), out.generation);
                 self.call_chain(now, chain, out, |live, _, moment| live.handle_value(moment, value.clone()));
             }
             Input::Reference(chain, reference) => {
@@ -125,6 +154,9 @@ impl Engine {
         untold: bool,
         out: &mut Outbox,
     ) {
+        if self.chains.all[chain.index()].makes_event(value) {
+            return;
+        }
         let mut state = None;
         self.call_chain(now, chain.index(), out, |live, _, moment| {
             state = live.handle_recall(moment, value.clone());
@@ -136,7 +168,7 @@ impl Engine {
             Some((merge, source)) => self.chains.merges[merge].handle_recall(source, state),
         });
         if let Some(state) = state {
-            self.running[working.to.target.index()].tell(working.to.slot, &state);
+            self.running[working.to.target.index()].tell(working.to.slot, &state, false);
         }
     }
 
@@ -151,6 +183,7 @@ impl Engine {
                 && wakes < MAX_WAKES
             {
                 wakes += 1;
+                out.generation = out.generation.max(self.chains.all[chain].generation);
                 self.call_chain(now, chain, out, |live, _, moment| live.handle_timeout(moment));
             }
             let due = self.chains.all[chain].live.next_timeout();
@@ -207,7 +240,8 @@ impl Engine {
             Some((merge, source)) => self.chains.merges[merge].handle_value(source, Some(value)),
         };
         if let Some(value) = value {
-            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value);
+            let target = &mut self.running[working.to.target.index()];
+            tell(target, &mut self.queue, working.to, &value, working.is_event);
         }
     }
 
@@ -216,7 +250,8 @@ impl Engine {
         let working = &self.chains.all[chain];
         let Some((merge, source)) = working.merge.filter(|_| working.live.is_asleep()) else { return };
         if let Some(value) = self.chains.merges[merge].handle_value(source, None) {
-            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value);
+            let is_event = working.kind == Kind::Event;
+            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value, is_event);
         }
     }
 
@@ -257,7 +292,14 @@ impl Engine {
             let goes_on = twin.and_then(|twin| spare[twin].take());
             let live = goes_on.unwrap_or_else(|| planned.chain.live(planned.place));
             let (target, slot) = planned.to;
-            self.chains.all.push(Working { live, to: Route { target, slot }, merge: planned.merge });
+            self.chains.all.push(Working {
+                live,
+                to: Route { target, slot },
+                merge: planned.merge,
+                kind: planned.kind,
+                is_event: planned.kind == Kind::Event,
+                generation: 0,
+            });
         }
         let merges = self.plan.chains().merges().iter();
         self.chains.merges =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::{Engine, Known, Running};
-use crate::{Direction, Effect, InstanceId, Instant, Outbox, Plan, PlannedInstance, Route, SessionId};
+use crate::{Direction, Effect, InstanceId, Instant, Kind, Outbox, Plan, PlannedInstance, Route, SessionId};
 
 impl Engine {
     /// Puts a plan in place of the running one.
@@ -81,10 +81,15 @@ impl Engine {
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {
                 let Some(value) = self.running[at].known.heard(slot) else { continue };
+                let kind = planned.channels.kind(slot, Direction::Input);
+                let is_command = value.as_text().is_some() && kind == Kind::Control;
                 states.extend(plan.routes().starting_at(planned.channel(slot)).iter().filter_map(|route| {
+                    let is_chain = route.target == Route::INTO_CHAINS;
+                    if route.is_of_events() || (is_command && !is_chain) {
+                        return None;
+                    }
                     let untold = self.is_untold(route);
-                    let begins = route.target == Route::INTO_CHAINS
-                        && has_begun.get(route.slot.index()).is_some_and(|begins| *begins);
+                    let begins = is_chain && has_begun.get(route.slot.index()).is_some_and(|begins| *begins);
                     (untold || begins).then(|| (*route, value.clone(), untold))
                 }));
             }
@@ -92,7 +97,7 @@ impl Engine {
         for (route, value, untold) in states {
             match self.running.get_mut(route.target.index()) {
                 Some(target) if target.known.told(route.slot).is_some() => {}
-                Some(target) => target.tell(route.slot, &value),
+                Some(target) => target.tell(route.slot, &value, false),
                 None => self.recall_chain(now, route.slot, &value, untold, out),
             }
         }

@@ -12,26 +12,32 @@ use crate::{Slot, Text, Value};
 pub(super) struct Known {
     heard: Shelf,
     told: Shelf,
-    was_told_last: Vec<bool>,
+    /// [`TOLD_LAST`] and [`TOLD_EVENT`] of each channel.
+    marks: Vec<u8>,
 }
+
+/// The last value went to the channel and did not come from it.
+const TOLD_LAST: u8 = 1;
+/// The last value that went to the channel was an event.
+const TOLD_EVENT: u8 = 2;
 
 impl Known {
     /// How many channels there are.
     pub(super) fn len(&self) -> usize {
-        self.was_told_last.len()
+        self.marks.len()
     }
 
     /// Makes room for channels of which nothing is known.
     pub(super) fn resize(&mut self, channels: usize) {
         self.heard.numbers.resize(channels, NO_NUMBER);
         self.told.numbers.resize(channels, NO_NUMBER);
-        self.was_told_last.resize(channels, false);
+        self.marks.resize(channels, 0);
     }
 
     /// A value came from a channel. Returns false if there is no such channel.
     pub(super) fn hear(&mut self, slot: Slot, value: &Value) -> bool {
-        let Some(was_told_last) = self.was_told_last.get_mut(slot.index()) else { return false };
-        *was_told_last = false;
+        let Some(marks) = self.marks.get_mut(slot.index()) else { return false };
+        *marks &= !TOLD_LAST;
         self.heard.put(slot, value);
         true
     }
@@ -39,22 +45,22 @@ impl Known {
     /// As [`hear`](Self::hear), for a number.
     #[inline]
     pub(super) fn hear_number(&mut self, slot: Slot, number: f64) -> bool {
-        let Some(was_told_last) = self.was_told_last.get_mut(slot.index()) else { return false };
-        *was_told_last = false;
+        let Some(marks) = self.marks.get_mut(slot.index()) else { return false };
+        *marks &= !TOLD_LAST;
         self.heard.put_number(slot, number);
         true
     }
 
     /// A value goes to a channel.
-    pub(super) fn tell(&mut self, slot: Slot, value: &Value) {
-        self.was_told_last[slot.index()] = true;
+    pub(super) fn tell(&mut self, slot: Slot, value: &Value, is_event: bool) {
+        self.marks[slot.index()] = if is_event { TOLD_LAST | TOLD_EVENT } else { TOLD_LAST };
         self.told.put(slot, value);
     }
 
-    /// As [`tell`](Self::tell), for a number.
+    /// A number that is no event goes to a channel.
     #[inline]
     pub(super) fn tell_number(&mut self, slot: Slot, number: f64) {
-        self.was_told_last[slot.index()] = true;
+        self.marks[slot.index()] = TOLD_LAST;
         self.told.put_number(slot, number);
     }
 
@@ -70,16 +76,32 @@ impl Known {
 
     /// The last value, whichever way it went.
     pub(super) fn latest(&self, slot: Slot) -> Option<Value> {
-        if self.was_told_last[slot.index()] {
+        if self.marks[slot.index()] & TOLD_LAST != 0 {
             self.told(slot)
         } else {
             self.heard(slot).or_else(|| self.told(slot))
         }
     }
 
-    /// All channels that have been told something, and what.
-    pub(super) fn all_told(&self) -> impl Iterator<Item = (Slot, Value)> {
-        (0..self.len() as u32).map(Slot).filter_map(|slot| Some((slot, self.told(slot)?)))
+    /// Whether this number has come from the channel last.
+    #[inline]
+    pub(super) fn has_heard_number(&self, slot: Slot, number: f64) -> bool {
+        self.heard.numbers.get(slot.index()) == Some(&number)
+    }
+
+    /// Whether this number was the last value, whichever way it went.
+    #[inline]
+    pub(super) fn is_at(&self, slot: Slot, number: f64) -> bool {
+        let was_told_last = self.marks[slot.index()] & TOLD_LAST != 0;
+        let shelf = if was_told_last { &self.told } else { &self.heard };
+        shelf.numbers[slot.index()] == number
+    }
+
+    /// All channels that have been told something, and what, unless it was an event.
+    pub(super) fn states(&self) -> impl Iterator<Item = (Slot, Value)> {
+        let is_state = |slot: &Slot| self.marks[slot.index()] & TOLD_EVENT == 0;
+        let slots = (0..self.len() as u32).map(Slot).filter(is_state);
+        slots.filter_map(|slot| Some((slot, self.told(slot)?)))
     }
 
     /// Nothing comes from a channel any more.
@@ -90,7 +112,7 @@ impl Known {
     /// Nothing goes to a channel any more.
     pub(super) fn forget_told(&mut self, slot: Slot) {
         self.told.remove(slot);
-        self.was_told_last[slot.index()] = false;
+        self.marks[slot.index()] = 0;
     }
 }
 
@@ -158,15 +180,28 @@ mod tests {
         assert!(!known.hear_number(Slot(2), 0.5), "there is no such channel");
         for value in [Value::number(0.0), "text".into(), Value::number(1.0), "other".into()] {
             assert!(known.hear(SLOT, &value));
-            known.tell(SLOT, &value);
+            known.tell(SLOT, &value, false);
             assert_eq!([known.heard(SLOT), known.told(SLOT)], [Some(value.clone()), Some(value)]);
         }
-        assert_eq!(known.all_told().collect::<Vec<_>>(), [(SLOT, "other".into())]);
+        assert_eq!(known.states().collect::<Vec<_>>(), [(SLOT, "other".into())]);
         known.tell_number(SLOT, 0.25);
         known.forget_heard(SLOT);
         assert_eq!((known.heard(SLOT), known.told(SLOT)), (None, Some(Value::number(0.25))));
         known.forget_told(SLOT);
         assert_eq!((known.told(SLOT), known.heard(Slot(0))), (None, None));
+    }
+
+    #[test]
+    fn an_event_is_known_and_is_no_state_until_a_state_is_told() {
+        let mut known = Known::default();
+        known.resize(2);
+        known.tell(SLOT, &"go".into(), true);
+        assert_eq!((known.told(SLOT), known.latest(SLOT)), (Some("go".into()), Some("go".into())));
+        assert_eq!(known.states().count(), 0);
+        assert!(known.hear_number(SLOT, 0.5));
+        assert_eq!((known.states().count(), known.latest(SLOT)), (0, Some(Value::number(0.5))));
+        known.tell_number(SLOT, 0.25);
+        assert_eq!(known.states().collect::<Vec<_>>(), [(SLOT, Value::number(0.25))]);
     }
 
     #[test]
@@ -177,7 +212,7 @@ mod tests {
         assert_eq!(known.latest(SLOT), Some(Value::number(0.1)));
         known.hear_number(SLOT, 0.2);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.2)));
-        known.tell(SLOT, &"text".into());
+        known.tell(SLOT, &"text".into(), false);
         assert_eq!(known.latest(SLOT), Some("text".into()));
         known.forget_told(SLOT);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.2)));

@@ -16,8 +16,8 @@ use known::Known;
 
 use crate::notices::NoticeBook;
 use crate::{
-    Closed, Duration, Effect, InstanceId, Instant, Notice, Outbox, Peer, Plan, PlannedInstance, Port, Route,
-    Session, SessionId, Slot, Value,
+    Closed, Direction, Duration, Effect, InstanceId, Instant, Kind, Notice, Outbox, Peer, Plan,
+    PlannedInstance, Port, Route, Session, SessionId, Slot, Value,
 };
 
 /// How many sessions in a row a value may pass through within one turn. More is a loop.
@@ -88,8 +88,8 @@ struct Running {
 impl Running {
     /// Puts a value into the inbox.
     #[inline]
-    fn tell(&mut self, slot: Slot, value: &Value) {
-        self.known.tell(slot, value);
+    fn tell(&mut self, slot: Slot, value: &Value, is_event: bool) {
+        self.known.tell(slot, value, is_event);
         self.inbox.push((slot, value.clone()));
     }
 }
@@ -274,7 +274,7 @@ impl Engine {
         out.begin(running.id);
         event(&mut *running.session, out);
         if std::mem::take(&mut out.recall) {
-            self.scratch.extend(running.known.all_told());
+            self.scratch.extend(running.known.states());
             running.session.handle_recall(now, &self.scratch, out);
             self.scratch.clear();
             out.recall = false;
@@ -328,24 +328,31 @@ impl Engine {
         let mut ends = emitted.iter().map_while(|(slot, value)| {
             let Value::Number(number) = *value else { return None };
             let (end, shaped) = match routes.starting_at(channels.channel(*slot)) {
-                [route] if route.target == Route::INTO_CHAINS => chains.shaped(route.slot, number)?,
-                [route] => (*route, number),
+                [route] if route.target == Route::INTO_CHAINS => {
+                    let (end, shaped) = chains.shaped(route.slot, number)?;
+                    (end, Some(shaped))
+                }
+                [route] => (*route, None),
                 _ => return None,
             };
             Some((*slot, number, end, shaped))
         });
         let mut next = ends.next();
         let Some((.., Route { target: id, .. }, _)) = next else { return 0 };
-        // Whoever sends to himself has a turn of his own.
+        // Whoever sends to himself has a turn of his own, and routes of events lead to no instance.
         let Ok([source, target]) = running.get_disjoint_mut([instance.index(), id.index()]) else { return 0 };
         queue.admit(id, target);
         let mut run = 0;
         while let Some((slot, number, end, shaped)) = next.filter(|(.., end, _)| end.target == id) {
+            let is_news = shaped.is_none_or(|shaped| is_news(source, slot, number, target, end.slot, shaped));
             if !source.known.hear_number(slot, number) {
                 break;
             }
-            target.known.tell_number(end.slot, shaped);
-            target.inbox.push((end.slot, Value::Number(shaped)));
+            if is_news {
+                let number = shaped.unwrap_or(number);
+                target.known.tell_number(end.slot, number);
+                target.inbox.push((end.slot, Value::Number(number)));
+            }
             run += 1;
             next = ends.next();
         }
@@ -354,6 +361,7 @@ impl Engine {
 
     fn route_one(&mut self, now: Instant, instance: InstanceId, slot: Slot, value: &Value, out: &mut Outbox) {
         let source = &mut self.running[instance.index()];
+        let has_moved = value.as_number().is_none_or(|number| !source.known.has_heard_number(slot, number));
         if !source.known.hear(slot, value) {
             debug_assert!(false, "a session emitted on a slot that was never bound");
             return;
@@ -364,12 +372,19 @@ impl Engine {
         if self.is_late && self.trail.len() < MAX_TRAIL {
             self.trail.push((instance, slot));
         }
-        let channel = self.plan.instances()[instance.index()].channel(slot);
+        let planned = &self.plan.instances()[instance.index()];
+        let channel = planned.channel(slot);
+        let is_command =
+            value.as_text().is_some() && planned.channels.kind(slot, Direction::Input) == Kind::Control;
         for at in self.plan.routes().row(channel) {
             let route = self.plan.routes().at(at);
             match self.running.get_mut(route.target.index()) {
-                Some(target) => tell(target, &mut self.queue, route, value),
-                None => self.enter_chain(now, route.slot, value, out),
+                Some(target) => tell(target, &mut self.queue, route, value, is_command),
+                None if route.is_of_events() => {
+                    let route = route.plain();
+                    tell(&mut self.running[route.target.index()], &mut self.queue, route, value, true);
+                }
+                None => self.enter_chain(now, route.slot, value, has_moved, out),
             }
         }
     }
@@ -400,6 +415,7 @@ impl Engine {
         }
         self.is_late = false;
         self.trail.clear();
+        out.generation = 0;
     }
 
     /// Drops what still goes round and names the channels it goes through, once.
@@ -437,7 +453,14 @@ impl Engine {
 
 /// Tells a session a value, and puts it into the queue of those to call.
 #[inline]
-fn tell(target: &mut Running, queue: &mut Queue, route: Route, value: &Value) {
+fn tell(target: &mut Running, queue: &mut Queue, route: Route, value: &Value, is_event: bool) {
     queue.admit(route.target, target);
-    target.tell(route.slot, value);
+    target.tell(route.slot, value, is_event);
+}
+
+/// Whether a number that comes out of shapes is to be passed on. What is said twice is; a move of the source that leaves the
+/// target where it is, such as one between two `steps`, is not.
+#[inline]
+fn is_news(source: &Running, from: Slot, number: f64, target: &Running, to: Slot, shaped: f64) -> bool {
+    source.known.has_heard_number(from, number) || !target.known.is_at(to, shaped)
 }

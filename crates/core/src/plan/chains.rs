@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::transform::{Chain, Place, Rule};
-use crate::{InstanceId, Route, Slot};
+use crate::{InstanceId, Kind, Route, Slot};
 
 /// A chain between two channels.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct PlannedChain {
     pub(crate) merge: Option<(usize, usize)>,
     /// The group that it belongs to.
     pub(crate) group: Option<usize>,
+    /// What its values are to its target: states, controls or events.
+    pub(crate) kind: Kind,
 }
 
 impl PlannedChain {
@@ -37,6 +39,7 @@ impl PlannedChain {
             references: references.into(),
             merge: None,
             group: None,
+            kind: Kind::State,
         }
     }
 }

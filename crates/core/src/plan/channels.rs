@@ -7,14 +7,15 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-use crate::{Direction, Slot};
+use crate::{Direction, Kind, Slot};
 
 /// The channels of one instance: slot to address and back.
 #[derive(Clone, Default)]
 pub struct Channels {
     text: String,
     ends: Vec<u32>,
-    directions: Vec<u8>,
+    /// Of each channel, the directions in which it is mapped and its kind in each.
+    uses: Vec<u8>,
     index: HashTable<u32>,
     /// The slot behind the one that was asked for last.
     next: u32,
@@ -23,13 +24,20 @@ pub struct Channels {
 impl Channels {
     /// Forgets which channels are mapped and keeps their slots.
     pub(super) fn unmap(&mut self) {
-        self.directions.fill(0);
+        self.uses.fill(0);
         self.next = 0;
     }
 
     /// Marks a channel as mapped in one direction.
-    pub(super) fn map(&mut self, slot: Slot, direction: Direction) {
-        self.directions[slot.index()] |= bit(direction);
+    pub(super) fn map(&mut self, slot: Slot, direction: Direction, kind: Kind) {
+        let uses = &mut self.uses[slot.index()];
+        *uses = *uses & !(KIND << shift(direction)) | (MAPPED | kind as u8) << shift(direction);
+    }
+
+    /// What kind of channel this is in a direction in which it is mapped.
+    pub fn kind(&self, slot: Slot, direction: Direction) -> Kind {
+        let uses = self.uses.get(slot.index()).copied().unwrap_or_default();
+        Kind::ALL[usize::from(uses >> shift(direction) & KIND)]
     }
 
     /// The slot of a canonical address, a new one if it has none yet.
@@ -51,7 +59,7 @@ impl Channels {
             self.grow();
         }
         let hash = FxBuildHasher.hash_one(address);
-        let Self { text, ends, directions, index, .. } = self;
+        let Self { text, ends, uses, index, .. } = self;
         let entry = index.entry(
             hash,
             |&slot| address_of(text, ends, slot) == address,
@@ -64,7 +72,7 @@ impl Channels {
                 entry.insert(slot);
                 text.push_str(address);
                 ends.push(text.len() as u32);
-                directions.push(0);
+                uses.push(0);
                 slot
             }
         };
@@ -97,7 +105,7 @@ impl Channels {
 
     /// Whether the plan maps the channel in that direction.
     pub fn is_mapped(&self, slot: Slot, direction: Direction) -> bool {
-        self.directions.get(slot.index()).is_some_and(|directions| directions & bit(direction) != 0)
+        self.uses.get(slot.index()).is_some_and(|uses| uses >> shift(direction) & MAPPED != 0)
     }
 
     /// How many slots there are, those of channels that are not mapped any more included.
@@ -121,9 +129,13 @@ fn address_of<'a>(text: &'a str, ends: &[u32], slot: u32) -> &'a str {
     &text[start as usize..ends[slot as usize] as usize]
 }
 
-fn bit(direction: Direction) -> u8 {
+/// What the uses of a channel have for each direction: a bit, and a [`Kind`] in two.
+const MAPPED: u8 = 4;
+const KIND: u8 = 3;
+
+fn shift(direction: Direction) -> u8 {
     match direction {
-        Direction::Input => 1,
-        Direction::Output => 2,
+        Direction::Input => 0,
+        Direction::Output => 3,
     }
 }

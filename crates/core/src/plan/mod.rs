@@ -5,6 +5,7 @@
 
 mod chains;
 mod channels;
+mod kinds;
 
 use std::fmt;
 use std::sync::Arc;
@@ -103,7 +104,7 @@ impl Plan {
         sources.flat_map(move |(from, channel)| {
             self.routes.starting_at(channel).iter().filter_map(move |route| {
                 if route.target != Route::INTO_CHAINS {
-                    return Some(Mapping { from, to: (route.target, route.slot), chain: None });
+                    return Some(Mapping { from, to: (route.plain().target, route.slot), chain: None });
                 }
                 match self.chains.input(route.slot) {
                     Input::Value(chain) => {
@@ -180,9 +181,11 @@ impl<'a> PlanBuilder<'a> {
 
     /// Marks a channel as mapped in one direction and returns its slot. The address is canonical.
     pub fn channel(&mut self, instance: InstanceId, address: &str, direction: Direction) -> Slot {
-        let channels = &mut self.instances[instance.index()].channels;
+        let PlannedInstance { channels, instance, .. } = &mut self.instances[instance.index()];
         let slot = channels.intern(address);
-        channels.map(slot, direction);
+        if !channels.is_mapped(slot, direction) {
+            channels.map(slot, direction, instance.kind(address, direction));
+        }
         slot
     }
 
@@ -258,6 +261,7 @@ impl<'a> PlanBuilder<'a> {
             instance.base = channels;
             channels += instance.channels.len() as u32;
         }
+        self.settle_kinds();
         let instances = self.instances;
         let chains = Chains::new(self.chains);
         let channel = |(instance, slot): (InstanceId, Slot)| instances[instance.index()].channel(slot);
@@ -267,9 +271,9 @@ impl<'a> PlanBuilder<'a> {
         let pairs: Vec<_> = mappings.chain(references).collect();
         // The inputs of chains count as targets behind the last channel.
         let targets = channels as usize + chains.input_count();
-        let routes = RouteTable::new(channels as usize, targets, &pairs, |route| match route.target {
-            Route::INTO_CHAINS => channels as usize + route.slot.index(),
-            target => channel((target, route.slot)).index(),
+        let routes = RouteTable::new(channels as usize, targets, &pairs, |route| match route.plain() {
+            Route { target: Route::INTO_CHAINS, slot } => channels as usize + slot.index(),
+            Route { target, slot } => channel((target, slot)).index(),
         });
         Plan {
             number: PLANS.fetch_add(1, Ordering::Relaxed),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    AddressError, Backend, Connect, Direction, Endpoint, Given, Instance, Listen, OptionSpec, Options,
+    AddressError, Backend, Connect, Direction, Endpoint, Given, Instance, Kind, Listen, OptionSpec, Options,
     PlanBuilder, PortSpec, Session, Slot, Udp,
 };
 
@@ -36,6 +36,10 @@ macro_rules! instance {
         impl Instance for $name {
             fn canonical<'a>(&self, address: &'a str, _: Direction) -> Result<Cow<'a, str>, AddressError> {
                 Ok(address.into())
+            }
+
+            fn kind(&self, _: &str, _: Direction) -> Kind {
+                Kind::State
             }
 
             fn session(&self) -> Box<dyn Session> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::transform::{Merge, Moment, Shape, Stage};
-use crate::{Instant, Value};
+use crate::{Instant, Kind, Value};
 
 /// How many stages a chain may have: with this many, factors of a million cannot leave the range of a number.
 pub const MAX_STAGES: usize = 32;
@@ -66,6 +66,11 @@ impl Chain {
     /// The group that one of its stages belongs to.
     pub fn group(&self) -> Option<&str> {
         self.stateful().find_map(|stage| stage.group())
+    }
+
+    /// The kind of the values that leave it when those that enter it are of this kind.
+    pub fn kind(&self, kind: Kind) -> Kind {
+        self.stateful().fold(kind, |kind, stage| stage.kind(kind))
     }
 
     /// Whether it distributes over layers.

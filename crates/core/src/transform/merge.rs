@@ -70,6 +70,12 @@ struct Source {
     value: Option<(u64, Value)>,
 }
 
+impl Source {
+    fn word(&self) -> Option<&Value> {
+        self.value.as_ref().map(|(_, value)| value)
+    }
+}
+
 impl Merging {
     /// Sources with their priorities.
     pub fn new(rule: Rule, priorities: impl IntoIterator<Item = u8>) -> Self {
@@ -79,13 +85,15 @@ impl Merging {
 
     /// A source has a new value, or none any more. Returns what the target is to be told of that.
     ///
-    /// Where one source is followed, every word of it counts, for it may be a command that is given twice. Levels that are
-    /// joined are told when they change.
+    /// What somebody does twice is told twice: every word of the source that is followed and of the highest, and where levels
+    /// are added every word that is said again. Anything else is told only if it changes something.
     pub fn handle_value(&mut self, source: usize, value: Option<Value>) -> Option<Value> {
         self.statements += 1;
         let statements = self.statements;
-        self.sources[source].value = value.map(|value| (statements, value));
-        self.follow(Some(source))
+        let before =
+            std::mem::replace(&mut self.sources[source].value, value.map(|value| (statements, value)));
+        let is_repeated = before.is_some_and(|(_, value)| self.sources[source].word() == Some(&value));
+        self.follow(Some((source, is_repeated)))
     }
 
     /// The present state of a source that has perhaps not said anything: it counts as said before all that was. Returns what
@@ -108,16 +116,20 @@ impl Merging {
         self.followed = before.followed.clone();
     }
 
-    /// What the target is to be told when a source, if it was one, has spoken.
-    fn follow(&mut self, speaker: Option<usize>) -> Option<Value> {
+    /// What the target is to be told when a source, if it was one, has spoken, perhaps the same as before.
+    fn follow(&mut self, speaker: Option<(usize, bool)>) -> Option<Value> {
         let Some((leader, word)) = self.leader() else {
             self.followed = None;
             return None;
         };
         let joined = word.as_number().and_then(|_| self.joined()).map(Value::number);
-        let is_own_word = joined.is_none() && speaker == Some(leader);
+        let has_say = speaker.is_some_and(|(speaker, is_repeated)| match (&joined, self.rule) {
+            (None, _) => speaker == leader,
+            (Some(joined), Rule::Htp) => self.sources[speaker].word() == Some(joined),
+            (Some(_), _) => is_repeated,
+        });
         let followed = joined.unwrap_or_else(|| word.clone());
-        if !is_own_word && self.followed.as_ref() == Some(&followed) {
+        if !has_say && self.followed.as_ref() == Some(&followed) {
             return None;
         }
         self.followed = Some(followed.clone());
@@ -135,7 +147,7 @@ impl Merging {
 
     /// What all levels are together, by the rules that join them.
     fn joined(&self) -> Option<f64> {
-        let levels = self.sources.iter().filter_map(|source| source.value.as_ref()?.1.as_number());
+        let levels = self.sources.iter().filter_map(|source| source.word()?.as_number());
         match self.rule {
             Rule::Ltp | Rule::Priority => None,
             Rule::Htp => levels.reduce(f64::max),
@@ -236,9 +248,15 @@ mod tests {
             let words = [(0, text("go")), (0, text("go")), (1, text("go"))];
             assert_eq!(told(rule, 2, &words), [text("go"), text("go"), text("go")], "{rule:?}");
         }
-        let words = [(0, level(1.0)), (0, level(1.0)), (1, level(1.0))];
-        assert_eq!(told(Rule::Ltp, 2, &words), [level(1.0), level(1.0), level(1.0)]);
-        assert_eq!(told(Rule::Htp, 2, &words), [level(1.0), None, None]);
+        let words = [(0, level(1.0)), (0, level(1.0)), (1, level(1.0)), (1, level(1.0))];
+        for rule in [Rule::Htp, Rule::Ltp, Rule::Priority] {
+            assert_eq!(told(rule, 2, &words), vec![level(1.0); 4], "{rule:?}");
+        }
+        for rule in [Rule::Sum, Rule::Average] {
+            assert_eq!(told(rule, 2, &words), [level(1.0), level(1.0), None, level(1.0)], "{rule:?}");
+        }
+        let words = [(0, level(0.5)), (1, level(0.25)), (1, level(0.25))];
+        assert_eq!(told(Rule::Htp, 2, &words), [level(0.5), None, None], "who is lower has no say");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use chain::{Chain, LiveChain, MAX_STAGES, Place};
 pub use merge::{Merge, Merging, Rule};
 pub use shape::Shape;
 
-use crate::{Instant, Notice, Value};
+use crate::{Instant, Kind, Notice, Value};
 
 /// A kind of stage, as a person knows it.
 #[derive(Debug)]
@@ -191,6 +191,11 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     /// Whether the stage holds everything back, so that its source has no say where sources are merged.
     fn is_asleep(&self) -> bool {
         false
+    }
+
+    /// The kind of the values that the stage gives when those that it is given are of this kind.
+    fn kind(&self, kind: Kind) -> Kind {
+        kind
     }
 
     /// Whether every value passes at once as it is.

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crosspatch_core::transform::{Chain, Place, Reference, read_stage};
 use crosspatch_core::{
-    AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, OptionSpec, Outbox, Peer, Plan,
-    PlanBuilder, Port, Scope, Session, Slot, Value,
+    AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, Kind, OptionSpec, Outbox, Peer,
+    Plan, PlanBuilder, Port, Scope, Session, Slot, Value,
 };
 
 /// What sessions wrote down.
@@ -60,6 +60,15 @@ pub(crate) struct Probe {
 impl Instance for Probe {
     fn canonical<'a>(&self, address: &'a str, _: Direction) -> Result<Cow<'a, str>, AddressError> {
         Ok(address.into())
+    }
+
+    /// By the first letters of the address.
+    fn kind(&self, address: &str, _: Direction) -> Kind {
+        match address.get(..3) {
+            Some("con") => Kind::Control,
+            Some("eve") => Kind::Event,
+            Some(_) | None => Kind::State,
+        }
     }
 
     fn session(&self) -> Box<dyn Session> {

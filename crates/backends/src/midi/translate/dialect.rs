@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Duration, OptionSpec, Options};
+use crosspatch_core::{AddressError, Duration, Kind, OptionSpec, Options};
 
-use super::super::address::{Address, TimePart, is_name};
+use super::super::address::{Address, TimePart, Voice, is_name};
 use super::super::wire::{U7, compose, number};
 use super::pattern::Pattern;
 use super::show_control::{ALL_DEVICES, ALL_TYPES};
@@ -216,6 +216,24 @@ impl Dialect {
         }
         let shown = address.to_string();
         Ok(if shown == text { text.into() } else { shown.into() })
+    }
+
+    /// What the values of a canonical address are.
+    pub fn kind(&self, address: &str) -> Kind {
+        match Address::parse(address) {
+            Ok(Address::Voice(_, Voice::Program | Voice::AnyNote)) => Kind::Event,
+            Ok(Address::Voice(..)) => Kind::Control,
+            // A message without values can only happen.
+            Ok(Address::SysEx(name, _)) => {
+                let has_values =
+                    |(known, pattern): &(Arc<str>, Pattern)| *known == name && !pattern.names().is_empty();
+                if self.sysex.iter().any(has_values) { Kind::Control } else { Kind::Event }
+            }
+            Ok(Address::TimeCode(TimePart::Whole) | Address::System(_) | Address::ShowControl(..)) => {
+                Kind::Event
+            }
+            Ok(Address::TimeCode(_)) | Err(_) => Kind::State,
+        }
     }
 
     /// Which of several values of a message is meant; none if there is only one, or none.

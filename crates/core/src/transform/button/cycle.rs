@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::transform::button::edge::Button;
 use crate::transform::target::{LAG, Target};
 use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
-use crate::{Instant, Value};
+use crate::{Instant, Kind, Value};
 
 pub(in crate::transform) const TOGGLE: Transform = Transform {
     name: "toggle",
@@ -77,6 +77,11 @@ impl Stateful for Cycle {
 
     fn behind(&mut self, stages: &[Stage]) {
         self.target.behind(stages);
+    }
+
+    // Whatever happened, what it brings about is a state.
+    fn kind(&self, kind: Kind) -> Kind {
+        kind.min(Kind::Control)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{Duration, Instant, Value};
 pub(in crate::transform) const DEBOUNCE: Transform = Transform {
     name: "debounce",
     usage: "debounce <time>",
-    summary: "passes a change on at once, and what bounces after it only when a time is over",
+    summary: "passes a value on at once, and what bounces after it only when a time is over",
     read,
 };
 
@@ -52,7 +52,7 @@ impl Stateful for Debounce {
             self.waiting = is_change.then_some(value);
             return settled;
         }
-        if is_change { self.give(moment.now, value) } else { None }
+        self.give(moment.now, value)
     }
 
     fn handle_recall(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
@@ -91,7 +91,13 @@ mod tests {
             assert_eq!((rig.advance(2 * MS), rig.number(level)), (vec![], None));
         }
         assert_eq!((rig.next_timeout(), rig.advance(100 * MS)), (None, vec![]));
-        assert_eq!((rig.number(1.0), rig.number(0.0)), (None, Some(0.0)), "only changes pass");
+        assert_eq!(
+            (rig.number(1.0), rig.number(1.0)),
+            (Some(1.0), None),
+            "what is said again later is no bounce"
+        );
+        assert_eq!(rig.advance(20 * MS), []);
+        assert_eq!(rig.number(0.0), Some(0.0));
     }
 
     #[test]
@@ -132,7 +138,7 @@ mod tests {
         let mut rig = Rig::new("debounce 20ms");
         assert_eq!((rig.number(0.0), rig.number(1.0)), (Some(0.0), None));
         assert_eq!((rig.recall(1.0), rig.advance(100 * MS)), (Some(1.0.into()), vec![]));
-        assert_eq!((rig.number(1.0), rig.put("on")), (None, Some("on".into())), "texts bounce as well");
+        assert_eq!((rig.put("on"), rig.put("on")), (Some("on".into()), None), "texts bounce as well");
     }
 
     #[test]

@@ -32,6 +32,8 @@ impl Stateful for Hold {
             return None;
         }
         match self.button.edge(moment, &value, HOLD.name)? {
+            // Some controllers say again and again that a button is down.
+            Edge::Press if self.is_held || self.due.is_some() => None,
             Edge::Press => {
                 self.due = Some(moment.now + self.time);
                 None

@@ -1,8 +1,8 @@
 //! `press` and `release`: one of the two edges of a button, as a trigger.
 
-use crate::Value;
 use crate::transform::button::edge::{Button, Edge};
 use crate::transform::{Moment, Stage, Stateful, Transform};
+use crate::{Kind, Value};
 
 pub(in crate::transform) const PRESS: Transform = Transform {
     name: "press",
@@ -42,6 +42,10 @@ impl Stateful for Trigger {
         let edge = self.button.edge(moment, &value, self.name())?;
         moment.is_trigger = edge == self.edge;
         moment.is_trigger.then(|| Value::edge(true))
+    }
+
+    fn kind(&self, _: Kind) -> Kind {
+        Kind::Event
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::transform::button::edge::Button;
 use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
-use crate::{Duration, Instant, Value};
+use crate::{Duration, Instant, Kind, Value};
 
 pub(in crate::transform) const PULSE: Transform = Transform {
     name: "pulse",
@@ -28,8 +28,8 @@ impl Stateful for Pulse {
         if !self.button.is_press(moment, &value, PULSE.name) {
             return None;
         }
-        let was_running = self.ends.replace(moment.now + self.time).is_some();
-        (!was_running).then(|| Value::edge(true))
+        self.ends = Some(moment.now + self.time);
+        Some(Value::edge(true))
     }
 
     fn handle_timeout(&mut self, _: &mut Moment<'_>) -> Option<Value> {
@@ -39,6 +39,11 @@ impl Stateful for Pulse {
 
     fn next_timeout(&self) -> Option<Instant> {
         self.ends
+    }
+
+    // Whatever happened, what it brings about is a state.
+    fn kind(&self, kind: Kind) -> Kind {
+        kind.min(Kind::Control)
     }
 }
 
@@ -60,10 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn a_press_while_it_runs_starts_its_time_anew() {
+    fn a_press_while_it_runs_is_told_and_starts_its_time_anew() {
         let mut rig = Rig::new("threshold 0 | press | pulse 50ms");
         assert_eq!(rig.number(0.2), Some(1.0));
-        assert_eq!((rig.advance(40 * MS), rig.number(0.0), rig.number(0.3)), (vec![], None, None));
+        assert_eq!((rig.advance(40 * MS), rig.number(0.0), rig.number(0.3)), (vec![], None, Some(1.0)));
         assert_eq!(rig.advance(100 * MS), [(90, Value::edge(false))]);
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::Value;
 use crate::transform::button::edge::Button;
 use crate::transform::target::Target;
 use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crate::{Kind, Value};
 
 pub(in crate::transform) const RADIO: Transform = Transform {
     name: "radio",
@@ -56,6 +56,11 @@ impl Stateful for Radio {
 
     fn behind(&mut self, stages: &[Stage]) {
         self.target.behind(stages);
+    }
+
+    // Whatever happened, what it brings about is a state.
+    fn kind(&self, kind: Kind) -> Kind {
+        kind.min(Kind::Control)
     }
 }
 

@@ -20,7 +20,12 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
         true => arguments.number("a hysteresis", 0.0..=level)?,
         false => 0.0,
     };
-    Ok(Stage::Stateful(Box::new(Threshold { on_above: level, off_to: level - hysteresis, is_on: None })))
+    Ok(Stage::Stateful(Box::new(Threshold {
+        on_above: level,
+        off_to: level - hysteresis,
+        is_on: None,
+        last: None,
+    })))
 }
 
 #[derive(Clone, Debug)]
@@ -28,6 +33,8 @@ struct Threshold {
     on_above: f64,
     off_to: f64,
     is_on: Option<bool>,
+    /// What the source said last.
+    last: Option<f64>,
 }
 
 impl Threshold {
@@ -38,8 +45,10 @@ impl Threshold {
 
 impl Stateful for Threshold {
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
-        let is_on = self.is_on_by(moment.number(&value, THRESHOLD.name)?);
-        (self.is_on.replace(is_on) != Some(is_on)).then(|| Value::edge(is_on))
+        let number = moment.number(&value, THRESHOLD.name)?;
+        let is_on = self.is_on_by(number);
+        let is_repeated = self.last.replace(number) == Some(number);
+        (self.is_on.replace(is_on) != Some(is_on) || is_repeated).then(|| Value::edge(is_on))
     }
 
     fn handle_recall(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
@@ -61,10 +70,10 @@ mod tests {
     use crate::transform::rig::{Rig, chain};
 
     #[test]
-    fn it_is_strictly_above_and_speaks_at_changes_and_at_the_first_value() {
+    fn it_is_strictly_above_and_speaks_at_changes_at_the_first_value_and_when_it_is_said_again() {
         let mut rig = Rig::new("threshold 0.5");
-        let passed = [0.5, 0.2, 0.51, 1.0, 0.5, 0.0].map(|level| rig.number(level));
-        assert_eq!(passed, [Some(0.0), None, Some(1.0), None, Some(0.0), None]);
+        let passed = [0.5, 0.2, 0.51, 1.0, 1.0, 0.5, 0.0].map(|level| rig.number(level));
+        assert_eq!(passed, [Some(0.0), None, Some(1.0), None, Some(1.0), Some(0.0), None]);
         assert_eq!(
             [0.0, 0.001, 0.0].map(|level| Rig::new("threshold 0").number(level)),
             [0.0, 1.0, 0.0].map(Some)

@@ -5,7 +5,7 @@
 //! half of a step.
 
 use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
-use crate::{Duration, Instant, Text, Value};
+use crate::{Duration, Instant, Kind, Text, Value};
 
 pub(in crate::transform) const GESTURE: Transform = Transform {
     name: "gesture",
@@ -125,6 +125,10 @@ impl Stateful for Gesture {
             }
         }
         None
+    }
+
+    fn kind(&self, _: Kind) -> Kind {
+        Kind::Event
     }
 }
 

@@ -6,7 +6,7 @@
 use super::trail::Trail;
 use crate::transform::target::Target;
 use crate::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
-use crate::{Duration, Instant, Value};
+use crate::{Duration, Instant, Kind, Value};
 
 pub(in crate::transform) const RELATIVE: Transform = Transform {
     name: "relative",
@@ -153,6 +153,11 @@ impl Stateful for Relative {
     /// An encoder shows the level of its target on a ring of lamps.
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
+    }
+
+    // Whatever happened, what it brings about is a state.
+    fn kind(&self, kind: Kind) -> Kind {
+        kind.min(Kind::Control)
     }
 }
 

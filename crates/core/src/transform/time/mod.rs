@@ -5,6 +5,7 @@ mod delay;
 mod print;
 mod queue;
 mod rate;
+mod recall;
 mod smooth;
 mod start;
 mod timeout;
@@ -20,6 +21,8 @@ pub(super) const FAMILY: Family = Family {
         &delay::DELAY,
         &rate::RATE,
         &dedup::DEDUP,
+        &recall::EVENT,
+        &recall::STATE,
         &timeout::TIMEOUT,
         &wave::WAVE,
         &start::START,

@@ -1,0 +1,50 @@
+//! What a value on a channel means: something that is, something that is set, or something that happens.
+//!
+//! ```text
+//! art.1 > osc./fader            a state: told when it changes
+//! pad.ch0.cc7 > osc./fader      a control: told as often as it is sent
+//! pad.ch0.program > osc./cue    an event: told as often as it happens, and never told again
+//! ```
+//!
+//! Backends declare the kind of each channel ([`Instance::kind`](crate::Instance::kind)), the plan works out the kind of each
+//! mapping, and the engine keeps events out of recalls.
+
+use std::fmt;
+
+/// The kind of a channel, from the weakest to the strongest: where several meet, the strongest counts.
+///
+/// | kind | the same value again | after a reconnect |
+/// | --- | --- | --- |
+/// | state | is no news: an input does not emit it, an output need not send it | the last value is sent |
+/// | control | is emitted and sent, as often as it comes | the last number is sent; a text is a command, and is not |
+/// | event | is emitted and sent, as often as it comes | nothing is sent |
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Something that is, such as a slot of a universe or a fader that a console is asked for.
+    #[default]
+    State,
+    /// Something that a message sets, such as a control change or an OSC message: the message is an event, what it sets is a
+    /// state.
+    Control,
+    /// Something that happens, such as a program change, a cue or a key of a console.
+    Event,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::State, Self::Control, Self::Event];
+
+    /// The word for it in manuals and on pages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Control => "control",
+            Self::Event => "event",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
