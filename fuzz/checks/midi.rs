@@ -63,7 +63,7 @@ pub(crate) fn check(data: &[u8]) {
                 .iter()
                 .all(|(_, value)| value.as_number().is_none_or(|level| (0.0..=1.0).contains(&level)))
         );
-        translator.set(now, &values);
+        translator.set(now, &values, 0);
         translator.flush(now, &mut |message| assert!(message.encoded_len() > 0));
         while let Some(due) = translator.next_timeout() {
             now = now.max(due);

@@ -6,6 +6,7 @@
 pub mod artnet;
 mod detect;
 mod dmx;
+mod echo;
 mod hex;
 pub mod jack;
 mod kept_port;

@@ -212,7 +212,7 @@ impl Session for JackSession {
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         if self.is_open {
-            self.outputs().for_each(|translator| translator.set(now, values));
+            self.outputs().for_each(|translator| translator.set(now, values, out.generation()));
             self.flush(now, out);
             self.send_voltages(values, out);
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -293,6 +294,17 @@ pub(crate) enum Atom {
     Text(Text),
     /// A single pointer, where `Arc<[u8]>` is two, as blobs are rare and every argument is kept twice.
     Bytes(Arc<Box<[u8]>>),
+}
+
+impl Hash for Atom {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Unset => {}
+            Self::Number(number) => number.to_bits().hash(state),
+            Self::Text(text) => text.hash(state),
+            Self::Bytes(bytes) => bytes.hash(state),
+        }
+    }
 }
 
 impl Atom {

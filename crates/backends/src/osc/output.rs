@@ -10,11 +10,7 @@ use crosspatch_core::{Duration, Instant, Value};
 
 use super::format::{Atom, BARE, Reading, Spec};
 use super::wire::Argument;
-
-/// What comes in so long after we sent the same message may be its echo: a level, or the very thing that was sent last. Of
-/// buttons people press the same one from two places; what they do is no echo after a shorter time.
-const ECHO: Duration = Duration::from_secs(5);
-const ECHO_OF_BUTTON: Duration = Duration::from_secs(1);
+use crate::echo::{ECHO, ECHO_OF_BUTTON, OWN_WORD, Recent};
 
 /// A message that we sent less than this ago may cross with one of the peer's.
 pub(crate) const CROSSING: Duration = Duration::from_millis(500);
@@ -25,6 +21,8 @@ pub(crate) struct Output {
     pub(crate) arguments: Arguments,
     pub(crate) sent_at: Time,
     pub(crate) heard_at: Time,
+    /// What was sent lately, of a message that comes in as well.
+    recent: Option<Box<Recent>>,
     /// When it is sent once more, because it may have crossed with a different value on the way.
     pub(crate) settles_at: Time,
     /// The peer that `is_told` is about.
@@ -105,19 +103,33 @@ impl Output {
         }
     }
 
-    /// Takes note of what the peer itself has said. Whether that may be the echo of something sent some time ago.
+    /// Takes note of what the peer itself has said. Whether that may be the echo of something that was sent.
     pub(crate) fn hear(&mut self, now: Instant, argument: usize, specs: &[Spec], reading: &Reading) -> bool {
         let Some(known) = self.arguments.get_mut(argument) else { return false };
+        let is_sent_within = |time| self.sent_at.get().is_some_and(|sent| now.since(sent) < time);
         let spec = &specs[known.spec as usize];
-        let Reading::Value(value) = reading else { return false };
-        if spec.kind.is_impulse() {
-            return false;
-        }
+        let value = match reading {
+            Reading::Value(value) if !spec.kind.is_impulse() => value,
+            Reading::Value(_) | Reading::Impulse | Reading::Nothing => return is_sent_within(ECHO_OF_BUTTON),
+        };
         let atom = Atom::of(spec, value);
         known.is_told &= known.now == atom;
+        let is_recent = || self.recent.as_ref().is_some_and(|recent| recent.has(&atom));
+        let is_echo = if is_level(value) {
+            is_sent_within(ECHO) && (known.is_told || is_recent())
+        } else {
+            is_sent_within(ECHO_OF_BUTTON) && known.is_told
+        };
         known.put(atom, value);
         self.heard_at = now.into();
-        known.is_told || value.as_number().is_some_and(|level| 0.0 < level && level < 1.0)
+        is_echo
+    }
+
+    /// Whether the peer has just said so itself.
+    pub(crate) fn is_own_word(&self, now: Instant, argument: usize, atom: &Atom, value: &Value) -> bool {
+        let is_fresh = || self.heard_at.get().is_some_and(|heard| now.since(heard) < OWN_WORD);
+        let known = &self.arguments[argument];
+        is_level(value) && !known.is_told && known.now == *atom && is_fresh()
     }
 
     /// Whether all it says is that it was sent, so that it has no state that a peer could be given.
@@ -130,20 +142,18 @@ impl Output {
         self.arguments.first().is_some_and(|argument| argument.spec == BARE)
     }
 
-    /// The generation of what was sent, if what comes in may be its echo, or even a late one.
-    pub(crate) fn echoed(&self, now: Instant, may_be_late: bool) -> Option<u8> {
-        let window = if may_be_late { ECHO } else { ECHO_OF_BUTTON };
-        self.sent_at.get().filter(|sent| now.since(*sent) < window).map(|_| self.generation)
-    }
-
     /// It was sent to others than the peer that said it.
     pub(crate) fn mark_reflected(&mut self, now: Instant, generation: u8) {
         (self.sent_at, self.generation) = (now.into(), generation);
     }
 
-    /// What it says is what the peer has been told.
-    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8) {
+    /// What it says is what the peer has been told. If the message `returns`, what it says is remembered for a while.
+    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8, returns: bool) {
         self.generation = generation;
+        if returns {
+            let recent = self.recent.get_or_insert_default();
+            self.arguments.iter().for_each(|argument| recent.add(&argument.now));
+        }
         self.arguments.iter_mut().for_each(|argument| argument.is_told = argument.now != Atom::Unset);
         self.sent_at = now.into();
         self.settles_at = Time::NEVER;
@@ -167,6 +177,11 @@ impl OutputArgument {
     pub(crate) fn argument(&self, specs: &[Spec]) -> Argument<'_> {
         self.now.argument(&specs[self.spec as usize])
     }
+}
+
+/// Whether a value is neither of the ends of a button.
+fn is_level(value: &Value) -> bool {
+    value.as_number().is_some_and(|level| 0.0 < level && level < 1.0)
 }
 
 impl Default for OutputArgument {
@@ -224,7 +239,7 @@ mod tests {
 
     #[test]
     fn is_small() {
-        assert_eq!((size_of::<Time>(), size_of::<Atom>(), size_of::<Output>()), (8, 16, 64));
+        assert_eq!((size_of::<Time>(), size_of::<Atom>(), size_of::<Output>()), (8, 16, 72));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crosspatch_core::{
 };
 
 use crate::detect::Detector;
+use crate::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
 use crate::kept_port::KeptPort;
 
 use super::format::Atom;
@@ -26,11 +27,6 @@ use super::pattern;
 use super::ports::{self, CLIENT, LOOKUP, SERVER};
 use super::table::{PATTERN_BUDGET, Table, Target};
 use super::wire::{Deframer, Framing, Message, Messages};
-
-/// So often a value may go to a peer, come back and go on, and so often what is held back may be held back again because of
-/// what comes back.
-const MAX_GENERATIONS: u8 = 6;
-const MAX_HELD_BACK: u8 = 12;
 
 /// What was held back is sent after so long without anything new, later if that has crossed with something again.
 const SHORTEST_QUIET: Duration = Duration::from_secs(1);
@@ -351,10 +347,12 @@ impl OscSession {
         output.begin_epoch(self.epoch);
         output.is_known = true;
         let was_heard = output.heard_at.get() == Some(now);
+        let is_own_word = output.is_own_word(now, argument, &atom, value)
+            && (self.links.is_alone_with(self.speaker) || output.heard_at.get() == self.spoken_at);
         let known = &mut output.arguments[argument];
         let is_shown = is_repeated || known.now != atom || !(known.is_told || known.is_changed);
         let is_release = spec.kind.is_impulse() && atom == Atom::Number(0.0);
-        let is_reflection = was_heard && known.now == atom && !spec.kind.is_impulse();
+        let is_reflection = is_own_word || (was_heard && known.now == atom && !spec.kind.is_impulse());
         known.put(atom, value);
         if is_release || !is_shown {
             return;
@@ -419,7 +417,7 @@ impl OscSession {
         if fits {
             self.links.send(&mapped, None, out);
         }
-        mapped.output.mark_sent(now, generation);
+        mapped.output.mark_sent(now, generation, mapped.returns);
         if !fits {
             let address = String::from_utf8_lossy(self.table.address(message));
             let text = format!("the text for `{address}` is too long to be sent");
@@ -460,7 +458,7 @@ impl OscSession {
         while self.settling.peek().is_some_and(|Reverse((at, _))| *at <= now) {
             let Some(Reverse((_, message))) = self.settling.pop() else { break };
             let Some(output) = self.table.output(message) else { continue };
-            let generation = output.echoed(now, true).unwrap_or_default();
+            let generation = output.generation;
             match output.settles_at.get() {
                 None => {}
                 Some(later) if later > now => self.settling.push(Reverse((later, message))),

@@ -79,6 +79,8 @@ pub(crate) struct Outgoing<'t> {
     head: &'t [u8],
     specs: &'t [Spec],
     pub(crate) output: &'t mut Output,
+    /// Whether it comes in as well, so that there may be echoes of it.
+    pub(crate) returns: bool,
 }
 
 /// An argument to send, by its slot.
@@ -301,7 +303,8 @@ impl Table {
     pub(crate) fn outgoing(&mut self, message: u32) -> Option<Outgoing<'_>> {
         let record = &self.messages[message as usize];
         let output = &mut self.outputs[record.output.get()?];
-        Some(Outgoing { head: record.head(&self.heads), specs: self.config.formats.specs(), output })
+        let returns = record.input != Number::NONE || record.other_inputs != Number::NONE;
+        Some(Outgoing { head: record.head(&self.heads), specs: self.config.formats.specs(), output, returns })
     }
 
     /// What is known of a message that is sent.
@@ -315,7 +318,7 @@ impl Incoming<'_> {
     /// Puts the arguments on their channels. Returns whether any is mapped.
     #[inline]
     pub(crate) fn deliver(mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) -> bool {
-        let mut may_be_late = false;
+        let mut is_echo = false;
         // Senders of old leave the type tags out; if they are configured, there is no need to guess.
         let configured = match (message.tags(), self.format) {
             (None, Some(format)) => format.iter().map(|spec| spec.kind.tag() as u8).collect(),
@@ -326,12 +329,12 @@ impl Incoming<'_> {
         let mut count = 0;
         for argument in message.arguments() {
             if !matches!(argument, Argument::ArrayBegin | Argument::ArrayEnd) {
-                may_be_late |= self.deliver_argument(now, count, argument, out);
+                is_echo |= self.deliver_argument(now, count, argument, out);
                 count += 1;
             }
         }
-        if let Some(generation) = self.output.and_then(|output| output.echoed(now, may_be_late)) {
-            out.returned(generation);
+        if let Some(output) = self.output.filter(|_| is_echo) {
+            out.returned(output.generation);
         }
         if let (0, Some(slot)) = (count, self.input) {
             emit_impulse(slot, out);
@@ -339,7 +342,7 @@ impl Incoming<'_> {
         self.input.is_some() || self.others.iter().any(Option::is_some)
     }
 
-    /// Puts an argument on its channel. Whether it may be the echo of something sent some time ago.
+    /// Puts an argument on its channel. Whether it may be the echo of something that was sent.
     #[inline]
     fn deliver_argument(
         &mut self,
@@ -357,13 +360,13 @@ impl Incoming<'_> {
         }
         let reading = format::read(self.format.and_then(|format| format.get(at)), argument);
         let output = self.output.as_mut();
-        let may_be_late = output.is_some_and(|output| output.hear(now, at, self.specs, &reading));
+        let is_echo = output.is_some_and(|output| output.hear(now, at, self.specs, &reading));
         match (input, reading) {
             (Some(slot), Reading::Value(value)) => out.emit(slot, value),
             (Some(slot), Reading::Impulse) => emit_impulse(slot, out),
             (Some(_), Reading::Nothing) | (None, _) => {}
         }
-        may_be_late
+        is_echo
     }
 }
 

@@ -163,7 +163,7 @@ impl Session for RtpMidiSession {
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         if self.is_heard() {
-            self.translator.set(now, values);
+            self.translator.set(now, values, out.generation());
             self.flush(now, out);
         }
     }

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::address::{Address, Voice};
 use super::super::wire::U7;
+use crate::echo::{ECHO, ECHO_OF_BUTTON, OWN_WORD};
 
 /// The channels by slot and by address.
 #[derive(Debug, Default)]
@@ -20,14 +21,19 @@ pub(super) struct Channel {
     pub(super) address: Address,
     pub(super) is_input: bool,
     pub(super) is_output: bool,
-    /// The number that was last put on the channel from here.
+    /// The number that was last put on the channel from here, and the level that it was made of.
     pub(super) wanted: Option<u16>,
+    level: f64,
+    /// When something was last sent, and how often what caused it had been to a peer and come back.
+    pub(super) sent: Option<(Instant, u8)>,
     /// The number that the device is at, as far as we know: it was told, or has said so.
     pub(super) told: Option<u16>,
     /// What the device said last, and when.
     pub(super) heard: Option<(Instant, u16)>,
     /// The ticket of its last number in the queue.
     pub(super) ticket: Option<u64>,
+    /// Whether that number says again what was said before.
+    pub(super) is_repeat: bool,
     /// The ticket of the number before that one.
     pub(super) earlier: Option<u64>,
     /// Whether the device moves it, so that nothing is sent before it has settled.
@@ -79,9 +85,12 @@ impl Channel {
             is_input: false,
             is_output: false,
             wanted: None,
+            level: f64::NAN,
+            sent: None,
             told: None,
             heard: None,
             ticket: None,
+            is_repeat: false,
             earlier: None,
             is_moving: false,
             half: None,
@@ -91,6 +100,25 @@ impl Channel {
     /// Whether this is a key or a pad, and no fader.
     pub(super) fn is_key(&self) -> bool {
         matches!(self.address, Address::Voice(_, Voice::Note(_) | Voice::AnyNote))
+    }
+
+    /// Takes a number that is wanted, and the level that it is made of. Whether both are as before.
+    pub(super) fn want(&mut self, number: u16, level: f64) -> bool {
+        let before = (self.wanted.replace(number), std::mem::replace(&mut self.level, level));
+        before == (Some(number), level)
+    }
+
+    /// The generation of what was sent, if this number may be its echo.
+    pub(super) fn echoed(&self, now: Instant, number: u16) -> Option<u8> {
+        let window = if self.is_edge(number) { ECHO_OF_BUTTON } else { ECHO };
+        let (at, generation) = self.sent.filter(|_| self.wanted == Some(number))?;
+        (now.since(at) < window).then_some(generation)
+    }
+
+    /// Whether the device has just said this number itself. A pad or a button says how it was hit and not how it is lit.
+    pub(super) fn is_own_word(&self, now: Instant, number: u16) -> bool {
+        let is_heard = self.heard.is_some_and(|(at, heard)| heard == number && now.since(at) < OWN_WORD);
+        is_heard && self.told == Some(number) && !self.is_edge(number)
     }
 
     /// Whether the number may be the press or the release of a button.

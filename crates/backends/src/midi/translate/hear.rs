@@ -8,6 +8,7 @@ use super::channel::Channel;
 use super::parameter::{DATA_LSB, DATA_MSB, DECREMENT, INCREMENT};
 use super::show_control::{ALL_DEVICES, ALL_TYPES, Command};
 use super::{Alarm, Echo, HALF, SETTLED, TimeCode, Translator};
+use crate::echo::{ECHO, ECHO_OF_BUTTON};
 
 impl Translator {
     /// Hears a message and emits what it means.
@@ -64,6 +65,9 @@ impl Translator {
         if channel.is_input {
             out.emit(channel.slot, f64::from(number) / f64::from(greatest));
         }
+        if let Some(generation) = channel.echoed(now, number) {
+            out.returned(generation);
+        }
         channel.heard = Some((now, number));
         match (address, self.dialect.echo) {
             // What sounds is what we have struck, whatever is struck at the device.
@@ -86,6 +90,9 @@ impl Translator {
     fn hear_tap(&mut self, now: Instant, address: &Address, out: &mut Outbox) {
         let Some(channel) = self.channels.find(address) else { return };
         channel.heard = Some((now, 1));
+        if let Some((_, generation)) = channel.sent.filter(|(at, _)| now.since(*at) < ECHO_OF_BUTTON) {
+            out.returned(generation);
+        }
         if channel.is_input {
             out.emit(channel.slot, 1.0);
             out.emit(channel.slot, 0.0);
@@ -168,7 +175,12 @@ impl Translator {
         for (at, (_, pattern)) in dialect.sysex.iter().enumerate() {
             let Some(values) = pattern.decode(data) else { continue };
             let state = &mut self.patterns[at];
+            let is_echo = state.told.as_deref() == Some(data);
+            if let Some((_, generation)) = state.sent.filter(|(at, _)| is_echo && now.since(*at) < ECHO) {
+                out.returned(generation);
+            }
             state.told = (dialect.echo == Echo::Off).then(|| data.to_vec());
+            state.heard_at = Some(now);
             state.values.clone_from(&values);
             let addresses = state.addresses.clone();
             if values.is_empty() {

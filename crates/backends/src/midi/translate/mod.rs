@@ -1,8 +1,8 @@
 //! Between messages and the values of channels, both ways, for every backend that speaks MIDI.
 //!
 //! A [`Translator`] is a plain value with what a session needs: it is bound to addresses, hears messages and emits values,
-//! is given values and hands out messages, as fast as the device can take them. What the device has said itself is not sent
-//! back to it unless the options say so. The halves of a number of 14 bits make one value: the upper half waits a moment for
+//! is given values and hands out messages, as fast as the device can take them. A message that is to be sent twice is sent
+//! twice. A level that the device has just said itself is not sent back to it unless the options say so. The halves of a number of 14 bits make one value: the upper half waits a moment for
 //! the lower one, and counts as a number of 7 bits if none comes.
 
 mod channel;
@@ -40,6 +40,9 @@ const HALF: Duration = Duration::from_millis(5);
 /// A fader that has not moved for so long has settled.
 const SETTLED: Duration = Duration::from_millis(100);
 
+/// What goes round between two devices that send everything back is sent once more after so long.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// Translates between the messages of one device and the channels of one session.
 #[derive(Debug)]
 pub struct Translator {
@@ -71,9 +74,15 @@ struct PatternState {
     values: Vec<Value>,
     /// Which of them have changed since the message was put into the queue.
     is_changed: Vec<bool>,
+    /// Whether one of them was the same as before.
+    is_repeated: bool,
     is_queued: bool,
     /// The message as the device knows it.
     told: Option<Vec<u8>>,
+    /// When the device said so itself.
+    heard_at: Option<Instant>,
+    /// When it was last sent, and how often what caused that had been to a peer and come back.
+    sent: Option<(Instant, u8)>,
 }
 
 impl PatternState {
@@ -87,8 +96,11 @@ impl PatternState {
             addresses,
             values: vec![Value::Number(0.0); len],
             is_changed: vec![false; len],
+            is_repeated: false,
             is_queued: false,
             told: None,
+            heard_at: None,
+            sent: None,
         }
     }
 }

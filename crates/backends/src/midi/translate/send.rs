@@ -7,18 +7,20 @@ use super::super::wire::{Message, Parser, SysEx, U4, U7, U14};
 use super::parameter::controllers;
 use super::queue::Item;
 use super::show_control::Command;
-use super::{Alarm, Echo, Release, SETTLED, TimeCode, Translator};
+use super::{Alarm, Echo, PatternState, QUIET, Release, SETTLED, TimeCode, Translator};
+use crate::echo::{MAX_GENERATIONS, MAX_HELD_BACK, OWN_WORD};
 
 /// Takes what is to be sent.
 type Send<'s> = &'s mut dyn FnMut(&Message<'_>);
 
 impl Translator {
-    /// Takes values for channels. [`flush`](Self::flush) hands out what they mean.
-    pub fn set(&mut self, now: Instant, values: &[(Slot, Value)]) {
+    /// Takes values for channels, of a [generation](crosspatch_core::Outbox::generation). [`flush`](Self::flush) hands out what
+    /// they mean.
+    pub fn set(&mut self, now: Instant, values: &[(Slot, Value)], generation: u8) {
         for (slot, value) in values {
-            self.set_one(now, *slot, value);
+            self.set_one(now, *slot, value, generation);
         }
-        (0..self.patterns.len()).for_each(|at| self.finish_pattern(at));
+        (0..self.patterns.len()).for_each(|at| self.finish_pattern(now, at, generation));
     }
 
     /// Takes the states of channels, for somebody who does not know them. Nothing is pressed, struck or started by that.
@@ -30,11 +32,18 @@ impl Translator {
                 (Some(_), Address::Voice(_, Voice::AnyNote), _) | (Some(_), _, None) => {}
                 (Some(greatest), _, Some(level)) => {
                     let number = self.number_of(&address, greatest, level);
-                    self.want(*slot, number);
-                    self.queue_number(*slot, number);
+                    let Some(channel) = self.channels.at(*slot) else { continue };
+                    channel.want(number, level);
+                    if channel.told != Some(number) {
+                        self.queue_number(*slot, number, false);
+                    }
                 }
-                (None, Address::SysEx(..), _) => self.set_part(&address, value),
-                (None, _, _) => self.want(*slot, u16::from(value.is_pressed())),
+                (None, Address::SysEx(..), _) => {
+                    if let Some((at, part)) = self.pattern_of(&address) {
+                        self.patterns[at].put(part, value);
+                    }
+                }
+                (None, _, _) => {}
             }
         }
         for at in 0..self.patterns.len() {
@@ -45,21 +54,17 @@ impl Translator {
         }
     }
 
-    fn want(&mut self, slot: Slot, number: u16) {
-        if let Some(channel) = self.channels.at(slot) {
-            channel.wanted = Some(number);
-        }
-    }
-
-    fn set_one(&mut self, now: Instant, slot: Slot, value: &Value) {
+    fn set_one(&mut self, now: Instant, slot: Slot, value: &Value, generation: u8) {
         let Some(channel) = self.channels.at(slot).filter(|channel| channel.is_output) else { return };
         let address = channel.address.clone();
         match (address.greatest(), &address) {
             (Some(greatest), _) => {
                 if let Some(level) = value.as_number() {
-                    self.set_number(now, slot, self.number_of(&address, greatest, level));
+                    self.set_number(now, slot, self.number_of(&address, greatest, level), level, generation);
                 }
             }
+            // What goes round between two devices, and has no state that both should agree on.
+            (None, _) if generation >= MAX_GENERATIONS => {}
             (None, Address::TimeCode(TimePart::Whole)) => {
                 let text = value.as_text();
                 if let Some(time) = text.and_then(|text| TimeCode::parse(text, self.dialect.rate)) {
@@ -68,7 +73,7 @@ impl Translator {
             }
             (None, Address::ShowControl(command, cue)) => {
                 let named = value.as_text().filter(|text| cue.is_none() && is_cue(text));
-                if named.is_some() || self.is_tapped(now, slot, value) {
+                if named.is_some() || self.is_tapped(now, slot, value, generation) {
                     let (device, format) = self.dialect.show_control;
                     let cue = named.or(cue.as_deref()).unwrap_or_default().to_owned();
                     self.queue_sysex(slot, &Command { device, format, command: *command, cue }.encode());
@@ -78,16 +83,17 @@ impl Translator {
                 let is_plain =
                     self.pattern_of(&address).is_some_and(|(at, _)| self.patterns[at].values.is_empty());
                 if !is_plain {
-                    self.set_part(&address, value);
+                    self.set_part(now, &address, value, generation);
                 } else if let (true, Some((at, _))) =
-                    (self.is_tapped(now, slot, value), self.pattern_of(&address))
+                    (self.is_tapped(now, slot, value, generation), self.pattern_of(&address))
                 {
                     let data = self.dialect.sysex[at].1.encode(&[]);
                     self.queue_sysex(slot, &data);
                 }
             }
             (None, Address::System(system)) => {
-                if let (true, Some(message)) = (self.is_tapped(now, slot, value), plain(*system)) {
+                if let (true, Some(message)) = (self.is_tapped(now, slot, value, generation), plain(*system))
+                {
                     self.queue_message(slot, &message);
                 }
             }
@@ -96,37 +102,53 @@ impl Translator {
     }
 
     /// Whether a value presses a channel that has no state. What the device has just done itself is not handed back to it.
-    fn is_tapped(&mut self, now: Instant, slot: Slot, value: &Value) -> bool {
+    fn is_tapped(&mut self, now: Instant, slot: Slot, value: &Value, generation: u8) -> bool {
         let echo = self.dialect.echo;
         let Some(channel) = self.channels.at(slot) else { return false };
-        let was_pressed = channel.wanted.replace(u16::from(value.is_pressed())) == Some(1);
+        let was_pressed = channel.wanted == Some(1);
+        let is_repeated = channel.want(value.is_pressed().into(), value.as_number().unwrap_or_default());
         let is_reflection = echo != Echo::On && channel.heard == Some((now, 1));
-        value.is_pressed() && !was_pressed && !is_reflection
+        let is_tapped = value.is_pressed() && (!was_pressed || is_repeated) && !is_reflection;
+        if is_tapped {
+            channel.sent = Some((now, generation));
+        }
+        is_tapped
     }
 
-    fn set_number(&mut self, now: Instant, slot: Slot, number: u16) {
+    fn set_number(&mut self, now: Instant, slot: Slot, number: u16, level: f64, generation: u8) {
         let echo = self.dialect.echo;
         let Some(channel) = self.channels.at(slot) else { return };
-        let before = channel.wanted.replace(number);
-        let is_reflection = echo != Echo::On && channel.heard == Some((now, number));
-        let is_told = channel.told == Some(number) && before == Some(number);
+        let is_same = channel.wanted == Some(number) && channel.told == Some(number);
+        let is_repeated = channel.want(number, level);
+        let is_reflection = match echo {
+            Echo::On => false,
+            Echo::Off if channel.is_own_word(now, number) => true,
+            Echo::Off | Echo::Settle => channel.heard == Some((now, number)),
+        };
         let is_strike = matches!(channel.address, Address::Voice(_, Voice::AnyNote));
-        if is_reflection || channel.is_moving || (is_told && !is_strike) {
+        let is_unseen = is_same && !is_repeated && !is_strike;
+        if is_reflection || channel.is_moving || is_unseen {
             return;
         }
-        self.queue_number(slot, number);
+        channel.sent = Some((now, generation));
+        if generation < MAX_GENERATIONS {
+            self.queue_number(slot, number, is_repeated);
+        } else if generation <= MAX_HELD_BACK {
+            channel.is_moving = true;
+            self.alarms.insert((now + QUIET, slot, Alarm::Settled));
+        }
     }
 
-    /// Puts a number into the queue. A press and its release both arrive; of a fader's levels in between only the last does
-    /// if one waits already. In a long queue only the last two edges of a button wait.
-    fn queue_number(&mut self, slot: Slot, number: u16) {
+    /// Puts a number into the queue. A press and its release both arrive, and so does what is repeated; of a fader's levels in
+    /// between only the last does if one waits already. In a long queue only the last two edges of a button wait.
+    fn queue_number(&mut self, slot: Slot, number: u16, is_repeated: bool) {
         let is_long = self.queue.is_long();
         let Some(channel) = self.channels.at(slot) else { return };
         if let Some(waiting) = self.queue.waiting_number(channel.ticket) {
             let last = *waiting;
             let is_edge = match is_long {
                 true => (last == 0) != (number == 0),
-                false => channel.is_edge(number) || channel.is_edge(last),
+                false => is_repeated || channel.is_repeat || channel.is_edge(number) || channel.is_edge(last),
             };
             if !is_edge {
                 *waiting = number;
@@ -138,6 +160,7 @@ impl Translator {
                 return;
             }
         }
+        channel.is_repeat = is_repeated;
         channel.earlier = channel.ticket.replace(self.queue.push(Item::Number(slot, number)));
     }
 
@@ -168,31 +191,30 @@ impl Translator {
     }
 
     /// Takes a value for a message with several. The message is sent once they have all been taken.
-    fn set_part(&mut self, address: &Address, value: &Value) {
+    fn set_part(&mut self, now: Instant, address: &Address, value: &Value, generation: u8) {
         let Some((at, part)) = self.pattern_of(address) else { return };
-        let state = &self.patterns[at];
-        if state.is_changed.get(part) == Some(&true) && state.values[part] != *value {
-            self.finish_pattern(at);
+        if self.patterns[at].is_changed.get(part) == Some(&true) {
+            self.finish_pattern(now, at, generation);
         }
-        let state = &mut self.patterns[at];
-        if let (Some(known), Some(is_changed)) = (state.values.get_mut(part), state.is_changed.get_mut(part))
-        {
-            (*known, *is_changed) = (value.clone(), true);
-        }
+        self.patterns[at].put(part, value);
     }
 
-    /// Puts a message into the queue whose values have changed.
-    fn finish_pattern(&mut self, at: usize) {
+    /// Puts a message into the queue whose values have been set.
+    fn finish_pattern(&mut self, now: Instant, at: usize, generation: u8) {
         let state = &mut self.patterns[at];
         if !state.is_changed.contains(&true) {
             return;
         }
         state.is_changed.fill(false);
+        let is_repeated = std::mem::take(&mut state.is_repeated);
         if self.queue.is_long() {
             return self.queue_pattern(at);
         }
         let data = self.dialect.sysex[at].1.encode(&state.values);
-        if let (Some(sysex), true) = (SysEx::new(&data), state.told.as_ref() != Some(&data)) {
+        let is_own_word = state.heard_at.is_some_and(|heard| now.since(heard) < OWN_WORD);
+        let is_news = state.told.as_ref() != Some(&data) || (is_repeated && !is_own_word);
+        if let (Some(sysex), true) = (SysEx::new(&data), is_news) {
+            (state.sent, state.heard_at) = (Some((now, generation)), None);
             let mut bytes = Vec::with_capacity(data.len() + 2);
             Message::SysEx(sysex).encode(&mut bytes);
             self.queue.push(Item::Messages(bytes.into()));
@@ -216,7 +238,17 @@ impl Translator {
         }
         (channel.is_moving, channel.told) = (false, None);
         if let Some(number) = channel.wanted {
-            self.queue_number(slot, number);
+            self.queue_number(slot, number, false);
+        }
+    }
+}
+
+impl PatternState {
+    /// Takes one of its values.
+    fn put(&mut self, part: usize, value: &Value) {
+        if let (Some(known), Some(is_changed)) = (self.values.get_mut(part), self.is_changed.get_mut(part)) {
+            self.is_repeated |= known == value;
+            (*known, *is_changed) = (value.clone(), true);
         }
     }
 }
@@ -275,9 +307,7 @@ impl Translator {
             }
             return;
         }
-        if channel.told.replace(number) == Some(number) {
-            return;
-        }
+        channel.told = Some(number);
         let (value, wide) = (U7::masked(number), U14::masked(number));
         match channel.address {
             Address::Voice(channel, voice) => match voice {

@@ -45,7 +45,7 @@ impl Rig {
     /// Puts values on channels; shows what is sent.
     fn set(&mut self, values: &[(u32, Value)]) -> String {
         let values: Vec<_> = values.iter().map(|(slot, value)| (Slot(*slot), value.clone())).collect();
-        self.translator.set(self.now, &values);
+        self.translator.set(self.now, &values, 0);
         self.flush()
     }
 
@@ -125,7 +125,7 @@ fn every_plain_message_becomes_a_value() {
 }
 
 #[test]
-fn every_plain_value_becomes_a_message_and_is_not_repeated() {
+fn every_plain_value_becomes_a_message() {
     let mut rig = Rig::of(ALL);
     let sent: Vec<_> = (0..ALL.len() as u32).map(|slot| rig.set(&[(slot, 1.0.into())])).collect();
     assert_eq!(
@@ -142,12 +142,33 @@ fn every_plain_value_becomes_a_message_and_is_not_repeated() {
             "song-position 16383",
         ]
     );
-    assert_eq!(rig.set(&[(0, 0.999.into()), (1, 1.0.into()), (5, 1.0.into())]), "");
     assert_eq!(
         rig.set(&[(0, 0.5.into()), (1, 0.0.into()), (5, 0.5.into())]),
         "cc ch0 7 64, note-on ch1 60 0, pitch ch5 8192"
     );
     assert_eq!(rig.set(&[(0, Value::text("full")), (99, 1.0.into())]), "");
+}
+
+#[test]
+fn what_is_said_again_is_sent_again_and_a_move_within_the_same_number_is_not() {
+    let mut rig = Rig::of(ALL);
+    // A note by its number has a test of its own: each strike releases the one before.
+    for slot in (0..ALL.len() as u32).filter(|&slot| !ALL[slot as usize].ends_with("note")) {
+        let strokes = [0.6, 0.6, 0.6].map(|level| rig.set(&[(slot, level.into())]));
+        assert!(
+            !strokes[0].is_empty() && strokes[1..].iter().all(|stroke| *stroke == strokes[0]),
+            "{strokes:?}"
+        );
+        let together = rig.set(&[(slot, 0.6.into()), (slot, 0.6.into())]);
+        assert_eq!(together, format!("{0}, {0}", strokes[0]));
+        assert_eq!(rig.set(&[(slot, 0.600001.into())]), "", "{}", ALL[slot as usize]);
+    }
+    let mut slow = Rig::new(&[("pace", "1ms")], &["ch0.cc20"]);
+    assert_eq!(
+        slow.set(&[(0, 0.5.into()), (0, 0.5.into()), (0, 0.5.into()), (0, 0.25.into()), (0, 0.3.into())]),
+        "cc ch0 20 64"
+    );
+    assert_eq!([(); 3].map(|()| slow.wait(1).1), ["cc ch0 20 64", "cc ch0 20 64", "cc ch0 20 38"]);
 }
 
 #[test]
@@ -241,7 +262,8 @@ fn what_has_no_state_is_a_press_and_a_release() {
         assert_eq!(rig.hear(tap), [format!("{tap} = 1"), format!("{tap} = 0")]);
         rig.wait(1);
         assert_eq!(rig.set(&[(slot, 1.0.into())]), tap);
-        assert_eq!(rig.set(&[(slot, 1.0.into())]), "");
+        assert_eq!(rig.set(&[(slot, 1.0.into())]), tap, "again");
+        assert_eq!(rig.set(&[(slot, 0.95.into())]), "", "it is only pressed less hard");
         assert_eq!(rig.set(&[(slot, 0.0.into()), (slot, 1.0.into()), (slot, 0.0.into())]), tap);
         assert_eq!(rig.restore(&[(slot, 1.0.into())]), "", "a state starts nothing");
     }
@@ -322,7 +344,8 @@ fn what_the_device_has_said_is_not_sent_back_to_it() {
     assert_eq!(rig.set(&said[..1]), "", "a fader is where it was put");
     assert_eq!(rig.set(&said[1..2]), "note-on ch0 60 100", "a pad that was hit is not lit");
     assert_eq!(rig.set(&said[2..]), "cc ch0 32 127", "nor is a button that was pressed");
-    assert_eq!(rig.set(&said), "", "once");
+    rig.wait(1000);
+    assert_eq!(rig.set(&said[..1]), "cc ch0 7 100", "long after, somebody else has said so");
     assert_eq!(rig.level(0.0), "cc ch0 7 0");
 }
 
