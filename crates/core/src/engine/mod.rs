@@ -341,14 +341,17 @@ impl Engine {
         let Some((.., Route { target: id, .. }, _)) = next else { return 0 };
         // Whoever sends to himself has a turn of his own, and routes of events lead to no instance.
         let Ok([source, target]) = running.get_disjoint_mut([instance.index(), id.index()]) else { return 0 };
-        queue.admit(id, target);
         let mut run = 0;
+        let mut is_admitted = false;
         while let Some((slot, number, end, shaped)) = next.filter(|(.., end, _)| end.target == id) {
             let is_news = shaped.is_none_or(|shaped| is_news(source, slot, number, target, end.slot, shaped));
             if !source.known.hear_number(slot, number) {
                 break;
             }
             if is_news {
+                if !std::mem::replace(&mut is_admitted, true) {
+                    queue.admit(id, target);
+                }
                 let number = shaped.unwrap_or(number);
                 target.known.tell_number(end.slot, number);
                 target.inbox.push((end.slot, Value::Number(number)));

@@ -1,6 +1,7 @@
 //! The engine with sessions that write down every call.
 
 mod chains;
+mod kinds;
 mod probe;
 mod reload;
 mod routes;

@@ -27,18 +27,27 @@ impl Log {
     }
 }
 
-pub(crate) static PROBE: Backend = Backend {
-    name: "probe",
-    summary: "writes down every call",
-    manual: "",
-    options: &[OptionSpec::new("variant", "1", "", "")],
-    words: &[],
-    loops_back: false,
-    stands_alone: false,
-    configure: |_| None,
-    describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
-    compose: |line| Some(line.as_bytes().to_vec()),
-};
+pub(crate) static PROBE: Backend = backend("probe", false);
+
+/// What goes out on a channel comes in on it again.
+pub(crate) static BUS: Backend = backend("bus", true);
+
+const OPTIONS: &[OptionSpec] = &[OptionSpec::new("variant", "1", "", "")];
+
+const fn backend(name: &'static str, loops_back: bool) -> Backend {
+    Backend {
+        name,
+        summary: "writes down every call",
+        manual: "",
+        options: OPTIONS,
+        words: &[],
+        loops_back,
+        stands_alone: false,
+        configure: |_| None,
+        describe: |bytes, line| line.push_str(&String::from_utf8_lossy(bytes)),
+        compose: |line| Some(line.as_bytes().to_vec()),
+    }
+}
 
 /// How a probe's session behaves.
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -47,7 +56,8 @@ pub(crate) enum Manner {
     Sink,
     /// Emits what it gets on the same channel.
     Pass,
-    /// Emits the bytes `0 = 0.25` of a message as that value on slot 0, and recalls on open.
+    /// Emits the bytes `0=0.25` of a message as that value on slot 0, takes `back=3` for something of that generation that came
+    /// back, and recalls on open.
     Device,
 }
 
@@ -123,6 +133,7 @@ impl Session for ProbeSession {
     fn handle_data(&mut self, now: Instant, _: Port, _: Peer, data: &[u8], out: &mut Outbox) {
         for part in String::from_utf8_lossy(data).split(' ') {
             match part.split_once('=') {
+                Some(("back", generation)) => out.returned(generation.parse().expect("a generation")),
                 Some((slot, value)) => {
                     let slot = Slot(slot.parse().expect("a slot"));
                     out.emit(slot, value.parse::<f64>().map_or_else(|_| Value::text(value), Value::number));
@@ -136,7 +147,11 @@ impl Session for ProbeSession {
         if self.manner == Manner::Pass {
             values.iter().for_each(|(slot, value)| out.emit(*slot, value.clone()));
         } else {
-            self.write(&format!("values {}", shown(values)));
+            let generation = match out.generation() {
+                0 => String::new(),
+                generation => format!(" of generation {generation}"),
+            };
+            self.write(&format!("values {}{generation}", shown(values)));
         }
     }
 
@@ -169,7 +184,8 @@ fn chain(stages: &str) -> (Chain, Vec<Option<String>>) {
     (Chain::new(stages, read, listeners), named)
 }
 
-/// Builds plans out of lines like `a.x | invert > b.y`; an instance is a `Pass` if its name begins with `p`, a `Device` with `d`.
+/// Builds plans out of lines like `a.x | invert > b.y`; an instance is a `Pass` if its name begins with `p`, a `Device` with
+/// `d`, and a [`BUS`] if it is `bus`.
 pub(crate) struct Show {
     pub(crate) log: Log,
 }
@@ -217,11 +233,12 @@ impl Show {
         let (name, variant) = written.split_once('#').unwrap_or((written, "1"));
         let manner = match name.as_bytes()[0] {
             b'p' => Manner::Pass,
+            b'b' if name == BUS.name => Manner::Pass,
             b'd' => Manner::Device,
             _ => Manner::Sink,
         };
         let options = vec![Given { name: "variant".into(), value: variant.into(), scope: Scope::Instance }];
         let probe = Probe { name: written.to_owned(), manner, log: self.log.clone() };
-        builder.instance(name, &PROBE, options, Arc::new(probe))
+        builder.instance(name, if name == BUS.name { &BUS } else { &PROBE }, options, Arc::new(probe))
     }
 }
