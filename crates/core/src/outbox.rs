@@ -75,6 +75,8 @@ pub struct Outbox {
     pub(crate) raised: Vec<Notice>,
     pub(crate) recall: bool,
     pub(crate) generation: u8,
+    /// The numbers of the events among the values that the session is given.
+    pub(crate) events: Vec<u32>,
 }
 
 impl Outbox {
@@ -111,6 +113,12 @@ impl Outbox {
     /// Puts a value on one of the session's channels. Numbers are brought into their range.
     pub fn emit(&mut self, slot: Slot, value: impl Into<Value>) {
         self.emitted.push((slot, value.into().normalised()));
+    }
+
+    /// Whether the value of that number, among those that `handle_values` is given, is an event: a peer that comes back is not
+    /// to be told it again. A session that asks the engine for states ([`recall`](Self::recall)) is never given one.
+    pub fn is_event(&self, number: usize) -> bool {
+        self.events.contains(&(number as u32))
     }
 
     /// How often what caused this turn has been to a peer and come back: 0 for what begins here or with somebody who was

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    AddressError, Backend, Direction, Instance, Instant, Outbox, Peer, Port, Session, Slot, Value,
+    AddressError, Backend, Direction, Instance, Instant, Kind, Outbox, Peer, Port, Session, Slot, Value,
 };
 
 thread_local! {
@@ -35,6 +35,10 @@ struct Plain;
 impl Instance for Plain {
     fn canonical<'a>(&self, address: &'a str, _: Direction) -> Result<Cow<'a, str>, AddressError> {
         Ok(address.into())
+    }
+
+    fn kind(&self, _: &str, _: Direction) -> Kind {
+        Kind::State
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -56,11 +56,11 @@ impl TimePart {
 }
 
 impl Address {
-    /// What its values are. A frame says how a universe is; a time code or a trigger is a message.
-    pub(crate) fn kind(self) -> Kind {
-        match self {
-            Self::Dmx(_) | Self::TimePart(_) => Kind::State,
-            Self::TimeCode | Self::Trigger(..) => Kind::Event,
+    /// What its values are. A frame says how a universe is, and the time is what it is; to send it, or a trigger, is an event.
+    pub(crate) fn kind(self, direction: Direction) -> Kind {
+        match (self, direction) {
+            (Self::Dmx(_) | Self::TimePart(_), _) | (Self::TimeCode, Direction::Input) => Kind::State,
+            (Self::TimeCode, Direction::Output) | (Self::Trigger(..), _) => Kind::Event,
         }
     }
 

@@ -21,7 +21,8 @@ pub(crate) struct Cues {
 struct Output {
     slot: Slot,
     address: Address,
-    is_pressed: bool,
+    /// What it was told last.
+    last: Option<Value>,
 }
 
 impl Cues {
@@ -32,7 +33,7 @@ impl Cues {
 
     /// A channel is mapped as an output.
     pub(crate) fn bind_output(&mut self, slot: Slot, address: Address) {
-        self.outputs.push(Output { slot, address, is_pressed: false });
+        self.outputs.push(Output { slot, address, last: None });
     }
 
     /// A channel is not mapped as an input any more.
@@ -80,8 +81,10 @@ impl Cues {
         let output = self.outputs.iter_mut().find(|output| output.slot == slot)?;
         match output.address {
             Address::Trigger(key, number) => {
-                let was_pressed = std::mem::replace(&mut output.is_pressed, value.is_pressed());
-                let is_press = output.is_pressed && !was_pressed && !is_state;
+                let last = output.last.replace(value.clone());
+                let is_repeated = last.as_ref() == Some(value);
+                let was_pressed = last.is_some_and(|last| last.is_pressed());
+                let is_press = value.is_pressed() && (!was_pressed || is_repeated) && !is_state;
                 is_press.then(|| Packet::Trigger(ArtTrigger::new(key, number)))
             }
             Address::TimeCode => {

@@ -53,7 +53,7 @@ impl Instance for ArtNet {
     }
 
     fn kind(&self, address: &str, direction: Direction) -> Kind {
-        Address::parse(address, direction).map_or(Kind::State, |address| address.kind())
+        Address::parse(address, direction).map_or(Kind::State, |address| address.kind(direction))
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -201,8 +201,8 @@ impl Session for OscSession {
     }
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        for (slot, value) in values {
-            self.set(now, *slot, value, out);
+        for (number, (slot, value)) in values.iter().enumerate() {
+            self.set(now, *slot, value, out.is_event(number), out);
         }
         self.flush(now, out);
     }
@@ -332,7 +332,7 @@ impl OscSession {
 /// What goes out.
 impl OscSession {
     /// Takes a value for a message, which will be sent unless it only makes a difference that its type does not show.
-    fn set(&mut self, now: Instant, slot: Slot, value: &Value, out: &mut Outbox) {
+    fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_event: bool, out: &mut Outbox) {
         let Some(mut target) = self.table.target(slot) else { return };
         let atom = Atom::of(target.spec, value);
         let known = &target.output.arguments[target.argument];
@@ -345,7 +345,7 @@ impl OscSession {
         }
         let Target { message, spec, output, argument } = target;
         output.begin_epoch(self.epoch);
-        output.is_known = true;
+        output.is_known = !is_event;
         let was_heard = output.heard_at.get() == Some(now);
         let is_own_word = output.is_own_word(now, argument, &atom, value)
             && (self.links.is_alone_with(self.speaker) || output.heard_at.get() == self.spoken_at);

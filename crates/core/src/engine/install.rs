@@ -140,7 +140,7 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
     }
     let mut known = Known::default();
     known.resize(planned.channels.len());
-    Running { id, session, inbox: Vec::new(), is_queued: false, known, wake: None }
+    Running { id, session, inbox: Vec::new(), events: Vec::new(), is_queued: false, known, wake: None }
 }
 
 /// Tells a session that goes on what is mapped in the new plan and was not before, and the other way round.

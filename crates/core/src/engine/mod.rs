@@ -80,6 +80,8 @@ struct Running {
     id: SessionId,
     session: Box<dyn Session>,
     inbox: Inbox,
+    /// The numbers of those values in the inbox that are events.
+    events: Vec<u32>,
     is_queued: bool,
     known: Known,
     wake: Option<Instant>,
@@ -90,6 +92,9 @@ impl Running {
     #[inline]
     fn tell(&mut self, slot: Slot, value: &Value, is_event: bool) {
         self.known.tell(slot, value, is_event);
+        if is_event {
+            self.events.push(self.inbox.len() as u32);
+        }
         self.inbox.push((slot, value.clone()));
     }
 }
@@ -409,10 +414,12 @@ impl Engine {
                 let running = &mut self.running[instance.index()];
                 running.is_queued = false;
                 let mut inbox = std::mem::take(&mut running.inbox);
+                std::mem::swap(&mut running.events, &mut out.events);
                 late_values += if self.is_late { inbox.len() } else { 0 };
                 self.call(now, instance, out, |session, out| session.handle_values(now, &inbox, out));
                 inbox.clear();
                 self.queue.spare.push(inbox);
+                out.events.clear();
             }
             self.current.clear();
         }
@@ -427,6 +434,7 @@ impl Engine {
             let running = &mut self.running[instance.index()];
             running.is_queued = false;
             running.inbox.clear();
+            running.events.clear();
         }
         // The shortest way back from the last channel to itself.
         let Some((last, before)) = self.trail.split_last() else { return };

@@ -157,6 +157,28 @@ fn what_loops_back_is_what_is_mapped_to_it_however_long_the_way() {
 }
 
 #[test]
+fn a_session_can_ask_which_of_its_values_are_events() {
+    let mut stage =
+        Stage::new(&["d.a > desk.a", "d.event > desk.e", "d.a | press > desk.go", "d.control > desk.c"]);
+    let session = stage.engine.session_of(stage.engine.plan().find("d").expect("an instance"));
+    for (data, told) in [
+        ("0=1 1=0.5 2=go", vec!["desk values 0=1 2=1 1=0.5 3=\"go\"", "desk events 1 2 3"]),
+        ("0=0", vec!["desk values 0=0"]),
+    ] {
+        stage.show.log.take();
+        stage.engine.handle_data(
+            Instant::START,
+            session,
+            Port(0),
+            Peer::Only,
+            data.as_bytes(),
+            &mut stage.out,
+        );
+        assert_eq!(stage.show.log.take(), told);
+    }
+}
+
+#[test]
 fn a_loop_of_loops_ends() {
     let stage = Stage::new(&["bus.a > bus.b", "bus.b > bus.a", "x.event > bus.b"]);
     assert_eq!(stage.kind("bus.a", Direction::Input), Kind::Event);

@@ -152,6 +152,12 @@ impl Session for ProbeSession {
                 generation => format!(" of generation {generation}"),
             };
             self.write(&format!("values {}{generation}", shown(values)));
+            let events =
+                (0..values.len()).filter(|&number| out.is_event(number)).map(|number| number.to_string());
+            let events: Vec<_> = events.collect();
+            if !events.is_empty() {
+                self.write(&format!("events {}", events.join(" ")));
+            }
         }
     }
 
