@@ -471,3 +471,78 @@ fn every_backend_is_in_the_tables() {
         assert_eq!((comes_in, goes_out), expected, "{backend}");
     }
 }
+
+/// Two OSC peers and two MIDI devices, mapped to each other both ways, that send back whatever they are told.
+const ECHOES: &str = "\
+[osc a]
+bind = 10.0.0.1 8000
+destination = 10.0.0.8 9000
+[osc b]
+bind = 10.0.0.1 8001
+destination = 10.0.0.9 9000
+[midi m]
+[midi n]
+[map]
+";
+
+/// Plays peers that send back what they are told after a while; returns how many messages went out in the last minute.
+fn echo(world: &mut World, delay: Duration) -> usize {
+    let mut waiting: Vec<(crosspatch_core::Instant, String)> = Vec::new();
+    let mut sent = 0;
+    let end = world.now() + Duration::from_secs(120);
+    let last_minute = world.now() + Duration::from_secs(60);
+    while world.now() < end {
+        for line in world.take_transcript().lines() {
+            let Some((name, message)) = line.split_once(' ').and_then(|(_, line)| line.split_once(" -> "))
+            else {
+                continue;
+            };
+            sent += usize::from(world.now() >= last_minute);
+            waiting.push((world.now() + delay, format!("{name} <- {message}")));
+        }
+        let due = waiting.partition_point(|(at, _)| *at <= world.now());
+        for (_, line) in waiting.drain(..due) {
+            let step = Step::parse(&line).unwrap_or_else(|_| panic!("{line}")).expect("an input line");
+            world.play(&step);
+        }
+        world.advance(Duration::from_millis(5));
+    }
+    sent
+}
+
+#[test]
+fn peers_that_send_everything_back_come_to_rest_however_they_are_mapped() {
+    for (lines, start) in [
+        ("a./x <> b./x", "a.0 <- 10.0.0.8:9000 /x ,f"),
+        ("a./x | invert <> b./x", "a.0 <- 10.0.0.8:9000 /x ,f"),
+        ("a./x | delay 20ms <> b./x", "a.0 <- 10.0.0.8:9000 /x ,f"),
+        ("a./x <> m.ch0.cc7", "a.0 <- 10.0.0.8:9000 /x ,f"),
+        ("a./x <> m.ch0.note7", "a.0 <- 10.0.0.8:9000 /x ,f"),
+        ("m.ch0.pitch <> n.ch0.pitch", "m.0 <- pitch ch0"),
+        ("m.ch0.cc7 <> n.ch0.cc8", "m.0 <- cc ch0 7"),
+        ("m.ch0.note7 <> n.ch0.note8", "m.0 <- note-on ch0 7"),
+    ] {
+        for delay in [0, 2, 30, 300].map(Duration::from_millis) {
+            let config = format!("{ECHOES}{lines}\n");
+            let plan = show::plan(&config, None).unwrap_or_else(|errors| panic!("{errors}"));
+            let mut world = World::new(plan);
+            let play = |world: &mut World, line: &str| {
+                let step = Step::parse(line).unwrap_or_else(|_| panic!("{line}")).expect("an input line");
+                world.play(&step);
+                world.advance(Duration::from_millis(7));
+            };
+            play(&mut world, "m.2 opened");
+            play(&mut world, "n.2 opened");
+            let levels = match start.rsplit_once(' ') {
+                Some((_, ",f")) => ["1", "0", "0.25", "0.5", "0.5", "0.75"],
+                _ if start.contains("pitch") => ["16383", "0", "4000", "8000", "8000", "12000"],
+                _ => ["127", "0", "32", "64", "64", "96"],
+            };
+            for level in levels {
+                play(&mut world, &format!("{start} {level}"));
+            }
+            let sent = echo(&mut world, delay);
+            assert_eq!(sent, 0, "{lines} with {delay:?}\n{}", world.transcript());
+        }
+    }
+}

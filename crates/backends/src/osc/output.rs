@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant, Value};
 
 use super::format::{Atom, BARE, Reading, Spec};
 use super::wire::Argument;
-use crate::echo::{ECHO, ECHO_OF_BUTTON, OWN_WORD, Recent};
+use crate::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 
 /// A message that we sent less than this ago may cross with one of the peer's.
 pub(crate) const CROSSING: Duration = Duration::from_millis(500);
@@ -21,8 +21,8 @@ pub(crate) struct Output {
     pub(crate) arguments: Arguments,
     pub(crate) sent_at: Time,
     pub(crate) heard_at: Time,
-    /// What was sent lately, of a message that comes in as well.
-    recent: Option<Box<Recent>>,
+    /// What may come back, of a message that comes in as well.
+    echoes: Option<Box<Echoes>>,
     /// When it is sent once more, because it may have crossed with a different value on the way.
     pub(crate) settles_at: Time,
     /// The peer that `is_told` is about.
@@ -103,23 +103,18 @@ impl Output {
         }
     }
 
-    /// Takes note of what the peer itself has said. Whether that may be the echo of something that was sent.
+    /// Takes note of what the peer itself has said. Whether that is the echo of something that was sent.
     pub(crate) fn hear(&mut self, now: Instant, argument: usize, specs: &[Spec], reading: &Reading) -> bool {
         let Some(known) = self.arguments.get_mut(argument) else { return false };
-        let is_sent_within = |time| self.sent_at.get().is_some_and(|sent| now.since(sent) < time);
         let spec = &specs[known.spec as usize];
+        let mut is_echo = |atom: &Atom| self.echoes.as_mut().is_some_and(|echoes| echoes.hear(now, atom));
         let value = match reading {
             Reading::Value(value) if !spec.kind.is_impulse() => value,
-            Reading::Value(_) | Reading::Impulse | Reading::Nothing => return is_sent_within(ECHO_OF_BUTTON),
+            Reading::Value(_) | Reading::Impulse | Reading::Nothing => return is_echo(&Atom::Unset),
         };
         let atom = Atom::of(spec, value);
+        let is_echo = is_echo(&atom);
         known.is_told &= known.now == atom;
-        let is_recent = || self.recent.as_ref().is_some_and(|recent| recent.has(&atom));
-        let is_echo = if is_level(value) {
-            is_sent_within(ECHO) && (known.is_told || is_recent())
-        } else {
-            is_sent_within(ECHO_OF_BUTTON) && known.is_told
-        };
         known.put(atom, value);
         self.heard_at = now.into();
         is_echo
@@ -148,11 +143,14 @@ impl Output {
     }
 
     /// What it says is what the peer has been told. If the message `returns`, what it says is remembered for a while.
-    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8, returns: bool) {
+    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8, returns: bool, specs: &[Spec]) {
         self.generation = generation;
         if returns {
-            let recent = self.recent.get_or_insert_default();
-            self.arguments.iter().for_each(|argument| recent.add(&argument.now));
+            let echoes = self.echoes.get_or_insert_default();
+            for argument in &*self.arguments {
+                let is_level = 0.0 < argument.number && argument.number < 1.0;
+                echoes.send(now, argument.heard_as(specs), if is_level { ECHO } else { ECHO_OF_BUTTON });
+            }
         }
         self.arguments.iter_mut().for_each(|argument| argument.is_told = argument.now != Atom::Unset);
         self.sent_at = now.into();
@@ -165,6 +163,11 @@ impl OutputArgument {
     pub(crate) fn put(&mut self, atom: Atom, value: &Value) {
         self.now = atom;
         self.number = value.as_number().unwrap_or(f64::NAN);
+    }
+
+    /// What its echo is taken for: of an impulse there is nothing to compare.
+    fn heard_as(&self, specs: &[Spec]) -> &Atom {
+        if specs[self.spec as usize].kind.is_impulse() { &Atom::Unset } else { &self.now }
     }
 
     /// Whether a value is the one that was put last, and not only the same in its type.

@@ -412,12 +412,12 @@ impl OscSession {
     }
 
     fn send(&mut self, now: Instant, message: u32, generation: u8, out: &mut Outbox) {
-        let Some(mapped) = self.table.outgoing(message) else { return };
+        let Some(mut mapped) = self.table.outgoing(message) else { return };
         let fits = mapped.fits();
         if fits {
             self.links.send(&mapped, None, out);
         }
-        mapped.output.mark_sent(now, generation, mapped.returns);
+        mapped.mark_sent(now, generation);
         if !fits {
             let address = String::from_utf8_lossy(self.table.address(message));
             let text = format!("the text for `{address}` is too long to be sent");

@@ -80,7 +80,7 @@ pub(crate) struct Outgoing<'t> {
     specs: &'t [Spec],
     pub(crate) output: &'t mut Output,
     /// Whether it comes in as well, so that there may be echoes of it.
-    pub(crate) returns: bool,
+    returns: bool,
 }
 
 /// An argument to send, by its slot.
@@ -333,11 +333,13 @@ impl Incoming<'_> {
                 count += 1;
             }
         }
+        if count == 0 {
+            let output = self.output.as_mut();
+            is_echo = output.is_some_and(|output| output.hear(now, 0, self.specs, &Reading::Impulse));
+            self.input.into_iter().for_each(|slot| emit_impulse(slot, out));
+        }
         if let Some(output) = self.output.filter(|_| is_echo) {
             out.returned(output.generation);
-        }
-        if let (0, Some(slot)) = (count, self.input) {
-            emit_impulse(slot, out);
         }
         self.input.is_some() || self.others.iter().any(Option::is_some)
     }
@@ -376,6 +378,11 @@ impl Outgoing<'_> {
     pub(crate) fn has_state_for(&self, speaker: Option<Instant>) -> bool {
         let is_heard = speaker.is_some() && self.output.heard_at.get() == speaker;
         self.output.is_known && !is_heard && !self.output.is_event(self.specs) && self.fits()
+    }
+
+    /// What it says is what the peer has been told.
+    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8) {
+        self.output.mark_sent(now, generation, self.returns, self.specs);
     }
 
     /// Whether it can be sent as one packet.

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::address::{Address, Voice};
 use super::super::wire::U7;
-use crate::echo::{ECHO, ECHO_OF_BUTTON, OWN_WORD};
+use crate::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 
 /// The channels by slot and by address.
 #[derive(Debug, Default)]
@@ -24,8 +24,9 @@ pub(super) struct Channel {
     /// The number that was last put on the channel from here, and the level that it was made of.
     pub(super) wanted: Option<u16>,
     level: f64,
-    /// When something was last sent, and how often what caused it had been to a peer and come back.
-    pub(super) sent: Option<(Instant, u8)>,
+    /// What may come back of what was sent, and how often what caused the last of it had been to a peer and come back.
+    echoes: Option<Box<Echoes>>,
+    pub(super) generation: u8,
     /// The number that the device is at, as far as we know: it was told, or has said so.
     pub(super) told: Option<u16>,
     /// What the device said last, and when.
@@ -86,7 +87,8 @@ impl Channel {
             is_output: false,
             wanted: None,
             level: f64::NAN,
-            sent: None,
+            echoes: None,
+            generation: 0,
             told: None,
             heard: None,
             ticket: None,
@@ -108,11 +110,18 @@ impl Channel {
         before == (Some(number), level)
     }
 
-    /// The generation of what was sent, if this number may be its echo.
-    pub(super) fn echoed(&self, now: Instant, number: u16) -> Option<u8> {
-        let window = if self.is_edge(number) { ECHO_OF_BUTTON } else { ECHO };
-        let (at, generation) = self.sent.filter(|_| self.wanted == Some(number))?;
-        (now.since(at) < window).then_some(generation)
+    /// A number is sent, and may come back.
+    pub(super) fn send(&mut self, now: Instant, number: u16) {
+        if self.is_input {
+            let within = if self.is_edge(number) { ECHO_OF_BUTTON } else { ECHO };
+            self.echoes.get_or_insert_default().send(now, &number, within);
+        }
+    }
+
+    /// The generation of what was sent, if this number is an echo.
+    pub(super) fn echoed(&mut self, now: Instant, number: u16) -> Option<u8> {
+        let is_echo = self.echoes.as_mut()?.hear(now, &number);
+        is_echo.then_some(self.generation)
     }
 
     /// Whether the device has just said this number itself. A pad or a button says how it was hit and not how it is lit.

@@ -8,7 +8,6 @@ use super::channel::Channel;
 use super::parameter::{DATA_LSB, DATA_MSB, DECREMENT, INCREMENT};
 use super::show_control::{ALL_DEVICES, ALL_TYPES, Command};
 use super::{Alarm, Echo, HALF, SETTLED, TimeCode, Translator};
-use crate::echo::{ECHO, ECHO_OF_BUTTON};
 
 impl Translator {
     /// Hears a message and emits what it means.
@@ -90,7 +89,7 @@ impl Translator {
     fn hear_tap(&mut self, now: Instant, address: &Address, out: &mut Outbox) {
         let Some(channel) = self.channels.find(address) else { return };
         channel.heard = Some((now, 1));
-        if let Some((_, generation)) = channel.sent.filter(|(at, _)| now.since(*at) < ECHO_OF_BUTTON) {
+        if let Some(generation) = channel.echoed(now, 1) {
             out.returned(generation);
         }
         if channel.is_input {
@@ -175,9 +174,8 @@ impl Translator {
         for (at, (_, pattern)) in dialect.sysex.iter().enumerate() {
             let Some(values) = pattern.decode(data) else { continue };
             let state = &mut self.patterns[at];
-            let is_echo = state.told.as_deref() == Some(data);
-            if let Some((_, generation)) = state.sent.filter(|(at, _)| is_echo && now.since(*at) < ECHO) {
-                out.returned(generation);
+            if state.echoes.hear(now, &data) {
+                out.returned(state.generation);
             }
             state.told = (dialect.echo == Echo::Off).then(|| data.to_vec());
             state.heard_at = Some(now);

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use crosspatch_core::{Direction, Duration, Instant, Outbox, Slot, Value};
 
 use super::address::Address;
+use crate::echo::Echoes;
 
 pub(crate) use dialect::with_dialect;
 pub use dialect::{Dialect, Echo, Init, OPTIONS, Release};
@@ -81,8 +82,9 @@ struct PatternState {
     told: Option<Vec<u8>>,
     /// When the device said so itself.
     heard_at: Option<Instant>,
-    /// When it was last sent, and how often what caused that had been to a peer and come back.
-    sent: Option<(Instant, u8)>,
+    /// What may come back of what was sent, and how often what caused the last of it had been to a peer and come back.
+    echoes: Echoes,
+    generation: u8,
 }
 
 impl PatternState {
@@ -100,7 +102,8 @@ impl PatternState {
             is_queued: false,
             told: None,
             heard_at: None,
-            sent: None,
+            echoes: Echoes::default(),
+            generation: 0,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::parameter::controllers;
 use super::queue::Item;
 use super::show_control::Command;
 use super::{Alarm, Echo, PatternState, QUIET, Release, SETTLED, TimeCode, Translator};
-use crate::echo::{MAX_GENERATIONS, MAX_HELD_BACK, OWN_WORD};
+use crate::echo::{ECHO, MAX_GENERATIONS, MAX_HELD_BACK, OWN_WORD};
 
 /// Takes what is to be sent.
 type Send<'s> = &'s mut dyn FnMut(&Message<'_>);
@@ -110,7 +110,8 @@ impl Translator {
         let is_reflection = echo != Echo::On && channel.heard == Some((now, 1));
         let is_tapped = value.is_pressed() && (!was_pressed || is_repeated) && !is_reflection;
         if is_tapped {
-            channel.sent = Some((now, generation));
+            channel.generation = generation;
+            channel.send(now, 1);
         }
         is_tapped
     }
@@ -130,8 +131,9 @@ impl Translator {
         if is_reflection || channel.is_moving || is_unseen {
             return;
         }
-        channel.sent = Some((now, generation));
+        channel.generation = generation;
         if generation < MAX_GENERATIONS {
+            channel.send(now, number);
             self.queue_number(slot, number, is_repeated);
         } else if generation <= MAX_HELD_BACK {
             channel.is_moving = true;
@@ -214,7 +216,8 @@ impl Translator {
         let is_own_word = state.heard_at.is_some_and(|heard| now.since(heard) < OWN_WORD);
         let is_news = state.told.as_ref() != Some(&data) || (is_repeated && !is_own_word);
         if let (Some(sysex), true) = (SysEx::new(&data), is_news) {
-            (state.sent, state.heard_at) = (Some((now, generation)), None);
+            (state.generation, state.heard_at) = (generation, None);
+            state.echoes.send(now, &data, ECHO);
             let mut bytes = Vec::with_capacity(data.len() + 2);
             Message::SysEx(sysex).encode(&mut bytes);
             self.queue.push(Item::Messages(bytes.into()));
@@ -238,6 +241,7 @@ impl Translator {
         }
         (channel.is_moving, channel.told) = (false, None);
         if let Some(number) = channel.wanted {
+            channel.send(now, number);
             self.queue_number(slot, number, false);
         }
     }
