@@ -7,6 +7,7 @@ pub mod artnet;
 mod detect;
 mod dmx;
 mod echo;
+pub mod gma3sim;
 mod hex;
 pub mod jack;
 mod kept_port;
@@ -25,6 +26,7 @@ use crosspatch_core::{Backend, Registry};
 /// All backends, by name.
 pub const BACKENDS: &[&Backend] = &[
     &artnet::BACKEND,
+    &gma3sim::BACKEND,
     &jack::BACKEND,
     &loopback::BACKEND,
     &masim::BACKEND,

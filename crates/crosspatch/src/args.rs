@@ -115,11 +115,11 @@ pub(crate) struct Sim {
     /// Which console
     pub(crate) console: Console,
 
-    /// Where to listen: a port, or an address and a port
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: String,
+    /// Where to listen: a port, or an address and a port [default: 127.0.0.1:8080, for gma3 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
 
-    /// Set another option of the simulator (see `crosspatch help masim`); may be repeated
+    /// Set another option of the simulator (see `crosspatch help masim`, for gma3 `crosspatch help gma3sim`); may be repeated
     #[arg(short = 'o', long = "option", value_name = "OPTION=VALUE")]
     pub(crate) options: Vec<String>,
 }
@@ -271,6 +271,8 @@ pub(crate) enum Console {
     Gma2,
     /// dot2
     Dot2,
+    /// grandMA3, by OSC
+    Gma3,
 }
 
 /// Reads a time such as `90s`.

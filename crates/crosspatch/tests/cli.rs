@@ -188,7 +188,7 @@ fn the_command_line_explains_itself() {
     let (status, version, _) = common::run(&["--version"]);
     assert!(status.success() && version.starts_with("crosspatch "));
     for wrong in
-        [&["--no-such-option"][..], &["sim", "gma3"], &["check", "--format", "xml"], &["completions", "cmd"]]
+        [&["--no-such-option"][..], &["sim", "gma4"], &["check", "--format", "xml"], &["completions", "cmd"]]
     {
         assert_eq!(common::run(wrong).0.code(), Some(2), "{wrong:?}");
     }

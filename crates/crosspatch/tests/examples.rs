@@ -37,7 +37,7 @@ fn every_example_compiles() {
 #[test]
 fn every_configuration_in_the_documents_compiles() {
     let mut blocks = 0;
-    for document in ["README.md", "docs/configuration.md"] {
+    for document in ["README.md", "docs/configuration.md", "docs/grandma3.md", "contrib/grandma3/README.md"] {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for block in text.split("```").skip(1).step_by(2) {
             let (_, block) = block.split_once('\n').unwrap();

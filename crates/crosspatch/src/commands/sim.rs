@@ -1,4 +1,4 @@
-//! `crosspatch sim gma2|dot2`: a simulated console, and nothing else.
+//! `crosspatch sim gma2|dot2|gma3`: a simulated console, and nothing else.
 
 use std::process::ExitCode;
 
@@ -9,8 +9,8 @@ use crate::output;
 use crate::show::Show;
 use crate::source::Source;
 
-/// What remotes do is mapped to nowhere, so that it is seen in the log.
-const CONFIGURATION: &str = "\
+/// A console with a web remote. What remotes do is mapped to nowhere, so that it is seen in the log.
+const WEB_REMOTE: &str = "\
 [masim console]
 [loopback seen]
 [map]
@@ -20,21 +20,52 @@ console.command > seen.command
 console.commandline > seen.commandline
 ";
 
+/// A console with OSC.
+const OSC: &str = "\
+[gma3sim console]
+destination = 127.0.0.1 8001
+plugin = on
+[loopback seen]
+[map]
+console.page{1..3}.{fader,key}{101..115} > seen.page{1..3}.{fader,key}{101..115}
+console.page{1..3}.{fader,key}{201..215} > seen.page{1..3}.{fader,key}{201..215}
+console.command > seen.command
+";
+
 /// Runs the simulator until a signal ends it.
 pub(crate) fn run(sim: &Sim, log: &Log) -> Result<ExitCode> {
     let console = match sim.console {
         Console::Gma2 => "gma2",
         Console::Dot2 => "dot2",
+        Console::Gma3 => "gma3",
     };
-    let listen = endpoint(&sim.listen)?;
-    let instance = [format!("console.console={console}"), format!("console.listen={listen}")];
-    let instance = instance.into_iter().chain(sim.options.iter().map(|option| format!("console.{option}")));
-    let overrides = Overrides { backend: Vec::new(), instance: instance.collect() };
-    output::print(&format!(
-        "A simulated {console} listens on {listen}. Drive it from another window, for example with:\n\
-         \x20 crosspatch SHOW.cfg -i INSTANCE.host=\"{listen}\"\n\n"
-    ))?;
-    let source = Source::embedded("sim.cfg", CONFIGURATION, &overrides);
+    let is_osc = sim.console == Console::Gma3;
+    let default = if is_osc { "127.0.0.1:8000" } else { "127.0.0.1:8080" };
+    let listen = endpoint(sim.listen.as_deref().unwrap_or(default))?;
+    let mut instance = vec![format!("console.listen={listen}")];
+    if !is_osc {
+        instance.push(format!("console.console={console}"));
+    }
+    instance.extend(sim.options.iter().map(|option| format!("console.{option}")));
+    let overrides = Overrides { backend: Vec::new(), instance };
+    let hint = if is_osc {
+        // The port is behind the last blank of what `endpoint` has written.
+        let (host, port) = listen.rsplit_once(' ').unwrap_or(("127.0.0.1", "8000"));
+        let host = if host == "*" { "127.0.0.1" } else { host };
+        format!(
+            "It sends its state to 127.0.0.1 8001, or where `-o destination=\"ADDRESS PORT\"` says. \
+             Drive it from another window, for example with:\n\
+             \x20 oscsend {host} {port} /Page1/Fader201 f 50\n\
+             \x20 oscdump 8001\n\n"
+        )
+    } else {
+        format!(
+            "Drive it from another window, for example with:\n\
+             \x20 crosspatch SHOW.cfg -i INSTANCE.host=\"{listen}\"\n\n"
+        )
+    };
+    output::print(&format!("A simulated {console} listens on {listen}. {hint}"))?;
+    let source = Source::embedded("sim.cfg", if is_osc { OSC } else { WEB_REMOTE }, &overrides);
     Show { source, watches: false, values: true, record: None }.run(log)
 }
 

@@ -1,0 +1,156 @@
+//! What our plugin for the console sends (`contrib/grandma3`, whose README describes the protocol): the state of executors, when
+//! it changes, and all of it when somebody asks.
+//!
+//! Like the plugin, this compares what was sent last with what is, a step each tenth of a second, so that nothing waits in a
+//! queue and a flood of changes ends with the last one.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use crosspatch_core::{Duration, Instant, Outbox};
+
+use super::address::Place;
+use super::feedback::{send, string};
+use super::options::Settings;
+use super::show::Show;
+use crate::osc::wire::Argument;
+
+/// The number of the protocol, which the plugin sends when it begins.
+const PROTOCOL: i32 = 1;
+/// The page that is always watched, beside the current one.
+const PAGE: u32 = 1;
+const EXECUTORS: [RangeInclusive<u32>; 2] = [101..=115, 201..=215];
+const TICK: Duration = Duration::from_millis(100);
+/// Messages in a step.
+const BUDGET: usize = 20;
+/// What stands for a text that is not there: the console's command may have no empty one.
+const NOTHING: &str = "-";
+
+/// One thing that is told of an executor.
+#[derive(Clone, Debug, PartialEq)]
+enum Told {
+    Number(f32),
+    Flag(bool),
+    Text(String),
+}
+
+/// The plugin at work.
+#[derive(Debug, Default)]
+pub(super) struct Plugin {
+    sent: HashMap<(bool, u32, &'static str), Told>,
+    page: Option<u32>,
+    has_begun: bool,
+    /// Where the next step goes on.
+    next: usize,
+    tick_at: Option<Instant>,
+}
+
+impl Plugin {
+    /// Everything is to be sent again.
+    pub(super) fn refresh(&mut self, now: Instant) {
+        *self = Self { tick_at: self.tick_at, ..Self::default() };
+        self.mark(now);
+    }
+
+    /// Something may have changed.
+    pub(super) fn mark(&mut self, now: Instant) {
+        self.tick_at.get_or_insert(now + TICK);
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.tick_at
+    }
+
+    /// Takes a step if it is time.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        settings: &Settings,
+        show: &Show,
+        out: &mut Outbox,
+    ) {
+        if self.tick_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.tick_at = self.step(settings, show, out).then_some(now + TICK);
+    }
+
+    /// Sends what is news, up to the budget. Says whether there is more.
+    fn step(&mut self, settings: &Settings, show: &Show, out: &mut Outbox) -> bool {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            send(settings, "/crosspatch/version", &[Argument::Int32(PROTOCOL)], out);
+        }
+        if self.page.replace(show.page) != Some(show.page) {
+            send(settings, "/crosspatch/page", &[Argument::Int32(show.page as i32)], out);
+        }
+        let watched: Vec<(bool, u32)> = [false, true]
+            .into_iter()
+            .flat_map(|is_current| {
+                EXECUTORS.into_iter().flatten().map(move |executor| (is_current, executor))
+            })
+            .collect();
+        let mut left = BUDGET;
+        for _ in 0..watched.len() {
+            let (is_current, executor) = watched[self.next % watched.len()];
+            let place = Place { page: if is_current { show.page } else { PAGE }, executor };
+            for (word, told) in state(show, place) {
+                if self.sent.get(&(is_current, executor, word)) == Some(&told) {
+                    continue;
+                }
+                if left == 0 {
+                    return true;
+                }
+                left -= 1;
+                let page = if is_current { String::new() } else { format!("/Page{PAGE}") };
+                send(settings, &format!("{page}/{word}{executor}"), &[told.argument()], out);
+                self.sent.insert((is_current, executor, word), told);
+            }
+            self.next = (self.next + 1) % watched.len();
+        }
+        false
+    }
+}
+
+impl Told {
+    fn argument(&self) -> Argument<'_> {
+        match self {
+            Self::Number(number) => Argument::Float32(*number),
+            Self::Flag(is_on) => Argument::Int32(i32::from(*is_on)),
+            Self::Text(text) => string(text),
+        }
+    }
+}
+
+/// What is told of an executor, in the order of the plugin.
+fn state(show: &Show, place: Place) -> [(&'static str, Told); 5] {
+    let sequence = show.sequence_at(place).and_then(|number| show.sequences.get(&number));
+    let level = sequence.map_or(0.0, |sequence| (sequence.level * 10_000.0).round() / 100.0);
+    let cue = sequence.and_then(|sequence| sequence.cue());
+    let [red, green, blue] = sequence.map_or([0; 3], |sequence| sequence.color);
+    [
+        ("Fader", Told::Number(level as f32)),
+        ("Running", Told::Flag(sequence.is_some_and(|sequence| sequence.current.is_some()))),
+        ("Name", Told::Text(sequence.map_or_else(|| NOTHING.to_owned(), |sequence| plain(&sequence.name)))),
+        (
+            "Cue",
+            Told::Text(
+                cue.map_or_else(|| NOTHING.to_owned(), |cue| plain(&format!("{} {}", cue.number, cue.name))),
+            ),
+        ),
+        ("Color", Told::Text(format!("#{red:02x}{green:02x}{blue:02x}"))),
+    ]
+}
+
+/// A text as the console's command can carry it: a comma would end it, and a quote the command.
+fn plain(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|letter| match letter {
+            ',' => ';',
+            '"' => '\'',
+            letter if letter.is_ascii_control() => ' ',
+            letter => letter,
+        })
+        .collect();
+    if text.trim().is_empty() { NOTHING.to_owned() } else { text }
+}

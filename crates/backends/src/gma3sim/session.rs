@@ -1,0 +1,308 @@
+//! A running simulated grandMA3: takes messages, acts as a hand at the console would, and reports what happened.
+
+use std::collections::HashMap;
+
+use crosspatch_core::{
+    Closed, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Udp, Value, parse_color,
+};
+
+use super::address::{Address, Place};
+use super::command::Outcome;
+use super::content;
+use super::feedback;
+use super::options::Settings;
+use super::plugin::Plugin;
+use super::show::{Function, Show};
+use super::target::{Control, Target};
+use crate::kept_port::KeptPort;
+use crate::osc::wire::{Argument, Message, Packet};
+
+/// The one socket.
+pub(super) const PORT: Port = Port(0);
+
+/// The variable and the value that ask the plugin for everything.
+const REFRESH: (&str, &str) = ("crosspatch", "refresh");
+/// Command lines and names longer than this are cut.
+const MOST_LETTERS: usize = 1000;
+
+/// A simulated grandMA3.
+pub(super) struct Session {
+    settings: Settings,
+    show: Show,
+    plugin: Option<Plugin>,
+    port: KeptPort,
+    inputs: HashMap<Address, Slot>,
+    outputs: HashMap<Slot, Address>,
+}
+
+impl Session {
+    pub(super) fn new(settings: Settings) -> Self {
+        let spec = PortSpec::Udp(Udp { broadcast: true, ..Udp::new(settings.listen.clone()) });
+        Self {
+            show: content::show(),
+            plugin: settings.has_plugin.then(Plugin::default),
+            port: KeptPort::new(&settings.name, PORT, spec, "gma3sim-port"),
+            inputs: HashMap::new(),
+            outputs: HashMap::new(),
+            settings,
+        }
+    }
+
+    fn emit(&self, address: Address, value: impl Into<Value>, out: &mut Outbox) {
+        if let Some(slot) = self.inputs.get(&address) {
+            out.emit(*slot, value);
+        }
+    }
+
+    fn handle_message(&mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) {
+        let address = message.address().to_text();
+        let Settings { prefix, version, .. } = &self.settings;
+        let target =
+            address.strip_prefix(&**prefix).and_then(|path| Target::parse(path, version.sequences()));
+        let Some(target) = target else {
+            return out.notice(Notice::info(
+                "not-for-us",
+                format!("`{address}` is nothing that this console knows"),
+            ));
+        };
+        let is_command = target == Target::Command;
+        let is_taken = if is_command { self.settings.receives_commands } else { self.settings.receives };
+        if !is_taken {
+            let column = if is_command { "receive-command" } else { "receive" };
+            return out.notice(Notice::warning(
+                "not-received",
+                format!("`{address}` is ignored: `{column}` is off"),
+            ));
+        }
+        match target {
+            Target::Command => match message.arguments().next() {
+                Some(Argument::String(text) | Argument::Symbol(text)) => {
+                    let line: String = text.to_text().chars().take(MOST_LETTERS).collect();
+                    self.emit(Address::Command, &*line, out);
+                    self.execute(now, &line, out);
+                }
+                Some(_) | None => out.notice(Notice::warning("bad-value", "`/cmd` wants a string")),
+            },
+            Target::Executor(page, control, executor) => {
+                let place = Place { page: page.unwrap_or(self.show.page), executor };
+                match message.arguments().next().and_then(number) {
+                    Some(number) => self.touch(place, control, number, out),
+                    None => out.notice(Notice::warning("bad-value", format!("`{address}` wants a number"))),
+                }
+            }
+            Target::Sequence(sequence) => {
+                let mut arguments = message.arguments();
+                let function = match arguments.next() {
+                    Some(Argument::String(text) | Argument::Symbol(text)) => text.to_text(),
+                    Some(_) | None => "".into(),
+                };
+                let (second, third) = (arguments.next().and_then(number), arguments.next());
+                if !self.play(sequence, &function, second, third) {
+                    let text = format!("`{address}` wants a function and numbers, such as \"Go+\" 1");
+                    out.notice(Notice::warning("bad-value", text));
+                }
+            }
+        }
+    }
+
+    fn touch(&mut self, place: Place, control: Control, number: f64, out: &mut Outbox) {
+        match control {
+            Control::Fader => {
+                let level = (number / self.settings.fader_range).clamp(0.0, 1.0);
+                if let Some(sequence) = self.show.sequence_at(place) {
+                    self.show.set_level(sequence, level);
+                }
+                self.emit(Address::Fader(place), level, out);
+            }
+            Control::Key => {
+                self.show.press(place, number > 0.0);
+                self.emit(Address::Key(place), Value::edge(number > 0.0), out);
+            }
+            Control::Knob => {}
+        }
+    }
+
+    /// Acts on a message to the address of a sequence; says whether it made sense.
+    fn play(
+        &mut self,
+        sequence: u32,
+        function: &str,
+        second: Option<f64>,
+        third: Option<Argument<'_>>,
+    ) -> bool {
+        if function.eq_ignore_ascii_case("FaderMaster") {
+            let Some((value, third)) = third.and_then(|third| Some((number(third)?, third))) else {
+                return false;
+            };
+            let before = self.show.sequences.get(&sequence).map_or(0.0, |sequence| sequence.level);
+            let is_step = matches!(third, Argument::Int32(_));
+            self.show.set_level(sequence, if is_step { before + value / 100.0 } else { value / 100.0 });
+            return true;
+        }
+        let (Some(function), Some(pressed)) = (Function::find(function), second) else { return false };
+        self.show.perform(sequence, function, pressed > 0.0);
+        true
+    }
+
+    fn execute(&mut self, now: Instant, line: &str, out: &mut Outbox) {
+        let name = &self.settings.name;
+        match self.show.execute(line) {
+            Outcome::Done => out.notice(Notice::info("command", format!("`{name}` executes `{line}`"))),
+            Outcome::Variable(variable, value) => {
+                if (&*variable, &*value) == REFRESH
+                    && let Some(plugin) = &mut self.plugin
+                {
+                    plugin.refresh(now);
+                }
+            }
+            Outcome::Taken => {
+                let text = format!("`{name}` takes `{line}`, which changes nothing here");
+                out.notice(Notice::info("command", text));
+            }
+        }
+    }
+
+    fn set(&mut self, now: Instant, address: Address, value: &Value, is_state: bool, out: &mut Outbox) {
+        match (address, value) {
+            (Address::Fader(place), Value::Number(level)) => {
+                if let Some(sequence) = self.show.sequence_at(place) {
+                    self.show.set_level(sequence, *level);
+                }
+            }
+            (Address::Key(place), Value::Number(_)) if !is_state => {
+                self.show.press(place, value.is_pressed())
+            }
+            (Address::Name(place), Value::Text(name)) => {
+                if let Some(sequence) = self.show.sequence_mut(place) {
+                    sequence.name = name.chars().take(MOST_LETTERS).collect();
+                }
+            }
+            (Address::Color(place), Value::Text(color)) => {
+                if let (Some(color), Some(sequence)) = (parse_color(color), self.show.sequence_mut(place)) {
+                    let [red, green, blue, _] = color.to_be_bytes();
+                    sequence.color = [red, green, blue];
+                }
+            }
+            (Address::Command, Value::Text(line)) if !is_state => self.execute(now, line, out),
+            // A number where a text belongs, the other way round, and events that are long past.
+            (
+                Address::Fader(_) | Address::Key(_) | Address::Name(_) | Address::Color(_) | Address::Command,
+                Value::Number(_) | Value::Text(_),
+            ) => {}
+        }
+    }
+
+    /// Reports what has happened in this call.
+    fn report(&mut self, now: Instant, out: &mut Outbox) {
+        let mut actions = std::mem::take(&mut self.show.actions);
+        feedback::report(&self.settings, &self.show, &actions, out);
+        actions.clear();
+        self.show.actions = actions;
+        if let Some(plugin) = &mut self.plugin {
+            plugin.mark(now);
+        }
+    }
+}
+
+/// What the console takes for a number (manual, "SendOSC": "The supported OSC types to control faders").
+fn number(argument: Argument<'_>) -> Option<f64> {
+    match argument {
+        Argument::Int32(number) => Some(f64::from(number)),
+        Argument::Float32(number) => Some(f64::from(number)).filter(|number| number.is_finite()),
+        Argument::True => Some(1.0),
+        Argument::False | Argument::Nil => Some(0.0),
+        Argument::String(_)
+        | Argument::Symbol(_)
+        | Argument::Blob(_)
+        | Argument::Int64(_)
+        | Argument::TimeTag(_)
+        | Argument::Double(_)
+        | Argument::Char(_)
+        | Argument::Rgba(_)
+        | Argument::Midi(_)
+        | Argument::Infinitum
+        | Argument::ArrayBegin
+        | Argument::ArrayEnd => None,
+    }
+}
+
+impl crosspatch_core::Session for Session {
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        // Only addresses that the instance has checked arrive here.
+        let Ok(address) = address.parse::<Address>() else { return };
+        match direction {
+            Direction::Input => drop(self.inputs.insert(address, slot)),
+            Direction::Output => drop(self.outputs.insert(slot, address)),
+        }
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        match direction {
+            Direction::Input => self.inputs.retain(|_, bound| *bound != slot),
+            Direction::Output => drop(self.outputs.remove(&slot)),
+        }
+    }
+
+    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+        self.port.open(out);
+    }
+
+    fn handle_open(&mut self, now: Instant, _port: Port, peer: Peer, out: &mut Outbox) {
+        if peer == Peer::Only {
+            self.port.handle_open(out);
+            let text = format!("a simulated grandMA3 is ready at {}", self.settings.listen);
+            out.notice(Notice::info("listening", text));
+            if let Some(plugin) = &mut self.plugin {
+                plugin.refresh(now);
+            }
+        }
+    }
+
+    fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
+        match Packet::decode(data) {
+            Ok(Packet::Message(message)) => self.handle_message(now, &message, out),
+            Ok(Packet::Bundle(_)) => {
+                let text = "an OSC bundle is ignored: a grandMA3 takes single messages only";
+                out.notice(Notice::warning("bundle", text));
+            }
+            Err(error) => {
+                out.notice(Notice::warning("bad-message", format!("ignored what is no OSC: {error}")))
+            }
+        }
+        self.report(now, out);
+    }
+
+    fn handle_close(&mut self, now: Instant, _port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+        self.port.handle_close(now, &reason, out);
+    }
+
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            if let Some(address) = self.outputs.get(slot).copied() {
+                self.set(now, address, value, false, out);
+            }
+        }
+        self.report(now, out);
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        for (slot, value) in values {
+            if let Some(address) = self.outputs.get(slot).copied() {
+                self.set(now, address, value, true, out);
+            }
+        }
+        self.report(now, out);
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.port.handle_timeout(now, out);
+        if let Some(plugin) = &mut self.plugin {
+            plugin.handle_timeout(now, &self.settings, &self.show, out);
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let plugin = self.plugin.as_ref().and_then(Plugin::next_timeout);
+        self.port.retry_at().into_iter().chain(plugin).min()
+    }
+}
