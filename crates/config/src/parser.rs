@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crosspatch_core::address::closing_quote;
+
 use crate::ast::{Context, Fault, Item, Line, Mapping, Side};
 use crate::diagnostic::quote;
 use crate::lexer;
@@ -110,7 +112,8 @@ const COMMENT: &str = "a comment needs a line of its own, which begins with `;`"
 
 fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let line = body.of(text);
-    let Some(equals) = line.find('=') else {
+    let quotes = closing_quote(line, 0).map_or(0, |close| close + 1);
+    let Some(equals) = line[quotes..].find('=').map(|len| quotes + len) else {
         let message = format!("expected `option = value`, found {}", quote(line));
         let help = foreign_comment(text, body).or_else(|| {
             let is_mapping = lexer::operator(text, body).is_some();
@@ -202,8 +205,8 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
         faults.push(fault(body, "mapping-syntax", message, foreign_comment(line, body)));
         return None;
     }
-    // Nearly all lines have neither stages nor a comment, and looking for both at once, to the end, takes no time.
-    let is_simple = !line.bytes().fold(false, |found, byte| found | matches!(byte, b'|' | b';'));
+    // Nearly all lines have neither stages nor quotes nor a comment, and looking for both at once, to the end, takes no time.
+    let is_simple = !line.bytes().fold(false, |found, byte| found | matches!(byte, b'|' | b';' | b'"'));
     let (signs, body) = if is_simple {
         (Cow::Borrowed(line), body)
     } else {
@@ -385,7 +388,15 @@ mod tests {
                 ">",
                 &[r#"b."y"#],
             ),
-            (r#"a." | match "; -" = 0 > b."#, &[r#"a.""#, r#"match "; -" = 0"#], ">", &["b."]),
+            (r#"a.x" | match "; -" = 0 > b."#, &[r#"a.x""#, r#"match "; -" = 0"#], ">", &["b."]),
+            (
+                r#"a."x | > {y ;":2 | invert <> b."<""#,
+                &[r#"a."x | > {y ;":2"#, "invert"],
+                "<>",
+                &[r#"b."<""#],
+            ),
+            (r#"a."<>">b."{1..2} ;""#, &[r#"a."<>""#], ">", &[r#"b."{1..2} ;""#]),
+            (r#"a."x > b.y"#, &[r#"a."x"#], ">", &["b.y"]),
             (r#"a.x | text "no end > b.y"#, &["a.x", r#"text "no end"#], ">", &["b.y"]),
         ] {
             assert_eq!(mapping_pieces(text), (left.to_vec(), operator, right.to_vec()), "{text}");
