@@ -176,7 +176,7 @@ fn closing(text: &str, quoted: usize) -> Option<usize> {
 }
 
 fn fault(span: Span, message: String, help: Option<String>) -> Fault {
-    Fault { span, id: "range", message, help }
+    Fault { span, id: "range", message, help, is_warning: false }
 }
 
 const FORMS: &str = "a range is written `{1..8}`, a list `{red,green,blue}`";

@@ -30,7 +30,12 @@ pub(crate) fn parse_line(text: &str, span: Span, context: Context) -> Line {
 }
 
 fn fault(span: Span, id: &'static str, message: impl Into<String>, help: Option<&str>) -> Fault {
-    Fault { span, id, message: message.into(), help: help.map(str::to_owned) }
+    Fault { span, id, message: message.into(), help: help.map(str::to_owned), is_warning: false }
+}
+
+/// The same for what is clear all the same.
+fn doubt(span: Span, id: &'static str, message: impl Into<String>, help: Option<&str>) -> Fault {
+    Fault { is_warning: true, ..fault(span, id, message, help) }
 }
 
 fn stray(body: Span, faults: &mut Vec<Fault>, fault: Fault) -> Item {
@@ -39,6 +44,11 @@ fn stray(body: Span, faults: &mut Vec<Fault>, fault: Fault) -> Item {
 }
 
 fn before_first_section(text: &str, body: Span) -> Fault {
+    // MIDIMonster passes over options that belong to nothing.
+    if body.of(text).contains('=') && foreign_comment(text, body).is_none() {
+        let message = format!("{} stands above the first section and has no effect", quote(body.of(text)));
+        return doubt(body, "no-section", message, None);
+    }
     let found = format!("expected a section such as `[map]` first, found {}", quote(body.of(text)));
     fault(body, "no-section", found, foreign_comment(text, body))
 }
@@ -267,8 +277,8 @@ fn without_comment(line: &str, signs: &str, faults: &mut Vec<Fault>) -> Span {
         .position(|(at, byte)| byte == b';' && at > 0 && matches!(signs.as_bytes()[at - 1], b' ' | b'\t'));
     let Some(mark) = mark else { return Span::new(0, line.len()) };
     let comment = Span::new(mark, line.len());
-    let message = format!("expected the end of the line, found {}", quote(comment.of(line)));
-    faults.push(fault(comment, "mapping-syntax", message, Some(COMMENT)));
+    let message = format!("{} behind a mapping is taken for a comment", quote(comment.of(line)));
+    faults.push(doubt(comment, "comment", message, Some(COMMENT)));
     lexer::trim(line, Span::new(0, mark))
 }
 

@@ -67,7 +67,7 @@ impl Instance for Osc {
         }
         let Ok(Address { path, argument }) = Address::parse(address) else { return Kind::Control };
         let spec = formats.spec(formats.find(path), argument.into());
-        if formats.specs()[spec as usize].kind.is_impulse() { Kind::Event } else { Kind::Control }
+        if formats.specs()[spec as usize].is_event() { Kind::Event } else { Kind::Control }
     }
 
     fn canonical_quoted(&self, quoted: &Quoted<'_>, direction: Direction) -> Result<String, AddressError> {

@@ -116,12 +116,13 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
             _ => None,
         })
         .unwrap_or(Framing::Datagram);
-    let detect = options.parse_with("detect", "`on`, `unmapped` or `off`", |text| match text {
-        "on" | "1" | "true" | "yes" | "all" => Some(Detect::All),
-        "unmapped" => Some(Detect::Unmapped),
-        "off" | "0" | "false" | "no" => Some(Detect::Off),
-        _ => None,
-    });
+    let detect =
+        options.parse_or("detect", "`on`, `unmapped` or `off`", ("on", Detect::All), |text| match text {
+            "on" | "1" | "true" | "yes" | "all" => Some(Detect::All),
+            "unmapped" => Some(Detect::Unmapped),
+            "off" | "0" | "false" | "no" => Some(Detect::Off),
+            _ => None,
+        });
     let (bind, is_bind_fine) = match options.all("bind").last() {
         Some((at, _)) => {
             let bind = endpoint(options, at);
@@ -141,19 +142,21 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         joins: read_joins(options),
         repeats: read_repeats(options),
         formats: Formats::read(options),
-        detect: detect.unwrap_or(Detect::Off),
+        detect,
         destination: destination.clone().unwrap_or(Destination::None),
         bind,
     };
     let has_target = matches!(config.destination, Destination::Fixed(_));
-    if config.bind.is_none() && !has_target && is_bind_fine && destination.is_some() {
-        options
-            .missing("expected `bind`, to listen, or `destination` with a host and a port, to send, or both");
+    let is_fine = is_bind_fine && destination.is_some();
+    if is_fine && config.bind.is_none() && !has_target {
+        let message =
+            "without `bind` nothing is heard, and without a `destination` with a port nothing is sent";
+        options.missing_warning(message);
         options.help(
             "`bind = * 8000` listens on port 8000 of every network; `destination = learn` answers there",
         );
     }
-    (is_bind_fine && destination.is_some() && (config.bind.is_some() || has_target)).then_some(config)
+    is_fine.then_some(config)
 }
 
 fn endpoint(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
@@ -271,8 +274,16 @@ impl Formats {
                 options.error(at, format!("expected a pattern such as `/fader*`, but {error} at `{found}`"));
                 continue;
             }
-            match format::parse(value) {
-                Ok(format) => formats.add(path, &format),
+            let end = format::ignored(value).unwrap_or(value.len());
+            match format::parse(value[..end].trim_end()) {
+                Ok(format) => {
+                    formats.add(path, &format);
+                    if end < value.len() {
+                        let message = format!("`{}` behind the ranges says nothing", &value[end..]);
+                        options.warning(at, message);
+                        options.part(end..value.len());
+                    }
+                }
                 Err(error) => {
                     options.error(at, error.message);
                     options.part(error.part);
@@ -310,7 +321,7 @@ impl Formats {
     /// Whether any message, or argument of one, only says that something happens.
     pub(crate) fn has_events(&self) -> bool {
         self.formats.iter().any(|format| format.is_empty())
-            || self.specs[UNCONFIGURED.len()..].iter().any(|spec| spec.kind.is_impulse())
+            || self.specs[UNCONFIGURED.len()..].iter().any(Spec::is_event)
     }
 
     /// A format by its number.
@@ -419,7 +430,7 @@ mod tests {
         assert!(config.is_none());
         assert_eq!(errors.len(), 13, "{errors:#?}");
         let (config, errors) = read_all(&[("destination", "learn")]);
-        assert!(config.is_none() && errors[0].contains("expected `bind`"), "{errors:?}");
+        assert!(config.is_some() && errors[0].contains("without `bind`"), "{errors:?}");
         for bad in ["* 9000", "10.0.0.1 0", "10.0.0.1", "10.0.0.1 9000 x"] {
             assert_eq!(read_all(&[("destination", bad)]).1.len(), 1, "{bad}");
         }

@@ -109,7 +109,7 @@ impl Output {
         let is_sent_within = |time| self.sent_at.get().is_some_and(|sent| now.since(sent) < time);
         let spec = &specs[known.spec as usize];
         let value = match reading {
-            Reading::Value(value) if !spec.kind.is_impulse() => value,
+            Reading::Value(value) if !spec.is_event() => value,
             Reading::Value(_) | Reading::Impulse | Reading::Nothing => return is_sent_within(ECHO_OF_BUTTON),
         };
         let atom = Atom::of(spec, value);
@@ -134,7 +134,7 @@ impl Output {
 
     /// Whether all it says is that it was sent, so that it has no state that a peer could be given.
     pub(crate) fn is_event(&self, specs: &[Spec]) -> bool {
-        self.arguments.iter().all(|argument| specs[argument.spec as usize].kind.is_impulse())
+        self.arguments.iter().all(|argument| specs[argument.spec as usize].is_event())
     }
 
     /// Whether it is configured to have no arguments.
