@@ -193,6 +193,8 @@ pub struct Fault {
     pub message: String,
     /// What helps.
     pub help: Option<String>,
+    /// Whether the line is clear all the same.
+    pub is_warning: bool,
 }
 
 impl Fault {

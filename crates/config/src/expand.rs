@@ -1,7 +1,10 @@
-//! Ranges and lists in addresses: `fader{1..8}`, `{red,green,blue}`, several in one address, the rightmost fastest.
+//! Ranges and lists in addresses: `fader{1..8}`, `{red,green,blue}`, several in one address, the rightmost fastest. Between
+//! quotes they mean the same, and `\{` is a brace.
 //!
 //! A pattern is never written out as a whole. It knows how many addresses it stands for and spells the one that is asked
 //! for, so that `{0..99999999999}` is a number that is too large and not memory that is not there.
+
+use crosspatch_core::address::closing_quote;
 
 use crate::ast::Fault;
 use crate::diagnostic::quote;
@@ -47,12 +50,15 @@ impl<'t> Pattern<'t> {
         let mut segments = Vec::new();
         let mut at = span.start as usize;
         let end = span.end as usize;
+        let quotes_end = at + closing_quote(span.of(text), 0).unwrap_or(0);
         while at < end {
             let rest = &text[at..end];
-            let Some(brace) = rest.find(['{', '}']) else {
+            let quoted = quotes_end.saturating_sub(at);
+            let Some(brace) = signs(rest, quoted).find(|(_, byte)| matches!(byte, b'{' | b'}')) else {
                 segments.push(Segment::Literal(rest));
                 break;
             };
+            let (brace, _) = brace;
             if brace > 0 {
                 segments.push(Segment::Literal(&rest[..brace]));
             }
@@ -63,7 +69,7 @@ impl<'t> Pattern<'t> {
                 at += 1;
                 continue;
             }
-            let Some(len) = closing(&text[at..end]) else {
+            let Some(len) = closing(&text[at..end], quotes_end.saturating_sub(at)) else {
                 let message = format!("expected `}}` behind {}", quote(&text[at..end]));
                 faults.push(fault(Span::new(at, end), message, None));
                 break;
@@ -143,10 +149,20 @@ fn lay_strides(segments: &mut [Segment<'_>]) -> u128 {
     total
 }
 
+/// The bytes of `text` and their places, but for those that a backslash stands in front of among the first `quoted` ones.
+fn signs(text: &str, quoted: usize) -> impl Iterator<Item = (usize, u8)> {
+    let mut is_escaped = false;
+    text.bytes().enumerate().filter(move |&(at, byte)| {
+        let is_sign = !is_escaped;
+        is_escaped = at < quoted && byte == b'\\' && !is_escaped;
+        is_sign
+    })
+}
+
 /// The length of the braces that `text` begins with, inner ones included.
-fn closing(text: &str) -> Option<usize> {
+fn closing(text: &str, quoted: usize) -> Option<usize> {
     let mut depth = 0_usize;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in signs(text, quoted) {
         match byte {
             b'{' => depth += 1,
             b'}' => depth -= 1,
@@ -160,7 +176,7 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 fn fault(span: Span, message: String, help: Option<String>) -> Fault {
-    Fault { span, id: "range", message, help }
+    Fault { span, id: "range", message, help, is_warning: false }
 }
 
 const FORMS: &str = "a range is written `{1..8}`, a list `{red,green,blue}`";
@@ -274,6 +290,8 @@ mod tests {
         assert_eq!(all("{red, green}{1..2}"), ["red1", "red2", "green1", "green2"]);
         assert_eq!(all("{1..2,9}"), ["1", "2", "9"]);
         assert_eq!(all("plain"), ["plain"]);
+        assert_eq!(all(r#""a {1..2}":{3,4}"#), [r#""a 1":3"#, r#""a 1":4"#, r#""a 2":3"#, r#""a 2":4"#]);
+        assert_eq!(all(r#""\{x\}\\{1..2}""#), [r#""\{x\}\\1""#, r#""\{x\}\\2""#]);
     }
 
     #[test]

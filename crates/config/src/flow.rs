@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crosspatch_core::address::canonical;
 use crosspatch_core::transform::{self, Chain};
 use crosspatch_core::{AddressError, Direction, InstanceId, Slot};
 
@@ -108,8 +109,8 @@ impl Mapper<'_, '_> {
                     self.spelt.as_str()
                 }
             };
-            let checked = usable.instance.canonical(address, Direction::Input).err();
-            let is_output = || usable.instance.canonical(address, Direction::Output).is_ok();
+            let checked = canonical(&*usable.instance, address, Direction::Input).err();
+            let is_output = || canonical(&*usable.instance, address, Direction::Output).is_ok();
             if let Some(error) = checked.filter(|_| !may_be_output || !is_output()) {
                 self.report_address(end, &usable, Direction::Input, number, error);
                 return;
@@ -141,7 +142,7 @@ impl Mapper<'_, '_> {
         let planned = &builder.instances()[instance.index()];
         spelt.clear();
         spelt.push_str(planned.channels.address(slot));
-        if planned.instance.canonical(spelt, Direction::Input).is_ok_and(|canonical| canonical == *spelt) {
+        if canonical(&*planned.instance, spelt, Direction::Input).is_ok_and(|canonical| canonical == *spelt) {
             builder.channel(instance, spelt, Direction::Input);
         }
         target
@@ -213,7 +214,7 @@ impl Mapper<'_, '_> {
             if !self.resolved.book.has_room() {
                 return None;
             }
-            let is_valid = |address: &str| usable.instance.canonical(address, direction).is_ok();
+            let is_valid = |address: &str| canonical(&*usable.instance, address, direction).is_ok();
             respelt(address, usable.backend.words, is_valid)
         });
         let draft = Draft::error("channel", error.message);
@@ -306,12 +307,12 @@ impl<'e, 't> Progress<'e, 't> {
                 spelt.as_str()
             }
         };
-        let (canonical, slot) = match usable.instance.canonical(address, self.direction) {
+        let (canonical, slot) = match canonical(&*usable.instance, address, self.direction) {
             Ok(canonical) => {
                 let slot = builder.channel(usable.id, &canonical, self.direction);
                 (canonical, slot)
             }
-            Err(error) => match usable.instance.canonical(address, Direction::Output) {
+            Err(error) => match canonical(&*usable.instance, address, Direction::Output) {
                 Ok(canonical) if self.may_be_output => {
                     let slot = builder.mention(usable.id, &canonical);
                     (canonical, slot)

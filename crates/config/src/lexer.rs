@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crosspatch_core::address::{closing_quote, quotes_of_channel};
+
 use crate::source::Span;
 
 /// The lines of a text, or of a part of it, without their ends.
@@ -129,30 +131,37 @@ fn is_bar(text: &str, at: usize) -> bool {
 }
 
 /// A mapping line in which each `|`, `<`, `>`, `;` and brace is a sign of the line itself. What only looks like one within
-/// a stage (in a quoted text, in `range 0..1 -> 1..0`, in `when a.x > 0.5`) is veiled, byte for byte, so that places stay
-/// the same. A line without a bar is returned as it is.
+/// a quoted address or a stage (in a quoted text, in `range 0..1 -> 1..0`, in `when a.x > 0.5`) is veiled, byte for byte, so
+/// that places stay the same. A line without a bar and without quotes is returned as it is.
 pub(crate) fn signs(line: &str) -> Cow<'_, str> {
-    match bar(line, 0) {
-        Some(first) => veiled(line, Some(first)),
-        None => line.into(),
+    if bar(line, 0).is_none() && !line.contains(".\"") {
+        return line.into();
     }
+    let mut veil = Veil::new(line);
+    let bytes = line.as_bytes();
+    let mut at = veil.address(0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' => at = behind_braces(bytes, at),
+            b'|' if is_bar(line, at) => at = veil.stage(at + 1),
+            b'<' | b'>' => {
+                at += 1 + usize::from(matches!(bytes.get(at + 1), Some(b'<' | b'>')));
+                at = veil.address(at);
+            }
+            _ => at += 1,
+        }
+    }
+    veil.done()
 }
 
 /// The same for a line of stages, which no channel stands in front of.
 pub(crate) fn stage_signs(line: &str) -> Cow<'_, str> {
-    veiled(line, None)
-}
-
-/// Veils all stages; in front of the first one there is a bar, or nothing at all.
-fn veiled(line: &str, first: Option<usize>) -> Cow<'_, str> {
-    let mut veil = Veil { line, signs: line.as_bytes().to_vec(), is_unclosed: false };
-    let mut at = first.map_or(0, |bar| bar + 1);
-    loop {
-        let end = veil.stage(at);
-        let Some(next) = bar(line, end) else { break };
-        at = next + 1;
+    let mut veil = Veil::new(line);
+    let mut at = veil.stage(0);
+    while let Some(next) = bar(line, at) {
+        at = veil.stage(next + 1);
     }
-    String::from_utf8(veil.signs).expect("whole letters have been veiled").into()
+    veil.done()
 }
 
 struct Veil<'t> {
@@ -163,16 +172,35 @@ struct Veil<'t> {
     is_unclosed: bool,
 }
 
-impl Veil<'_> {
+/// What stands in the place of what is veiled.
+const VEIL: u8 = b'_';
+
+impl<'t> Veil<'t> {
+    fn new(line: &'t str) -> Self {
+        Self { line, signs: line.as_bytes().to_vec(), is_unclosed: false }
+    }
+
+    fn done(self) -> Cow<'t, str> {
+        String::from_utf8(self.signs).expect("whole letters have been veiled").into()
+    }
+
+    /// Veils the quoted address of the channel that begins behind `start`, if it has one. Returns the place behind that.
+    fn address(&mut self, start: usize) -> usize {
+        let part = trim(self.line, Span::new(start, self.line.len()));
+        let Some(quotes) = quotes_of_channel(part.of(self.line)) else { return start };
+        let begin = part.start as usize;
+        self.signs[begin + quotes.start..begin + quotes.end].fill(VEIL);
+        begin + quotes.end
+    }
+
     /// Veils the stage that begins at `start`. Returns its end: the place of the next bar or operator.
     fn stage(&mut self, start: usize) -> usize {
-        const VEIL: u8 = b'_';
         let bytes = self.line.as_bytes();
         let compares = self.line[start..].split_whitespace().next() == Some("when");
         let mut at = start;
         while at < bytes.len() {
             match bytes[at] {
-                b'"' if !self.is_unclosed => match closing_quote(bytes, at) {
+                b'"' if !self.is_unclosed => match closing_quote(self.line, at) {
                     Some(close) => {
                         self.signs[at..=close].fill(VEIL);
                         at = close + 1;
@@ -196,17 +224,6 @@ impl Veil<'_> {
             }
         }
         at
-    }
-}
-
-fn closing_quote(bytes: &[u8], open: usize) -> Option<usize> {
-    let mut at = open + 1;
-    loop {
-        match bytes.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
     }
 }
 
@@ -287,8 +304,11 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_sign_is_veiled() {
         for (line, signs_of) in [
-            (r#"a."x | y > z" > b"#, r#"a."x | y > z" > b"#),
-            (r#"a.x | t "<|>" > b."y""#, r#"a.x | t _____ > b."y""#),
+            (r#"a."x | y > z" > b"#, "a.___________ > b"),
+            (r#"a."x\"{<" | t <> b."ü ;":2 | u"#, "a._______ | t <> b.______:2 | u"),
+            (r#"a.{<} > b."x > y""#, "a.{<} > b._______"),
+            (r#"a."x > b.y"#, r#"a."x > b.y"#),
+            (r#"a.x | t "<|>" > b."y""#, "a.x | t _____ > b.___"),
             ("a.x | range 0..1 -> 1..0 > b", "a.x | range 0..1 -_ 1..0 > b"),
             ("a.x | when b.y >= 5% > c | when d < \"ü\"", "a.x | when b.y _= 5% > c | when d _ ____"),
             ("a.x\u{a0}|\u{a0}when b > 5 > c", "a.x\u{a0}|\u{a0}when b _ 5 > c"),
@@ -301,11 +321,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn signs_are_as_long_as_their_line_and_the_line_itself_without_a_bar(line in "[ |<>\"\\\\{}a0.ü;-]{0,30}") {
+        fn signs_are_as_long_as_their_line_and_the_line_itself_without_a_bar_or_quotes(line in "[ |<>\"\\\\{}a0.ü;-]{0,30}") {
             let found = signs(&line);
             prop_assert_eq!(found.len(), line.len());
             let has_bar = line.split(is_layout).any(|word| word == "|");
-            prop_assert!(has_bar || found == line);
+            prop_assert!(has_bar || line.contains('"') || found == line);
             prop_assert_eq!(stage_signs(&line).len(), line.len());
             for (veiled, byte) in found.bytes().zip(line.bytes()) {
                 prop_assert!(veiled == byte || veiled == b'_');

@@ -226,7 +226,7 @@ impl Mapper<'_, '_> {
             Some(index) => self.is_mapped[index] = true,
             None => self.meet_stranger(name, name_at),
         }
-        if address.is_empty() {
+        if matches!(address, "" | "\"\"") {
             let message = format!("expected a channel behind {}, found nothing", quote(written));
             self.resolved.book.add(Draft::error("channel", message).at(place));
             return None;
@@ -250,7 +250,8 @@ impl Mapper<'_, '_> {
         } else {
             Addresses::One(address)
         };
-        let has_loose_bar = has_bar && (address.contains(" |") || address.contains("| "));
+        let has_loose_bar =
+            has_bar && !address.starts_with('"') && (address.contains(" |") || address.contains("| "));
         Some(End { instance, addresses, place: Place { source, span }, has_loose_bar })
     }
 

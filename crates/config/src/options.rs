@@ -1,8 +1,10 @@
 //! Options: which one a name means, and how an instance is configured from those that were given.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crosspatch_core::address::unquoted;
 use crosspatch_core::{Backend, Given, Instance, OptionError, OptionSpec, Options, Scope};
 use rustc_hash::FxHashMap;
 
@@ -46,17 +48,18 @@ impl OptionSet {
         written: &Written<'_>,
         book: &mut Book,
     ) {
-        let found = find(backend, scope, written.text);
+        let text = &*unquoted(written.text);
+        let found = find(backend, scope, text);
         if found.is_none() {
             self.mistaken = true;
             if !book.has_room() {
                 book.add(Draft::error("unknown-option", "").at(written.name));
                 return;
             }
-            book.add(unknown(backend, scope, written.text, written.name));
+            book.add(unknown(backend, scope, text, written.name));
         }
         let &Written { name, value, from_command_line, .. } = written;
-        if let Some(spec) = found.or_else(|| meant(backend, scope, written.text)) {
+        if let Some(spec) = found.or_else(|| meant(backend, scope, text)) {
             self.settings.push(Setting { spec, name, value, from_command_line });
         }
     }
@@ -166,10 +169,10 @@ pub(crate) fn configure(
             continue;
         };
         let name = match setting.spec.family {
-            Some(_) => with.sources.at(setting.name),
-            None => setting.spec.name,
+            Some(_) => unquoted(with.sources.at(setting.name)),
+            None => setting.spec.name.into(),
         };
-        given.push(Given { name: name.to_owned(), value, scope: setting.spec.scope });
+        given.push(Given { name: name.into_owned(), value, scope: setting.spec.scope });
         settings.push(setting);
     }
     let mut options = Options::new(&draft.name, &given, backend.options);
@@ -193,11 +196,14 @@ pub(crate) fn configure(
 /// each other the last one wins.
 fn effective<'s>(settings: &'s [Setting], with: &mut Configuring<'_>) -> Vec<&'s Setting> {
     // An option is known by its documented name, a member of a family by the written one.
-    let mut by_name: FxHashMap<(&str, &str), (bool, usize)> = FxHashMap::default();
+    let mut by_name: FxHashMap<(&str, Cow<'_, str>), (bool, usize)> = FxHashMap::default();
     let mut kept: Vec<Option<&Setting>> = Vec::with_capacity(settings.len());
     let ordered = settings.iter().filter(|setting| setting.from_command_line);
     for setting in ordered.chain(settings.iter().filter(|setting| !setting.from_command_line)) {
-        let written = if setting.spec.family.is_some() { with.sources.at(setting.name) } else { "" };
+        let written = match setting.spec.family {
+            Some(_) => unquoted(with.sources.at(setting.name)),
+            None => "".into(),
+        };
         let at = kept.len();
         match by_name.entry((setting.spec.name, written)) {
             std::collections::hash_map::Entry::Vacant(entry) => {

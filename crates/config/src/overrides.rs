@@ -1,6 +1,7 @@
 //! Options from the command line: `-b backend.option=value` and `-i instance.option=value`.
 
 use crosspatch_core::Scope;
+use crosspatch_core::address::quotes_of_channel;
 
 use crate::Override;
 use crate::diagnostic::{Draft, quote};
@@ -32,7 +33,8 @@ struct Parts {
 
 fn split(source: SourceId, span: Span, text: &str) -> Option<Parts> {
     let written = span.of(text);
-    let equals = written.find('=')?;
+    let quotes = quotes_of_channel(written).map_or(0, |quotes| quotes.end);
+    let equals = quotes + written[quotes..].find('=')?;
     let dot = written[..equals].find('.')?;
     let place = |start: usize, end: usize| {
         let part = Span::new(span.start as usize + start, span.start as usize + end);

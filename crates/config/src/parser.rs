@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crosspatch_core::address::closing_quote;
+
 use crate::ast::{Context, Fault, Item, Line, Mapping, Side};
 use crate::diagnostic::quote;
 use crate::lexer;
@@ -28,7 +30,12 @@ pub(crate) fn parse_line(text: &str, span: Span, context: Context) -> Line {
 }
 
 fn fault(span: Span, id: &'static str, message: impl Into<String>, help: Option<&str>) -> Fault {
-    Fault { span, id, message: message.into(), help: help.map(str::to_owned) }
+    Fault { span, id, message: message.into(), help: help.map(str::to_owned), is_warning: false }
+}
+
+/// The same for what is clear all the same.
+fn doubt(span: Span, id: &'static str, message: impl Into<String>, help: Option<&str>) -> Fault {
+    Fault { is_warning: true, ..fault(span, id, message, help) }
 }
 
 fn stray(body: Span, faults: &mut Vec<Fault>, fault: Fault) -> Item {
@@ -37,6 +44,11 @@ fn stray(body: Span, faults: &mut Vec<Fault>, fault: Fault) -> Item {
 }
 
 fn before_first_section(text: &str, body: Span) -> Fault {
+    // MIDIMonster passes over options that belong to nothing.
+    if body.of(text).contains('=') && foreign_comment(text, body).is_none() {
+        let message = format!("{} stands above the first section and has no effect", quote(body.of(text)));
+        return doubt(body, "no-section", message, None);
+    }
     let found = format!("expected a section such as `[map]` first, found {}", quote(body.of(text)));
     fault(body, "no-section", found, foreign_comment(text, body))
 }
@@ -110,7 +122,8 @@ const COMMENT: &str = "a comment needs a line of its own, which begins with `;`"
 
 fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let line = body.of(text);
-    let Some(equals) = line.find('=') else {
+    let quotes = closing_quote(line, 0).map_or(0, |close| close + 1);
+    let Some(equals) = line[quotes..].find('=').map(|len| quotes + len) else {
         let message = format!("expected `option = value`, found {}", quote(line));
         let help = foreign_comment(text, body).or_else(|| {
             let is_mapping = lexer::operator(text, body).is_some();
@@ -202,8 +215,8 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
         faults.push(fault(body, "mapping-syntax", message, foreign_comment(line, body)));
         return None;
     }
-    // Nearly all lines have neither stages nor a comment, and looking for both at once, to the end, takes no time.
-    let is_simple = !line.bytes().fold(false, |found, byte| found | matches!(byte, b'|' | b';'));
+    // Nearly all lines have neither stages nor quotes nor a comment, and looking for both at once, to the end, takes no time.
+    let is_simple = !line.bytes().fold(false, |found, byte| found | matches!(byte, b'|' | b';' | b'"'));
     let (signs, body) = if is_simple {
         (Cow::Borrowed(line), body)
     } else {
@@ -264,8 +277,8 @@ fn without_comment(line: &str, signs: &str, faults: &mut Vec<Fault>) -> Span {
         .position(|(at, byte)| byte == b';' && at > 0 && matches!(signs.as_bytes()[at - 1], b' ' | b'\t'));
     let Some(mark) = mark else { return Span::new(0, line.len()) };
     let comment = Span::new(mark, line.len());
-    let message = format!("expected the end of the line, found {}", quote(comment.of(line)));
-    faults.push(fault(comment, "mapping-syntax", message, Some(COMMENT)));
+    let message = format!("{} behind a mapping is taken for a comment", quote(comment.of(line)));
+    faults.push(doubt(comment, "comment", message, Some(COMMENT)));
     lexer::trim(line, Span::new(0, mark))
 }
 
@@ -385,7 +398,15 @@ mod tests {
                 ">",
                 &[r#"b."y"#],
             ),
-            (r#"a." | match "; -" = 0 > b."#, &[r#"a.""#, r#"match "; -" = 0"#], ">", &["b."]),
+            (r#"a.x" | match "; -" = 0 > b."#, &[r#"a.x""#, r#"match "; -" = 0"#], ">", &["b."]),
+            (
+                r#"a."x | > {y ;":2 | invert <> b."<""#,
+                &[r#"a."x | > {y ;":2"#, "invert"],
+                "<>",
+                &[r#"b."<""#],
+            ),
+            (r#"a."<>">b."{1..2} ;""#, &[r#"a."<>""#], ">", &[r#"b."{1..2} ;""#]),
+            (r#"a."x > b.y"#, &[r#"a."x"#], ">", &["b.y"]),
             (r#"a.x | text "no end > b.y"#, &["a.x", r#"text "no end"#], ">", &["b.y"]),
         ] {
             assert_eq!(mapping_pieces(text), (left.to_vec(), operator, right.to_vec()), "{text}");

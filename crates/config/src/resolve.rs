@@ -431,6 +431,7 @@ impl Refusal {
 }
 
 pub(crate) fn fault_draft(fault: Fault, source: SourceId) -> Draft {
-    let Fault { span, id, message, help } = fault;
-    Draft::error(id, message).at(Place { source, span }).help_if(help)
+    let Fault { span, id, message, help, is_warning } = fault;
+    let new = if is_warning { Draft::warning } else { Draft::error };
+    new(id, message).at(Place { source, span }).help_if(help)
 }

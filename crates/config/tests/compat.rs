@@ -119,6 +119,10 @@ impl Instance for StandIn {
         Ok(address.into())
     }
 
+    fn kind(&self, _address: &str, _direction: Direction) -> crosspatch_core::Kind {
+        crosspatch_core::Kind::Control
+    }
+
     fn session(&self) -> Box<dyn Session> {
         Box::new(Self)
     }

@@ -286,6 +286,10 @@ impl Instance for Any {
         Ok(address.into())
     }
 
+    fn kind(&self, _address: &str, _direction: Direction) -> crosspatch_core::Kind {
+        crosspatch_core::Kind::Control
+    }
+
     fn session(&self) -> Box<dyn Session> {
         Box::new(Self::default())
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::address::{Quoted, needs_quotes};
 use crate::{Direction, Kind, Options, Session};
 
 /// A protocol.
@@ -131,7 +132,8 @@ impl OptionSpec {
 
 /// A configured instance: options read, nothing opened yet.
 pub trait Instance: Send + Sync {
-    /// Checks an address written by a person and returns its canonical spelling, which is the channel's identity.
+    /// Checks an address written by a person without quotes and returns its canonical spelling, also without quotes. It is
+    /// asked by [`address::canonical`](crate::address::canonical), which knows how to write it.
     ///
     /// # Errors
     ///
@@ -141,6 +143,21 @@ pub trait Instance: Send + Sync {
     /// Whether a channel, by its canonical address, is a state, a control or an event in this direction. Where
     /// [`Backend::loops_back`] holds, the engine asks what is mapped to the channel instead.
     fn kind(&self, address: &str, direction: Direction) -> Kind;
+
+    /// The same for an address between quotes. What is quoted is a name as a whole, for backends with names that may look like
+    /// something else.
+    ///
+    /// # Errors
+    ///
+    /// As [`canonical`](Self::canonical).
+    fn canonical_quoted(&self, quoted: &Quoted<'_>, direction: Direction) -> Result<String, AddressError> {
+        self.canonical(&quoted.joined(), direction).map(Cow::into_owned)
+    }
+
+    /// If a canonical address has to be written with quotes: how many bytes of it they stand around.
+    fn quotable(&self, canonical: &str) -> Option<usize> {
+        needs_quotes(canonical).then_some(canonical.len())
+    }
 
     /// A new session of this instance.
     fn session(&self) -> Box<dyn Session>;

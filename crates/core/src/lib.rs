@@ -13,6 +13,7 @@
 //!
 //! There is no I/O here, no clock, no thread and no protocol.
 
+pub mod address;
 mod backend;
 mod backoff;
 mod color;

@@ -110,8 +110,14 @@ impl<'a> Options<'a> {
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
         if let Some((at, value)) = self.all(name).last() {
-            match read(value) {
-                Some(parsed) => return Some(parsed),
+            if let Some(parsed) = read(value) {
+                return Some(parsed);
+            }
+            match lenient(value).find_map(|(meant, why)| Some((read(&meant)?, meant, why))) {
+                Some((parsed, meant, why)) => {
+                    self.warning(at, format!("`{value}` is read as `{meant}`; {why}"));
+                    return Some(parsed);
+                }
                 None => self.error(at, format!("expected {expected}, found `{value}`")),
             }
         }
@@ -119,14 +125,48 @@ impl<'a> Options<'a> {
         read(default)
     }
 
-    /// As [`parse_with`](Self::parse_with) for an option that means on or off.
+    /// As [`parse_with`](Self::parse_with) for an option in which MIDIMonster takes whatever it does not know for
+    /// `otherwise`. That is a warning.
+    pub fn parse_or<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        otherwise: (&str, T),
+        read: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let (word, value) = otherwise;
+        let before = self.errors.len();
+        let parsed = self.parse_with(name, expected, read);
+        match self.errors.get_mut(before).filter(|error| !error.is_warning) {
+            Some(error) => {
+                error.is_warning = true;
+                error.message.push_str(&format!("; it is read as `{word}`"));
+                value
+            }
+            None => parsed.unwrap_or(value),
+        }
+    }
+
+    /// As [`parse_with`](Self::parse_with) for an option that means on or off. As in MIDIMonster, any number but 0 is on, and
+    /// nothing at all is off.
     pub fn flag(&mut self, name: &str) -> bool {
-        let read = |text: &str| match text {
-            "on" | "1" | "true" | "yes" => Some(true),
-            "off" | "0" | "false" | "no" => Some(false),
-            _ => None,
-        };
-        self.parse_with(name, "`on` or `off`", read).unwrap_or(false)
+        match self.all(name).last() {
+            Some((at, "")) => {
+                self.warning(at, format!("expected `on` or `off` behind `{name}`, found nothing; it is off"));
+                false
+            }
+            Some((at, value)) if value.parse::<u64>().is_ok_and(|number| number > 1) => {
+                self.warning(at, format!("expected `on` or `off`, found `{value}`; it is on"));
+                true
+            }
+            Some(_) | None => self.parse_with(name, "`on` or `off`", read_flag).unwrap_or(false),
+        }
+    }
+
+    /// As [`flag`](Self::flag), where MIDIMonster takes any other word for on, or for off.
+    pub fn flag_or(&mut self, name: &str, otherwise: bool) -> bool {
+        let word = if otherwise { "on" } else { "off" };
+        self.parse_or(name, "`on` or `off`", (word, otherwise), read_flag)
     }
 
     /// Reads `HOST [PORT] [KEYWORDS]`, as MIDIMonster writes endpoints; an IPv6 address may stand in brackets. `default`
@@ -172,6 +212,11 @@ impl<'a> Options<'a> {
         self.note(None, message.into(), false);
     }
 
+    /// Notes that something is missing without which the instance works, but does little.
+    pub fn missing_warning(&mut self, message: impl Into<String>) {
+        self.note(None, message.into(), true);
+    }
+
     /// Adds a hint to the mistake noted last.
     pub fn help(&mut self, help: impl Into<String>) {
         if let Some(error) = self.errors.last_mut() {
@@ -194,6 +239,26 @@ impl<'a> Options<'a> {
     pub fn into_errors(self) -> Vec<OptionError> {
         self.errors
     }
+}
+
+fn read_flag(text: &str) -> Option<bool> {
+    match text {
+        "on" | "1" | "true" | "yes" => Some(true),
+        "off" | "0" | "false" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// What a value that is not quite right may mean, where that is clear, and what is wrong with it.
+fn lenient(value: &str) -> impl Iterator<Item = (String, &'static str)> {
+    let comment = value.find([';', '#', ',']).filter(|&at| at > 0 && value.as_bytes()[0].is_ascii_digit());
+    let without_comment =
+        comment.map(|at| (value[..at].trim_end().to_owned(), "a comment needs a line of its own"));
+    let hexadecimal = value.strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let decimal = hexadecimal.map(|number| (number.to_string(), "write it as a decimal number"));
+    let lower = value.to_ascii_lowercase();
+    let lower = (lower != value).then_some((lower, "write it in small letters"));
+    without_comment.into_iter().chain(decimal).chain(lower)
 }
 
 fn split_word(text: &str) -> (&str, &str) {
@@ -252,6 +317,23 @@ mod tests {
         let mut options = Options::new("ma", &given, SPECS);
         assert_eq!(options.parse::<u32>("interval", "milliseconds"), Some(40));
         assert_eq!(options.into_errors()[0].message, "expected milliseconds, found `5xyz`");
+    }
+
+    #[test]
+    fn a_value_that_is_clear_all_the_same_is_read_with_a_warning() {
+        for (value, read) in [("50 ; slow", 50), ("50, 60", 50), ("0x32", 50)] {
+            let given = given(&[("interval", value)]);
+            let mut options = Options::new("ma", &given, SPECS);
+            assert_eq!(options.parse::<u32>("interval", "milliseconds"), Some(read), "{value}");
+            let errors = options.into_errors();
+            assert!(errors.len() == 1 && errors[0].is_warning, "{errors:?}");
+        }
+        for value in ["50ms", "50 s", "; 50", "0xx", ""] {
+            let given = given(&[("interval", value)]);
+            let mut options = Options::new("ma", &given, SPECS);
+            options.parse::<u32>("interval", "milliseconds");
+            assert!(options.into_errors().iter().any(|error| !error.is_warning), "{value}");
+        }
     }
 
     #[test]

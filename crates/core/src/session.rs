@@ -23,8 +23,8 @@ pub trait Session: Send {
     /// Announces how many channels will be bound before `start`, and how many of them as outputs, to make room for at once.
     fn reserve(&mut self, _channels: usize, _outputs: usize) {}
 
-    /// Announces a channel: its slot, its canonical address and one direction in which it is mapped. Comes once for each
-    /// direction, before `start` or, while running, before [`handle_rebind`](Self::handle_rebind).
+    /// Announces a channel: its slot, its canonical address without quotes, and one direction in which it is mapped.
+    /// Comes once for each direction, before `start` or, while running, before [`handle_rebind`](Self::handle_rebind).
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction);
 
     /// Takes back a `bind`: no mapping uses the channel in this direction any more. The slot is never given to another.

@@ -1,6 +1,7 @@
 //! What paths are set up with: a show in an engine, or one session of it alone.
 
 use crosspatch_backends::{BACKENDS, PLANNED};
+use crosspatch_core::address::unquoted;
 use crosspatch_core::{
     Backend, Direction, Duration, Engine, Instant, Outbox, Peer, Plan, Port, Registry, Session, SessionId,
     Slot, Value,
@@ -76,7 +77,7 @@ impl Alone {
             for slot in planned.channels.slots() {
                 for direction in [Direction::Input, Direction::Output] {
                     if planned.channels.is_mapped(slot, direction) {
-                        session.bind(slot, planned.channels.address(slot), direction);
+                        session.bind(slot, &unquoted(planned.channels.address(slot)), direction);
                     }
                 }
             }

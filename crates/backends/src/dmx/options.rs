@@ -8,8 +8,10 @@ use super::loss::value_from_0_to_1;
 use super::{Loss, Rule};
 
 /// Which `bind` an instance uses.
-pub(crate) const INTERFACE: OptionSpec =
-    OptionSpec::new("interface", "1", "0", "the number of the `bind` to use, counted from 0");
+pub(crate) const INTERFACE: OptionSpec = OptionSpec {
+    aliases: &["iface"],
+    ..OptionSpec::new("interface", "1", "0", "the number of the `bind` to use, counted from 0")
+};
 
 /// Whether the pace of a line does not count.
 pub(crate) const REALTIME: OptionSpec =
@@ -66,7 +68,8 @@ impl FromStr for Rule {
 
 /// Reads `detect`.
 pub(crate) fn read_detect(options: &mut Options<'_>) -> Detect {
-    options.parse("detect", "`on`, `verbose` or `off`").unwrap_or_default()
+    options
+        .parse_or("detect", "`on`, `verbose` or `off`", ("off", Detect::default()), |text| text.parse().ok())
 }
 
 /// Reads `merge`.

@@ -73,8 +73,8 @@ pub(super) enum Kind {
 pub(super) fn read(options: &mut Options<'_>) -> Config {
     let client = name(options, "name").unwrap_or("crosspatch").to_owned();
     let server = name(options, "server").map(str::to_owned);
-    options.flag("debug");
-    options.flag("errors");
+    options.flag_or("debug", false);
+    options.flag_or("errors", false);
     Config {
         client,
         name: options.instance().to_owned(),
@@ -125,33 +125,42 @@ fn read_ports(options: &mut Options<'_>) -> Vec<PortConfig> {
     ports
 }
 
-/// Reads `midi|cv in|out [min X] [max Y]`.
+/// Reads `midi|cv in|out [min X] [max Y]`, in any order.
 fn parse_port(text: &str) -> Result<(Kind, Direction), String> {
+    let (mut is_midi, mut direction, mut ends) = (None, None, [None, None]);
     let mut words = text.split_whitespace();
-    let is_midi = match words.next() {
-        Some("midi") => true,
-        Some("cv") => false,
-        found => return Err(unexpected("`midi` or `cv`", found)),
-    };
-    let direction = match words.next() {
-        Some("in") => Direction::Input,
-        Some("out") => Direction::Output,
-        found => return Err(unexpected("`in` or `out`", found)),
-    };
-    let (mut min, mut max) = (0.0, 1.0);
     while let Some(word) = words.next() {
-        let end = match word {
-            "min" if !is_midi => &mut min,
-            "max" if !is_midi => &mut max,
-            "min" | "max" => return Err(format!("expected a range with `cv` only, found `{word}`")),
-            found => return Err(unexpected("`min` or `max`", Some(found))),
-        };
-        let number = words.next();
-        // Samples have 32 bits; beyond that a voltage would be infinite.
-        let read = number.and_then(|text| text.parse().ok()).filter(|end: &f64| (*end as f32).is_finite());
-        *end = read.ok_or_else(|| unexpected(&format!("a number behind `{word}`"), number))?;
+        match word {
+            "midi" => is_midi = Some(true),
+            "cv" => is_midi = Some(false),
+            "in" => direction = Some(Direction::Input),
+            "out" => direction = Some(Direction::Output),
+            "min" | "max" => {
+                let number = words.next();
+                let read = number.and_then(|text| text.parse().ok());
+                // Samples have 32 bits; beyond that a voltage would be infinite.
+                let end = read.filter(|end: &f64| (*end as f32).is_finite());
+                let end = end.ok_or_else(|| unexpected(&format!("a number behind `{word}`"), number))?;
+                ends[usize::from(word == "max")] = Some(end);
+            }
+            found => {
+                let missing = match (is_midi, direction) {
+                    (None, _) => "`midi` or `cv`",
+                    (_, None) => "`in` or `out`",
+                    (Some(_), Some(_)) => "`min` or `max`",
+                };
+                return Err(unexpected(missing, Some(found)));
+            }
+        }
     }
+    let is_midi = is_midi.ok_or_else(|| unexpected("`midi` or `cv`", None))?;
+    let direction = direction.ok_or_else(|| unexpected("`in` or `out`", None))?;
+    let [min, max] = [ends[0].unwrap_or(0.0), ends[1].unwrap_or(1.0)];
     match is_midi {
+        true if ends != [None, None] => Err(format!(
+            "expected a range with `cv` only, found `{}`",
+            if ends[0].is_some() { "min" } else { "max" }
+        )),
         true => Ok((Kind::Midi, direction)),
         false if (min as f32) < (max as f32) => Ok((Kind::Cv(min, max), direction)),
         false => Err(format!("expected `min` below `max`, found {min} and {max}")),

@@ -48,7 +48,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Config {
         name: options.instance().to_owned(),
         read: device(options, "read"),
         write: device(options, "write"),
-        detects: options.flag("detect"),
+        detects: options.flag_or("detect", true),
         dialect: Arc::new(Dialect::read(options)),
     }
 }

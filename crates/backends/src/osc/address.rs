@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crosspatch_core::AddressError;
+use crosspatch_core::address::quoted;
 
 use super::pattern::{self, MAX_ADDRESS};
 
@@ -19,15 +20,45 @@ pub(crate) struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// Reads an address.
+    /// Reads an address without quotes around it, as a session is bound to it.
     pub(crate) fn parse(text: &'a str) -> Result<Self, AddressError> {
         let (path, argument) = split_argument(text)?;
         check_path(path)?;
-        if pattern::is_pattern(path.as_bytes()) {
-            let error = AddressError::new(format!("a channel is one path, found the pattern `{path}`"));
-            return Err(error.help("patterns with `? * [] {}` belong into the options of the instance"));
-        }
         Ok(Self { path, argument })
+    }
+
+    /// Reads an address of which `path` stood between quotes and `behind` after them.
+    pub(crate) fn parse_quoted(path: &'a str, behind: &str) -> Result<Self, AddressError> {
+        check_path(path)?;
+        let argument = match behind.strip_prefix(':') {
+            Some(number) => read_argument(number),
+            None => behind.is_empty().then_some(0),
+        };
+        let argument = argument.ok_or_else(|| {
+            let expected = format!("expected `:0` to `:{MAX_ARGUMENT}` or nothing behind the quotes");
+            let meant = Self { path, argument: 0 }.to_string();
+            AddressError::new(format!("{expected}, found `{behind}`")).suggest(meant)
+        })?;
+        Ok(Self { path, argument })
+    }
+
+    /// Refuses what has to stand between quotes.
+    pub(crate) fn check_plain(&self) -> Result<(), AddressError> {
+        if let Some(blank) = self.path.chars().find(|letter| letter.is_whitespace()) {
+            let error = AddressError::new(format!(
+                "an OSC path with blanks stands between quotes, found `{}`",
+                blank.escape_debug()
+            ));
+            return Err(error.suggest(self.to_string()));
+        }
+        if pattern::is_pattern(self.path.as_bytes()) {
+            let path = self.path;
+            let error = AddressError::new(format!("a channel is one path, found the pattern `{path}`"));
+            return Err(error.help(
+                "patterns with `? * [] {}` belong into the options of the instance; to send one as it stands, quote it",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -37,8 +68,11 @@ pub(crate) fn check_path(path: &str) -> Result<(), AddressError> {
         let error = AddressError::new(format!("an OSC path begins with `/`, found `{path}`"));
         return Err(if path.is_empty() { error } else { error.suggest(format!("/{path}")) });
     }
-    if let Some(c) = path.chars().find(|&c| c.is_whitespace() || c.is_control()) {
-        return Err(AddressError::new(format!("an OSC path has no blanks, found `{}`", c.escape_debug())));
+    if let Some(c) = path.chars().find(|c| c.is_control()) {
+        return Err(AddressError::new(format!(
+            "an OSC path has no control characters, found `{}`",
+            c.escape_debug()
+        )));
     }
     if path.len() > MAX_ADDRESS {
         return Err(AddressError::new(format!(
@@ -49,19 +83,25 @@ pub(crate) fn check_path(path: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// Splits off `:n`. A colon with anything but a number behind it belongs to the path, unless it looks like a slip.
+/// Splits off a `:n` at the end. A colon with anything else behind it belongs to the path, unless it looks like a slip.
 fn split_argument(text: &str) -> Result<(&str, u8), AddressError> {
     let Some((path, number)) = text.rsplit_once(':') else { return Ok((text, 0)) };
-    if !number.is_empty() && !number.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
+    let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok((text, 0));
     }
-    match number.parse::<u8>() {
-        Ok(argument) if !number.starts_with('+') => Ok((path, argument)),
-        Ok(_) | Err(_) => Err(AddressError::new(format!(
+    match read_argument(number) {
+        Some(argument) => Ok((path, argument)),
+        None => Err(AddressError::new(format!(
             "expected the number of an argument from 0 to {MAX_ARGUMENT} behind the colon, found `{number}`"
         ))
-        .suggest(path)),
+        .suggest(path)
+        .help(format!("if the colon belongs to the path, quote it: `{}`", quoted(text)))),
     }
+}
+
+fn read_argument(number: &str) -> Option<u8> {
+    number.parse().ok().filter(|_| !number.starts_with('+'))
 }
 
 impl fmt::Display for Address<'_> {
@@ -91,6 +131,11 @@ mod tests {
             ("/batch/#0", "/batch/#0", 0, "/batch/#0"),
             ("/bühne", "/bühne", 0, "/bühne"),
             ("/cue:go", "/cue:go", 0, "/cue:go"),
+            ("/layer:1/opacity", "/layer:1/opacity", 0, "/layer:1/opacity"),
+            ("/layer:1/opacity:2", "/layer:1/opacity", 2, "/layer:1/opacity:2"),
+            ("/a:5xyz", "/a:5xyz", 0, "/a:5xyz"),
+            ("/a:0x1", "/a:0x1", 0, "/a:0x1"),
+            ("/my layer/x:2", "/my layer/x", 2, "/my layer/x:2"),
             ("/a:1:0", "/a:1", 0, "/a:1:0"),
             ("/a:1:2", "/a:1", 2, "/a:1:2"),
             ("/", "/", 0, "/"),
@@ -105,27 +150,48 @@ mod tests {
         for (text, reason) in [
             ("", "begins with `/`"),
             ("fader", "begins with `/`"),
-            ("/a b", "no blanks"),
-            ("/a\u{7}", "no blanks"),
+            ("/a\u{7}", "no control characters"),
             ("/a:", "number of an argument"),
             ("/a:256", "number of an argument"),
             ("/a:-1", "number of an argument"),
-            ("/a:5xyz", "number of an argument"),
-            ("/a:0x1", "number of an argument"),
+            ("/a b", "between quotes"),
             ("/a*", "is one path"),
             ("/[ab]", "is one path"),
             ("/{a,b}", "is one path"),
         ] {
-            let error = Address::parse(text).expect_err(text);
+            let checked = Address::parse(text).and_then(|address| address.check_plain());
+            let error = checked.expect_err(text);
             assert!(error.message.contains(reason), "{text}: {error}");
         }
         assert!(Address::parse(&format!("/{}", "a".repeat(255))).is_err());
+        let blank = Address::parse("/a b:2").and_then(|address| address.check_plain());
+        assert_eq!(blank.expect_err("a blank").suggestion.as_deref(), Some("/a b:2"));
         assert_eq!(Address::parse("fader").expect_err("no slash").suggestion.as_deref(), Some("/fader"));
+    }
+
+    #[test]
+    fn what_is_quoted_is_the_path() {
+        for (path, behind, argument, shown) in [
+            ("/my layer/x", "", 0, "/my layer/x"),
+            ("/my layer/x", ":2", 2, "/my layer/x:2"),
+            ("/layer:5", "", 0, "/layer:5:0"),
+            ("/layer:5", ":2", 2, "/layer:5:2"),
+            ("/layer:", "", 0, "/layer::0"),
+            ("/cue/*/stop", "", 0, "/cue/*/stop"),
+        ] {
+            let address = Address::parse_quoted(path, behind).expect(path);
+            assert_eq!((address.path, address.argument, &*address.to_string()), (path, argument, shown));
+            assert_eq!(Address::parse(shown), Ok(address));
+        }
+        for behind in [":", ":256", ":+1", ":x", "x", " :1", "/y"] {
+            let error = Address::parse_quoted("/a b", behind).expect_err(behind);
+            assert!(error.message.contains("behind the quotes"), "{error}");
+        }
     }
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_again(text in "/[a-z0-9:/#-]{0,12}") {
+        fn what_is_shown_is_read_again(text in "/[a-z0-9:/# +-]{0,12}") {
             if let Ok(address) = Address::parse(&text) {
                 let shown = address.to_string();
                 prop_assert_eq!(Address::parse(&shown), Ok(address));

@@ -56,6 +56,13 @@ pub(crate) struct FormatError {
     pub(crate) message: String,
 }
 
+/// Where the words begin that MIDIMonster passes over: those behind a pair for each argument.
+pub(crate) fn ignored(text: &str) -> Option<usize> {
+    let mut words = words(text);
+    let (_, tags) = words.next()?;
+    words.nth(2 * tags.trim_start_matches(',').chars().count()).map(|(at, _)| at)
+}
+
 /// Reads `FORMAT [MIN MAX]...`. MIDIMonster wants a pair for each argument; types without a range may leave theirs out, and
 /// so may all arguments together.
 pub(crate) fn parse(text: &str) -> Result<Vec<Spec>, FormatError> {
@@ -98,12 +105,6 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Spec>, FormatError> {
             continue;
         }
         (spec.min, spec.max) = (limit(spec.kind, min)?, limit(spec.kind, max)?);
-        if spec.min == spec.max {
-            return Err(FormatError {
-                part: min.0..max.0 + max.1.len(),
-                message: format!("expected a range with two different ends, found `{}` twice", min.1),
-            });
-        }
     }
     Ok(specs)
 }
@@ -137,6 +138,18 @@ fn limit(kind: Kind, (at, word): (usize, &str)) -> Result<f64, FormatError> {
             message: format!("expected a number that the type `{}` can have, found `{word}`", kind.tag()),
         },
     )
+}
+
+impl Spec {
+    /// Whether both ends of its range are the same, so that it always says the same.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.min == self.max
+    }
+
+    /// Whether it only says that something happened, and nothing that a peer would have to be told again.
+    pub(crate) fn is_event(&self) -> bool {
+        self.kind.is_impulse() || self.is_constant()
+    }
 }
 
 impl Kind {
@@ -241,6 +254,9 @@ pub(crate) fn read(spec: Option<&Spec>, argument: Argument<'_>) -> Reading {
         let (min, max) = range.unwrap_or((0.0, 1.0));
         if number.is_nan() {
             Reading::Nothing
+        } else if let Some(spec) = ranged.filter(|spec| spec.is_constant()) {
+            // The constant is the one thing that can be said, and anything else takes it back.
+            Reading::Value(Value::edge(spec.kind.rounded(number) == spec.max))
         } else {
             Reading::Value(Value::number((number - min) / (max - min)))
         }
@@ -411,6 +427,7 @@ mod tests {
         assert_eq!(ranges("ff 0 1 -1 1"), [('f', 0.0, 1.0), ('f', -1.0, 1.0)]);
         assert_eq!(ranges("ifhd"), [('i', 0.0, 255.0), ('f', 0.0, 1.0), ('h', 0.0, 1024.0), ('d', 0.0, 1.0)]);
         assert_eq!(ranges("i 255 0"), [('i', 255.0, 0.0)]);
+        assert_eq!(ranges("i 1 1"), [('i', 1.0, 1.0)]);
         assert_eq!(ranges("i 0x10 0xFF"), [('i', 16.0, 255.0)]);
         assert_eq!(ranges("si 1 5"), [('s', 0.0, 1.0), ('i', 1.0, 5.0)]);
         assert_eq!(ranges("si 0 0 1 5"), [('s', 0.0, 1.0), ('i', 1.0, 5.0)]);
@@ -432,7 +449,6 @@ mod tests {
             ("f 0 NaN", 4..7, "type `f` can have"),
             ("f 0 1e39", 4..8, "type `f` can have"),
             ("d inf 0", 2..5, "type `d` can have"),
-            ("f 1 1", 2..5, "two different ends"),
         ] {
             let error = parse(text).expect_err(text);
             assert_eq!(error.part, part, "{text}: {}", error.message);

@@ -19,6 +19,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crosspatch_core::address::{Quoted, needs_quotes};
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use address::Address;
@@ -52,16 +53,8 @@ struct Osc {
 impl Instance for Osc {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         let parsed = Address::parse(address)?;
-        let len = self.config.root.len() + parsed.path.len();
-        if len > pattern::MAX_ADDRESS {
-            return Err(AddressError::new(format!(
-                "an OSC path has at most {} bytes together with the root, found {len}",
-                pattern::MAX_ADDRESS
-            )));
-        }
-        if direction == Direction::Output {
-            self.check_output(&parsed)?;
-        }
+        parsed.check_plain()?;
+        self.check(&parsed, direction)?;
         // Only an argument can be written in two ways.
         Ok(if parsed.path == address { address.into() } else { parsed.to_string().into() })
     }
@@ -74,7 +67,24 @@ impl Instance for Osc {
         }
         let Ok(Address { path, argument }) = Address::parse(address) else { return Kind::Control };
         let spec = formats.spec(formats.find(path), argument.into());
-        if formats.specs()[spec as usize].kind.is_impulse() { Kind::Event } else { Kind::Control }
+        if formats.specs()[spec as usize].is_event() { Kind::Event } else { Kind::Control }
+    }
+
+    fn canonical_quoted(&self, quoted: &Quoted<'_>, direction: Direction) -> Result<String, AddressError> {
+        let parsed = Address::parse_quoted(&quoted.name, quoted.rest)?;
+        if direction == Direction::Input && pattern::is_pattern(parsed.path.as_bytes()) {
+            let path = parsed.path;
+            let error =
+                AddressError::new(format!("the pattern `{path}` can only be sent, not mapped as an input"));
+            return Err(error.help("map each path that it means"));
+        }
+        self.check(&parsed, direction)?;
+        Ok(parsed.to_string())
+    }
+
+    fn quotable(&self, canonical: &str) -> Option<usize> {
+        let is_special = needs_quotes(canonical) || pattern::is_pattern(canonical.as_bytes());
+        is_special.then(|| Address::parse(canonical).map_or(canonical.len(), |address| address.path.len()))
     }
 
     fn session(&self) -> Box<dyn Session> {
@@ -83,6 +93,17 @@ impl Instance for Osc {
 }
 
 impl Osc {
+    fn check(&self, address: &Address<'_>, direction: Direction) -> Result<(), AddressError> {
+        let len = self.config.root.len() + address.path.len();
+        if len > pattern::MAX_ADDRESS {
+            return Err(AddressError::new(format!(
+                "an OSC path has at most {} bytes together with the root, found {len}",
+                pattern::MAX_ADDRESS
+            )));
+        }
+        if direction == Direction::Output { self.check_output(address) } else { Ok(()) }
+    }
+
     /// A message is sent with the arguments that its pattern names and no others.
     fn check_output(&self, address: &Address<'_>) -> Result<(), AddressError> {
         let formats = &self.config.formats;

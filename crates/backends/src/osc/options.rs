@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
+use crosspatch_core::address::unquoted;
 use crosspatch_core::{Duration, Endpoint, Join, OptionSpec, Options, Scope};
 
 use super::address::check_path;
@@ -115,12 +116,13 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
             _ => None,
         })
         .unwrap_or(Framing::Datagram);
-    let detect = options.parse_with("detect", "`on`, `unmapped` or `off`", |text| match text {
-        "on" | "1" | "true" | "yes" | "all" => Some(Detect::All),
-        "unmapped" => Some(Detect::Unmapped),
-        "off" | "0" | "false" | "no" => Some(Detect::Off),
-        _ => None,
-    });
+    let detect =
+        options.parse_or("detect", "`on`, `unmapped` or `off`", ("on", Detect::All), |text| match text {
+            "on" | "1" | "true" | "yes" | "all" => Some(Detect::All),
+            "unmapped" => Some(Detect::Unmapped),
+            "off" | "0" | "false" | "no" => Some(Detect::Off),
+            _ => None,
+        });
     let (bind, is_bind_fine) = match options.all("bind").last() {
         Some((at, _)) => {
             let bind = endpoint(options, at);
@@ -140,19 +142,21 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         joins: read_joins(options),
         repeats: read_repeats(options),
         formats: Formats::read(options),
-        detect: detect.unwrap_or(Detect::Off),
+        detect,
         destination: destination.clone().unwrap_or(Destination::None),
         bind,
     };
     let has_target = matches!(config.destination, Destination::Fixed(_));
-    if config.bind.is_none() && !has_target && is_bind_fine && destination.is_some() {
-        options
-            .missing("expected `bind`, to listen, or `destination` with a host and a port, to send, or both");
+    let is_fine = is_bind_fine && destination.is_some();
+    if is_fine && config.bind.is_none() && !has_target {
+        let message =
+            "without `bind` nothing is heard, and without a `destination` with a port nothing is sent";
+        options.missing_warning(message);
         options.help(
             "`bind = * 8000` listens on port 8000 of every network; `destination = learn` answers there",
         );
     }
-    (is_bind_fine && destination.is_some() && (config.bind.is_some() || has_target)).then_some(config)
+    is_fine.then_some(config)
 }
 
 fn endpoint(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
@@ -184,7 +188,8 @@ fn destination(options: &mut Options<'_>, at: usize, value: &str) -> Option<Dest
 }
 
 fn read_root(options: &mut Options<'_>) -> String {
-    let Some((at, value)) = options.all("root").last() else { return String::new() };
+    let Some((at, written)) = options.all("root").last() else { return String::new() };
+    let value = &*unquoted(written);
     if let Err(error) = check_path(value) {
         options.error(at, error.message);
         return String::new();
@@ -226,7 +231,7 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
             options.part(value.len() - word.len()..value.len());
             continue;
         };
-        match compose(text).filter(|_| text.starts_with(['/', '['])) {
+        match compose(text).filter(|_| text.starts_with(['/', '[', '"'])) {
             Some(packet) => repeats.push(Repeat { packet, every }),
             None => {
                 options.error(at, format!("expected a message such as `/fader/1 ,f 0.5`, found `{text}`"));
@@ -269,8 +274,16 @@ impl Formats {
                 options.error(at, format!("expected a pattern such as `/fader*`, but {error} at `{found}`"));
                 continue;
             }
-            match format::parse(value) {
-                Ok(format) => formats.add(path, &format),
+            let end = format::ignored(value).unwrap_or(value.len());
+            match format::parse(value[..end].trim_end()) {
+                Ok(format) => {
+                    formats.add(path, &format);
+                    if end < value.len() {
+                        let message = format!("`{}` behind the ranges says nothing", &value[end..]);
+                        options.warning(at, message);
+                        options.part(end..value.len());
+                    }
+                }
                 Err(error) => {
                     options.error(at, error.message);
                     options.part(error.part);
@@ -308,7 +321,7 @@ impl Formats {
     /// Whether any message, or argument of one, only says that something happens.
     pub(crate) fn has_events(&self) -> bool {
         self.formats.iter().any(|format| format.is_empty())
-            || self.specs[UNCONFIGURED.len()..].iter().any(|spec| spec.kind.is_impulse())
+            || self.specs[UNCONFIGURED.len()..].iter().any(Spec::is_event)
     }
 
     /// A format by its number.
@@ -355,6 +368,7 @@ mod tests {
             ("/exact", "i"),
             ("/fader12", "i 0 12"),
             ("/exact", "h"),
+            ("/my layer/*", "i 0 7"),
             ("/*", "d"),
         ]);
         assert_eq!(errors, [""; 0]);
@@ -369,6 +383,7 @@ mod tests {
         assert_eq!(found("/fader12"), Some(('i', 12.0)));
         assert_eq!(found("/exact"), Some(('i', 255.0)));
         assert_eq!(found("/other"), Some(('d', 1.0)));
+        assert_eq!(found("/my layer/x"), Some(('i', 7.0)));
         assert_eq!(found("/a/b"), None);
     }
 
@@ -377,7 +392,7 @@ mod tests {
         let (config, errors) = read_all(&[
             ("bind", ":: 8000"),
             ("destination", "learn@8001"),
-            ("root", "/4/"),
+            ("root", "\"/my 4/\""),
             ("transport", "udp"),
             ("repeat", "/xremote 8s"),
             ("repeat", "/sub ,si \"a b\" 5 500ms"),
@@ -388,7 +403,7 @@ mod tests {
         let config = config.expect("a configuration");
         assert_eq!(
             (&*config.root, config.destination, config.bundle),
-            ("/4", Destination::Learn(Some(8001)), true)
+            ("/my 4", Destination::Learn(Some(8001)), true)
         );
         let every: Vec<_> = config.repeats.iter().map(|repeat| repeat.every.as_millis()).collect();
         assert_eq!(every, [8000, 500]);
@@ -411,12 +426,11 @@ mod tests {
             ("join", "10.0.0.1"),
             ("/a[", "f"),
             ("/b", "q"),
-            ("/c d", "f"),
         ]);
         assert!(config.is_none());
-        assert_eq!(errors.len(), 14, "{errors:#?}");
+        assert_eq!(errors.len(), 13, "{errors:#?}");
         let (config, errors) = read_all(&[("destination", "learn")]);
-        assert!(config.is_none() && errors[0].contains("expected `bind`"), "{errors:?}");
+        assert!(config.is_some() && errors[0].contains("without `bind`"), "{errors:?}");
         for bad in ["* 9000", "10.0.0.1 0", "10.0.0.1", "10.0.0.1 9000 x"] {
             assert_eq!(read_all(&[("destination", bad)]).1.len(), 1, "{bad}");
         }

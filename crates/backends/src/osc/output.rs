@@ -109,7 +109,7 @@ impl Output {
         let spec = &specs[known.spec as usize];
         let mut is_echo = |atom: &Atom| self.echoes.as_mut().is_some_and(|echoes| echoes.hear(now, atom));
         let value = match reading {
-            Reading::Value(value) if !spec.kind.is_impulse() => value,
+            Reading::Value(value) if !spec.is_event() => value,
             Reading::Value(_) | Reading::Impulse | Reading::Nothing => return is_echo(&Atom::Unset),
         };
         let atom = Atom::of(spec, value);
@@ -129,7 +129,7 @@ impl Output {
 
     /// Whether all it says is that it was sent, so that it has no state that a peer could be given.
     pub(crate) fn is_event(&self, specs: &[Spec]) -> bool {
-        self.arguments.iter().all(|argument| specs[argument.spec as usize].kind.is_impulse())
+        self.arguments.iter().all(|argument| specs[argument.spec as usize].is_event())
     }
 
     /// Whether it is configured to have no arguments.
@@ -167,7 +167,7 @@ impl OutputArgument {
 
     /// What its echo is taken for: of an impulse there is nothing to compare.
     fn heard_as(&self, specs: &[Spec]) -> &Atom {
-        if specs[self.spec as usize].kind.is_impulse() { &Atom::Unset } else { &self.now }
+        if specs[self.spec as usize].is_event() { &Atom::Unset } else { &self.now }
     }
 
     /// Whether a value is the one that was put last, and not only the same in its type.

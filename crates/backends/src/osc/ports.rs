@@ -26,6 +26,7 @@ pub(crate) fn all(name: &str, config: &Config) -> Vec<KeptPort> {
         Destination::None | Destination::Learn(_) => None,
     };
     match (config.framing, &config.bind) {
+        (Framing::Datagram, None) if fixed.is_none() => {}
         (Framing::Datagram, bind) => {
             keep(SERVER, PortSpec::Udp(udp(config, bind.as_ref(), fixed)));
             if let Some(endpoint) = fixed.filter(|endpoint| endpoint.address().is_none()) {

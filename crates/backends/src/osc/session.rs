@@ -336,7 +336,7 @@ impl OscSession {
         let Some(mut target) = self.table.target(slot) else { return };
         let atom = Atom::of(target.spec, value);
         let known = &target.output.arguments[target.argument];
-        let is_repeated = known.is_repeated(&atom, value);
+        let is_repeated = target.spec.is_constant() || known.is_repeated(&atom, value);
         if known.is_changed && (is_repeated || known.now != atom) {
             // A press and its release are two messages, and so are two presses.
             self.flush(now, out);
@@ -352,7 +352,7 @@ impl OscSession {
         let known = &mut output.arguments[argument];
         let is_shown = is_repeated || known.now != atom || !(known.is_told || known.is_changed);
         let is_release = spec.kind.is_impulse() && atom == Atom::Number(0.0);
-        let is_reflection = is_own_word || (was_heard && known.now == atom && !spec.kind.is_impulse());
+        let is_reflection = is_own_word || (was_heard && known.now == atom && !spec.is_event());
         known.put(atom, value);
         if is_release || !is_shown {
             return;
@@ -367,13 +367,13 @@ impl OscSession {
         }
     }
 
-    /// Takes a state for a message. An impulse has none.
+    /// Takes a state for a message. An impulse and a constant have none.
     fn restore(&mut self, slot: Slot, value: &Value) {
         let epoch = self.epoch;
         let Some(Target { message, spec, output, argument }) = self.table.target(slot) else { return };
         output.begin_epoch(epoch);
         let known = &mut output.arguments[argument];
-        if spec.kind.is_impulse() {
+        if spec.is_event() {
             return;
         }
         let atom = Atom::of(spec, value);

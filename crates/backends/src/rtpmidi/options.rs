@@ -135,12 +135,12 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         bind: bind?,
         peers,
         ssrc,
-        learns: is_direct && options.flag("learn"),
+        learns: is_direct && options.flag_or("learn", false),
         joins: if options.all("join").any(|(_, name)| name == "*") { Vec::new() } else { joins.collect() },
         invites: options.all("invite").map(|(_, name)| name.to_owned()).collect(),
         mdns_name,
         mdns_interface: options.all("mdns-interface").last().and_then(|(_, text)| text.parse().ok()),
-        detects: options.flag("detect"),
+        detects: options.flag_or("detect", true),
         dialect: Arc::new(Dialect::read(options)),
     })
 }

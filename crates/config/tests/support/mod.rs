@@ -133,6 +133,10 @@ impl Instance for Kind {
         }
     }
 
+    fn kind(&self, _address: &str, _direction: Direction) -> crosspatch_core::Kind {
+        crosspatch_core::Kind::Control
+    }
+
     fn session(&self) -> Box<dyn Session> {
         Box::new(Idle)
     }

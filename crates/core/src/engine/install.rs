@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::address::unquoted;
 use crate::engine::{Engine, Known, Running};
 use crate::{Direction, Effect, InstanceId, Instant, Kind, Outbox, Plan, PlannedInstance, Route, SessionId};
 
@@ -134,7 +135,7 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
     for slot in planned.channels.slots() {
         for direction in DIRECTIONS {
             if planned.channels.is_mapped(slot, direction) {
-                session.bind(slot, planned.channels.address(slot), direction);
+                session.bind(slot, &unquoted(planned.channels.address(slot)), direction);
             }
         }
     }
@@ -158,7 +159,7 @@ fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstan
                     Direction::Output => running.known.forget_told(slot),
                 }
             } else if is && !was {
-                running.session.bind(slot, after.channels.address(slot), direction);
+                running.session.bind(slot, &unquoted(after.channels.address(slot)), direction);
             }
             changed |= was != is;
         }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use chains::{Chains, Input, PlannedChain};
 pub use channels::Channels;
 
+use crate::address::unquoted;
 use crate::transform::{Chain, Place};
 use crate::{Backend, ChannelId, Direction, Given, Instance, InstanceId, Route, RouteTable, Slot};
 
@@ -184,7 +185,7 @@ impl<'a> PlanBuilder<'a> {
         let PlannedInstance { channels, instance, .. } = &mut self.instances[instance.index()];
         let slot = channels.intern(address);
         if !channels.is_mapped(slot, direction) {
-            channels.map(slot, direction, instance.kind(address, direction));
+            channels.map(slot, direction, instance.kind(&unquoted(address), direction));
         }
         slot
     }

@@ -9,7 +9,7 @@
 //! | text | `"..."`, with `\"` and `\\` inside |
 //! | pattern | a text in which `*` is anything, and `\*` a star |
 //! | name | letters, digits, `-` and `_` |
-//! | channel | `instance.address` up to the next blank, or the same between quotes |
+//! | channel | `instance.address` up to the next blank, `instance."address"`, or all of it between quotes |
 //!
 //! Reading ends at the first mistake of a stage. Places are bytes in the text of the stage.
 
@@ -17,6 +17,7 @@ use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 
 use crate::Duration;
+use crate::address::quotes_of_channel;
 
 /// Why a stage makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,7 +273,9 @@ impl<'a> Arguments<'a> {
         let inner = match self.quoted("a channel")? {
             Some(_) => start + 1..self.at - 1,
             None => {
-                self.at = start + rest.find(char::is_whitespace).unwrap_or(rest.len());
+                let quoted = quotes_of_channel(rest).map_or(0, |quotes| quotes.end);
+                let end = rest[quoted..].find(char::is_whitespace).map_or(rest.len(), |len| quoted + len);
+                self.at = start + end;
                 start..self.at
             }
         };

@@ -152,7 +152,7 @@ impl Dialect {
     /// Reads the options, whose table has to hold [`OPTIONS`].
     pub fn read(options: &mut Options<'_>) -> Self {
         let default = Self::default();
-        let deselects = options.parse_with("epn-tx", "`full` or `short`", |text| match text {
+        let deselects = options.parse_or("epn-tx", "`full` or `short`", ("full", true), |text| match text {
             "full" => Some(true),
             "short" => Some(false),
             _ => None,
@@ -181,7 +181,7 @@ impl Dialect {
         );
         let rate = options.parse_with("mtc-rate", "`24`, `25`, `29.97` or `30`", Rate::parse);
         Self {
-            deselects: deselects.unwrap_or(default.deselects),
+            deselects,
             is_short: is_short.unwrap_or(default.is_short),
             release: release.unwrap_or(default.release),
             echo: echo.unwrap_or(default.echo),

@@ -29,7 +29,8 @@ const GOOD: &[(&[u8], &str)] = &[
     (b"/a\0\0,c\0\0\0\0\0 ", "/a ,c 32"),
     (b"/a\0\0,r\0\0\xff\x80\0\xff", "/a ,r #ff8000ff"),
     (b"/a\0\0,m\0\0\0\x90\x3c\x7f", "/a ,m 0x00903c7f"),
-    (b"/a b\0\0\0\0,\0\0\0", "/a\\x20b"),
+    (b"/a b\0\0\0\0,\0\0\0", "\"/a b\""),
+    (b"/a \"b\0\0\0,i\0\0\0\0\0\x03", "\"/a \\\"b\" ,i 3"),
     (b"/[a-z]*\0,\0\0\0", "/[a-z]*"),
     (b"#bundle\0\0\0\0\0\0\0\0\x01", "[ ]"),
     (b"#bundle\0\0\0\0\0\0\0\0\x01\0\0\0\x08/a\0\0,\0\0\0\0\0\0\x0c/b\0\0,i\0\0\0\0\0\x03", "[ /a /b ,i 3 ]"),
@@ -48,6 +49,11 @@ fn bytes_become_text_and_bytes_again() {
         assert_eq!(line, text);
         assert_eq!(compose(text).as_deref(), Some(bytes), "{text}");
     }
+}
+
+#[test]
+fn blanks_of_an_address_may_also_be_escaped() {
+    assert_eq!(compose("/a\\x20b"), compose("\"/a b\""));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Packets as one line of text, and back. The manual describes the form under "Messages as text".
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
 use crosspatch_core::parse_color;
@@ -94,10 +95,13 @@ impl Bundle<'_> {
     }
 }
 
-/// `/fader/1 ,f 0.25`; a message without arguments is its address alone.
+/// `/fader/1 ,f 0.25`; a message without arguments is its address alone. An address with blanks stands between quotes.
 impl Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.address().fmt(f)?;
+        match self.address().to_text() {
+            Cow::Borrowed(text) if text.contains(' ') => show_quoted(text.as_bytes(), f)?,
+            Cow::Borrowed(_) | Cow::Owned(_) => self.address().fmt(f)?,
+        }
         match self.tags() {
             None => {
                 f.write_str(" untyped 0x")?;
@@ -139,11 +143,7 @@ impl Display for Argument<'_> {
             Self::Float32(number) => number.fmt(f),
             Self::Int64(number) => number.fmt(f),
             Self::Double(number) => number.fmt(f),
-            Self::String(text) | Self::Symbol(text) => {
-                f.write_char('"')?;
-                escaped(text.as_bytes(), f, |c| c == '"' || c == '\\' || (c.is_control()))?;
-                f.write_char('"')
-            }
+            Self::String(text) | Self::Symbol(text) => show_quoted(text.as_bytes(), f),
             Self::Blob(bytes) => {
                 f.write_str("0x")?;
                 bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -177,6 +177,12 @@ impl Display for OscStr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         escaped(self.as_bytes(), f, |c| c == '"' || c == '\\' || c.is_control() || c.is_whitespace())
     }
+}
+
+fn show_quoted(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_char('"')?;
+    escaped(bytes, f, |c| c == '"' || c == '\\' || c.is_control())?;
+    f.write_char('"')
 }
 
 fn escaped(bytes: &[u8], f: &mut fmt::Formatter<'_>, is_special: impl Fn(char) -> bool) -> fmt::Result {
@@ -230,7 +236,7 @@ impl<'a> Reader<'a> {
     }
 
     fn message(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        let address = unescaped(self.word())?;
+        let address = self.quoted()?;
         if !address.starts_with(b"/") {
             return None;
         }

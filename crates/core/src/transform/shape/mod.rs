@@ -9,7 +9,7 @@ mod table;
 
 use std::ops::RangeInclusive;
 
-use crate::transform::{ArgumentError, Arguments, Family, Stage};
+use crate::transform::{Family, Stage};
 
 pub(super) const FAMILY: Family = Family {
     name: "shape",
@@ -106,13 +106,6 @@ impl Shape {
 /// A shape as a stage.
 fn stage(name: &'static str, function: Function) -> Stage {
     Stage::Shape(Shape { name, function })
-}
-
-/// A range whose ends differ, in either order.
-fn range(arguments: &mut Arguments<'_>, what: &str) -> Result<(f64, f64), ArgumentError> {
-    let if_same = arguments.unexpected(&format!("{what} with two different ends"));
-    let (from, to) = arguments.range(what, LIMITS)?;
-    if (from - to).abs() < SMALLEST { Err(if_same) } else { Ok((from, to)) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `range` and `clamp`: from one stretch of numbers to another, and no further than a stretch goes.
 
-use crate::transform::shape::{Function, SMALLEST, range, stage};
+use crate::transform::shape::{Function, LIMITS, SMALLEST, stage};
 use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 
 pub(in crate::transform) const RANGE: Transform = Transform {
@@ -18,17 +18,19 @@ pub(in crate::transform) const CLAMP: Transform = Transform {
 };
 
 fn read_range(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    let first = range(arguments, "a range")?;
-    let (x, y) = if arguments.keyword("->") {
-        (first, range(arguments, "a range to map to")?)
-    } else {
-        ((0.0, 1.0), first)
+    // What is mapped to may be one number; what is mapped from may not.
+    let if_same = arguments.unexpected("a range to map from with two different ends");
+    let first = arguments.range("a range", LIMITS)?;
+    let (x, y) = match arguments.keyword("->") {
+        false => ((0.0, 1.0), first),
+        true if (first.0 - first.1).abs() < SMALLEST => return Err(if_same),
+        true => (first, arguments.range("a range to map to", LIMITS)?),
     };
     Ok(stage(RANGE.name, Function::Segment(Segment::new((x.0, y.0), (x.1, y.1)))))
 }
 
 fn read_clamp(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    let (from, to) = range(arguments, "a range")?;
+    let (from, to) = arguments.range("a range", LIMITS)?;
     Ok(stage(CLAMP.name, Function::Clamp { low: from.min(to), high: from.max(to) }))
 }
 
@@ -90,6 +92,14 @@ mod tests {
         assert_eq!(levels("range 0.2..0.8", numbers), [0.2, 0.35, 0.5, 0.65, 0.8]);
         assert_eq!(levels("range 100%..20%", numbers), [1.0, 0.8, 0.6, 0.4, 0.2]);
         assert_eq!(levels("scale 3 | offset -1 | range 0.2..0.8", numbers), [0.2, 0.2, 0.5, 0.8, 0.8]);
+    }
+
+    #[test]
+    fn a_range_with_equal_ends_is_always_that_number_and_has_no_way_back() {
+        for text in ["range 0.4..0.4", "range 0.2..0.8 -> 0.4..0.4", "clamp 40%..40%"] {
+            assert_eq!(levels(text, [0.0, 0.25, 0.5, 0.75, 1.0]), [0.4; 5], "{text}");
+        }
+        assert!(chain("range 0.4..0.4").inverse().is_err());
     }
 
     #[test]
