@@ -83,7 +83,7 @@ mod tests {
         let values: Vec<_> = values.collect();
         let mut is_echo = false;
         for at in 0..values.len() + ahead {
-            now = now + apart;
+            now += apart;
             if let Some(value) = values.get(at) {
                 echoes.send(now, value, 1000 * MS);
             }
@@ -110,7 +110,7 @@ mod tests {
         let (mut echoes, mut now) = (Echoes::default(), Instant::START);
         // A fader is moved, and a lamp shows it.
         for value in 0..200_u8 {
-            now = now + 10 * MS;
+            now += 10 * MS;
             assert!(!echoes.hear(now, &value));
             echoes.send(now, &value, 1000 * MS);
         }
@@ -118,7 +118,7 @@ mod tests {
         let mut echoes = Echoes::default();
         for stroke in 0..200_u32 {
             for value in [1_u8, 0] {
-                now = now + if stroke % 20 == 0 { 2000 * MS } else { 50 * MS };
+                now += if stroke % 20 == 0 { 2000 * MS } else { 50 * MS };
                 assert!(!echoes.hear(now, &value), "stroke {stroke}");
                 echoes.send(now, &value, 1000 * MS);
             }

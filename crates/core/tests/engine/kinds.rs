@@ -209,7 +209,7 @@ fn a_move_that_shapes_flatten_is_not_told_and_what_is_said_again_is() {
 fn how_often_something_came_back_goes_with_it_through_sessions_and_chains_and_no_further() {
     let lines = ["d.a > p.a", "p.a > desk.a", "d.b | delay 1ms > desk.b"];
     let mut stage = Stage::new(&lines);
-    let mut receive = |stage: &mut Stage, data: &str| {
+    let receive = |stage: &mut Stage, data: &str| {
         let session = stage.engine.session_of(stage.engine.plan().find("d").expect("an instance"));
         stage.engine.handle_data(
             Instant::START,

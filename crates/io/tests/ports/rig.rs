@@ -11,8 +11,8 @@ use std::time::{Duration, Instant as Moment};
 use std::borrow::Cow;
 
 use crosspatch_core::{
-    AddressError, Backend, Closed, Connect, Direction, Endpoint, Instance, Instant, Listen, Outbox, Peer,
-    Plan, PlanBuilder, Port, PortSpec, Session, Slot, Udp, Value, WebSocketConnect,
+    AddressError, Backend, Closed, Connect, Direction, Endpoint, Instance, Instant, Kind, Listen, Outbox,
+    Peer, Plan, PlanBuilder, Port, PortSpec, Session, Slot, Udp, Value, WebSocketConnect,
 };
 use crosspatch_io::{Handle, Observed, Shell};
 
@@ -60,6 +60,10 @@ pub(crate) struct Probe {
 impl Instance for Probe {
     fn canonical<'a>(&self, address: &'a str, _: Direction) -> Result<Cow<'a, str>, AddressError> {
         Ok(address.into())
+    }
+
+    fn kind(&self, _: &str, _: Direction) -> Kind {
+        Kind::State
     }
 
     fn session(&self) -> Box<dyn Session> {
