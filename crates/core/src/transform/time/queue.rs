@@ -1,7 +1,8 @@
 //! Values that wait to be passed on: there is no end to faders, but what happens to a button is kept.
 //!
-//! A value may be dropped if a later one makes up for it: if it is on the same side of a press as the one before it or the
-//! one behind it. What is left of any stream are its edges and its last value.
+//! A level may be dropped if a later one makes up for it: if it is on the same side of a press as the one before it or the
+//! one behind it. What is said twice, and a text, is something that somebody did. What is left of any stream are its edges,
+//! what it repeats, its texts and its last value.
 
 use std::collections::VecDeque;
 
@@ -14,7 +15,8 @@ pub(super) struct Queue {
     transform: &'static str,
     limit: usize,
     waiting: VecDeque<Waiting>,
-    /// The state that the last value that left has brought about.
+    /// The last value that left, and the state that it has brought about.
+    last: Option<Value>,
     before: State,
 }
 
@@ -37,7 +39,7 @@ impl Waiting {
 impl Queue {
     /// A queue for so many values.
     pub(super) fn new(transform: &'static str, limit: usize) -> Self {
-        Self { transform, limit, waiting: VecDeque::new(), before: Some(false) }
+        Self { transform, limit, waiting: VecDeque::new(), last: None, before: Some(false) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -87,14 +89,20 @@ impl Queue {
         let first = self.waiting.pop_front()?;
         self.before = first.state();
         moment.is_trigger = first.is_trigger;
-        Some(first.value)
+        Some(self.last.insert(first.value).clone())
     }
 
     fn is_spare(&self, at: usize) -> bool {
-        let state = self.waiting[at].state();
-        let before = at.checked_sub(1).map_or(self.before, |before| self.waiting[before].state());
-        let behind = self.waiting.get(at + 1).and_then(Waiting::state);
-        state.is_some() && (state == before || state == behind)
+        let waiting = &self.waiting[at];
+        let state = waiting.state();
+        let (last, before) = match at.checked_sub(1).map(|before| &self.waiting[before]) {
+            Some(before) => (Some(&before.value), before.state()),
+            None => (self.last.as_ref(), self.before),
+        };
+        let next = self.waiting.get(at + 1);
+        let is_repeated = [last, next.map(|next| &next.value)].contains(&Some(&waiting.value));
+        let is_level = waiting.value.as_number().is_some() && !is_repeated;
+        is_level && state.is_some() && (state == before || state == next.and_then(Waiting::state))
     }
 }
 
@@ -168,6 +176,28 @@ mod tests {
         edges.extend(levels.iter().map(|level| Value::number(*level).is_pressed()));
         edges.dedup();
         edges
+    }
+
+    #[test]
+    fn what_is_said_twice_waits_twice_and_so_do_texts() {
+        for (values, left) in [
+            (&[0.5, 0.5, 0.5][..], &[0.5, 0.5, 0.5][..]),
+            (&[0.1, 0.5, 0.5, 0.6], &[0.5, 0.5, 0.6]),
+            (&[1.0, 1.0, 0.0], &[1.0, 1.0, 0.0]),
+        ] {
+            assert_eq!(left_of(values, Queue::push_latest), (left.to_vec(), 0), "{values:?}");
+        }
+        let mut queue = Queue::new("rate", 4);
+        let mut moment = Moment::new(Instant::START, &|_| None);
+        for text in ["go", "go", "stop"] {
+            queue.push_latest(&mut moment, text.into());
+        }
+        let left: Vec<_> = std::iter::from_fn(|| queue.pop(&mut moment)).collect();
+        assert_eq!(left, ["go", "go", "stop"].map(Value::from));
+        // One that repeats what has left already.
+        queue.push_latest(&mut moment, "stop".into());
+        queue.push_latest(&mut moment, 0.5.into());
+        assert_eq!(queue.pop(&mut moment), Some("stop".into()));
     }
 
     #[test]
