@@ -28,7 +28,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let place = arguments.unexpected("");
     let template = arguments.text("a text such as \"{value:.0}%\"")?;
     let pieces = pieces(&template).map_err(|message| ArgumentError { message, ..place })?;
-    Ok(Stage::Stateful(Box::new(Template { pieces: pieces.into(), last: LastText::default() })))
+    Ok(Template::stage(pieces.into()))
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -112,15 +112,33 @@ fn read_measures(written: &str) -> Option<(usize, Option<usize>)> {
 struct Template {
     pieces: Arc<[Piece]>,
     last: LastText,
+    /// The number that it was made of, if it shows one.
+    shown: Option<f64>,
+}
+
+impl Template {
+    fn stage(pieces: Arc<[Piece]>) -> Stage {
+        Stage::Stateful(Box::new(Self { pieces, last: LastText::default(), shown: None }))
+    }
+
+    fn has_place(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Place(_)))
+    }
 }
 
 impl Stateful for Template {
+    // A move that the text does not show is none; what is said again is.
     fn handle_value(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
-        Some(self.last.give(Filled { pieces: &self.pieces, value: &value }))
+        let number = value.as_number().filter(|_| self.has_place());
+        let has_moved = self.shown.is_some() && number.is_some() && self.shown != number;
+        self.shown = number;
+        let before = self.last.text.clone();
+        let text = self.last.give(Filled { pieces: &self.pieces, value: &value });
+        Some(text).filter(|_| !has_moved || self.last.text != before)
     }
 
-    fn handle_recall(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
-        self.handle_value(moment, value)
+    fn handle_recall(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
+        Some(self.last.give(Filled { pieces: &self.pieces, value: &value }))
     }
 
     fn inverse(&self) -> Option<Stage> {
@@ -209,8 +227,7 @@ impl Stateful for Reading {
     }
 
     fn inverse(&self) -> Option<Stage> {
-        let there = Template { pieces: self.pieces.clone(), last: LastText::default() };
-        Some(Stage::Stateful(Box::new(there)))
+        Some(Template::stage(self.pieces.clone()))
     }
 }
 
@@ -233,6 +250,18 @@ mod tests {
 
     fn back(template: &str) -> Rig {
         Rig::of(chain(&format!("text \"{template}\"")).inverse().unwrap(), Place::ONLY)
+    }
+
+    #[test]
+    fn a_move_that_the_text_does_not_show_is_not_told_and_what_is_said_again_is() {
+        let mut rig = Rig::new("text \"{value:.0}%\"");
+        let told = [0.5, 0.501, 0.501, 0.51].map(|level| rig.put(level).is_some());
+        assert_eq!(told, [true, false, true, true]);
+        let mut rig = Rig::new("text \"Go\"");
+        assert!(
+            [1.0, 0.0, 0.5].iter().all(|level| rig.put(*level) == Some("Go".into())),
+            "it shows no number"
+        );
     }
 
     #[test]
@@ -278,7 +307,7 @@ mod tests {
     #[test]
     fn the_same_text_is_the_same_memory() {
         let mut rig = Rig::new(r#"text "{value:.0}%""#);
-        let [first, same, other] = [0.501, 0.499, 0.6].map(|number| match rig.put(number) {
+        let [first, same, other] = [0.501, 0.501, 0.6].map(|number| match rig.put(number) {
             Some(Value::Text(text)) => text,
             value => panic!("{value:?} is no text"),
         });
