@@ -488,6 +488,41 @@ fn a_peer_that_comes_back_is_told_the_last_state_and_no_event() {
     }
 }
 
+/// The names of the kinds of an instance's channels, as its plan has them.
+fn kinds(play: &Play) -> [(&'static str, &'static str); 2] {
+    let kind = |name: &str, channel: &str, direction| {
+        let plan = play.world.engine().plan();
+        let (instance, slot) =
+            plan.find_channel(&format!("{name}.{channel}")).expect("a channel of the show");
+        plan.instances()[instance.index()].channels.kind(slot, direction).name()
+    };
+    let (source, target) = (play.source, play.target);
+    [
+        (source.backend, kind("src", source.channel, Direction::Input)),
+        (target.backend, kind("dst", target.channel, Direction::Output)),
+    ]
+}
+
+#[test]
+fn every_manual_says_of_its_channels_what_they_are() {
+    let channels_of = |manual: &'static str| {
+        let (_, channels) = manual.split_once("## Channels").expect("a section on channels");
+        channels.split_once("\n## ").map_or(channels, |(channels, _)| channels)
+    };
+    for (source, target, ..) in pairs() {
+        for (name, kind) in kinds(&Play::new(source, target, "")) {
+            let backend = BACKENDS.iter().find(|backend| backend.name == name).expect("a backend");
+            assert!(
+                channels_of(backend.manual).contains(kind),
+                "{name} does not say which channel is a `{kind}`"
+            );
+        }
+    }
+    for backend in BACKENDS.iter().filter(|backend| ONLY_STATES.contains(&backend.name)) {
+        assert!(channels_of(backend.manual).contains("**states**"), "{}", backend.name);
+    }
+}
+
 #[test]
 fn every_backend_is_in_the_tables() {
     for backend in BACKENDS.iter().map(|backend| backend.name) {
