@@ -241,3 +241,45 @@ server./fader/{{1..2}} > client./level/{{1..2}}
     dump.lines().wait_from(0, "/level/2 f 0.625");
     show.stop();
 }
+
+#[test]
+fn what_oscsend_says_three_times_oscdump_hears_three_times() {
+    if !has_liblo() {
+        return;
+    }
+    let [port, out] = [(); 2].map(|()| free_port());
+    let dump = listener(out);
+    let show = Program::show(&format!(
+        "[osc pads]
+bind = 127.0.0.1 {port}
+
+[osc player]
+destination = 127.0.0.1 {out}
+/bare = ,
+
+[loopback bus]
+
+[map]
+pads./cmd > player./cmd
+pads./pad | press > player./go
+pads./tick > bus.tick
+bus.tick > player./tick
+pads./pad > player./bare
+pads./end > player./end
+"
+    ));
+    show.wait_for("running");
+    for _ in 0..3 {
+        send(&port.to_string(), "/cmd s Go+");
+        send(&port.to_string(), "/pad f 1");
+        send(&port.to_string(), "/tick f 0.5");
+    }
+    send(&port.to_string(), "/end f 1");
+    let lines = dump.lines();
+    lines.wait_from(0, "/end f 1");
+    for message in ["/cmd s \"Go+\"", "/go f 1.000000", "/tick f 0.500000", "/bare"] {
+        let count = lines.text().lines().filter(|line| line.trim_end().ends_with(message)).count();
+        assert_eq!(count, 3, "{message}\n{}", lines.text());
+    }
+    show.stop();
+}
