@@ -4,6 +4,7 @@
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod artnet;
+mod button;
 mod detect;
 mod dmx;
 mod echo;

@@ -15,6 +15,7 @@ use super::line::{Lines, PORT};
 use super::options::{GreetingStyle, Settings};
 use super::remotes::Remotes;
 use super::show::Place;
+use crate::button::Button;
 use crate::maweb::wire::{
     Answer, Color, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
 };
@@ -35,6 +36,8 @@ pub(super) struct Session {
     outputs: Vec<Option<Output>>,
     /// The console's own command line, which keys pressed by hand type into.
     own_line: String,
+    /// What `commandline` told last.
+    shown_line: String,
     again: Backoff,
     open_at: Option<Instant>,
 }
@@ -42,7 +45,7 @@ pub(super) struct Session {
 /// A channel that crosspatch sets.
 struct Output {
     address: Address,
-    is_pressed: bool,
+    button: Button,
 }
 
 impl Session {
@@ -54,6 +57,7 @@ impl Session {
             inputs: FxHashMap::default(),
             outputs: Vec::new(),
             own_line: String::new(),
+            shown_line: String::new(),
             again: Backoff::new(Duration::from_secs(1), Duration::from_secs(30), &settings.name),
             open_at: None,
             settings,
@@ -303,7 +307,7 @@ impl crosspatch_core::Session for Session {
                 if self.outputs.len() <= slot.index() {
                     self.outputs.resize_with(slot.index() + 1, || None);
                 }
-                self.outputs[slot.index()] = Some(Output { address, is_pressed: false });
+                self.outputs[slot.index()] = Some(Output { address, button: Button::default() });
             }
         }
     }

@@ -359,8 +359,9 @@ impl Show {
         let Some(executor) = self.executor_mut(place) else { return Touched::Nothing };
         match (function, pressed) {
             (Function::Flash | Function::Temp | Function::Swap, true) => {
-                executor.is_held = executor.run.is_none();
-                if executor.is_held {
+                // Pressed again without a release in between, it is held as before.
+                if executor.run.is_none() {
+                    executor.is_held = true;
                     let level = executor.level;
                     executor.switch(now, true);
                     executor.level = level;

@@ -30,17 +30,18 @@ pub(crate) enum Edges {
     Both,
     /// The press alone.
     Press,
-    /// The release alone.
+    /// The release alone. MA's page sends it when the finger is lifted; here it goes out with the press, so that each press
+    /// counts, also of a sender that never lets go.
     Release,
 }
 
 impl Edges {
-    /// Whether that edge is sent.
-    pub(crate) fn include(self, pressed: bool) -> bool {
+    /// The edge to send for one of the key, if any.
+    pub(crate) fn sent_for(self, pressed: bool) -> Option<bool> {
         match self {
-            Self::Both => true,
-            Self::Press => pressed,
-            Self::Release => !pressed,
+            Self::Both => Some(pressed),
+            Self::Press => pressed.then_some(true),
+            Self::Release => pressed.then_some(false),
         }
     }
 }
@@ -249,8 +250,8 @@ mod tests {
     #[test]
     fn the_web_remote_hears_only_the_edges_that_its_own_page_sends() {
         let edges = |name| find(name).and_then(|key| key.web).map(|web| web.edges).expect("a web key");
-        assert_eq!([true, false].map(|pressed| edges("SET").include(pressed)), [true, false]);
-        assert_eq!([true, false].map(|pressed| edges("MA").include(pressed)), [false, true]);
-        assert_eq!([true, false].map(|pressed| edges("STORE").include(pressed)), [true, true]);
+        assert_eq!([true, false].map(|pressed| edges("SET").sent_for(pressed)), [Some(true), None]);
+        assert_eq!([true, false].map(|pressed| edges("MA").sent_for(pressed)), [Some(false), None]);
+        assert_eq!([true, false].map(|pressed| edges("STORE").sent_for(pressed)), [Some(true), Some(false)]);
     }
 }

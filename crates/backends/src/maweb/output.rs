@@ -2,7 +2,8 @@
 //!
 //! Levels (faders, level-carrying commands) keep the latest value only: the first goes out at once, later ones when the
 //! rate allows, and the last one always. Events (edges of buttons and keys, command lines) are never merged, reordered or
-//! repeated; they overtake levels. Turns of an encoder add up. Nothing is kept for a console that is not there, except that
+//! compared with each other; they overtake levels. A key that is pressed while it is down is released first, so that each
+//! press is one for the console. Turns of an encoder add up. Nothing is kept for a console that is not there, except that
 //! what was pressed before a cut is released after it.
 //!
 //! Three brakes, of which the tightest counts: the rate (`rate` messages a second, [`BURST`] at once), the stream being full,
@@ -178,32 +179,50 @@ impl Shaper {
         self.enqueue(now, slot);
     }
 
-    /// A press or release. An edge that changes nothing is none.
+    /// A press or release. Every press counts: one without a release before it gets that release. A release without a press
+    /// is none.
     pub(crate) fn edge(&mut self, slot: Slot, pressed: bool) -> Taken {
+        if pressed { self.press(slot) } else { self.release(slot) }
+    }
+
+    fn press(&mut self, slot: Slot) -> Taken {
         let (is_open, waiting) = (self.is_open, self.events.len());
         let state = self.state(slot);
-        if state.is_pressed == pressed {
-            return Taken::Yes;
-        }
-        state.is_pressed = pressed;
+        let is_further = std::mem::replace(&mut state.is_pressed, true) && state.is_taken;
         if !is_open {
-            return if pressed { Taken::Offline } else { Taken::Yes };
+            return Taken::Offline;
         }
-        // The release of a press that was left out is left out, too; every other release goes out, however many wait.
-        let is_taken = if pressed { waiting < MOST_EVENTS } else { state.is_taken };
-        state.is_taken = is_taken && pressed;
-        if is_taken {
-            self.events.push_back(Event::Edge(slot, pressed));
+        if waiting >= MOST_EVENTS {
+            // The release of a press that was left out is left out, too, but not that of an earlier one that was taken.
+            state.is_taken = is_further;
+            return Taken::TooMany;
         }
-        if is_taken || !pressed { Taken::Yes } else { Taken::TooMany }
+        state.is_taken = true;
+        if is_further {
+            self.events.push_back(Event::Edge(slot, false));
+        }
+        self.events.push_back(Event::Edge(slot, true));
+        Taken::Yes
+    }
+
+    fn release(&mut self, slot: Slot) -> Taken {
+        let is_open = self.is_open;
+        let state = self.state(slot);
+        // However many events wait, the release of a press that was taken goes out.
+        if std::mem::take(&mut state.is_pressed) && is_open && std::mem::take(&mut state.is_taken) {
+            self.events.push_back(Event::Edge(slot, false));
+        }
+        Taken::Yes
+    }
+
+    /// Whether the last edge was a press.
+    pub(crate) fn is_pressed(&self, slot: Slot) -> bool {
+        self.slots.get(slot.index()).is_some_and(|state| state.is_pressed)
     }
 
     /// Something that happens once: a press that has no release.
-    pub(crate) fn fire(&mut self, slot: Slot, pressed: bool) -> Taken {
-        let state = self.state(slot);
-        let is_press = pressed && !state.is_pressed;
-        state.is_pressed = pressed;
-        if is_press { self.event(slot, None) } else { Taken::Yes }
+    pub(crate) fn fire(&mut self, slot: Slot) -> Taken {
+        self.event(slot, None)
     }
 
     /// Something that happens once for each text.

@@ -18,6 +18,7 @@ use super::output::Shaper;
 use super::poll::{self, Poller, What};
 use super::watch::{Asked, Watches};
 use super::wire::{Answer, Console, Dialect, Playbacks, Request, Response};
+use crate::button::Button;
 use pop_ups::Question;
 
 /// The one connection.
@@ -31,6 +32,9 @@ const UNANSWERED_POLLS: u32 = 3;
 
 /// A console that was heard of so recently is alive; it answers a keep-alive every four seconds.
 const ALIVE: Duration = Duration::from_secs(5);
+
+/// A peer that sends back what it is told does so within this time.
+const ECHO_TIME: Duration = Duration::from_millis(100);
 
 /// A running connection to a console.
 pub(crate) struct Session {
@@ -60,6 +64,25 @@ struct Channel {
     shown: Option<(Instant, bool)>,
     /// The last level that was wanted. A text that strays here does not make it void.
     level: Option<f64>,
+    /// What holds a key down.
+    button: Button,
+}
+
+impl Channel {
+    /// Whether a value is the lamp told last, on its way back. Within the same turn it comes through a loop in the mapping;
+    /// a little later, and while the key is down, it is what a peer sends back of the lamp that the press has lit. A lamp
+    /// has one echo, and a release is none.
+    fn is_echo(&mut self, now: Instant, value: &Value) -> bool {
+        let is_pressed = value.is_pressed();
+        match self.shown {
+            Some((at, was_on)) if at == now => was_on == is_pressed,
+            Some((at, true)) if is_pressed && self.button.is_down() && now.since(at) < ECHO_TIME => {
+                self.shown = None;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -121,7 +144,7 @@ impl Session {
         self.dialect = if self.login.greeted_bare() { Dialect::Flat } else { Dialect::Grouped };
         self.told = Told::default();
         self.shaper.open();
-        self.watches.forget();
+        self.watches.begin_anew();
         self.plan();
         self.poller.start(now);
         self.tell_missing(out);
@@ -290,6 +313,7 @@ impl crosspatch_core::Session for Session {
             is_output: false,
             shown: None,
             level: None,
+            button: Button::default(),
         });
         match direction {
             Direction::Input => {
@@ -313,6 +337,7 @@ impl crosspatch_core::Session for Session {
             }
             Direction::Output => {
                 channel.is_output = false;
+                channel.button = Button::default();
                 self.shaper.forget(slot);
                 if let Address::Executor(executor, Part::Fader) = channel.address {
                     self.watches.let_go(executor, Instant::START);

@@ -1,4 +1,4 @@
-//! What the console shows, and what of it becomes events: only changes, and the first of everything.
+//! What the console shows, and what of it becomes values: only changes, and the first of everything.
 //!
 //! A fader that is mapped both ways has two ends that move it. What the console reports shortly after our own move is the
 //! past: such reports are held back for the *settle* time, counted from the move to the request that the report answers.
@@ -40,8 +40,10 @@ struct Watch {
     slot: Slot,
     /// What the other side of the mapping knows.
     last: Last,
-    /// Nothing has been passed on since the log-in.
+    /// The first level since the log-in is passed on even if it is ours, unless it was the last one passed on.
     is_new: bool,
+    /// The level that was passed on last.
+    told: Option<f64>,
     /// The console's side was the last to change the level.
     is_consoles: bool,
     /// Answers to requests from before this time tell the past.
@@ -83,6 +85,7 @@ impl Watches {
             slot,
             last: Last::Unknown,
             is_new: true,
+            told: None,
             is_consoles: false,
             holds_until: Instant::START,
             round: 0,
@@ -136,13 +139,11 @@ impl Watches {
         self.leds.iter().map(|led| led.name)
     }
 
-    /// After a log-in everything is told anew.
-    pub(crate) fn forget(&mut self) {
+    /// After a log-in no report can be late any more. What was told stays told: only what is different now is news, on
+    /// whichever console.
+    pub(crate) fn begin_anew(&mut self) {
         for watch in &mut self.entries {
-            (watch.last, watch.is_new, watch.holds_until) = (Last::Unknown, true, Instant::START);
-        }
-        for led in &mut self.leds {
-            led.last = None;
+            (watch.is_new, watch.holds_until) = (true, Instant::START);
         }
     }
 
@@ -308,12 +309,12 @@ impl Watch {
             return;
         }
         let is_same = matches!(self.last, Last::Number(last) if (last - level).abs() <= SAME_LEVEL);
-        if is_same && !self.is_new {
+        let is_new = std::mem::take(&mut self.is_new) && self.told != Some(level);
+        if is_same && !is_new {
             return;
         }
         self.is_consoles |= !is_same;
-        self.is_new = false;
-        self.last = Last::Number(level);
+        (self.last, self.told) = (Last::Number(level), Some(level));
         emit(self.slot, Value::number(level));
     }
 
@@ -420,8 +421,34 @@ mod tests {
         assert_eq!(events(&mut watches, 0, &first), [event(0, "0"), event(1, "0"), event(2, "\"Front\"")]);
         assert_eq!(events(&mut watches, 40, &first), []);
         assert_eq!(events(&mut watches, 80, &answer(1, vec![executor(0, 0.001)])), [event(0, "0.001")]);
-        watches.forget();
-        assert_eq!(events(&mut watches, 120, &first).len(), 3);
+    }
+
+    #[test]
+    fn after_another_log_in_only_what_is_different_is_told() {
+        let mut watches =
+            watches(&["page1.fader1", "page1.run1", "page1.name1", "page1.color1", "page1.cue1"]);
+        watches.add_led("store", Slot(9));
+        let lamps = |watches: &mut Watches| {
+            let mut events = 0;
+            watches.handle_leds([("store", "1")].into_iter(), &mut |_, _| events += 1);
+            events
+        };
+        assert_eq!(events(&mut watches, 0, &answer(1, vec![executor(0, 0.5)])).len(), 5);
+        assert_eq!(lamps(&mut watches), 1);
+        watches.begin_anew();
+        assert_eq!(events(&mut watches, 40, &answer(1, vec![executor(0, 0.5)])), []);
+        assert_eq!(lamps(&mut watches), 0);
+        watches.begin_anew();
+        assert_eq!(events(&mut watches, 80, &answer(1, vec![executor(0, 0.6)])), [event(0, "0.6")]);
+        let (fader, _) = address("page1.fader1");
+        watches.note_moved(fader, 0.3, at(80));
+        assert_eq!(events(&mut watches, 80, &answer(1, vec![executor(0, 0.3)])), [], "what we set");
+        assert_eq!(events(&mut watches, 120, &answer(1, vec![executor(0, 0.6)])), [event(0, "0.6")]);
+        watches.note_moved(fader, 0.3, at(160));
+        watches.begin_anew();
+        let ours = answer(1, vec![executor(0, 0.3)]);
+        assert_eq!(events(&mut watches, 200, &ours), [event(0, "0.3")], "what others never heard of");
+        assert_eq!(events(&mut watches, 240, &ours), []);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crosspatch_core::{Instant, Notice, Outbox, Slot, Value};
 
 use super::Session;
+use crate::button::Edge;
 use crate::masim::address::{Address, ExecKey};
 use crate::masim::command::Outcome;
 use crate::masim::keys::{self, Key};
@@ -200,28 +201,30 @@ impl Session {
             }
         };
         *own = line.clone();
-        if who != Who::Hand {
+        if who != Who::Hand && self.shown_line != line {
             self.emit(&Address::CommandLine, &*line, out);
+            self.shown_line = line;
         }
     }
 
     /// Sets a channel, as a hand at the console would.
     pub(super) fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
         let Some(Some(output)) = self.outputs.get_mut(slot.index()) else { return };
-        let pressed = value.is_pressed();
-        let was_pressed = std::mem::replace(&mut output.is_pressed, pressed);
-        let is_edge = was_pressed != pressed && !is_state;
-        match (output.address.clone(), value) {
+        let address = output.address.clone();
+        if let Address::Key(..) | Address::CommandKey(_) = address {
+            // States alone press nothing.
+            if !is_state && let Some(edge) = output.button.edge(value) {
+                // Whoever presses again has let go in between.
+                if edge == Edge::PressAgain {
+                    self.press_by_hand(now, &address, false, out);
+                }
+                self.press_by_hand(now, &address, edge != Edge::Release, out);
+            }
+            return;
+        }
+        match (address, value) {
             (Address::Fader(place), Value::Number(level)) => {
                 self.desk.show.move_fader(now, place, *level);
-            }
-            (Address::Key(place, key), Value::Number(_)) if is_edge => {
-                if let Some(button) = self.button_of(key) {
-                    self.touch(now, Who::Hand, place, button, pressed, out);
-                }
-            }
-            (Address::CommandKey(key), Value::Number(_)) if is_edge => {
-                self.press_key(now, Who::Hand, key, pressed, out);
             }
             (Address::Name(place), Value::Text(name)) => {
                 if let Some(executor) = self.desk.show.executor_mut(place) {
@@ -242,7 +245,7 @@ impl Session {
                 let before = self.desk.attributes.get(&*attribute).copied().unwrap_or(0.0);
                 self.desk.turn(&attribute, level * 100.0 - before);
             }
-            // A number where a text belongs, the other way round, and a key that did not move.
+            // A number where a text belongs, and the other way round.
             (
                 Address::Fader(_)
                 | Address::Key(..)
@@ -254,6 +257,26 @@ impl Session {
                 | Address::Encoder(_),
                 Value::Number(_) | Value::Text(_),
             ) => {}
+        }
+    }
+
+    /// Presses or releases a key, as a hand at the console would.
+    fn press_by_hand(&mut self, now: Instant, address: &Address, pressed: bool, out: &mut Outbox) {
+        match address {
+            Address::Key(place, key) => {
+                if let Some(button) = self.button_of(*key) {
+                    self.touch(now, Who::Hand, *place, button, pressed, out);
+                }
+            }
+            Address::CommandKey(key) => {
+                self.press_key(now, Who::Hand, key, pressed, out);
+            }
+            Address::Fader(_)
+            | Address::Name(_)
+            | Address::Color(_)
+            | Address::Command
+            | Address::CommandLine
+            | Address::Encoder(_) => {}
         }
     }
 }

@@ -117,13 +117,50 @@ fn edges_are_neither_merged_nor_reordered_and_overtake_levels() {
 }
 
 #[test]
-fn an_edge_that_changes_nothing_is_none() {
+fn a_release_without_a_press_is_none() {
     let mut shaper = shaper();
-    shaper.edge(Slot(0), false);
-    shaper.edge(Slot(0), true);
-    shaper.edge(Slot(0), true);
-    shaper.edge(Slot(0), false);
+    for pressed in [false, true, false, false] {
+        shaper.edge(Slot(0), pressed);
+    }
     assert_eq!(sent(&mut shaper, 0), [Send::Edge(Slot(0), true), Send::Edge(Slot(0), false)]);
+}
+
+#[test]
+fn three_presses_without_a_release_are_three_presses() {
+    let mut shaper = shaper();
+    for _ in 0..3 {
+        assert_eq!(shaper.edge(Slot(0), true), Taken::Yes);
+    }
+    let edges = [true, false, true, false, true].map(|pressed| Send::Edge(Slot(0), pressed));
+    assert_eq!(sent(&mut shaper, 0), edges);
+    shaper.edge(Slot(0), false);
+    assert_eq!(sent(&mut shaper, 1), [Send::Edge(Slot(0), false)]);
+}
+
+#[test]
+fn presses_without_a_release_are_bounded_and_the_last_one_that_was_taken_is_released() {
+    let mut shaper = shaper();
+    let refused = (0..MOST_EVENTS).filter(|_| shaper.edge(Slot(0), true) == Taken::TooMany).count();
+    assert!(refused > MOST_EVENTS / 3, "{refused}");
+    shaper.edge(Slot(0), false);
+    let all = sent_until(&mut shaper, 0, 30_000);
+    assert!(all.len() <= MOST_EVENTS + 2, "{}", all.len());
+    let edges = all.iter().map(|(_, send)| send.clone());
+    let expected = (0..all.len()).map(|at| Send::Edge(Slot(0), at % 2 == 0));
+    assert!(edges.eq(expected), "presses and releases take turns");
+    assert_eq!(all.len() % 2, 0, "the last edge is a release");
+}
+
+#[test]
+fn a_press_of_a_key_that_was_down_before_a_cut_is_a_press_after_it() {
+    let mut shaper = shaper();
+    shaper.edge(Slot(0), true);
+    sent(&mut shaper, 0);
+    shaper.close(at(1));
+    assert_eq!(shaper.edge(Slot(0), true), Taken::Offline);
+    shaper.open();
+    shaper.edge(Slot(0), true);
+    assert_eq!(sent(&mut shaper, 10), [Send::Edge(Slot(0), false), Send::Edge(Slot(0), true)]);
 }
 
 #[test]
@@ -257,15 +294,17 @@ fn a_console_that_never_answers_is_slowed_down_twice_and_no_more() {
 }
 
 #[test]
-fn a_single_press_fires_once_however_long_it_is_held() {
+fn what_happens_once_is_sent_as_often_as_it_is_told_and_not_kept_for_later() {
     let mut shaper = shaper();
-    for pressed in [true, true, false, true] {
-        shaper.fire(Slot(0), pressed);
+    for _ in 0..3 {
+        shaper.fire(Slot(0));
+        shaper.text(Slot(1), "Go".into());
     }
-    assert_eq!(sent(&mut shaper, 0), [Send::Event(Slot(0), None), Send::Event(Slot(0), None)]);
+    let sent = sent(&mut shaper, 0);
+    assert_eq!(sent.iter().filter(|send| **send == Send::Event(Slot(0), None)).count(), 3);
+    assert_eq!(sent.iter().filter(|send| **send == Send::Event(Slot(1), Some("Go".into()))).count(), 3);
     shaper.close(at(0));
-    shaper.fire(Slot(0), false);
-    assert_eq!(shaper.fire(Slot(0), true), Taken::Offline);
+    assert_eq!(shaper.fire(Slot(0)), Taken::Offline);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crosspatch_core::{Instant, Notice, Outbox, Slot, Text, Value};
 
 use super::{Session, send};
+use crate::button::Edge;
 use crate::maweb::address::{Address, Executor, Part, Resolution};
 use crate::maweb::command::Trigger;
 use crate::maweb::keys::{self, Key};
@@ -18,10 +19,11 @@ impl Session {
             channel.level = Some(level);
         }
         let Some(Some(channel)) = self.channels.get(slot.index()) else { return };
-        let level = if is_state { channel.level } else { value.as_number() };
         if self.login.is_ready() && !self.is_there(&channel.address) {
             return;
         }
+        let Some(Some(channel)) = self.channels.get_mut(slot.index()) else { return };
+        let level = if is_state { channel.level } else { value.as_number() };
         let taken = match &channel.address {
             Address::Executor(executor, Part::Fader) => {
                 let (executor, Some(level)) = (*executor, level) else { return };
@@ -46,7 +48,10 @@ impl Session {
                     let text = value.as_text().map_or_else(|| value.to_string().into(), Text::from);
                     self.shaper.text(slot, text)
                 }
-                _ => self.shaper.fire(slot, value.is_pressed()),
+                _ => match channel.button.edge(value) {
+                    Some(Edge::Press | Edge::PressAgain) => self.shaper.fire(slot),
+                    Some(Edge::Release) | None => return,
+                },
             },
             Address::Executor(..) | Address::Key(_) | Address::Confirm(_) | Address::Encoder(..)
                 if is_state =>
@@ -62,18 +67,20 @@ impl Session {
                 return;
             }
             Address::Executor(..) | Address::Key(_) => {
-                // What comes back within the same turn is the lamp itself, on its way through a loop in the mapping.
-                if value.as_number().is_none() || channel.shown == Some((now, value.is_pressed())) {
+                if channel.is_echo(now, value) {
                     return;
                 }
-                self.shaper.edge(slot, value.is_pressed())
+                match channel.button.edge(value) {
+                    Some(edge) => self.shaper.edge(slot, edge != Edge::Release),
+                    None => return,
+                }
             }
             Address::Confirm(_) => {
                 let is_answer = self.question.as_ref().is_some_and(|question| question.answerable_at <= now);
-                if value.is_pressed() && !is_answer {
-                    return;
+                match channel.button.edge(value) {
+                    Some(Edge::Press | Edge::PressAgain) if is_answer => self.shaper.fire(slot),
+                    Some(Edge::Press | Edge::PressAgain | Edge::Release) | None => return,
                 }
-                self.shaper.fire(slot, value.is_pressed())
             }
             Address::Led(_) => return,
         };
@@ -106,7 +113,8 @@ impl Session {
                 let (exec_index, page_index) = (executor.index(), executor.page_index());
                 let (pressed, cmdline) = (*pressed, self.cmdline.as_str().into());
                 send(out, &Request::Button { exec_index, page_index, button_id, pressed, cmdline, session });
-                if !pressed {
+                // The release before a further press is no release of whoever presses.
+                if !pressed && !self.shaper.is_pressed(*slot) {
                     self.watches.note_released(now, *executor, *part);
                 }
             }
@@ -160,7 +168,8 @@ impl Session {
                 let command = keys::hardkey_command(hardkey, pressed).into();
                 Some(Request::Command { command, session })
             }
-            (Cmdline::Remote | Cmdline::Downgrade, _, Some(web)) if web.edges.include(pressed) => {
+            (Cmdline::Remote | Cmdline::Downgrade, _, Some(web)) => {
+                let pressed = web.edges.sent_for(pressed)?;
                 let (keyname, auto_submit) = (key.name.into(), web.submits);
                 Some(Request::Keyname { keyname, pressed, auto_submit, cmdline_text: None, session })
             }
