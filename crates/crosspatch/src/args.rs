@@ -119,6 +119,14 @@ pub(crate) struct Sim {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
 
+    /// Leave executors that are several numbers wide out of the show
+    #[arg(long)]
+    pub(crate) no_wide: bool,
+
+    /// Leave executors with a macro out of the show
+    #[arg(long)]
+    pub(crate) no_macros: bool,
+
     /// Set another option of the simulator (see `crosspatch help masim`, for gma3 `crosspatch help gma3sim`); may be repeated
     #[arg(short = 'o', long = "option", value_name = "OPTION=VALUE")]
     pub(crate) options: Vec<String>,

@@ -19,8 +19,26 @@ pub(super) fn show(console: Console) -> Show {
     show
 }
 
+/// Makes every executor one number wide.
+pub(super) fn narrow(show: &mut Show) {
+    for slot in show.pages.values_mut().flat_map(|page| page.executors.values_mut()) {
+        if let Slot::Assigned(executor) = slot {
+            executor.width = 1;
+        }
+    }
+}
+
+/// Takes out executors with a macro, whose cue is a row without a text.
+pub(super) fn drop_macros(show: &mut Show) {
+    for page in show.pages.values_mut() {
+        page.executors.retain(|_, slot| match slot {
+            Slot::Assigned(executor) => !matches!(executor.kind, Kind::Macro { .. }),
+            Slot::Cleared => true,
+        });
+    }
+}
+
 fn gma2(show: &mut Show) {
-    name_pages(show, &["Opening", "Band", "Party"]);
     main_faders(show);
     for (number, name, color, level) in
         [(6, "Front", 0xE8A901, 1.0), (7, "House", 0xE8A901, 0.424), (8, "Spots", 0x00FFFF, 0.584)]
@@ -76,7 +94,6 @@ fn gma2(show: &mut Show) {
 }
 
 fn dot2(show: &mut Show) {
-    name_pages(show, &["Page 1", "Page 2"]);
     main_faders(show);
     for (number, name) in [(6, "Front"), (7, "Wash left"), (14, "Wash right"), (22, "Haze")] {
         let kind = sequence(Priority::Ltp, &[("On", 1.0)]);
@@ -150,12 +167,6 @@ fn buttons(show: &mut Show, first: u32) {
     show.assign(1, first + 5, button);
 }
 
-fn name_pages(show: &mut Show, names: &[&str]) {
-    for (page, name) in (0..).zip(names) {
-        show.pages.entry(page).or_default().name = Some((*name).to_owned());
-    }
-}
-
 fn sequence(priority: Priority, names_and_fades: &[(&str, f64)]) -> Kind {
     Kind::Sequence { priority, cues: cues(names_and_fades), follows: false }
 }
@@ -175,4 +186,25 @@ fn effect(bpm: f64) -> Kind {
 
 fn one(function: Function) -> [Function; 3] {
     [function, Function::Empty, Function::Empty]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_show_can_be_had_without_what_some_clients_do_not_survive() {
+        for console in [Console::Gma2, Console::Dot2] {
+            let mut show = show(console);
+            let before = show.places().len();
+            narrow(&mut show);
+            drop_macros(&mut show);
+            assert_eq!(show.places().len(), before - 1);
+            for place in show.places() {
+                let executor = show.executor(place).expect("assigned");
+                assert_eq!(executor.width, 1);
+                assert!(!matches!(executor.kind, Kind::Macro { .. }));
+            }
+        }
+    }
 }

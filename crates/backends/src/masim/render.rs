@@ -41,13 +41,13 @@ struct Drawing {
 impl Show {
     /// The answer to a request for executors.
     pub(super) fn playbacks(&self, now: Instant, request: &PlaybacksRequest) -> Playbacks<'_> {
-        let page = self.pages.get(&request.page_index);
         let groups = request.ranges.iter().map(|range| self.group(now, request, *range)).collect();
         Playbacks {
             dialect: request.dialect,
             view: request.view,
             page: request.page_index.saturating_add(1),
-            page_name: page.and_then(|page| page.name.as_deref()).map(Cow::Borrowed),
+            // MA's page would show a name; no console was seen to send one.
+            page_name: None,
             access_denied: false,
             groups,
         }
@@ -109,7 +109,10 @@ impl Show {
             Console::Gma2 => (range.start / ROW * ROW, end.div_ceil(ROW).saturating_mul(ROW)),
             Console::Dot2 => (range.start, end),
         };
-        (from, start.clamp(from, to), end.clamp(from, to))
+        // Whoever asks for less than the first, as MA's page does to begin with, gets as many from the first on.
+        let count = end - start;
+        let start = start.clamp(from, to);
+        (from, start, start.saturating_add(count).min(to))
     }
 
     fn page_count(&self) -> u32 {
@@ -490,10 +493,43 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_has_the_keys_of_a_captured_one_and_no_page_name() {
+        let show = content::show(Console::Gma2);
+        let playbacks =
+            show.playbacks(Instant::START, &request(View::Faders, &[(15, 10, ItemsType::Faders)]));
+        let mut written = Vec::new();
+        Answer::to(Response::Playbacks(playbacks)).encode(&mut written);
+        let written = String::from_utf8(written).expect("text");
+        let capture = include_str!("../../tests/captures/gma2-playbacks-faders-16-25.response.json");
+        let capture: String = capture.split_whitespace().collect();
+        let head = |text: &str| text.split_once("\"items\":").map(|(head, _)| head.to_owned());
+        assert_eq!(head(&written), head(&capture));
+    }
+
+    #[test]
+    fn the_first_request_of_a_button_view_begins_at_101_as_on_a_grandma2() {
+        let capture = include_str!("../../tests/captures/gma2-playbacks-buttons-101.response.json");
+        let answer = Answer::decode(capture.as_bytes()).expect("a capture");
+        let Some(Response::Playbacks(captured)) = &answer.response else { panic!("no playbacks") };
+        let show = content::show(Console::Gma2);
+        let request = request(View::Buttons, &[(0, 5, ItemsType::Buttons)]);
+        let drawn = show.playbacks(Instant::START, &request);
+        let head = |playbacks: &Playbacks<'_>| {
+            let group = &playbacks.groups[0];
+            let indices: Vec<_> = group.executors().map(|executor| executor.index).collect();
+            (playbacks.view, playbacks.page, group.items_type, group.offset, group.pages, indices)
+        };
+        assert_eq!(head(&drawn), head(captured));
+    }
+
+    #[test]
     fn ranges_end_where_the_console_ends() {
         for (console, start, count, kind, length) in [
             (Console::Gma2, 85, 100, ItemsType::Faders, 5),
             (Console::Gma2, 100, 1_000, ItemsType::Buttons, 90),
+            (Console::Gma2, 0, 50, ItemsType::Buttons, 50),
+            (Console::Gma2, 0, 1_000, ItemsType::Buttons, 90),
+            (Console::Gma2, 190, 5, ItemsType::Buttons, 0),
             (Console::Gma2, u32::MAX, u32::MAX, ItemsType::Buttons, 0),
             (Console::Dot2, 1, 22, ItemsType::Faders, 21),
             (Console::Dot2, 808, 16, ItemsType::Buttons, 8),

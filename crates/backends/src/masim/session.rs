@@ -50,8 +50,15 @@ struct Output {
 
 impl Session {
     pub(super) fn new(settings: Settings) -> Self {
+        let mut show = content::show(settings.console);
+        if !settings.has_wide {
+            content::narrow(&mut show);
+        }
+        if !settings.has_macros {
+            content::drop_macros(&mut show);
+        }
         Self {
-            desk: Desk::new(content::show(settings.console)),
+            desk: Desk::new(show),
             remotes: Remotes::default(),
             lines: Lines::default(),
             inputs: FxHashMap::default(),

@@ -34,7 +34,6 @@ pub(super) struct Show {
 /// A page.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    pub(super) name: Option<String>,
     /// What is assigned; a number that was never used is not there.
     pub(super) executors: BTreeMap<u32, Slot>,
 }

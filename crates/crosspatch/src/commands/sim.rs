@@ -46,6 +46,13 @@ pub(crate) fn run(sim: &Sim, log: &Log) -> Result<ExitCode> {
     if !is_osc {
         instance.push(format!("console.console={console}"));
     }
+    let left_out = [(sim.no_wide, "wide-executors"), (sim.no_macros, "macro-executors")];
+    for (_, option) in left_out.iter().filter(|(is_set, _)| *is_set) {
+        if is_osc {
+            bail!("expected `--no-wide` and `--no-macros` for gma2 and dot2 only, found {console}");
+        }
+        instance.push(format!("console.{option}=off"));
+    }
     instance.extend(sim.options.iter().map(|option| format!("console.{option}")));
     let overrides = Overrides { backend: Vec::new(), instance };
     let hint = if is_osc {
