@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crosspatch_backends::maweb::wire::{
-    Answer, Color, Console, Dialect, Executor, Greeting, Group, ItemsType, Playbacks, PlaybacksRequest,
+    Answer, Color, Console, Dialect, Executor, Flaw, Greeting, Group, ItemsType, Playbacks, PlaybacksRequest,
     Range, Request, Response, View, Wanted,
 };
 
@@ -572,6 +572,20 @@ fn what_real_clients_get_wrong_is_read_all_the_same() {
                 session: 1,
             }),
         ),
+        // A quotation mark too many, and a text that has none of its own.
+        (
+            r#"{"requestType":"getdata","data":"set","session":1","maxRequests":1}"#,
+            Ok(Request::GetData { names: "set".into(), session: 1 }),
+        ),
+        (
+            r#"{"command":LUA "gma.canbus.encoder(0,4,pressed)","session":1,"requestType":"command","maxRequests":0}"#,
+            Ok(Request::Command { command: r#"LUA "gma.canbus.encoder(0,4,pressed)""#.into(), session: 1 }),
+        ),
+        (
+            r#"{"session":7","requestType":"command","command":Off Page Thru}"#,
+            Ok(Request::Command { command: "Off Page Thru".into(), session: 7 }),
+        ),
+        (r#"{"session":3"}"#, Ok(Request::Session { session: 3 })),
         (r#"{"session":1,"session":2}"#, Ok(Request::Session { session: 2 })),
         ("{}", Ok(Request::Unknown { request_type: "".into(), session: 0 })),
     ] {
@@ -592,6 +606,25 @@ fn what_real_clients_get_wrong_is_read_all_the_same() {
         assert!(Request::decode(broken.as_bytes()).is_err(), "{broken}");
     }
     assert!(Request::decode(b"{\"session\":\xff}").is_err());
+}
+
+#[test]
+fn what_is_wrong_with_the_json_of_a_client_is_named_and_what_is_right_is_not() {
+    let flaws = |text: &str| {
+        let (_, flaws) = Request::decode_with_flaws(text.as_bytes()).expect("a request");
+        flaws.iter().collect::<Vec<_>>()
+    };
+    for (written, expected) in [
+        (r#"{"session":1","maxRequests":0}"#, vec![(Flaw::StrayQuote, 12)]),
+        (r#"{"command":LUA "x","requestType":"command"}"#, vec![(Flaw::BareText, 11)]),
+        (r#"{"session":1,"autoSubmit":True}'"#, vec![(Flaw::CapitalBoolean, 26), (Flaw::Rest, 31)]),
+        (r#"{"session":1,"password":,"x":[undefined]}"#, vec![(Flaw::NoValue, 24)]),
+    ] {
+        assert_eq!(flaws(written), expected, "{written}");
+    }
+    for (name, bytes) in captures(true) {
+        assert_eq!(flaws(&String::from_utf8(bytes).expect("text")), [], "{name}");
+    }
 }
 
 #[test]

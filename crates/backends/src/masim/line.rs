@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crosspatch_core::{Instant, Outbox, Peer, Port};
 
 use super::options::Settings;
-use crate::maweb::wire::Answer;
+use crate::maweb::wire::{Answer, Flaws};
 
 /// The server's port.
 pub(super) const PORT: Port = Port(0);
@@ -28,6 +28,8 @@ struct Line {
     answers: u32,
     /// Answers never overtake each other.
     last: Instant,
+    /// What was told of its JSON.
+    flaws: Flaws,
 }
 
 impl Lines {
@@ -47,6 +49,11 @@ impl Lines {
 
     pub(super) fn is_open(&self, connection: u32) -> bool {
         self.connections.contains_key(&connection)
+    }
+
+    /// What is wrong with the JSON of a connection and was not told yet.
+    pub(super) fn new_flaws(&mut self, connection: u32, flaws: &Flaws) -> Flaws {
+        self.connections.get_mut(&connection).map(|line| line.flaws.add(flaws)).unwrap_or_default()
     }
 
     /// Sends an answer; whether the connection is to be closed after it.

@@ -360,8 +360,15 @@ impl crosspatch_core::Session for Session {
         if !self.lines.is_open(connection) {
             return;
         }
-        match Request::decode(data) {
-            Ok(request) => self.handle_request(now, connection, &request, out),
+        match Request::decode_with_flaws(data) {
+            Ok((request, flaws)) => {
+                for (flaw, at) in self.lines.new_flaws(connection, &flaws).iter() {
+                    let text =
+                        format!("client {connection} sends JSON that is slightly wrong: {flaw} at byte {at}");
+                    out.notice(Notice::warning("wrong-json", text));
+                }
+                self.handle_request(now, connection, &request, out);
+            }
             Err(error) => {
                 let text = format!("client {connection} sent what is no request: {error}");
                 out.notice(Notice::warning("bad-request", text));

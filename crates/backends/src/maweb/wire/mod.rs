@@ -13,6 +13,7 @@
 
 mod answer;
 mod executor;
+mod flaws;
 mod json;
 mod preset;
 mod request;
@@ -22,6 +23,7 @@ use std::fmt;
 
 pub use answer::{Answer, Confirmation, Datum, Greeting, Group, Playbacks, Response};
 pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader, Wanted};
+pub use flaws::{Flaw, Flaws};
 pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
 

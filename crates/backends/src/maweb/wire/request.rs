@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use super::executor::list;
 use super::json::{Reader, Writer};
-use super::{DecodeError, Dialect, ItemsType, OneLine, View};
+use super::{DecodeError, Dialect, Flaws, ItemsType, OneLine, View};
 
 /// A message of a client. `session` is the number that the console has given, 0 before that.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,13 +157,23 @@ impl<'a> Request<'a> {
     ///
     /// If it is no JSON object, breaks off, or lacks what its type cannot do without.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with_flaws(bytes).map(|(request, _)| request)
+    }
+
+    /// Reads a message of a client, and says what was wrong with it all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_with_flaws(bytes: &'a [u8]) -> Result<(Self, Flaws), DecodeError> {
         let mut reader = Reader::new(bytes)?;
         if !reader.is_object() {
             return Err(DecodeError::NotAnObject);
         }
         let mut keys = Keys::default();
         reader.object(|reader, key| keys.entry(reader, key))?;
-        keys.into_request()
+        reader.end();
+        Ok((keys.into_request()?, reader.flaws))
     }
 
     /// Writes the message, with the keys in the order in which MA's own browser page has them.

@@ -1,0 +1,119 @@
+//! What is wrong with the JSON of a message that is read all the same. Each of these is sent by a web remote in use.
+
+use std::fmt;
+
+/// A kind of mistake.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A quotation mark behind a number: `"session":1","maxRequests":0`.
+    StrayQuote,
+    /// A text without its quotation marks: `"command":LUA "...","session":1`.
+    BareText,
+    /// `True` or `False`.
+    CapitalBoolean,
+    /// Nothing, or a word that is no value: `"password":,`, `[undefined]`.
+    NoValue,
+    /// Something behind the last bracket.
+    Rest,
+}
+
+impl Flaw {
+    const ALL: [Self; 5] =
+        [Self::StrayQuote, Self::BareText, Self::CapitalBoolean, Self::NoValue, Self::Rest];
+}
+
+/// In words, with what was expected.
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StrayQuote => "expected `,` or `}` behind a number, found `\"`",
+            Self::BareText => "expected quotation marks around a text, found none",
+            Self::CapitalBoolean => "expected `true` or `false`, found a capital letter",
+            Self::NoValue => "expected a value, found none",
+            Self::Rest => "expected nothing behind the last `}`, found more",
+        })
+    }
+}
+
+/// The kinds of mistakes of a message, each with the byte where it was met first.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flaws {
+    found: [Option<u32>; Flaw::ALL.len()],
+}
+
+impl Flaws {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (Flaw, u32)> {
+        Flaw::ALL.into_iter().zip(self.found).filter_map(|(flaw, at)| Some((flaw, at?)))
+    }
+
+    /// Adds what the other has, and says what of it is new here.
+    pub fn add(&mut self, other: &Self) -> Self {
+        let mut new = Self::default();
+        for (flaw, at) in other.iter().filter(|(flaw, _)| self.found[*flaw as usize].is_none()) {
+            new.note(flaw, at as usize);
+        }
+        new.iter().for_each(|(flaw, at)| self.note(flaw, at as usize));
+        new
+    }
+
+    #[cold]
+    pub(super) fn note(&mut self, flaw: Flaw, at: usize) {
+        self.found[flaw as usize].get_or_insert(at.try_into().unwrap_or(u32::MAX));
+    }
+}
+
+/// Where the text without quotation marks ends that begins at `start`: before the next key of its object, or before the last
+/// bracket of the message. It may hold quotation marks, commas and brackets of its own.
+#[cold]
+pub(super) fn bare_text_end(text: &str, start: usize) -> Option<usize> {
+    /// No command line is longer; looking further for each word of a broken message would take too long.
+    const LONGEST: usize = 2_000;
+    let bytes = text.as_bytes();
+    let end = bytes.len().min(start + LONGEST);
+    (start..end).find(|&at| match bytes[at] {
+        b',' => begins_key(&bytes[at + 1..]),
+        b'}' => !bytes[at + 1..].iter().take(LONGEST).any(|byte| matches!(byte, b'}' | b'"')),
+        _ => false,
+    })
+}
+
+/// Whether a key with its colon comes next.
+fn begins_key(bytes: &[u8]) -> bool {
+    let Some(key) = bytes.trim_ascii_start().strip_prefix(b"\"") else { return false };
+    let len = key.iter().take_while(|letter| letter.is_ascii_alphanumeric() || **letter == b'_').count();
+    let behind = key[len..].strip_prefix(b"\"").filter(|_| len > 0);
+    behind.is_some_and(|behind| behind.trim_ascii_start().starts_with(b":"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_text_ends_before_the_next_key_or_the_last_bracket() {
+        for (text, bare) in [
+            (r#"LUA "gma.x(0,4,pressed)","session":1}"#, Some(r#"LUA "gma.x(0,4,pressed)""#)),
+            (r#"LUA "a{},b[1]" , "session" :1}"#, Some(r#"LUA "a{},b[1]" "#)),
+            (r#"LUA "a", "session":1}"#, Some(r#"LUA "a""#)),
+            ("Off Page Thru}", Some("Off Page Thru")),
+            (r#"LUA "f({1},{2})"}'"#, Some(r#"LUA "f({1},{2})""#)),
+            ("STORE", None),
+        ] {
+            assert_eq!(bare_text_end(text, 0).map(|end| &text[..end]), bare, "{text}");
+        }
+        let long = format!("x{}}}", " ".repeat(3_000));
+        assert_eq!(bare_text_end(&long, 0), None);
+    }
+
+    #[test]
+    fn each_kind_is_new_once() {
+        let (mut told, mut found) = (Flaws::default(), Flaws::default());
+        found.note(Flaw::BareText, 10);
+        found.note(Flaw::BareText, 20);
+        assert_eq!(told.add(&found).iter().collect::<Vec<_>>(), [(Flaw::BareText, 10)]);
+        found.note(Flaw::Rest, 30);
+        assert_eq!(told.add(&found).iter().collect::<Vec<_>>(), [(Flaw::Rest, 30)]);
+        assert_eq!(told.add(&found), Flaws::default());
+    }
+}
