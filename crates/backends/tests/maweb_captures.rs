@@ -776,8 +776,10 @@ mod identity {
     }
 
     fn response() -> impl Clone + Strategy<Value = Response<'static>> {
-        let confirmation = (text(), text(), vec((text(), any::<i64>()), 0..3))
-            .prop_map(|(title, message, buttons)| Confirmation { title, question: None, message, buttons });
+        let confirmation =
+            (text(), text(), vec((text(), any::<i64>()), 0..3)).prop_map(|(title, message, buttons)| {
+                Confirmation { title, message, buttons, ..Confirmation::default() }
+            });
         prop_oneof![
             any::<bool>().prop_map(|result| Response::Login { result }),
             playbacks(Dialect::Grouped).prop_map(Response::Playbacks),
@@ -786,6 +788,7 @@ mod identity {
             confirmation.clone().prop_map(Response::Confirmation),
             confirmation.prop_map(|confirmation| Response::PresetConfirmation(Confirmation {
                 question: Some("which?".into()),
+                choice: Some(1),
                 ..confirmation
             })),
             (text(), preset_types()).prop_map(|(kind, types)| Response::PresetTypes { kind, types }),

@@ -128,6 +128,7 @@ impl Session {
                     question: None,
                     message: question.message.clone().into(),
                     buttons,
+                    choice: None,
                 };
                 if let Who::Remote(session) = who
                     && let Some(remote) = self.remotes.get_mut(session)

@@ -139,10 +139,9 @@ impl Session {
             (Address::Confirm(id), Send::Event(..)) => {
                 let Some(question) = &self.question else { return false };
                 let result = i64::from(*id);
-                if question.is_preset {
-                    send(out, &Request::PresetConfirmationResult { mode: 0, result, session });
-                } else {
-                    send(out, &Request::ConfirmationResult { result, session });
+                match question.preset_mode {
+                    Some(mode) => send(out, &Request::PresetConfirmationResult { mode, result, session }),
+                    None => send(out, &Request::ConfirmationResult { result, session }),
                 }
                 self.close_question(out);
             }

@@ -11,8 +11,8 @@ const REACTION_TIME: Duration = Duration::from_millis(200);
 
 /// The pop-up that waits for an answer.
 pub(super) struct Question {
-    /// Whether it is about storing a preset, which is answered by another message.
-    pub(super) is_preset: bool,
+    /// If it is about storing a preset, which is answered by another message: the mode to store in.
+    pub(super) preset_mode: Option<i64>,
     /// From then on, answers may be a person's.
     pub(super) answerable_at: Instant,
     answers: Vec<i64>,
@@ -37,7 +37,9 @@ impl Session {
             format!("the console asks: {} {} ({})", question.title, question.message, named.join(", "));
         let level = if self.has_answer() { Notice::info } else { Notice::warning };
         self.tell(level("asks", printable(&text)), out);
-        self.question = Some(Question { is_preset, answers, answerable_at: now + REACTION_TIME });
+        // The mode that the console has chosen stays, as on MA's page for whoever does not open the list.
+        let preset_mode = is_preset.then(|| question.choice.unwrap_or(0).max(0));
+        self.question = Some(Question { preset_mode, answers, answerable_at: now + REACTION_TIME });
         self.show_question(out, 1.0);
     }
 

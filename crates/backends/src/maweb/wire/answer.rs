@@ -174,6 +174,7 @@ struct Body<'a> {
     message: Option<Cow<'a, str>>,
     question: Option<Cow<'a, str>>,
     buttons: Vec<(Cow<'a, str>, i64)>,
+    choice: Option<i64>,
     kind: Option<Cow<'a, str>>,
     preset_types: Vec<PresetType<'a>>,
 }
@@ -198,6 +199,7 @@ impl<'a> Body<'a> {
             "msg" => self.message = reader.text()?,
             "ques" => self.question = reader.text()?,
             "buttons" => self.buttons = list(reader, 2, button)?,
+            "dropDownItemIndex" => self.choice = reader.integer()?,
             "type" => self.kind = reader.text()?,
             "pre" => self.preset_types = list(reader, 7, PresetType::decode)?,
             _ => {}
@@ -231,6 +233,7 @@ impl<'a> Body<'a> {
                     question: self.question.filter(|_| is_preset),
                     message: self.message.unwrap_or_default(),
                     buttons: self.buttons,
+                    choice: self.choice.filter(|_| is_preset),
                 };
                 if is_preset {
                     Response::PresetConfirmation(confirmation)
@@ -509,6 +512,8 @@ pub struct Confirmation<'a> {
     pub message: Cow<'a, str>,
     /// Text and number of each button; the number is the answer.
     pub buttons: Vec<(Cow<'a, str>, i64)>,
+    /// `dropDownItemIndex`: which entry of its list a pop-up about presets has chosen so far.
+    pub choice: Option<i64>,
 }
 
 impl Confirmation<'_> {
@@ -524,6 +529,9 @@ impl Confirmation<'_> {
                 });
             }
         });
+        if let Some(choice) = self.choice {
+            object.key("dropDownItemIndex").integer(choice);
+        }
     }
 }
 
