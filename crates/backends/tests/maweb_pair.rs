@@ -120,6 +120,8 @@ fn every_habit_of_a_console_is_coped_with() {
         ("greeting = none", "gma2"),
         ("greeting = text\ndialect = old", "gma2"),
         ("dialect = old", "gma2"),
+        ("greeting = text\ndialect = grouped", "gma2"),
+        ("greeting = none\ndialect = grouped", "gma2"),
         ("guest = ignore", "dot2"),
         ("session-change = 7", "gma2"),
         ("session-change = 1", "dot2"),
@@ -131,12 +133,7 @@ fn every_habit_of_a_console_is_coped_with() {
     ] {
         let mut world = world(console, switches, "");
         pass(&mut world, 15_000);
-        assert_eq!(
-            count(&world, "warning"),
-            usize::from(switches == "dialect = old"),
-            "{switches}\n{}",
-            tail(&world)
-        );
+        assert_eq!(count(&world, "warning"), 0, "{switches}\n{}", tail(&world));
         world.put("desk.out2", 0.25);
         pass(&mut world, 1000);
         assert!(is_near(level(&world, "seen.fader2"), 0.25), "{switches}");
@@ -144,6 +141,47 @@ fn every_habit_of_a_console_is_coped_with() {
         pass(&mut world, 1000);
         assert!(is_near(level(&world, "desk.in2"), 0.75), "{switches}\n{}", tail(&world));
         assert_eq!(last(&world, "desk.lamp1").as_deref(), Some("1"), "{switches}");
+    }
+}
+
+#[test]
+fn the_first_level_comes_soon_whatever_the_dialect_and_at_once_after_a_cut() {
+    for switches in ["", "dialect = grouped", "dialect = old"] {
+        for greeting in ["json", "text", "none"] {
+            let mut world = world("gma2", &format!("greeting = {greeting}\n{switches}"), "");
+            pass(&mut world, 300);
+            assert_eq!(level(&world, "desk.in1"), 1.0, "{switches} {greeting}\n{}", tail(&world));
+            let now = world.now();
+            world.network().refuse(now, "10.0.0.1:80");
+            pass(&mut world, 1_000);
+            world.network().restore("10.0.0.1:80");
+            world.put("hand.fader1", 0.25);
+            world.take_transcript();
+            pass(&mut world, 15_000);
+            let log_in = world.transcript().find("ma info: logged in").expect("a log-in");
+            let asked = &world.transcript()[log_in..];
+            let dialects: Vec<_> = asked.lines().filter(|line| line.contains("\"playbacks\"")).collect();
+            let is_grouped = |line: &&str| line.contains("\"startIndex\":[");
+            assert!(
+                dialects.iter().all(|line| is_grouped(line) == is_grouped(&dialects[0])),
+                "the dialect is remembered: {switches} {greeting}"
+            );
+            assert_eq!(level(&world, "desk.in1"), 0.25, "{switches} {greeting}");
+        }
+    }
+}
+
+#[test]
+fn a_dot2_that_does_not_greet_is_driven_when_it_is_named() {
+    for greeting in ["none", "text", "json"] {
+        let mut world = world("dot2", &format!("greeting = {greeting}"), "console = dot2\nuser = lena");
+        pass(&mut world, 500);
+        assert_eq!(count(&world, "ma info: logged in to the dot2"), 1, "{greeting}\n{}", tail(&world));
+        assert_eq!(last(&world, "desk.name1").as_deref(), Some("\"Main\""), "{greeting}");
+        assert_eq!(count(&world, "warning"), 0, "{greeting}");
+        world.put("desk.go", 1.0);
+        pass(&mut world, 50);
+        assert_eq!(last(&world, "seen.go").as_deref(), Some("1"), "{greeting}");
     }
 }
 

@@ -3,7 +3,7 @@
 use crosspatch_core::{Duration, Endpoint, OptionSpec, Options};
 use md5::{Digest, Md5};
 
-use crate::maweb::wire::Console;
+use crate::maweb::wire::{Console, Dialect};
 
 /// All options.
 pub(super) const OPTIONS: &[OptionSpec] = &[
@@ -33,7 +33,12 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "seconds without a keep-alive after which a session ends; 0 is never",
     ),
     OptionSpec::new("greeting", "text", "json", "`json`, the bare `text` of an old grandMA2, or `none`"),
-    OptionSpec::new("dialect", "old", "new", "`old` answers only the flat requests of an old grandMA2"),
+    OptionSpec::new(
+        "dialect",
+        "old",
+        "new",
+        "`old` answers only the flat requests of an old grandMA2, `grouped` only those of today, `new` both",
+    ),
     OptionSpec::new(
         "guest",
         "ignore",
@@ -83,7 +88,8 @@ pub(super) struct Settings {
     pub(super) sessions: usize,
     pub(super) timeout: Option<Duration>,
     pub(super) greeting: GreetingStyle,
-    pub(super) is_old: bool,
+    /// The only dialect that is answered, if it is only one.
+    pub(super) dialect: Option<Dialect>,
     pub(super) ignores_guests: bool,
     pub(super) has_wide: bool,
     pub(super) has_macros: bool,
@@ -112,7 +118,12 @@ impl Settings {
             let read = |text: &str| (text == on || text == off).then(|| text == on);
             options.parse_with(name, expected, read).unwrap_or(false)
         };
-        let is_old = either(options, "dialect", "`new` or `old`", "old", "new");
+        let dialect = options.parse_with("dialect", "`new`, `old` or `grouped`", |text| match text {
+            "new" => Some(None),
+            "old" => Some(Some(Dialect::Flat)),
+            "grouped" => Some(Some(Dialect::Grouped)),
+            _ => None,
+        });
         let ignores_guests = either(options, "guest", "`bare` or `ignore`", "ignore", "bare");
         let latency = options.parse_with("latency", "milliseconds, one number or two, up to 60000", latency);
         let sessions = options.parse_with("sessions", "a number from 0 to 64", |text| {
@@ -136,7 +147,7 @@ impl Settings {
             sessions: sessions.unwrap_or(3),
             timeout,
             greeting: greeting.unwrap_or(GreetingStyle::Json),
-            is_old,
+            dialect: dialect.flatten(),
             ignores_guests,
             has_wide: options.flag("wide-executors"),
             has_macros: options.flag("macro-executors"),

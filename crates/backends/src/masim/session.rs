@@ -236,7 +236,7 @@ impl Session {
         request: &PlaybacksRequest,
         out: &mut Outbox,
     ) {
-        if self.settings.is_old && request.dialect == Dialect::Grouped {
+        if self.settings.dialect.is_some_and(|only| only != request.dialect) {
             let answer = Answer { session: changed, ..Answer::bare() };
             return self.finish(now, connection, session, answer, out);
         }

@@ -11,7 +11,7 @@
 
 use crosspatch_core::{Backoff, Closed, Duration, Endpoint, Instant, Notice};
 
-use super::wire::{Answer, Console, Greeting, Response};
+use super::wire::{Answer, Console, Dialect, Greeting, Response};
 
 /// How long look-up, connection and upgrade may take together.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -83,8 +83,9 @@ pub(crate) struct Login {
     backoff: Backoff,
     phase: Phase,
     session: i64,
-    console: Option<Console>,
-    greeted_bare: bool,
+    /// The console that the configuration names.
+    named: Option<Console>,
+    greeted: Greeted,
     keep_alive_at: Instant,
     /// Since when something is unanswered and nothing at all has come in.
     silent_since: Option<Instant>,
@@ -96,6 +97,21 @@ struct Host {
     not_before: Instant,
     /// What was told of its last failure, so that the same is not told again.
     told: Option<String>,
+    /// Which console it was when it greeted last.
+    console: Option<Console>,
+    /// The dialect in which it has answered.
+    dialect: Option<Dialect>,
+    /// It was told that it greets as another console than the configuration names.
+    is_other_told: bool,
+}
+
+/// How a connection was greeted so far.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Greeted {
+    Not,
+    /// With the bare text of old consoles, and of some that are not so old.
+    Bare,
+    Json,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -121,10 +137,17 @@ enum Phase {
 }
 
 impl Login {
-    /// Nothing is opened yet. `name` spreads the pauses of several instances.
-    pub(crate) fn new(hosts: &[Endpoint], name: &str) -> Self {
-        let host =
-            |endpoint: &Endpoint| Host { endpoint: endpoint.clone(), not_before: Instant::START, told: None };
+    /// Nothing is opened yet. `name` spreads the pauses of several instances; `named` is the console that the configuration
+    /// names.
+    pub(crate) fn new(hosts: &[Endpoint], name: &str, named: Option<Console>) -> Self {
+        let host = |endpoint: &Endpoint| Host {
+            endpoint: endpoint.clone(),
+            not_before: Instant::START,
+            told: None,
+            console: None,
+            dialect: None,
+            is_other_told: false,
+        };
         Self {
             hosts: hosts.iter().map(host).collect(),
             at: 0,
@@ -132,21 +155,42 @@ impl Login {
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, name),
             phase: Phase::Stopped,
             session: 0,
-            console: None,
-            greeted_bare: false,
+            named,
+            greeted: Greeted::Not,
             keep_alive_at: Instant::START,
             silent_since: None,
         }
     }
 
-    /// Which console this is, once it has greeted.
+    /// Which console this is: as the configuration says, or as it has greeted, on an earlier connection if not on this one.
     pub(crate) fn console(&self) -> Option<Console> {
-        self.console
+        self.named.or(self.hosts[self.at].console)
     }
 
-    /// Whether it greeted with the bare text of old consoles.
-    pub(crate) fn greeted_bare(&self) -> bool {
-        self.greeted_bare
+    /// The dialect to ask in: the one that this host has answered in, or the likely one after its greeting.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match (self.console(), self.hosts[self.at].dialect, self.greeted) {
+            (Some(Console::Dot2), ..) => Dialect::Grouped,
+            (Some(Console::Gma2) | None, Some(known), _) => known,
+            (Some(Console::Gma2) | None, None, Greeted::Bare) => Dialect::Flat,
+            (Some(Console::Gma2) | None, None, Greeted::Not | Greeted::Json) => Dialect::Grouped,
+        }
+    }
+
+    /// Whether that dialect is known to be the right one.
+    pub(crate) fn knows_dialect(&self) -> bool {
+        self.console() == Some(Console::Dot2) || self.hosts[self.at].dialect.is_some()
+    }
+
+    /// Whether the greeting leaves open which dialect it is. Consoles that greet with JSON were all seen to speak the grouped
+    /// one; the bare text came before both.
+    pub(crate) fn must_try_dialects(&self) -> bool {
+        !self.knows_dialect() && self.greeted != Greeted::Json
+    }
+
+    /// This host has answered in a dialect, which is remembered over reconnects.
+    pub(crate) fn learn_dialect(&mut self, dialect: Dialect) {
+        self.hosts[self.at].dialect = Some(dialect);
     }
 
     /// The number to put into requests.
@@ -249,14 +293,33 @@ impl Login {
             self.fail(now, Notice::error("refused", text), REFUSED_PAUSE, true, steps);
             return;
         }
-        self.console = greeting.console().or(self.console);
-        self.greeted_bare = matches!(greeting, Greeting::Text);
+        self.greeted = if let Greeting::Text = greeting { Greeted::Bare } else { Greeted::Json };
+        self.take_console(greeting, steps);
         match &mut self.phase {
             Phase::Greeting { ask_at: ask_at @ None, .. } => *ask_at = Some(now + REPEAT_AFTER_GREETING),
             Phase::Greeting { .. } => self.ask(now, steps),
             // The console has begun anew on the same connection.
             Phase::LoggingIn { .. } | Phase::Ready { .. } => self.begin_anew(now, steps),
             Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => {}
+        }
+    }
+
+    /// Takes over which console greets. What the configuration says counts all the same; a contradiction is told once.
+    fn take_console(&mut self, greeting: &Greeting<'_>, steps: &mut Vec<Step>) {
+        let host = &mut self.hosts[self.at];
+        let Some(greets) = greeting.console() else { return };
+        if host.console.replace(greets).is_some_and(|before| before != greets) {
+            host.dialect = None;
+        }
+        let Greeting::Status { .. } = greeting else { return };
+        if let Some(named) = self.named.filter(|named| *named != greets)
+            && !std::mem::replace(&mut host.is_other_told, true)
+        {
+            let text = format!(
+                "the console at {} greets as {greets}, and `console = {named}` says otherwise: it is taken for a {named}",
+                host.endpoint
+            );
+            steps.push(Step::Tell(Notice::warning("other-console", text)));
         }
     }
 
@@ -271,7 +334,7 @@ impl Login {
                 self.fail(now, Notice::error("refused", text), LIMIT_PAUSE, true, steps);
             }
             ..0 => {
-                let way = match self.console {
+                let way = match self.console() {
                     Some(Console::Dot2) => {
                         "on the dot2 switch on Setup > Global Settings > Web Remote and set a password"
                     }
@@ -310,7 +373,7 @@ impl Login {
         }
         let host = self.endpoint();
         if result {
-            let console = console_name(self.console);
+            let console = console_name(self.console());
             steps
                 .push(Step::Tell(Notice::info("connected", format!("logged in to the {console} at {host}"))));
             self.hosts[self.at].told = None;
@@ -319,7 +382,7 @@ impl Login {
             steps.push(Step::Ready);
             return;
         }
-        let way = match self.console {
+        let way = match self.console() {
             Some(Console::Dot2) => "check `password` against Setup > Global Settings > Web Remote",
             Some(Console::Gma2) | None => {
                 "check `user` and `password` against Setup > Console > User & Profiles Setup (Administrator cannot log in remotely)"
@@ -396,7 +459,7 @@ impl Login {
     }
 
     fn connect(&mut self, now: Instant, steps: &mut Vec<Step>) {
-        (self.session, self.console, self.greeted_bare, self.silent_since) = (0, None, false, None);
+        (self.session, self.greeted, self.silent_since) = (0, Greeted::Not, None);
         self.phase = Phase::Connecting { until: now + CONNECT_TIMEOUT + CONNECT_GRACE };
         steps.push(Step::Open(self.endpoint().clone()));
     }

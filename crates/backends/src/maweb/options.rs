@@ -36,6 +36,12 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "address and port of the console; further ones are tried when one fails",
         )
     },
+    OptionSpec::new(
+        "console",
+        "dot2",
+        "auto",
+        "which console it is: `gma2`, `dot2`, or `auto` for what it greets as",
+    ),
     OptionSpec::new("user", "midimonster", "remote", "user to log in as; a dot2 only knows `remote`"),
     OptionSpec {
         secret: true,
@@ -90,6 +96,8 @@ pub(crate) struct Settings {
     pub(crate) name: String,
     /// The consoles, in the order in which they are tried. None is a mistake, with which nothing runs.
     pub(crate) hosts: Vec<Endpoint>,
+    /// The console, if it is named.
+    pub(crate) console: Option<Console>,
     /// The user.
     user: String,
     /// MD5 of the password, in small hexadecimal digits.
@@ -124,6 +132,10 @@ impl Settings {
                 "downgrade" => Some(Cmdline::Downgrade),
                 _ => None,
             });
+        let console = options.parse_with("console", "`gma2`, `dot2` or `auto`", |text| match text {
+            "auto" => Some(None),
+            name => Console::from_app_type(name).map(Some),
+        });
         let interval = millis(options, "interval", 0, 60_000);
         let fader_interval = millis(options, "fader-interval", 0, 10_000);
         let settle = millis(options, "settle", 0, 60_000);
@@ -139,6 +151,7 @@ impl Settings {
         Self {
             name: options.instance().to_owned(),
             hosts,
+            console: console.flatten(),
             user,
             password: hash(&password),
             cmdline: cmdline.unwrap_or(Cmdline::Remote),
@@ -278,6 +291,9 @@ mod tests {
         assert_eq!(settings.interval, Duration::from_millis(40));
         assert_eq!((settings.fader_interval, settings.rate), (Duration::from_millis(25), 200));
         assert!(!settings.quiet);
+        assert_eq!(settings.console, None);
+        assert_eq!(read(&[("host", "a"), ("console", "dot2")]).0.console, Some(Console::Dot2));
+        assert_eq!(read(&[("host", "a"), ("console", "auto")]).0.console, None);
     }
 
     #[test]
@@ -313,6 +329,7 @@ mod tests {
             ("host", "10.0.0.1 70000"),
             ("host", "*"),
             ("host", "a 80 b"),
+            ("console", "gma3"),
             ("cmdline", "consol"),
             ("interval", "5xyz"),
             ("fader-interval", "-1"),
@@ -327,7 +344,7 @@ mod tests {
             ("password-file", "b"),
         ]);
         assert!(settings.hosts.is_empty());
-        assert_eq!(errors.len(), 14, "{errors:#?}");
+        assert_eq!(errors.len(), 15, "{errors:#?}");
         assert_eq!(read(&[]).1, ["expected a `host`: the address of the console"]);
     }
 }

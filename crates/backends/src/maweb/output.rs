@@ -247,9 +247,9 @@ impl Shaper {
         self.is_full = false;
     }
 
-    /// The console has answered a message.
-    pub(crate) fn handle_answer(&mut self) {
-        self.window.handle_answer();
+    /// The console has answered a message; whether one was waiting for that.
+    pub(crate) fn handle_answer(&mut self) -> bool {
+        self.window.handle_answer()
     }
 
     /// The next message that may be sent now. It is out of the queue; [`sent`](Self::sent) says that it went out.
@@ -386,9 +386,11 @@ impl Window {
         self.last_sent = now;
     }
 
-    fn handle_answer(&mut self) {
-        self.unanswered = self.unanswered.saturating_sub(1);
+    fn handle_answer(&mut self) -> bool {
         self.strikes = 0;
+        let is_awaited = self.unanswered > 0;
+        self.unanswered = self.unanswered.saturating_sub(1);
+        is_awaited
     }
 }
 

@@ -12,6 +12,12 @@ use super::wire::{Console, Dialect, ItemsType, PlaybacksRequest, Range, View};
 /// An answer that takes longer is not waited for any more; that the console lives is the keep-alive's business.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// While it is not known which dialect a console speaks, its first polls are given up sooner and asked in the other one.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// How many polls are given up so soon: each dialect gets two.
+const PROBES: u32 = 4;
+
 /// How often lamps are asked for, as on MA's page.
 const LED_INTERVAL: Duration = Duration::from_millis(300);
 
@@ -175,6 +181,10 @@ pub(crate) struct Poller {
     in_flight: Option<Poll>,
     /// How many requests for executors in a row stayed without an answer.
     unanswered: u32,
+    /// How many polls may still be given up soon.
+    probes: u32,
+    /// When the first of those was sent that were given up soon and may be answered yet.
+    asked_since: Option<Instant>,
     runs: bool,
 }
 
@@ -202,6 +212,16 @@ pub(crate) struct Poll {
     pub(crate) sent: Instant,
 }
 
+impl Poll {
+    /// How long its answer is waited for.
+    fn timeout(&self, probes: u32) -> Duration {
+        match self.what {
+            What::Executors(_) if probes > 0 => PROBE_TIMEOUT,
+            What::Executors(_) | What::Leds => ANSWER_TIMEOUT,
+        }
+    }
+}
+
 /// What a poll asks for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
@@ -223,6 +243,8 @@ impl Poller {
             next_at: Instant::START,
             in_flight: None,
             unanswered: 0,
+            probes: 0,
+            asked_since: None,
             runs: false,
         }
     }
@@ -246,9 +268,15 @@ impl Poller {
     /// Begins at once.
     pub(crate) fn start(&mut self, now: Instant) {
         (self.runs, self.in_flight, self.unanswered, self.next) = (true, None, 0, 0);
+        (self.probes, self.asked_since) = (0, None);
         self.next_at = now;
         self.records.fill(Record::default());
         self.leds = self.leds.map(|_| Record::default());
+    }
+
+    /// Gives the first polls up sooner, for their dialect may be the wrong one.
+    pub(crate) fn probe(&mut self) {
+        self.probes = PROBES;
     }
 
     /// Asks for nothing until the next start.
@@ -280,13 +308,24 @@ impl Poller {
 
     /// Executors have come in: the request that they answer, unless nobody waits for any.
     pub(crate) fn take_executors(&mut self, now: Instant) -> Option<Poll> {
-        let poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)))?;
-        self.unanswered = 0;
+        let mut poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)))?;
+        (self.unanswered, self.probes) = (0, 0);
         if let Some(record) = self.record(poll.what) {
             *record = Record::default();
         }
         self.next_at = (poll.sent + self.interval).max(now);
+        // It may answer an earlier one.
+        poll.sent = self.asked_since.take().unwrap_or(poll.sent);
         Some(poll)
+    }
+
+    /// The request for executors that waits is answered with nothing, if there is one. The next is due at once.
+    pub(crate) fn take_nothing(&mut self, now: Instant) -> bool {
+        let poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)));
+        if poll.is_some() {
+            self.next_at = now;
+        }
+        poll.is_some()
     }
 
     /// Lamps have come in.
@@ -299,9 +338,17 @@ impl Poller {
         }
     }
 
-    /// Gives up waiting for an answer whose time is over: how many requests for executors were given up in a row.
+    /// Gives up waiting for an answer whose time is over: how many requests for executors were given up in a row, those not
+    /// counted that were given up soon.
     pub(crate) fn give_up(&mut self, now: Instant) -> Option<u32> {
-        let poll = self.in_flight.take_if(|poll| now.since(poll.sent) >= ANSWER_TIMEOUT)?;
+        let probes = self.probes;
+        let poll = self.in_flight.take_if(|poll| now.since(poll.sent) >= poll.timeout(probes))?;
+        if self.probes > 0 && poll.what != What::Leds {
+            self.probes -= 1;
+            self.next_at = now;
+            self.asked_since.get_or_insert(poll.sent);
+            return Some(self.unanswered);
+        }
         self.next_at = (poll.sent + self.interval).max(now);
         if let Some(record) = self.record(poll.what) {
             record.miss(now);
@@ -326,7 +373,7 @@ impl Poller {
             return None;
         }
         if let Some(poll) = &self.in_flight {
-            return Some(poll.sent + ANSWER_TIMEOUT);
+            return Some(poll.sent + poll.timeout(self.probes));
         }
         let soonest = self.records.iter().chain(&self.leds).map(|record| record.not_before).min()?;
         Some(soonest.max(self.next_at))
@@ -483,6 +530,31 @@ mod tests {
         }
         assert!(answered > 1800 && given_up < 25, "{answered} answered, {given_up} given up");
         assert_eq!(poller.give_up(at(now)), None);
+    }
+
+    #[test]
+    fn while_the_dialect_is_not_known_polls_are_given_up_soon_and_a_late_answer_tells_of_the_first() {
+        let mut poller = poller(1000, &["page1.fader1"], false);
+        poller.probe();
+        for probe in 0..3 {
+            let now = at(probe * 400);
+            assert_eq!(poller.due(now), Some(What::Executors(0)), "the interval does not hold it up");
+            assert_eq!(poller.next_timeout(), Some(at(probe * 400 + 400)));
+            assert_eq!(poller.give_up(at(probe * 400 + 400)), Some(0));
+        }
+        poller.due(at(1200));
+        assert_eq!(poller.take_executors(at(1250)).map(|poll| poll.sent), Some(at(0)));
+        assert_eq!(poller.due(at(2200)), Some(What::Executors(0)));
+        assert_eq!((poller.give_up(at(4199)), poller.give_up(at(4200))), (None, Some(1)));
+
+        poller.start(at(5000));
+        poller.probe();
+        for now in [5000, 5400, 5800, 6200] {
+            poller.due(at(now));
+            assert_eq!(poller.give_up(at(now + 400)), Some(0));
+        }
+        poller.due(at(6600));
+        assert_eq!(poller.next_timeout(), Some(at(8600)), "after two of each it waits as long as ever");
     }
 
     #[test]

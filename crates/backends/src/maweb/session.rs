@@ -45,6 +45,8 @@ pub(crate) struct Session {
     watches: Watches,
     shaper: Shaper,
     dialect: Dialect,
+    /// How often a question in a dialect that is not known to be right was answered with nothing.
+    refusals: u32,
     /// When the console was heard of last.
     heard: Instant,
     /// What the command line of this remote reads.
@@ -98,11 +100,12 @@ impl Session {
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self {
             channels: Vec::new(),
-            login: Login::new(&settings.hosts, &settings.name),
+            login: Login::new(&settings.hosts, &settings.name, settings.console),
             poller: Poller::new(settings.interval),
             watches: Watches::default(),
             shaper: Shaper::new(settings.rate, settings.fader_interval),
             dialect: Dialect::default(),
+            refusals: 0,
             heard: Instant::START,
             cmdline: String::new(),
             question: None,
@@ -141,12 +144,15 @@ impl Session {
 
     /// The console is ready and is told and asked everything.
     fn begin(&mut self, now: Instant, out: &mut Outbox) {
-        self.dialect = if self.login.greeted_bare() { Dialect::Flat } else { Dialect::Grouped };
+        (self.dialect, self.refusals) = (self.login.dialect(), 0);
         self.told = Told::default();
         self.shaper.open();
         self.watches.begin_anew();
         self.plan();
         self.poller.start(now);
+        if self.login.must_try_dialects() {
+            self.poller.probe();
+        }
         self.tell_missing(out);
         out.recall();
     }
@@ -211,7 +217,11 @@ impl Session {
             }
             Some(Response::Confirmation(question)) => self.open_question(now, question, false, out),
             Some(Response::PresetConfirmation(question)) => self.open_question(now, question, true, out),
-            None if answer.session.is_none() && answer.greeting.is_none() => self.shaper.handle_answer(),
+            None if answer.session.is_none() && answer.greeting.is_none() => {
+                if !self.shaper.handle_answer() && answer.text.is_none() {
+                    self.handle_refusal(now);
+                }
+            }
             Some(
                 Response::Login { .. }
                 | Response::PresetTypes { .. }
@@ -237,6 +247,8 @@ impl Session {
             What::Executors(at) => poller.requests().get(at),
             What::Leds => None,
         });
+        // An answer in the other dialect is none to this request.
+        let asked = asked.filter(|request| request.dialect == playbacks.dialect);
         let page = asked.map(|request| request.page_index + 1);
         let asked = asked.map(|request| Asked { page_index: request.page_index, ranges: &request.ranges });
         // An answer that nobody waits for may tell of any time.
@@ -255,6 +267,7 @@ impl Session {
         if let Some(page) = page.filter(|page| *page != playbacks.page && playbacks.page > 0) {
             self.tell_other_page(page, playbacks.page, out);
         }
+        self.login.learn_dialect(playbacks.dialect);
         if playbacks.dialect != self.dialect {
             self.dialect = playbacks.dialect;
             self.plan();
@@ -419,10 +432,11 @@ impl crosspatch_core::Session for Session {
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.login.handle_timeout(now, &mut self.steps);
-        let unanswered = self.poller.give_up(now).unwrap_or(0);
         // One that answers nothing at all is dead, which is another matter.
-        if unanswered >= UNANSWERED_POLLS && now.since(self.heard) < ALIVE {
-            self.handle_unanswered(out);
+        if let Some(unanswered) = self.poller.give_up(now)
+            && now.since(self.heard) < ALIVE
+        {
+            self.handle_unanswered(unanswered, out);
         }
         self.proceed(now, out);
     }
@@ -435,15 +449,31 @@ impl crosspatch_core::Session for Session {
 
 impl Session {
     /// The console lives and leaves polls without an answer.
-    fn handle_unanswered(&mut self, out: &mut Outbox) {
-        if !std::mem::replace(&mut self.told.unanswered, true) {
+    fn handle_unanswered(&mut self, unanswered: u32, out: &mut Outbox) {
+        let is_long = unanswered >= UNANSWERED_POLLS;
+        if is_long && !std::mem::replace(&mut self.told.unanswered, true) {
             let host = self.login.endpoint();
             let text =
                 format!("the console at {host} does not answer when asked for executors; is a show loaded?");
             self.tell(Notice::warning("unanswered", text), out);
         }
-        // An old console does not answer the newer form of the question, and not every one that greets like an old one is.
-        if self.login.console() == Some(Console::Gma2) {
+        if is_long || self.login.must_try_dialects() {
+            self.try_other_dialect();
+        }
+    }
+
+    /// An answer that says nothing came, and only a question for executors was waiting for one. A console that does not
+    /// understand its dialect answers so. If it has answered both so, that is not the reason.
+    fn handle_refusal(&mut self, now: Instant) {
+        if !self.login.knows_dialect() && self.refusals < 2 && self.poller.take_nothing(now) {
+            self.refusals += 1;
+            self.try_other_dialect();
+        }
+    }
+
+    /// An old console does not answer the newer form of the question, and not every one that greets like an old one is.
+    fn try_other_dialect(&mut self) {
+        if self.login.console() != Some(Console::Dot2) {
             self.dialect = match self.dialect {
                 Dialect::Grouped => Dialect::Flat,
                 Dialect::Flat => Dialect::Grouped,

@@ -21,7 +21,7 @@ impl Test {
         let hosts: Vec<_> = (1..=hosts)
             .map(|last| Endpoint { host: Name::Address([10, 0, 0, last].into()), port: 80 })
             .collect();
-        let mut test = Self { login: Login::new(&hosts, "ma"), now: Instant::START };
+        let mut test = Self { login: Login::new(&hosts, "ma", None), now: Instant::START };
         let mut steps = Vec::new();
         test.login.start(test.now, &mut steps);
         assert_eq!(shown(&steps), ["open 10.0.0.1:80"]);
@@ -108,7 +108,7 @@ fn an_old_console_greets_without_json() {
     let mut test = Test::new(1);
     test.opened();
     assert_eq!(test.receive("server ready"), ["session 0"]);
-    assert!(test.login.greeted_bare());
+    assert_eq!((test.login.dialect(), test.login.must_try_dialects()), (Dialect::Flat, true));
     assert_eq!(test.login.console(), Some(Console::Gma2));
 }
 

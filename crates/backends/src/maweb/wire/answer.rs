@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
+use super::confirmation::{self, Confirmation};
 use super::executor::list;
 use super::json::{Reader, Writer};
 use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, PresetType, View, Wanted};
@@ -198,7 +199,7 @@ impl<'a> Body<'a> {
             "tt" => self.title = reader.text()?,
             "msg" => self.message = reader.text()?,
             "ques" => self.question = reader.text()?,
-            "buttons" => self.buttons = list(reader, 2, button)?,
+            "buttons" => self.buttons = list(reader, 2, confirmation::button)?,
             "dropDownItemIndex" => self.choice = reader.integer()?,
             "type" => self.kind = reader.text()?,
             "pre" => self.preset_types = list(reader, 7, PresetType::decode)?,
@@ -278,19 +279,6 @@ fn rows<'a>(reader: &mut Reader<'a>) -> Result<Vec<Vec<Executor<'a>>>, DecodeErr
         })
     })?;
     Ok(vec![row])
-}
-
-fn button<'a>(reader: &mut Reader<'a>) -> Result<(Cow<'a, str>, i64), DecodeError> {
-    let (mut text, mut id) = (Cow::default(), -1);
-    reader.object(|reader, key| {
-        match key {
-            "text" => text = reader.text()?.unwrap_or_default(),
-            "id" => id = reader.integer()?.unwrap_or(-1),
-            _ => {}
-        }
-        Ok(())
-    })?;
-    Ok((text, id))
 }
 
 /// The first message of a console.
@@ -498,40 +486,6 @@ impl<'a> Group<'a> {
     /// All executors in order.
     pub fn executors(&self) -> impl Iterator<Item = &Executor<'a>> {
         self.rows.iter().flatten()
-    }
-}
-
-/// A pop-up that wants an answer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Confirmation<'a> {
-    /// `tt`: the title.
-    pub title: Cow<'a, str>,
-    /// `ques`: the question that a pop-up about presets asks.
-    pub question: Option<Cow<'a, str>>,
-    /// `msg`.
-    pub message: Cow<'a, str>,
-    /// Text and number of each button; the number is the answer.
-    pub buttons: Vec<(Cow<'a, str>, i64)>,
-    /// `dropDownItemIndex`: which entry of its list a pop-up about presets has chosen so far.
-    pub choice: Option<i64>,
-}
-
-impl Confirmation<'_> {
-    fn encode(&self, object: &mut Writer<'_>) {
-        object.key("tt").text(&self.title);
-        object.optional_text("ques", self.question.as_deref());
-        object.key("msg").text(&self.message);
-        object.key("buttons").list(|buttons| {
-            for (text, id) in &self.buttons {
-                buttons.item().object(|button| {
-                    button.key("text").text(text);
-                    button.key("id").integer(*id);
-                });
-            }
-        });
-        if let Some(choice) = self.choice {
-            object.key("dropDownItemIndex").integer(choice);
-        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! Not implemented: the contents of pools, sheets and the command history, which are read as their names only.
 
 mod answer;
+mod confirmation;
 mod executor;
 mod flaws;
 mod json;
@@ -21,7 +22,8 @@ mod request;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use answer::{Answer, Confirmation, Datum, Greeting, Group, Playbacks, Response};
+pub use answer::{Answer, Datum, Greeting, Group, Playbacks, Response};
+pub use confirmation::Confirmation;
 pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader, Wanted};
 pub use flaws::{Flaw, Flaws};
 pub use preset::{Attribute, Feature, PresetType};
