@@ -76,12 +76,14 @@ const PAGES: u32 = 10_000;
 const NUMBERS: u32 = 816;
 
 impl Address {
-    /// What its values are: a remote sends messages, a console has states.
+    /// What its values are. Keys and command lines happen, on both sides; a remote sets levels by messages, and a console
+    /// holds them as states.
     pub(super) fn kind(&self, direction: Direction) -> Kind {
         match (self, direction) {
-            (Self::CommandLine, _) | (_, Direction::Output) => Kind::State,
-            (Self::Command | Self::Encoder(_), Direction::Input) => Kind::Event,
-            (_, Direction::Input) => Kind::Control,
+            (Self::Key(..) | Self::CommandKey(_) | Self::Command, _) => Kind::Event,
+            (Self::Fader(_) | Self::Encoder(_), Direction::Input) => Kind::Control,
+            (Self::Fader(_) | Self::Encoder(_), Direction::Output)
+            | (Self::CommandLine | Self::Name(_) | Self::Color(_), _) => Kind::State,
         }
     }
 
