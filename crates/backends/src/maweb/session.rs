@@ -276,7 +276,11 @@ impl Session {
 
     /// Names the mapped channels that this console does not have.
     fn tell_missing(&self, out: &mut Outbox) {
-        let missing = self.channels.iter().flatten().filter(|channel| !self.is_there(&channel.address));
+        let missing = self
+            .channels
+            .iter()
+            .flatten()
+            .filter(|channel| !outgoing::is_there(&self.login, &self.settings, &channel.address));
         let names: Vec<_> = missing.map(|channel| channel.address.to_string()).collect();
         if names.is_empty() {
             return;

@@ -2,12 +2,13 @@
 
 use crosspatch_core::{Instant, Notice, Outbox, Slot, Text, Value};
 
-use super::{Session, send};
+use super::{Channel, Session, send};
 use crate::button::Edge;
 use crate::maweb::address::{Address, Executor, Part, Resolution};
 use crate::maweb::command::Trigger;
 use crate::maweb::keys::{self, Key};
-use crate::maweb::options::Cmdline;
+use crate::maweb::login::Login;
+use crate::maweb::options::{Cmdline, Settings};
 use crate::maweb::output::{Send, Taken};
 use crate::maweb::wire::{Console, Request};
 use crate::maweb::{poll, watch};
@@ -15,15 +16,16 @@ use crate::maweb::{poll, watch};
 impl Session {
     /// Takes a value for an output. States alone, such as after a log-in, press nothing.
     pub(super) fn take(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
-        if let (Some(Some(channel)), Some(level)) = (self.channels.get_mut(slot.index()), value.as_number()) {
-            channel.level = Some(level);
-        }
-        let Some(Some(channel)) = self.channels.get(slot.index()) else { return };
-        if self.login.is_ready() && !self.is_there(&channel.address) {
+        let is_missing = |channel: &Channel| {
+            self.login.is_ready() && !is_there(&self.login, &self.settings, &channel.address)
+        };
+        let Some(Some(channel)) = self.channels.get_mut(slot.index()) else { return };
+        let number = value.as_number();
+        channel.level = number.or(channel.level);
+        if is_missing(channel) {
             return;
         }
-        let Some(Some(channel)) = self.channels.get_mut(slot.index()) else { return };
-        let level = if is_state { channel.level } else { value.as_number() };
+        let level = if is_state { channel.level } else { number };
         let taken = match &channel.address {
             Address::Executor(executor, Part::Fader) => {
                 let (executor, Some(level)) = (*executor, level) else { return };
@@ -176,27 +178,6 @@ impl Session {
         }
     }
 
-    /// Whether the console in use has what a channel stands for.
-    pub(super) fn is_there(&self, address: &Address) -> bool {
-        let console = self.login.console();
-        match address {
-            Address::Executor(executor, part) => {
-                let is_key = matches!(part, Part::Upper | Part::Lower | Part::Flash | Part::Button);
-                poll::exists(console, executor.number.get())
-                    && (!is_key || watch::key(console, *part).is_some())
-            }
-            Address::Key(key) => {
-                let by_lua = key.hardkey.is_some() && console != Some(Console::Dot2);
-                match self.settings.cmdline {
-                    Cmdline::Remote => key.web.is_some(),
-                    Cmdline::Console => by_lua,
-                    Cmdline::Downgrade => by_lua || key.web.is_some(),
-                }
-            }
-            Address::Command(_) | Address::Encoder(..) | Address::Led(_) | Address::Confirm(_) => true,
-        }
-    }
-
     /// Tells what became of an event, if it was not taken.
     fn tell_taken(&mut self, slot: Slot, taken: Taken, out: &mut Outbox) {
         let name = match self.channels.get(slot.index()) {
@@ -220,5 +201,25 @@ impl Session {
                 self.tell(Notice::warning("too-many", text), out);
             }
         }
+    }
+}
+
+/// Whether the console in use has what a channel stands for.
+pub(super) fn is_there(login: &Login, settings: &Settings, address: &Address) -> bool {
+    let console = login.console();
+    match address {
+        Address::Executor(executor, part) => {
+            let is_key = matches!(part, Part::Upper | Part::Lower | Part::Flash | Part::Button);
+            poll::exists(console, executor.number.get()) && (!is_key || watch::key(console, *part).is_some())
+        }
+        Address::Key(key) => {
+            let by_lua = key.hardkey.is_some() && console != Some(Console::Dot2);
+            match settings.cmdline {
+                Cmdline::Remote => key.web.is_some(),
+                Cmdline::Console => by_lua,
+                Cmdline::Downgrade => by_lua || key.web.is_some(),
+            }
+        }
+        Address::Command(_) | Address::Encoder(..) | Address::Led(_) | Address::Confirm(_) => true,
     }
 }

@@ -276,7 +276,7 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&mut self) -> Result<Scalar<'a>, DecodeError> {
-        let has_key = std::mem::take(&mut self.is_unread);
+        self.is_unread = false;
         let first = self.peek().ok_or(DecodeError::Truncated)?;
         match first {
             b'"' => return self.string().map(Scalar::Text),
@@ -296,10 +296,10 @@ impl<'a> Reader<'a> {
             (b'0'..=b'9' | b'-', _) => Scalar::Number(word),
             (_, "true") => Scalar::Bool(true),
             (_, "false") => Scalar::Bool(false),
-            _ => self.odd_word(start, word, has_key),
+            _ => self.odd_word(start, word),
         };
-        if rest[len] == b'"' && has_key {
-            self.pass_stray_quote();
+        if rest[len] == b'"' {
+            self.pass_stray_quote(start);
         }
         Ok(value)
     }
@@ -307,12 +307,12 @@ impl<'a> Reader<'a> {
     /// Reads on from a word that is no value of JSON: the first of a text without quotation marks, if it has a key.
     #[cold]
     #[inline(never)]
-    fn odd_word(&mut self, start: usize, word: &'a str, has_key: bool) -> Scalar<'a> {
+    fn odd_word(&mut self, start: usize, word: &'a str) -> Scalar<'a> {
         let flaw = match word {
             "null" => return Scalar::Nothing,
             "True" | "False" => Flaw::CapitalBoolean,
             "undefined" | "NaN" | "nan" | "None" => Flaw::NoValue,
-            _ if has_key && word.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            _ if self.has_key(start) && word.starts_with(|first: char| first.is_ascii_alphabetic()) => {
                 match bare_text_end(self.text, start) {
                     Some(end) => {
                         self.flaws.note(Flaw::BareText, start);
@@ -335,12 +335,19 @@ impl<'a> Reader<'a> {
     /// Steps over a quotation mark behind a number, which is none of the next key if the object goes on or ends behind it.
     #[cold]
     #[inline(never)]
-    fn pass_stray_quote(&mut self) {
+    fn pass_stray_quote(&mut self, start: usize) {
         let behind = self.text.as_bytes()[self.at..].strip_prefix(b"\"");
-        if let Some(b',' | b'}') = behind.and_then(|behind| behind.trim_ascii_start().first()) {
+        if let Some(b',' | b'}') = behind.and_then(|behind| behind.trim_ascii_start().first())
+            && self.has_key(start)
+        {
             self.flaws.note(Flaw::StrayQuote, self.at);
             self.at += 1;
         }
+    }
+
+    /// Whether the value that begins there has a key, and is none of a list.
+    fn has_key(&self, start: usize) -> bool {
+        self.text.as_bytes()[..start].trim_ascii_end().ends_with(b":")
     }
 
     /// Reads the text that begins here.
