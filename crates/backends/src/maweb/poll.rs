@@ -210,16 +210,8 @@ pub(crate) struct Poll {
     pub(crate) what: What,
     /// When.
     pub(crate) sent: Instant,
-}
-
-impl Poll {
     /// How long its answer is waited for.
-    fn timeout(&self, probes: u32) -> Duration {
-        match self.what {
-            What::Executors(_) if probes > 0 => PROBE_TIMEOUT,
-            What::Executors(_) | What::Leds => ANSWER_TIMEOUT,
-        }
-    }
+    until: Instant,
 }
 
 /// What a poll asks for.
@@ -302,7 +294,11 @@ impl Poller {
                 What::Executors(at)
             }
         };
-        self.in_flight = Some(Poll { what, sent: now });
+        let timeout = match what {
+            What::Executors(_) if self.probes > 0 => PROBE_TIMEOUT,
+            What::Executors(_) | What::Leds => ANSWER_TIMEOUT,
+        };
+        self.in_flight = Some(Poll { what, sent: now, until: now + timeout });
         Some(what)
     }
 
@@ -341,8 +337,7 @@ impl Poller {
     /// Gives up waiting for an answer whose time is over: how many requests for executors were given up in a row, those not
     /// counted that were given up soon.
     pub(crate) fn give_up(&mut self, now: Instant) -> Option<u32> {
-        let probes = self.probes;
-        let poll = self.in_flight.take_if(|poll| now.since(poll.sent) >= poll.timeout(probes))?;
+        let poll = self.in_flight.take_if(|poll| poll.until <= now)?;
         if self.probes > 0 && poll.what != What::Leds {
             self.probes -= 1;
             self.next_at = now;
@@ -373,7 +368,7 @@ impl Poller {
             return None;
         }
         if let Some(poll) = &self.in_flight {
-            return Some(poll.sent + poll.timeout(self.probes));
+            return Some(poll.until);
         }
         let soonest = self.records.iter().chain(&self.leds).map(|record| record.not_before).min()?;
         Some(soonest.max(self.next_at))

@@ -205,6 +205,7 @@ impl Session {
 }
 
 /// Whether the console in use has what a channel stands for.
+#[inline]
 pub(super) fn is_there(login: &Login, settings: &Settings, address: &Address) -> bool {
     let console = login.console();
     match address {
