@@ -16,7 +16,7 @@ pub(super) const PATHS: &[Path] = &[
     path("engine/three-shapes", || through("| invert | range 0.2..0.8 | offset 0.1")),
     path("engine/gamma", || through("| invert | curve 2.2 | range 0.2..0.8")),
     path("engine/s-curve", || through("| invert | curve s | steps 1001")),
-    path("engine/table", || through("| table 0:0 0.5:0.2 1:1 | clamp 0.1..0.9 | scale 0.5")),
+    path("engine/table", || through("| table 0:0 0.5:0.2 1:1 | clamp 0..1 | scale 0.5")),
     path("engine/threshold", || keys("| threshold 0.5 hysteresis 0.1")),
     // Of a press and its release, one comes out.
     Path { events: 2 * VALUES, ..path("engine/toggle", || keys_twice("| toggle")) },
