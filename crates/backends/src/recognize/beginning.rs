@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crosspatch_core::{Duration, Instant};
 
-use super::{Finding, Format, explain, stream};
+use super::{Finding, Format, explain_stream, stream};
 
 /// So many bytes are kept. Requests for a WebSocket say what they are within these.
 const KEPT: usize = 512;
@@ -87,13 +87,12 @@ impl Beginning {
             Self::Foreign => return Finding::Old,
             Self::Silent | Self::Understood => return Finding::Nothing,
         };
-        match stream(&heard.bytes) {
-            Some(found) if found != wanted => {
-                let text = explain(from, found, wanted, &heard.bytes);
+        match explain_stream(from, &heard.bytes, wanted) {
+            Some(text) => {
                 *self = Self::Foreign;
                 Finding::News(text)
             }
-            Some(_) | None => Finding::Nothing,
+            None => Finding::Nothing,
         }
     }
 

@@ -150,6 +150,12 @@ impl Finding {
     }
 }
 
+/// The notice about a stream that begins with these bytes; none if it looks like what is `wanted`, or like nothing.
+pub(crate) fn explain_stream(from: &dyn fmt::Display, bytes: &[u8], wanted: Format) -> Option<String> {
+    let found = stream(bytes).filter(|found| *found != wanted)?;
+    Some(explain(from, found, wanted, bytes))
+}
+
 /// The notice about a peer that sends `found` where `wanted` is expected.
 fn explain(from: &dyn fmt::Display, found: Format, wanted: Format, bytes: &[u8]) -> String {
     let bare = |one, other| match (one, other) {
