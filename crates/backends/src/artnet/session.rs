@@ -178,9 +178,7 @@ impl Session for ArtNetSession {
         match Packet::decode(data) {
             Ok(packet) => self.handle_packet(now, from, &packet, data, out),
             Err(error) => {
-                let finding = self.strangers.explain(now, from, data, Format::ArtNet);
-                finding
-                    .tell("artnet-garbage", out, || format!("a packet from {from} is no Art-Net: {error}"));
+                self.strangers.refuse(now, from, data, Format::ArtNet, "artnet-garbage", &error, out);
             }
         }
     }

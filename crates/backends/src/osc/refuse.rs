@@ -13,6 +13,7 @@ const GARBAGE: &str = "osc-garbage";
 
 impl OscSession {
     /// A packet made no sense. Without its bytes, the beginning of its stream is looked at.
+    #[cold]
     pub(super) fn refuse(
         &mut self,
         now: Instant,

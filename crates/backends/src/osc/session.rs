@@ -182,30 +182,8 @@ impl Session for OscSession {
         self.spoken_at = Some(now);
         if self.config.framing == Framing::Datagram {
             self.handle_packet(now, from, data, out);
-            return;
-        }
-        let Some(link) = self.links.find(port, from) else { return };
-        if let Some(due) = link.beginning.hear(now, data) {
-            self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
-        }
-        let mut deframer = std::mem::replace(&mut link.deframer, Deframer::new(self.config.framing));
-        let mut is_osc = false;
-        let result = deframer.push(data, |packet| match packet {
-            Ok(packet) => is_osc |= self.handle_packet(now, from, packet, out),
-            Err(error) => self.refuse(now, from, &[], error, out),
-        });
-        if let Some(link) = self.links.find(port, from) {
-            link.deframer = deframer;
-            if is_osc {
-                link.beginning.settle();
-            } else if link.beginning.is_due(now) {
-                self.judge(now, out);
-            }
-        }
-        if let Err(error) = result {
-            self.refuse(now, from, &[], error, out);
-            out.close(port, from);
-            self.handle_close(now, port, from, Closed::Garbage, out);
+        } else {
+            self.handle_stream(now, port, from, data, out);
         }
     }
 
@@ -268,6 +246,32 @@ impl Session for OscSession {
 
 /// What comes in.
 impl OscSession {
+    fn handle_stream(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        let Some(link) = self.links.find(port, from) else { return };
+        if let Some(due) = link.beginning.hear(now, data) {
+            self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
+        }
+        let mut deframer = std::mem::replace(&mut link.deframer, Deframer::new(self.config.framing));
+        let mut is_osc = false;
+        let result = deframer.push(data, |packet| match packet {
+            Ok(packet) => is_osc |= self.handle_packet(now, from, packet, out),
+            Err(error) => self.refuse(now, from, &[], error, out),
+        });
+        if let Some(link) = self.links.find(port, from) {
+            link.deframer = deframer;
+            if is_osc {
+                link.beginning.settle();
+            } else if link.beginning.is_due(now) {
+                self.judge(now, out);
+            }
+        }
+        if let Err(error) = result {
+            self.refuse(now, from, &[], error, out);
+            out.close(port, from);
+            self.handle_close(now, port, from, Closed::Garbage, out);
+        }
+    }
+
     /// Returns whether there was a good message in the packet.
     fn handle_packet(&mut self, now: Instant, from: Peer, packet: &[u8], out: &mut Outbox) -> bool {
         let mut budget = PATTERN_BUDGET;

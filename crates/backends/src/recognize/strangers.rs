@@ -1,8 +1,9 @@
 //! Who sends another protocol to a port for datagrams.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 
-use crosspatch_core::{Duration, Instant};
+use crosspatch_core::{Duration, Instant, Outbox};
 
 use super::{Finding, Format, datagram, explain};
 
@@ -27,6 +28,23 @@ struct Stranger {
 }
 
 impl Strangers {
+    /// Tells of a datagram that was not understood as `wanted`, in a notice of the kind `id`.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "the datagram, what is wrong with it, and where to say so")]
+    pub(crate) fn refuse(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        bytes: &[u8],
+        wanted: Format,
+        id: &'static str,
+        error: &dyn Display,
+        out: &mut Outbox,
+    ) {
+        let finding = self.explain(now, from, bytes, wanted);
+        finding.tell(id, out, || format!("a packet from {from} is no {wanted}: {error}"));
+    }
+
     /// Explains a datagram that was not understood as `wanted`.
     pub(crate) fn explain(
         &mut self,

@@ -18,7 +18,7 @@ use super::link::{CONTROL, DATA, Link, Outcome, State, title};
 use super::mdns::Mdns;
 use super::options::Config;
 use super::receiver::Receiver;
-use super::wire::{Command, DecodeError, Packet, Rtp, Session as Invitation};
+use super::wire::{Command, Packet, Rtp, Session as Invitation};
 
 /// The look-up of the first peer's name; those of the others follow.
 const FIRST_LOOKUP: u16 = 2;
@@ -164,8 +164,7 @@ impl Session for RtpMidiSession {
             Ok(Packet::Rtp(rtp)) if port == DATA => self.handle_rtp(now, from, &rtp, out),
             Ok(packet) => self.misplace(now, from, &packet, out),
             Err(error) => {
-                let finding = self.strangers.explain(now, from, data, Format::RtpMidi);
-                finding.tell(GARBAGE, out, || no_sense(from, error));
+                self.strangers.refuse(now, from, data, Format::RtpMidi, GARBAGE, &error, out);
             }
         }
     }
@@ -541,7 +540,8 @@ impl RtpMidiSession {
                 }
             }
             Err(error) => {
-                let text = no_sense(title(endpoint.as_ref(), control.or(*data), name), error);
+                let from = title(endpoint.as_ref(), control.or(*data), name);
+                let text = format!("what came in from {from} makes no sense: {error}");
                 out.notice(Notice::warning(GARBAGE, text));
             }
         });
@@ -562,8 +562,4 @@ impl RtpMidiSession {
         });
         links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.flush(now, out));
     }
-}
-
-fn no_sense(from: impl std::fmt::Display, error: DecodeError) -> String {
-    format!("what came in from {from} makes no sense: {error}")
 }

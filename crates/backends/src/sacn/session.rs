@@ -232,8 +232,7 @@ impl SacnSession {
                 }
             }
             Err(error) => {
-                let finding = self.strangers.explain(now, from, packet, Format::Sacn);
-                finding.tell("sacn-garbage", out, || format!("a packet from {from} is no sACN: {error}"));
+                self.strangers.refuse(now, from, packet, Format::Sacn, "sacn-garbage", &error, out);
             }
         }
     }
