@@ -18,6 +18,7 @@ pub mod maweb;
 pub mod midi;
 pub mod openpixelcontrol;
 pub mod osc;
+pub mod recognize;
 pub mod rtpmidi;
 pub mod sacn;
 mod units;

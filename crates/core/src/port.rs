@@ -125,7 +125,8 @@ pub enum PortSpec {
     TcpListen(Listen),
     /// An outgoing WebSocket connection; one text or binary message per delivery. Its peer is [`Peer::Only`].
     WebSocketConnect(WebSocketConnect),
-    /// A WebSocket server on any path. Opens as [`Peer::Only`] when it listens, then once per [`Peer::Connection`].
+    /// A WebSocket server on any path. Opens as [`Peer::Only`] when it listens, then once per [`Peer::Connection`]. A client
+    /// that does not ask for a WebSocket never opens; the first bytes it sent come once, as data of its connection.
     WebSocketListen(Listen),
     /// A look-up of a name, nothing else. Opens as the [`Peer::Address`] found and is done with that.
     Lookup(Endpoint),

@@ -263,8 +263,9 @@ fn clients_that_lie_or_babble_spoil_their_own_connection_only() {
     let mut other_language = client(port);
     other_language.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").expect("sent");
     let mut babbler = client(port);
-    babbler.write_all(&[0x47; 1 << 20]).expect("sent");
-    show.wait_for("sends the unknown command 71; is it a client of Open Pixel Control?");
+    babbler.write_all(&[0xd5; 1 << 20]).expect("sent");
+    show.wait_for("sends the unknown command 213; is it a client of Open Pixel Control?");
+    show.wait_for("sends an HTTP request where Open Pixel Control is expected");
     let mut half = client(port);
     half.write_all(&pixels(1, &[255; 6])[..8]).expect("sent");
     drop(half);

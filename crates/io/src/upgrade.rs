@@ -71,6 +71,11 @@ impl Upgrade {
         self.side
     }
 
+    /// What has been read.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// Reads on.
     pub(crate) fn advance(&mut self, chunk: &mut [u8]) -> Progress {
         loop {

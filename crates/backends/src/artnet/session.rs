@@ -25,6 +25,7 @@ use super::wire::{
 };
 use crate::dmx::{Detect, Rule};
 use crate::kept_port::KeptPort;
+use crate::recognize::{Format, Strangers};
 
 /// The socket; the look-ups of destinations follow.
 const SOCKET: Port = Port(0);
@@ -54,6 +55,7 @@ pub(crate) struct ArtNetSession {
     /// Controllers that wait for an answer, and until when.
     answers: Vec<(Instant, SocketAddr)>,
     detector: Detector,
+    strangers: Strangers,
 }
 
 impl ArtNetSession {
@@ -85,6 +87,7 @@ impl ArtNetSession {
             fixed,
             answers: Vec::new(),
             detector: Detector::new(config.detect),
+            strangers: Strangers::default(),
             config,
         }
     }
@@ -175,8 +178,7 @@ impl Session for ArtNetSession {
         match Packet::decode(data) {
             Ok(packet) => self.handle_packet(now, from, &packet, data, out),
             Err(error) => {
-                let text = format!("a packet from {from} is no Art-Net: {error}");
-                out.notice(Notice::warning("artnet-garbage", text));
+                self.strangers.refuse(now, from, data, Format::ArtNet, "artnet-garbage", &error, out);
             }
         }
     }

@@ -19,6 +19,7 @@ use crate::button::Button;
 use crate::maweb::wire::{
     Answer, Color, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
 };
+use crate::recognize::{self, Format};
 
 /// More connections than any console has remotes.
 const MOST_CONNECTIONS: u32 = 64;
@@ -290,6 +291,17 @@ impl Session {
     }
 }
 
+/// Names what a client sends that did not ask for a WebSocket. Requests that come behind the end of a connection are text.
+fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
+    if recognize::stream(data) == Some(Format::Text) {
+        return;
+    }
+    let client = format!("client {connection}");
+    if let Some(text) = recognize::explain_stream(&client, data, Format::WebSocket) {
+        out.notice(Notice::warning("not-a-remote", text));
+    }
+}
+
 /// Requests that are answered under their own name.
 const LISTS: &[&str] = &["pool", "fixtureSheet", "channelSheet", "executorSheet", "commandHistory"];
 
@@ -358,7 +370,7 @@ impl crosspatch_core::Session for Session {
     fn handle_data(&mut self, now: Instant, _port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
         let Peer::Connection(connection) = from else { return };
         if !self.lines.is_open(connection) {
-            return;
+            return tell_stranger(connection, data, out);
         }
         match Request::decode_with_flaws(data) {
             Ok((request, flaws)) => {

@@ -8,7 +8,8 @@
 //! everything up to its end, the frames of the others follow each of them.
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Value, parse_color,
+    Closed, Connect, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Value,
+    parse_color,
 };
 
 use super::Mode;
@@ -16,6 +17,7 @@ use super::address::{Address, Part};
 use super::wire::{ALL, Message};
 use crate::dmx::{Output, Pace};
 use crate::kept_port::KeptPort;
+use crate::recognize::{Beginning, Finding, Format};
 
 /// The outgoing connection.
 pub(crate) const CLIENT: Port = Port(1);
@@ -34,7 +36,10 @@ const PACE: Pace = Pace { realtime: true, repeats: 0, keep_alive: Some(KEEP_ALIV
 
 /// The pixels of a server.
 pub(crate) struct Client {
+    to: Endpoint,
     port: KeptPort,
+    /// What the server says.
+    beginning: Beginning,
     link: Link,
     mode: Mode,
     interval: Duration,
@@ -63,8 +68,10 @@ struct Strip {
 impl Client {
     /// The client of the instance `name`.
     pub(crate) fn new(name: &str, to: Endpoint, mode: Mode, interval: Duration) -> Self {
-        let spec = PortSpec::TcpConnect(Connect { to, timeout: CONNECT_TIMEOUT });
+        let spec = PortSpec::TcpConnect(Connect { to: to.clone(), timeout: CONNECT_TIMEOUT });
         Self {
+            to,
+            beginning: Beginning::default(),
             port: KeptPort::new(name, CLIENT, spec, "openpixelcontrol-port"),
             link: Link::Down,
             mode,
@@ -123,9 +130,22 @@ impl Client {
     pub(crate) fn handle_open(&mut self, now: Instant, out: &mut Outbox) {
         self.port.handle_open(out);
         self.link = Link::Up;
+        self.beginning = Beginning::default();
         self.sent_at = None;
         self.strips.iter_mut().for_each(|strip| strip.frame.restart());
         self.flush(now, out);
+    }
+
+    /// The server has said something, which servers of Open Pixel Control do not.
+    pub(crate) fn handle_data(&mut self, now: Instant, data: &[u8], out: &mut Outbox) {
+        self.beginning.hear(now, data);
+        if self.beginning.is_undecided() {
+            let server = format!("the server at {}", self.to);
+            match self.beginning.explain(&server, Format::OpenPixelControl) {
+                Finding::News(text) => out.notice(Notice::warning("openpixelcontrol-unknown", text)),
+                Finding::Old | Finding::Nothing => self.beginning.settle(),
+            }
+        }
     }
 
     /// The server is not there, or has gone.

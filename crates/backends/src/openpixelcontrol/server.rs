@@ -10,11 +10,15 @@ use super::address::{Address, Part};
 use super::wire::{ALL, Deframer, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
 use crate::dmx::Input;
 use crate::kept_port::KeptPort;
+use crate::recognize::{Beginning, Finding, Format};
 
 /// The port that clients connect to.
 const SERVER: Port = Port(0);
 
 const MAX_CLIENTS: u32 = 64;
+
+/// The kind of notices about what is no Open Pixel Control.
+const UNKNOWN: &str = "openpixelcontrol-unknown";
 
 /// The strips that clients write.
 pub(crate) struct Server {
@@ -22,9 +26,17 @@ pub(crate) struct Server {
     mode: Mode,
     /// Those that have mapped channels.
     strips: Vec<Strip>,
-    clients: Vec<(Peer, Deframer)>,
+    clients: Vec<Client>,
+    /// When to look for clients that have sent no whole message yet.
+    judge_at: Option<Instant>,
     /// The data of a message of the other resolution, converted.
     converted: Vec<u8>,
+}
+
+struct Client {
+    peer: Peer,
+    deframer: Deframer,
+    beginning: Beginning,
 }
 
 struct Strip {
@@ -50,6 +62,7 @@ impl Server {
             mode,
             strips: Vec::new(),
             clients: Vec::new(),
+            judge_at: None,
             converted: Vec::new(),
         }
     }
@@ -90,7 +103,10 @@ impl Server {
     /// The port is open, or a client has come.
     pub(crate) fn handle_open(&mut self, peer: Peer, out: &mut Outbox) {
         match peer {
-            Peer::Connection(_) => self.clients.push((peer, Deframer::default())),
+            Peer::Connection(_) => {
+                let (deframer, beginning) = Default::default();
+                self.clients.push(Client { peer, deframer, beginning });
+            }
             Peer::Only | Peer::Address(_) => self.port.handle_open(out),
         }
     }
@@ -98,7 +114,14 @@ impl Server {
     /// A client has gone, with whatever it has not finished; or the port is gone, and all clients with it.
     pub(crate) fn handle_close(&mut self, now: Instant, peer: Peer, reason: &Closed, out: &mut Outbox) {
         match peer {
-            Peer::Connection(_) => self.clients.retain(|(client, _)| *client != peer),
+            Peer::Connection(_) => {
+                for ended in self.clients.extract_if(.., |client| client.peer == peer) {
+                    let Client { mut beginning, .. } = ended;
+                    if let Some(text) = beginning.explain_end(&peer, Format::OpenPixelControl) {
+                        out.notice(Notice::warning(UNKNOWN, text));
+                    }
+                }
+            }
             Peer::Only | Peer::Address(_) => {
                 self.clients.clear();
                 self.port.handle_close(now, reason, out);
@@ -107,36 +130,67 @@ impl Server {
     }
 
     /// A client has sent something.
-    pub(crate) fn handle_data(&mut self, from: Peer, data: &[u8], out: &mut Outbox) {
-        let Some(at) = self.clients.iter().position(|(client, _)| *client == from) else { return };
-        let mut deframer = std::mem::take(&mut self.clients[at].1);
-        deframer.push(data, |message| self.handle_message(from, message, out));
-        self.clients[at].1 = deframer;
+    pub(crate) fn handle_data(&mut self, now: Instant, from: Peer, data: &[u8], out: &mut Outbox) {
+        let Some(at) = self.clients.iter().position(|client| client.peer == from) else { return };
+        let client = &mut self.clients[at];
+        let (mut deframer, mut beginning) =
+            (std::mem::take(&mut client.deframer), std::mem::take(&mut client.beginning));
+        if let Some(due) = beginning.hear(now, data) {
+            self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
+        }
+        deframer.push(data, |message| self.handle_message(from, message, &mut beginning, out));
+        (self.clients[at].deframer, self.clients[at].beginning) = (deframer, beginning);
     }
 
     /// The time of `next_timeout` has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.port.handle_timeout(now, out);
+        if self.judge_at.is_none_or(|at| at > now) {
+            return;
+        }
+        for Client { peer, beginning, .. } in &mut self.clients {
+            if beginning.is_due(now)
+                && let Some(text) = beginning.explain_silence(peer, Format::OpenPixelControl)
+            {
+                out.notice(Notice::warning(UNKNOWN, text));
+            }
+        }
+        self.judge_at = self.clients.iter().filter_map(|client| client.beginning.due()).min();
     }
 
-    /// When the port is to be opened again.
+    /// When the port is to be opened again, or clients are to be looked at.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.port.retry_at()
+        self.port.retry_at().into_iter().chain(self.judge_at).min()
     }
 
-    fn handle_message(&mut self, from: Peer, message: Message<'_>, out: &mut Outbox) {
+    fn handle_message(
+        &mut self,
+        from: Peer,
+        message: Message<'_>,
+        beginning: &mut Beginning,
+        out: &mut Outbox,
+    ) {
         let sent = match message.command {
-            SET_8_BIT => Mode::Bits8,
-            SET_16_BIT => Mode::Bits16,
-            SYSTEM_EXCLUSIVE => return,
+            SET_8_BIT => Some(Mode::Bits8),
+            SET_16_BIT => Some(Mode::Bits16),
+            SYSTEM_EXCLUSIVE => None,
             command => {
-                let text = format!(
-                    "{from} sends the unknown command {command}; is it a client of Open Pixel Control?"
-                );
-                out.notice(Notice::warning("openpixelcontrol-unknown", text));
+                beginning.explain(&from, Format::OpenPixelControl).tell(UNKNOWN, out, || {
+                    format!(
+                        "{from} sends the unknown command {command}; is it a client of Open Pixel Control?"
+                    )
+                });
                 return;
             }
         };
+        if beginning.is_undecided() {
+            // Packets of OSC with their lengths are messages with colours, too.
+            match beginning.explain(&from, Format::OpenPixelControl) {
+                Finding::News(text) => out.notice(Notice::warning(UNKNOWN, text)),
+                Finding::Old | Finding::Nothing => beginning.settle(),
+            }
+        }
+        let Some(sent) = sent else { return };
         let whole = message.data.len() - message.data.len() % usize::from(3 * sent.width());
         let data = &message.data[..whole];
         let Self { mode, strips, converted, .. } = self;

@@ -75,10 +75,11 @@ impl Session for OpenPixelControlSession {
         }
     }
 
-    fn handle_data(&mut self, _now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
-        // A server has nothing to say to its clients.
-        if let (Some(server), true) = (&mut self.server, port != CLIENT) {
-            server.handle_data(from, data, out);
+    fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        match (port, &mut self.client, &mut self.server) {
+            (CLIENT, Some(client), _) => client.handle_data(now, data, out),
+            (_, _, Some(server)) => server.handle_data(now, from, data, out),
+            _ => {}
         }
     }
 

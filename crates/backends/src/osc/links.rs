@@ -4,6 +4,7 @@ use crosspatch_core::{Instant, Outbox, Peer, Port};
 
 use super::table::{Outgoing, Table};
 use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
+use crate::recognize::Beginning;
 
 /// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
 const MAX_BUNDLE: usize = 1_440;
@@ -18,6 +19,7 @@ pub(crate) struct Link {
     pub(crate) port: Port,
     pub(crate) peer: Peer,
     pub(crate) deframer: Deframer,
+    pub(crate) beginning: Beginning,
     /// A stream that takes no more for the time being.
     is_full: bool,
     /// Messages were left out while it was full.
@@ -44,8 +46,15 @@ impl Links {
 
     /// Adds a peer, which gets everything.
     pub(crate) fn add(&mut self, port: Port, peer: Peer) {
-        let deframer = Deframer::new(self.framing);
-        self.links.push(Link { port, peer, deframer, is_full: false, has_missed: false, refresh: Some(0) });
+        self.links.push(Link {
+            port,
+            peer,
+            deframer: Deframer::new(self.framing),
+            beginning: Beginning::default(),
+            is_full: false,
+            has_missed: false,
+            refresh: Some(0),
+        });
     }
 
     /// Drops a peer, or all of a port.
@@ -56,6 +65,16 @@ impl Links {
     /// The link to a peer.
     pub(crate) fn find(&mut self, port: Port, peer: Peer) -> Option<&mut Link> {
         self.links.iter_mut().find(|link| link.port == port && link.peer == peer)
+    }
+
+    /// The links to streams that have made no sense for too long.
+    pub(crate) fn overdue(&mut self, now: Instant) -> impl Iterator<Item = &mut Link> {
+        self.links.iter_mut().filter(move |link| link.beginning.is_due(now))
+    }
+
+    /// When the next stream will have made no sense for too long.
+    pub(crate) fn next_overdue(&self) -> Option<Instant> {
+        self.links.iter().filter_map(|link| link.beginning.due()).min()
     }
 
     /// The only link, of a session with datagrams.

@@ -10,6 +10,7 @@ mod options;
 mod output;
 pub mod pattern;
 mod ports;
+mod refuse;
 mod session;
 #[cfg(test)]
 mod session_tests;

@@ -18,6 +18,7 @@ use crosspatch_core::{
 use crate::detect::Detector;
 use crate::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
 use crate::kept_port::KeptPort;
+use crate::recognize::Strangers;
 
 use super::format::Atom;
 use super::links::Links;
@@ -46,10 +47,10 @@ const RECALLED_AT_ONCE: usize = 64;
 
 /// The running state of an instance.
 pub(crate) struct OscSession {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     table: Table,
     ports: Vec<KeptPort>,
-    links: Links,
+    pub(super) links: Links,
     detector: Detector,
     has_outputs: bool,
 
@@ -62,7 +63,7 @@ pub(crate) struct OscSession {
     epoch: u32,
 
     /// Who spoke in the turn at that time.
-    speaker: Option<(Port, Peer)>,
+    pub(super) speaker: Option<(Port, Peer)>,
     spoken_at: Option<Instant>,
     /// Messages to send at the end of this call.
     pending: Vec<u32>,
@@ -76,6 +77,10 @@ pub(crate) struct OscSession {
     /// When the present peer gets everything.
     refresh_due: Option<Instant>,
     repeat_at: Vec<Instant>,
+
+    /// Who was told to send another protocol than OSC, and when streams that have just begun have to have made sense.
+    pub(super) strangers: Strangers,
+    pub(super) judge_at: Option<Instant>,
 }
 
 impl OscSession {
@@ -101,6 +106,8 @@ impl OscSession {
             refreshed_at: None,
             refresh_due: None,
             repeat_at: vec![Instant::START; config.repeats.len()],
+            strangers: Strangers::default(),
+            judge_at: None,
             config,
         }
     }
@@ -155,6 +162,7 @@ impl Session for OscSession {
     }
 
     fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
+        self.judge_end(port, peer, out);
         if matches!(peer, Peer::Connection(_)) {
             self.links.remove(port, Some(peer));
             return;
@@ -173,21 +181,9 @@ impl Session for OscSession {
         self.speaker = Some((port, from));
         self.spoken_at = Some(now);
         if self.config.framing == Framing::Datagram {
-            return self.handle_packet(now, from, data, out);
-        }
-        let Some(link) = self.links.find(port, from) else { return };
-        let mut deframer = std::mem::replace(&mut link.deframer, Deframer::new(self.config.framing));
-        let result = deframer.push(data, |packet| match packet {
-            Ok(packet) => self.handle_packet(now, from, packet, out),
-            Err(error) => refuse(from, error, out),
-        });
-        if let Some(link) = self.links.find(port, from) {
-            link.deframer = deframer;
-        }
-        if let Err(error) = result {
-            refuse(from, error, out);
-            out.close(port, from);
-            self.handle_close(now, port, from, Closed::Garbage, out);
+            self.handle_packet(now, from, data, out);
+        } else {
+            self.handle_stream(now, port, from, data, out);
         }
     }
 
@@ -232,6 +228,9 @@ impl Session for OscSession {
         }
         self.settle(now, out);
         self.repeat(now, out);
+        if self.judge_at.is_some_and(|at| at <= now) {
+            self.judge(now, out);
+        }
         self.detector.handle_timeout(now, out);
     }
 
@@ -239,14 +238,42 @@ impl Session for OscSession {
         let retries = self.ports.iter().filter_map(KeptPort::retry_at);
         let repeats = self.repeat_at.iter().copied().filter(|_| !self.links.is_empty());
         let settling = self.settling.peek().map(|Reverse((at, _))| *at);
-        let others = [self.refresh_at, self.refresh_due, settling, self.detector.next_timeout()];
+        let others =
+            [self.refresh_at, self.refresh_due, settling, self.judge_at, self.detector.next_timeout()];
         retries.chain(repeats).chain(others.into_iter().flatten()).min()
     }
 }
 
 /// What comes in.
 impl OscSession {
-    fn handle_packet(&mut self, now: Instant, from: Peer, packet: &[u8], out: &mut Outbox) {
+    fn handle_stream(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        let Some(link) = self.links.find(port, from) else { return };
+        if let Some(due) = link.beginning.hear(now, data) {
+            self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
+        }
+        let mut deframer = std::mem::replace(&mut link.deframer, Deframer::new(self.config.framing));
+        let mut is_osc = false;
+        let result = deframer.push(data, |packet| match packet {
+            Ok(packet) => is_osc |= self.handle_packet(now, from, packet, out),
+            Err(error) => self.refuse(now, from, &[], error, out),
+        });
+        if let Some(link) = self.links.find(port, from) {
+            link.deframer = deframer;
+            if is_osc {
+                link.beginning.settle();
+            } else if link.beginning.is_due(now) {
+                self.judge(now, out);
+            }
+        }
+        if let Err(error) = result {
+            self.refuse(now, from, &[], error, out);
+            out.close(port, from);
+            self.handle_close(now, port, from, Closed::Garbage, out);
+        }
+    }
+
+    /// Returns whether there was a good message in the packet.
+    fn handle_packet(&mut self, now: Instant, from: Peer, packet: &[u8], out: &mut Outbox) -> bool {
         let mut budget = PATTERN_BUDGET;
         let mut is_osc = false;
         for message in Messages::of(packet) {
@@ -255,7 +282,7 @@ impl OscSession {
                     is_osc = true;
                     self.handle_message(now, from, &message, &mut budget, out);
                 }
-                Err(error) => refuse(from, error, out),
+                Err(error) => self.refuse(now, from, packet, error, out),
             }
         }
         if let (Destination::Learn(port), Peer::Address(address), true) =
@@ -264,6 +291,7 @@ impl OscSession {
             let address = SocketAddr::new(address.ip(), port.unwrap_or(address.port()));
             self.learn(now, address, out);
         }
+        is_osc
     }
 
     fn handle_message(
@@ -527,8 +555,4 @@ impl OscSession {
             out.notice(Notice::warning("osc-no-destination", text));
         }
     }
-}
-
-fn refuse(from: Peer, error: impl std::fmt::Display, out: &mut Outbox) {
-    out.notice(Notice::warning("osc-garbage", format!("a packet from {from} is no OSC: {error}")));
 }

@@ -511,7 +511,7 @@ fn a_stream_that_cannot_be_understood_is_closed() {
     world.take_transcript();
     world.receive("desk", Port(0), Peer::Connection(1), b"GET / HTTP/1.1\r\n");
     let lines = shown(&mut world);
-    assert!(lines.contains("desk closes 0 client1") && lines.contains("is no OSC"), "{lines}");
+    assert!(lines.contains("desk closes 0 client1") && lines.contains("sends an HTTP request"), "{lines}");
     assert_eq!(put(&mut world, &[("bus.a", 0.5)]), [""; 0]);
 }
 

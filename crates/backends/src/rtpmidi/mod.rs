@@ -5,7 +5,7 @@
 
 mod clock;
 mod link;
-mod mdns;
+pub(crate) mod mdns;
 mod options;
 mod receiver;
 mod sender;

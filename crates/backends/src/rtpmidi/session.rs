@@ -12,12 +12,13 @@ use crate::detect::Detector;
 use crate::kept_port::KeptPort;
 use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
+use crate::recognize::{Format, Strangers};
 
 use super::link::{CONTROL, DATA, Link, Outcome, State, title};
 use super::mdns::Mdns;
 use super::options::Config;
 use super::receiver::Receiver;
-use super::wire::{Command, DecodeError, Packet, Rtp, Session as Invitation};
+use super::wire::{Command, Packet, Rtp, Session as Invitation};
 
 /// The look-up of the first peer's name; those of the others follow.
 const FIRST_LOOKUP: u16 = 2;
@@ -26,6 +27,9 @@ const FIRST_LOOKUP: u16 = 2;
 const MAX_GUESTS: usize = 32;
 /// So many are found and invited.
 const MAX_FOUND: usize = 32;
+
+/// The kind of notices about what makes no sense.
+const GARBAGE: &str = "rtpmidi-garbage";
 
 /// How often somebody is told that there is no session with it, and how soon somebody else after that.
 const DISOWN_AGAIN: Duration = Duration::from_secs(1);
@@ -42,6 +46,7 @@ pub(crate) struct RtpMidiSession {
     mdns: Option<Mdns>,
     /// Who was told last that there is no session with it, and when.
     disowned: Option<(SocketAddr, Instant)>,
+    strangers: Strangers,
 }
 
 /// A socket, or a look-up, which nothing waits for.
@@ -77,6 +82,7 @@ impl RtpMidiSession {
             mdns: Mdns::new(&config),
             links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
             disowned: None,
+            strangers: Strangers::default(),
             config,
         }
     }
@@ -156,8 +162,10 @@ impl Session for RtpMidiSession {
                 self.handle_command(now, port, from, &command, out);
             }
             Ok(Packet::Rtp(rtp)) if port == DATA => self.handle_rtp(now, from, &rtp, out),
-            Ok(Packet::Command(_) | Packet::Rtp(_)) => {}
-            Err(error) => refuse(from, error, out),
+            Ok(packet) => self.misplace(now, from, &packet, out),
+            Err(error) => {
+                self.strangers.refuse(now, from, data, Format::RtpMidi, GARBAGE, &error, out);
+            }
         }
     }
 
@@ -342,6 +350,28 @@ impl RtpMidiSession {
 
 /// What comes in.
 impl RtpMidiSession {
+    /// MIDI has come to the port for session commands, or a command to an instance without sessions.
+    fn misplace(&mut self, now: Instant, from: SocketAddr, packet: &Packet<'_>, out: &mut Outbox) {
+        let port = self.config.bind.port;
+        let (format, text) = match packet {
+            Packet::Rtp(_) => (
+                Format::RtpMidi,
+                format!(
+                    "{from} sends MIDI to port {port}, which is for session commands; send it to port {} within a \
+                     session, or set `mode = direct` here",
+                    port.saturating_add(1)
+                ),
+            ),
+            Packet::Command(_) => (
+                Format::AppleMidi,
+                format!("{from} wants a session, and `mode = direct` has none; set `mode = apple` here"),
+            ),
+        };
+        if self.strangers.is_news(now, from.ip(), format) {
+            out.notice(Notice::warning(GARBAGE, text));
+        }
+    }
+
     fn handle_command(
         &mut self,
         now: Instant,
@@ -509,7 +539,11 @@ impl RtpMidiSession {
                     detector.hear(now, address.as_bytes(), from, &shown, out);
                 }
             }
-            Err(error) => refuse(title(endpoint.as_ref(), control.or(*data), name), error, out),
+            Err(error) => {
+                let from = title(endpoint.as_ref(), control.or(*data), name);
+                let text = format!("what came in from {from} makes no sense: {error}");
+                out.notice(Notice::warning(GARBAGE, text));
+            }
         });
     }
 }
@@ -528,9 +562,4 @@ impl RtpMidiSession {
         });
         links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.flush(now, out));
     }
-}
-
-fn refuse(from: impl std::fmt::Display, error: DecodeError, out: &mut Outbox) {
-    let text = format!("what came in from {from} makes no sense: {error}");
-    out.notice(Notice::warning("rtpmidi-garbage", text));
 }

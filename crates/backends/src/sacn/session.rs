@@ -17,6 +17,7 @@ use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
 use crate::dmx::{Address, Detect, Input};
 use crate::kept_port::KeptPort;
+use crate::recognize::{Format, Strangers};
 
 /// The socket, and the groups that are always listened to.
 const SOCKET: Port = Port(0);
@@ -47,6 +48,7 @@ pub(crate) struct SacnSession {
     mute: Vec<Slot>,
     /// Whether there were sources and none is left.
     is_lost: bool,
+    strangers: Strangers,
 }
 
 impl SacnSession {
@@ -70,6 +72,7 @@ impl SacnSession {
             sender,
             mute: Vec::new(),
             is_lost: false,
+            strangers: Strangers::default(),
             config,
         }
     }
@@ -229,8 +232,7 @@ impl SacnSession {
                 }
             }
             Err(error) => {
-                let text = format!("a packet from {from} is no sACN: {error}");
-                out.notice(Notice::warning("sacn-garbage", text));
+                self.strangers.refuse(now, from, packet, Format::Sacn, "sacn-garbage", &error, out);
             }
         }
     }

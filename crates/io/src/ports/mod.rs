@@ -149,6 +149,8 @@ enum What {
     Writable,
     /// What a question has brought, with which the port is done.
     Answer(Vec<u8>),
+    /// What a client has sent that did not ask for a WebSocket, and never becomes one.
+    Stranger(Vec<u8>),
 }
 
 impl Ports {
@@ -309,6 +311,7 @@ impl Ports {
                 entry.main = None;
                 show.received(owner, peer, &answer);
             }
+            What::Stranger(head) => show.received(owner, peer, &head),
             What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
             What::Open | What::Writable => {}
         }
@@ -330,7 +333,10 @@ impl Ports {
                 connecting.failed(Closed::TimedOut);
                 self.connect_next(token, now);
             }
-            State::Upgrading(_) => self.fail(token, Closed::TimedOut),
+            State::Upgrading(_) => {
+                self.report_stranger(token);
+                self.fail(token, Closed::TimedOut);
+            }
             State::Lingering(_) => self.remove(token),
             State::Listening(_) => self.queue(token, true, false),
             State::Connected(connection) => {

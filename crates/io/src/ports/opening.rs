@@ -27,6 +27,9 @@ const ASK_AROUND: Duration = Duration::from_secs(1);
 /// How long a client of ours may take to ask for a WebSocket.
 const UPGRADE: Duration = Duration::from_secs(5);
 
+/// So much of what a client sends instead is handed on.
+const SHOWN: usize = 512;
+
 /// How many connections are accepted before others have their turn.
 const ACCEPT_AT_ONCE: usize = 64;
 
@@ -285,7 +288,10 @@ impl Ports {
         match (upgrade.advance(&mut self.chunk), side) {
             (Progress::Waiting, _) => {}
             (Progress::Refused(reason), Side::Client) => self.fail(token, reason),
-            (Progress::Refused(_), Side::Server) => self.let_go(token, now),
+            (Progress::Refused(_), Side::Server) => {
+                self.report_stranger(token);
+                self.let_go(token, now);
+            }
             (Progress::Done(rest), side) => {
                 let role = match side {
                     Side::Client => Role::Client,
@@ -300,6 +306,16 @@ impl Ports {
                 self.set_deadline(token, next_ping);
                 self.report(token, What::Open);
             }
+        }
+    }
+
+    /// A client does not ask for a WebSocket: what it has sent says what it takes us for.
+    pub(super) fn report_stranger(&mut self, token: Token) {
+        let Some(Socket { state: State::Upgrading(upgrade), .. }) = self.sockets.get(&token) else { return };
+        if upgrade.side() == Side::Server && !upgrade.head().is_empty() {
+            let head = &upgrade.head()[..upgrade.head().len().min(SHOWN)];
+            let head = head.to_vec();
+            self.report(token, What::Stranger(head));
         }
     }
 

@@ -228,21 +228,26 @@ fn who_is_no_web_socket_is_told_so_and_never_becomes_a_client() {
     let port = free_port("127.0.3.10");
     let rig = Rig::start(Habit::Watch, vec![web_socket_listen("127.0.3.10", port, 10)]);
     rig.wait_open(0);
-    for (request, answer) in [
+    for (number, (request, answer)) in (0..).zip([
         (&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], "HTTP/1.1 426 "),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP/1.1 400 "),
         (b"hello\r\n\r\n", "HTTP/1.1 400 "),
         (b"", ""),
-    ] {
+    ]) {
         let mut peer = client("127.0.3.10", port);
         peer.write_all(request).unwrap();
         peer.shutdown(std::net::Shutdown::Write).unwrap();
         let mut all = String::new();
         peer.read_to_string(&mut all).unwrap();
         assert!(all.starts_with(answer), "{all}");
+        if !request.is_empty() {
+            // The session is shown what it was.
+            assert_eq!(rig.next(), Seen::Data(Port(0), Peer::Connection(number), request.to_vec()));
+        }
     }
     let mut endless = client("127.0.3.10", port);
     let _ = endless.write_all(&[b'x'; 100_000]);
+    assert_eq!(rig.next(), Seen::Data(Port(0), Peer::Connection(4), vec![b'x'; 512]));
     let _peer = raw_client("127.0.3.10", port);
     assert!(matches!(rig.next(), Seen::Open(_, Peer::Connection(_))));
 }

@@ -27,7 +27,7 @@ pub use text::{compose, describe};
 pub const PORT: u16 = 0x1936;
 
 /// What every packet begins with.
-const ID: &[u8; 8] = b"Art-Net\0";
+pub(crate) const ID: &[u8; 8] = b"Art-Net\0";
 
 /// The protocol version that packets carry; the only one there has ever been.
 const PROT_VER: u16 = 14;

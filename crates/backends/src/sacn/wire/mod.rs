@@ -47,7 +47,7 @@ pub const MAX_NAME: usize = NAME_FIELD - 1;
 const NAME_FIELD: usize = 64;
 
 /// Preamble size, post-amble size and the identifier of ACN packets (clauses 5.1 to 5.3).
-const PREAMBLE: &[u8; 16] = b"\x00\x10\x00\x00ASC-E1.17\x00\x00\x00";
+pub(crate) const PREAMBLE: &[u8; 16] = b"\x00\x10\x00\x00ASC-E1.17\x00\x00\x00";
 
 const VECTOR_ROOT_E131_DATA: u32 = 0x0000_0004;
 const VECTOR_ROOT_E131_EXTENDED: u32 = 0x0000_0008;

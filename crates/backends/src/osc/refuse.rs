@@ -1,0 +1,75 @@
+//! What the operator is told of packets and streams that are no OSC, or not in the framing of the options.
+
+use std::fmt;
+
+use crosspatch_core::{Instant, Notice, Outbox, Peer, Port};
+
+use crate::recognize::{Finding, Format};
+
+use super::session::OscSession;
+use super::wire::{DecodeError, Framing};
+
+const GARBAGE: &str = "osc-garbage";
+
+impl OscSession {
+    /// A packet made no sense. Without its bytes, the beginning of its stream is looked at.
+    #[cold]
+    pub(super) fn refuse(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        packet: &[u8],
+        error: DecodeError,
+        out: &mut Outbox,
+    ) {
+        let wanted = self.wanted();
+        let speaker = self.speaker.filter(|(_, peer)| *peer == from);
+        let finding = match (from, speaker.and_then(|(port, peer)| self.links.find(port, peer))) {
+            (Peer::Address(address), _) => self.strangers.explain(now, address, packet, wanted),
+            (_, Some(link)) => link.beginning.explain(&Name(from), wanted),
+            (_, None) => Finding::Nothing,
+        };
+        finding.tell(GARBAGE, out, || format!("a packet from {} is no OSC: {error}", Name(from)));
+    }
+
+    /// Tells of streams that have made no sense for too long.
+    pub(super) fn judge(&mut self, now: Instant, out: &mut Outbox) {
+        let wanted = self.wanted();
+        for link in self.links.overdue(now) {
+            if let Some(text) = link.beginning.explain_silence(&Name(link.peer), wanted) {
+                out.notice(Notice::warning(GARBAGE, text));
+            }
+        }
+        self.judge_at = self.links.next_overdue();
+    }
+
+    /// A stream has ended; if it has never made sense, that is told.
+    pub(super) fn judge_end(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
+        let wanted = self.wanted();
+        if let Some(link) = self.links.find(port, peer)
+            && let Some(text) = link.beginning.explain_end(&Name(peer), wanted)
+        {
+            out.notice(Notice::warning(GARBAGE, text));
+        }
+    }
+
+    fn wanted(&self) -> Format {
+        match self.config.framing {
+            Framing::Datagram => Format::Osc,
+            Framing::Length => Format::OscLength,
+            Framing::Slip => Format::OscSlip,
+        }
+    }
+}
+
+/// The peer as an operator reads it.
+struct Name(Peer);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Peer::Only => f.write_str("the server"),
+            peer @ (Peer::Address(_) | Peer::Connection(_)) => peer.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! How each protocol is recognized. The lists are in the order of certainty: what has a signature comes first, and text
+//! and MIDI, which many bytes are by chance, come last.
+
+use super::Format;
+use crate::midi::wire::{Parser, SYSEX};
+use crate::osc::wire::{MAX_FRAME, Messages};
+use crate::rtpmidi::mdns::wire::Message as DnsMessage;
+use crate::rtpmidi::wire::Packet as RtpMidiPacket;
+use crate::{artnet, openpixelcontrol as opc, sacn};
+
+/// A format, and how it is recognized.
+pub(super) type Rule = (Format, fn(&[u8]) -> bool);
+
+/// The formats of datagrams.
+pub(super) const DATAGRAMS: &[Rule] = &[
+    (Format::ArtNet, is_art_net),
+    (Format::Sacn, is_sacn),
+    (Format::Osc, is_osc),
+    (Format::OscLength, is_osc_with_length),
+    (Format::OscSlip, is_osc_in_slip),
+    (Format::AppleMidi, is_apple_midi),
+    (Format::RtpMidi, is_rtp_midi),
+    (Format::Mqtt, is_mqtt),
+    (Format::Tls, is_tls),
+    (Format::WebSocket, is_web_socket),
+    (Format::HttpRequest, is_http_request),
+    (Format::HttpAnswer, is_http_answer),
+    (Format::Visca, is_visca),
+    (Format::Dns, is_dns),
+    (Format::Text, is_text),
+    (Format::Midi, is_midi),
+    (Format::Rtp, is_rtp),
+];
+
+/// The formats of streams.
+pub(super) const STREAMS: &[Rule] = &[
+    (Format::Tls, is_tls),
+    (Format::WebSocket, is_web_socket),
+    (Format::HttpRequest, is_http_request),
+    (Format::HttpAnswer, is_http_answer),
+    (Format::Mqtt, is_mqtt),
+    (Format::OscLength, is_osc_with_length),
+    (Format::OscSlip, is_osc_in_slip),
+    (Format::Osc, begins_as_osc),
+    (Format::Visca, is_visca),
+    (Format::Text, is_text),
+    (Format::OpenPixelControl, is_open_pixel_control),
+    (Format::Midi, is_midi),
+];
+
+/// SLIP's END (RFC 1055).
+const END: u8 = 0xc0;
+
+/// The type of the payload that everybody uses for MIDI in RTP.
+const RTP_MIDI: u8 = 97;
+
+/// The length of the fixed header of RTP (RFC 3550, clause 5.1).
+const RTP_HEADER: usize = 12;
+
+/// The first rule of the list that holds.
+pub(super) fn first_of(rules: &[Rule], bytes: &[u8]) -> Option<Format> {
+    rules.iter().find(|(_, holds)| holds(bytes)).map(|(format, _)| *format)
+}
+
+fn is_art_net(bytes: &[u8]) -> bool {
+    bytes.starts_with(artnet::wire::ID)
+}
+
+fn is_sacn(bytes: &[u8]) -> bool {
+    bytes.starts_with(sacn::wire::PREAMBLE)
+}
+
+/// One whole packet, whose messages are all good.
+fn is_osc(bytes: &[u8]) -> bool {
+    begins_as_osc(bytes) && Messages::of(bytes).all(|message| message.is_ok())
+}
+
+/// A packet with its length in front, of which the end may be missing.
+fn is_osc_with_length(bytes: &[u8]) -> bool {
+    let Some((len, rest)) = bytes.split_first_chunk() else { return false };
+    let len = u32::from_be_bytes(*len) as usize;
+    let is_plausible = len.is_multiple_of(4) && (4..=MAX_FRAME).contains(&len);
+    is_plausible && rest.get(..len).map_or_else(|| may_become_osc(rest), is_osc)
+}
+
+/// A packet behind an END, or a whole one with an END behind it.
+fn is_osc_in_slip(bytes: &[u8]) -> bool {
+    let inside = bytes.iter().position(|byte| *byte != END).map_or(&[][..], |start| &bytes[start..]);
+    let end = inside.iter().position(|byte| *byte == END);
+    let packet = &inside[..end.unwrap_or(inside.len())];
+    if inside.len() < bytes.len() { may_become_osc(packet) } else { end.is_some() && is_osc(packet) }
+}
+
+/// The head of a bundle, or a whole address and what has to follow it. Without its end, it may be a line of text.
+fn begins_as_osc(bytes: &[u8]) -> bool {
+    may_become_osc(bytes) && bytes.contains(&0)
+}
+
+/// The head of a bundle, or the beginning of an address and what has to follow it.
+fn may_become_osc(bytes: &[u8]) -> bool {
+    if bytes.starts_with(b"#bundle\0") {
+        return true;
+    }
+    let address = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    let is_address = address.first() == Some(&b'/')
+        && (address.len() > 1 || bytes.len() == 1)
+        && address.iter().all(|byte| !byte.is_ascii_control() && *byte != END);
+    let padded = (address.len() / 4 + 1) * 4;
+    let padding = bytes.get(address.len()..padded.min(bytes.len())).unwrap_or_default();
+    is_address && padding.iter().all(|byte| *byte == 0) && bytes.get(padded).is_none_or(|byte| *byte == b',')
+}
+
+fn is_apple_midi(bytes: &[u8]) -> bool {
+    matches!(RtpMidiPacket::decode(bytes), Ok(RtpMidiPacket::Command(_)))
+}
+
+fn is_rtp_midi(bytes: &[u8]) -> bool {
+    is_rtp(bytes) && bytes[1] & 0x7f == RTP_MIDI
+}
+
+/// Version 2, no contributing sources, and a type of payload that is given or free (RFC 3551, clause 6).
+fn is_rtp(bytes: &[u8]) -> bool {
+    bytes.len() > RTP_HEADER && bytes[0] & 0xcf == 0x80 && matches!(bytes[1] & 0x7f, 0..=34 | 96..=127)
+}
+
+/// CONNECT with the name of the protocol (MQTT 3.1, 3.1.1 and 5, clause 3.1).
+fn is_mqtt(bytes: &[u8]) -> bool {
+    let Some((0x10, rest)) = bytes.split_first() else { return false };
+    let len = rest.iter().take(4).take_while(|byte| **byte & 0x80 != 0).count() + 1;
+    let behind = rest.get(len..).unwrap_or_default();
+    behind.starts_with(b"\0\x04MQTT") || behind.starts_with(b"\0\x06MQIsdp")
+}
+
+/// A handshake that begins with a hello, or an alert (RFC 8446, clause 5.1).
+fn is_tls(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x16, 0x03, 0..=4, rest @ ..] => rest.get(2).is_none_or(|kind| matches!(kind, 1 | 2)),
+        [0x15, 0x03, 0..=4, 0, 2, 1 | 2, ..] => true,
+        _ => false,
+    }
+}
+
+fn is_http_request(bytes: &[u8]) -> bool {
+    let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+    let mut rests = methods.iter().filter_map(|method| bytes.strip_prefix(method.as_bytes()));
+    rests.any(|rest| rest.first() == Some(&b' '))
+}
+
+fn is_web_socket(bytes: &[u8]) -> bool {
+    let word = b"websocket";
+    is_http_request(bytes) && bytes.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+fn is_http_answer(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.")
+}
+
+/// A message from a camera or to one, alone or behind Sony's header: type and length of the payload, and a number.
+fn is_visca(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x01, 0x00 | 0x10 | 0x11 | 0x20, high, low, _, _, _, _, rest @ ..]
+        | [0x02, 0x00 | 0x01, high, low, _, _, _, _, rest @ ..] => {
+            rest.len() == usize::from(u16::from_be_bytes([*high, *low])) && (1..=16).contains(&rest.len())
+        }
+        [0x81..=0x88, 0x01 | 0x09, rest @ ..] => {
+            let end = rest.iter().position(|byte| *byte == 0xff);
+            end.is_some_and(|end| (1..=13).contains(&end) && rest[..end].iter().all(|byte| *byte < 0x80))
+        }
+        _ => false,
+    }
+}
+
+/// A question or an answer with at least one record that is understood.
+fn is_dns(bytes: &[u8]) -> bool {
+    let is_plain = bytes.get(2..4).is_some_and(|flags| flags[0] & 0x78 == 0 && flags[1] & 0x40 == 0);
+    is_plain
+        && DnsMessage::decode(bytes)
+            .is_some_and(|message| !message.questions.is_empty() || !message.records.is_empty())
+}
+
+/// At least two characters, of which none is a control character other than ends of lines and tabs.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_plain = |character: char| !character.is_control() || matches!(character, '\r' | '\n' | '\t');
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        // The last character may be cut off.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    let text = text.strip_suffix('\0').unwrap_or(text);
+    text.trim().len() > 1 && text.chars().all(is_plain)
+}
+
+/// A message with colours or of a maker, whose end may be missing, and the beginning of another one like it.
+fn is_open_pixel_control(bytes: &[u8]) -> bool {
+    let Some((&[_, command, high, low], rest)) = bytes.split_first_chunk() else { return false };
+    let len = usize::from(u16::from_be_bytes([high, low]));
+    let is_known = |command| {
+        matches!(command, opc::wire::SET_8_BIT | opc::wire::SET_16_BIT | opc::wire::SYSTEM_EXCLUSIVE)
+    };
+    let fits = match command {
+        opc::wire::SET_8_BIT => len.is_multiple_of(3),
+        opc::wire::SET_16_BIT => len.is_multiple_of(6),
+        opc::wire::SYSTEM_EXCLUSIVE => len >= 2,
+        _ => false,
+    };
+    fits && len > 0 && rest.get(len + 1).is_none_or(|command| is_known(*command))
+}
+
+/// Messages without a fault between them, of which the last may be cut off.
+fn is_midi(bytes: &[u8]) -> bool {
+    let (mut good, mut bad) = (0, 0);
+    let has_more_than_real_time = bytes.iter().any(|byte| (0x80..=SYSEX).contains(byte));
+    let has_all_data = bytes.windows(2).all(|pair| !matches!(pair, [0x80..=0xef, 0x80..0xf8]));
+    if bytes.first().is_some_and(|byte| *byte >= 0x80) && has_more_than_real_time && has_all_data {
+        Parser::default().push(bytes, |message| match message {
+            Ok(_) => good += 1,
+            Err(_) => bad += 1,
+        });
+    }
+    good > 0 && bad == 0
+}
