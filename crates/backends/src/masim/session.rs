@@ -297,8 +297,8 @@ fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
         return;
     }
     let client = format!("client {connection}");
-    if let Some(text) = recognize::explain_stream(&client, data, Format::WebSocket) {
-        out.notice(Notice::warning("not-a-remote", text));
+    if let Some(notice) = recognize::explain_stream(&client, data, Format::WebSocket) {
+        out.notice(notice);
     }
 }
 

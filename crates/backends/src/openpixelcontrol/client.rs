@@ -8,8 +8,7 @@
 //! everything up to its end, the frames of the others follow each of them.
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Value,
-    parse_color,
+    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Value, parse_color,
 };
 
 use super::Mode;
@@ -142,7 +141,7 @@ impl Client {
         if self.beginning.is_undecided() {
             let server = format!("the server at {}", self.to);
             match self.beginning.explain(&server, Format::OpenPixelControl) {
-                Finding::News(text) => out.notice(Notice::warning("openpixelcontrol-unknown", text)),
+                Finding::News(notice) => out.notice(notice),
                 Finding::Old | Finding::Nothing => self.beginning.settle(),
             }
         }

@@ -3,7 +3,7 @@
 //! A message counts when all of it has come. It says nothing about the pixels behind its end, and of a pixel that is cut off at
 //! its end nothing either ("Set 8-bit pixel colours"). All clients write the same strips; the latest message counts.
 
-use crosspatch_core::{Closed, Endpoint, Instant, Listen, Notice, Outbox, Peer, Port, PortSpec, Slot, Value};
+use crosspatch_core::{Closed, Endpoint, Instant, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
 
 use super::Mode;
 use super::address::{Address, Part};
@@ -16,9 +16,6 @@ use crate::recognize::{Beginning, Finding, Format};
 const SERVER: Port = Port(0);
 
 const MAX_CLIENTS: u32 = 64;
-
-/// The kind of notices about what is no Open Pixel Control.
-const UNKNOWN: &str = "openpixelcontrol-unknown";
 
 /// The strips that clients write.
 pub(crate) struct Server {
@@ -117,8 +114,8 @@ impl Server {
             Peer::Connection(_) => {
                 for ended in self.clients.extract_if(.., |client| client.peer == peer) {
                     let Client { mut beginning, .. } = ended;
-                    if let Some(text) = beginning.explain_end(&peer, Format::OpenPixelControl) {
-                        out.notice(Notice::warning(UNKNOWN, text));
+                    if let Some(notice) = beginning.explain_end(&peer, Format::OpenPixelControl) {
+                        out.notice(notice);
                     }
                 }
             }
@@ -150,9 +147,9 @@ impl Server {
         }
         for Client { peer, beginning, .. } in &mut self.clients {
             if beginning.is_due(now)
-                && let Some(text) = beginning.explain_silence(peer, Format::OpenPixelControl)
+                && let Some(notice) = beginning.explain_silence(peer, Format::OpenPixelControl)
             {
-                out.notice(Notice::warning(UNKNOWN, text));
+                out.notice(notice);
             }
         }
         self.judge_at = self.clients.iter().filter_map(|client| client.beginning.due()).min();
@@ -175,18 +172,22 @@ impl Server {
             SET_16_BIT => Some(Mode::Bits16),
             SYSTEM_EXCLUSIVE => None,
             command => {
-                beginning.explain(&from, Format::OpenPixelControl).tell(UNKNOWN, out, || {
+                let finding = beginning.explain(&from, Format::OpenPixelControl);
+                finding.tell("openpixelcontrol-unknown", out, || {
                     format!(
                         "{from} sends the unknown command {command}; is it a client of Open Pixel Control?"
                     )
                 });
+                if beginning.is_undecided() {
+                    beginning.give_up();
+                }
                 return;
             }
         };
         if beginning.is_undecided() {
             // Packets of OSC with their lengths are messages with colours, too.
             match beginning.explain(&from, Format::OpenPixelControl) {
-                Finding::News(text) => out.notice(Notice::warning(UNKNOWN, text)),
+                Finding::News(notice) => out.notice(notice),
                 Finding::Old | Finding::Nothing => beginning.settle(),
             }
         }

@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use crosspatch_core::{Instant, Notice, Outbox, Peer, Port};
+use crosspatch_core::{Instant, Outbox, Peer, Port};
 
 use crate::recognize::{Finding, Format};
 
 use super::session::OscSession;
 use super::wire::{DecodeError, Framing};
-
-const GARBAGE: &str = "osc-garbage";
 
 impl OscSession {
     /// A packet made no sense. Without its bytes, the beginning of its stream is looked at.
@@ -29,15 +27,15 @@ impl OscSession {
             (_, Some(link)) => link.beginning.explain(&Name(from), wanted),
             (_, None) => Finding::Nothing,
         };
-        finding.tell(GARBAGE, out, || format!("a packet from {} is no OSC: {error}", Name(from)));
+        finding.tell("osc-garbage", out, || format!("a packet from {} is no OSC: {error}", Name(from)));
     }
 
     /// Tells of streams that have made no sense for too long.
     pub(super) fn judge(&mut self, now: Instant, out: &mut Outbox) {
         let wanted = self.wanted();
         for link in self.links.overdue(now) {
-            if let Some(text) = link.beginning.explain_silence(&Name(link.peer), wanted) {
-                out.notice(Notice::warning(GARBAGE, text));
+            if let Some(notice) = link.beginning.explain_silence(&Name(link.peer), wanted) {
+                out.notice(notice);
             }
         }
         self.judge_at = self.links.next_overdue();
@@ -47,9 +45,9 @@ impl OscSession {
     pub(super) fn judge_end(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
         let wanted = self.wanted();
         if let Some(link) = self.links.find(port, peer)
-            && let Some(text) = link.beginning.explain_end(&Name(peer), wanted)
+            && let Some(notice) = link.beginning.explain_end(&Name(peer), wanted)
         {
-            out.notice(Notice::warning(GARBAGE, text));
+            out.notice(notice);
         }
     }
 

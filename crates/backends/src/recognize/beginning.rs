@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use crosspatch_core::{Duration, Instant};
+use crosspatch_core::{Duration, Instant, Notice};
 
-use super::{Finding, Format, explain_stream, stream};
+use super::{Finding, Format, WRONG_PROTOCOL, explain_stream, stream};
 
 /// So many bytes are kept. Requests for a WebSocket say what they are within these.
 const KEPT: usize = 512;
@@ -59,6 +59,11 @@ impl Beginning {
         *self = Self::Understood;
     }
 
+    /// What comes makes no sense, and the operator was told. Only something that is understood changes that.
+    pub(crate) fn give_up(&mut self) {
+        *self = Self::Foreign;
+    }
+
     /// Whether something has come, and it is not known what.
     pub(crate) fn is_undecided(&self) -> bool {
         matches!(self, Self::Heard(_))
@@ -88,18 +93,18 @@ impl Beginning {
             Self::Silent | Self::Understood => return Finding::Nothing,
         };
         match explain_stream(from, &heard.bytes, wanted) {
-            Some(text) => {
+            Some(notice) => {
                 *self = Self::Foreign;
-                Finding::News(text)
+                Finding::News(notice)
             }
             None => Finding::Nothing,
         }
     }
 
     /// Explains a stream that is due. One that looks right, or has hardly begun, is slow and no more.
-    pub(crate) fn explain_silence(&mut self, from: &dyn Display, wanted: Format) -> Option<String> {
-        if let Some(text) = self.explain_end(from, wanted) {
-            return Some(text);
+    pub(crate) fn explain_silence(&mut self, from: &dyn Display, wanted: Format) -> Option<Notice> {
+        if let Some(notice) = self.explain_end(from, wanted) {
+            return Some(notice);
         }
         let Self::Heard(heard) = self else { return None };
         heard.due = None;
@@ -111,13 +116,13 @@ impl Beginning {
             heard.len
         );
         *self = Self::Foreign;
-        Some(text)
+        Some(Notice::warning(WRONG_PROTOCOL, text))
     }
 
     /// Explains a stream that has ended before anything in it was understood.
-    pub(crate) fn explain_end(&mut self, from: &dyn Display, wanted: Format) -> Option<String> {
+    pub(crate) fn explain_end(&mut self, from: &dyn Display, wanted: Format) -> Option<Notice> {
         match self.explain(from, wanted) {
-            Finding::News(text) => Some(text),
+            Finding::News(notice) => Some(notice),
             Finding::Old | Finding::Nothing => None,
         }
     }

@@ -17,6 +17,9 @@ use crosspatch_core::{Notice, Outbox};
 pub(crate) use beginning::Beginning;
 pub(crate) use strangers::Strangers;
 
+/// The kind of notices about other protocols. It is one of its own, so that a flood of garbage does not hide them.
+pub(crate) const WRONG_PROTOCOL: &str = "wrong-protocol";
+
 /// The longest piece of a text that a notice shows.
 const MAX_EXCERPT: usize = 32;
 
@@ -132,7 +135,7 @@ impl fmt::Display for Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// They look like another protocol; this is the notice.
-    News(String),
+    News(Notice),
     /// They do, and the operator was told before.
     Old,
     /// They look like nothing else than what is expected.
@@ -143,7 +146,7 @@ impl Finding {
     /// Raises a notice of the kind `id`: of the other protocol, or `otherwise` where there is none.
     pub(crate) fn tell(self, id: &'static str, out: &mut Outbox, otherwise: impl FnOnce() -> String) {
         match self {
-            Self::News(text) => out.notice(Notice::warning(id, text)),
+            Self::News(notice) => out.notice(notice),
             Self::Old => {}
             Self::Nothing => out.notice(Notice::warning(id, otherwise())),
         }
@@ -151,24 +154,25 @@ impl Finding {
 }
 
 /// The notice about a stream that begins with these bytes; none if it looks like what is `wanted`, or like nothing.
-pub(crate) fn explain_stream(from: &dyn fmt::Display, bytes: &[u8], wanted: Format) -> Option<String> {
+pub(crate) fn explain_stream(from: &dyn fmt::Display, bytes: &[u8], wanted: Format) -> Option<Notice> {
     let found = stream(bytes).filter(|found| *found != wanted)?;
     Some(explain(from, found, wanted, bytes))
 }
 
 /// The notice about a peer that sends `found` where `wanted` is expected.
-fn explain(from: &dyn fmt::Display, found: Format, wanted: Format, bytes: &[u8]) -> String {
+fn explain(from: &dyn fmt::Display, found: Format, wanted: Format, bytes: &[u8]) -> Notice {
     let bare = |one, other| match (one, other) {
         (Format::Osc, Format::OscLength | Format::OscSlip) => " without framing",
         _ => "",
     };
     let quote = if found == Format::Text { format!(" ({})", excerpt(bytes)) } else { String::new() };
-    format!(
+    let text = format!(
         "{from} sends {found}{}{quote} where {wanted}{} is expected; {}",
         bare(found, wanted),
         bare(wanted, found),
         found.advice(wanted)
-    )
+    );
+    Notice::warning(WRONG_PROTOCOL, text)
 }
 
 /// The beginning of a text, in backticks.

@@ -158,7 +158,7 @@ fn the_notice_says_what_it_is_and_what_to_do() {
             "10.0.0.9:7000 sends text (`'Go'...`) where OSC is expected; check protocol and port at the sender",
         ),
     ] {
-        assert_eq!(explain(&from, found, wanted, bytes), text);
+        assert_eq!(explain(&from, found, wanted, bytes).text, text);
     }
 }
 
@@ -201,14 +201,14 @@ fn a_stream_is_explained_after_a_second_or_when_it_ends() {
     assert!(
         beginning
             .explain_silence(&from, Format::OscSlip)
-            .is_some_and(|text| text.contains("`transport = tcp`"))
+            .is_some_and(|notice| notice.text.contains("`transport = tcp`"))
     );
     assert_eq!(beginning.explain(&from, Format::OscSlip), Finding::Old);
     assert_eq!((beginning.due(), beginning.hear(due, OSC_LENGTH)), (None, None));
 
     let mut beginning = Beginning::default();
     beginning.hear(start, CURL);
-    assert!(beginning.explain_end(&from, Format::OscSlip).is_some_and(|text| text.contains("HTTP")));
+    assert!(beginning.explain_end(&from, Format::OscSlip).is_some_and(|notice| notice.text.contains("HTTP")));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_stream_that_nobody_knows_is_explained_by_its_length_and_does_not_grow() {
         beginning.hear(Instant::START, &[0xd5; 1000]);
     }
     assert!(beginning.is_due(Instant::START));
-    let text = beginning.explain_silence(&"client1", Format::OscLength).expect("a notice");
+    let text = beginning.explain_silence(&"client1", Format::OscLength).expect("a notice").text;
     assert!(
         text.starts_with("client1 has sent 70000 bytes without one packet of OSC with a length"),
         "{text}"

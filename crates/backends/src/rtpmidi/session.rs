@@ -12,7 +12,7 @@ use crate::detect::Detector;
 use crate::kept_port::KeptPort;
 use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
-use crate::recognize::{Format, Strangers};
+use crate::recognize::{Format, Strangers, WRONG_PROTOCOL};
 
 use super::link::{CONTROL, DATA, Link, Outcome, State, title};
 use super::mdns::Mdns;
@@ -368,7 +368,7 @@ impl RtpMidiSession {
             ),
         };
         if self.strangers.is_news(now, from.ip(), format) {
-            out.notice(Notice::warning(GARBAGE, text));
+            out.notice(Notice::warning(WRONG_PROTOCOL, text));
         }
     }
 
