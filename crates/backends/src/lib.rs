@@ -18,6 +18,7 @@ pub mod maweb;
 pub mod midi;
 pub mod openpixelcontrol;
 pub mod osc;
+mod paced;
 pub mod recognize;
 pub mod rtpmidi;
 pub mod sacn;

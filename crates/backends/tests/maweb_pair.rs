@@ -422,3 +422,31 @@ fn whatever_happens_both_sides_agree_in_the_end_and_no_button_is_stuck() {
         }
     }
 }
+
+#[test]
+fn what_a_console_tells_after_a_log_in_goes_out_in_portions_and_complete() {
+    let mut config = "[masim sim]\nlisten = 10.0.0.1 80\n[maweb ma]\nhost = 10.0.0.1\n\
+        [osc labels]\ndestination = 10.0.0.9 9000\n[map]\n"
+        .to_owned();
+    for number in (1..=15).chain(101..=160) {
+        for part in ["name", "cue", "color", "run"] {
+            config.push_str(&format!("ma.page1.{part}{number} > labels./{part}/{number}\n"));
+        }
+    }
+    let mut world = World::new(plan(&config));
+    pass(&mut world, 1000);
+    let transcript = world.transcript();
+    let sent = |line: &&str| line.contains(" labels.0 -> ");
+    let times: Vec<f64> = transcript
+        .lines()
+        .filter(sent)
+        .map(|line| line[1..line.find("s ").expect("a time")].parse().expect("seconds"))
+        .collect();
+    assert!(times.len() > 200, "{} messages", times.len());
+    for (at, time) in times.iter().enumerate() {
+        let behind = times[at..].iter().take_while(|later| *later - time < 0.0049).count();
+        assert!(behind <= 2 * 64, "{behind} messages within 5 ms from {time} s on");
+    }
+    let told = transcript.lines().filter(|line| line.contains(" ma.page1.")).count();
+    assert_eq!(times.len(), told, "everything that was told went out");
+}

@@ -19,6 +19,7 @@ use super::poll::{self, Poller, What};
 use super::watch::{Asked, Watches};
 use super::wire::{Answer, Console, Dialect, Playbacks, Request, Response};
 use crate::button::Button;
+use crate::paced::Paced;
 use pop_ups::Question;
 
 /// The one connection.
@@ -55,6 +56,8 @@ pub(crate) struct Session {
     question: Option<Question>,
     /// What was told already on this connection.
     told: Told,
+    /// What the console has told and the show has not been yet.
+    paced: Paced,
     steps: Vec<Step>,
 }
 
@@ -110,6 +113,7 @@ impl Session {
             cmdline: String::new(),
             question: None,
             told: Told::default(),
+            paced: Paced::default(),
             steps: Vec::new(),
             settings,
         }
@@ -213,7 +217,12 @@ impl Session {
             Some(Response::GetData(data)) => {
                 self.poller.take_leds(now);
                 let data = data.iter().map(|(name, state)| (&**name, &**state));
-                self.watches.handle_leds(data, &mut |slot, value| out.emit(slot, value));
+                let Self { watches, paced, channels, .. } = self;
+                watches.handle_leds(data, &mut |slot, value| {
+                    if let Some(value) = paced.put(now, slot, value) {
+                        show(channels, now, slot, value, out);
+                    }
+                });
             }
             Some(Response::Confirmation(question)) => self.open_question(now, question, false, out),
             Some(Response::PresetConfirmation(question)) => self.open_question(now, question, true, out),
@@ -241,7 +250,7 @@ impl Session {
             }
             return;
         }
-        let Self { watches, shaper, poller, channels, login, settings, .. } = self;
+        let Self { watches, shaper, poller, channels, login, settings, paced, .. } = self;
         let echoes_until = now + settings.settle;
         let asked = poll.and_then(|poll| match poll.what {
             What::Executors(at) => poller.requests().get(at),
@@ -256,13 +265,13 @@ impl Session {
         watches.handle_playbacks(login.console(), playbacks, asked_at, asked, &mut |slot, value| {
             if let Some(Some(channel)) = channels.get_mut(slot.index())
                 && let (true, Some(level)) = (channel.is_output, value.as_number())
+                && let Address::Executor(_, Part::Fader) = channel.address
             {
-                if let Address::Executor(_, Part::Fader) = channel.address {
-                    shaper.learn(slot, level, echoes_until);
-                }
-                channel.shown = Some((now, value.is_pressed()));
+                shaper.learn(slot, level, echoes_until);
             }
-            out.emit(slot, value);
+            if let Some(value) = paced.put(now, slot, value) {
+                show(channels, now, slot, value, out);
+            }
         });
         if let Some(page) = page.filter(|page| *page != playbacks.page && playbacks.page > 0) {
             self.tell_other_page(page, playbacks.page, out);
@@ -350,6 +359,7 @@ impl crosspatch_core::Session for Session {
         match direction {
             Direction::Input => {
                 channel.is_input = false;
+                self.paced.forget(slot);
                 self.watches.remove(slot);
             }
             Direction::Output => {
@@ -435,6 +445,9 @@ impl crosspatch_core::Session for Session {
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        while let Some((slot, value)) = self.paced.next(now) {
+            show(&mut self.channels, now, slot, value, out);
+        }
         self.login.handle_timeout(now, &mut self.steps);
         // One that answers nothing at all is dead, which is another matter.
         if let Some(unanswered) = self.poller.give_up(now)
@@ -446,9 +459,25 @@ impl crosspatch_core::Session for Session {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let timeouts = [self.login.next_timeout(), self.poller.next_timeout(), self.shaper.next_timeout()];
+        let timeouts = [
+            self.login.next_timeout(),
+            self.poller.next_timeout(),
+            self.shaper.next_timeout(),
+            self.paced.next_timeout(),
+        ];
         timeouts.into_iter().flatten().min()
     }
+}
+
+/// Emits a state of the console.
+fn show(channels: &mut [Option<Channel>], now: Instant, slot: Slot, value: Value, out: &mut Outbox) {
+    if let Some(Some(channel)) = channels.get_mut(slot.index())
+        && channel.is_output
+        && value.as_number().is_some()
+    {
+        channel.shown = Some((now, value.is_pressed()));
+    }
+    out.emit(slot, value);
 }
 
 impl Session {

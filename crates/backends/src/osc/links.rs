@@ -4,13 +4,12 @@ use crosspatch_core::{Instant, Outbox, Peer, Port};
 
 use super::table::{Outgoing, Table};
 use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
+use crate::paced::AT_ONCE;
 use crate::recognize::Beginning;
 
 /// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
 const MAX_BUNDLE: usize = 1_440;
 
-/// So many messages are sent at a time to a peer that needs them all. A receiver's buffer holds a few hundred.
-const REFRESHED_AT_ONCE: u32 = 64;
 /// So many are looked at for that.
 const SCANNED_AT_ONCE: u32 = 10_000;
 
@@ -187,7 +186,7 @@ impl Links {
             let mut sent = 0;
             let mut next = start;
             let end = table.len().min(start.saturating_add(SCANNED_AT_ONCE));
-            while next < end && sent < REFRESHED_AT_ONCE {
+            while next < end && sent < AT_ONCE {
                 let message = table.outgoing(next).filter(|message| message.has_state_for(speaker));
                 next += 1;
                 if let Some(message) = message {

@@ -18,6 +18,7 @@ use crosspatch_core::{
 use crate::detect::Detector;
 use crate::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
 use crate::kept_port::KeptPort;
+use crate::paced;
 use crate::recognize::Strangers;
 
 use super::format::Atom;
@@ -39,11 +40,6 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// Peers that are new get everything no more often than this.
 const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
-/// Between two parts of everything.
-const REFRESH_TICK: Duration = Duration::from_millis(5);
-
-/// So many states of a recall are sent at once; more are sent in parts, as to a new peer.
-const RECALLED_AT_ONCE: usize = 64;
 
 /// The running state of an instance.
 pub(crate) struct OscSession {
@@ -207,7 +203,7 @@ impl Session for OscSession {
         for (slot, value) in values {
             self.restore(*slot, value);
         }
-        if self.pending.len() > RECALLED_AT_ONCE {
+        if self.pending.len() > paced::AT_ONCE {
             for message in std::mem::take(&mut self.pending) {
                 self.take_pending(message);
             }
@@ -518,7 +514,7 @@ impl OscSession {
     fn continue_refresh(&mut self, now: Instant, out: &mut Outbox) {
         let speaker = self.spoken_at.filter(|_| matches!(self.config.destination, Destination::Learn(_)));
         let is_due = self.links.continue_refresh(now, &mut self.table, speaker.filter(|at| *at == now), out);
-        self.refresh_at = is_due.then(|| now + REFRESH_TICK);
+        self.refresh_at = is_due.then(|| now + paced::APART);
     }
 
     /// There is somebody to send to, who gets everything.
