@@ -1,6 +1,8 @@
 //! The peers that a session sends to, and how messages get there: one by one or in bundles, all of them after a new start.
 
-use crosspatch_core::{Instant, Outbox, Peer, Port};
+use std::collections::BTreeSet;
+
+use crosspatch_core::{Instant, Notice, Outbox, Peer, Port};
 
 use super::table::{Outgoing, Table};
 use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
@@ -10,8 +12,11 @@ use crate::recognize::Beginning;
 /// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
 const MAX_BUNDLE: usize = 1_440;
 
-/// So many are looked at for that.
+/// Of those that a peer needs, so many are looked at at once.
 const SCANNED_AT_ONCE: u32 = 10_000;
+
+/// So many bytes of events and edges are kept for a stream that takes no more: a few thousand messages.
+const MAX_KEPT: usize = 256 * 1024;
 
 /// Somebody to send to.
 pub(crate) struct Link {
@@ -21,8 +26,9 @@ pub(crate) struct Link {
     pub(crate) beginning: Beginning,
     /// A stream that takes no more for the time being.
     is_full: bool,
-    /// Messages were left out while it was full.
-    has_missed: bool,
+    /// What happened while it was full, as bytes of the stream, and the messages whose last level it needs.
+    kept: Vec<u8>,
+    missed: BTreeSet<u32>,
     /// The next message to give to a peer that needs them all.
     refresh: Option<u32>,
 }
@@ -51,7 +57,8 @@ impl Links {
             deframer: Deframer::new(self.framing),
             beginning: Beginning::default(),
             is_full: false,
-            has_missed: false,
+            kept: Vec::new(),
+            missed: BTreeSet::new(),
             refresh: Some(0),
         });
     }
@@ -93,7 +100,19 @@ impl Links {
     }
 
     /// Sends a message to all, or to all but the one that spoke.
-    pub(crate) fn send(&mut self, message: &Outgoing<'_>, except: Option<(Port, Peer)>, out: &mut Outbox) {
+    pub(crate) fn send(
+        &mut self,
+        number: u32,
+        message: &Outgoing<'_>,
+        except: Option<(Port, Peer)>,
+        out: &mut Outbox,
+    ) {
+        let framing = self.framing;
+        let is_meant =
+            |link: &&mut Link| !except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker));
+        for link in self.links.iter_mut().filter(|link| link.is_full).filter(is_meant) {
+            link.keep(number, message, framing, out);
+        }
         if !self.bundles {
             return self.send_now(except, out, |buffer| message.encode(buffer));
         }
@@ -112,7 +131,7 @@ impl Links {
         self.batched += 1;
     }
 
-    /// Sends a packet as it is to all.
+    /// Sends a packet as it is to all that can take it.
     pub(crate) fn send_packet(&mut self, packet: &[u8], out: &mut Outbox) {
         self.send_now(None, out, |buffer| buffer.extend_from_slice(packet));
     }
@@ -139,11 +158,7 @@ impl Links {
     fn send_now(&mut self, except: Option<(Port, Peer)>, out: &mut Outbox, encode: impl Fn(&mut Vec<u8>)) {
         let framing = self.framing;
         for link in &mut self.links {
-            if except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker)) {
-                continue;
-            }
-            if link.is_full {
-                link.has_missed = true;
+            if link.is_full || except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker)) {
                 continue;
             }
             out.send(link.port, link.peer, |buffer| framing.encode(buffer, &encode));
@@ -157,11 +172,15 @@ impl Links {
         }
     }
 
-    /// A stream has room again. If it has missed anything, it gets everything.
-    pub(crate) fn handle_writable(&mut self, port: Port, peer: Peer) {
+    /// A stream has room again. It gets what happened meanwhile; the levels that it has missed follow with
+    /// [`continue_refresh`](Self::continue_refresh).
+    pub(crate) fn handle_writable(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
         if let Some(link) = self.find(port, peer) {
             link.is_full = false;
-            link.begin_round();
+            let kept = std::mem::take(&mut link.kept);
+            if !kept.is_empty() {
+                out.send(link.port, link.peer, |buffer| buffer.extend_from_slice(&kept));
+            }
         }
     }
 
@@ -182,27 +201,23 @@ impl Links {
         let framing = self.framing;
         let mut is_due = false;
         for link in self.links.iter_mut().filter(|link| !link.is_full) {
-            let Some(start) = link.refresh else { continue };
             let mut sent = 0;
-            let mut next = start;
+            let start = link.refresh.unwrap_or(table.len());
             let end = table.len().min(start.saturating_add(SCANNED_AT_ONCE));
-            while next < end && sent < AT_ONCE {
-                let message = table.outgoing(next).filter(|message| message.has_state_for(speaker));
+            let mut next = start;
+            while sent < AT_ONCE && next < end {
+                link.missed.remove(&next);
+                sent += usize::from(link.give(now, table, next, speaker, framing, out));
                 next += 1;
-                if let Some(message) = message {
-                    sent += 1;
-                    out.send(link.port, link.peer, |buffer| {
-                        framing.encode(buffer, |out| message.encode(out))
-                    });
-                    // It may cross with what that peer says.
-                    message.output.sent_at = now.into();
-                }
             }
             link.refresh = Some(next).filter(|&next| next < table.len());
-            if link.refresh.is_none() {
-                link.begin_round();
+            while sent < AT_ONCE
+                && link.refresh.is_none()
+                && let Some(missed) = link.missed.pop_first()
+            {
+                sent += usize::from(link.give(now, table, missed, None, framing, out));
             }
-            is_due |= link.refresh.is_some();
+            is_due |= link.refresh.is_some() || !link.missed.is_empty();
         }
         is_due
     }
@@ -214,11 +229,38 @@ impl Link {
         self.refresh = Some(0);
     }
 
-    /// Begins with everything again if something was left out, but not before the round that goes on has ended.
-    fn begin_round(&mut self) {
-        if self.has_missed && self.refresh.is_none() {
-            self.has_missed = false;
-            self.refresh = Some(0);
+    /// Gives it a message as it is, if it has a state that the peer needs. Whether it has.
+    fn give(
+        &mut self,
+        now: Instant,
+        table: &mut Table,
+        number: u32,
+        speaker: Option<Instant>,
+        framing: Framing,
+        out: &mut Outbox,
+    ) -> bool {
+        let Some(message) = table.outgoing(number).filter(|message| message.has_state_for(speaker)) else {
+            return false;
+        };
+        out.send(self.port, self.peer, |buffer| framing.encode(buffer, |out| message.encode(out)));
+        // It may cross with what that peer says.
+        message.output.sent_at = now.into();
+        true
+    }
+
+    /// Keeps a message for when the stream takes more: of a level the last, and everything that happens.
+    fn keep(&mut self, number: u32, message: &Outgoing<'_>, framing: Framing, out: &mut Outbox) {
+        if message.is_level() {
+            self.missed.insert(number);
+        } else if self.kept.len() < MAX_KEPT {
+            self.missed.remove(&number);
+            framing.encode(&mut self.kept, |buffer| message.encode(buffer));
+        } else {
+            // The state of a button arrives all the same.
+            self.missed.insert(number);
+            let peer = self.peer;
+            let text = format!("{peer} does not read what it is sent; presses and commands for it are lost");
+            out.notice(Notice::warning("osc-full", text));
         }
     }
 }

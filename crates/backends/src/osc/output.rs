@@ -120,11 +120,10 @@ impl Output {
         is_echo
     }
 
-    /// Whether the peer has just said so itself.
-    pub(crate) fn is_own_word(&self, now: Instant, argument: usize, atom: &Atom, value: &Value) -> bool {
-        let is_fresh = || self.heard_at.get().is_some_and(|heard| now.since(heard) < OWN_WORD);
-        let known = &self.arguments[argument];
-        is_level(value) && !known.is_told && known.now == *atom && is_fresh()
+    /// Whether the peer has just said itself what an argument says: within this turn, or a level a little before.
+    pub(crate) fn is_said_by_peer(&self, now: Instant, argument: usize, value: &Value) -> bool {
+        let Some(heard) = self.heard_at.get() else { return false };
+        heard == now || (is_level(value) && !self.arguments[argument].is_told && now.since(heard) < OWN_WORD)
     }
 
     /// Whether all it says is that it was sent, so that it has no state that a peer could be given.
@@ -148,8 +147,11 @@ impl Output {
         if returns {
             let echoes = self.echoes.get_or_insert_default();
             for argument in &*self.arguments {
-                let is_level = 0.0 < argument.number && argument.number < 1.0;
-                echoes.send(now, argument.heard_as(specs), if is_level { ECHO } else { ECHO_OF_BUTTON });
+                echoes.send(
+                    now,
+                    argument.heard_as(specs),
+                    if argument.is_level() { ECHO } else { ECHO_OF_BUTTON },
+                );
             }
         }
         self.arguments.iter_mut().for_each(|argument| argument.is_told = argument.now != Atom::Unset);
@@ -165,14 +167,19 @@ impl OutputArgument {
         self.number = value.as_number().unwrap_or(f64::NAN);
     }
 
+    /// Whether it is at neither end of a button.
+    pub(crate) fn is_level(&self) -> bool {
+        0.0 < self.number && self.number < 1.0
+    }
+
     /// What its echo is taken for: of an impulse there is nothing to compare.
     fn heard_as(&self, specs: &[Spec]) -> &Atom {
         if specs[self.spec as usize].is_event() { &Atom::Unset } else { &self.now }
     }
 
-    /// Whether a value is the one that was put last, and not only the same in its type.
-    pub(crate) fn is_repeated(&self, atom: &Atom, value: &Value) -> bool {
-        self.now == *atom && value.as_number().is_none_or(|number| number == self.number)
+    /// Whether what it says was made of this very value, and not of one that is only the same in its type.
+    pub(crate) fn is_made_of(&self, value: &Value) -> bool {
+        value.as_number().is_none_or(|number| number == self.number)
     }
 
     /// What is sent of it.

@@ -188,7 +188,7 @@ impl Session for OscSession {
     }
 
     fn handle_writable(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
-        self.links.handle_writable(port, peer);
+        self.links.handle_writable(port, peer, out);
         self.continue_refresh(now, out);
     }
 
@@ -360,8 +360,9 @@ impl OscSession {
         let Some(mut target) = self.table.target(slot) else { return };
         let atom = Atom::of(target.spec, value);
         let known = &target.output.arguments[target.argument];
-        let is_repeated = target.spec.is_constant() || known.is_repeated(&atom, value);
-        if known.is_changed && (is_repeated || known.now != atom) {
+        let is_same = known.now == atom;
+        let is_repeated = is_same && (known.is_made_of(value) || target.spec.is_constant());
+        if known.is_changed && (is_repeated || !is_same) {
             // A press and its release are two messages, and so are two presses.
             self.flush(now, out);
             let Some(again) = self.table.target(slot) else { return };
@@ -370,19 +371,27 @@ impl OscSession {
         let Target { message, spec, output, argument } = target;
         output.begin_epoch(self.epoch);
         output.is_known = !is_event;
-        let was_heard = output.heard_at.get() == Some(now);
-        let is_own_word = output.is_own_word(now, argument, &atom, value)
-            && (self.links.is_alone_with(self.speaker) || output.heard_at.get() == self.spoken_at);
+        let mut change = Pending::Yes;
+        if is_same {
+            let known = &output.arguments[argument];
+            if !is_repeated && (known.is_told || known.is_changed) {
+                change = Pending::No;
+            } else if !spec.is_event() && output.is_said_by_peer(now, argument, value) {
+                let is_last_word = output.heard_at.get() == self.spoken_at;
+                if is_last_word || self.links.is_alone_with(self.speaker) {
+                    change = Pending::Reflection;
+                }
+            }
+        }
+        if spec.kind.is_impulse() && atom == Atom::Number(0.0) {
+            change = Pending::No;
+        }
         let known = &mut output.arguments[argument];
-        let is_shown = is_repeated || known.now != atom || !(known.is_told || known.is_changed);
-        let is_release = spec.kind.is_impulse() && atom == Atom::Number(0.0);
-        let is_reflection = is_own_word || (was_heard && known.now == atom && !spec.is_event());
         known.put(atom, value);
-        if is_release || !is_shown {
+        if change == Pending::No {
             return;
         }
         (known.is_changed, known.is_told) = (true, false);
-        let change = if is_reflection { Pending::Reflection } else { Pending::Yes };
         if output.pending == Pending::No {
             self.pending.push(message);
         }
@@ -439,7 +448,7 @@ impl OscSession {
         let Some(mut mapped) = self.table.outgoing(message) else { return };
         let fits = mapped.fits();
         if fits {
-            self.links.send(&mapped, None, out);
+            self.links.send(message, &mapped, None, out);
         }
         mapped.mark_sent(now, generation);
         if !fits {
@@ -457,7 +466,7 @@ impl OscSession {
                 self.hold_back(now, message, generation);
             }
         } else if mapped.fits() {
-            self.links.send(&mapped, self.speaker, out);
+            self.links.send(message, &mapped, self.speaker, out);
             mapped.output.mark_reflected(now, generation);
         }
     }

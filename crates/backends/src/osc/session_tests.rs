@@ -527,11 +527,49 @@ fn a_peer_that_does_not_read_gets_what_it_missed_later() {
     }
     assert!(sent(&mut world).iter().all(|message| message.starts_with("client2")));
     world.writable("desk", Port(0), Peer::Connection(1));
-    assert_eq!(sent(&mut world), ["client1 tcp /f1 ,f 0.5", "client1 tcp /f2 ,f 1"]);
+    assert_eq!(sent(&mut world), ["client1 tcp /f2 ,f 1"], "the other one it knows");
     // One that missed nothing gets nothing.
     world.full("desk", Port(0), Peer::Connection(2));
     world.writable("desk", Port(0), Peer::Connection(2));
     assert_eq!(sent(&mut world), [""; 0]);
+}
+
+#[test]
+fn what_happens_while_a_peer_does_not_read_happens_later_and_of_a_level_the_last_counts() {
+    let mut world = desk("transport = tcp\n/bare = ,", "bus.{go,level,bare,cmd} > desk./{go,level,bare,cmd}");
+    world.opened("desk", Port(0), Peer::Connection(1));
+    world.full("desk", Port(0), Peer::Connection(1));
+    for value in [1.0, 0.0, 1.0, 1.0, 0.0] {
+        world.put("bus.go", value);
+        world.put("bus.level", 0.25);
+        world.put("bus.level", 0.75);
+    }
+    world.put("bus.bare", 1.0);
+    world.put("bus.cmd", "Go+");
+    world.put("bus.cmd", "Go+");
+    world.take_transcript();
+    world.writable("desk", Port(0), Peer::Connection(1));
+    let lines = world.take_transcript();
+    let (kept, level) = lines.trim_end().rsplit_once('\n').expect("two messages");
+    assert!(level.ends_with("client1 tcp /level ,f 0.75"), "{level}");
+    let packet = |message: &str| hex(&compose(&format!("tcp {message}")).expect("a message"));
+    for (message, count) in [("/go ,f 1", 3), ("/go ,f 0", 2), ("/bare", 1), ("/cmd ,s \"Go+\"", 2)] {
+        assert_eq!(kept.matches(&packet(message)).count(), count, "{message} in {kept}");
+    }
+    // What is kept for a peer that never reads is bounded, and the state arrives all the same.
+    world.full("desk", Port(0), Peer::Connection(1));
+    for step in 0..20_000 {
+        world.put("bus.go", f64::from(step % 2));
+    }
+    let lines = world.take_transcript();
+    assert!(lines.contains("does not read what it is sent; presses and commands for it are lost"));
+    world.writable("desk", Port(0), Peer::Connection(1));
+    let lines = world.take_transcript();
+    assert!(lines.trim_end().ends_with("/go ,f 1"), "it ends in the present state");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]

@@ -385,6 +385,12 @@ impl Outgoing<'_> {
         self.output.mark_sent(now, generation, self.returns, self.specs);
     }
 
+    /// Whether only its last state counts, so that earlier ones need not arrive.
+    pub(crate) fn is_level(&self) -> bool {
+        let arguments = &self.output.arguments;
+        self.output.is_known && (arguments.len() > 1 || arguments[0].is_level())
+    }
+
     /// Whether it can be sent as one packet.
     pub(crate) fn fits(&self) -> bool {
         let sizes = self.output.arguments.iter().map(|argument| match &argument.now {

@@ -28,6 +28,8 @@ struct Working {
     to: Route,
     /// The merge that it feeds, and which of its sources it is.
     merge: Option<(usize, usize)>,
+    /// Whether numbers take nothing but their shape in it.
+    is_plain: bool,
     /// What its values are to the target.
     kind: Kind,
     /// Whether the last value that entered it was an event, and how often that had been to a peer and come back.
@@ -40,11 +42,6 @@ impl Working {
     fn makes_event(&self, value: &Value) -> bool {
         self.kind == Kind::Event || (self.kind == Kind::Control && value.as_text().is_some())
     }
-
-    /// Whether numbers only take their shape in it.
-    fn is_plain(&self) -> bool {
-        self.merge.is_none() && self.kind != Kind::Event
-    }
 }
 
 impl LiveChains {
@@ -52,12 +49,13 @@ impl LiveChains {
         self.alarms.next()
     }
 
-    /// Where a number goes, and what it becomes, in a chain of shapes alone.
+    /// Where a number goes, and what it becomes, in a chain of shapes alone; and whether others become the same. A move of the
+    /// source that leaves the target where it is, such as one between two `steps`, is not passed on; what is said twice is.
     #[inline]
-    pub(super) fn shaped(&self, input: Slot, number: f64) -> Option<(Route, f64)> {
+    pub(super) fn shaped(&self, input: Slot, number: f64) -> Option<(Route, f64, bool)> {
         // Inputs begin with the sources of the chains.
-        let working = self.all.get(input.index()).filter(|working| working.is_plain())?;
-        Some((working.to, normalise(working.live.shaped(number)?)))
+        let working = self.all.get(input.index()).filter(|working| working.is_plain)?;
+        Some((working.to, normalise(working.live.shaped(number)?), working.live.flattens()))
     }
 
     /// Where the chain ends whose source is this input; none for a channel that a chain names.
@@ -118,10 +116,10 @@ impl Engine {
         out: &mut Outbox,
     ) {
         if let Value::Number(number) = value
-            && let Some((to, number)) = self.chains.shaped(input, *number)
+            && let Some((to, number, flattens)) = self.chains.shaped(input, *number)
         {
             let target = &mut self.running[to.target.index()];
-            if !has_moved || !target.known.is_at(to.slot, number) {
+            if !(has_moved && flattens) || !target.known.is_at(to.slot, number) {
                 tell(target, &mut self.queue, to, &Value::Number(number), false);
             }
             return;
@@ -296,6 +294,7 @@ impl Engine {
                 live,
                 to: Route { target, slot },
                 merge: planned.merge,
+                is_plain: planned.merge.is_none() && planned.kind != Kind::Event,
                 kind: planned.kind,
                 is_event: planned.kind == Kind::Event,
                 generation: 0,

@@ -332,34 +332,29 @@ impl Engine {
         let (routes, channels) = (plan.routes(), &plan.instances()[instance.index()]);
         let mut ends = emitted.iter().map_while(|(slot, value)| {
             let Value::Number(number) = *value else { return None };
-            let (end, shaped) = match routes.starting_at(channels.channel(*slot)) {
-                [route] if route.target == Route::INTO_CHAINS => {
-                    let (end, shaped) = chains.shaped(route.slot, number)?;
-                    (end, Some(shaped))
-                }
-                [route] => (*route, None),
+            let (end, shaped, flattens) = match routes.starting_at(channels.channel(*slot)) {
+                [route] if route.target == Route::INTO_CHAINS => chains.shaped(route.slot, number)?,
+                [route] => (*route, number, false),
                 _ => return None,
             };
-            Some((*slot, number, end, shaped))
+            Some((*slot, number, end, shaped, flattens))
         });
         let mut next = ends.next();
-        let Some((.., Route { target: id, .. }, _)) = next else { return 0 };
+        let Some((_, _, Route { target: id, .. }, ..)) = next else { return 0 };
         // Whoever sends to himself has a turn of his own, and routes of events lead to no instance.
         let Ok([source, target]) = running.get_disjoint_mut([instance.index(), id.index()]) else { return 0 };
+        queue.admit(id, target);
         let mut run = 0;
-        let mut is_admitted = false;
-        while let Some((slot, number, end, shaped)) = next.filter(|(.., end, _)| end.target == id) {
-            let is_news = shaped.is_none_or(|shaped| is_news(source, slot, number, target, end.slot, shaped));
+        while let Some((slot, number, end, shaped, flattens)) =
+            next.filter(|(_, _, end, ..)| end.target == id)
+        {
+            let has_moved = flattens && !source.known.has_heard_number(slot, number);
             if !source.known.hear_number(slot, number) {
                 break;
             }
-            if is_news {
-                if !std::mem::replace(&mut is_admitted, true) {
-                    queue.admit(id, target);
-                }
-                let number = shaped.unwrap_or(number);
-                target.known.tell_number(end.slot, number);
-                target.inbox.push((end.slot, Value::Number(number)));
+            if !has_moved || !target.known.is_at(end.slot, shaped) {
+                target.known.tell_number(end.slot, shaped);
+                target.inbox.push((end.slot, Value::Number(shaped)));
             }
             run += 1;
             next = ends.next();
@@ -413,6 +408,9 @@ impl Engine {
                 let instance = self.current[at];
                 let running = &mut self.running[instance.index()];
                 running.is_queued = false;
+                if running.inbox.is_empty() {
+                    continue;
+                }
                 let mut inbox = std::mem::take(&mut running.inbox);
                 std::mem::swap(&mut running.events, &mut out.events);
                 late_values += if self.is_late { inbox.len() } else { 0 };
@@ -467,11 +465,4 @@ impl Engine {
 fn tell(target: &mut Running, queue: &mut Queue, route: Route, value: &Value, is_event: bool) {
     queue.admit(route.target, target);
     target.tell(route.slot, value, is_event);
-}
-
-/// Whether a number that comes out of shapes is to be passed on. What is said twice is; a move of the source that leaves the
-/// target where it is, such as one between two `steps`, is not.
-#[inline]
-fn is_news(source: &Running, from: Slot, number: f64, target: &Running, to: Slot, shaped: f64) -> bool {
-    source.known.has_heard_number(from, number) || !target.known.is_at(to, shaped)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::transform::{Merge, Moment, Shape, Stage};
+use crate::value::normalise;
 use crate::{Instant, Kind, Value};
 
 /// How many stages a chain may have: with this many, factors of a million cannot leave the range of a number.
@@ -32,6 +33,8 @@ pub struct Chain {
     /// Which stage wants to know of each channel that the chain names.
     listeners: Box<[u32]>,
     merge: Option<Merge>,
+    /// Whether shapes, of which alone it is made, give the same number for different ones.
+    flattens: bool,
 }
 
 impl Chain {
@@ -50,7 +53,8 @@ impl Chain {
         }
         stages.retain(|stage| !matches!(stage, Stage::Merge(_)));
         let listeners = listeners.into_iter().map(|stage| stage as u32).collect();
-        Self { text: text.into(), stages: stages.into(), listeners, merge }
+        let flattens = flattens(&stages);
+        Self { text: text.into(), stages: stages.into(), listeners, merge, flattens }
     }
 
     /// How it is written.
@@ -113,7 +117,7 @@ impl Chain {
             }
         }
         let is_stateful = stages.iter().any(|stage| matches!(stage, Stage::Stateful(_)));
-        LiveChain { stages, is_stateful }
+        LiveChain { stages, is_stateful, flattens: self.flattens }
     }
 
     /// How many channels its stages name.
@@ -138,6 +142,7 @@ impl fmt::Debug for Chain {
 pub struct LiveChain {
     stages: Box<[Stage]>,
     is_stateful: bool,
+    flattens: bool,
 }
 
 impl LiveChain {
@@ -158,6 +163,12 @@ impl LiveChain {
             Stage::Stateful(_) | Stage::Merge(_) => number,
         };
         Some(self.stages.iter().fold(number, apply))
+    }
+
+    /// Whether shapes give the same number for different ones, so that a move of the source may make no difference.
+    #[inline]
+    pub fn flattens(&self) -> bool {
+        self.flattens
     }
 
     /// The present state of the source; what the target's state is by that.
@@ -238,6 +249,22 @@ impl LiveChain {
             }
         }
     }
+}
+
+/// Whether shapes give the same number for two neighbours, somewhere.
+fn flattens(stages: &[Stage]) -> bool {
+    let apply = |number: f64| {
+        stages.iter().try_fold(number, |number, stage| match stage {
+            Stage::Shape(shape) => Some(shape.apply(number)),
+            Stage::Stateful(_) | Stage::Merge(_) => None,
+        })
+    };
+    let given = |number: f64| apply(number).map(normalise);
+    let is_flat = |at: u32| {
+        let number = f64::from(at) / 64.0;
+        given(number).is_some_and(|level| given(number + 1e-6) == Some(level))
+    };
+    (0..64).any(is_flat)
 }
 
 fn step(stage: &mut Stage, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
