@@ -117,8 +117,9 @@ impl Outbox {
 
     /// Whether the value of that number, among those that `handle_values` is given, is an event: a peer that comes back is not
     /// to be told it again. A session that asks the engine for states ([`recall`](Self::recall)) is never given one.
+    #[inline]
     pub fn is_event(&self, number: usize) -> bool {
-        self.events.contains(&(number as u32))
+        !self.events.is_empty() && self.events.contains(&(number as u32))
     }
 
     /// How often what caused this turn has been to a peer and come back: 0 for what begins here or with somebody who was

@@ -39,12 +39,14 @@ impl Show {
         self.engine.handle_data(self.now, session, port, from, data, &mut self.out);
     }
 
-    /// Time passes, and whatever is due at its end is done, as the loop of the shell does it.
+    /// Time passes, and whatever is due meanwhile is done at its time, as the loop of the shell does it.
     pub(super) fn pass(&mut self, time: Duration) {
-        self.now += time;
-        if self.engine.next_timeout().is_some_and(|due| due <= self.now) {
+        let end = self.now + time;
+        while let Some(due) = self.engine.next_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
             self.engine.handle_timeout(self.now, &mut self.out);
         }
+        self.now = end;
     }
 
     /// The bytes that wait to be sent.

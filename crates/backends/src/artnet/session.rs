@@ -343,10 +343,15 @@ impl ArtNetSession {
 
 /// What goes out.
 impl ArtNetSession {
+    #[inline]
     fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
-        let Some(packet) = self.cues.set(slot, value, is_state) else {
-            return self.send.output.set(slot, value);
-        };
+        match self.cues.set(slot, value, is_state) {
+            None => self.send.output.set(slot, value),
+            Some(packet) => self.send_cue(now, &packet, out),
+        }
+    }
+
+    fn send_cue(&mut self, now: Instant, packet: &Packet<'_>, out: &mut Outbox) {
         let mut bytes = Vec::new();
         packet.encode(&mut bytes);
         self.echoes.remember(now, &bytes);

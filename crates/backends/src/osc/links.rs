@@ -107,11 +107,8 @@ impl Links {
         except: Option<(Port, Peer)>,
         out: &mut Outbox,
     ) {
-        let framing = self.framing;
-        let is_meant =
-            |link: &&mut Link| !except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker));
-        for link in self.links.iter_mut().filter(|link| link.is_full).filter(is_meant) {
-            link.keep(number, message, framing, out);
+        if self.links.iter().any(|link| link.is_full) {
+            self.keep(number, message, except, out);
         }
         if !self.bundles {
             return self.send_now(except, out, |buffer| message.encode(buffer));
@@ -129,6 +126,17 @@ impl Links {
             self.batch.extend_from_slice(&element);
         }
         self.batched += 1;
+    }
+
+    /// Keeps a message for those that take no more.
+    #[cold]
+    fn keep(&mut self, number: u32, message: &Outgoing<'_>, except: Option<(Port, Peer)>, out: &mut Outbox) {
+        let framing = self.framing;
+        let is_meant =
+            |link: &&mut Link| !except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker));
+        for link in self.links.iter_mut().filter(|link| link.is_full).filter(is_meant) {
+            link.keep(number, message, framing, out);
+        }
     }
 
     /// Sends a packet as it is to all that can take it.

@@ -112,14 +112,15 @@ impl Engine {
         now: Instant,
         input: Slot,
         value: &Value,
-        has_moved: bool,
+        before: Option<f64>,
         out: &mut Outbox,
     ) {
         if let Value::Number(number) = value
             && let Some((to, number, flattens)) = self.chains.shaped(input, *number)
         {
             let target = &mut self.running[to.target.index()];
-            if !(has_moved && flattens) || !target.known.is_at(to.slot, number) {
+            let has_moved = flattens && before != value.as_number();
+            if !has_moved || !target.known.is_at(to.slot, number) {
                 tell(target, &mut self.queue, to, &Value::Number(number), false);
             }
             return;
@@ -166,7 +167,7 @@ impl Engine {
             Some((merge, source)) => self.chains.merges[merge].handle_recall(source, state),
         });
         if let Some(state) = state {
-            self.running[working.to.target.index()].tell(working.to.slot, &state, false);
+            self.running[working.to.target.index()].tell(working.to.slot, &state);
         }
     }
 

@@ -98,7 +98,7 @@ impl Engine {
         for (route, value, untold) in states {
             match self.running.get_mut(route.target.index()) {
                 Some(target) if target.known.told(route.slot).is_some() => {}
-                Some(target) => target.tell(route.slot, &value, false),
+                Some(target) => target.tell(route.slot, &value),
                 None => self.recall_chain(now, route.slot, &value, untold, out),
             }
         }

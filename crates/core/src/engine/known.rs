@@ -35,6 +35,7 @@ impl Known {
     }
 
     /// A value came from a channel. Returns false if there is no such channel.
+    #[inline]
     pub(super) fn hear(&mut self, slot: Slot, value: &Value) -> bool {
         let Some(marks) = self.marks.get_mut(slot.index()) else { return false };
         *marks &= !TOLD_LAST;
@@ -52,9 +53,15 @@ impl Known {
     }
 
     /// A value goes to a channel.
-    pub(super) fn tell(&mut self, slot: Slot, value: &Value, is_event: bool) {
-        self.marks[slot.index()] = if is_event { TOLD_LAST | TOLD_EVENT } else { TOLD_LAST };
+    #[inline]
+    pub(super) fn tell(&mut self, slot: Slot, value: &Value) {
+        self.marks[slot.index()] = TOLD_LAST;
         self.told.put(slot, value);
+    }
+
+    /// What went to a channel last was an event.
+    pub(super) fn mark_event(&mut self, slot: Slot) {
+        self.marks[slot.index()] |= TOLD_EVENT;
     }
 
     /// A number that is no event goes to a channel.
@@ -83,10 +90,10 @@ impl Known {
         }
     }
 
-    /// Whether this number has come from the channel last.
+    /// The last number that came from a channel; NaN where a text or nothing has.
     #[inline]
-    pub(super) fn has_heard_number(&self, slot: Slot, number: f64) -> bool {
-        self.heard.numbers.get(slot.index()) == Some(&number)
+    pub(super) fn heard_number(&self, slot: Slot) -> Option<f64> {
+        self.heard.numbers.get(slot.index()).copied()
     }
 
     /// Whether this number was the last value, whichever way it went.
@@ -139,6 +146,7 @@ impl Shelf {
         }
     }
 
+    #[inline]
     fn put(&mut self, slot: Slot, value: &Value) {
         match value {
             Value::Number(number) => self.put_number(slot, *number),
@@ -180,7 +188,7 @@ mod tests {
         assert!(!known.hear_number(Slot(2), 0.5), "there is no such channel");
         for value in [Value::number(0.0), "text".into(), Value::number(1.0), "other".into()] {
             assert!(known.hear(SLOT, &value));
-            known.tell(SLOT, &value, false);
+            known.tell(SLOT, &value);
             assert_eq!([known.heard(SLOT), known.told(SLOT)], [Some(value.clone()), Some(value)]);
         }
         assert_eq!(known.states().collect::<Vec<_>>(), [(SLOT, "other".into())]);
@@ -195,7 +203,8 @@ mod tests {
     fn an_event_is_known_and_is_no_state_until_a_state_is_told() {
         let mut known = Known::default();
         known.resize(2);
-        known.tell(SLOT, &"go".into(), true);
+        known.tell(SLOT, &"go".into());
+        known.mark_event(SLOT);
         assert_eq!((known.told(SLOT), known.latest(SLOT)), (Some("go".into()), Some("go".into())));
         assert_eq!(known.states().count(), 0);
         assert!(known.hear_number(SLOT, 0.5));
@@ -212,7 +221,7 @@ mod tests {
         assert_eq!(known.latest(SLOT), Some(Value::number(0.1)));
         known.hear_number(SLOT, 0.2);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.2)));
-        known.tell(SLOT, &"text".into(), false);
+        known.tell(SLOT, &"text".into());
         assert_eq!(known.latest(SLOT), Some("text".into()));
         known.forget_told(SLOT);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.2)));

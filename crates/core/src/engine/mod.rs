@@ -90,12 +90,17 @@ struct Running {
 impl Running {
     /// Puts a value into the inbox.
     #[inline]
-    fn tell(&mut self, slot: Slot, value: &Value, is_event: bool) {
-        self.known.tell(slot, value, is_event);
-        if is_event {
-            self.events.push(self.inbox.len() as u32);
-        }
+    fn tell(&mut self, slot: Slot, value: &Value) {
+        self.known.tell(slot, value);
         self.inbox.push((slot, value.clone()));
+    }
+
+    /// Puts an event into the inbox.
+    #[cold]
+    fn tell_event(&mut self, slot: Slot, value: &Value) {
+        self.events.push(self.inbox.len() as u32);
+        self.tell(slot, value);
+        self.known.mark_event(slot);
     }
 }
 
@@ -348,7 +353,7 @@ impl Engine {
         while let Some((slot, number, end, shaped, flattens)) =
             next.filter(|(_, _, end, ..)| end.target == id)
         {
-            let has_moved = flattens && !source.known.has_heard_number(slot, number);
+            let has_moved = flattens && source.known.heard_number(slot) != Some(number);
             if !source.known.hear_number(slot, number) {
                 break;
             }
@@ -364,7 +369,7 @@ impl Engine {
 
     fn route_one(&mut self, now: Instant, instance: InstanceId, slot: Slot, value: &Value, out: &mut Outbox) {
         let source = &mut self.running[instance.index()];
-        let has_moved = value.as_number().is_none_or(|number| !source.known.has_heard_number(slot, number));
+        let before = source.known.heard_number(slot);
         if !source.known.hear(slot, value) {
             debug_assert!(false, "a session emitted on a slot that was never bound");
             return;
@@ -387,7 +392,7 @@ impl Engine {
                     let route = route.plain();
                     tell(&mut self.running[route.target.index()], &mut self.queue, route, value, true);
                 }
-                None => self.enter_chain(now, route.slot, value, has_moved, out),
+                None => self.enter_chain(now, route.slot, value, before, out),
             }
         }
     }
@@ -412,7 +417,9 @@ impl Engine {
                     continue;
                 }
                 let mut inbox = std::mem::take(&mut running.inbox);
-                std::mem::swap(&mut running.events, &mut out.events);
+                if !running.events.is_empty() {
+                    std::mem::swap(&mut running.events, &mut out.events);
+                }
                 late_values += if self.is_late { inbox.len() } else { 0 };
                 self.call(now, instance, out, |session, out| session.handle_values(now, &inbox, out));
                 inbox.clear();
@@ -464,5 +471,8 @@ impl Engine {
 #[inline]
 fn tell(target: &mut Running, queue: &mut Queue, route: Route, value: &Value, is_event: bool) {
     queue.admit(route.target, target);
-    target.tell(route.slot, value, is_event);
+    if is_event {
+        return target.tell_event(route.slot, value);
+    }
+    target.tell(route.slot, value);
 }
