@@ -154,7 +154,9 @@ impl Output {
                 );
             }
         }
-        self.arguments.iter_mut().for_each(|argument| argument.is_told = argument.now != Atom::Unset);
+        self.arguments
+            .iter_mut()
+            .for_each(|argument| argument.is_told = !matches!(argument.now, Atom::Unset));
         self.sent_at = now.into();
         self.settles_at = Time::NEVER;
     }

@@ -381,6 +381,7 @@ impl Outgoing<'_> {
     }
 
     /// What it says is what the peer has been told.
+    #[inline]
     pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8) {
         self.output.mark_sent(now, generation, self.returns, self.specs);
     }

@@ -328,20 +328,40 @@ impl Engine {
         self.emitted.clear();
     }
 
-    /// Routes numbers as long as each of them goes to one channel, as it is or through a chain of shapes, and all to channels
-    /// of one other instance. Returns how many those were.
+    /// Routes numbers as long as each of them goes to one channel, all as they are or all through chains of shapes, and all to
+    /// channels of one other instance. Returns how many those were.
     ///
     /// A universe is five hundred values from one instance to another. Here both are looked up once and not for each value.
     fn route_run(&mut self, instance: InstanceId, emitted: &[(Slot, Value)]) -> usize {
+        let Some((slot, _)) = emitted.first() else { return 0 };
+        let channel = self.plan.instances()[instance.index()].channel(*slot);
+        match self.plan.routes().starting_at(channel) {
+            [route] if route.target == Route::INTO_CHAINS => {
+                self.route_run_by(instance, emitted, |chains, route, number| match route.target {
+                    Route::INTO_CHAINS => chains.shaped(route.slot, number),
+                    _ => None,
+                })
+            }
+            [_] => self.route_run_by(instance, emitted, |_, route, number| Some((*route, number, false))),
+            _ => 0,
+        }
+    }
+
+    /// As [`route_run`](Self::route_run). `end` says where the way of a number ends, what it is there, and whether others become
+    /// the same.
+    #[inline]
+    fn route_run_by(
+        &mut self,
+        instance: InstanceId,
+        emitted: &[(Slot, Value)],
+        end: impl Fn(&LiveChains, &Route, f64) -> Option<(Route, f64, bool)>,
+    ) -> usize {
         let Self { plan, running, chains, queue, .. } = self;
         let (routes, channels) = (plan.routes(), &plan.instances()[instance.index()]);
         let mut ends = emitted.iter().map_while(|(slot, value)| {
             let Value::Number(number) = *value else { return None };
-            let (end, shaped, flattens) = match routes.starting_at(channels.channel(*slot)) {
-                [route] if route.target == Route::INTO_CHAINS => chains.shaped(route.slot, number)?,
-                [route] => (*route, number, false),
-                _ => return None,
-            };
+            let [route] = routes.starting_at(channels.channel(*slot)) else { return None };
+            let (end, shaped, flattens) = end(chains, route, number)?;
             Some((*slot, number, end, shaped, flattens))
         });
         let mut next = ends.next();
