@@ -228,6 +228,25 @@ fn a_peer_that_died_without_a_goodbye_and_is_started_again_has_the_full_state_wi
 }
 
 #[test]
+fn a_program_that_a_journal_lists_is_no_news_to_a_listener_that_has_just_begun() {
+    let both = config("mode = direct\npeer = 10.0.0.2 5004", "mode = direct\npeer = 10.0.0.1 5004");
+    let mut world = World::new(plan(&both));
+    let mut out = play(&mut world, "out", 9);
+    pass(&mut world, 1000);
+    assert_levels(&world, "in", &out, "before");
+    kill_and_start_again(&mut world, &both.replace("10.0.0.1 5004\n[", "10.0.0.1 5004\nepn-tx = short\n["));
+    world.take_transcript();
+    world.put("out.0", 0.0);
+    out[0] = 0.0;
+    pass(&mut world, 1000);
+    assert_recalled(&world, "in", &out, "started again");
+    // The same program, called again, is.
+    world.put("out.8", out[8]);
+    pass(&mut world, 1000);
+    assert_levels(&world, "in", &out, "called again");
+}
+
+#[test]
 fn a_peer_that_died_while_nothing_is_sent_is_found_out_by_its_clock() {
     let both = config("peer = 10.0.0.2 5004", "");
     let mut world = World::new(plan(&both));

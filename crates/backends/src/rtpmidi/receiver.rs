@@ -35,9 +35,17 @@ pub(crate) struct Receiver {
     suspects_until: Option<Instant>,
     /// A system exclusive message that has begun.
     sysex: Option<Vec<u8>>,
+    /// Whether the peer may have sent for long before its first packet came, as there is no session.
+    joins_late: bool,
 }
 
 impl Receiver {
+    /// Of a peer without a session. What its first journal lists may have been heard long ago, by whoever stood here then: states
+    /// are taken from it, and a program, which is an event, is not called again.
+    pub(crate) fn joining_late() -> Self {
+        Self { joins_late: true, ..Self::default() }
+    }
+
     /// Takes a packet and hands out its messages, those of its journal first that were lost.
     pub(crate) fn handle(&mut self, now: Instant, rtp: &Rtp<'_>, found: Found<'_>) {
         let sequence = rtp.header.sequence;
@@ -63,7 +71,7 @@ impl Receiver {
             }
             _ => {
                 self.release(found);
-                *self = Self::default();
+                *self = Self { joins_late: self.joins_late, ..Self::default() };
                 0x1_0000 + u64::from(sequence)
             }
         };
@@ -136,6 +144,10 @@ impl Receiver {
             let known = self.states.get(&key).map(|(number, _)| *number);
             // A key of which nothing is known is up.
             if known == Some(state.number) || (known.is_none() && is_key_up(state)) {
+                continue;
+            }
+            if self.joins_late && self.last.is_none() && state.what == What::Program {
+                self.states.insert(key, (state.number, packet));
                 continue;
             }
             self.tell(state, packet, found);

@@ -497,7 +497,7 @@ impl RtpMidiSession {
             // Another program, or the same one started again, which counts anew.
             self.release(now, at, out);
             self.links[at].sources[0] = Some(ssrc);
-            self.links[at].receiver = Receiver::default();
+            self.links[at].receiver = Receiver::joining_late();
         }
         self.links[at].heard(now);
         self.links[at].owe_feedback(now);
