@@ -37,6 +37,41 @@ fn what_was_recorded_replays_always_the_same() {
 }
 
 #[test]
+fn what_was_said_three_times_is_three_times_in_the_replay() {
+    let listen = free_port();
+    let osc = Osc::to(listen);
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("saturday.rec");
+    let path = recording.to_str().unwrap();
+    let program = Program::show_with(
+        &format!(
+            "[osc tablet]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {}\n[map]\ntablet./in > tablet./out\n\
+             tablet./level > tablet./same\ntablet./pad | press > tablet./go\n\
+             tablet./pad | press | text \"Go+ Sequence 1\" > tablet./cmd\n",
+            osc.port()
+        ),
+        &["--record", path],
+    );
+    osc.until_answered("/in", "/out");
+    for _ in 0..3 {
+        osc.send("/level", 0.5);
+        osc.wait_for("/same", 0.5);
+        osc.send("/pad", 1.0);
+        osc.wait_for("/go", 1.0);
+    }
+    let copy = folder.path().join("show.cfg");
+    std::fs::copy(program.file(), &copy).unwrap();
+    program.stop();
+
+    let (status, replay, err) = run(&["replay", path, copy.to_str().unwrap()]);
+    assert!(status.success(), "{err}");
+    for message in ["/level ,f 0.5", "/same ,f 0.5", "/pad ,f 1", "/go ,f 1", "/cmd ,s \"Go+ Sequence 1\""] {
+        let times = replay.lines().filter(|line| line.ends_with(message)).count();
+        assert_eq!(times, 3, "{message}\n{replay}");
+    }
+}
+
+#[test]
 fn what_is_no_recording_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let [recording, show] = ["a.rec", "show.cfg"].map(|name| folder.path().join(name));
