@@ -55,8 +55,13 @@ impl Process {
     }
 
     /// Starts a prepared command that says nothing.
-    pub(crate) fn start(mut command: Command) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    pub(crate) fn start(command: Command) -> Result<Self> {
+        Self::start_with_log(command, Stdio::null())
+    }
+
+    /// The same, with what it says of mistakes.
+    pub(crate) fn start_with_log(mut command: Command, log: Stdio) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = pinned(command).with_context(|| "cannot start the program to be measured")?;
         Ok(Self { child, folder: None })
     }

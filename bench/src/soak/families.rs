@@ -9,6 +9,9 @@ use super::rows::{FADERS, KEYS, both_ways, console, midi_channels, same};
 /// What a mapping makes of a value.
 type Shape = fn(f64) -> f64;
 
+/// What the messages look like that are counted.
+const MESSAGES: &str = "/*/integer/* = i 0 127\n/*/impulse/* = ,\n";
+
 /// Where bytes that make no sense are sent to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -55,6 +58,11 @@ impl Families {
             false => families.left_out.push(("midi".into(), "there is no /dev/snd/seq")),
         }
         Ok(families)
+    }
+
+    /// The number of a family, if there is one of that name.
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.list.iter().position(|family| family.name == name)
     }
 
     /// Notes which backends of the program have no family at all.
@@ -132,8 +140,8 @@ impl Families {
     fn osc_udp(&mut self, port: u16) {
         // The far show says hello, so that it is known again wherever it comes back.
         let mut family = self.begin("osc-udp", &["osc"]).between(
-            format!("[osc udp]\nbind = 127.0.0.1 {port}\ndestination = learn\n"),
-            format!("[osc udp]\ndestination = 127.0.0.1 {port}\nrepeat = /hello 1s\n"),
+            format!("[osc udp]\nbind = 127.0.0.1 {port}\ndestination = learn\n{MESSAGES}"),
+            format!("[osc udp]\ndestination = 127.0.0.1 {port}\nrepeat = /hello 1s\n{MESSAGES}"),
         );
         family.may_freeze = false;
         both_ways(
@@ -148,8 +156,8 @@ impl Families {
 
     fn osc_tcp(&mut self, port: u16) {
         let mut family = self.begin("osc-tcp", &["osc"]).between(
-            format!("[osc tcp]\ndestination = 127.0.0.1 {port}\ntransport = slip\n"),
-            format!("[osc tcp]\nbind = 127.0.0.1 {port}\ntransport = slip\n"),
+            format!("[osc tcp]\ndestination = 127.0.0.1 {port}\ntransport = slip\n{MESSAGES}"),
+            format!("[osc tcp]\nbind = 127.0.0.1 {port}\ntransport = slip\n{MESSAGES}"),
         );
         both_ways(
             &mut family,

@@ -61,6 +61,20 @@ enum State {
     Down { until: Duration },
 }
 
+/// Whether somebody is at the end of a way.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It runs, and has had time to read what was waiting for it.
+    There,
+    /// It does not run at all: what is said to it is lost.
+    Absent,
+    /// It is stopped, ends, or has just begun to run: what is said to it may arrive, and late.
+    Between,
+}
+
+/// How long a show that runs again may take to read what was waiting for it.
+const WAKES: Duration = Duration::from_secs(1);
+
 /// What has become of a far show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
@@ -173,6 +187,15 @@ impl Far {
         let is_calm =
             self.state == State::Runs && self.heard[way].enough.is_some_and(|since| now >= since + CALM);
         is_calm.then_some(self.disturbances)
+    }
+
+    /// Whether it is there.
+    pub(super) fn presence(&self, now: Duration) -> Presence {
+        match self.state {
+            State::Runs if now >= self.runs_since + WAKES => Presence::There,
+            State::Down { .. } => Presence::Absent,
+            State::Runs | State::Frozen { .. } | State::Ending { .. } => Presence::Between,
+        }
     }
 
     /// Whether it is up and connected.

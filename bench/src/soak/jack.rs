@@ -1,17 +1,21 @@
 //! A JACK server without a sound card, and the cables between the two shows.
 
+use std::io::{BufRead, BufReader, PipeReader};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::process::Process;
 
 /// What is connected: JACK forgets it whenever a client goes.
 const CABLES: [[&str; 2]; 2] = [["near:to", "far:from"], ["far:to", "near:from"]];
+
+/// How long it takes at most until everything has been told again that was in a missed cycle: 64 cycles, and some time.
+const RECOVERS: Duration = Duration::from_secs(3);
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(10);
@@ -23,6 +27,14 @@ pub(super) struct Jack {
     server: Option<Process>,
     ends: Arc<AtomicBool>,
     patch_bay: Option<JoinHandle<()>>,
+    missed: Arc<Mutex<Missed>>,
+}
+
+/// Cycles for which a client was late.
+#[derive(Copy, Clone, Debug, Default)]
+struct Missed {
+    count: u32,
+    last: Option<Instant>,
 }
 
 impl Jack {
@@ -33,7 +45,12 @@ impl Jack {
             return Ok(None);
         }
         let name = format!("crosspatch-soak-{}", std::process::id());
-        let mut server = server(&name)?;
+        let (log, said) = std::io::pipe().context("cannot listen to a JACK server")?;
+        let mut server = server(&name, said.into())?;
+        let missed = Arc::<Mutex<Missed>>::default();
+        let counted = Arc::clone(&missed);
+        // Ends with the server.
+        std::thread::spawn(move || count_missed(log, &counted));
         let by = Instant::now() + START;
         while !answers(&name) {
             if !server.runs() || Instant::now() >= by {
@@ -45,12 +62,19 @@ impl Jack {
         let ends = Arc::new(AtomicBool::new(false));
         let (asked, of) = (Arc::clone(&ends), name.clone());
         let patch_bay = Some(std::thread::spawn(move || plug_in(&of, &asked)));
-        Ok(Some(Self { name, server, ends, patch_bay }))
+        Ok(Some(Self { name, server, ends, patch_bay, missed }))
     }
 
     /// The name by which clients find the server.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How often a client was late for a cycle so far, if it was not just now. What was in that cycle is lost, and afterwards
+    /// states are told again.
+    pub(super) fn missed(&self) -> Option<u32> {
+        let Missed { count, last } = self.missed.lock().map(|missed| *missed).unwrap_or_default();
+        last.is_none_or(|last| last.elapsed() > RECOVERS).then_some(count)
     }
 }
 
@@ -62,7 +86,7 @@ impl Drop for Jack {
         }
         // A machine has room for eight names of servers. One whose clients were killed may keep its place; the next of that
         // name gives it back when it ends.
-        for server in [self.server.take(), server(&self.name).ok()] {
+        for server in [self.server.take(), server(&self.name, Stdio::null()).ok()] {
             let Some(mut server) = server else { continue };
             // One that is told to end while it starts does not tidy up.
             let by = Instant::now() + Duration::from_secs(3);
@@ -80,11 +104,21 @@ impl Drop for Jack {
 
 /// A client that is late for a cycle loses what was in it. So cycles are long, because without real time anybody may be late on a
 /// busy machine.
-fn server(name: &str) -> Result<Process> {
+fn server(name: &str, log: Stdio) -> Result<Process> {
     let mut command = Command::new("jackd");
     command.args(["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "1024"]);
     command.env("JACK_NO_AUDIO_RESERVATION", "1");
-    Process::start(command)
+    Process::start_with_log(command, log)
+}
+
+/// A server says of every cycle that somebody missed that there was an error.
+fn count_missed(log: PipeReader, missed: &Mutex<Missed>) {
+    let lines = BufReader::new(log).lines().map_while(Result::ok);
+    for _ in lines.filter(|line| line.contains("XRun") || line.contains("Process error")) {
+        if let Ok(mut missed) = missed.lock() {
+            *missed = Missed { count: missed.count + 1, last: Some(Instant::now()) };
+        }
+    }
 }
 
 /// Whether a server lets clients in.

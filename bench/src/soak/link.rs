@@ -1,6 +1,7 @@
 //! The hand and the eye at a show: one connection by OSC over TCP, on which nothing is lost but with the show itself.
 //!
-//! Messages have a length in front, as OSC 1.0 wants it on streams, and carry one float each.
+//! Messages have a length in front, as OSC 1.0 wants it on streams, and carry one float or one text each. A text ends with a
+//! number.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
@@ -15,8 +16,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Longer messages than this are none of ours.
 const MOST: usize = 65_536;
 
-/// What the eyes see: the number of the channel behind each address.
-pub(super) type Addresses = Arc<HashMap<String, usize>>;
+/// What the eyes see: what is behind each address.
+pub(super) type Addresses = Arc<HashMap<String, Seen>>;
+
+/// What an eye sees, by its number.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// A channel whose state is compared.
+    Channel(usize),
+    /// A way on which messages are counted.
+    Count(usize),
+}
 
 /// What happened on a link.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -29,8 +39,8 @@ pub(super) struct Event {
 /// The kinds of events.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(super) enum What {
-    /// A channel has been told.
-    Heard { channel: usize, value: f64 },
+    /// A message came.
+    Heard { seen: Seen, value: f64 },
     /// The show has gone.
     Closed,
 }
@@ -67,9 +77,18 @@ impl Link {
 
     /// Sets a channel, with the next flush.
     pub(super) fn set(&mut self, address: &str, value: f64) {
+        self.add(|message| encode(address, value as f32, message));
+    }
+
+    /// Sends a text to a channel, with the next flush.
+    pub(super) fn say(&mut self, address: &str, text: &str) {
+        self.add(|message| encode_text(address, text, message));
+    }
+
+    fn add(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
         let start = self.pending.len();
         self.pending.extend([0; 4]);
-        encode(address, value as f32, &mut self.pending);
+        encode(&mut self.pending);
         let len = (self.pending.len() - start - 4) as u32;
         self.pending[start..start + 4].copy_from_slice(&len.to_be_bytes());
     }
@@ -101,9 +120,9 @@ fn listen(id: u64, stream: TcpStream, addresses: &Addresses, events: &Sender<Eve
         }
         message.resize(len, 0);
         stream.read_exact(&mut message)?;
-        let Some((address, value)) = decode(&message) else { continue };
-        let Some(channel) = addresses.get(address) else { continue };
-        let what = What::Heard { channel: *channel, value: f64::from(value) };
+        let Some((address, value)) = decode(&message).or_else(|| decode_text(&message)) else { continue };
+        let Some(seen) = addresses.get(address) else { continue };
+        let what = What::Heard { seen: *seen, value: f64::from(value) };
         if events.send(Event { link: id, what }).is_err() {
             return Ok(());
         }
@@ -112,20 +131,46 @@ fn listen(id: u64, stream: TcpStream, addresses: &Addresses, events: &Sender<Eve
 
 /// Writes a message with a float.
 pub(super) fn encode(address: &str, value: f32, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend(address.as_bytes());
-    // A text ends with at least one zero, at a multiple of four.
-    out.resize(start + (address.len() / 4 + 1) * 4, 0);
-    out.extend(b",f\0\0");
+    pad(address, out);
+    out.extend(FLOAT);
     out.extend(value.to_be_bytes());
+}
+
+/// Writes a message with a text.
+fn encode_text(address: &str, text: &str, out: &mut Vec<u8>) {
+    pad(address, out);
+    out.extend(TEXT);
+    pad(text, out);
 }
 
 /// Reads a message with a float; nothing if it is anything else.
 pub(super) fn decode(message: &[u8]) -> Option<(&str, f32)> {
-    let (address, _) = message.split_at_checked(message.iter().position(|byte| *byte == 0)?)?;
-    let rest = message.get((address.len() / 4 + 1) * 4..)?;
-    let value = rest.strip_prefix(b",f\0\0")?.first_chunk()?;
-    Some((std::str::from_utf8(address).ok()?, f32::from_be_bytes(*value)))
+    let (address, rest) = unpad(message)?;
+    let value = rest.strip_prefix(FLOAT)?.first_chunk()?;
+    Some((address, f32::from_be_bytes(*value)))
+}
+
+/// Reads a message with a text that has a number as its last word; nothing if it is anything else.
+fn decode_text(message: &[u8]) -> Option<(&str, f32)> {
+    let (address, rest) = unpad(message)?;
+    let (text, _) = unpad(rest.strip_prefix(TEXT)?)?;
+    Some((address, text.rsplit(' ').next()?.parse().ok()?))
+}
+
+const FLOAT: &[u8] = b",f\0\0";
+const TEXT: &[u8] = b",s\0\0";
+
+/// A text ends with at least one zero, at a multiple of four.
+fn pad(text: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend(text.as_bytes());
+    out.resize(start + (text.len() / 4 + 1) * 4, 0);
+}
+
+fn unpad(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let text = bytes.split(|byte| *byte == 0).next()?;
+    let rest = bytes.get((text.len() / 4 + 1) * 4..)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
 }
 
 #[cfg(test)]
@@ -142,6 +187,15 @@ mod tests {
             for len in 0..bytes.len() {
                 assert_eq!(decode(&bytes[..len]), None);
             }
+            assert_eq!(decode_text(&bytes), None);
+            bytes.clear();
+            encode_text(address, "Go+ 0.25", &mut bytes);
+            assert!(bytes.len().is_multiple_of(4));
+            assert_eq!(decode_text(&bytes), Some((address, 0.25)));
+            for len in 0..bytes.len() {
+                assert_eq!(decode_text(&bytes[..len]), None);
+            }
+            assert_eq!(decode(&bytes), None);
         }
     }
 }

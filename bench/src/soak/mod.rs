@@ -3,10 +3,12 @@
 //! One show, the *near* one, is the subject. It has a path through every backend, to a *far* show for each of them, which is
 //! killed, ended, stopped and started again at times that a seed decides. Hand and eye are connections by OSC over TCP to all
 //! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the near show reads changed and broken
-//! configurations, and hears garbage. In the end every target has to be where its source is, and the near show may have neither
-//! more memory nor more descriptors than in the beginning.
+//! configurations, and hears garbage. Events are counted all the while where they go in and where they come out: none may be
+//! lost while nothing is done to either end, and none repeated. In the end every target has to be where its source is, and the
+//! near show may have neither more memory nor more descriptors than in the beginning.
 
 mod channel;
+mod count;
 mod disturb;
 mod families;
 mod family;
@@ -15,6 +17,7 @@ mod jack;
 mod link;
 mod mischief;
 mod near;
+mod pairs;
 mod ping;
 mod ports;
 mod program;
@@ -23,6 +26,8 @@ mod report;
 mod rig;
 mod round;
 mod rows;
+mod speakers;
+mod tallies;
 
 use std::fs::File;
 use std::io;
@@ -92,17 +97,23 @@ pub fn run(options: &Options, out: &mut dyn io::Write) -> Result<bool> {
     // Longer than a fader rests that is said to move all the time.
     let plays_until = Instant::now() + Duration::from_secs(4);
     wait(&mut rig, Mode::Plays, |_| Instant::now() >= plays_until)?;
+    wait(&mut rig, Mode::Plays, Rig::has_counted)?;
     figures.pings = pinger.findings();
     figures.took = rig.now();
     rig.lets_go();
     let stopped = Instant::now();
-    wait(&mut rig, Mode::Rests, |rig| rig.is_up() && rig.agrees() && rig.near.descriptors() == descriptors)?;
+    wait(&mut rig, Mode::Rests, |rig| {
+        rig.is_up() && rig.agrees() && rig.rests() && rig.near.descriptors() == descriptors
+    })?;
     figures.settled = stopped.elapsed();
     // What agrees has to stay so: nothing old may come behind it.
     let rests_until = Instant::now() + Duration::from_secs(2);
     wait(&mut rig, Mode::Rests, |_| Instant::now() >= rests_until)?;
     figures.after = rig.near.usage();
     figures.descriptors = [descriptors, rig.near.descriptors()];
+    if let Some(folder) = &options.logs {
+        tallies::keep(&folder.join("messages.tsv"), &rig.counts)?;
+    }
     tell_end(out, &rig, &figures)
 }
 

@@ -10,13 +10,14 @@ use super::Options;
 use super::channel::Edges;
 use super::ping::Findings;
 use super::rig::Rig;
+use super::tallies;
 use crate::process::Usage;
 
 /// How much more memory the near show may have in the end than when it was warm, in KiB: what the allocator keeps for itself
 /// goes up and down by about as much.
 const GROWTH: u64 = 4096;
 
-/// How many wrong states are written out.
+/// How many wrong states, and how many wrong counts, are written out.
 const MOST_TOLD: usize = 20;
 
 /// What was measured of the near show.
@@ -40,7 +41,11 @@ pub(super) struct Figures {
 pub(super) fn tell_start(out: &mut dyn Write, options: &Options, rig: &Rig) -> Result<()> {
     let (families, channels) = (rig.families.list.len(), rig.channels.len());
     let seconds = options.duration.as_secs();
-    writeln!(out, "soak: {channels} channels in {families} families for {seconds} s, seed {}", options.seed)?;
+    let (ways, seed) = (rig.counts.len(), options.seed);
+    writeln!(
+        out,
+        "soak: {channels} channels in {families} families, messages counted on {ways} ways; {seconds} s, seed {seed}"
+    )?;
     for (family, reason) in &rig.families.left_out {
         writeln!(out, "left out: {family} ({reason})")?;
     }
@@ -82,7 +87,9 @@ pub(super) fn tell_progress(
 /// Says what came of it, and whether everything held.
 pub(super) fn tell_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Result<bool> {
     let mut wrong = rig.faults.clone();
-    wrong.extend(table(out, rig)?);
+    for more in [table(out, rig)?, tallies::tell(out, rig)?] {
+        wrong.extend(shortened(more));
+    }
     let Figures { before, after, pings, .. } = figures;
     let warm = figures.warm.as_ref().unwrap_or(before);
     writeln!(
@@ -176,12 +183,17 @@ fn table(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
     for (family, reason) in &rig.families.left_out {
         writeln!(out, "{family:<18} left out: {reason}")?;
     }
+    Ok(wrong)
+}
+
+/// The first of many mistakes of a kind.
+fn shortened(mut wrong: Vec<String>) -> Vec<String> {
     let more = wrong.len().saturating_sub(MOST_TOLD);
     wrong.truncate(MOST_TOLD);
     if more > 0 {
         wrong.push(format!("and {more} more of these"));
     }
-    Ok(wrong)
+    wrong
 }
 
 /// Says which kinds of descriptors have become more or fewer.

@@ -13,13 +13,15 @@ use signal_hook::flag;
 
 use super::Options;
 use super::channel::Channel;
+use super::count::{Count, Ends, Spec};
 use super::disturb::{Schedule, Trick};
 use super::families::{Families, Target};
-use super::far::Far;
+use super::far::{Far, Presence};
 use super::jack::Jack;
-use super::link::{Addresses, Event, Link};
+use super::link::{Addresses, Event, Link, Seen};
 use super::mischief::Stranger;
 use super::near::{Near, Places, Texts, far_text};
+use super::pairs::pair_all;
 use super::ping::Pinger;
 use super::ports::Ports;
 use super::program::{backends, check};
@@ -32,6 +34,9 @@ pub(super) struct Rig {
     pub(super) fars: Vec<Far>,
     pub(super) families: Families,
     pub(super) channels: Vec<Channel>,
+    pub(super) counts: Vec<Count>,
+    /// How many undisturbed volleys each of these had when all shows were to come back.
+    counted: Vec<u64>,
     /// The place in `fars` of each family that has one.
     pub(super) far_of: Vec<Option<usize>>,
     pub(super) wires: Wires,
@@ -47,7 +52,7 @@ pub(super) struct Rig {
     /// What should not have happened.
     pub(super) faults: Vec<String>,
     // The last, so that the server goes after its clients.
-    _jack: Option<Jack>,
+    jack: Option<Jack>,
 }
 
 /// What is needed to make links.
@@ -97,6 +102,7 @@ impl Rig {
         families.targets.push(Target::Udp(ping[0], b"/fader\0\0,f\0\0"));
         let places = Places { hand: hand_port, ping, spare: ports.one()? };
 
+        let counts: Vec<_> = pair_all(&mut families).into_iter().map(|spec| Count::new(seed, spec)).collect();
         let (mut fars, mut far_of, mut channels) = (Vec::new(), Vec::new(), Vec::new());
         for (number, family) in families.list.iter().enumerate() {
             far_of.push(family.far.as_ref().map(|_| fars.len()));
@@ -110,8 +116,9 @@ impl Rig {
             let specs = family.channels.iter().cloned();
             channels.extend(specs.map(|spec| Channel::new(seed, family.name, spec)));
         }
-        let addresses: HashMap<String, usize> =
-            channels.iter().enumerate().map(|(at, channel)| (channel.is.clone(), at)).collect();
+        let mut addresses = HashMap::new();
+        addresses.extend(channels.iter().enumerate().map(|(at, of)| (of.is.clone(), Seen::Channel(at))));
+        addresses.extend(counts.iter().enumerate().map(|(at, of)| (of.is.clone(), Seen::Count(at))));
         let (sender, events) = channel();
         let texts = Texts::new(&families, places);
         check(&options.program, &texts.whole)?;
@@ -123,6 +130,8 @@ impl Rig {
             fars,
             far_of,
             channels,
+            counted: vec![0; counts.len()],
+            counts,
             wires: Wires { next: 0, addresses: Arc::new(addresses), events: sender },
             events,
             tricks: Schedule::of_tricks(seed),
@@ -133,7 +142,7 @@ impl Rig {
             pings: Some((pong, ping[0])),
             done: Vec::new(),
             faults: Vec::new(),
-            _jack: jack,
+            jack,
         })
     }
 
@@ -162,6 +171,36 @@ impl Rig {
         self.channels.iter().all(|channel| channel.difference().is_none())
     }
 
+    /// Whether no messages are under way that are counted.
+    pub(super) fn rests(&self) -> bool {
+        self.counts.iter().all(Count::rests)
+    }
+
+    /// Whether a volley was counted since all shows came back, on every way that depends on nobody else.
+    pub(super) fn has_counted(&self) -> bool {
+        let mut counts = self.counts.iter().zip(&self.counted);
+        counts.all(|(count, before)| count.judged > *before || count.spec.may_miss)
+    }
+
+    /// What happens to the ends of a way at the moment.
+    pub(super) fn ends(&mut self, at: usize, now: Duration) -> Ends {
+        let Spec { ends: [from, to], may_miss, .. } = self.counts[at].spec;
+        let far = |end: Option<usize>| end.and_then(|family| self.far_of[family]);
+        let (from, to) = (far(from), far(to));
+        let presence = |far: Option<usize>| far.map_or(Presence::There, |far| self.fars[far].presence(now));
+        let calm = |far: Option<usize>, way| far.map_or(Some(0), |far| self.fars[far].calm(way, now));
+        Ends {
+            from: presence(from),
+            to: presence(to),
+            calm: calm(from, 1).zip(calm(to, 0)).map(Into::into),
+            missed: self.jack.as_ref().filter(|_| may_miss).map_or(Some(0), Jack::missed),
+            has_hand: match from {
+                Some(far) => self.fars[far].hand().is_some(),
+                None => self.near.link.is_some(),
+            },
+        }
+    }
+
     /// Lets go of every key.
     pub(super) fn lets_go(&mut self) {
         for at in 0..self.channels.len() {
@@ -174,6 +213,7 @@ impl Rig {
     /// Gives the near show its whole configuration again.
     pub(super) fn restore(&mut self) -> Result<()> {
         self.stranger.leaves(Duration::MAX);
+        self.counted = self.counts.iter().map(|count| count.judged).collect();
         self.near.reload(|texts| &texts.whole)
     }
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 
 use super::channel::Direction;
+use super::count::Stroke;
 use super::disturb::{Harm, Planned, Trick};
 use super::far::News;
-use super::link::{Event, Link, What};
+use super::link::{Event, Link, Seen, What};
 use super::rig::{Mode, Rig};
 
 /// How long a round takes.
@@ -37,7 +38,9 @@ impl Rig {
             }
         }
         let suffers = mode == Mode::Suffers;
-        for at in 0..self.fars.len() {
+        // What a far show says by UDP before anybody hears it is lost.
+        let fars = if self.near.link.is_some() { self.fars.len() } else { 0 };
+        for at in 0..fars {
             let now = self.now();
             if let Some(news) = self.fars[at].step(now, suffers, &mut self.wires)? {
                 self.handle_news(at, news);
@@ -51,6 +54,7 @@ impl Rig {
         if mode != Mode::Rests {
             self.move_all();
         }
+        self.strike_all(mode != Mode::Rests);
         self.flush();
         Ok(())
     }
@@ -62,7 +66,8 @@ impl Rig {
         match event.what {
             // The last words of a show that was killed since.
             What::Heard { .. } if !is_known => {}
-            What::Heard { channel, value } => {
+            What::Heard { seen: Seen::Count(at), value } => self.counts[at].handle_heard(value),
+            What::Heard { seen: Seen::Channel(channel), value } => {
                 let channel = &mut self.channels[channel];
                 channel.handle_heard(value);
                 if is_near && let Some(far) = self.far_of[channel.spec.family] {
@@ -146,6 +151,32 @@ impl Rig {
             };
             if self.channels[at].moves(now, calm) {
                 self.tell(at);
+            }
+        }
+    }
+
+    /// Says what is to be said on the ways on which messages are counted.
+    fn strike_all(&mut self, plays: bool) {
+        let now = self.now();
+        for at in 0..self.counts.len() {
+            let ends = self.ends(at, now);
+            let count = &mut self.counts[at];
+            let strokes = count.step(now, ends, plays);
+            let link = match count.spec.ends[0].and_then(|family| self.far_of[family]) {
+                Some(far) => self.fars[far].hand(),
+                None => self.near.link.as_mut(),
+            };
+            let Some(link) = link else { continue };
+            for _ in 0..strokes {
+                match count.spec.stroke {
+                    Stroke::Level => link.set(&count.set, count.level()),
+                    Stroke::Text => link.say(&count.set, &format!("Go+ {}", count.level())),
+                    Stroke::Press => link.set(&count.set, 1.0),
+                    Stroke::Click => {
+                        link.set(&count.set, 1.0);
+                        link.set(&count.set, 0.0);
+                    }
+                }
             }
         }
     }

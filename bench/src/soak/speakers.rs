@@ -1,0 +1,202 @@
+//! Families that speak in messages: what they say, and how both shows write it.
+
+use std::collections::BTreeMap;
+
+/// A kind of message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Message {
+    Float,
+    Integer,
+    Text,
+    Impulse,
+    Program,
+    Note,
+    Controller,
+    Macro,
+    Key,
+    CommandLine,
+}
+
+/// What a message carries.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Number,
+    Text,
+    /// It is sent when pressed, and comes in as a press and a release.
+    Trigger,
+    /// It is pressed and released.
+    Key,
+    /// It is sent when pressed, and comes in as a press alone.
+    Command,
+}
+
+/// Which way messages go, as the near show sees it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    In,
+    Out,
+}
+
+/// A family that speaks in messages.
+#[derive(Debug)]
+pub(super) struct Speaker {
+    pub(super) family: &'static str,
+    /// What comes from it, and what goes to it.
+    pub(super) says: &'static [Message],
+    pub(super) hears: &'static [Message],
+    /// Whether a peer that comes back is told controllers and keys by the protocol itself, whoever has moved them.
+    pub(super) has_journal: bool,
+    /// Whether a server in between may miss cycles.
+    pub(super) may_miss: bool,
+    /// How the near show and the far show call the instance or the port: of what comes from the family, and of what goes to it.
+    from: [&'static str; 2],
+    to: [&'static str; 2],
+}
+
+use Message::{CommandLine, Controller, Float, Impulse, Integer, Key, Macro, Note, Program, Text};
+
+const OSC: &[Message] = &[Float, Text, Impulse, Integer];
+const MIDI: &[Message] = &[Program, Note, Controller];
+const CONSOLE: &[Message] = &[Key, CommandLine];
+
+pub(super) const SPEAKERS: &[Speaker] = &[
+    speaker("osc-udp", OSC, ["udp"; 2]),
+    speaker("osc-tcp", OSC, ["tcp"; 2]),
+    speaker("rtpmidi", MIDI, ["rtpmidi"; 2]),
+    Speaker { has_journal: true, ..speaker("rtpmidi-direct", MIDI, ["rtpmididirect"; 2]) },
+    Speaker {
+        may_miss: true,
+        from: ["near.from", "far.to"],
+        ..speaker("jack", MIDI, ["near.to", "far.from"])
+    },
+    speaker("midi", MIDI, ["near", "far"]),
+    Speaker { from: ["artin", "artout"], ..speaker("artnet", &[Macro], ["artout", "artin"]) },
+    Speaker { says: &[], ..speaker("grandma2", CONSOLE, ["gma2"; 2]) },
+    Speaker { says: &[], ..speaker("dot2", CONSOLE, ["dot2"; 2]) },
+];
+
+const fn speaker(
+    family: &'static str,
+    messages: &'static [Message],
+    instances: [&'static str; 2],
+) -> Speaker {
+    Speaker {
+        family,
+        says: messages,
+        hears: messages,
+        has_journal: false,
+        may_miss: false,
+        from: instances,
+        to: instances,
+    }
+}
+
+/// Keys of the command section that both consoles are told the press and the release of, and that move no executor.
+const KEYS: &[&str] = &["FULL", "THRU", "IF", "AT", "PLUS", "MINUS", "PUNKT", "ODD", "EVEN", "ESC"];
+
+/// On how many channels there are programs each way: what the near show sends has the lower ones.
+const MIDI_CHANNELS: u32 = 8;
+
+impl Message {
+    pub(super) fn form(self) -> Form {
+        match self {
+            Self::Float | Self::Integer | Self::Program | Self::Note | Self::Controller => Form::Number,
+            Self::Text => Form::Text,
+            Self::Impulse | Self::Macro => Form::Trigger,
+            Self::Key => Form::Key,
+            Self::CommandLine => Form::Command,
+        }
+    }
+
+    /// Whether it is never told again. A text is not, either; what is made of it may be.
+    pub(super) fn is_event(self) -> bool {
+        match self {
+            Self::Float | Self::Integer | Self::Note | Self::Controller | Self::Text => false,
+            Self::Impulse | Self::Program | Self::Macro | Self::Key | Self::CommandLine => true,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Float => "float",
+            Self::Integer => "integer",
+            Self::Text => "text",
+            Self::Impulse => "impulse",
+            Self::Program => "program",
+            Self::Note => "note",
+            Self::Controller => "controller",
+            Self::Macro => "macro",
+            Self::Key => "key",
+            Self::CommandLine => "command",
+        }
+    }
+
+    /// How many of them there are each way.
+    fn room(self) -> u32 {
+        match self {
+            Self::Program => MIDI_CHANNELS,
+            Self::Controller => 18,
+            Self::Key => KEYS.len() as u32,
+            Self::Float
+            | Self::Integer
+            | Self::Text
+            | Self::Impulse
+            | Self::Note
+            | Self::Macro
+            | Self::CommandLine => 100,
+        }
+    }
+
+    /// How a show writes the one of this number, behind the name of the instance.
+    fn channel(self, way: Way, number: u32) -> String {
+        let midi = if way == Way::Out { 0 } else { MIDI_CHANNELS };
+        match self {
+            Self::Float | Self::Integer | Self::Text | Self::Impulse => {
+                let way = if way == Way::Out { "out" } else { "back" };
+                format!("/{way}/{}/{number}", self.name())
+            }
+            Self::Program => format!("ch{}.program", midi + number),
+            // Channels and numbers that no fader and no key of the soak has.
+            Self::Note => format!("ch{}.note{number}", midi + 5),
+            Self::Controller => format!("ch{}.cc{}", midi + 6, 102 + number),
+            Self::Macro if way == Way::Out => format!("trigger.macro{number}"),
+            Self::Macro => format!("trigger.show{number}"),
+            Self::Key => KEYS[number as usize].to_owned(),
+            Self::CommandLine => format!("command.event{number}"),
+        }
+    }
+}
+
+/// Hands out messages of families, each once.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    used: BTreeMap<(&'static str, Way, Message), u32>,
+}
+
+impl Exchange {
+    /// Whether there is a message that nobody has.
+    pub(super) fn has(&self, speaker: &Speaker, way: Way, message: Message) -> bool {
+        self.used.get(&(speaker.family, way, message)).is_none_or(|used| *used < message.room())
+    }
+
+    /// How the near show writes a message that nobody has, and the far show. The near show may need an option for it.
+    pub(super) fn next(
+        &mut self,
+        speaker: &Speaker,
+        way: Way,
+        message: Message,
+        options: &mut String,
+    ) -> [String; 2] {
+        let used = self.used.entry((speaker.family, way, message)).or_default();
+        let number = *used;
+        *used += 1;
+        let [near, far] = if way == Way::Out { speaker.to } else { speaker.from };
+        let channel = message.channel(way, number);
+        if message == Message::CommandLine {
+            let line = format!("Chat {number}");
+            *options += &format!("{channel} = {line}\n");
+            return [format!("{near}.{channel}"), format!("{far}.command | match \"{line}\"=1")];
+        }
+        [near, far].map(|instance| format!("{instance}.{channel}"))
+    }
+}
