@@ -76,14 +76,13 @@ impl Cues {
         }
     }
 
-    /// The packet that a value asks for. A state is no press.
-    #[inline]
-    pub(crate) fn set(&mut self, slot: Slot, value: &Value, is_state: bool) -> Option<Packet<'static>> {
-        // Nearly all values are levels of a universe.
-        if self.outputs.is_empty() { None } else { self.set_cue(slot, value, is_state) }
+    /// Whether any channel is mapped as an output.
+    pub(crate) fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty()
     }
 
-    fn set_cue(&mut self, slot: Slot, value: &Value, is_state: bool) -> Option<Packet<'static>> {
+    /// The packet that a value asks for. A state is no press.
+    pub(crate) fn set(&mut self, slot: Slot, value: &Value, is_state: bool) -> Option<Packet<'static>> {
         let output = self.outputs.iter_mut().find(|output| output.slot == slot)?;
         match output.address {
             Address::Trigger(key, number) => {

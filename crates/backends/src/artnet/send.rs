@@ -21,7 +21,7 @@ pub(crate) struct Send {
 impl Send {
     /// A universe that is not sent before there is a value.
     pub(crate) fn new(port_address: PortAddress, realtime: bool) -> Self {
-        let pace = Pace { realtime, repeats: 0, keep_alive: Some(KEEP_ALIVE) };
+        let pace = Pace::of_universe(realtime, 0, KEEP_ALIVE);
         Self { port_address, output: Output::new(pace, SLOTS), sequence: 0, packet: Vec::new() }
     }
 

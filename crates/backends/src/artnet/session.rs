@@ -117,9 +117,9 @@ impl Session for ArtNetSession {
         }
     }
 
-    fn start(&mut self, _now: Instant, out: &mut Outbox) {
+    fn start(&mut self, now: Instant, out: &mut Outbox) {
         if let Some(value) = self.config.start {
-            self.send.output.begin(value);
+            self.send.output.begin(now, value);
         }
         self.warn_of_contested_slots(out);
         self.ports.iter_mut().for_each(|port| port.open(out));
@@ -184,16 +184,12 @@ impl Session for ArtNetSession {
     }
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        for (slot, value) in values {
-            self.set(now, *slot, value, false, out);
-        }
+        self.set_all(now, values, false, out);
         self.flush(now, out);
     }
 
     fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        for (slot, value) in values {
-            self.set(now, *slot, value, true, out);
-        }
+        self.set_all(now, values, true, out);
         self.flush(now, out);
     }
 
@@ -343,15 +339,20 @@ impl ArtNetSession {
 
 /// What goes out.
 impl ArtNetSession {
-    #[inline]
-    fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
-        match self.cues.set(slot, value, is_state) {
-            None => self.send.output.set(slot, value),
-            Some(packet) => self.send_cue(now, &packet, out),
+    fn set_all(&mut self, now: Instant, values: &[(Slot, Value)], is_state: bool, out: &mut Outbox) {
+        // Nearly all values are levels of a universe.
+        if !self.cues.has_outputs() {
+            return self.send.output.set_all(now, values);
+        }
+        for (slot, value) in values {
+            self.set(now, *slot, value, is_state, out);
         }
     }
 
-    fn send_cue(&mut self, now: Instant, packet: &Packet<'_>, out: &mut Outbox) {
+    fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
+        let Some(packet) = self.cues.set(slot, value, is_state) else {
+            return self.send.output.set(now, slot, value);
+        };
         let mut bytes = Vec::new();
         packet.encode(&mut bytes);
         self.echoes.remember(now, &bytes);

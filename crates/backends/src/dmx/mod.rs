@@ -5,6 +5,7 @@
 //! values, [`Output`] values into frames, [`merge`] several frames into one. None of them knows a packet.
 
 mod address;
+mod bucket;
 mod input;
 mod loss;
 mod merge;
@@ -13,6 +14,7 @@ mod output;
 mod place;
 
 pub(crate) use address::Address;
+pub(crate) use bucket::Bucket;
 pub(crate) use input::Input;
 pub(crate) use loss::Loss;
 pub(crate) use merge::{Levels, Rule, merge};

@@ -1,47 +1,99 @@
-//! A universe that goes out: values change a frame, and the frame goes out when the line has room for it.
+//! A universe that goes out: values change a frame, and the frame goes out when the rate allows it ([`Bucket`]).
 //!
 //! A line of DMX carries 44 full frames a second. Between two frames the latest level of each channel counts, with one
-//! exception: a level that turned back before any frame has shown it is a short press, or a short release, and is held for one
-//! frame. The level it turned back to follows with the next. A fader that trembles is thus late by one frame at most, while
-//! the steps of a button that is pressed again and again all wait for their turn, up to a limit.
+//! exception: a level that turned back before any frame has shown it, or before the frame that shows it can have been on the
+//! line, is a short press, or a short release, and is held for one frame. The level it turned back to follows after that. A fader
+//! that trembles is thus late by one frame at most, while the steps of a button that is pressed again and again all wait for
+//! their turn, up to a limit. Where frames follow each other anyway, a level is held against what comes within half a frame only:
+//! a source that sends frames of its own and is a little early is no short press.
 
 use crosspatch_core::{Duration, Instant, Slot, Value};
 
-use super::Place;
+use super::{Bucket, Place};
 
-/// How long a frame of 512 slots takes on a line, at 44 frames a second.
+/// So many frames of 512 slots a line carries in a second.
+const RATE: u32 = 44;
+
+/// How long one of them takes.
 pub(crate) const FRAME: Duration = Duration::from_micros(22_727);
 
 /// So many steps of a button wait for their turn; beyond that the last one counts.
 const MAX_WAITING: u8 = 8;
 
+/// A source that brings no change for so long has gone quiet: frames are repeated for those who have missed the last change. Slower
+/// sources than one of 10 frames a second are repeated between their frames.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// A channel whose last eight changes came with frames of a source, one after the other, is no button.
+const MOVING: u8 = u8::MAX;
+
+/// So many of the last frames are looked back at.
+const LOOK_BACK: usize = 3;
+
 /// When frames go out.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
-    /// Whether a change goes out at once, without regard to the frame before.
-    pub(crate) realtime: bool,
-    /// How often a frame is sent again, a frame apart, after the one that has brought a change.
+    /// How many frames go out a second in the long run; none if a change goes out at once, or if somebody else keeps the pace.
+    pub(crate) a_second: Option<u32>,
+    /// For so long after a frame a level of it that turns back is a short press.
+    pub(crate) press: Duration,
+    /// How often a frame is sent again, a frame apart, after the source has gone quiet.
     pub(crate) repeats: u8,
     /// How long after the last frame it is sent again although nothing has changed, if ever.
     pub(crate) keep_alive: Option<Duration>,
+}
+
+impl Pace {
+    /// The pace of a universe; with `realtime` every change goes out at once.
+    pub(crate) fn of_universe(realtime: bool, repeats: u8, keep_alive: Duration) -> Self {
+        let (a_second, press) = if realtime { (None, Duration::ZERO) } else { (Some(RATE), FRAME) };
+        Self { a_second, press, repeats, keep_alive: Some(keep_alive) }
+    }
 }
 
 /// A frame, what waits for the next one, and when that goes out.
 #[derive(Debug)]
 pub(crate) struct Output {
     pace: Pace,
+    bucket: Option<Bucket>,
     frame: Vec<u8>,
     /// By slot; `None` for channels that are not mapped (any more).
     channels: Vec<Option<Channel>>,
     /// Steps for later frames, in the order in which they came.
-    waiting: Vec<(Slot, u16)>,
+    waiting: Vec<Step>,
     /// Counts the frames, that which is being put together included.
     number: u32,
     has_changed: bool,
     repeats_left: u8,
-    sent_at: Option<Instant>,
-    /// When the steps that wait may move up; the frame before them has been seen by then.
+    /// When the last frames went out, the last one first.
+    sent: [Option<Instant>; LOOK_BACK],
+    /// When the last frame with a change went out, and whether others had gone before it in a row.
+    changed_at: Option<Instant>,
+    is_stream: bool,
+    /// When the next of the steps that wait may move up.
     step_at: Option<Instant>,
+    turn: Turn,
+}
+
+/// A level that waits until the one before it has been seen.
+#[derive(Copy, Clone, Debug)]
+struct Step {
+    slot: Slot,
+    level: u16,
+    /// When that will be; not known before the frame with the one before it has gone out.
+    seen_at: Option<Instant>,
+}
+
+/// What holds for all values of one moment.
+#[derive(Copy, Clone, Debug, Default)]
+struct Turn {
+    now: Instant,
+    /// How many of the last frames show levels that are short presses if they turn back.
+    fresh: u32,
+    /// A channel that has changed so many frames ago at most goes on moving; none where frames do not follow each other.
+    reach: u32,
+    /// Whether these values are a frame of a source, by the time since those before them: 1 if so.
+    frame: u8,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -53,6 +105,8 @@ struct Channel {
     /// The frame in which it has changed last.
     changed_in: u32,
     waiting: u8,
+    /// Which of its last changes came with frames of a source, one after the other: a bit for each.
+    moves: u8,
 }
 
 impl Output {
@@ -60,14 +114,18 @@ impl Output {
     pub(crate) fn new(pace: Pace, len: usize) -> Self {
         Self {
             pace,
+            bucket: pace.a_second.map(Bucket::new),
             frame: vec![0; len],
             channels: Vec::new(),
             waiting: Vec::new(),
             number: 1,
             has_changed: false,
             repeats_left: 0,
-            sent_at: None,
+            sent: [None; LOOK_BACK],
+            changed_at: None,
+            is_stream: false,
             step_at: None,
+            turn: Turn::default(),
         }
     }
 
@@ -80,13 +138,14 @@ impl Output {
             self.channels.resize(slot.index() + 1, None);
         }
         let last = place.read(&self.frame).unwrap_or(0);
-        let channel = Channel { place, last, before: last, changed_in: 0, waiting: 0 };
+        let channel = Channel { place, last, before: last, changed_in: 0, waiting: 0, moves: 0 };
         self.channels[slot.index()] = Some(channel);
     }
 
     /// A channel is not mapped any more. Its level stays what it is.
     pub(crate) fn unbind(&mut self, slot: Slot) {
-        self.waiting.retain(|(waiting, _)| *waiting != slot);
+        self.waiting.retain(|step| step.slot != slot);
+        self.step_at = self.next_step();
         if let Some(channel) = self.channels.get_mut(slot.index()) {
             *channel = None;
         }
@@ -95,6 +154,11 @@ impl Output {
     /// Whether any channel is mapped.
     pub(crate) fn is_mapped(&self) -> bool {
         self.channels.iter().any(Option::is_some)
+    }
+
+    /// Whether the frame has changed since it went out.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.has_changed
     }
 
     /// Whether anything has not gone out yet.
@@ -115,16 +179,32 @@ impl Output {
     }
 
     /// Gives every mapped channel this value, so that the frame goes out before there is another.
-    pub(crate) fn begin(&mut self, value: f64) {
+    pub(crate) fn begin(&mut self, now: Instant, value: f64) {
         let value = Value::number(value);
         for slot in 0..self.channels.len() as u32 {
-            self.set(Slot(slot), &value);
+            self.set(now, Slot(slot), &value);
         }
     }
 
-    /// A value for a channel. Texts have no level and are left out.
-    pub(crate) fn set(&mut self, slot: Slot, value: &Value) {
-        let number = self.number;
+    /// Values for channels. Texts have no level and are left out.
+    pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
+        if now != self.turn.now {
+            self.begin_turn(now);
+        }
+        values.iter().for_each(|(slot, value)| self.set_in_turn(*slot, value));
+    }
+
+    /// A value for a channel.
+    #[inline]
+    pub(crate) fn set(&mut self, now: Instant, slot: Slot, value: &Value) {
+        if now != self.turn.now {
+            self.begin_turn(now);
+        }
+        self.set_in_turn(slot, value);
+    }
+
+    #[inline]
+    fn set_in_turn(&mut self, slot: Slot, value: &Value) {
         let Some(channel) = self.channels.get_mut(slot.index()).and_then(Option::as_mut) else { return };
         let Some(level) = value.as_number().map(|value| channel.place.quantise(value)) else { return };
         // Another channel may have written the same slot.
@@ -133,30 +213,83 @@ impl Output {
         if level == channel.last && channel.changed_in > 0 && is_there(channel) {
             return;
         }
-        if channel.changed_in == number || channel.waiting > 0 {
+        let frames_ago = self.number.wrapping_sub(channel.changed_in);
+        if frames_ago <= self.turn.fresh || channel.waiting > 0 {
             return self.set_again(slot, level);
         }
-        channel.before = std::mem::replace(&mut channel.last, level);
-        channel.changed_in = number;
-        channel.place.write(&mut self.frame, level);
-        self.has_changed = true;
+        channel.change(&mut self.frame, self.number, level, &self.turn);
+        if !self.has_changed {
+            self.want();
+        }
     }
 
-    /// Another level for a channel that has changed since the last frame, or of which steps wait.
+    /// The first value of another moment.
+    #[inline(never)]
+    fn begin_turn(&mut self, now: Instant) {
+        let is_stream = self.is_streaming(now);
+        let is_frame = is_stream && now >= self.turn.now + self.pace.press / 2;
+        let reach = if is_stream { 2 } else { 0 };
+        self.turn = Turn { now, fresh: self.fresh(now), reach, frame: is_frame.into() };
+        if self.has_changed
+            && let Some(bucket) = &mut self.bucket
+        {
+            bucket.want(now);
+        }
+    }
+
+    /// Whether frames with changes follow each other.
+    fn is_streaming(&self, now: Instant) -> bool {
+        self.is_stream && self.changed_at.is_some_and(|at| now < at + 2 * FRAME)
+    }
+
+    /// How many of the last frames show levels that are short presses if they turn back.
+    fn fresh(&self, now: Instant) -> u32 {
+        let press = if self.is_streaming(now) { self.pace.press / 2 } else { self.pace.press };
+        self.sent.iter().flatten().take_while(|sent| **sent + press > now).count() as u32
+    }
+
+    /// The frame has changed for the first time since it went out.
+    #[inline(never)]
+    fn want(&mut self) {
+        self.has_changed = true;
+        self.bucket.iter_mut().for_each(|bucket| bucket.want(self.turn.now));
+    }
+
+    /// Another level for a channel that has changed since the last frame, or in one that is fresh, or of which steps wait.
+    #[inline(never)]
     fn set_again(&mut self, slot: Slot, level: u16) {
         let Some(channel) = &mut self.channels[slot.index()] else { return };
         let turns_back = level.cmp(&channel.last) == channel.before.cmp(&channel.last);
         let is_step = level.abs_diff(channel.last) > channel.place.most() / 2;
-        let room = if is_step { MAX_WAITING } else { 1 };
+        let frames_ago = self.number.wrapping_sub(channel.changed_in) as usize;
+        let Turn { reach, frame, .. } = self.turn;
+        channel.moves = channel.moves << 1 | frame;
+        let room = match is_step {
+            // Of two frames of a source that go out as one, the later one counts.
+            true if channel.moves == MOVING => 0,
+            true => MAX_WAITING,
+            false if reach > 0 => 0,
+            false => 1,
+        };
         if turns_back && channel.waiting < room {
             channel.before = std::mem::replace(&mut channel.last, level);
             channel.waiting += 1;
-            self.waiting.push((slot, level));
-        } else {
+            let sent_at = frames_ago.checked_sub(1).and_then(|at| *self.sent.get(at)?);
+            let seen_at = sent_at.filter(|_| channel.waiting == 1).map(|at| at + FRAME);
+            self.waiting.push(Step { slot, level, seen_at });
+            self.step_at = self.step_at.into_iter().chain(seen_at).min();
+        } else if channel.waiting > 0 {
             channel.last = level;
-            match self.waiting.iter_mut().rfind(|(waiting, _)| *waiting == slot) {
-                Some((_, waiting)) => *waiting = level,
-                None => channel.place.write(&mut self.frame, level),
+            if let Some(step) = self.waiting.iter_mut().rfind(|step| step.slot == slot) {
+                step.level = level;
+            }
+        } else if frames_ago == 0 {
+            channel.last = level;
+            channel.place.write(&mut self.frame, level);
+        } else {
+            channel.change(&mut self.frame, self.number, level, &self.turn);
+            if !self.has_changed {
+                self.want();
             }
         }
     }
@@ -168,12 +301,15 @@ impl Output {
 
     /// The frame is to go out again as it is, because somebody may have missed it.
     pub(crate) fn refresh(&mut self) {
-        self.has_changed |= self.sent_at.is_some();
+        if self.sent[0].is_some() {
+            self.has_changed = true;
+            self.bucket.iter_mut().for_each(Bucket::want_soon);
+        }
     }
 
     /// Nobody has seen what went out: the frame goes out as it is in the end, and steps need not wait for their turn.
     pub(crate) fn restart(&mut self) {
-        for (slot, level) in self.waiting.drain(..) {
+        for Step { slot, level, .. } in self.waiting.drain(..) {
             if let Some(channel) = &mut self.channels[slot.index()] {
                 channel.waiting = 0;
                 channel.place.write(&mut self.frame, level);
@@ -185,15 +321,21 @@ impl Output {
 
     /// When the next frame is to go out; never, before there is a value.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        let Some(sent_at) = self.sent_at else { return self.has_changed.then_some(Instant::START) };
-        let wait = match (self.has_changed, self.repeats_left) {
-            (true, _) if self.pace.realtime => Some(Duration::ZERO),
-            // A source of 44 frames a second is about to send the next change: no repeats in between.
-            (false, 1..) if self.pace.realtime => Some(2 * FRAME),
-            (true, _) | (false, 1..) => Some(FRAME),
-            (false, 0) => self.pace.keep_alive,
-        };
-        wait.map(|wait| sent_at + wait).into_iter().chain(self.step_at).min()
+        let change = self.has_changed.then(|| self.bucket.as_ref().and_then(Bucket::due));
+        let change = change.map(|due| due.unwrap_or(Instant::START));
+        let earliest = self.bucket.as_ref().map_or(Instant::START, Bucket::earliest);
+        let step = self.step_at.map(|at| at.max(earliest));
+        [change, step, self.repeat_due()].into_iter().flatten().min()
+    }
+
+    /// When the frame is sent again if there is no change.
+    fn repeat_due(&self) -> Option<Instant> {
+        let sent_at = self.sent[0]?;
+        if self.repeats_left == 0 {
+            return self.pace.keep_alive.map(|wait| sent_at + wait);
+        }
+        let quiet_at = self.changed_at.map_or(sent_at, |at| at + QUIET);
+        Some(quiet_at.max(sent_at + FRAME))
     }
 
     /// The next frame, if one is due. It counts as sent, and is good until the next call.
@@ -201,36 +343,73 @@ impl Output {
         if self.next_due().is_none_or(|due| due > now) {
             return None;
         }
-        if self.step_at.is_some_and(|step| step <= now) {
-            self.step();
+        // A frame that goes out anyway takes along what may follow half a frame after what came before.
+        let early = if self.is_streaming(now) { self.pace.press / 2 } else { Duration::ZERO };
+        if self.step_at.is_some_and(|step| step <= now + early) {
+            self.step(now + early);
         }
-        self.repeats_left =
-            if self.has_changed { self.pace.repeats } else { self.repeats_left.saturating_sub(1) };
-        self.step_at = match (self.waiting.is_empty(), self.step_at) {
-            (true, _) => None,
-            (false, Some(step)) if step > now => Some(step),
-            (false, _) => Some(now + FRAME),
-        };
+        if std::mem::take(&mut self.has_changed) {
+            self.repeats_left = self.pace.repeats;
+            let last = self.changed_at.replace(now);
+            self.is_stream = last.is_some_and(|last| now < last + 2 * FRAME);
+        } else {
+            self.repeats_left = self.repeats_left.saturating_sub(1);
+        }
+        self.plan_steps(now);
         self.number = self.number.wrapping_add(1).max(1);
-        self.has_changed = false;
-        self.sent_at = Some(now);
+        self.sent.rotate_right(1);
+        self.sent[0] = Some(now);
+        self.bucket.iter_mut().for_each(|bucket| bucket.take(now));
+        // What comes in the same moment finds another frame.
+        self.turn.fresh = self.fresh(now);
         Some(&self.frame)
     }
 
-    /// Moves up the first step that waits, of each channel.
-    fn step(&mut self) {
-        let Self { waiting, channels, frame, number, .. } = self;
-        waiting.retain(|(slot, level)| {
-            let Some(channel) = &mut channels[slot.index()] else { return false };
+    /// Moves up the first step that waits, of each channel whose level before that has been seen at that time.
+    fn step(&mut self, time: Instant) {
+        let Self { waiting, channels, frame, number, has_changed, .. } = self;
+        waiting.retain_mut(|step| {
+            let Some(channel) = &mut channels[step.slot.index()] else { return false };
             if channel.changed_in == *number {
+                step.seen_at = None;
+                return true;
+            }
+            if step.seen_at.is_none_or(|seen| seen > time) {
                 return true;
             }
             channel.waiting -= 1;
             channel.changed_in = *number;
-            channel.place.write(frame, *level);
+            channel.place.write(frame, step.level);
+            *has_changed = true;
             false
         });
-        self.has_changed = true;
+    }
+
+    /// A frame goes out, and steps wait until it has been seen.
+    fn plan_steps(&mut self, now: Instant) {
+        for step in self.waiting.iter_mut().filter(|step| step.seen_at.is_none()) {
+            let channel = self.channels[step.slot.index()];
+            if channel.is_some_and(|channel| channel.changed_in == self.number) {
+                step.seen_at = Some(now + FRAME);
+            }
+        }
+        self.step_at = self.next_step();
+    }
+
+    fn next_step(&self) -> Option<Instant> {
+        self.waiting.iter().filter_map(|step| step.seen_at).min()
+    }
+}
+
+impl Channel {
+    /// Has another level, which the frame of that number shows.
+    #[inline]
+    fn change(&mut self, frame: &mut [u8], number: u32, level: u16, turn: &Turn) {
+        let goes_on = number.wrapping_sub(self.changed_in) <= turn.reach;
+        self.moves = if goes_on { self.moves << 1 | turn.frame } else { 0 };
+        self.before = std::mem::replace(&mut self.last, level);
+        self.changed_in = number;
+        self.place.write(frame, level);
     }
 }
 
@@ -240,7 +419,9 @@ mod tests {
 
     use super::*;
 
-    const PACED: Pace = Pace { realtime: false, repeats: 0, keep_alive: Some(Duration::from_millis(900)) };
+    const PACED: Pace =
+        Pace { a_second: Some(RATE), press: FRAME, repeats: 0, keep_alive: Some(Duration::from_millis(900)) };
+    const REALTIME: Pace = Pace { a_second: None, press: Duration::ZERO, ..PACED };
     const FADER: Slot = Slot(0);
     const OTHER: Slot = Slot(1);
 
@@ -265,6 +446,25 @@ mod tests {
         frames
     }
 
+    /// The frames that go out if values come at these times.
+    fn play(output: &mut Output, values: &[(u64, Slot, f64)], end: u64) -> Vec<(u64, Vec<u8>)> {
+        let mut sent = Vec::new();
+        for moment in values.chunk_by(|one, other| one.0 == other.0) {
+            let now = at(moment[0].0);
+            sent.extend(frames(output, at(moment[0].0 - 1)));
+            moment.iter().for_each(|(_, slot, value)| output.set(now, *slot, &(*value).into()));
+            sent.extend(output.take_due(now).map(|frame| (now, frame.to_vec())));
+        }
+        sent.extend(frames(output, at(end)));
+        sent.into_iter().map(|(time, frame)| (time.as_micros(), frame)).collect()
+    }
+
+    /// The times and levels of the fader in the frames that go out if it gets values at these times.
+    fn faded(output: &mut Output, values: &[(u64, f64)], end: u64) -> Vec<(u64, u8)> {
+        let values: Vec<_> = values.iter().map(|(time, value)| (*time, FADER, *value)).collect();
+        play(output, &values, end).into_iter().map(|(time, frame)| (time, frame[0])).collect()
+    }
+
     /// The level of the fader in each frame that goes out until `end`.
     fn levels(output: &mut Output, end: Instant) -> Vec<u8> {
         frames(output, end).into_iter().map(|(_, frame)| frame[0]).collect()
@@ -274,10 +474,10 @@ mod tests {
     fn nothing_goes_out_before_there_is_a_value_unless_a_start_level_is_given() {
         let mut output = output(PACED);
         assert_eq!((output.next_due(), output.take_due(at(5))), (None, None));
-        output.set(FADER, &"text".into());
-        output.set(Slot(99), &1.0.into());
+        output.set(at(5), FADER, &"text".into());
+        output.set(at(5), Slot(99), &1.0.into());
         assert_eq!(output.next_due(), None, "a text has no level, and a channel that is not mapped no slot");
-        output.begin(1.0);
+        output.begin(at(5), 1.0);
         assert_eq!(
             output.take_due(at(5)),
             Some(&[255, 255, 255, 0][..]),
@@ -288,57 +488,99 @@ mod tests {
     #[test]
     fn a_first_value_of_zero_is_a_value() {
         let mut output = output(PACED);
-        output.set(FADER, &0.0.into());
+        output.set(at(0), FADER, &0.0.into());
         assert_eq!(output.take_due(at(0)), Some(&[0; 4][..]));
-        output.set(FADER, &0.0.into());
+        output.set(at(1), FADER, &0.0.into());
         assert_eq!(output.next_due(), Some(at(900_000)), "what is the same is no change");
     }
 
     #[test]
-    fn changes_share_a_frame_and_frames_keep_their_distance() {
+    fn changes_of_one_moment_share_a_frame_and_those_of_the_next_moments_another() {
         let mut output = output(PACED);
-        output.set(FADER, &1.0.into());
-        output.set(OTHER, &0.5.into());
-        assert_eq!(output.take_due(at(0)), Some(&[255, 0x80, 0, 0][..]));
-        output.set(FADER, &0.5.into());
-        output.set(FADER, &0.2.into());
-        assert_eq!(output.take_due(at(22_726)), None);
-        assert_eq!(output.take_due(at(22_727)), Some(&[51, 0x80, 0, 0][..]));
+        output.set(at(0), FADER, &0.2.into());
+        output.set(at(0), OTHER, &0.5.into());
+        assert_eq!(output.take_due(at(0)), Some(&[51, 0x80, 0, 0][..]));
+        output.set(at(1_000), FADER, &0.5.into());
+        output.set(at(2_000), OTHER, &1.0.into());
+        output.set(at(3_000), FADER, &0.6.into());
+        assert_eq!(output.take_due(at(11_363)), None);
+        assert_eq!(output.take_due(at(11_364)), Some(&[153, 255, 255, 0][..]));
         output.unbind(FADER);
-        output.set(FADER, &1.0.into());
-        assert_eq!(output.next_due(), Some(at(22_727 + 900_000)), "then it is only kept alive");
+        output.set(at(12_000), FADER, &1.0.into());
+        assert_eq!(output.next_due(), Some(at(11_364 + 900_000)), "then it is only kept alive");
     }
 
     #[test]
     fn realtime_waits_for_nothing() {
-        let mut output = output(Pace { realtime: true, ..PACED });
+        let mut output = output(REALTIME);
         for (now, level) in [(0, 255), (1, 0), (2, 255)] {
-            output.set(FADER, &(f64::from(level) / 255.0).into());
+            output.set(at(now), FADER, &(f64::from(level) / 255.0).into());
             assert_eq!(output.take_due(at(now)).map(|frame| frame[0]), Some(level as u8));
         }
     }
 
     #[test]
-    fn a_short_press_is_seen_for_a_frame_even_in_realtime() {
-        for realtime in [false, true] {
-            let mut output = output(Pace { realtime, ..PACED });
-            output.set(FADER, &0.0.into());
-            assert_eq!(output.take_due(at(0)).map(|frame| frame[0]), Some(0));
-            output.set(FADER, &1.0.into());
-            output.set(FADER, &0.0.into());
-            let pressed = frames(&mut output, at(200_000));
-            assert_eq!(pressed.iter().map(|(_, frame)| frame[0]).collect::<Vec<_>>(), [255, 0]);
-            assert!(pressed[1].0.since(pressed[0].0) >= FRAME);
+    fn a_press_of_a_moment_is_seen_for_a_frame_even_in_realtime() {
+        for pace in [PACED, REALTIME] {
+            let mut output = output(pace);
+            let pressed =
+                faded(&mut output, &[(10, 0.0), (100_000, 1.0), (100_000, 0.0), (100_001, 0.0)], 200_000);
+            assert_eq!(pressed, [(10, 0), (100_000, 255), (122_727, 0)], "{pace:?}");
         }
+    }
+
+    #[test]
+    fn in_realtime_a_press_is_seen_for_a_frame_however_many_others_come_between() {
+        let mut output = output(REALTIME);
+        let press = [(50_000, FADER, 1.0), (50_000, FADER, 0.0)];
+        let others = (1..60).map(|number| (50_000 + number * 500, OTHER, number as f64 / 60.0));
+        let sent = play(&mut output, &press.into_iter().chain(others).collect::<Vec<_>>(), 100_000);
+        let released = sent.iter().find(|(_, frame)| frame[0] == 0).expect("a release");
+        assert_eq!(released.0, 50_000 + 22_727, "{sent:?}");
+    }
+
+    #[test]
+    fn a_press_that_is_over_after_a_frame_has_shown_it_is_seen_for_a_frame() {
+        for (released, gone) in
+            [(101_000, 122_727), (115_000, 122_727), (122_000, 122_727), (123_000, 123_000)]
+        {
+            let mut output = output(PACED);
+            let seen = faded(&mut output, &[(10, 0.0), (100_000, 0.4), (released, 0.0)], 200_000);
+            assert_eq!(seen, [(10, 0), (100_000, 102), (gone, 0)]);
+        }
+    }
+
+    #[test]
+    fn what_comes_beside_a_press_that_is_held_does_not_wait_for_it() {
+        let mut output = output(PACED);
+        let values = [(10, FADER, 0.0), (100_000, FADER, 1.0), (112_000, FADER, 0.0), (112_000, OTHER, 1.0)];
+        let seen: Vec<_> = play(&mut output, &values, 200_000)
+            .into_iter()
+            .map(|(time, frame)| (time, frame[0], frame[1]))
+            .collect();
+        assert_eq!(seen, [(10, 0, 0), (100_000, 255, 0), (112_000, 255, 255), (123_364, 0, 255)]);
+    }
+
+    #[test]
+    fn frames_of_a_source_that_is_early_are_no_short_presses() {
+        let mut output = output(PACED);
+        let flashes = (1..200_u64).map(|number| {
+            let early = number * 7_919 % 10_000;
+            (1_000_000 + number * 22_728 - early, (number % 2) as f64)
+        });
+        let flashes: Vec<_> = flashes.collect();
+        let seen = faded(&mut output, &flashes, 5_600_000);
+        let late = flashes.iter().zip(&seen).skip(2).filter(|((came, _), (went, _))| came != went).count();
+        assert_eq!((seen.len(), late), (flashes.len(), 0));
     }
 
     #[test]
     fn a_short_release_is_seen_and_so_is_every_press_of_several() {
         let mut output = output(PACED);
-        output.set(FADER, &1.0.into());
+        output.set(at(0), FADER, &1.0.into());
         assert_eq!(levels(&mut output, at(0)), [255]);
         for value in [0.0, 1.0, 0.0, 1.0] {
-            output.set(FADER, &value.into());
+            output.set(at(50_000), FADER, &value.into());
         }
         assert_eq!(levels(&mut output, at(200_000)), [0, 255, 0, 255]);
     }
@@ -347,7 +589,7 @@ mod tests {
     fn steps_without_end_are_bounded_and_end_with_the_last_one() {
         let mut output = output(PACED);
         for step in 0..1000 {
-            output.set(FADER, &f64::from(step % 2).into());
+            output.set(at(step), FADER, &((step % 2) as f64).into());
         }
         let seen = levels(&mut output, at(800_000));
         assert!(seen.len() <= usize::from(MAX_WAITING) + 1, "{seen:?}");
@@ -358,59 +600,67 @@ mod tests {
     fn a_fader_that_trembles_is_late_by_one_frame_and_no_more() {
         let mut output = output(PACED);
         for value in [0.5, 0.52, 0.48, 0.51, 0.47, 0.4] {
-            output.set(FADER, &value.into());
+            output.set(at(0), FADER, &value.into());
         }
         assert_eq!(levels(&mut output, at(200_000)), [133, 102]);
     }
 
     #[test]
+    fn of_a_fader_that_moves_faster_than_frames_go_out_the_latest_level_counts() {
+        let mut output = output(PACED);
+        let moves: Vec<_> =
+            (0..1_000_u64).map(|step| (50_000 + step * 1_000, (step % 7) as f64 / 20.0)).collect();
+        let seen = faded(&mut output, &moves, 2_000_000);
+        for (time, level) in &seen[4..seen.len() - 1] {
+            let came = moves.iter().rfind(|(came, _)| came <= time).expect("a move");
+            assert_eq!(f64::from(*level), (came.1 * 255.0).round(), "at {time}");
+        }
+    }
+
+    #[test]
     fn a_wide_channel_keeps_its_short_press_too() {
         let mut output = output(PACED);
-        output.set(OTHER, &1.0.into());
-        output.set(OTHER, &0.0.into());
+        output.set(at(0), OTHER, &1.0.into());
+        output.set(at(0), OTHER, &0.0.into());
         let seen: Vec<_> =
             frames(&mut output, at(200_000)).into_iter().map(|(_, frame)| frame[1..3].to_vec()).collect();
         assert_eq!(seen, [[255, 255], [0, 0]]);
     }
 
     #[test]
-    fn a_change_is_repeated_and_then_kept_alive() {
+    fn a_change_is_repeated_when_its_source_is_quiet_and_then_kept_alive() {
         let mut output = output(Pace { repeats: 2, ..PACED });
-        output.set(FADER, &1.0.into());
+        output.set(at(0), FADER, &1.0.into());
         let times: Vec<_> =
-            frames(&mut output, at(1_000_000)).into_iter().map(|(time, _)| time.as_micros()).collect();
-        assert_eq!(times, [0, 22_727, 45_454, 945_454]);
+            frames(&mut output, at(1_100_000)).into_iter().map(|(time, _)| time.as_micros()).collect();
+        assert_eq!(times, [0, 100_000, 122_727, 1_022_727]);
         output.refresh();
-        assert_eq!(output.next_due(), Some(at(945_454 + 22_727)));
+        assert_eq!(output.next_due(), Some(at(1_022_727 + 11_364)));
         let mut once = super::tests::output(Pace { keep_alive: None, ..PACED });
         once.refresh();
         assert_eq!(once.next_due(), None, "what never went out cannot be missed");
-        once.set(FADER, &1.0.into());
+        once.set(at(0), FADER, &1.0.into());
         assert_eq!(levels(&mut once, at(1_000_000)), [255]);
         assert_eq!(once.next_due(), None);
     }
 
     #[test]
-    fn in_real_time_repeats_do_not_come_between_the_frames_of_a_source() {
-        let mut output = output(Pace { repeats: 2, realtime: true, keep_alive: None });
-        let (mut changes, mut sent) = (0, 0);
-        for millis in 0..1_000_u32 {
-            // A source is never quite on time.
-            if [0, 25, 45].contains(&(millis % 68)) {
-                output.set(FADER, &(f64::from(millis) / 1000.0).into());
-                changes += 1;
-            }
-            sent += usize::from(output.take_due(at(u64::from(millis) * 1000)).is_some());
+    fn repeats_do_not_come_between_the_frames_of_a_source() {
+        for pace in [PACED, REALTIME] {
+            let mut output = output(Pace { repeats: 3, ..pace });
+            let frame =
+                |number: u64| (50_000 + number * 47_619 + number % 3 * 5_000, (number % 200) as f64 / 200.0);
+            let changes: Vec<_> = (0..210).map(frame).collect();
+            let seen = faded(&mut output, &changes, changes[209].0 + 200_000);
+            assert_eq!(seen.len(), 210 + 3);
         }
-        assert_eq!((changes, sent), (45, 45));
-        assert_eq!(frames(&mut output, at(2_000_000)).len(), 2);
     }
 
     #[test]
     fn after_a_restart_only_the_end_counts() {
         let mut output = output(PACED);
         for value in [1.0, 0.0, 1.0, 0.5] {
-            output.set(FADER, &value.into());
+            output.set(at(0), FADER, &value.into());
         }
         output.restart();
         assert_eq!(levels(&mut output, at(200_000)), [128]);
@@ -424,7 +674,7 @@ mod tests {
         output.bind(Slot(2), Place { coarse: 0, fine: None });
         let mut shown = Vec::new();
         for (end, slot, value) in [(1, FADER, 1.0), (2, Slot(2), 0.2), (3, FADER, 1.0), (4, FADER, 1.0)] {
-            output.set(slot, &value.into());
+            output.set(at(end * 100_000), slot, &value.into());
             shown.extend(levels(&mut output, at(end * 100_000)));
         }
         assert_eq!(shown, [255, 51, 255]);
@@ -439,7 +689,7 @@ mod tests {
         output.unbind(OTHER);
         assert!(output.contested().is_empty());
         output.bind(Slot(9), Place { coarse: 9, fine: None });
-        output.set(Slot(9), &1.0.into());
+        output.set(at(0), Slot(9), &1.0.into());
         assert_eq!(
             output.take_due(at(0)).map(<[u8]>::len),
             Some(10),
@@ -447,30 +697,40 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_channel_that_is_unmapped_while_its_step_waits_brings_no_frame() {
+        let mut output = output(PACED);
+        output.set(at(0), FADER, &1.0.into());
+        output.set(at(0), FADER, &0.0.into());
+        assert_eq!(levels(&mut output, at(0)), [255]);
+        output.unbind(FADER);
+        assert_eq!(output.next_due(), Some(at(900_000)));
+    }
+
     proptest! {
-        /// Whatever is set and whenever frames go out: frames keep their distance, every channel ends at its last value, and
-        /// each press of a button is in a frame before its release.
+        /// Whatever is set and whenever frames go out: the rate holds, every channel ends at its last value, and each press of a
+        /// button is in a frame before its release, for half a frame at least.
         #[test]
         fn the_last_value_arrives_and_no_press_is_lost(
             steps in prop::collection::vec((0..30_000_u64, any::<bool>(), 0..5_u8), 1..10),
         ) {
             let mut output = output(PACED);
-            let (mut now, mut sent, mut presses) = (0, Vec::new(), vec![false]);
+            let (mut now, mut values, mut presses) = (1, Vec::new(), vec![false]);
             let (mut button, mut fader) = (None, None);
             for (pause, is_button, level) in steps {
                 now += pause;
-                sent.extend(frames(&mut output, at(now)));
                 if is_button {
                     button = Some(level % 2 == 1);
                     presses.extend(button);
-                    output.set(FADER, &Value::edge(level % 2 == 1));
+                    values.push((now, FADER, f64::from(level % 2)));
                 } else {
                     fader = Some(f64::from(level) / 4.0);
-                    output.set(OTHER, &(f64::from(level) / 4.0).into());
+                    values.push((now, OTHER, f64::from(level) / 4.0));
                 }
             }
-            sent.extend(frames(&mut output, at(now + 500_000)));
-            prop_assert!(sent.windows(2).all(|pair| pair[1].0.since(pair[0].0) >= FRAME));
+            let sent = play(&mut output, &values, now + 500_000);
+            prop_assert!(sent.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 11_363));
+            prop_assert!(sent.windows(3).all(|three| three[2].0 - three[0].0 >= 22_727));
             let end = &sent.last().expect("a frame").1;
             prop_assert_eq!(end[0] == 255, button == Some(true));
             let wide = Place { coarse: 1, fine: Some(2) };

@@ -14,7 +14,7 @@ use crosspatch_core::{
 use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Message};
-use crate::dmx::{Output, Pace};
+use crate::dmx::{Bucket, FRAME, Output, Pace};
 use crate::kept_port::KeptPort;
 use crate::recognize::{Beginning, Finding, Format};
 
@@ -30,9 +30,6 @@ const LONGEST_STALL: Duration = Duration::from_secs(10);
 /// own when it hears nothing does not.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
-/// Frames are taken when the client wants them, which has one pace for all strips together.
-const PACE: Pace = Pace { realtime: true, repeats: 0, keep_alive: Some(KEEP_ALIVE) };
-
 /// The pixels of a server.
 pub(crate) struct Client {
     to: Endpoint,
@@ -41,12 +38,13 @@ pub(crate) struct Client {
     beginning: Beginning,
     link: Link,
     mode: Mode,
-    interval: Duration,
+    /// The pace of all strips together.
+    bucket: Bucket,
+    rate: u32,
     /// In the order of their numbers, which puts the one that means all of them first.
     strips: Vec<Strip>,
     /// By slot; `None` for channels that are not mapped (any more).
     targets: Vec<Option<Address>>,
-    sent_at: Option<Instant>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -66,7 +64,7 @@ struct Strip {
 
 impl Client {
     /// The client of the instance `name`.
-    pub(crate) fn new(name: &str, to: Endpoint, mode: Mode, interval: Duration) -> Self {
+    pub(crate) fn new(name: &str, to: Endpoint, mode: Mode, rate: u32) -> Self {
         let spec = PortSpec::TcpConnect(Connect { to: to.clone(), timeout: CONNECT_TIMEOUT });
         Self {
             to,
@@ -74,10 +72,10 @@ impl Client {
             port: KeptPort::new(name, CLIENT, spec, "openpixelcontrol-port"),
             link: Link::Down,
             mode,
-            interval,
+            bucket: Bucket::new(rate),
+            rate,
             strips: Vec::new(),
             targets: Vec::new(),
-            sent_at: None,
         }
     }
 
@@ -89,7 +87,10 @@ impl Client {
         self.targets[slot.index()] = Some(address);
         let at = self.strips.binary_search_by_key(&address.strip, |strip| strip.number);
         let at = at.unwrap_or_else(|at| {
-            let frame = Output::new(PACE, 0);
+            // Frames are taken when the client wants them.
+            let press = FRAME.min(Duration::from_secs(1) / self.rate);
+            let pace = Pace { a_second: None, press, repeats: 0, keep_alive: Some(KEEP_ALIVE) };
+            let frame = Output::new(pace, 0);
             self.strips.insert(at, Strip { number: address.strip, components: 0, frame });
             at
         });
@@ -130,7 +131,7 @@ impl Client {
         self.port.handle_open(out);
         self.link = Link::Up;
         self.beginning = Beginning::default();
-        self.sent_at = None;
+        self.bucket = Bucket::new(self.rate);
         self.strips.iter_mut().for_each(|strip| strip.frame.restart());
         self.flush(now, out);
     }
@@ -171,13 +172,16 @@ impl Client {
                 continue;
             };
             match part {
-                Part::Component(component) => self.set(strip, component, value),
+                Part::Component(component) => self.set(now, strip, component, value),
                 Part::Color(pixel) => {
                     for (component, value) in (pixel * 3..).zip(components(value).into_iter().flatten()) {
-                        self.set(strip, component, &value);
+                        self.set(now, strip, component, &value);
                     }
                 }
             }
+        }
+        if self.strips.iter().any(|strip| strip.frame.has_changed()) {
+            self.bucket.want(now);
         }
         self.flush(now, out);
     }
@@ -203,7 +207,7 @@ impl Client {
         [self.port.retry_at(), stall, self.due()].into_iter().flatten().min()
     }
 
-    fn set(&mut self, strip: u8, component: u16, value: &Value) {
+    fn set(&mut self, now: Instant, strip: u8, component: u16, value: &Value) {
         let strips = match strip {
             ALL => &mut self.strips[..],
             _ => {
@@ -212,7 +216,7 @@ impl Client {
             }
         };
         for strip in strips.iter_mut().filter(|strip| component < strip.components) {
-            strip.frame.set(channel(component), value);
+            strip.frame.set(now, channel(component), value);
         }
     }
 
@@ -222,14 +226,14 @@ impl Client {
             return None;
         }
         let due = self.strips.iter().filter_map(|strip| strip.frame.next_due()).min()?;
-        Some(self.sent_at.map_or(due, |sent_at| due.max(sent_at + self.interval)))
+        Some(due.max(self.bucket.due().unwrap_or(self.bucket.earliest())))
     }
 
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
         if self.due().is_none_or(|due| due > now) {
             return;
         }
-        self.sent_at = Some(now);
+        self.bucket.take(now);
         let (command, mut is_covered) = (self.mode.command(), false);
         out.send(CLIENT, Peer::Only, |buffer| {
             for Strip { number, frame, .. } in &mut self.strips {

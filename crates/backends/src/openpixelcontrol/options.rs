@@ -1,6 +1,6 @@
 //! The options of an instance.
 
-use crosspatch_core::{Duration, Endpoint, Host, OptionSpec, Options};
+use crosspatch_core::{Endpoint, Host, OptionSpec, Options};
 
 use super::Mode;
 use super::wire::PORT;
@@ -30,8 +30,8 @@ pub(crate) struct Config {
     pub(crate) destination: Option<Endpoint>,
     pub(crate) listen: Option<Endpoint>,
     pub(crate) mode: Mode,
-    /// The time between two frames.
-    pub(crate) interval: Duration,
+    /// How many frames a second go out at most.
+    pub(crate) rate: u32,
 }
 
 /// Reads the options.
@@ -50,7 +50,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         options.help("`destination = 10.0.0.2 7890` sends to a server, `listen = * 7890` is one");
         return None;
     }
-    Some(Config { destination, listen, mode: mode?, interval: Duration::from_secs(1) / rate? })
+    Some(Config { destination, listen, mode: mode?, rate: rate? })
 }
 
 fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
@@ -84,11 +84,11 @@ mod tests {
         let config = config.expect("a configuration");
         assert_eq!(config.destination.expect("a destination").to_string(), "10.11.12.1:9001");
         assert_eq!((config.listen, config.mode), (None, Mode::Bits8));
-        assert_eq!(config.interval, Duration::from_nanos(16_666_666));
+        assert_eq!(config.rate, 60);
         let (config, _) = read_all(&[("listen", "*"), ("mode", "16bit"), ("rate", "1000")]);
         let config = config.expect("a configuration");
         assert_eq!(config.listen.expect("an address").to_string(), "*:7890");
-        assert_eq!((config.mode, config.interval), (Mode::Bits16, Duration::from_millis(1)));
+        assert_eq!((config.mode, config.rate), (Mode::Bits16, 1000));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) struct OpenPixelControlSession {
 impl OpenPixelControlSession {
     /// The session of the instance `name`.
     pub(crate) fn new(name: &str, config: Arc<Config>) -> Self {
-        let client = config.destination.clone().map(|to| Client::new(name, to, config.mode, config.interval));
+        let client = config.destination.clone().map(|to| Client::new(name, to, config.mode, config.rate));
         let server = config.listen.clone().map(|at| Server::new(name, at, config.mode));
         Self { config, client, server }
     }

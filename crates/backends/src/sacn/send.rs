@@ -91,8 +91,7 @@ impl Sender {
     }
 
     fn output(sending: &Sending) -> Output {
-        let pace = Pace { realtime: sending.realtime, repeats: REPEATS, keep_alive: Some(KEEP_ALIVE) };
-        Output::new(pace, SLOTS)
+        Output::new(Pace::of_universe(sending.realtime, REPEATS, KEEP_ALIVE), SLOTS)
     }
 
     /// A channel is mapped.
@@ -120,7 +119,7 @@ impl Sender {
     /// The mapped channels are known: they begin with the value for that, if there is one, and have their priorities.
     pub(crate) fn prepare(&mut self, now: Instant, is_start: bool) {
         if let (Some(value), true) = (self.sending.start, is_start) {
-            self.output.begin(value);
+            self.output.begin(now, value);
             self.wait_for_the_others(now);
         }
         if self.sending.slot_priorities {
@@ -134,7 +133,7 @@ impl Sender {
 
     /// Values for channels.
     pub(crate) fn set(&mut self, now: Instant, values: &[(Slot, Value)]) {
-        values.iter().for_each(|(slot, value)| self.output.set(*slot, value));
+        self.output.set_all(now, values);
         self.wait_for_the_others(now);
     }
 
