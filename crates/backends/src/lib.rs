@@ -22,6 +22,7 @@ mod paced;
 pub mod recognize;
 pub mod rtpmidi;
 pub mod sacn;
+mod sequence;
 mod units;
 
 use crosspatch_core::{Backend, Registry};

@@ -18,6 +18,13 @@ fn dmx(universe: u8, levels: &[u8]) -> Vec<u8> {
     packet
 }
 
+/// The same of universe 0, with a sequence number.
+fn numbered(sequence: u8, levels: &[u8]) -> Vec<u8> {
+    let mut packet = dmx(0, levels);
+    packet[12] = sequence;
+    packet
+}
+
 /// A node on a port of 127.0.0.1 that takes whatever universe it is sent.
 struct Node {
     socket: UdpSocket,
@@ -181,4 +188,47 @@ fn a_cable_that_is_pulled_and_plugged_in_again_has_both_universes_again() {
     }
     near.stop();
     far.stop();
+}
+
+/// A network holds a packet for half a second at most.
+const LONGER_THAN_A_NETWORK_HOLDS_A_PACKET: Duration = Duration::from_millis(600);
+
+#[test]
+fn a_script_that_is_started_again_and_counts_from_1_is_heard_at_once() {
+    let (port, node) = (free_port(), Node::new());
+    let show = relay(port, &node);
+    let run = |first: u8, count: u8| {
+        let script = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        for number in 1..=count {
+            let packet = numbered(number, &[first + number, 0]);
+            script.send_to(&packet, ("127.0.0.1", port)).expect("a packet that goes out");
+        }
+        Instant::now()
+    };
+    send_until_there(port, &node, &[1, 1]);
+    run(0, 12);
+    node.wait_for(&[12]);
+    std::thread::sleep(LONGER_THAN_A_NETWORK_HOLDS_A_PACKET);
+    let started = run(100, 3);
+    node.wait_for(&[103]);
+    assert!(started.elapsed() < Duration::from_secs(5), "heard after {:?}", started.elapsed());
+    show.stop();
+}
+
+#[test]
+fn a_script_that_sends_one_number_for_ever_works_and_is_told() {
+    let (port, node) = (free_port(), Node::new());
+    let show = relay(port, &node);
+    let script = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    send_until_there(port, &node, &[1, 1]);
+    let mut level = 0_u8;
+    until("the number is told", || {
+        level = level.wrapping_add(1);
+        script.send_to(&numbered(7, &[level, 0]), ("127.0.0.1", port)).expect("a packet that goes out");
+        show.lines()
+            .text()
+            .contains("127.0.0.1 sends the same sequence number again and again (7) with 0:0:0")
+    });
+    node.wait_for(&[level]);
+    show.stop();
 }

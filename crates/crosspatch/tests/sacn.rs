@@ -84,6 +84,20 @@ fn the_python_library_sends_a_universe_and_gets_it_back_on_another() {
 }
 
 #[test]
+fn the_python_source_that_is_killed_and_started_again_is_heard_though_it_counts_anew() {
+    let Some(cable) = Cable::lay() else { return };
+    let show = cable.show(
+        "[backend sacn]\nbind = cable\n[sacn in]\nuniverse = 1\n[loopback bus]\n[map]\nin.1 > bus.level\n",
+    );
+    let Some(first) = python(&cable, "s = sender('python', 1, 100, [255])") else { return };
+    show.wait_for("in         1 1");
+    drop(first);
+    let Some(_second) = python(&cable, "s = sender('python', 1, 100, [51])") else { return };
+    show.wait_for("in         1 0.2");
+    show.stop();
+}
+
+#[test]
 fn the_python_source_with_the_higher_priority_wins_until_it_ends() {
     let Some(cable) = Cable::lay() else { return };
     let peer = "low = sender('low', 1, 50, [255])\nhigh = sender('high', 2, 150, [0])\n\

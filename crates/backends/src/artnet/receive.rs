@@ -10,6 +10,7 @@ use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
 
 use super::wire::{ArtAddress, ArtDmx, PortAddress};
 use crate::dmx::{Input, Levels, Loss, Place, Rule, merge};
+use crate::sequence::{Numbers, Sequence, Verdict};
 
 /// After so long without a packet a source is gone.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,9 +20,6 @@ const SYNC_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How many sources are merged.
 const MAX_SOURCES: usize = 2;
-
-/// A packet whose number is so much lower than the last one is late; by more, the source has begun anew.
-const LATE: i8 = -20;
 
 /// What comes in.
 #[derive(Debug)]
@@ -48,7 +46,7 @@ pub(crate) struct Receive {
 struct Source {
     ip: IpAddr,
     physical: u8,
-    sequence: u8,
+    sequence: Sequence,
     heard: Instant,
     levels: Levels,
 }
@@ -104,11 +102,15 @@ impl Receive {
 
     /// Levels have come.
     pub(crate) fn handle_dmx(&mut self, now: Instant, ip: IpAddr, dmx: &ArtDmx<'_>, out: &mut Outbox) {
+        let universe = self.port_address;
         let Some(source) = self.source(now, ip, dmx, out) else { return };
-        if is_late(dmx.sequence, source.sequence) {
+        let is_late = source.is_late(now, dmx.sequence);
+        if let Some(trouble) = source.sequence.take_trouble() {
+            out.notice(trouble.notice("artnet-sequence", ip, universe));
+        }
+        if is_late {
             return;
         }
-        source.sequence = dmx.sequence;
         source.heard = now;
         source.levels.update(now, dmx.levels);
         self.last_sender = Some(ip);
@@ -154,8 +156,8 @@ impl Receive {
             }
         }
         (self.is_lost, self.fill_at) = (false, None);
-        let levels = Levels::new(0);
-        self.sources.push(Source { ip, physical: dmx.physical, sequence: 0, heard: now, levels });
+        let (sequence, levels) = (Sequence::new(Numbers::BYTE), Levels::new(0));
+        self.sources.push(Source { ip, physical: dmx.physical, sequence, heard: now, levels });
         self.sources.last_mut()
     }
 
@@ -238,31 +240,20 @@ impl Receive {
     }
 }
 
-/// Whether a packet was overtaken by another. Repetitions are harmless, and some senders count badly.
-fn is_late(sequence: u8, last: u8) -> bool {
-    let ahead = sequence.wrapping_sub(last) as i8;
-    sequence != 0 && last != 0 && (LATE + 1..0).contains(&ahead)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_packets_that_were_overtaken_are_late() {
-        for (sequence, last, expected) in [
-            (1, 0, false),
-            (0, 200, false),
-            (5, 5, false),
-            (6, 5, false),
-            (4, 5, true),
-            (1, 255, false),
-            (255, 1, true),
-            (100, 119, true),
-            (100, 120, false),
-            (5, 200, false),
-        ] {
-            assert_eq!(is_late(sequence, last), expected, "{sequence} after {last}");
+impl Source {
+    /// Whether a packet was overtaken by another. Packets without a number never are, and repetitions are harmless.
+    fn is_late(&mut self, now: Instant, sequence: u8) -> bool {
+        if sequence == 0 {
+            self.sequence.skip();
+            return false;
+        }
+        match self.sequence.check(now, sequence.into()) {
+            Verdict::Newer(_) | Verdict::Anew | Verdict::Still | Verdict::Again => false,
+            Verdict::Twice => true,
+            Verdict::Late(_) => {
+                self.sequence.leave_out(now);
+                true
+            }
         }
     }
 }

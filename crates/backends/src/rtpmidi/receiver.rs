@@ -10,21 +10,21 @@ use crosspatch_core::{Duration, Instant};
 
 use crate::midi::wire::{MAX_SYSEX, Message, SysEx, U4, U7, U14};
 
+use crate::sequence::{Numbers, Sequence, Trouble, Verdict};
+
 use super::wire::{DecodeError, End, Item, Journal, Received, Rtp, State, What};
 
 /// How long a packet that may only be late is waited for.
 const LATE: Duration = Duration::from_millis(20);
 
-/// A packet that is further back than this does not come late: the peer counts anew.
-const WINDOW: u32 = 64;
-
 /// What is told to whoever receives.
 pub(crate) type Found<'f> = &'f mut dyn FnMut(Result<&Message<'_>, DecodeError>);
 
 /// The packets that come from one peer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Receiver {
-    /// The number of the latest packet, whose lower half is on the wire.
+    sequence: Sequence,
+    /// The number of the latest packet. It does not go round, and moves also if that on the wire never does.
     last: Option<u64>,
     /// Which of the packets before it have not come and are not made up for, the nearest in the lowest bit.
     missing: u64,
@@ -37,6 +37,21 @@ pub(crate) struct Receiver {
     sysex: Option<Vec<u8>>,
     /// Whether the peer may have sent for long before its first packet came, as there is no session.
     joins_late: bool,
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self {
+            sequence: Sequence::new(Numbers::RTP),
+            last: None,
+            missing: 0,
+            states: BTreeMap::new(),
+            suspects: BTreeSet::new(),
+            suspects_until: None,
+            sysex: None,
+            joins_late: false,
+        }
+    }
 }
 
 impl Receiver {
@@ -57,21 +72,24 @@ impl Receiver {
             }
             None => None,
         };
-        let step = self.last.map(|last| i32::from(sequence.wrapping_sub(last as u16) as i16));
-        let packet = match (self.last, step) {
-            (Some(last), Some(step @ 1..)) => last + u64::from(step.unsigned_abs()),
-            (_, Some(0)) => return,
-            (Some(last), Some(step)) if step.unsigned_abs() <= WINDOW => {
-                let bit = 1 << (step.unsigned_abs() - 1);
+        let packet = match (self.sequence.check(now, sequence), self.last) {
+            (Verdict::Newer(step), Some(last)) => last + u64::from(step),
+            (Verdict::Still, Some(last)) => last + 1,
+            (Verdict::Again | Verdict::Twice, _) => return,
+            (Verdict::Late(back), Some(last)) => {
+                let bit = 1 << (back - 1);
                 if journal.is_none() && self.missing & bit != 0 {
                     self.missing &= !bit;
-                    self.read(rtp, last - u64::from(step.unsigned_abs()), found);
+                    self.read(rtp, last - u64::from(back), found);
+                } else {
+                    self.sequence.leave_out(now);
                 }
                 return;
             }
             _ => {
                 self.release(found);
-                *self = Self { joins_late: self.joins_late, ..Self::default() };
+                let (numbers, joins_late) = (self.sequence.clone(), self.joins_late);
+                *self = Self { sequence: numbers, joins_late, ..Self::default() };
                 0x1_0000 + u64::from(sequence)
             }
         };
@@ -89,7 +107,12 @@ impl Receiver {
 
     /// The number of the latest packet, for the feedback.
     pub(crate) fn sequence(&self) -> Option<u16> {
-        self.last.map(|last| last as u16)
+        self.sequence.last()
+    }
+
+    /// What an operator should know of the peer's sequence numbers since the last call.
+    pub(crate) fn take_trouble(&mut self) -> Option<Trouble> {
+        self.sequence.take_trouble()
     }
 
     /// Nothing more comes from the peer: its keys are released.

@@ -545,6 +545,10 @@ impl RtpMidiSession {
                 out.notice(Notice::warning(GARBAGE, text));
             }
         });
+        if let Some(trouble) = receiver.take_trouble() {
+            let who = title(endpoint.as_ref(), control.or(*data), name);
+            out.notice(trouble.notice("rtpmidi-sequence", who, "MIDI"));
+        }
     }
 }
 

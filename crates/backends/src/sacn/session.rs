@@ -176,6 +176,7 @@ impl Session for SacnSession {
                 {
                     self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
                 }
+                self.tell_events(out);
             }
             _ => {}
         }
@@ -223,6 +224,7 @@ impl SacnSession {
                 if self.receiver.handle_sync(now, &sign) {
                     self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
                 }
+                self.tell_events(out);
             }
             Ok(Packet::Discovery(page)) => {
                 if self.config.detect == Detect::Everything
@@ -296,6 +298,15 @@ impl SacnSession {
                     } else {
                         Notice::info("sacn-source", format!("`{name}` {how} and does not count any more"))
                     }
+                }
+                Event::Sequence(cid, trouble) => {
+                    let known = self.receiver.sources().iter().find(|source| source.cid == cid);
+                    let Some(Source { name, peer, .. }) = known else { continue };
+                    let who = format!("`{}` at {}", String::from_utf8_lossy(name), peer.ip());
+                    trouble.notice("sacn-sequence", who, format_args!("universe {universe}"))
+                }
+                Event::Signs(cid, address, trouble) => {
+                    trouble.notice("sacn-sequence", cid, format_args!("synchronization universe {address}"))
                 }
                 Event::TooMany(cid) => Notice::warning(
                     "sacn-sources",

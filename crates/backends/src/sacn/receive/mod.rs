@@ -17,6 +17,7 @@ use crosspatch_core::{Duration, Instant};
 
 use super::wire::{Cid, Data, LEVELS, MAX_PRIORITY, PRIORITIES, Synchronization};
 use crate::dmx::{Loss, Rule, merge};
+use crate::sequence::Trouble;
 
 pub(crate) use discovery::{Announced, Announcements};
 pub(crate) use source::{Goodbye, LOSS, Source, Standing};
@@ -50,6 +51,10 @@ pub(crate) enum Event {
     TooMany(Cid),
     /// A packet has a priority that does not exist.
     BadPriority(u8),
+    /// The sequence numbers of a source are not as they should be.
+    Sequence(Cid, Trouble),
+    /// Neither are those of the signs of a synchronization universe.
+    Signs(Cid, u16, Trouble),
 }
 
 /// The sources of a universe, and what they come to together.
@@ -122,7 +127,11 @@ impl Receiver {
         }
         let Some(at) = self.find_or_add(now, data, peer) else { return false };
         let source = &mut self.sources[at];
-        if !source.accept(data) {
+        let is_new = source.accept(now, data);
+        if let Some(trouble) = source.take_trouble() {
+            self.events.push(Event::Sequence(source.cid, trouble));
+        }
+        if !is_new {
             return false;
         }
         if data.terminated {
@@ -154,7 +163,11 @@ impl Receiver {
         if sync.address == 0 || !self.sources.iter().any(|source| source.sync_address == sync.address) {
             return false;
         }
-        if !self.signs.accept(sync) {
+        let (is_new, trouble) = self.signs.accept(now, sync);
+        if let Some(trouble) = trouble {
+            self.events.push(Event::Signs(sync.cid, sync.address, trouble));
+        }
+        if !is_new {
             return false;
         }
         let mut has_changed = false;

@@ -6,6 +6,7 @@ use crosspatch_core::{Duration, Instant};
 
 use crate::dmx::Levels;
 use crate::sacn::wire::{Cid, Data, LEVELS, MAX_PRIORITY};
+use crate::sequence::{Numbers, Sequence, Trouble, Verdict};
 
 /// A source that says nothing for so long is gone, `E131_NETWORK_DATA_LOSS_TIMEOUT` (clause 6.7.1 and appendix A). The same
 /// holds of priorities for each slot, and of synchronization (clause 11.1.2).
@@ -45,8 +46,8 @@ pub(crate) struct Source {
     /// Whether levels have come since the last loss of any source.
     pub(crate) is_verified: bool,
     priorities_at: Option<Instant>,
-    /// The last sequence numbers, of levels and of priorities: some sources count them apart.
-    sequences: [Option<u8>; 2],
+    /// The sequence numbers of levels and of priorities: some sources count them apart.
+    sequences: [Sequence; 2],
     /// The universe whose synchronization packets the levels wait for, or 0.
     pub(crate) sync_address: u16,
     synced_at: Option<Instant>,
@@ -68,7 +69,7 @@ impl Source {
             heard_at: now,
             is_verified: true,
             priorities_at: None,
-            sequences: [None; 2],
+            sequences: [(); 2].map(|()| Sequence::new(Numbers::BYTE)),
             sync_address: 0,
             synced_at: None,
             held: Vec::new(),
@@ -77,15 +78,14 @@ impl Source {
     }
 
     /// Whether a packet is newer than the last of its kind (clause 6.7.2). If so, it is the last one from here on.
-    pub(crate) fn accept(&mut self, data: &Data<'_>) -> bool {
-        let last = &mut self.sequences[usize::from(data.start_code != LEVELS)];
-        // One that was silent may have been restarted.
-        let is_back = self.standing == Standing::Lost(Goodbye::Silent);
-        let is_fresh = is_back || last.is_none_or(|last| is_fresh(last, data.sequence));
-        if is_fresh {
-            *last = Some(data.sequence);
-        }
-        is_fresh
+    pub(crate) fn accept(&mut self, now: Instant, data: &Data<'_>) -> bool {
+        let sequence = &mut self.sequences[usize::from(data.start_code != LEVELS)];
+        accept(sequence, now, data.sequence)
+    }
+
+    /// What an operator should know of its sequence numbers since the last call.
+    pub(crate) fn take_trouble(&mut self) -> Option<Trouble> {
+        self.sequences.iter_mut().find_map(Sequence::take_trouble)
     }
 
     /// Takes levels, or keeps them until the sign comes. Returns whether they hold from here on.
@@ -158,31 +158,15 @@ impl Source {
     }
 }
 
-/// Whether a sequence number follows another one: not the same and not up to nineteen before it (clause 6.7.2).
-pub(crate) fn is_fresh(last: u8, next: u8) -> bool {
-    let step = next.wrapping_sub(last) as i8;
-    step > 0 || step <= -20
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sequence_numbers_go_round_and_old_ones_are_known_by_their_distance() {
-        for (last, next, fresh) in [
-            (0, 1, true),
-            (0, 0, false),
-            (255, 0, true),
-            (0, 255, false),
-            (100, 81, false),
-            (100, 80, true),
-            (100, 227, true),
-            (100, 228, true),
-            (10, 247, false),
-            (10, 246, true),
-        ] {
-            assert_eq!(is_fresh(last, next), fresh, "{next} after {last}");
+/// Whether a packet counts. The standard drops what has the number of the last one (clause 6.7.2); of a source whose number
+/// never moves that would be everything.
+pub(crate) fn accept(sequence: &mut Sequence, now: Instant, number: u8) -> bool {
+    match sequence.check(now, number.into()) {
+        Verdict::Newer(_) | Verdict::Anew | Verdict::Still => true,
+        Verdict::Again | Verdict::Twice => false,
+        Verdict::Late(_) => {
+            sequence.leave_out(now);
+            false
         }
     }
 }

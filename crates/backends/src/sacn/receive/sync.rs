@@ -1,31 +1,36 @@
 //! Which synchronization packets are new.
 
-use super::source::is_fresh;
+use crosspatch_core::Instant;
+
+use super::source::accept;
 use crate::sacn::wire::{Cid, Synchronization};
+use crate::sequence::{Numbers, Sequence, Trouble};
 
 /// So many senders of synchronization packets are known; the one heard longest ago makes room.
 const MAX_SENDERS: usize = 8;
 
-/// The last sequence number of each sender and address (clause 6.7.2), the latest at the end.
+/// The sequence numbers of each sender and address (clause 6.7.2), the latest at the end.
 #[derive(Debug, Default)]
 pub(crate) struct Signs {
-    last: Vec<(Cid, u16, u8)>,
+    known: Vec<(Cid, u16, Sequence)>,
 }
 
 impl Signs {
-    /// Whether a packet is newer than the last one of its sender. If so, it is the last one from here on.
-    pub(crate) fn accept(&mut self, sync: &Synchronization) -> bool {
+    /// Whether a packet is newer than the last one of its sender. If so, it is the last one from here on. And what an operator should
+    /// know of its numbers.
+    pub(crate) fn accept(&mut self, now: Instant, sync: &Synchronization) -> (bool, Option<Trouble>) {
         let known =
-            self.last.iter().position(|(cid, address, _)| (*cid, *address) == (sync.cid, sync.address));
-        if known.is_some_and(|at| !is_fresh(self.last[at].2, sync.sequence)) {
-            return false;
+            self.known.iter().position(|(cid, address, _)| (*cid, *address) == (sync.cid, sync.address));
+        let mut sequence = match known {
+            Some(at) => self.known.remove(at).2,
+            None => Sequence::new(Numbers::BYTE),
+        };
+        if self.known.len() >= MAX_SENDERS {
+            self.known.remove(0);
         }
-        match known {
-            Some(at) => drop(self.last.remove(at)),
-            None if self.last.len() >= MAX_SENDERS => drop(self.last.remove(0)),
-            None => {}
-        }
-        self.last.push((sync.cid, sync.address, sync.sequence));
-        true
+        let is_new = accept(&mut sequence, now, sync.sequence);
+        let trouble = sequence.take_trouble();
+        self.known.push((sync.cid, sync.address, sequence));
+        (is_new, trouble)
     }
 }

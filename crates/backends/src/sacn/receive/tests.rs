@@ -191,7 +191,11 @@ fn a_low_source_never_flashes_through_when_a_switch_dies() {
         assert!(stage.receiver.sources().is_empty() && stage.receiver.next_timeout().is_none());
         let is_last = stage.events().into_iter().filter_map(|event| match event {
             Event::Gone { is_last, .. } => Some(is_last),
-            Event::Appeared(_) | Event::TooMany(_) | Event::BadPriority(_) => None,
+            Event::Appeared(_)
+            | Event::TooMany(_)
+            | Event::BadPriority(_)
+            | Event::Sequence(..)
+            | Event::Signs(..) => None,
         });
         assert_eq!(is_last.collect::<Vec<_>>(), [false, true]);
     }
