@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use crate::Options;
 use crate::bare::{self, Calls};
 use crate::figures::{Quantiles, median, micros};
-use crate::load::{Lane, Passed};
+use crate::load::{Frame, Lane, Passed};
 use crate::process::{Process, Usage};
 use crate::report::{Plot, Report, Row, Table};
 use crate::works::{Forwarding, Ports};
@@ -17,10 +17,10 @@ use crate::works::{Forwarding, Ports};
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// How long a show may take to begin. A hundred thousand mappings are read in less than a second.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Frames a second of DMX.
-const FRAMES: f64 = 44.0;
+pub(crate) const FRAMES: f64 = 44.0;
 
 /// Somebody who forwards events, and what was measured so far.
 struct Subject {
@@ -184,7 +184,7 @@ impl Subject {
 
         if let Some(universes) = work.universes {
             let before = self.process.usage();
-            let (passed, _) = self.lane.frames(FRAMES, universes, options.measure)?;
+            let (passed, _) = self.lane.frames(FRAMES, Frame::of(universes), options.measure)?;
             let after = self.process.usage();
             let share = (after.cpu - before.cpu).as_secs_f64() / passed.took.as_secs_f64();
             round.frames = [cpu_of_each(before, after, passed), share];

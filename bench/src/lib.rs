@@ -10,6 +10,7 @@ mod figures;
 mod forward;
 mod idle;
 mod load;
+mod paced;
 mod process;
 mod report;
 #[cfg(unix)]
@@ -46,7 +47,8 @@ pub struct Options {
 type Measure = fn(&Options) -> Result<Table>;
 
 /// What is measured besides forwarding.
-const OTHERS: [(&str, Measure); 3] = [
+const OTHERS: [(&str, Measure); 4] = [
+    ("universes at 44 Hz with the default options", paced::measure),
     ("a fader to the console and back", console::measure),
     ("start and reload", startup::measure),
     ("idle", idle::measure),

@@ -25,6 +25,23 @@ pub(crate) struct Traffic {
     pub(crate) merges: bool,
 }
 
+/// Events that are sent together.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) events: u64,
+    /// In what time they are sent, one after the other.
+    pub(crate) spread: Duration,
+    /// How early or late they begin.
+    pub(crate) jitter: Duration,
+}
+
+impl Frame {
+    /// So many events at once, in time.
+    pub(crate) fn of(events: u64) -> Self {
+        Self { events, spread: Duration::ZERO, jitter: Duration::ZERO }
+    }
+}
+
 /// One way through a subject: where events go in and where they come out.
 pub(crate) struct Lane {
     traffic: Traffic,
@@ -39,8 +56,10 @@ pub(crate) struct Lane {
     done: u64,
     copies_seen: u64,
     lost: u64,
-    /// When each of the last events was due.
-    due: Box<[Instant]>,
+    /// How many packets have come out, repetitions included.
+    packets: u64,
+    /// When each of the last events was due; none for those that have come out, if they do so once.
+    due: Box<[Option<Instant>]>,
     latencies: Vec<Duration>,
 }
 
@@ -71,7 +90,8 @@ impl Lane {
             done: 0,
             copies_seen: 0,
             lost: 0,
-            due: vec![Instant::now(); NUMBERS as usize].into(),
+            packets: 0,
+            due: vec![None; NUMBERS as usize].into(),
             latencies: Vec::new(),
         })
     }
@@ -126,37 +146,46 @@ impl Lane {
     /// Events at a steady rate, whatever becomes of them. A latency counts from when the event was due, so that one that
     /// waits for the load counts as late.
     pub(crate) fn pace(&mut self, a_second: f64, duration: Duration) -> io::Result<(Passed, Vec<Duration>)> {
-        self.steady(Duration::from_secs_f64(1.0 / a_second), 1, duration)
+        self.steady(Duration::from_secs_f64(1.0 / a_second), Frame::of(1), duration)
     }
 
-    /// Bursts of as many events as given, so many times a second, as desks send their universes.
+    /// As many events as given, so many times a second, as desks send their universes.
     pub(crate) fn frames(
         &mut self,
         a_second: f64,
-        events: u64,
+        frame: Frame,
         duration: Duration,
     ) -> io::Result<(Passed, Vec<Duration>)> {
-        self.steady(Duration::from_secs_f64(1.0 / a_second), events, duration)
+        self.steady(Duration::from_secs_f64(1.0 / a_second), frame, duration)
+    }
+
+    /// How many packets have come out, repetitions included.
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets
     }
 
     fn steady(
         &mut self,
         period: Duration,
-        burst: u64,
+        frame: Frame,
         duration: Duration,
     ) -> io::Result<(Passed, Vec<Duration>)> {
         self.settle()?;
         let (start, sent, lost) = (Instant::now(), self.sent, self.lost);
-        let mut due = start;
-        while due < start + duration {
-            if Instant::now() >= due {
-                for _ in 0..burst {
-                    self.send(due)?;
+        // Counted from the earliest that a frame may be.
+        let (mut earliest, mut due, mut random) = (start, start, 1_u64);
+        while earliest < start + duration {
+            for event in 0..frame.events {
+                let due = due + frame.spread.mul_f64(event as f64 / frame.events as f64);
+                while Instant::now() < due {
                     self.drain()?;
                 }
-                due += period;
+                self.send(due)?;
+                self.drain()?;
             }
-            self.drain()?;
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            earliest += period;
+            due = earliest + 2 * frame.jitter.mul_f64((random >> 40) as f64 / (1_u64 << 24) as f64);
             // What is older than the ring remembers has no time any more.
             if self.sent - self.done > NUMBERS / 2 {
                 self.give_up();
@@ -173,7 +202,7 @@ impl Lane {
 
     fn send(&mut self, due: Instant) -> io::Result<()> {
         self.traffic.source.set(&mut self.packet, self.sent);
-        self.due[usize::from(number_of(self.sent))] = due;
+        self.due[usize::from(number_of(self.sent))] = Some(due);
         self.sent += 1;
         match self.source.send_to(&self.packet, self.to) {
             // Nobody listens yet, or the answer to an earlier packet came late.
@@ -191,6 +220,7 @@ impl Lane {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(seen),
                 Err(error) => return Err(error),
             };
+            self.packets += 1;
             let next = number_of(self.done);
             let Some(number) = self.traffic.sink.number(&self.buffer[..len]) else { continue };
             let ahead = u64::from(number.wrapping_sub(next)) % NUMBERS;
@@ -199,8 +229,12 @@ impl Lane {
             if ahead >= on_their_way {
                 continue;
             }
+            let due = &mut self.due[usize::from(number)];
+            let was_due = if self.traffic.copies == 1 { due.take() } else { *due };
+            // A repetition, while others are missing.
+            let Some(was_due) = was_due else { continue };
             seen += 1;
-            self.latencies.push(self.due[usize::from(number)].elapsed());
+            self.latencies.push(was_due.elapsed());
             if self.traffic.merges {
                 self.done += ahead + 1;
             } else {
@@ -236,7 +270,7 @@ impl Lane {
     }
 
     /// Waits until nothing comes any more, and begins anew.
-    fn settle(&mut self) -> io::Result<()> {
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
         let mut last = Instant::now();
         while last.elapsed() < Duration::from_millis(20) {
             if self.drain()? > 0 {

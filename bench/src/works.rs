@@ -84,7 +84,8 @@ pub(crate) fn all() -> Vec<Forwarding> {
     for universes in [1, 10, 100, 256] {
         let name = format!("Art-Net to sACN, {universes} universes of 512 slots");
         let wires = [Wire::ArtDmx(universes), Wire::E131];
-        let mut work = Forwarding::new(name, wires, move |ports| artnet_to_sacn(ports, universes));
+        let mut work =
+            Forwarding::new(name, wires, move |ports| artnet_to_sacn(ports, universes, "realtime = 1\n"));
         work.universes = Some(u64::from(universes));
         works.push(work);
     }
@@ -125,7 +126,8 @@ fn loopbacks(ports: Ports) -> String {
     instances + &text
 }
 
-fn artnet_to_sacn(ports: Ports, universes: u16) -> String {
+/// So many universes, with these options for each that goes out.
+pub(crate) fn artnet_to_sacn(ports: Ports, universes: u16, options: &str) -> String {
     let mut text = format!(
         "[backend artnet]\nbind = {}\n[backend sacn]\nbind = 127.0.0.1 {}\n",
         blank(ports.input),
@@ -134,7 +136,7 @@ fn artnet_to_sacn(ports: Ports, universes: u16) -> String {
     for universe in 0..universes {
         let _ = writeln!(
             text,
-            "[artnet in{universe}]\nuniverse = {universe}\n[sacn out{universe}]\nuniverse = {}\npriority = 100\nrealtime = 1\n\
+            "[artnet in{universe}]\nuniverse = {universe}\n[sacn out{universe}]\nuniverse = {}\npriority = 100\n{options}\
              unicast = 1\ndiscovery = off\ndestination = {}\n[map]\nin{universe}.{{1..512}} > out{universe}.{{1..512}}",
             universe + 1,
             blank(ports.output),
