@@ -11,7 +11,7 @@ use crate::mapping::{self, Usable};
 use crate::options::{self, Configuring};
 use crate::resolve::{DraftInstance, Resolved};
 use crate::source::Sources;
-use crate::{loops, merges, overrides};
+use crate::{loops, merges, overrides, secrets};
 
 /// What is compiled.
 #[derive(Copy, Clone)]
@@ -69,10 +69,11 @@ pub fn compile(input: &Input<'_>) -> Compiled {
         builder.remove_routes(&again);
     }
     report_empty(&mut resolved);
-    let Resolved { sources, book, read, .. } = resolved;
+    let Resolved { mut sources, book, read, .. } = resolved;
     let (errors, warnings) = (book.errors, book.warnings);
     let plan = (errors == 0).then(|| builder.build());
-    let diagnostics = book.finish(&sources);
+    let mut diagnostics = book.finish(&sources);
+    secrets::veil(&mut diagnostics, &mut sources, input.registry);
     Compiled { plan, diagnostics, files: read, sources, errors, warnings }
 }
 
@@ -94,10 +95,10 @@ fn configure_instances(resolved: &mut Resolved<'_>, builder: &mut PlanBuilder<'_
     let mut names: Vec<_> = resolved.globals.keys().copied().collect();
     names.sort_unstable();
     for name in names {
-        options::guard_secrets(&resolved.globals[name].settings, &mut with);
+        options::guard_secrets(&resolved.globals[name].settings, resolved.registry.find(name), &mut with);
     }
     for draft in &resolved.instances {
-        options::guard_secrets(&draft.options.settings, &mut with);
+        options::guard_secrets(&draft.options.settings, draft.backend, &mut with);
     }
     let configure = |draft: &DraftInstance| {
         let backend = draft.backend?;

@@ -28,6 +28,7 @@ mod overrides;
 mod parser;
 mod render;
 mod resolve;
+mod secrets;
 mod source;
 mod stages;
 mod suggest;

@@ -134,18 +134,38 @@ pub(crate) struct Configuring<'a> {
 }
 
 /// Keeps secrets out of what is shown, and says so where everybody can read them. Comes before anything is rendered.
-pub(crate) fn guard_secrets(settings: &[Setting], with: &mut Configuring<'_>) {
+pub(crate) fn guard_secrets(
+    settings: &[Setting],
+    backend: Option<&'static Backend>,
+    with: &mut Configuring<'_>,
+) {
     for setting in settings.iter().filter(|setting| setting.spec.secret && !setting.spec.file) {
         with.sources.hide(setting.value);
-        let source = with.sources.get(setting.value.source);
-        if setting.value.span.is_empty() || setting.from_command_line {
+        if setting.value.span.is_empty() {
             continue;
         }
-        if with.files.is_readable_by_all(&source.path) {
-            let message =
-                format!("`{}` stands in a file that every user of this machine may read", setting.spec.name);
-            with.book.add(Draft::warning("secret-readable", message).at(setting.name).help(ONLY_OWNER));
-        }
+        let (name, source) = (setting.spec.name, with.sources.get(setting.value.source));
+        let draft = if setting.from_command_line {
+            let message = format!(
+                "`{name}` stands in the list of processes, which every user of this machine may read"
+            );
+            let options = backend.into_iter().flat_map(|backend| backend.options);
+            let mut files =
+                options.filter(|spec| spec.secret && spec.file && spec.scope == setting.spec.scope);
+            let help = match files.next() {
+                Some(file) => {
+                    format!("write it into a file that only its owner may read, and give `{}`", file.name)
+                }
+                None => "write it into the configuration".to_owned(),
+            };
+            Draft::warning("secret-in-process-list", message).help(help)
+        } else if with.files.is_readable_by_all(&source.path) {
+            let message = format!("`{name}` stands in a file that every user of this machine may read");
+            Draft::warning("secret-readable", message).help(ONLY_OWNER)
+        } else {
+            continue;
+        };
+        with.book.add(draft.at(setting.name));
     }
 }
 

@@ -159,6 +159,18 @@ pub trait Instance: Send + Sync {
         needs_quotes(canonical).then_some(canonical.len())
     }
 
+    /// A message that came in as a recording has it: a secret in it is replaced by a mark that says whether it is the right
+    /// one. `None` if there is no secret in it.
+    fn conceal(&self, _message: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// A message as it has to come in from a recording: the mark for the right secret is replaced by the secret. `None` if
+    /// there is no mark in it.
+    fn reveal(&self, _message: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     /// A new session of this instance.
     fn session(&self) -> Box<dyn Session>;
 }

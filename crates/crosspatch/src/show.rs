@@ -9,7 +9,7 @@ use crosspatch_io::{Observed, Shell};
 use tracing::{Level, error, info, trace, warn};
 
 use crate::args;
-use crate::files::Disk;
+use crate::files::{Disk, Helpers};
 use crate::log::Log;
 use crate::reload::{Reason, Reloader};
 use crate::signals::Signals;
@@ -46,7 +46,8 @@ impl Show {
     fn run_with(self, log: &Log) -> Result<ExitCode> {
         let signals = Signals::listen(log).context("signals cannot be listened to")?;
         let name = self.source.name();
-        let disk = Disk::default();
+        let helpers = Helpers::default();
+        let disk = Disk::new(helpers.clone());
         let compiled = self.source.compile(&disk, None);
         source::tell(&compiled, log);
         let plan = match source::usable(compiled) {
@@ -68,7 +69,7 @@ impl Show {
         show.watch(self.values);
         show.trace(tracing::enabled!(Level::TRACE));
         show.install(plan);
-        let reloader = Reloader::new(self.source, disk, show.clone(), log.clone());
+        let reloader = Reloader::new(self.source, disk, helpers, show.clone(), log.clone());
         let bell = reloader.start(self.watches).context("cannot start a thread")?;
         signals.on_reload(move || bell.ring(Reason::Asked));
         signals.on_stop(move || show.stop());

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use crosspatch_backends::REGISTRY;
 use crosspatch_config::{Compiled, Input, MemoryFiles, Override, Severity, compile};
 use crosspatch_core::{Plan, Scope};
 use tracing::{error, warn};
 
 use crate::args::Overrides;
-use crate::files::Disk;
+use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
 
 /// The files that are looked for where none is named.
@@ -34,10 +34,16 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Fails if no file is named and there is none of the usual name.
+    /// Fails if no file is named, and there is none of the usual name or the folder does not answer.
     pub(crate) fn file(named: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Self> {
         let usual = || DEFAULT_FILES.iter().map(Path::new).find(|path| path.exists());
-        let Some(file) = named.or_else(usual) else {
+        let found = match named {
+            Some(file) => Some(file),
+            None => Helpers::default()
+                .within(PATIENCE, Path::new("."), usual)
+                .context("cannot look for a configuration in this folder")?,
+        };
+        let Some(file) = found else {
             bail!(
                 "there is no configuration: name a file, or put a `{}` into this folder\n\
                  (`crosspatch demo` shows what it can do, `crosspatch --help` what it wants)",

@@ -218,3 +218,27 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn no_secret_is_printed_and_one_on_the_command_line_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("show.cfg");
+    let path = file.to_str().unwrap();
+    let show = "[maweb desk]\nhost = 127.0.0.1 1\nuser = u\n";
+    let map = "[map]\ndesk.page1.fader1 > desk.page1.fader2\n";
+    for line in
+        ["password T0PSECRET", "password: T0PSECRET", "Passwort = T0PSECRET", "password T0PSECRET = 1"]
+    {
+        std::fs::write(&file, format!("{show}{line}\n{map}")).unwrap();
+        for format in ["text", "json"] {
+            let (status, out, err) = common::run(&["check", path, "--format", format]);
+            assert_eq!(status.code(), Some(1), "{out}");
+            assert!(!out.contains("T0PSECRET") && !err.contains("T0PSECRET"), "{line}:\n{out}{err}");
+        }
+    }
+    std::fs::write(&file, format!("{show}{map}")).unwrap();
+    let (status, out, _) = common::run(&["check", path, "-i", "desk.password=T0PSECRET"]);
+    assert!(status.success(), "{out}");
+    assert!(out.contains("list of processes") && out.contains("`password-file`"), "{out}");
+    assert!(!out.contains("T0PSECRET"), "{out}");
+}

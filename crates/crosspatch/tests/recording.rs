@@ -36,6 +36,72 @@ fn what_was_recorded_replays_always_the_same() {
     assert_eq!(replay().1, first);
 }
 
+/// The MD5 of `midimonster`, which is what a remote logs in with, and that of another password.
+const HASH: &str = "2807623134739142b119aff358f8a219";
+const WRONG_HASH: &str = "7c1e4aa2a3f1d0f3b5f1f5bd21c0a4a7";
+
+#[cfg(unix)]
+#[test]
+fn a_recording_is_for_its_owner_only_and_has_no_secret_in_it_and_replays_the_log_ins() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let port = free_port();
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("friday.rec");
+    let path = recording.to_str().unwrap();
+    std::fs::write(&recording, "an older one").unwrap();
+    std::fs::set_permissions(&recording, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let show =
+        format!("[masim desk]\nlisten = 127.0.0.1 {port}\n[map]\ndesk.page1.fader1 > desk.page1.fader2\n");
+    let program = Program::show_with(&show, &["--record", path]);
+    program.wait_for("running");
+    let (mut socket, _) = loop {
+        match tungstenite::connect(format!("ws://127.0.0.1:{port}/?ma=1")) {
+            Ok(connected) => break connected,
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    let mut send = |text: String| socket.send(tungstenite::Message::text(text)).unwrap();
+    send(r#"{"session":0}"#.to_owned());
+    for (user, hash) in [("first", WRONG_HASH), ("second", HASH)] {
+        let log_in = r#"{"requestType":"login","session":1,"maxRequests":10,"#;
+        send(format!(r#"{log_in}"username":"{user}", "password" : "{hash}"}}"#));
+        program.wait_for(&format!("logged in as `{user}`"));
+    }
+    let copy = folder.path().join("show.cfg");
+    std::fs::copy(program.file(), &copy).unwrap();
+    program.stop();
+
+    assert_eq!(recording.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let written = std::fs::read_to_string(&recording).unwrap();
+    let (status, transcript, err) = run(&["replay", path, copy.to_str().unwrap()]);
+    assert!(status.success(), "{err}");
+    for text in [&written, &transcript] {
+        assert!(!text.contains(HASH) && !text.contains(WRONG_HASH), "{text}");
+        assert!(text.contains("second"), "{text}");
+    }
+    assert!(transcript.contains("was not logged in as `first`: the password is wrong"), "{transcript}");
+    assert!(transcript.contains(" logged in as `second`"), "{transcript}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recording_into_a_pipe_that_nobody_reads_does_not_hold_up_the_start() {
+    let listen = free_port();
+    let osc = Osc::to(listen);
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let show = format!(
+        "[osc tablet]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n[map]\ntablet./in > tablet./out\n",
+        osc.port()
+    );
+    let program = Program::show_with(&show, &["--record", pipe.to_str().unwrap()]);
+    program.wait_for("cannot be written: it does not answer");
+    osc.until_answered("/in", "/out");
+    program.stop();
+}
+
 #[test]
 fn what_was_said_three_times_is_three_times_in_the_replay() {
     let listen = free_port();

@@ -15,6 +15,7 @@ mod clock;
 mod closed;
 mod connection;
 mod handle;
+mod hosts;
 mod interfaces;
 mod jack;
 mod listener;

@@ -1,20 +1,29 @@
 //! Helper threads for what may take long: looking a name up, and finding out who has a port.
 //!
-//! There are few of them, they start when there is work, and equal questions are asked once. A name that never resolves
-//! keeps one thread busy, whoever asks for it how often; nothing else waits for it.
+//! Every question has a thread of its own, and equal questions are asked once. So nobody waits behind a name that never
+//! resolves. Only where as many questions as there may be threads hang does another one queue. Even then, a name that stands
+//! in the hosts file is found, and so is the program that has a port.
+//!
+//! The system's resolver is asked, so that names mean what they mean to every other program. A library that does not block
+//! would need a runtime of its own, and knows neither the system's name services nor its mDNS.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use mio::{Token, Waker};
 
+use crate::hosts;
 use crate::occupant::{self, Transport};
 
 /// How many threads there are at most.
-const THREADS: usize = 8;
+const THREADS: usize = 64;
+
+/// A name that was not found is known as such for as long as that took to find out, and not longer than this.
+const LONGEST_FAILURE: Duration = Duration::from_secs(10);
 
 /// Looks up a name.
 pub(crate) type LookUp = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
@@ -42,32 +51,30 @@ pub(crate) struct Helpers {
     shared: Arc<Shared>,
     look_up: LookUp,
     askers: BTreeMap<Question, Vec<Token>>,
-    threads: usize,
 }
 
 struct Shared {
     waker: Arc<Waker>,
     desk: Mutex<Desk>,
-    work: Condvar,
 }
 
 #[derive(Default)]
 struct Desk {
-    questions: VecDeque<Question>,
+    /// Questions that found no thread.
+    queue: VecDeque<Question>,
+    /// Those of them that nobody has looked at.
+    fresh: VecDeque<Question>,
     answers: Vec<(Question, Answer)>,
-    idle: usize,
-    is_closed: bool,
+    failures: Failures,
+    threads: usize,
+    /// Whether somebody looks at the fresh ones.
+    is_sorting: bool,
 }
 
 impl Helpers {
     pub(crate) fn new(waker: Arc<Waker>) -> Self {
-        let shared = Shared { waker, desk: Mutex::default(), work: Condvar::new() };
-        Self {
-            shared: Arc::new(shared),
-            look_up: Arc::new(ask_the_system),
-            askers: BTreeMap::new(),
-            threads: 0,
-        }
+        let shared = Shared { waker, desk: Mutex::default() };
+        Self { shared: Arc::new(shared), look_up: Arc::new(ask_the_system), askers: BTreeMap::new() }
     }
 
     pub(crate) fn look_up_with(&mut self, look_up: LookUp) {
@@ -80,23 +87,31 @@ impl Helpers {
             askers.push(asker);
             return true;
         }
-        self.askers.insert(question.clone(), vec![asker]);
         let mut desk = self.shared.lock();
-        desk.questions.push_back(question.clone());
-        if desk.idle < desk.questions.len() && self.threads < THREADS {
-            let (shared, look_up) = (self.shared.clone(), self.look_up.clone());
-            let thread = std::thread::Builder::new().name("look-up".into());
-            match thread.spawn(move || help(&shared, &look_up)) {
-                Ok(_) => self.threads += 1,
-                Err(_) if self.threads == 0 => {
-                    desk.questions.clear();
-                    self.askers.remove(&question);
-                    return false;
-                }
-                Err(_) => {}
+        if let Question::Name(name) = &question
+            && desk.failures.contains(name, Instant::now())
+        {
+            self.askers.insert(question.clone(), vec![asker]);
+            self.shared.answer(&mut desk, question, Answer::Addresses(Arc::default()));
+            return true;
+        }
+        if desk.threads < THREADS {
+            let (shared, look_up, first) = (self.shared.clone(), self.look_up.clone(), question.clone());
+            if spawn(move || shared.work(&look_up, first)) {
+                desk.threads += 1;
+                self.askers.insert(question, vec![asker]);
+                return true;
             }
         }
-        self.shared.work.notify_one();
+        if desk.threads == 0 {
+            return false;
+        }
+        desk.fresh.push_back(question.clone());
+        if !desk.is_sorting {
+            let shared = self.shared.clone();
+            desk.is_sorting = spawn(move || shared.sort());
+        }
+        self.askers.insert(question, vec![asker]);
         true
     }
 
@@ -105,14 +120,7 @@ impl Helpers {
         let mut desk = self.shared.lock();
         self.askers.retain(|question, askers| {
             askers.retain(|token| *token != asker);
-            let waiting = desk.questions.iter().position(|waiting| waiting == question);
-            match waiting {
-                Some(at) if askers.is_empty() => {
-                    desk.questions.remove(at);
-                    false
-                }
-                Some(_) | None => true,
-            }
+            !(askers.is_empty() && desk.withdraw(question))
         });
     }
 
@@ -129,15 +137,16 @@ impl Helpers {
 
 impl fmt::Debug for Helpers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Helpers").field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("Helpers").field("threads", &self.shared.lock().threads).finish_non_exhaustive()
     }
 }
 
-/// Threads without work end; one that waits for the system ends when that has answered, and nobody waits for it.
+/// A thread that waits for the system ends when that has answered, and nobody waits for it.
 impl Drop for Helpers {
     fn drop(&mut self) {
-        self.shared.lock().is_closed = true;
-        self.shared.work.notify_all();
+        let mut desk = self.shared.lock();
+        desk.queue.clear();
+        desk.fresh.clear();
     }
 }
 
@@ -146,30 +155,91 @@ impl Shared {
         // Nothing panics while it holds the lock.
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// A helper's life.
-fn help(shared: &Shared, look_up: &LookUp) {
-    let mut desk = shared.lock();
-    while !desk.is_closed {
-        let Some(question) = desk.questions.pop_front() else {
-            desk.idle += 1;
-            desk = shared.work.wait(desk).unwrap_or_else(PoisonError::into_inner);
-            desk.idle -= 1;
-            continue;
-        };
-        drop(desk);
-        let answer = match &question {
-            Question::Name(name) => Answer::Addresses(look_up(name).unwrap_or_default().into()),
-            Question::Occupant(transport, port) => {
-                Answer::Occupant(occupant::of(*transport, *port).map(Arc::from))
-            }
-        };
-        desk = shared.lock();
+    fn answer(&self, desk: &mut Desk, question: Question, answer: Answer) {
         desk.answers.push((question, answer));
         // A waker that fails says that the loop has ended.
-        let _: io::Result<()> = shared.waker.wake();
+        let _: io::Result<()> = self.waker.wake();
     }
+
+    /// The life of a thread: a question, and then what has queued.
+    fn work(&self, look_up: &LookUp, first: Question) {
+        let mut next = Some(first);
+        while let Some(question) = next {
+            let start = Instant::now();
+            let answer = match &question {
+                Question::Name(name) => Answer::Addresses(look_up(name).unwrap_or_default().into()),
+                Question::Occupant(transport, port) => find_occupant(*transport, *port),
+            };
+            let now = Instant::now();
+            let mut desk = self.lock();
+            if let (Question::Name(name), Answer::Addresses(found)) = (&question, &answer)
+                && found.is_empty()
+            {
+                desk.failures.insert(name.clone(), now - start, now);
+            }
+            self.answer(&mut desk, question, answer);
+            next = desk.queue.pop_front().or_else(|| desk.fresh.pop_front());
+            if next.is_none() {
+                desk.threads -= 1;
+            }
+        }
+    }
+
+    /// Answers what can be answered without asking anybody; the rest goes on waiting.
+    fn sort(&self) {
+        loop {
+            let mut desk = self.lock();
+            let Some(question) = desk.fresh.pop_front() else {
+                desk.is_sorting = false;
+                return;
+            };
+            drop(desk);
+            let answer = match &question {
+                Question::Name(name) => Answer::Addresses(hosts::find(name).into()),
+                Question::Occupant(transport, port) => find_occupant(*transport, *port),
+            };
+            let mut desk = self.lock();
+            match &answer {
+                Answer::Addresses(found) if found.is_empty() => desk.queue.push_back(question),
+                Answer::Addresses(_) | Answer::Occupant(_) => self.answer(&mut desk, question, answer),
+            }
+        }
+    }
+}
+
+impl Desk {
+    /// Takes a question back; `false` if a thread has it.
+    fn withdraw(&mut self, question: &Question) -> bool {
+        let before = self.queue.len() + self.fresh.len();
+        self.queue.retain(|waiting| waiting != question);
+        self.fresh.retain(|waiting| waiting != question);
+        self.queue.len() + self.fresh.len() < before
+    }
+}
+
+/// Names that were not found lately, and until when that counts.
+#[derive(Debug, Default)]
+struct Failures(BTreeMap<Arc<str>, Instant>);
+
+impl Failures {
+    fn insert(&mut self, name: Arc<str>, took: Duration, now: Instant) {
+        self.0.retain(|_, until| *until > now);
+        self.0.insert(name, now + took.min(LONGEST_FAILURE));
+    }
+
+    fn contains(&self, name: &str, now: Instant) -> bool {
+        self.0.get(name).is_some_and(|until| *until > now)
+    }
+}
+
+/// Starts a thread, if the system has one.
+fn spawn(work: impl FnOnce() + Send + 'static) -> bool {
+    std::thread::Builder::new().name("look-up".into()).spawn(work).is_ok()
+}
+
+fn find_occupant(transport: Transport, port: u16) -> Answer {
+    Answer::Occupant(occupant::of(transport, port).map(Arc::from))
 }
 
 fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {
@@ -180,4 +250,23 @@ fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_not_found_is_known_as_such_for_as_long_as_that_took() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut failures = Failures::default();
+        failures.insert("a".into(), second, start);
+        assert!(failures.contains("a", start + second / 2));
+        assert!(!failures.contains("a", start + second));
+        assert!(!failures.contains("b", start));
+        failures.insert("b".into(), second * 3600, start + second);
+        assert!(failures.contains("b", start + second + LONGEST_FAILURE / 2));
+        assert!(!failures.contains("b", start + second + LONGEST_FAILURE));
+        assert_eq!(failures.0.len(), 1);
+    }
 }

@@ -3,9 +3,12 @@
 //! The file is a line of JSON for each event, with the time in microseconds and the name of the instance. A thread of its
 //! own writes it, and the loop never waits for that thread: a recording that cannot keep up, or has no room left, ends
 //! with a notice, and the show goes on.
+//!
+//! Only the owner may read the file. Secrets that peers send are not in it: see
+//! [`Instance::conceal`](crosspatch_core::Instance::conceal).
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
@@ -77,6 +80,9 @@ pub(crate) enum Kind {
     Notice,
 }
 
+/// How long the start of a show waits until the file is open: a pipe may have no reader, a network drive may be gone.
+const OPENING: Duration = Duration::from_secs(2);
+
 /// How long the end of a show waits for the disk.
 const LAST_LINES: Duration = Duration::from_millis(300);
 
@@ -92,20 +98,30 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Starts a recording in a new file.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = File::create(path)?;
+        let (opened, is_open) = mpsc::sync_channel(0);
         let (lines, waiting) = mpsc::sync_channel(WAITING);
         let trouble = Arc::new(OnceLock::new());
         let heard = trouble.clone();
-        let name = path.display().to_string();
+        let path = path.to_owned();
         let (until_done, done) = mpsc::channel();
         std::thread::Builder::new().name("recorder".into()).spawn(move || {
+            let (file, result) = match create(&path) {
+                Ok(file) => (Some(file), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // Whoever has not waited for the file does not want it any more.
+            let is_wanted = opened.send(result).is_ok();
+            let Some(file) = file.filter(|_| is_wanted) else { return };
             if let Err(error) = write_all(file, &waiting) {
+                let name = path.display();
                 // Only the first trouble counts.
                 let _: Result<(), String> =
                     heard.set(format!("the recording `{name}` cannot be written: {error}"));
             }
             drop(until_done);
         })?;
+        let silence = |_| io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
+        is_open.recv_timeout(OPENING).map_err(silence)??;
         Ok(Self { lines: Some(lines), trouble, done })
     }
 
@@ -138,6 +154,25 @@ impl Drop for Recorder {
         self.lines = None;
         let _: Result<(), RecvTimeoutError> = self.done.recv_timeout(LAST_LINES);
     }
+}
+
+/// Opens a file that only its owner may read.
+#[cfg(unix)]
+fn create(path: &Path) -> io::Result<File> {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    const ONLY_OWNER: u32 = 0o600;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(ONLY_OWNER).open(path)?;
+    if file.metadata()?.is_file() {
+        // A file that was there before keeps its own. Some file systems, such as those of sticks, know no owners.
+        let _: io::Result<()> = file.set_permissions(Permissions::from_mode(ONLY_OWNER));
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).open(path)
 }
 
 fn write_all(file: File, waiting: &Receiver<Vec<u8>>) -> io::Result<()> {

@@ -110,7 +110,11 @@ fn step(
                 (None, Some(digits)) => from_hex(digits).ok_or("`hex` is not hexadecimal")?.into(),
                 (None, None) => return Err("expected `text` or `hex`"),
             };
-            if_known(show, line, |show, owner| show.received(owner, peer, &data))?;
+            if_known(show, line, |show, owner| {
+                let planned = show.engine().instance_of(owner.session);
+                let revealed = planned.and_then(|planned| planned.instance.reveal(&data));
+                show.received(owner, peer, revealed.as_deref().unwrap_or(&data));
+            })?;
         }
         Kind::Close => {
             let reason = Closed::from_text(line.text.as_deref().ok_or("expected a `text`")?);

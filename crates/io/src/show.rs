@@ -166,7 +166,15 @@ impl<'a> Show<'a> {
         }
         let Some((name, backend)) = self.names.get(&owner.session) else { return };
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(self.now, Some((name, owner.port)), &event);
+            let place = Some((&**name, owner.port));
+            let planned = self.engine.instance_of(owner.session);
+            if let Event::Data(from, data) = event
+                && let Some(safe) = planned.and_then(|planned| planned.instance.conceal(data))
+            {
+                recorder.write(self.now, place, &Event::Data(from, &safe));
+            } else {
+                recorder.write(self.now, place, &event);
+            }
         }
         if self.traced {
             let place = Place { instance: name, backend, port: owner.port };

@@ -57,6 +57,14 @@ impl Instance for Simulation {
         address.parse().map_or(Kind::State, |address: Address| address.kind(direction))
     }
 
+    fn conceal(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.settings.conceal(message)
+    }
+
+    fn reveal(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.settings.reveal(message)
+    }
+
     fn session(&self) -> Box<dyn Session> {
         Box::new(session::Session::new(self.settings.clone()))
     }

@@ -3,7 +3,7 @@
 use crosspatch_core::{Duration, Endpoint, OptionSpec, Options};
 use md5::{Digest, Md5};
 
-use crate::maweb::wire::{Console, Dialect};
+use crate::maweb::wire::{Console, Dialect, replace_passwords};
 
 /// All options.
 pub(super) const OPTIONS: &[OptionSpec] = &[
@@ -178,7 +178,27 @@ impl Settings {
         }
         if password.eq_ignore_ascii_case(&self.password) { Ok(()) } else { Err("the password is wrong") }
     }
+
+    /// A message with marks where it has passwords, if it has any.
+    pub(super) fn conceal(&self, message: &[u8]) -> Option<Vec<u8>> {
+        replace_passwords(message, |password| {
+            let is_right = password.eq_ignore_ascii_case(self.password.as_bytes());
+            if is_right { RIGHT.into() } else { WRONG.into() }
+        })
+    }
+
+    /// A message with the right password where it has the mark of that, if it has any.
+    pub(super) fn reveal(&self, message: &[u8]) -> Option<Vec<u8>> {
+        replace_passwords(message, |mark| {
+            if mark == RIGHT { self.password.as_bytes().to_owned().into() } else { mark.into() }
+        })
+    }
 }
+
+/// What a recording has in the place of the right password.
+const RIGHT: &[u8] = b"right";
+/// What a recording has in the place of any other password.
+const WRONG: &[u8] = b"wrong";
 
 fn listen(options: &mut Options<'_>) -> Option<Endpoint> {
     let Some((at, _)) = options.all("listen").last() else {

@@ -48,6 +48,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         ..OptionSpec::new("password", "secret", "midimonster", "password of that user")
     },
     OptionSpec {
+        secret: true,
         file: true,
         ..OptionSpec::new("password-file", "ma.password", "", "file whose first line is the password")
     },

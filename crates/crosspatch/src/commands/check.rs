@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::args::{Check, Color, Format};
-use crate::files::Disk;
+use crate::files::{Disk, Helpers};
 use crate::output;
 use crate::source::{Source, counted, size, usable};
 
 /// Prints the diagnostics; errors make the exit status 1.
 pub(crate) fn run(check: &Check, color: Color) -> Result<ExitCode> {
     let source = Source::file(check.file.as_deref(), &check.overrides)?;
-    let compiled = source.compile(&Disk::default(), None);
+    let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let mut text = match check.format {
         Format::Json => compiled.to_json() + "\n",
         Format::Text => compiled.render(output::color(color)),

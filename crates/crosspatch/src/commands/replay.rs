@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::args::{Color, Replay};
-use crate::files::Disk;
+use crate::files::{Disk, Helpers};
 use crate::output;
 use crate::source::{Source, usable};
 
 /// Prints the transcript. A configuration with errors is exit status 1, as in `check`.
 pub(crate) fn run(replay: &Replay, color: Color) -> Result<ExitCode> {
     let source = Source::file(Some(&replay.file), &replay.overrides)?;
-    let compiled = source.compile(&Disk::default(), None);
+    let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let diagnostics = compiled.render(output::color(color));
     let plan = match usable(compiled) {
         Ok(plan) => plan,

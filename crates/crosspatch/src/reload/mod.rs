@@ -6,13 +6,14 @@
 mod bell;
 mod watch;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crosspatch_io::Handle;
 use tracing::{debug, warn};
 
-use crate::files::Disk;
+use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
 use crate::source::{self, Source};
 pub(crate) use bell::{Bell, Reason};
@@ -31,14 +32,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Reloader {
     source: Source,
     disk: Disk,
+    helpers: Helpers,
     show: Handle,
     log: Log,
 }
 
 impl Reloader {
-    /// A reloader for a show whose first plan was made of `source` through `disk`.
-    pub(crate) fn new(source: Source, disk: Disk, show: Handle, log: Log) -> Self {
-        Self { source, disk, show, log }
+    /// A reloader for a show whose first plan was made of `source` through `disk`, which has these helpers.
+    pub(crate) fn new(source: Source, disk: Disk, helpers: Helpers, show: Handle, log: Log) -> Self {
+        Self { source, disk, helpers, show, log }
     }
 
     /// Starts the thread. It lives as long as the program. The bell that comes back asks for a reload.
@@ -48,12 +50,16 @@ impl Reloader {
     /// Fails if the thread cannot be started.
     pub(crate) fn start(mut self, watches: bool) -> std::io::Result<Arc<Bell>> {
         let bell = Arc::new(Bell::default());
-        let (rung, own) = (bell.clone(), bell.clone());
+        let own = bell.clone();
+        if watches {
+            let rung = bell.clone();
+            self.helpers.on_return(move || rung.ring(Reason::Files));
+        }
         std::thread::Builder::new().name("reload".to_owned()).spawn(move || {
-            let mut watch = watches.then(|| Watch::new(move || rung.ring(Reason::Files)));
+            let mut watch = watches.then(|| Watch::new(&own));
             loop {
-                if let Some(watch) = &mut watch {
-                    watch.follow(&self.disk.paths());
+                if watches {
+                    watch = self.follow(watch, &own);
                 }
                 // What changed before the watch was there is found by this look.
                 if watches && self.disk.has_changed() {
@@ -67,13 +73,30 @@ impl Reloader {
         Ok(bell)
     }
 
+    /// Watches the files that were read last, and no others. A watch that hangs is given up.
+    fn follow(&self, watch: Option<Watch>, bell: &Arc<Bell>) -> Option<Watch> {
+        let mut watch = watch.unwrap_or_else(|| Watch::new(bell));
+        let paths = self.disk.paths();
+        let following = move || {
+            watch.follow(&paths);
+            watch
+        };
+        match self.helpers.within(PATIENCE, Path::new("the folders of the configuration"), following) {
+            Ok(watch) => Some(watch),
+            Err(error) => {
+                watch::tell(&error);
+                None
+            }
+        }
+    }
+
     /// Looks at the configuration, and installs what comes of it if there is nothing wrong with it.
     fn reload(&mut self, reason: Reason) {
         if reason == Reason::Files && !self.disk.has_changed() {
             debug!(id = "reload", "{} was written, and nothing in it has changed", self.source.name());
             return;
         }
-        let disk = Disk::default();
+        let disk = self.disk.anew();
         let running = self.show.plan();
         let compiled = self.source.compile(&disk, Some(&running));
         self.disk = disk;

@@ -5,12 +5,15 @@
 //! woken compares the contents.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tracing::warn;
+
+use super::{Bell, Reason};
 
 /// Watches the folders of some files.
 pub(crate) struct Watch {
@@ -21,8 +24,13 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// A watch that calls `wake` from a thread of its own.
-    pub(crate) fn new(wake: impl Fn() + Send + 'static) -> Self {
+    /// A watch that rings a bell from a thread of its own.
+    pub(crate) fn new(bell: &Arc<Bell>) -> Self {
+        let bell = bell.clone();
+        Self::calling(move || bell.ring(Reason::Files))
+    }
+
+    fn calling(wake: impl Fn() + Send + 'static) -> Self {
         let files = Arc::new(Mutex::new(BTreeSet::new()));
         let wanted = files.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -67,9 +75,14 @@ impl Watch {
 
     fn tell(&mut self, error: &notify::Error) {
         if !std::mem::replace(&mut self.is_told, true) {
-            warn!(id = "watch", "changes of the configuration may go unnoticed ({error}); SIGHUP reloads it");
+            tell(error);
         }
     }
+}
+
+/// Tells the operator that the watch is not complete.
+pub(crate) fn tell(error: &impl Display) {
+    warn!(id = "watch", "changes of the configuration may go unnoticed ({error}); SIGHUP reloads it");
 }
 
 /// Whether an event can mean a change of one of the files: it is about the file or a folder above it. Reading is no change.
@@ -113,7 +126,7 @@ mod tests {
 
     fn watch(files: &[PathBuf]) -> (Watch, Receiver<()>) {
         let (wake, woken) = channel();
-        let mut watch = Watch::new(move || {
+        let mut watch = Watch::calling(move || {
             // The test may be over.
             let _ = wake.send(());
         });

@@ -69,6 +69,50 @@ fn a_name_that_never_resolves_times_out_and_delays_nobody_however_often_it_is_as
     peer.recv_from(&mut [0; 9]).unwrap();
 }
 
+/// Names that hang until the sender is dropped, and one more question that is asked behind them all.
+fn behind_names_that_hang(count: usize, last: PortSpec) -> (Rig, mpsc::Sender<()>) {
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let mut specs: Vec<_> =
+        (0..count).map(|number| web_socket(&format!("silent{number}.test"), 80, PATIENCE * 2)).collect();
+    specs.push(last);
+    let rig = Rig::with(Habit::Watch, specs, |shell| {
+        shell.look_up_with(move |name| {
+            if name.starts_with("silent") {
+                // Nobody ever sends.
+                let _ = held.lock().unwrap().recv();
+            }
+            Ok(vec![ip("127.0.4.9")])
+        });
+    });
+    (rig, release)
+}
+
+#[test]
+fn whoever_waits_for_a_name_waits_alone_however_many_hang() {
+    let (rig, _hanging) = behind_names_that_hang(60, PortSpec::Lookup(endpoint("known.test", 1)));
+    assert_eq!(rig.next(), Seen::Open(Port(60), Peer::Address(address("127.0.4.9", 1))));
+}
+
+#[test]
+fn names_of_the_hosts_file_and_owners_of_ports_are_found_when_no_thread_is_left_to_ask_with() {
+    let (rig, _hanging) = behind_names_that_hang(200, PortSpec::Lookup(endpoint("localhost", 1)));
+    let Seen::Open(Port(200), Peer::Address(found)) = rig.next() else { panic!("it was not found") };
+    assert!(found.ip().is_loopback(), "{found}");
+    let taken = std::net::UdpSocket::bind("127.0.4.6:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    rig.act(move |out| out.open(Port(201), udp("127.0.4.6", port)));
+    assert!(matches!(rig.next(), Seen::Close(Port(201), ONLY, Closed::InUse(Some(_)))));
+}
+
+#[test]
+fn what_queues_behind_names_that_hang_is_asked_when_they_are_done() {
+    let (rig, hanging) = behind_names_that_hang(200, PortSpec::Lookup(endpoint("known.test", 1)));
+    drop(hanging);
+    let found = |seen: Seen| matches!(seen, Seen::Open(Port(200), Peer::Address(_)));
+    while !found(rig.next()) {}
+}
+
 #[test]
 fn a_late_answer_for_a_replaced_port_does_not_reach_its_successor() {
     let (answer, waiting) = mpsc::channel();

@@ -16,6 +16,7 @@ mod confirmation;
 mod executor;
 mod flaws;
 mod json;
+mod password;
 mod preset;
 mod request;
 
@@ -26,6 +27,7 @@ pub use answer::{Answer, Datum, Greeting, Group, Playbacks, Response};
 pub use confirmation::Confirmation;
 pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader, Wanted};
 pub use flaws::{Flaw, Flaws};
+pub(crate) use password::replace_passwords;
 pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
 
@@ -35,14 +37,8 @@ pub fn describe(bytes: &[u8], line: &mut String) {
     const SHORT: usize = 1200;
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     if !text.is_empty() && text.len() <= SHORT && !text.contains(char::is_control) {
-        const PASSWORD: &str = "\"password\":\"";
-        let hash = text.find(PASSWORD).map(|at| at + PASSWORD.len());
-        match hash.and_then(|start| Some((start, start + text[start..].find('"')?))) {
-            Some((start, end)) => {
-                line.push_str(&text[..start]);
-                line.push_str("***");
-                line.push_str(&text[end..]);
-            }
+        match replace_passwords(bytes, |_| b"***"[..].into()) {
+            Some(veiled) => line.push_str(&String::from_utf8_lossy(&veiled)),
             None => line.push_str(text),
         }
     } else if let Ok(answer) = Answer::decode(bytes) {
