@@ -103,7 +103,8 @@ impl Session {
                 self.log_in(connection, session, username, password, out)
             }
             Request::Close { .. } => {
-                self.remotes.end(session);
+                let held = self.remotes.end(session);
+                self.release(now, held, out);
                 out.notice(Notice::info(
                     "session-closed",
                     format!("session {session} of client {connection} closed"),
@@ -263,7 +264,7 @@ impl Session {
         };
         decorate(&mut answer, &self.settings, line, is_news);
         if self.lines.send(now, &self.settings, connection, &answer, out) {
-            self.hang_up(connection, out);
+            self.hang_up(now, connection, out);
         }
     }
 
@@ -280,14 +281,19 @@ impl Session {
 
     fn send(&mut self, now: Instant, connection: u32, answer: Answer<'_>, out: &mut Outbox) {
         if self.lines.send(now, &self.settings, connection, &answer, out) {
-            self.hang_up(connection, out);
+            self.hang_up(now, connection, out);
         }
     }
 
-    fn hang_up(&mut self, connection: u32, out: &mut Outbox) {
-        self.lines.closed(connection);
-        self.remotes.disconnected(connection);
+    fn hang_up(&mut self, now: Instant, connection: u32, out: &mut Outbox) {
+        self.disconnect(now, connection, out);
         out.close(PORT, Peer::Connection(connection));
+    }
+
+    fn disconnect(&mut self, now: Instant, connection: u32, out: &mut Outbox) {
+        self.lines.closed(connection);
+        let held = self.remotes.disconnected(connection);
+        self.release(now, held, out);
     }
 }
 
@@ -393,14 +399,15 @@ impl crosspatch_core::Session for Session {
         match peer {
             Peer::Only => {
                 self.lines.clear();
+                let held = self.remotes.all_disconnected();
+                self.release(now, held, out);
                 let pause = self.again.pause();
                 self.open_at = Some(now + pause);
                 let text = format!("cannot listen at {}: {reason}; trying again", self.settings.listen);
                 out.notice(Notice::error("cannot-listen", text));
             }
             Peer::Connection(connection) => {
-                self.lines.closed(connection);
-                self.remotes.disconnected(connection);
+                self.disconnect(now, connection, out);
                 out.notice(Notice::info("client-gone", format!("client {connection} is gone: {reason}")));
             }
             Peer::Address(_) => {}
@@ -425,11 +432,13 @@ impl crosspatch_core::Session for Session {
             self.open_at = None;
             self.listen(out);
         }
-        for (session, connection) in self.remotes.expire(now, self.settings.timeout) {
+        for (session, connection) in self.remotes.expired(now, self.settings.timeout) {
+            let held = self.remotes.end(session);
+            self.release(now, held, out);
             let text = format!("session {session} ended: nothing kept it alive");
             out.notice(Notice::info("session-expired", text));
             if let Some(connection) = connection {
-                self.hang_up(connection, out);
+                self.hang_up(now, connection, out);
             }
         }
     }
