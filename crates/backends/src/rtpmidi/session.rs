@@ -297,12 +297,18 @@ impl RtpMidiSession {
         self.ports.iter_mut().filter(|own| own.kept.port() == lookup).for_each(|own| own.kept.open(out));
     }
 
-    /// No key stays down that only a peer that is gone could release.
+    /// No key stays down that only a peer that is gone could release, unless the options want it so.
     fn release(&mut self, now: Instant, at: usize, out: &mut Outbox) {
         if self.links[at].is_up() {
-            self.receive(now, at, out, Receiver::release);
-            self.translator.forget();
+            self.release_keys(now, at, out);
         }
+    }
+
+    fn release_keys(&mut self, now: Instant, at: usize, out: &mut Outbox) {
+        if self.config.dialect.releases_lost {
+            self.receive(now, at, out, Receiver::release);
+        }
+        self.translator.forget();
     }
 
     /// Those that have come by themselves are not invited when they have gone.
@@ -464,8 +470,7 @@ impl RtpMidiSession {
         let begins = self.links[at].handle_invitation(now, port, from, session, &config, out);
         if was_up && (begins || !self.links[at].is_up()) {
             // It has begun anew without a goodbye.
-            self.receive(now, at, out, Receiver::release);
-            self.translator.forget();
+            self.release_keys(now, at, out);
         }
         if begins {
             self.begin(now, at, out);
