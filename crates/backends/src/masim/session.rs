@@ -13,6 +13,7 @@ use super::content;
 use super::desk::Desk;
 use super::line::{Lines, PORT};
 use super::options::{GreetingStyle, Settings};
+use super::pace::LoginPace;
 use super::remotes::Remotes;
 use super::show::Place;
 use crate::button::Button;
@@ -33,6 +34,7 @@ pub(super) struct Session {
     desk: Desk,
     remotes: Remotes,
     lines: Lines,
+    pace: LoginPace,
     inputs: FxHashMap<Address, Slot>,
     outputs: Vec<Option<Output>>,
     /// The console's own command line, which keys pressed by hand type into.
@@ -62,6 +64,7 @@ impl Session {
             desk: Desk::new(show),
             remotes: Remotes::default(),
             lines: Lines::default(),
+            pace: LoginPace::default(),
             inputs: FxHashMap::default(),
             outputs: Vec::new(),
             own_line: String::new(),
@@ -73,8 +76,8 @@ impl Session {
     }
 
     fn listen(&mut self, out: &mut Outbox) {
-        let Settings { listen: at, ping, .. } = self.settings.clone();
-        let listen = Listen { at, limit: MOST_CONNECTIONS, ping };
+        let Settings { listen: at, ping, origins, .. } = self.settings.clone();
+        let listen = Listen { at, limit: MOST_CONNECTIONS, ping, origins };
         out.open(PORT, PortSpec::WebSocketListen(listen));
     }
 
@@ -100,7 +103,7 @@ impl Session {
         let is_guest = self.remotes.get_mut(session).is_none_or(|remote| remote.user.is_none());
         let mut answer = match request {
             Request::Login { username, password, .. } => {
-                self.log_in(connection, session, username, password, out)
+                self.log_in(now, connection, session, username, password, out)
             }
             Request::Close { .. } => {
                 let held = self.remotes.end(session);
@@ -193,15 +196,22 @@ impl Session {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "they are the parts of one message")]
     fn log_in(
         &mut self,
+        now: Instant,
         connection: u32,
         session: i64,
         username: &str,
         password: &str,
         out: &mut Outbox,
     ) -> Answer<'static> {
-        let result = self.settings.log_in(username, password);
+        let is_held = self.lines.is_held(now, connection);
+        let result = if is_held {
+            Err("another log-in is still being refused")
+        } else {
+            self.settings.log_in(username, password)
+        };
         let Some(remote) = self.remotes.get_mut(session) else { return Answer::bare() };
         match result {
             Ok(()) => {
@@ -210,6 +220,9 @@ impl Session {
                 out.notice(Notice::info("logged-in", text));
             }
             Err(why) => {
+                if !is_held {
+                    self.lines.hold(now, connection, self.pace.failed(now));
+                }
                 let text = format!("client {connection} was not logged in as `{username}`: {why}");
                 out.notice(Notice::warning("login-refused", text));
             }
@@ -303,9 +316,26 @@ fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
         return;
     }
     let client = format!("client {connection}");
+    if let Some(origin) = foreign_page(data) {
+        let text = format!(
+            "{client} is a web page of `{origin}` in a browser, which may not connect; `origin = {origin}` allows it"
+        );
+        return out.notice(Notice::warning("foreign-page", text));
+    }
     if let Some(notice) = recognize::explain_stream(&client, data, Format::WebSocket) {
         out.notice(notice);
     }
+}
+
+/// The origin of a web page that has asked for a WebSocket.
+fn foreign_page(head: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(head);
+    let header = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    };
+    header("Upgrade").filter(|protocol| protocol.eq_ignore_ascii_case("websocket"))?;
+    header("Origin").map(|origin| origin.chars().take(200).collect())
 }
 
 /// Requests that are answered under their own name.
