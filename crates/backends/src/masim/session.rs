@@ -196,7 +196,6 @@ impl Session {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are the parts of one message")]
     fn log_in(
         &mut self,
         now: Instant,
