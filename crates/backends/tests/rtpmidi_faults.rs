@@ -107,6 +107,67 @@ fn a_thousand_strangers_are_limited_and_leave_no_room_taken() {
     assert_alive(&mut world, 6, "after a crowd");
 }
 
+/// Forty peers that are made up invite, both halves of it, and say nothing more.
+fn invite_fakes(world: &mut World) {
+    for host in 100..140 {
+        let invitation = message(&format!("IN {host:08x} from {host:08x} \"fake\""));
+        world.receive("stage", CONTROL, peer(host, 5004), &invitation);
+        world.receive("stage", DATA, peer(host, 5005), &invitation);
+    }
+    world.take_transcript();
+}
+
+#[test]
+fn made_up_peers_leave_room_for_known_ones_at_once_and_for_others_after_seconds() {
+    let mut world = show_in_session();
+    // The peer is really there, and goes.
+    world.advance(Duration::from_secs(1));
+    world.receive("stage", DATA, peer(1, 5005), &message("CK 0 17 0 0 from 0000000b"));
+    world.receive("stage", CONTROL, peer(1, 5004), &message("BY 00000001 from 0000000b"));
+    invite_fakes(&mut world);
+    world.receive("stage", CONTROL, peer(1, 6004), &message("IN 00000002 from 0000000c \"Studio\""));
+    assert!(world.take_transcript().contains("-> 10.0.1.1:6004 OK 00000002"), "it is known");
+    let invitation = message("IN 00000003 from 0000000d \"other\"");
+    world.receive("stage", CONTROL, peer(2, 5004), &invitation);
+    assert!(world.take_transcript().contains("-> 10.0.1.2:5004 NO 00000003"), "there is no room");
+    world.advance(Duration::from_secs(5));
+    world.take_transcript();
+    world.receive("stage", CONTROL, peer(2, 5004), &invitation);
+    let transcript = world.take_transcript();
+    assert!(transcript.contains("-> 10.0.1.2:5004 OK 00000003"), "{transcript}");
+    assert!(
+        transcript.contains("-> 10.0.1.100:5004 BY"),
+        "one that said nothing has given way\n{transcript}"
+    );
+}
+
+#[test]
+fn made_up_peers_never_take_the_place_of_one_that_is_there() {
+    let mut world = show_in_session();
+    for second in 1..120_u16 {
+        world.advance(Duration::from_secs(1));
+        world.receive("stage", DATA, peer(1, 5005), &message("CK 0 17 0 0 from 0000000b"));
+        invite_fakes(&mut world);
+        assert_alive(&mut world, second, "among fakes");
+    }
+}
+
+#[test]
+fn whoever_is_learned_by_one_packet_gives_way_to_nobody_who_goes_on_sending() {
+    let show = SHOW.replace("bind = 10.0.0.1 5004", "bind = 10.0.0.1 5004\nmode = direct\nlearn = on");
+    let mut world = World::new(show::plan(&show, None).expect("a configuration"));
+    let rtp = |number: u16, source: u32| message(&format!("rtp {number} at 0 from {source:08x}: cc ch0 7 1"));
+    world.receive("stage", DATA, peer(1, 5004), &rtp(1, 11));
+    world.advance(Duration::from_millis(10));
+    world.receive("stage", DATA, peer(1, 5004), &rtp(2, 11));
+    for host in 100..200 {
+        world.receive("stage", DATA, peer(host, 5004), &rtp(1, host.into()));
+    }
+    world.take_transcript();
+    world.put("bus.out", 1.0);
+    assert!(world.take_transcript().contains("-> 10.0.1.1:5004 rtp"), "it is still sent to");
+}
+
 #[test]
 fn a_flood_from_the_peer_ends_in_the_last_value_and_a_flood_to_it_is_one_packet_a_value() {
     let mut world = show_in_session();

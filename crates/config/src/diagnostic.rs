@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crosspatch_core::is_plain;
+
 use crate::source::{Place, Sources};
 
 /// How bad it is.
@@ -180,8 +182,8 @@ fn shortened(text: &str, longest: usize) -> String {
     for letter in letters.by_ref().take(longest) {
         match letter {
             '\t' => shown.push(' '),
-            letter if letter.is_control() => shown.extend(letter.escape_default()),
-            letter => shown.push(letter),
+            letter if is_plain(letter) => shown.push(letter),
+            letter => shown.extend(letter.escape_default()),
         }
     }
     if letters.next().is_some() {

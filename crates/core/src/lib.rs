@@ -25,6 +25,7 @@ mod kind;
 mod notices;
 mod options;
 mod outbox;
+mod plain;
 mod plan;
 mod port;
 mod routes;
@@ -44,6 +45,7 @@ pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 pub use kind::Kind;
 pub use options::{Given, OptionError, Options};
 pub use outbox::{Effect, Notice, Outbox, Severity};
+pub use plain::{Plain, is_plain, plain};
 pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
     Closed, Connect, Endpoint, Host, Interface, Join, Listen, Peer, Port, PortSpec, Selection, Udp,

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{Peer, Port, PortSpec, SessionId, Slot, Value};
+use crate::{Peer, Port, PortSpec, SessionId, Slot, Value, plain};
 
 /// How much a notice matters.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,17 +32,22 @@ pub struct Notice {
 impl Notice {
     /// A change of state.
     pub fn info(id: &'static str, text: impl Into<String>) -> Self {
-        Self { id, severity: Severity::Info, text: text.into() }
+        Self::new(id, Severity::Info, text.into())
     }
 
     /// Something lost, refused or missing.
     pub fn warning(id: &'static str, text: impl Into<String>) -> Self {
-        Self { id, severity: Severity::Warning, text: text.into() }
+        Self::new(id, Severity::Warning, text.into())
     }
 
     /// Something that somebody has to mend.
     pub fn error(id: &'static str, text: impl Into<String>) -> Self {
-        Self { id, severity: Severity::Error, text: text.into() }
+        Self::new(id, Severity::Error, text.into())
+    }
+
+    /// Notices repeat what peers have sent.
+    fn new(id: &'static str, severity: Severity, text: String) -> Self {
+        Self { id, severity, text: plain(text).into_owned() }
     }
 }
 

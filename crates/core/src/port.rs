@@ -252,6 +252,9 @@ pub struct Listen {
     pub limit: u32,
     /// How often a WebSocket server sends a ping to each client; never if not said, and never over plain TCP.
     pub ping: Option<Duration>,
+    /// The origins of the web pages that may connect to a WebSocket server from a browser, such as `http://10.0.0.9:3000`, or `*`
+    /// for all. Whoever names no origin is no browser and may always connect.
+    pub origins: Arc<[Box<str>]>,
 }
 
 impl fmt::Display for PortSpec {

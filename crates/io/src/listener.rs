@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use crosspatch_core::{Duration, Listen};
 use mio::net::{TcpListener, TcpStream};
@@ -25,6 +26,8 @@ pub(crate) struct Listener {
     pub(crate) limit: usize,
     /// How often each client is sent a ping.
     pub(crate) ping: Option<Duration>,
+    /// The web pages that may ask for a WebSocket.
+    pub(crate) origins: Arc<[Box<str>]>,
 }
 
 /// What became of an attempt to accept.
@@ -54,7 +57,7 @@ impl Listener {
             },
         }?;
         let ping = spec.ping.filter(|_| wants_upgrade);
-        Ok(Self { socket, wants_upgrade, limit: spec.limit as usize, ping })
+        Ok(Self { socket, wants_upgrade, limit: spec.limit as usize, ping, origins: spec.origins.clone() })
     }
 
     pub(crate) fn source(&mut self) -> &mut TcpListener {

@@ -1,9 +1,11 @@
 //! The HTTP request and answer in front of a WebSocket (RFC 6455, section 4), read leniently.
 //!
 //! Clients of consoles send requests without `Host` and `Origin` and with a constant key; consoles ignore the request's
-//! path. So a server wants the key and nothing else, and offers of extensions are ignored; a client wants status 101.
+//! path. So a server wants the key and nothing else, and offers of extensions are ignored; a client wants status 101. Browsers
+//! send the origin of the page that asks (section 10.2), and a page that is not allowed by name does not get through.
 
 use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
 
 use crosspatch_core::{Closed, Endpoint};
 use mio::net::TcpStream;
@@ -20,6 +22,8 @@ const MOST_LINES: usize = 128;
 pub(crate) struct Upgrade {
     pub(crate) stream: TcpStream,
     side: Side,
+    /// The web pages that may connect to us.
+    origins: Arc<[Box<str>]>,
     head: Vec<u8>,
 }
 
@@ -56,15 +60,17 @@ impl Upgrade {
         let request = request(to, path, &generate_key());
         match stream.write(request.as_bytes()) {
             // The first bytes on a connection always fit, unless something is badly wrong with it.
-            Ok(len) if len == request.len() => Ok(Self { stream, side: Side::Client, head: Vec::new() }),
+            Ok(len) if len == request.len() => {
+                Ok(Self { stream, side: Side::Client, origins: Arc::default(), head: Vec::new() })
+            }
             Ok(_) => Err(Closed::Reset),
             Err(error) => Err(closed::reason(&error)),
         }
     }
 
-    /// Waits for a request.
-    pub(crate) fn expect(stream: TcpStream) -> Self {
-        Self { stream, side: Side::Server, head: Vec::new() }
+    /// Waits for a request, of one of these web pages if it is a browser's.
+    pub(crate) fn expect(stream: TcpStream, origins: Arc<[Box<str>]>) -> Self {
+        Self { stream, side: Side::Server, origins, head: Vec::new() }
     }
 
     pub(crate) fn side(&self) -> Side {
@@ -90,7 +96,7 @@ impl Upgrade {
             }
             let head = match self.side {
                 Side::Client => read_answer(&self.head),
-                Side::Server => read_request(&self.head),
+                Side::Server => read_request(&self.head, &self.origins),
             };
             match head {
                 Head::Partial if self.head.len() > LONGEST => {
@@ -125,6 +131,7 @@ impl Upgrade {
 const TOO_LONG: &str =
     "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const NOT_HTTP: &str = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const FOREIGN_PAGE: &str = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const NO_UPGRADE: &str = "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: close\r\n\
     Content-Type: text/plain\r\nContent-Length: 33\r\n\r\nThis port only speaks WebSocket\r\n";
 
@@ -164,7 +171,7 @@ fn read_answer(bytes: &[u8]) -> Head {
     }
 }
 
-fn read_request(bytes: &[u8]) -> Head {
+fn read_request(bytes: &[u8], origins: &[Box<str>]) -> Head {
     let mut lines = [httparse::EMPTY_HEADER; MOST_LINES];
     let mut request = httparse::Request::new(&mut lines);
     let mut lenient = httparse::ParserConfig::default();
@@ -180,6 +187,14 @@ fn read_request(bytes: &[u8]) -> Head {
     let Some(key) = header("Sec-WebSocket-Key") else {
         return Head::Bad(Closed::NotWebSocket(0), NO_UPGRADE);
     };
+    let is_welcome = |origin: &[u8]| {
+        origins
+            .iter()
+            .any(|known| &**known == "*" || known.as_bytes().eq_ignore_ascii_case(origin.trim_ascii()))
+    };
+    if header("Origin").is_some_and(|origin| !is_welcome(origin)) {
+        return Head::Bad(Closed::NotWebSocket(403), FOREIGN_PAGE);
+    }
     let mut answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {}\r\n",
@@ -202,7 +217,7 @@ mod tests {
     fn a_request_without_host_and_origin_is_answered() {
         let request = "GET /?ma=1 HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\u{1}";
-        let Head::Good(len, answer) = read_request(request.as_bytes()) else { panic!("it was refused") };
+        let Head::Good(len, answer) = read_request(request.as_bytes(), &[]) else { panic!("it was refused") };
         assert_eq!(len, request.len() - 1);
         // The example of RFC 6455, section 1.3.
         let answer = String::from_utf8(answer).expect("text");
@@ -215,9 +230,9 @@ mod tests {
         let request =
             "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Protocol: one, two\r\n\r\n";
         for len in 0..request.len() {
-            assert_eq!(read_request(&request.as_bytes()[..len]), Head::Partial, "after {len} bytes");
+            assert_eq!(read_request(&request.as_bytes()[..len], &[]), Head::Partial, "after {len} bytes");
         }
-        let Head::Good(_, answer) = read_request(request.as_bytes()) else { panic!("it was refused") };
+        let Head::Good(_, answer) = read_request(request.as_bytes(), &[]) else { panic!("it was refused") };
         assert!(String::from_utf8_lossy(&answer).contains("Sec-WebSocket-Protocol: one\r\n"));
         let answer = "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n";
         for len in 0..answer.len() {
@@ -245,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_browser_is_told_what_this_is() {
-        let page = read_request(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        let page = read_request(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &[]);
         assert_eq!(page, Head::Bad(Closed::NotWebSocket(0), NO_UPGRADE));
         let (head, body) = NO_UPGRADE.split_once("\r\n\r\n").expect("a head and a body");
         assert!(
@@ -253,7 +268,34 @@ mod tests {
             "the body has {} bytes",
             body.len()
         );
-        assert_eq!(read_request(b"\x16\x03\x01\x02\x00"), Head::Bad(Closed::NotWebSocket(0), NOT_HTTP));
+        assert_eq!(read_request(b"\x16\x03\x01\x02\x00", &[]), Head::Bad(Closed::NotWebSocket(0), NOT_HTTP));
+    }
+
+    #[test]
+    fn a_page_connects_only_if_its_origin_is_allowed() {
+        let is_let_in = |origin: &str, allowed: &[&str]| {
+            let allowed: Vec<Box<str>> = allowed.iter().map(|origin| Box::from(*origin)).collect();
+            let request = format!("GET / HTTP/1.1\r\norigin: {origin}\r\nSec-WebSocket-Key: x\r\n\r\n");
+            match read_request(request.as_bytes(), &allowed) {
+                Head::Good(..) => true,
+                Head::Bad(Closed::NotWebSocket(403), FOREIGN_PAGE) => false,
+                head @ (Head::Partial | Head::Bad(..)) => panic!("{head:?}"),
+            }
+        };
+        let page = "http://10.0.0.9:3000";
+        for (origin, allowed, expected) in [
+            (page, &[][..], false),
+            (page, &[page], true),
+            ("HTTP://10.0.0.9:3000 ", &[page], true),
+            (page, &["http://10.0.0.9"], false),
+            ("http://10.0.0.9:3000.evil.example", &[page], false),
+            ("null", &[page], false),
+            ("null", &["null", page], true),
+            ("", &[page], false),
+            ("http://evil.example", &["*"], true),
+        ] {
+            assert_eq!(is_let_in(origin, allowed), expected, "{origin} with {allowed:?}");
+        }
     }
 
     #[test]

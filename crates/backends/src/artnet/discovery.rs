@@ -2,6 +2,9 @@
 //!
 //! Many universes are many sessions on one port, and each hears all answers. So a session puts its own poll off while answers
 //! come that others have asked for, but not for long, since those may have come by broadcast from a part of the nodes only.
+//!
+//! Anybody can answer under made-up addresses. A node counts as one that is there when it has answered a second poll; before
+//! that, only so many nodes are sent the universe at a time, and those that are there never give way to new ones.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -27,6 +30,15 @@ const FORGOTTEN: Duration = Duration::from_secs(30);
 /// How many ports of nodes are sent the same universe.
 const MAX_NODES: usize = 256;
 
+/// How many of them may be new, that is have answered one poll only. Up to so many nodes Art-Net wants unicast.
+const MAX_NEW: usize = 40;
+
+/// The answer to another poll comes no sooner than this after the one before.
+const SECOND_ANSWER: Duration = Duration::from_secs(2);
+
+/// A new node that has not answered for so long, by when there was another poll mostly, gives way to another new one.
+const PATIENCE: Duration = Duration::from_millis(4_500);
+
 /// Who wants the universe.
 #[derive(Debug)]
 pub(crate) struct Discovery {
@@ -41,7 +53,15 @@ pub(crate) struct Discovery {
 struct Node {
     ip: IpAddr,
     bind_index: u8,
+    since: Instant,
     heard: Instant,
+}
+
+impl Node {
+    /// Whether it has answered one poll only.
+    fn is_new(&self) -> bool {
+        self.heard.since(self.since) < SECOND_ANSWER
+    }
 }
 
 impl Discovery {
@@ -100,14 +120,27 @@ impl Discovery {
         match (known, is_wanted) {
             (Some(at), true) => self.nodes[at].heard = now,
             (Some(at), false) => drop(self.nodes.remove(at)),
-            (None, true) if self.nodes.len() < MAX_NODES => {
+            (None, true) if self.make_room(now) => {
                 let is_new = self.nodes.iter().all(|node| node.ip != ip);
-                self.nodes.push(Node { ip, bind_index: reply.bind_index, heard: now });
+                self.nodes.push(Node { ip, bind_index: reply.bind_index, since: now, heard: now });
                 return is_new;
             }
             (None, _) => {}
         }
         false
+    }
+
+    /// Makes room for a new node, if need be in the place of one that has not answered again. Whether there is.
+    fn make_room(&mut self, now: Instant) -> bool {
+        let new = self.nodes.iter().filter(|node| node.is_new()).count();
+        if new < MAX_NEW && self.nodes.len() < MAX_NODES {
+            return true;
+        }
+        let silent = self.nodes.iter().position(|node| node.is_new() && now.since(node.heard) >= PATIENCE);
+        silent.is_some_and(|at| {
+            self.nodes.remove(at);
+            true
+        })
     }
 
     /// Whom to send the universe, each once.
@@ -120,4 +153,70 @@ impl Discovery {
 /// A part of `most` that depends on nothing but the seed.
 pub(crate) fn spread(seed: impl Hash, most: Duration) -> Duration {
     most.mul_f64((hash(seed) >> 11) as f64 / (1_u64 << 53) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::super::wire::{Packet, compose};
+    use super::*;
+
+    fn universe() -> PortAddress {
+        PortAddress::new(0, 1)
+    }
+
+    fn ip(number: u16) -> IpAddr {
+        let [high, low] = number.to_be_bytes();
+        Ipv4Addr::new(10, 1, high, low).into()
+    }
+
+    /// A node answers a poll.
+    fn answer(discovery: &mut Discovery, now: Instant, number: u16) -> bool {
+        let bytes = compose("ArtPollReply 10.0.0.9 bind 1 \"node\" out 0:0:1").expect("a packet");
+        let Ok(Packet::PollReply(reply)) = Packet::decode(&bytes) else { panic!("it is an answer") };
+        discovery.handle_reply(now, ip(number), &reply, universe())
+    }
+
+    #[test]
+    fn thousands_of_made_up_nodes_get_little_and_those_that_are_there_everything() {
+        let mut discovery = Discovery::new("rack");
+        let mut now = Instant::START + Duration::from_secs(10);
+        // Sixty nodes that are there: a part of them at once, all after a few polls.
+        for poll in 0..4 {
+            for node in 0..60 {
+                answer(&mut discovery, now, node);
+            }
+            assert_eq!(discovery.subscribers().count(), if poll == 0 { MAX_NEW } else { 60 }, "poll {poll}");
+            now += Duration::from_secs(3);
+        }
+        for second in 0..20 {
+            for fake in 0..1_000 {
+                answer(&mut discovery, now, 1_000 + second * 200 + fake);
+            }
+            if second % 3 == 0 {
+                for node in 0..60 {
+                    answer(&mut discovery, now, node);
+                }
+            }
+            now += Duration::from_secs(1);
+        }
+        let served: Vec<_> = discovery.subscribers().collect();
+        assert!((0..60).all(|node| served.contains(&ip(node))), "those heard longest stay");
+        assert!(served.len() <= MAX_NODES, "{} are served", served.len());
+    }
+
+    #[test]
+    fn a_node_that_comes_during_a_flood_of_made_up_ones_gets_its_turn() {
+        let (mut discovery, mut now) = (Discovery::new("rack"), Instant::START + Duration::from_secs(10));
+        for fake in 0..4_000 {
+            answer(&mut discovery, now, 1_000 + fake);
+        }
+        assert_eq!(discovery.subscribers().count(), MAX_NEW);
+        assert!(!answer(&mut discovery, now, 1));
+        now += PATIENCE;
+        assert!(answer(&mut discovery, now, 1));
+        assert!(discovery.subscribers().any(|node| node == ip(1)));
+        assert_eq!(discovery.subscribers().count(), MAX_NEW);
+    }
 }

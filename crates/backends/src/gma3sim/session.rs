@@ -1,6 +1,6 @@
 //! A running simulated grandMA3: takes messages, acts as a hand at the console would, and reports what happened.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crosspatch_core::{
     Closed, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Udp, Value, parse_color,
@@ -33,6 +33,8 @@ pub(super) struct Session {
     port: KeptPort,
     inputs: HashMap<Address, Slot>,
     outputs: HashMap<Slot, Address>,
+    /// The keys that are held by OSC.
+    held: BTreeSet<Place>,
 }
 
 impl Session {
@@ -44,6 +46,7 @@ impl Session {
             port: KeptPort::new(&settings.name, PORT, spec, "gma3sim-port"),
             inputs: HashMap::new(),
             outputs: HashMap::new(),
+            held: BTreeSet::new(),
             settings,
         }
     }
@@ -114,12 +117,21 @@ impl Session {
                 }
                 self.emit(Address::Fader(place), level, out);
             }
-            Control::Key => {
-                self.show.press(place, number > 0.0);
-                self.emit(Address::Key(place), Value::edge(number > 0.0), out);
-            }
+            Control::Key => self.press(place, number > 0.0, out),
             Control::Knob => {}
         }
+    }
+
+    fn press(&mut self, place: Place, pressed: bool, out: &mut Outbox) {
+        // Senders can name any number.
+        let is_key = self.show.sequence_at(place).is_some() || self.inputs.contains_key(&Address::Key(place));
+        if pressed && is_key {
+            self.held.insert(place);
+        } else {
+            self.held.remove(&place);
+        }
+        self.show.press(place, pressed);
+        self.emit(Address::Key(place), Value::edge(pressed), out);
     }
 
     /// Acts on a message to the address of a sequence; says whether it made sense.
@@ -274,6 +286,11 @@ impl crosspatch_core::Session for Session {
 
     fn handle_close(&mut self, now: Instant, _port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
         self.port.handle_close(now, &reason, out);
+        // A release would not arrive.
+        for place in std::mem::take(&mut self.held) {
+            self.press(place, false, out);
+        }
+        self.report(now, out);
     }
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {

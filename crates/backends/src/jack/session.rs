@@ -8,7 +8,7 @@ use crosspatch_core::{
 };
 
 use super::options::{Config, Kind};
-use crate::midi::translate::Translator;
+use crate::midi::translate::{HeldKeys, Translator};
 use crate::midi::wire::Parser;
 
 /// The client.
@@ -32,7 +32,7 @@ pub(super) struct JackSession {
 
 /// What is known of a port.
 enum Line {
-    MidiIn(Translator, Parser),
+    MidiIn(Translator, Parser, Box<HeldKeys>),
     MidiOut(Translator),
     Cv { slot: Option<Slot>, direction: Direction, min: f64, max: f64 },
 }
@@ -42,7 +42,7 @@ impl JackSession {
     pub(super) fn new(config: Arc<Config>) -> Self {
         let translator = || Translator::new(config.dialect.clone());
         let lines = config.ports.iter().map(|port| match (port.kind, port.direction) {
-            (Kind::Midi, Direction::Input) => Line::MidiIn(translator(), Parser::default()),
+            (Kind::Midi, Direction::Input) => Line::MidiIn(translator(), Parser::default(), Box::default()),
             (Kind::Midi, Direction::Output) => Line::MidiOut(translator()),
             (Kind::Cv(min, max), direction) => Line::Cv { slot: None, direction, min, max },
         });
@@ -113,7 +113,7 @@ impl Session for JackSession {
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         let Some((at, rest)) = self.config.find(address) else { return };
         match (&mut self.lines[at], rest) {
-            (Line::MidiIn(translator, _) | Line::MidiOut(translator), Some(rest)) => {
+            (Line::MidiIn(translator, ..) | Line::MidiOut(translator), Some(rest)) => {
                 translator.bind(slot, rest, direction);
             }
             (Line::Cv { slot: bound, .. }, _) => *bound = Some(slot),
@@ -124,7 +124,9 @@ impl Session for JackSession {
     fn unbind(&mut self, slot: Slot, direction: Direction) {
         for line in &mut self.lines {
             match line {
-                Line::MidiIn(translator, _) | Line::MidiOut(translator) => translator.unbind(slot, direction),
+                Line::MidiIn(translator, ..) | Line::MidiOut(translator) => {
+                    translator.unbind(slot, direction)
+                }
                 Line::Cv { slot: bound, .. } => {
                     bound.take_if(|bound| *bound == slot);
                 }
@@ -162,9 +164,13 @@ impl Session for JackSession {
         }
         self.retry_at = Some(now + self.backoff.pause());
         for line in &mut self.lines {
-            if let Line::MidiIn(translator, parser) = line {
+            if let Line::MidiIn(translator, parser, held) = line {
                 translator.forget();
                 parser.reset();
+                let messages = held.release(&HeldKeys::default());
+                if self.config.dialect.releases_lost {
+                    messages.for_each(|message| translator.hear(now, &message, out));
+                }
             }
         }
     }
@@ -172,9 +178,12 @@ impl Session for JackSession {
     fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
         let Some((number, event)) = JackEvent::decode(data) else { return };
         match (self.lines.get_mut(usize::from(number)), event) {
-            (Some(Line::MidiIn(translator, parser)), JackEvent::Midi(bytes)) => {
+            (Some(Line::MidiIn(translator, parser, held)), JackEvent::Midi(bytes)) => {
                 parser.push(bytes, |message| match message {
-                    Ok(message) => translator.hear(now, &message, out),
+                    Ok(message) => {
+                        held.hear(&message);
+                        translator.hear(now, &message, out);
+                    }
                     Err(error) => {
                         let text = format!("what came in makes no sense: {error}");
                         out.notice(Notice::warning("jack-garbage", text));
@@ -231,7 +240,7 @@ impl Session for JackSession {
             self.open(out);
         }
         for line in &mut self.lines {
-            if let Line::MidiIn(translator, _) | Line::MidiOut(translator) = line {
+            if let Line::MidiIn(translator, ..) | Line::MidiOut(translator) = line {
                 translator.handle_timeout(now, out);
             }
         }
@@ -240,7 +249,7 @@ impl Session for JackSession {
 
     fn next_timeout(&self) -> Option<Instant> {
         let translators = self.lines.iter().filter_map(|line| match line {
-            Line::MidiIn(translator, _) => translator.next_timeout(),
+            Line::MidiIn(translator, ..) => translator.next_timeout(),
             // Without a server nothing can be sent, whatever is due.
             Line::MidiOut(translator) => translator.next_timeout().filter(|_| self.is_open),
             Line::Cv { .. } => None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crosspatch_core::{Instant, Outbox, Peer, Port};
+use crosspatch_core::{Duration, Instant, Outbox, Peer, Port};
 
 use super::options::Settings;
 use crate::maweb::wire::{Answer, Flaws};
@@ -28,6 +28,8 @@ struct Line {
     answers: u32,
     /// Answers never overtake each other.
     last: Instant,
+    /// Until when no log-in is looked at.
+    held_until: Instant,
     /// What was told of its JSON.
     flaws: Flaws,
 }
@@ -49,6 +51,19 @@ impl Lines {
 
     pub(super) fn is_open(&self, connection: u32) -> bool {
         self.connections.contains_key(&connection)
+    }
+
+    /// The answer to a log-in that has failed waits for so long, and all behind it. Until then no other log-in is looked at.
+    pub(super) fn hold(&mut self, now: Instant, connection: u32, delay: Duration) {
+        if let Some(line) = self.connections.get_mut(&connection) {
+            line.held_until = now + delay;
+            line.last = line.last.max(line.held_until);
+        }
+    }
+
+    /// Whether log-ins are not looked at.
+    pub(super) fn is_held(&self, now: Instant, connection: u32) -> bool {
+        self.connections.get(&connection).is_some_and(|line| line.held_until > now)
     }
 
     /// What is wrong with the JSON of a connection and was not told yet.
@@ -80,7 +95,7 @@ impl Lines {
             }
         };
         let (least, most) = settings.latency;
-        if most.is_zero() {
+        if most.is_zero() && line.last <= now {
             out.send(PORT, Peer::Connection(connection), encode);
             return is_last;
         }

@@ -10,6 +10,7 @@ mod desk;
 mod keys;
 mod line;
 mod options;
+mod pace;
 mod presets;
 mod remotes;
 mod render;

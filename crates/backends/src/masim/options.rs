@@ -1,5 +1,7 @@
 //! The options of a simulated console: what it is, and everything that real consoles were seen to do differently.
 
+use std::sync::Arc;
+
 use crosspatch_core::{Duration, Endpoint, OptionSpec, Options};
 use md5::{Digest, Md5};
 
@@ -62,6 +64,15 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     ),
     OptionSpec::new("chatty", "on", "off", "`on` adds text and prompt of the command line to every answer"),
     OptionSpec::new("latency", "40 200", "0", "milliseconds until an answer, or the least and the most"),
+    OptionSpec {
+        repeatable: true,
+        ..OptionSpec::new(
+            "origin",
+            "http://10.0.0.9:3000",
+            "",
+            "the origin of a web page that may connect from a browser, or `*` for all; may be given several times",
+        )
+    },
     OptionSpec::new("ping", "10", "0", "seconds between two pings to each client; 0 is never"),
     OptionSpec::new("mute", "50", "0", "a connection gets no more answers after so many; 0 is never"),
     OptionSpec::new("close-after", "50", "0", "a connection is closed after so many answers; 0 is never"),
@@ -100,6 +111,8 @@ pub(super) struct Settings {
     /// The least and the most that an answer takes.
     pub(super) latency: (Duration, Duration),
     pub(super) ping: Option<Duration>,
+    /// The web pages that may connect.
+    pub(super) origins: Arc<[Box<str>]>,
     pub(super) mute: Option<u32>,
     pub(super) close_after: Option<u32>,
 }
@@ -157,6 +170,7 @@ impl Settings {
             is_chatty: options.flag("chatty"),
             latency: latency.unwrap_or_default(),
             ping: seconds(options, "ping"),
+            origins: origins(options),
             mute: count(options, "mute"),
             close_after: count(options, "close-after"),
             listen: listen(options)?,
@@ -199,6 +213,23 @@ impl Settings {
 const RIGHT: &[u8] = b"right";
 /// What a recording has in the place of any other password.
 const WRONG: &[u8] = b"wrong";
+/// Web pages by their origins, as browsers write them (RFC 6454, section 6.1).
+fn origins(options: &mut Options<'_>) -> Arc<[Box<str>]> {
+    let is_origin = |text: &str| {
+        let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '@', '?', '#']))
+    };
+    let mut origins = Vec::new();
+    let given: Vec<_> = options.all("origin").map(|(at, origin)| (at, origin.to_owned())).collect();
+    for (at, origin) in given {
+        if !["*", "null"].contains(&&*origin) && !is_origin(&origin) {
+            let expected = "an origin such as `http://10.0.0.9:3000` without a path, `null` or `*`";
+            options.error(at, format!("expected {expected}, found `{origin}`"));
+        }
+        origins.push(origin.into());
+    }
+    origins.into()
+}
 
 fn listen(options: &mut Options<'_>) -> Option<Endpoint> {
     let Some((at, _)) = options.all("listen").last() else {

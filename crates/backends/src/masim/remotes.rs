@@ -1,10 +1,20 @@
-//! The sessions that a console has given out: who they belong to, when they end, and what each has typed.
+//! The sessions that a console has given out: who they belong to, when they end, what each has typed, and which keys it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crosspatch_core::{Duration, Instant};
 
 use super::desk::Question;
+use super::show::Place;
+
+/// A key that can be held down.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum HeldKey {
+    /// A key of an executor, by its number in messages.
+    Executor(Place, u32),
+    /// A command key.
+    Command(&'static str),
+}
 
 /// A remote, by its session number.
 #[derive(Debug, Default)]
@@ -18,6 +28,8 @@ pub(super) struct Remote {
     pub(super) is_line_news: bool,
     /// What it has been asked.
     pub(super) question: Option<Question>,
+    /// The keys that it has pressed and not released.
+    held: BTreeSet<HeldKey>,
     /// The number it had before the last change: requests with it may still be on their way.
     previous: Option<i64>,
     messages: u32,
@@ -91,29 +103,54 @@ impl Remotes {
         Some(self.given)
     }
 
-    /// The client has said goodbye.
-    pub(super) fn end(&mut self, session: i64) {
-        self.remotes.remove(&session);
+    /// A remote has pressed or released a key.
+    pub(super) fn hold(&mut self, session: i64, key: HeldKey, pressed: bool) {
+        let Some(remote) = self.remotes.get_mut(&session) else { return };
+        if pressed {
+            remote.held.insert(key);
+        } else {
+            remote.held.remove(&key);
+        }
     }
 
-    /// A connection is gone; its session stays until it times out.
-    pub(super) fn disconnected(&mut self, connection: u32) {
+    /// The client has said goodbye. Returns the keys that nobody holds any more.
+    pub(super) fn end(&mut self, session: i64) -> Vec<HeldKey> {
+        let held = self.remotes.remove(&session).map(|remote| remote.held).unwrap_or_default();
+        self.held_by_nobody(held)
+    }
+
+    /// A connection is gone; its session stays until it times out. Returns the keys that nobody holds any more.
+    pub(super) fn disconnected(&mut self, connection: u32) -> Vec<HeldKey> {
+        let mut held = BTreeSet::new();
         for remote in self.remotes.values_mut() {
             if remote.connection == Some(connection) {
                 remote.connection = None;
+                held.append(&mut remote.held);
             }
         }
+        self.held_by_nobody(held)
     }
 
-    /// Ends the sessions that were not kept alive; what they were, and their connections.
-    pub(super) fn expire(&mut self, now: Instant, timeout: Option<Duration>) -> Vec<(i64, Option<u32>)> {
+    /// All connections are gone. Returns the keys that were held.
+    pub(super) fn all_disconnected(&mut self) -> Vec<HeldKey> {
+        let mut held = BTreeSet::new();
+        for remote in self.remotes.values_mut() {
+            remote.connection = None;
+            held.append(&mut remote.held);
+        }
+        held.into_iter().collect()
+    }
+
+    fn held_by_nobody(&self, held: BTreeSet<HeldKey>) -> Vec<HeldKey> {
+        let is_held = |key: &HeldKey| self.remotes.values().any(|remote| remote.held.contains(key));
+        held.into_iter().filter(|key| !is_held(key)).collect()
+    }
+
+    /// The sessions that were not kept alive, with their connections.
+    pub(super) fn expired(&self, now: Instant, timeout: Option<Duration>) -> Vec<(i64, Option<u32>)> {
         let Some(timeout) = timeout else { return Vec::new() };
         let late = self.remotes.iter().filter(|(_, remote)| remote.seen + timeout <= now);
-        let late: Vec<_> = late.map(|(session, remote)| (*session, remote.connection)).collect();
-        for (session, _) in &late {
-            self.remotes.remove(session);
-        }
-        late
+        late.map(|(session, remote)| (*session, remote.connection)).collect()
     }
 
     pub(super) fn next_timeout(&self, timeout: Option<Duration>) -> Option<Instant> {

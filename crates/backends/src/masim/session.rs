@@ -13,6 +13,7 @@ use super::content;
 use super::desk::Desk;
 use super::line::{Lines, PORT};
 use super::options::{GreetingStyle, Settings};
+use super::pace::LoginPace;
 use super::remotes::Remotes;
 use super::show::Place;
 use crate::button::Button;
@@ -33,6 +34,7 @@ pub(super) struct Session {
     desk: Desk,
     remotes: Remotes,
     lines: Lines,
+    pace: LoginPace,
     inputs: FxHashMap<Address, Slot>,
     outputs: Vec<Option<Output>>,
     /// The console's own command line, which keys pressed by hand type into.
@@ -62,6 +64,7 @@ impl Session {
             desk: Desk::new(show),
             remotes: Remotes::default(),
             lines: Lines::default(),
+            pace: LoginPace::default(),
             inputs: FxHashMap::default(),
             outputs: Vec::new(),
             own_line: String::new(),
@@ -73,8 +76,8 @@ impl Session {
     }
 
     fn listen(&mut self, out: &mut Outbox) {
-        let Settings { listen: at, ping, .. } = self.settings.clone();
-        let listen = Listen { at, limit: MOST_CONNECTIONS, ping };
+        let Settings { listen: at, ping, origins, .. } = self.settings.clone();
+        let listen = Listen { at, limit: MOST_CONNECTIONS, ping, origins };
         out.open(PORT, PortSpec::WebSocketListen(listen));
     }
 
@@ -100,10 +103,11 @@ impl Session {
         let is_guest = self.remotes.get_mut(session).is_none_or(|remote| remote.user.is_none());
         let mut answer = match request {
             Request::Login { username, password, .. } => {
-                self.log_in(connection, session, username, password, out)
+                self.log_in(now, connection, session, username, password, out)
             }
             Request::Close { .. } => {
-                self.remotes.end(session);
+                let held = self.remotes.end(session);
+                self.release(now, held, out);
                 out.notice(Notice::info(
                     "session-closed",
                     format!("session {session} of client {connection} closed"),
@@ -194,13 +198,19 @@ impl Session {
 
     fn log_in(
         &mut self,
+        now: Instant,
         connection: u32,
         session: i64,
         username: &str,
         password: &str,
         out: &mut Outbox,
     ) -> Answer<'static> {
-        let result = self.settings.log_in(username, password);
+        let is_held = self.lines.is_held(now, connection);
+        let result = if is_held {
+            Err("another log-in is still being refused")
+        } else {
+            self.settings.log_in(username, password)
+        };
         let Some(remote) = self.remotes.get_mut(session) else { return Answer::bare() };
         match result {
             Ok(()) => {
@@ -209,6 +219,9 @@ impl Session {
                 out.notice(Notice::info("logged-in", text));
             }
             Err(why) => {
+                if !is_held {
+                    self.lines.hold(now, connection, self.pace.failed(now));
+                }
                 let text = format!("client {connection} was not logged in as `{username}`: {why}");
                 out.notice(Notice::warning("login-refused", text));
             }
@@ -263,7 +276,7 @@ impl Session {
         };
         decorate(&mut answer, &self.settings, line, is_news);
         if self.lines.send(now, &self.settings, connection, &answer, out) {
-            self.hang_up(connection, out);
+            self.hang_up(now, connection, out);
         }
     }
 
@@ -280,14 +293,19 @@ impl Session {
 
     fn send(&mut self, now: Instant, connection: u32, answer: Answer<'_>, out: &mut Outbox) {
         if self.lines.send(now, &self.settings, connection, &answer, out) {
-            self.hang_up(connection, out);
+            self.hang_up(now, connection, out);
         }
     }
 
-    fn hang_up(&mut self, connection: u32, out: &mut Outbox) {
-        self.lines.closed(connection);
-        self.remotes.disconnected(connection);
+    fn hang_up(&mut self, now: Instant, connection: u32, out: &mut Outbox) {
+        self.disconnect(now, connection, out);
         out.close(PORT, Peer::Connection(connection));
+    }
+
+    fn disconnect(&mut self, now: Instant, connection: u32, out: &mut Outbox) {
+        self.lines.closed(connection);
+        let held = self.remotes.disconnected(connection);
+        self.release(now, held, out);
     }
 }
 
@@ -297,9 +315,26 @@ fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
         return;
     }
     let client = format!("client {connection}");
+    if let Some(origin) = foreign_page(data) {
+        let text = format!(
+            "{client} is a web page of `{origin}` in a browser, which may not connect; `origin = {origin}` allows it"
+        );
+        return out.notice(Notice::warning("foreign-page", text));
+    }
     if let Some(notice) = recognize::explain_stream(&client, data, Format::WebSocket) {
         out.notice(notice);
     }
+}
+
+/// The origin of a web page that has asked for a WebSocket.
+fn foreign_page(head: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(head);
+    let header = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    };
+    header("Upgrade").filter(|protocol| protocol.eq_ignore_ascii_case("websocket"))?;
+    header("Origin").map(|origin| origin.chars().take(200).collect())
 }
 
 /// Requests that are answered under their own name.
@@ -393,14 +428,15 @@ impl crosspatch_core::Session for Session {
         match peer {
             Peer::Only => {
                 self.lines.clear();
+                let held = self.remotes.all_disconnected();
+                self.release(now, held, out);
                 let pause = self.again.pause();
                 self.open_at = Some(now + pause);
                 let text = format!("cannot listen at {}: {reason}; trying again", self.settings.listen);
                 out.notice(Notice::error("cannot-listen", text));
             }
             Peer::Connection(connection) => {
-                self.lines.closed(connection);
-                self.remotes.disconnected(connection);
+                self.disconnect(now, connection, out);
                 out.notice(Notice::info("client-gone", format!("client {connection} is gone: {reason}")));
             }
             Peer::Address(_) => {}
@@ -425,11 +461,13 @@ impl crosspatch_core::Session for Session {
             self.open_at = None;
             self.listen(out);
         }
-        for (session, connection) in self.remotes.expire(now, self.settings.timeout) {
+        for (session, connection) in self.remotes.expired(now, self.settings.timeout) {
+            let held = self.remotes.end(session);
+            self.release(now, held, out);
             let text = format!("session {session} ended: nothing kept it alive");
             out.notice(Notice::info("session-expired", text));
             if let Some(connection) = connection {
-                self.hang_up(connection, out);
+                self.hang_up(now, connection, out);
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::detect::Detector;
 
 use super::detect::heard;
 use super::options::Config;
-use super::translate::Translator;
+use super::translate::{HeldKeys, Translator};
 use super::wire::Parser;
 
 /// The port of our own.
@@ -35,6 +35,8 @@ pub(crate) struct MidiSession {
     detector: Detector,
     /// Of the own port and of the device that is listened to: what one sends may cut what the other has begun.
     parsers: [Parser; 2],
+    /// The keys that either of them holds.
+    held: [HeldKeys; 2],
     links: [Link; 2],
     backoff: Backoff,
     /// When the port of our own is to be opened again.
@@ -65,6 +67,7 @@ impl MidiSession {
             translator: Translator::new(config.dialect.clone()),
             detector: Detector::new("midi-detect"),
             parsers: Default::default(),
+            held: Default::default(),
             links: [
                 link(READ, Direction::Input, &config.read),
                 link(WRITE, Direction::Output, &config.write),
@@ -84,6 +87,16 @@ impl MidiSession {
     /// Whether somebody hears what is sent.
     fn is_heard(&self) -> bool {
         self.links[1].is_open
+    }
+
+    /// Nothing more comes from a port: the keys that are held there are released, unless they are to stay.
+    fn release(&mut self, now: Instant, port: Port, out: &mut Outbox) {
+        let [own, read] = &mut self.held;
+        let (gone, other) = if port == READ { (read, own) } else { (own, read) };
+        let messages = gone.release(other);
+        if self.config.dialect.releases_lost {
+            messages.for_each(|message| self.translator.hear(now, &message, out));
+        }
     }
 
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
@@ -140,6 +153,8 @@ impl Session for MidiSession {
             for link in &mut self.links {
                 (link.is_open, link.missing_at) = (false, None);
             }
+            self.release(now, OWN, out);
+            self.release(now, READ, out);
             return;
         }
         let [read, write] = &mut self.links;
@@ -153,13 +168,16 @@ impl Session for MidiSession {
         link.open(out);
         if port == READ {
             self.translator.forget();
+            self.release(now, READ, out);
         }
     }
 
     fn handle_data(&mut self, now: Instant, port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
-        let Self { translator, detector, parsers, config, .. } = self;
-        parsers[usize::from(port == READ)].push(data, |message| match message {
+        let Self { translator, detector, parsers, held, config, .. } = self;
+        let source = usize::from(port == READ);
+        parsers[source].push(data, |message| match message {
             Ok(message) => {
+                held[source].hear(&message);
                 translator.hear(now, &message, out);
                 if config.detects
                     && let Some((address, shown)) = heard(&message)

@@ -3,6 +3,8 @@
 //! A message counts when all of it has come. It says nothing about the pixels behind its end, and of a pixel that is cut off at
 //! its end nothing either ("Set 8-bit pixel colours"). All clients write the same strips; the latest message counts.
 
+use std::sync::Arc;
+
 use crosspatch_core::{Closed, Endpoint, Instant, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
 
 use super::Mode;
@@ -53,7 +55,8 @@ struct Color {
 impl Server {
     /// The server of the instance `name`.
     pub(crate) fn new(name: &str, at: Endpoint, mode: Mode) -> Self {
-        let spec = PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS, ping: None });
+        let spec =
+            PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS, ping: None, origins: Arc::default() });
         Self {
             port: KeptPort::new(name, SERVER, spec, "openpixelcontrol-port"),
             mode,

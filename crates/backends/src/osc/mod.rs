@@ -5,6 +5,7 @@
 
 mod address;
 mod format;
+mod held;
 mod links;
 mod options;
 mod output;

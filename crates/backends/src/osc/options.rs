@@ -46,6 +46,12 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "`udp`, `tcp` (TCP with lengths, OSC 1.0) or `slip` (TCP with SLIP, OSC 1.1)",
     ),
     OptionSpec::new("bundle", "on", "off", "messages that belong together travel in one bundle"),
+    OptionSpec::new(
+        "lost",
+        "hold",
+        "release",
+        "what becomes of buttons that a TCP connection holds when it is lost: `release`, or `hold` for as they are",
+    ),
     OptionSpec {
         repeatable: true,
         ..OptionSpec::new("repeat", "/xremote 8s", "", "a message, as text, that is sent again and again")
@@ -75,6 +81,7 @@ pub(crate) struct Config {
     pub(crate) destination: Destination,
     pub(crate) framing: Framing,
     pub(crate) bundle: bool,
+    pub(crate) releases_lost: bool,
     pub(crate) joins: Vec<Join>,
     pub(crate) repeats: Vec<Repeat>,
     pub(crate) formats: Formats,
@@ -134,6 +141,13 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         Some((at, value)) => destination(options, at, value),
         None => Some(Destination::None),
     };
+    let releases_lost = options
+        .parse_with("lost", "`release` or `hold`", |text| match text {
+            "release" => Some(true),
+            "hold" => Some(false),
+            _ => None,
+        })
+        .unwrap_or(true);
     let root = read_root(options);
     let config = Config {
         root,
@@ -143,6 +157,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         repeats: read_repeats(options),
         formats: Formats::read(options),
         detect,
+        releases_lost,
         destination: destination.clone().unwrap_or(Destination::None),
         bind,
     };

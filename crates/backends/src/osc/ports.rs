@@ -1,5 +1,7 @@
 //! The ports of a session.
 
+use std::sync::Arc;
+
 use crosspatch_core::{Connect, Duration, Endpoint, Host, Listen, Port, PortSpec, Udp};
 
 use crate::kept_port::KeptPort;
@@ -35,7 +37,15 @@ pub(crate) fn all(name: &str, config: &Config) -> Vec<KeptPort> {
         }
         (Framing::Length | Framing::Slip, bind) => {
             if let Some(at) = bind.clone() {
-                keep(SERVER, PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS, ping: None }));
+                keep(
+                    SERVER,
+                    PortSpec::TcpListen(Listen {
+                        at,
+                        limit: MAX_CLIENTS,
+                        ping: None,
+                        origins: Arc::default(),
+                    }),
+                );
             }
             if let Some(to) = fixed.cloned() {
                 keep(CLIENT, PortSpec::TcpConnect(Connect { to, timeout: CONNECT_TIMEOUT }));

@@ -22,6 +22,7 @@ use crate::paced;
 use crate::recognize::Strangers;
 
 use super::format::Atom;
+use super::held::Held;
 use super::links::Links;
 use super::options::{Config, Destination, Detect};
 use super::output::{CROSSING, Pending, Time};
@@ -47,6 +48,8 @@ pub(crate) struct OscSession {
     table: Table,
     ports: Vec<KeptPort>,
     pub(super) links: Links,
+    /// The buttons that connections hold, if they are to be released.
+    held: Option<Held>,
     detector: Detector,
     has_outputs: bool,
 
@@ -86,6 +89,7 @@ impl OscSession {
             table: Table::new(config.clone()),
             ports: ports::all(name, &config),
             links: Links::new(config.framing, config.bundle),
+            held: (config.framing != Framing::Datagram && config.releases_lost).then(Held::default),
             detector: Detector::new("osc-detect"),
             has_outputs: false,
             target: None,
@@ -160,10 +164,9 @@ impl Session for OscSession {
     fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
         self.judge_end(port, peer, out);
         if matches!(peer, Peer::Connection(_)) {
-            self.links.remove(port, Some(peer));
-            return;
+            return self.unlink(port, Some(peer), out);
         }
-        self.links.remove(port, None);
+        self.unlink(port, None, out);
         if port == SERVER {
             self.is_bound = false;
         }
@@ -244,6 +247,9 @@ impl Session for OscSession {
 impl OscSession {
     fn handle_stream(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
         let Some(link) = self.links.find(port, from) else { return };
+        if let Some(held) = &mut self.held {
+            held.begin(port, from);
+        }
         if let Some(due) = link.beginning.hear(now, data) {
             self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
         }
@@ -300,13 +306,13 @@ impl OscSession {
     ) {
         let address = message.address().as_bytes();
         let is_mapped = if let Some(found) = self.table.find(address) {
-            self.table.incoming(found).deliver(now, message, out)
+            self.table.incoming(found).deliver(now, message, self.held.as_mut(), out)
         } else if *budget > 0 && pattern::is_pattern(address) {
             let mut matching = std::mem::take(&mut self.matching);
             self.table.find_matching(address, budget, &mut matching);
             let mut is_mapped = false;
             for found in matching.drain(..) {
-                is_mapped |= self.table.incoming(found).deliver(now, message, out);
+                is_mapped |= self.table.incoming(found).deliver(now, message, self.held.as_mut(), out);
             }
             self.matching = matching;
             if *budget == 0 {
@@ -532,9 +538,21 @@ impl OscSession {
             self.repeat_at.fill(now);
         }
         self.links.add(port, peer);
+        if let Some(held) = &mut self.held {
+            held.connected(now, port, peer);
+        }
         self.repeat(now, out);
         self.refreshed_at = Some(now);
         self.continue_refresh(now, out);
+    }
+
+    /// A connection is gone, or all of a port: what only it could release is released.
+    fn unlink(&mut self, port: Port, peer: Option<Peer>, out: &mut Outbox) {
+        self.links.remove(port, peer);
+        let released = self.held.as_mut().map(|held| held.gone(port, peer)).unwrap_or_default();
+        for slot in released {
+            out.emit(slot, Value::edge(false));
+        }
     }
 
     /// Datagrams go to `target`, if there is a socket. Returns whether there was nobody to send to before.

@@ -13,6 +13,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::address::Address;
 use super::format::{self, Atom, Format, Reading, Spec};
+use super::held::Held;
 use super::options::Config;
 use super::output::Output;
 use super::pattern::{self, Pattern};
@@ -315,9 +316,16 @@ impl Table {
 }
 
 impl Incoming<'_> {
-    /// Puts the arguments on their channels. Returns whether any is mapped.
+    /// Puts the arguments on their channels, and takes note of the buttons that a connection holds. Returns whether any is
+    /// mapped.
     #[inline]
-    pub(crate) fn deliver(mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) -> bool {
+    pub(crate) fn deliver(
+        mut self,
+        now: Instant,
+        message: &Message<'_>,
+        mut held: Option<&mut Held>,
+        out: &mut Outbox,
+    ) -> bool {
         let mut is_echo = false;
         // Senders of old leave the type tags out; if they are configured, there is no need to guess.
         let configured = match (message.tags(), self.format) {
@@ -329,7 +337,7 @@ impl Incoming<'_> {
         let mut count = 0;
         for argument in message.arguments() {
             if !matches!(argument, Argument::ArrayBegin | Argument::ArrayEnd) {
-                is_echo |= self.deliver_argument(now, count, argument, out);
+                is_echo |= self.deliver_argument(now, count, argument, held.as_deref_mut(), out);
                 count += 1;
             }
         }
@@ -351,6 +359,7 @@ impl Incoming<'_> {
         now: Instant,
         at: usize,
         argument: Argument<'_>,
+        held: Option<&mut Held>,
         out: &mut Outbox,
     ) -> bool {
         let input = match at.checked_sub(1) {
@@ -364,7 +373,12 @@ impl Incoming<'_> {
         let output = self.output.as_mut();
         let is_echo = output.is_some_and(|output| output.hear(now, at, self.specs, &reading));
         match (input, reading) {
-            (Some(slot), Reading::Value(value)) => out.emit(slot, value),
+            (Some(slot), Reading::Value(value)) => {
+                if let Some(held) = held {
+                    held.hear(now, slot, &value);
+                }
+                out.emit(slot, value);
+            }
             (Some(slot), Reading::Impulse) => emit_impulse(slot, out),
             (Some(_), Reading::Nothing) | (None, _) => {}
         }

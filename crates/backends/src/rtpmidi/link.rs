@@ -52,6 +52,9 @@ pub(crate) struct Link {
     pub(crate) name: String,
     pub(crate) state: State,
     pub(crate) receiver: Receiver,
+    /// When it was heard last, or came, and whether it has said anything since it came.
+    pub(crate) heard_at: Instant,
+    pub(crate) is_proven: bool,
     ssrc: u32,
     token: u32,
     /// Counts the rounds of invitations.
@@ -119,6 +122,8 @@ impl Link {
             name: String::new(),
             state: State::Idle,
             receiver: Receiver::default(),
+            heard_at: Instant::START,
+            is_proven: false,
             ssrc: 0,
             token: 0,
             round: 0,
@@ -318,6 +323,8 @@ impl Link {
 
     /// Something has come from the peer.
     pub(crate) fn heard(&mut self, now: Instant) {
+        self.is_proven |= now > self.heard_at;
+        self.heard_at = now;
         if let State::Up(up) = &mut self.state {
             up.heard_at = now;
             up.sender.heard();

@@ -1,5 +1,7 @@
 //! A running RTP-MIDI instance: its sockets, and a link to each peer.
 
+mod guests;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 use crate::recognize::{Format, Strangers, WRONG_PROTOCOL};
 
+use self::guests::Acquaintances;
 use super::link::{CONTROL, DATA, Link, Outcome, State, title};
 use super::mdns::Mdns;
 use super::options::Config;
@@ -23,8 +26,6 @@ use super::wire::{Command, Packet, Rtp, Session as Invitation};
 /// The look-up of the first peer's name; those of the others follow.
 const FIRST_LOOKUP: u16 = 2;
 
-/// So many peers come by themselves.
-const MAX_GUESTS: usize = 32;
 /// So many are found and invited.
 const MAX_FOUND: usize = 32;
 
@@ -44,6 +45,8 @@ pub(crate) struct RtpMidiSession {
     /// First those of the options in their order, then those that have come by themselves or have been found, in theirs.
     links: Vec<Link>,
     mdns: Option<Mdns>,
+    /// Peers that have come by themselves before.
+    acquaintances: Acquaintances,
     /// Who was told last that there is no session with it, and when.
     disowned: Option<(SocketAddr, Instant)>,
     strangers: Strangers,
@@ -81,6 +84,7 @@ impl RtpMidiSession {
             ports: specs.into_iter().map(own).collect(),
             mdns: Mdns::new(&config),
             links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
+            acquaintances: Acquaintances::default(),
             disowned: None,
             strangers: Strangers::default(),
             config,
@@ -297,17 +301,18 @@ impl RtpMidiSession {
         self.ports.iter_mut().filter(|own| own.kept.port() == lookup).for_each(|own| own.kept.open(out));
     }
 
-    /// No key stays down that only a peer that is gone could release.
+    /// No key stays down that only a peer that is gone could release, unless the options want it so.
     fn release(&mut self, now: Instant, at: usize, out: &mut Outbox) {
         if self.links[at].is_up() {
-            self.receive(now, at, out, Receiver::release);
-            self.translator.forget();
+            self.release_keys(now, at, out);
         }
     }
 
-    /// Those that have come by themselves are not invited when they have gone.
-    fn forget_guests(&mut self) {
-        self.links.retain(|link| link.endpoint.is_some() || !matches!(link.state, State::Pausing(_)));
+    fn release_keys(&mut self, now: Instant, at: usize, out: &mut Outbox) {
+        if self.config.dialect.releases_lost {
+            self.receive(now, at, out, Receiver::release);
+        }
+        self.translator.forget();
     }
 
     /// Tells somebody that there is no session with it. After a restart without a goodbye, the peers go on as if nothing had
@@ -324,27 +329,6 @@ impl RtpMidiSession {
         // Tokens are not looked at in a goodbye; macOS has none there either.
         let goodbye = Command::Bye(Invitation { token: 0, ssrc, name: None });
         out.send(port, Peer::Address(from), |bytes| goodbye.encode(bytes));
-    }
-
-    /// The link of the options, or of a guest, that an invitation belongs to; a new one if there is room.
-    fn link_of(&mut self, port: Port, from: SocketAddr, session: &Invitation) -> Option<usize> {
-        let is_same = |link: &Link| {
-            let has_address =
-                if port == CONTROL { link.control == Some(from) } else { link.data == Some(from) };
-            let has_source = link.sources.contains(&Some(session.ssrc));
-            has_address || has_source && link.control.is_some_and(|control| control.ip() == from.ip())
-        };
-        if let Some(at) = self.links.iter().position(is_same) {
-            return Some(at);
-        }
-        let name = session.name.as_deref().unwrap_or_default();
-        let is_welcome = self.config.joins.is_empty() || self.config.joins.iter().any(|join| join == name);
-        let guests = self.links.iter().filter(|link| link.endpoint.is_none()).count();
-        if port != CONTROL || !is_welcome || guests >= MAX_GUESTS {
-            return None;
-        }
-        self.links.push(Link::new(&self.config, None));
-        Some(self.links.len() - 1)
     }
 }
 
@@ -448,7 +432,7 @@ impl RtpMidiSession {
         session: &Invitation,
         out: &mut Outbox,
     ) {
-        let Some(at) = self.link_of(port, from, session) else {
+        let Some(at) = self.link_of(now, port, from, session, out) else {
             let ssrc = self.config.ssrc.unwrap_or_else(|| self.config.number(session.ssrc));
             let answer = Invitation { token: session.token, ssrc, name: None };
             out.send(port, Peer::Address(from), |bytes| Command::Reject(answer).encode(bytes));
@@ -464,8 +448,7 @@ impl RtpMidiSession {
         let begins = self.links[at].handle_invitation(now, port, from, session, &config, out);
         if was_up && (begins || !self.links[at].is_up()) {
             // It has begun anew without a goodbye.
-            self.receive(now, at, out, Receiver::release);
-            self.translator.forget();
+            self.release_keys(now, at, out);
         }
         if begins {
             self.begin(now, at, out);
@@ -502,21 +485,6 @@ impl RtpMidiSession {
         self.links[at].heard(now);
         self.links[at].owe_feedback(now);
         self.receive(now, at, out, |receiver, found| receiver.handle(now, rtp, found));
-    }
-
-    /// Whoever has sent something is sent to. If there are too many, the one that has come first is forgotten.
-    fn learn(&mut self, now: Instant, from: SocketAddr, out: &mut Outbox) -> usize {
-        let own = self.config.peers.len();
-        if self.links.len() - own >= MAX_GUESTS {
-            self.release(now, own, out);
-            self.links.remove(own);
-        }
-        let mut link = Link::new(&self.config, None);
-        link.begin_direct(now, from, &self.config);
-        self.links.push(link);
-        let at = self.links.len() - 1;
-        self.begin(now, at, out);
-        at
     }
 
     /// Lets the receiver of a peer do something that brings messages about.

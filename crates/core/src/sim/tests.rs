@@ -100,7 +100,7 @@ impl Session for Server {
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
         let at = Endpoint { host: crate::Host::Any, port: 80 };
-        out.open(Port(0), PortSpec::TcpListen(Listen { at, limit: 3, ping: None }));
+        out.open(Port(0), PortSpec::TcpListen(Listen { at, limit: 3, ping: None, origins: Arc::default() }));
     }
 
     fn handle_data(&mut self, _: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use crosspatch_core::Plain;
 
 use crate::args::{Color, Replay};
 use crate::files::{Disk, Helpers};
@@ -29,6 +30,7 @@ pub(crate) fn run(replay: &Replay, color: Color) -> Result<ExitCode> {
     let mut plan = Some(plan);
     let transcript = crosspatch_io::replay(BufReader::new(recording), &mut |_| plan.take())
         .with_context(|| format!("`{name}` is not a recording of this program"))?;
-    output::print(&transcript)?;
+    let shown: String = transcript.lines().map(|line| format!("{}\n", Plain(line))).collect();
+    output::print(&shown)?;
     Ok(ExitCode::SUCCESS)
 }

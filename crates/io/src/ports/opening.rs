@@ -372,6 +372,7 @@ impl Ports {
                 continue;
             }
             let wants_upgrade = listener.wants_upgrade;
+            let origins = listener.origins.clone();
             let number = entry.accepted;
             let accepted = self.next_token();
             if self.registry.register(&mut stream, accepted, BOTH).is_err() {
@@ -382,7 +383,7 @@ impl Ports {
                 entry.connections.insert(number, accepted);
             }
             let state = if wants_upgrade {
-                State::Upgrading(Upgrade::expect(stream))
+                State::Upgrading(Upgrade::expect(stream, origins))
             } else {
                 State::Connected(Connection::plain(stream))
             };

@@ -374,11 +374,11 @@ pub(crate) fn web_socket(host: &str, port: u16, timeout: Duration) -> PortSpec {
 }
 
 pub(crate) fn listen(host: &str, port: u16, limit: u32) -> PortSpec {
-    PortSpec::TcpListen(Listen { at: endpoint(host, port), limit, ping: None })
+    PortSpec::TcpListen(Listen { at: endpoint(host, port), limit, ping: None, origins: Arc::default() })
 }
 
 pub(crate) fn web_socket_listen(host: &str, port: u16, limit: u32) -> PortSpec {
-    PortSpec::WebSocketListen(Listen { at: endpoint(host, port), limit, ping: None })
+    PortSpec::WebSocketListen(Listen { at: endpoint(host, port), limit, ping: None, origins: Arc::default() })
 }
 
 pub(crate) fn address(host: &str, port: u16) -> SocketAddr {

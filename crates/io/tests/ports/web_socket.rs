@@ -253,6 +253,29 @@ fn who_is_no_web_socket_is_told_so_and_never_becomes_a_client() {
 }
 
 #[test]
+fn a_web_page_gets_in_only_if_its_origin_is_allowed() {
+    let port = free_port("127.0.3.31");
+    let PortSpec::WebSocketListen(listen) = web_socket_listen("127.0.3.31", port, 10) else { unreachable!() };
+    let origins = ["http://10.0.0.9:3000".into()].into();
+    let rig = Rig::start(Habit::Watch, vec![PortSpec::WebSocketListen(Listen { origins, ..listen })]);
+    rig.wait_open(0);
+    let mut answers = ["http://evil.example", "http://10.0.0.9:3000"].map(|origin| {
+        let mut page = client("127.0.3.31", port);
+        let request = format!("GET / HTTP/1.1\r\nOrigin: {origin}\r\nSec-WebSocket-Key: x\r\n\r\n");
+        page.write_all(request.as_bytes()).unwrap();
+        (read_head(&mut page), page)
+    });
+    assert!(answers[0].0.starts_with("HTTP/1.1 403 "), "{}", answers[0].0);
+    assert!(answers[1].0.starts_with("HTTP/1.1 101 "), "{}", answers[1].0);
+    // The session is shown what the stranger said, and the connection ends.
+    assert!(
+        matches!(rig.next(), Seen::Data(_, FIRST, head) if head.starts_with(b"GET / HTTP/1.1\r\nOrigin: http://evil"))
+    );
+    assert_eq!(answers[0].1.read(&mut [0; 9]).unwrap_or(0), 0);
+    rig.wait_open(0);
+}
+
+#[test]
 fn a_silent_client_loses_its_place() {
     let port = free_port("127.0.3.11");
     let rig = Rig::start(Habit::Watch, vec![web_socket_listen("127.0.3.11", port, 1)]);

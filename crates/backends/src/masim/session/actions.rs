@@ -7,6 +7,7 @@ use crate::button::Edge;
 use crate::masim::address::{Address, ExecKey};
 use crate::masim::command::Outcome;
 use crate::masim::keys::{self, Key};
+use crate::masim::remotes::HeldKey;
 use crate::masim::show::{FIRST_BUTTON, Place, Touched};
 use crate::maweb::wire::{Answer, Color, Confirmation, Console, Response};
 
@@ -32,6 +33,7 @@ impl Session {
     ) -> Answer<'static> {
         if let Some(key) = self.key_of(place, button) {
             self.emit(&Address::Key(place, key), Value::edge(pressed), out);
+            self.remotes.hold(session, HeldKey::Executor(place, button), pressed && self.is_key(place, key));
         }
         let line = match self.remotes.get_mut(session) {
             Some(remote) if cmdline.trim().is_empty() => remote.line.clone(),
@@ -48,6 +50,26 @@ impl Session {
             );
         }
         self.touch(now, Who::Remote(session), place, button, pressed, out)
+    }
+
+    /// Whether pressing this key does anything, so that it is worth knowing who holds it. Remotes can name any number.
+    fn is_key(&self, place: Place, key: ExecKey) -> bool {
+        self.desk.show.executor(place).is_some() || self.inputs.contains_key(&Address::Key(place, key))
+    }
+
+    /// Releases keys that a remote held when it went.
+    pub(super) fn release(&mut self, now: Instant, held: Vec<HeldKey>, out: &mut Outbox) {
+        for key in held {
+            match key {
+                HeldKey::Executor(place, button) => {
+                    if let Some(key) = self.key_of(place, button) {
+                        self.emit(&Address::Key(place, key), Value::edge(false), out);
+                    }
+                    self.touch(now, Who::Hand, place, button, false, out);
+                }
+                HeldKey::Command(name) => self.emit(&Address::CommandKey(name), Value::edge(false), out),
+            }
+        }
     }
 
     fn touch(
@@ -155,8 +177,9 @@ impl Session {
             out.notice(Notice::warning("unknown-key", format!("there is no key `{name}`")));
             return Answer::bare();
         };
-        if who != Who::Hand {
+        if let Who::Remote(session) = who {
             self.emit(&Address::CommandKey(name), Value::edge(pressed), out);
+            self.remotes.hold(session, HeldKey::Command(name), pressed);
         }
         if !pressed {
             return Answer::bare();

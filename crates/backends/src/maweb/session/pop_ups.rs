@@ -1,6 +1,6 @@
 //! Questions of the console: shown on the channels of the answers that they offer, and answered once.
 
-use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
+use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, is_plain};
 
 use super::{Channel, Session};
 use crate::maweb::address::Address;
@@ -70,5 +70,5 @@ impl Session {
 
 /// A text of the console on one line of a log, and not longer than one.
 fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(300).collect()
+    text.chars().map(|letter| if is_plain(letter) { letter } else { ' ' }).take(300).collect()
 }

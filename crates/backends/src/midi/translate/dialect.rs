@@ -16,7 +16,7 @@ use crosspatch_core::Direction;
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The options that every backend with MIDI channels has.
-pub const OPTIONS: [OptionSpec; 9] = [
+pub const OPTIONS: [OptionSpec; 10] = [
     OptionSpec::new(
         "epn-tx",
         "short",
@@ -35,6 +35,12 @@ pub const OPTIONS: [OptionSpec; 9] = [
         "settle",
         "off",
         "whether the device is sent its own values back: `off`, `on`, or `settle` for when it has not moved for 100 ms",
+    ),
+    OptionSpec::new(
+        "lost",
+        "hold",
+        "release",
+        "what becomes of keys that a peer holds when it is lost: `release`, or `hold` for as they are",
     ),
     OptionSpec::new("pace", "1ms", "0", "the time to leave a slow device for each three bytes"),
     OptionSpec {
@@ -91,6 +97,8 @@ pub struct Dialect {
     pub release: Release,
     /// What becomes of values that the device has sent itself.
     pub echo: Echo,
+    /// Whether the keys that a peer holds are released when it is gone.
+    pub releases_lost: bool,
     /// How long three bytes take the device; zero if it is fast.
     pub pace: Duration,
     /// What is sent whenever somebody new listens.
@@ -139,6 +147,7 @@ impl Default for Dialect {
             is_short: false,
             release: Release::NoteOn,
             echo: Echo::Off,
+            releases_lost: true,
             pace: Duration::ZERO,
             init: Vec::new(),
             sysex: Vec::new(),
@@ -173,6 +182,11 @@ impl Dialect {
             "settle" => Some(Echo::Settle),
             _ => None,
         });
+        let releases_lost = options.parse_with("lost", "`release` or `hold`", |text| match text {
+            "release" => Some(true),
+            "hold" => Some(false),
+            _ => None,
+        });
         let pace = options.parse_with("pace", "a time of at most 10s such as `1ms`", parse_pause);
         let show_control = options.parse_with(
             "msc",
@@ -185,6 +199,7 @@ impl Dialect {
             is_short: is_short.unwrap_or(default.is_short),
             release: release.unwrap_or(default.release),
             echo: echo.unwrap_or(default.echo),
+            releases_lost: releases_lost.unwrap_or(default.releases_lost),
             pace: pace.unwrap_or(default.pace),
             init: read_init(options),
             sysex: read_sysex(options),
@@ -361,6 +376,7 @@ mod tests {
             ("epn-bits", "7"),
             ("release", "note-off 64"),
             ("echo", "settle"),
+            ("lost", "hold"),
             ("pace", "0.5ms"),
             ("init", "F0 01 F7"),
             ("init", "pause 50ms"),
@@ -375,6 +391,7 @@ mod tests {
             is_short: true,
             release: Release::NoteOff(U7::masked(64)),
             echo: Echo::Settle,
+            releases_lost: false,
             pace: Duration::from_micros(500),
             init: vec![
                 Init::Messages([0xf0, 0x01, 0xf7].into()),
@@ -395,6 +412,7 @@ mod tests {
             ("epn-bits", "8"),
             ("release", "note-off 128"),
             ("echo", "maybe"),
+            ("lost", "0"),
             ("pace", "1"),
             ("init", "F0 01"),
             ("init", "bytes 01"),

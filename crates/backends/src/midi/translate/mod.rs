@@ -8,6 +8,7 @@
 mod channel;
 mod dialect;
 mod hear;
+mod held;
 mod parameter;
 mod pattern;
 mod queue;
@@ -27,6 +28,7 @@ use crate::echo::Echoes;
 
 pub(crate) use dialect::with_dialect;
 pub use dialect::{Dialect, Echo, Init, OPTIONS, Release};
+pub use held::HeldKeys;
 pub use pattern::Pattern;
 pub use time_code::Rate;
 

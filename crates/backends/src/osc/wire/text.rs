@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
-use crosspatch_core::parse_color;
+use crosspatch_core::{is_plain, parse_color};
 
 use crate::hex;
 
@@ -175,13 +175,13 @@ impl Display for TimeTag {
 /// The text without quotes; blanks, quotes, control characters and what is not UTF-8 are escaped as `\x20`.
 impl Display for OscStr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        escaped(self.as_bytes(), f, |c| c == '"' || c == '\\' || c.is_control() || c.is_whitespace())
+        escaped(self.as_bytes(), f, |c| c == '"' || c == '\\' || c.is_whitespace() || !is_plain(c))
     }
 }
 
 fn show_quoted(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('"')?;
-    escaped(bytes, f, |c| c == '"' || c == '\\' || c.is_control())?;
+    escaped(bytes, f, |c| c == '"' || c == '\\' || !is_plain(c))?;
     f.write_char('"')
 }
 

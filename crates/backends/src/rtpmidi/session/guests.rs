@@ -1,0 +1,131 @@
+//! Peers that come by themselves: for whom there is room, and who goes when there is none.
+//!
+//! Anybody can send invitations, also a few dozen under names and addresses that are made up. So one that says nothing after it
+//! has come gives way after a few seconds, and some places are kept for peers that are known: those of the options, those that
+//! mDNS has found, and those that were here before.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+
+use crosspatch_core::{Duration, Instant, Outbox, Port};
+
+use super::RtpMidiSession;
+use crate::rtpmidi::link::{CONTROL, Link, State};
+use crate::rtpmidi::wire::Session as Invitation;
+
+/// So many peers come by themselves.
+const MAX_GUESTS: usize = 32;
+/// So many of these places are kept for those that are known.
+const RESERVED: usize = 8;
+
+/// Whoever has begun a session sends its clock at once. One that has said nothing for so long gives way to another.
+const UNPROVEN: Duration = Duration::from_secs(5);
+
+/// Addresses from which peers have come that really were there.
+#[derive(Debug, Default)]
+pub(super) struct Acquaintances {
+    latest_last: VecDeque<IpAddr>,
+}
+
+impl Acquaintances {
+    fn add(&mut self, ip: IpAddr) {
+        self.latest_last.retain(|known| *known != ip);
+        if self.latest_last.len() >= MAX_GUESTS {
+            self.latest_last.pop_front();
+        }
+        self.latest_last.push_back(ip);
+    }
+}
+
+impl RtpMidiSession {
+    /// The link of the options, or of a guest, that an invitation belongs to; a new one if there is room.
+    pub(super) fn link_of(
+        &mut self,
+        now: Instant,
+        port: Port,
+        from: SocketAddr,
+        session: &Invitation,
+        out: &mut Outbox,
+    ) -> Option<usize> {
+        let is_same = |link: &Link| {
+            let has_address =
+                if port == CONTROL { link.control == Some(from) } else { link.data == Some(from) };
+            let has_source = link.sources.contains(&Some(session.ssrc));
+            has_address || has_source && link.control.is_some_and(|control| control.ip() == from.ip())
+        };
+        if let Some(at) = self.links.iter().position(is_same) {
+            return Some(at);
+        }
+        let name = session.name.as_deref().unwrap_or_default();
+        let is_welcome = self.config.joins.is_empty() || self.config.joins.iter().any(|join| join == name);
+        if port != CONTROL || !is_welcome || !self.make_room(now, from.ip(), out) {
+            return None;
+        }
+        let mut link = Link::new(&self.config, None);
+        link.heard_at = now;
+        self.links.push(link);
+        Some(self.links.len() - 1)
+    }
+
+    /// Whoever has sent something is sent to. If there are too many, one is forgotten.
+    pub(super) fn learn(&mut self, now: Instant, from: SocketAddr, out: &mut Outbox) -> usize {
+        if self.guests().count() >= MAX_GUESTS
+            && let Some(at) = self.weakest(|_| true)
+        {
+            self.dismiss(now, at, out);
+        }
+        let mut link = Link::new(&self.config, None);
+        link.heard_at = now;
+        link.begin_direct(now, from, &self.config);
+        self.links.push(link);
+        let at = self.links.len() - 1;
+        self.begin(now, at, out);
+        at
+    }
+
+    /// Those that have come by themselves are not invited when they have gone.
+    pub(super) fn forget_guests(&mut self) {
+        let Self { links, acquaintances, .. } = self;
+        links.retain(|link| {
+            let stays = link.endpoint.is_some() || !matches!(link.state, State::Pausing(_));
+            if !stays && link.is_proven {
+                link.control.into_iter().for_each(|address| acquaintances.add(address.ip()));
+            }
+            stays
+        });
+    }
+
+    fn guests(&self) -> impl Iterator<Item = &Link> {
+        self.links.iter().filter(|link| link.endpoint.is_none())
+    }
+
+    /// Makes room for a guest from that address, if need be at the cost of one that has said nothing. Whether there is.
+    fn make_room(&mut self, now: Instant, ip: IpAddr, out: &mut Outbox) -> bool {
+        let is_known = self.acquaintances.latest_last.contains(&ip)
+            || self.links.iter().any(|link| {
+                link.endpoint.is_some() && link.control.is_some_and(|control| control.ip() == ip)
+            });
+        let room = if is_known { MAX_GUESTS } else { MAX_GUESTS - RESERVED };
+        if self.guests().count() < room {
+            return true;
+        }
+        let may_go = |link: &Link| !link.is_proven && (is_known || now.since(link.heard_at) >= UNPROVEN);
+        let Some(at) = self.weakest(may_go) else { return false };
+        self.dismiss(now, at, out);
+        true
+    }
+
+    /// The guest that is missed least: one that has said nothing, or else the one that was heard longest ago.
+    fn weakest(&self, may_go: impl Fn(&Link) -> bool) -> Option<usize> {
+        let guests = (0..self.links.len()).filter(|&at| self.links[at].endpoint.is_none());
+        guests
+            .filter(|&at| may_go(&self.links[at]))
+            .min_by_key(|&at| (self.links[at].is_proven, self.links[at].heard_at))
+    }
+
+    fn dismiss(&mut self, now: Instant, at: usize, out: &mut Outbox) {
+        self.release(now, at, out);
+        let mut link = self.links.remove(at);
+        link.end(now, !self.config.is_direct, out);
+    }
+}
