@@ -11,6 +11,7 @@
 //! (`lookup`), and recordings are written by another (`record`).
 
 mod batch;
+mod bounds;
 mod clock;
 mod closed;
 mod connection;

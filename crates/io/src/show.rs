@@ -19,8 +19,15 @@ pub(crate) struct Owner {
 }
 
 /// The notices that the shell itself has to tell.
-pub(crate) const NOTICES: [&str; 6] =
-    ["cannot-send", "cannot-accept", "too-many-connections", "multicast", "recording-stopped", "lost"];
+pub(crate) const NOTICES: [&str; 7] = [
+    "cannot-send",
+    "cannot-accept",
+    "too-many-connections",
+    "cut-off",
+    "multicast",
+    "recording-stopped",
+    "lost",
+];
 
 /// Is told what happens.
 pub(crate) type Observer<'a> = &'a mut dyn FnMut(Instant, &Engine, Observed<'_>);

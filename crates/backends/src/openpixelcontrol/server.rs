@@ -3,7 +3,7 @@
 //! A message counts when all of it has come. It says nothing about the pixels behind its end, and of a pixel that is cut off at
 //! its end nothing either ("Set 8-bit pixel colours"). All clients write the same strips; the latest message counts.
 
-use crosspatch_core::{Closed, Endpoint, Instant, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
+use crosspatch_core::{Closed, Endpoint, Instant, Limits, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
 
 use super::Mode;
 use super::address::{Address, Part};
@@ -14,8 +14,6 @@ use crate::recognize::{Beginning, Finding, Format};
 
 /// The port that clients connect to.
 const SERVER: Port = Port(0);
-
-const MAX_CLIENTS: u32 = 64;
 
 /// The strips that clients write.
 pub(crate) struct Server {
@@ -53,7 +51,7 @@ struct Color {
 impl Server {
     /// The server of the instance `name`.
     pub(crate) fn new(name: &str, at: Endpoint, mode: Mode) -> Self {
-        let spec = PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS, ping: None });
+        let spec = PortSpec::TcpListen(Listen { at, limits: Limits::default(), ping: None });
         Self {
             port: KeptPort::new(name, SERVER, spec, "openpixelcontrol-port"),
             mode,

@@ -114,6 +114,9 @@ impl Ports {
             if std::mem::take(&mut is_first) {
                 connection.begin_turn();
             }
+            if connection.is_full_untold() {
+                break;
+            }
             match connection.receive(&mut chunk) {
                 Received::Bytes(bytes) => show.received(owner, peer, bytes),
                 Received::Message(Message::Text(text)) => show.received(owner, peer, text.as_bytes()),
