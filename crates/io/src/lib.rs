@@ -20,6 +20,7 @@ mod interfaces;
 mod jack;
 mod listener;
 mod lookup;
+mod losses;
 mod membership;
 mod observe;
 mod occupant;

@@ -364,7 +364,11 @@ impl Ports {
             }
             State::Sequencer(_) => self.retry_sequencer(token),
             State::Jack(_) => self.queue(token, true, true),
-            State::Udp(_) | State::Link(..) | State::Leaving(_) => {}
+            State::Udp(udp) => {
+                udp.losses().handle_timeout();
+                self.queue(token, true, false);
+            }
+            State::Link(..) | State::Leaving(_) => {}
         }
     }
 
