@@ -48,7 +48,7 @@ pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};
 pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
-    Closed, Connect, Endpoint, Host, Interface, Join, Listen, Peer, Port, PortSpec, Selection, Udp,
+    Closed, Connect, Endpoint, Host, Interface, Join, Limits, Listen, Peer, Port, PortSpec, Selection, Udp,
     WebSocketConnect,
 };
 use routes::{Route, RouteTable};

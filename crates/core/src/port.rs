@@ -248,13 +248,44 @@ pub struct WebSocketConnect {
 pub struct Listen {
     /// Where to listen.
     pub at: Endpoint,
-    /// How many connections are accepted at a time; further ones are closed at once.
-    pub limit: u32,
+    /// What its peers may take of this machine.
+    pub limits: Limits,
     /// How often a WebSocket server sends a ping to each client; never if not said, and never over plain TCP.
     pub ping: Option<Duration>,
     /// The origins of the web pages that may connect to a WebSocket server from a browser, such as `http://10.0.0.9:3000`, or `*`
     /// for all. Whoever names no origin is no browser and may always connect.
     pub origins: Arc<[Box<str>]>,
+}
+
+/// What the peers of a server may take of this machine, whoever they are and whether or not they have logged in.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many connections there may be at a time. The port closes further ones at once.
+    pub connections: u32,
+    /// How many of them may come from one IP address.
+    pub per_address: u32,
+    /// The longest message that a WebSocket server accepts, in bytes. Plain streams come in pieces and need no such limit.
+    pub message: usize,
+    /// How many bytes may wait for a connection that does not read, before its session knows. After that it is little.
+    pub unsent: usize,
+    /// How many bytes may wait for all connections together. Beyond that, the port cuts off the connection for which the
+    /// most waits.
+    pub unsent_in_all: usize,
+}
+
+/// What suits a server of short messages on a machine with a gigabyte of memory.
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            // Half of them, so that one address never locks out the others.
+            per_address: 32,
+            message: 64 << 10,
+            // The whole state of a show is sent at once to a client that connects.
+            unsent: 16 << 20,
+            unsent_in_all: 32 << 20,
+        }
+    }
 }
 
 impl fmt::Display for PortSpec {

@@ -116,6 +116,7 @@ fn tell(engine: &Engine, observed: &Observed<'_>, values: Option<&Values>) {
         | Observed::Closing(..)
         | Observed::Full(..)
         | Observed::Writable(..)
+        | Observed::Lost(_)
         | Observed::Received(..)
         | Observed::Sent(..)
         | Observed::Stopped(_) => trace!(id = "wire", "{observed}"),

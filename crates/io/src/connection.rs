@@ -1,7 +1,8 @@
 //! An established connection, plain TCP or WebSocket: reads a bounded amount at a time and never waits to write.
 //!
 //! A message is one write. What the kernel does not take waits in a buffer: the session is told that the stream is full,
-//! and when it has room again; a peer that never reads is cut off.
+//! and when it has room again; a peer that never reads is cut off. So is one that provokes answers which the session knows
+//! nothing of, the pongs of a WebSocket, and does not read them.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,16 +15,14 @@ use tungstenite::error::ProtocolError;
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
+use crate::bounds::Bounds;
 use crate::closed;
 
 /// How much more a session may send once it knows that the stream is full; then the peer counts as one that does not read.
 const MOST_UNSENT: usize = 1 << 20;
 
-/// How much may wait of what a session sent before it could know: the whole state after a reconnect is one turn.
-const MOST_UNKNOWING: usize = 16 << 20;
-
-/// The longest WebSocket message that is accepted.
-const LONGEST_MESSAGE: usize = 16 << 20;
+/// How much may wait of the answers that the library gives by itself to pings.
+const MOST_ANSWERS: usize = 64 << 10;
 
 /// How much one connection may read before others have their turn.
 const READ_AT_ONCE: usize = 256 * 1024;
@@ -41,8 +40,12 @@ const LONGEST_UNANSWERED: Duration = Duration::from_secs(15);
 pub(crate) struct Connection {
     framing: Framing,
     is_full: bool,
+    /// Whether the session knows that it is.
+    is_full_told: bool,
     /// The most that may wait.
     limit: usize,
+    /// How much waits of answers that the session knows nothing of.
+    answers: usize,
     is_broken: bool,
     is_shut: bool,
 }
@@ -61,6 +64,7 @@ struct Plain {
 /// A stream that knows how much of what it was given is unsent, and reads no more than its allowance.
 struct Metered {
     stream: TcpStream,
+    bounds: Bounds,
     unsent: usize,
     allowance: usize,
 }
@@ -89,16 +93,21 @@ pub(crate) enum Written {
     Broken,
     /// Too much is waiting already.
     NotReading,
+    /// Too much is waiting in all connections of the server together.
+    Crowded,
 }
 
 impl Connection {
     /// A connection that delivers bytes as they come.
-    pub(crate) fn plain(stream: TcpStream) -> Self {
-        Self::new(Framing::Plain(Plain { stream: Metered::new(stream), unsent: VecDeque::new() }))
+    pub(crate) fn plain(stream: TcpStream, bounds: Bounds) -> Self {
+        let limit = bounds.unsent;
+        let stream = Metered::new(stream, bounds);
+        Self::new(Framing::Plain(Plain { stream, unsent: VecDeque::new() }), limit)
     }
 
     /// A connection that has been upgraded to WebSocket, with what was read beyond the upgrade.
-    pub(crate) fn web_socket(stream: TcpStream, role: Role, rest: Vec<u8>) -> Self {
+    pub(crate) fn web_socket(stream: TcpStream, role: Role, rest: Vec<u8>, bounds: Bounds) -> Self {
+        let limit = bounds.unsent;
         let buffer = match role {
             Role::Client => 32 * 1024,
             Role::Server => 4 * 1024,
@@ -106,15 +115,24 @@ impl Connection {
         let config = WebSocketConfig::default()
             .read_buffer_size(buffer)
             .write_buffer_size(0)
-            .max_message_size(Some(LONGEST_MESSAGE))
-            .max_frame_size(Some(LONGEST_MESSAGE))
+            .max_message_size(Some(bounds.message))
+            .max_frame_size(Some(bounds.message))
             .accept_unmasked_frames(true);
-        let socket = WebSocket::from_partially_read(Metered::new(stream), rest, role, Some(config));
-        Self::new(Framing::WebSocket(Box::new(socket)))
+        let stream = Metered::new(stream, bounds);
+        let socket = WebSocket::from_partially_read(stream, rest, role, Some(config));
+        Self::new(Framing::WebSocket(Box::new(socket)), limit)
     }
 
-    fn new(framing: Framing) -> Self {
-        Self { framing, is_full: false, limit: MOST_UNKNOWING, is_broken: false, is_shut: false }
+    fn new(framing: Framing, limit: usize) -> Self {
+        Self {
+            framing,
+            is_full: false,
+            is_full_told: false,
+            limit,
+            answers: 0,
+            is_broken: false,
+            is_shut: false,
+        }
     }
 
     /// It is this connection's turn to read again.
@@ -132,7 +150,13 @@ impl Connection {
                 Err(error) if error.kind() == ErrorKind::Interrupted => Received::Control,
                 Err(error) => Received::Gone(closed::reason(&error)),
             },
-            Framing::WebSocket(socket) => receive_message(socket),
+            Framing::WebSocket(socket) => {
+                let before = socket.get_ref().unsent;
+                let received = receive_message(socket);
+                let after = socket.get_ref().unsent;
+                self.answers = (self.answers + after.saturating_sub(before)).min(after);
+                if self.answers > MOST_ANSWERS { Received::Gone(Closed::NotReading) } else { received }
+            }
         };
         if !matches!(received, Received::Nothing) {
             received
@@ -153,6 +177,9 @@ impl Connection {
         }
         if self.unsent() > self.limit {
             return Written::NotReading;
+        }
+        if self.metered().bounds.are_exceeded() {
+            return Written::Crowded;
         }
         let written = match &mut self.framing {
             Framing::Plain(plain) => plain.send(bytes),
@@ -196,8 +223,8 @@ impl Connection {
         self.is_broken |= sent.is_err();
         let has_room = self.is_full && self.unsent() == 0 && !self.is_broken;
         if has_room {
-            self.is_full = false;
-            self.limit = MOST_UNKNOWING;
+            (self.is_full, self.is_full_told) = (false, false);
+            self.limit = self.metered().bounds.unsent;
         }
         has_room
     }
@@ -205,8 +232,14 @@ impl Connection {
     /// The session is told that the stream is full, and sends more at its own risk.
     pub(crate) fn has_told_full(&mut self) {
         if self.is_full {
-            self.limit = self.unsent() + MOST_UNSENT;
+            self.is_full_told = true;
+            self.limit = self.unsent() + MOST_UNSENT.min(self.metered().bounds.unsent);
         }
+    }
+
+    /// Whether the stream is full and the session does not know. Reading on would have it answer all the same.
+    pub(crate) fn is_full_untold(&self) -> bool {
+        self.is_full && !self.is_full_told
     }
 
     /// Whether a write has failed, so that reading has to say why.
@@ -248,7 +281,8 @@ impl Connection {
         &mut self.metered().stream
     }
 
-    fn unsent(&mut self) -> usize {
+    /// How many bytes wait for the kernel.
+    pub(crate) fn unsent(&mut self) -> usize {
         self.metered().unsent
     }
 
@@ -265,7 +299,7 @@ impl Plain {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let gone = if self.unsent.is_empty() { write_some(&mut self.stream, bytes)? } else { 0 };
         self.unsent.extend(&bytes[gone..]);
-        self.stream.unsent = self.unsent.len();
+        self.stream.set_unsent(self.unsent.len());
         Ok(())
     }
 
@@ -280,14 +314,27 @@ impl Plain {
                 break;
             }
         }
-        self.stream.unsent = self.unsent.len();
+        self.stream.set_unsent(self.unsent.len());
         Ok(())
     }
 }
 
 impl Metered {
-    fn new(stream: TcpStream) -> Self {
-        Self { stream, unsent: 0, allowance: READ_AT_ONCE }
+    fn new(stream: TcpStream, bounds: Bounds) -> Self {
+        Self { stream, bounds, unsent: 0, allowance: READ_AT_ONCE }
+    }
+
+    fn set_unsent(&mut self, unsent: usize) {
+        let before = std::mem::replace(&mut self.unsent, unsent);
+        if before != unsent {
+            self.bounds.count(before, unsent);
+        }
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        self.set_unsent(0);
     }
 }
 
@@ -307,7 +354,7 @@ impl Read for Metered {
 impl Write for Metered {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let written = self.stream.write(buf);
-        self.unsent = buf.len() - written.as_ref().copied().unwrap_or(0);
+        self.set_unsent(buf.len() - written.as_ref().copied().unwrap_or(0));
         written
     }
 

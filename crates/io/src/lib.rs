@@ -11,6 +11,7 @@
 //! (`lookup`), and recordings are written by another (`record`).
 
 mod batch;
+mod bounds;
 mod clock;
 mod closed;
 mod connection;
@@ -20,6 +21,7 @@ mod interfaces;
 mod jack;
 mod listener;
 mod lookup;
+mod losses;
 mod membership;
 mod observe;
 mod occupant;

@@ -4,10 +4,11 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use crosspatch_core::{Duration, Listen};
+use crosspatch_core::{Duration, Limits, Listen};
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::bounds::Bounds;
 use crate::closed;
 use crate::connection;
 
@@ -22,8 +23,10 @@ pub(crate) struct Listener {
     socket: TcpListener,
     /// Whether what is accepted has to ask for a WebSocket first.
     pub(crate) wants_upgrade: bool,
-    /// How many connections there may be at a time.
-    pub(crate) limit: usize,
+    /// What its connections may take.
+    pub(crate) limits: Limits,
+    /// The memory that they may take together.
+    pub(crate) bounds: Bounds,
     /// How often each client is sent a ping.
     pub(crate) ping: Option<Duration>,
     /// The web pages that may ask for a WebSocket.
@@ -32,7 +35,8 @@ pub(crate) struct Listener {
 
 /// What became of an attempt to accept.
 pub(crate) enum Accepted {
-    Stream(TcpStream),
+    /// A connection, and the address of the peer.
+    Stream(TcpStream, IpAddr),
     /// Nobody is waiting.
     Nobody,
     /// Somebody was, and has gone.
@@ -57,7 +61,8 @@ impl Listener {
             },
         }?;
         let ping = spec.ping.filter(|_| wants_upgrade);
-        Ok(Self { socket, wants_upgrade, limit: spec.limit as usize, ping, origins: spec.origins.clone() })
+        let (limits, bounds) = (spec.limits, Bounds::of_server(&spec.limits));
+        Ok(Self { socket, wants_upgrade, limits, bounds, ping, origins: spec.origins.clone() })
     }
 
     pub(crate) fn source(&mut self) -> &mut TcpListener {
@@ -66,9 +71,9 @@ impl Listener {
 
     pub(crate) fn accept(&self) -> Accepted {
         match self.socket.accept() {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 connection::prepare(&stream);
-                Accepted::Stream(stream)
+                Accepted::Stream(stream, from.ip().to_canonical())
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nobody,
             Err(error) if closed::is_exhausted(&error) => Accepted::Exhausted(error),

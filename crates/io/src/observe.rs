@@ -44,6 +44,8 @@ pub enum Observed<'a> {
     Full(Place<'a>, Peer),
     /// A stream that was full has room again.
     Writable(Place<'a>, Peer),
+    /// Datagrams were dropped before they were read.
+    Lost(Place<'a>),
     /// A message, or some bytes of a stream, came in.
     Received(Place<'a>, Peer, &'a [u8]),
     /// A message was given to a port.
@@ -96,6 +98,7 @@ impl fmt::Display for Observed<'_> {
             }
             Self::Full(place, peer) => write!(f, "{place} full{}", shown(*peer)),
             Self::Writable(place, peer) => write!(f, "{place} writable{}", shown(*peer)),
+            Self::Lost(place) => write!(f, "{place} lost"),
             Self::Received(place, peer, bytes) => {
                 write!(f, "{place} <-{} {}", shown(*peer), text(place, bytes))
             }

@@ -32,6 +32,8 @@ pub(crate) enum Event<'a> {
     Close(Peer, &'a Closed),
     Full(Peer),
     Writable(Peer),
+    /// Datagrams were dropped before they were read.
+    Lost,
     /// A notice of the shell's own; about an instance or about the whole show.
     Notice(&'a Notice),
 }
@@ -77,6 +79,7 @@ pub(crate) enum Kind {
     Close,
     Full,
     Writable,
+    Lost,
     Notice,
 }
 
@@ -207,7 +210,12 @@ impl<'a> Line<'a> {
             | Event::Close(peer, _)
             | Event::Full(peer)
             | Event::Writable(peer) => Some(*peer),
-            Event::Install | Event::Stop | Event::Timeout | Event::Put(..) | Event::Notice(_) => None,
+            Event::Install
+            | Event::Stop
+            | Event::Timeout
+            | Event::Put(..)
+            | Event::Lost
+            | Event::Notice(_) => None,
         };
         line.peer = peer.filter(|peer| *peer != Peer::Only).map(|peer| peer.to_string().into());
         line.event = match event {
@@ -237,6 +245,7 @@ impl<'a> Line<'a> {
             }
             Event::Full(_) => Kind::Full,
             Event::Writable(_) => Kind::Writable,
+            Event::Lost => Kind::Lost,
             Event::Notice(notice) => {
                 line.notice = Some(notice.id.into());
                 line.text = Some((&*notice.text).into());

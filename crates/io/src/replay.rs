@@ -104,6 +104,7 @@ fn step(
         Kind::Open => if_known(show, line, |show, owner| show.opened(owner, peer))?,
         Kind::Full => if_known(show, line, |show, owner| show.full(owner, peer))?,
         Kind::Writable => if_known(show, line, |show, owner| show.writable(owner, peer))?,
+        Kind::Lost => if_known(show, line, |show, owner| show.lost(owner))?,
         Kind::Data => {
             let data: Cow<'_, [u8]> = match (&line.text, &line.hex) {
                 (Some(text), _) => text.as_bytes().into(),

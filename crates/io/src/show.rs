@@ -19,8 +19,16 @@ pub(crate) struct Owner {
 }
 
 /// The notices that the shell itself has to tell.
-pub(crate) const NOTICES: [&str; 6] =
-    ["cannot-send", "cannot-accept", "too-many-connections", "multicast", "recording-stopped", "lost"];
+pub(crate) const NOTICES: [&str; 8] = [
+    "cannot-send",
+    "cannot-accept",
+    "too-many-connections",
+    "cut-off",
+    "datagrams-lost",
+    "multicast",
+    "recording-stopped",
+    "lost",
+];
 
 /// Is told what happens.
 pub(crate) type Observer<'a> = &'a mut dyn FnMut(Instant, &Engine, Observed<'_>);
@@ -112,6 +120,11 @@ impl<'a> Show<'a> {
         self.engine.handle_writable(self.now, owner.session, owner.port, peer, &mut self.out);
     }
 
+    pub(crate) fn lost(&mut self, owner: Owner) {
+        self.event(owner, Event::Lost);
+        self.engine.handle_loss(self.now, owner.session, owner.port, &mut self.out);
+    }
+
     pub(crate) fn timeout(&mut self) {
         self.record(None, Event::Timeout);
         self.engine.handle_timeout(self.now, &mut self.out);
@@ -184,6 +197,7 @@ impl<'a> Show<'a> {
                 Event::Close(peer, reason) => Observed::Closed(place, peer, reason),
                 Event::Full(peer) => Observed::Full(place, peer),
                 Event::Writable(peer) => Observed::Writable(place, peer),
+                Event::Lost => Observed::Lost(place),
                 Event::Install | Event::Timeout | Event::Put(..) | Event::Stop | Event::Notice(_) => return,
             };
             (self.observer)(self.now, &self.engine, observed);

@@ -8,19 +8,24 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crosspatch_core::{Interface, Join, Selection, Udp};
+use crosspatch_core::{Instant, Interface, Join, Selection, Udp};
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::batch::{Datagram, Inbox, Outbound, mapped, unmapped};
+use crate::batch::{self, Datagram, Inbox, Outbound, mapped, unmapped};
 use crate::closed;
 use crate::interfaces::Nic;
+use crate::losses::Losses;
 use crate::membership::{Membership, Renewal};
 use crate::show::Owner;
 
-/// What the kernel is asked to keep for us of a burst; it may keep less.
-const KERNEL_BUFFER: usize = 1 << 20;
+/// What the kernel is asked to keep of what comes in while the program is busy or stopped. It keeps as much of that as the
+/// system allows (on Linux `net.core.rmem_max`), and only while there is something to keep.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// What the kernel is asked to keep of a burst that goes out.
+const SEND_BUFFER: usize = 1 << 20;
 
 /// How much waits here while the kernel takes nothing more. Beyond that, datagrams are lost, as on any network.
 const BACKLOG: usize = 256 * 1024;
@@ -44,6 +49,7 @@ pub(crate) struct UdpPort {
     leaves_by: Option<(u32, Option<Ipv4Addr>)>,
     /// Whether the system knew no way to a group.
     has_no_way: bool,
+    losses: Losses,
 }
 
 /// How many routers a datagram to a group may pass.
@@ -156,6 +162,7 @@ impl UdpPort {
     }
 
     fn of(socket: Socket, address: SocketAddr, both: bool) -> Self {
+        let room = socket.recv_buffer_size().unwrap_or(RECEIVE_BUFFER);
         Self {
             socket: UdpSocket::from_std(socket.into()),
             takes_v6: address.is_ipv6(),
@@ -168,6 +175,7 @@ impl UdpPort {
             membership: None,
             leaves_by: None,
             has_no_way: false,
+            losses: Losses::new(room),
         }
     }
 
@@ -184,6 +192,22 @@ impl UdpPort {
             // deaf. Such an error is used up with that, and what waits behind it is read next.
             Err(error) => (0, is_about_a_peer(error.kind())),
         }
+    }
+
+    /// What is known of datagrams that the kernel has dropped.
+    pub(crate) fn losses(&mut self) -> &mut Losses {
+        &mut self.losses
+    }
+
+    /// How many datagrams the kernel has dropped since this was asked last.
+    pub(crate) fn take_losses(&mut self, now: Instant) -> Option<u32> {
+        let dropped = batch::drops(&self.socket)?;
+        self.losses.take(now, dropped)
+    }
+
+    /// All sessions that use the socket and know that it is open.
+    pub(crate) fn tenants(&self) -> Vec<Owner> {
+        self.tenants.iter().filter(|tenant| tenant.is_announced).map(|tenant| tenant.owner).collect()
     }
 
     /// The address of a peer as this socket wants it.
@@ -335,7 +359,7 @@ fn new_socket(address: SocketAddr, both: bool, shared: bool) -> io::Result<Socke
     }
     // Without these a port works as well, only not as far or in as large bursts.
     let mut wishes =
-        vec![socket.set_recv_buffer_size(KERNEL_BUFFER), socket.set_send_buffer_size(KERNEL_BUFFER)];
+        vec![socket.set_recv_buffer_size(RECEIVE_BUFFER), socket.set_send_buffer_size(SEND_BUFFER)];
     if address.is_ipv4() || both {
         wishes.push(socket.set_multicast_ttl_v4(GROUP_HOPS));
         // Otherwise Linux delivers the groups of every other program on this machine, too.

@@ -103,6 +103,12 @@ impl Discovery {
         is_due
     }
 
+    /// Something was lost, perhaps an answer: the next poll comes as soon as those to the last one have had their time.
+    pub(crate) fn hurry(&mut self) {
+        let soonest = self.polled_at + ANSWERS;
+        self.poll_at = self.poll_at.map(|at| at.min(soonest));
+    }
+
     /// A node has answered somebody. Returns whether it is a new one that wants the universe.
     pub(crate) fn handle_reply(
         &mut self,

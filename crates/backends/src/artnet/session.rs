@@ -193,6 +193,10 @@ impl Session for ArtNetSession {
         self.flush(now, out);
     }
 
+    fn handle_loss(&mut self, _now: Instant, _port: Port, _out: &mut Outbox) {
+        self.discovery.hurry();
+    }
+
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
         self.receive.handle_timeout(now, out);

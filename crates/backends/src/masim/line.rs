@@ -10,14 +10,16 @@ use crate::maweb::wire::{Answer, Flaws};
 /// The server's port.
 pub(super) const PORT: Port = Port(0);
 
-/// More answers than this never wait at a time.
+/// More answers than this never wait at a time, nor more bytes of them.
 const MOST_WAITING: usize = 10_000;
+const MOST_WAITING_BYTES: usize = 8 << 20;
 
 /// All connections of a console.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     connections: BTreeMap<u32, Line>,
     waiting: BTreeMap<(Instant, u64), (u32, Vec<u8>)>,
+    waiting_bytes: usize,
     sent: u64,
     random: u64,
 }
@@ -41,12 +43,18 @@ impl Lines {
 
     pub(super) fn closed(&mut self, connection: u32) {
         self.connections.remove(&connection);
-        self.waiting.retain(|_, (waiting, _)| *waiting != connection);
+        let Self { waiting, waiting_bytes, .. } = self;
+        waiting.retain(|_, (waiting, bytes)| {
+            let stays = *waiting != connection;
+            *waiting_bytes -= if stays { 0 } else { bytes.len() };
+            stays
+        });
     }
 
     pub(super) fn clear(&mut self) {
         self.connections.clear();
         self.waiting.clear();
+        self.waiting_bytes = 0;
     }
 
     pub(super) fn is_open(&self, connection: u32) -> bool {
@@ -107,10 +115,11 @@ impl Lines {
         let share = (self.random >> 11) as f64 / (1_u64 << 53) as f64;
         let due = (now + least + (most - least).mul_f64(share)).max(line.last);
         line.last = due;
-        if self.waiting.len() < MOST_WAITING {
+        if self.waiting.len() < MOST_WAITING && self.waiting_bytes < MOST_WAITING_BYTES {
             let mut bytes = Vec::new();
             encode(&mut bytes);
             self.sent += 1;
+            self.waiting_bytes += bytes.len();
             self.waiting.insert((due, self.sent), (connection, bytes));
         }
         is_last
@@ -120,6 +129,7 @@ impl Lines {
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
             let (connection, bytes) = entry.remove();
+            self.waiting_bytes -= bytes.len();
             out.send(PORT, Peer::Connection(connection), |buf| buf.extend_from_slice(&bytes));
         }
     }

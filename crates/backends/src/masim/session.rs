@@ -3,7 +3,8 @@
 mod actions;
 
 use crosspatch_core::{
-    Backoff, Closed, Direction, Duration, Instant, Listen, Notice, Outbox, Peer, Port, PortSpec, Slot, Value,
+    Backoff, Closed, Direction, Duration, Instant, Limits, Listen, Notice, Outbox, Peer, Port, PortSpec,
+    Slot, Value,
 };
 use rustc_hash::FxHashMap;
 
@@ -22,8 +23,9 @@ use crate::maweb::wire::{
 };
 use crate::recognize::{self, Format};
 
-/// More connections than any console has remotes.
-const MOST_CONNECTIONS: u32 = 64;
+/// More connections than any console has remotes, of which each asks for less than a screen at a time.
+const LIMITS: Limits =
+    Limits { connections: 64, per_address: 32, message: 64 << 10, unsent: 1 << 20, unsent_in_all: 8 << 20 };
 
 const PROMPT: &str = " [Fixture]>";
 const PROMPT_COLOR: Color = Color([0x80, 0x80, 0x80]);
@@ -77,7 +79,7 @@ impl Session {
 
     fn listen(&mut self, out: &mut Outbox) {
         let Settings { listen: at, ping, origins, .. } = self.settings.clone();
-        let listen = Listen { at, limit: MOST_CONNECTIONS, ping, origins };
+        let listen = Listen { at, limits: LIMITS, ping, origins };
         out.open(PORT, PortSpec::WebSocketListen(listen));
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::{Closed, Endpoint, Instant, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
+use crosspatch_core::{Closed, Endpoint, Instant, Limits, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
 
 use super::Mode;
 use super::address::{Address, Part};
@@ -16,8 +16,6 @@ use crate::recognize::{Beginning, Finding, Format};
 
 /// The port that clients connect to.
 const SERVER: Port = Port(0);
-
-const MAX_CLIENTS: u32 = 64;
 
 /// The strips that clients write.
 pub(crate) struct Server {
@@ -55,8 +53,8 @@ struct Color {
 impl Server {
     /// The server of the instance `name`.
     pub(crate) fn new(name: &str, at: Endpoint, mode: Mode) -> Self {
-        let spec =
-            PortSpec::TcpListen(Listen { at, limit: MAX_CLIENTS, ping: None, origins: Arc::default() });
+        let limits = Limits::default();
+        let spec = PortSpec::TcpListen(Listen { at, limits, ping: None, origins: Arc::default() });
         Self {
             port: KeptPort::new(name, SERVER, spec, "openpixelcontrol-port"),
             mode,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::{Connect, Duration, Endpoint, Host, Listen, Port, PortSpec, Udp};
+use crosspatch_core::{Connect, Duration, Endpoint, Host, Limits, Listen, Port, PortSpec, Udp};
 
 use crate::kept_port::KeptPort;
 
@@ -17,7 +17,6 @@ pub(crate) const CLIENT: Port = Port(1);
 pub(crate) const LOOKUP: Port = Port(2);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const MAX_CLIENTS: u32 = 64;
 
 /// All ports that the configuration asks for.
 pub(crate) fn all(name: &str, config: &Config) -> Vec<KeptPort> {
@@ -37,15 +36,8 @@ pub(crate) fn all(name: &str, config: &Config) -> Vec<KeptPort> {
         }
         (Framing::Length | Framing::Slip, bind) => {
             if let Some(at) = bind.clone() {
-                keep(
-                    SERVER,
-                    PortSpec::TcpListen(Listen {
-                        at,
-                        limit: MAX_CLIENTS,
-                        ping: None,
-                        origins: Arc::default(),
-                    }),
-                );
+                let (limits, origins) = (Limits::default(), Arc::default());
+                keep(SERVER, PortSpec::TcpListen(Listen { at, limits, ping: None, origins }));
             }
             if let Some(to) = fixed.cloned() {
                 keep(CLIENT, PortSpec::TcpConnect(Connect { to, timeout: CONNECT_TIMEOUT }));

@@ -195,6 +195,11 @@ impl Session for OscSession {
         self.continue_refresh(now, out);
     }
 
+    fn handle_loss(&mut self, now: Instant, _port: Port, _out: &mut Outbox) {
+        // They ask a peer for its state, and the answers to the last ones may be lost.
+        self.repeat_at.iter_mut().for_each(|at| *at = now.min(*at));
+    }
+
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         for (number, (slot, value)) in values.iter().enumerate() {
             self.set(now, *slot, value, out.is_event(number), out);

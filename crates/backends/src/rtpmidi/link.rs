@@ -338,6 +338,12 @@ impl Link {
         }
     }
 
+    /// Packets were lost, perhaps the last ones: the peer is told at once up to where it was heard, and tells the rest again.
+    pub(crate) fn hurry_feedback(&mut self, now: Instant) {
+        self.owe_feedback(now);
+        self.feedback_at = self.feedback_at.map(|at| at.min(now));
+    }
+
     /// A clock message has come on the data port.
     pub(crate) fn handle_clock(&mut self, now: Instant, timing: &Timing, out: &mut Outbox) {
         let (ssrc, data) = (self.ssrc, self.data);

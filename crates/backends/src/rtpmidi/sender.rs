@@ -109,8 +109,8 @@ impl Sender {
         self.guard_at = (!self.history.is_empty()).then_some(now + FIRST_GUARD);
     }
 
-    /// The peer has, or has recovered, everything up to this packet.
-    pub(crate) fn handle_feedback(&mut self, sequence: u16) {
+    /// The peer has, or has recovered, everything up to this packet. What is missing is told again.
+    pub(crate) fn handle_feedback(&mut self, now: Instant, sequence: u16) {
         let last = self.sequence - 1;
         let behind = (last as u16).wrapping_sub(sequence);
         let Some(confirmed) = last.checked_sub(behind.into()).filter(|_| behind < 0x8000) else { return };
@@ -118,6 +118,10 @@ impl Sender {
         self.checkpoint = self.checkpoint.max(confirmed + 1);
         if self.history.is_empty() {
             self.guard_at = None;
+        } else if self.guard_at.is_none() {
+            // It has missed even the guards, and is there all the same.
+            self.guards = 0;
+            self.guard_at = Some(now + FIRST_GUARD);
         }
     }
 
@@ -234,19 +238,19 @@ mod tests {
             send(&mut sender, at(1), "cc ch0 8 1"),
             "rtp 2 at 10 from 00000007: cc ch0 8 1 | since 1: ch0.cc9=1, ch0.cc7=1"
         );
-        sender.handle_feedback(1);
+        sender.handle_feedback(Instant::START, 1);
         assert_eq!(
             send(&mut sender, at(2), "clock"),
             "rtp 3 at 20 from 00000007: clock | since 2: ch0.cc8=1"
         );
         // What has not been sent yet cannot be confirmed, and old feedback changes nothing.
-        sender.handle_feedback(9);
-        sender.handle_feedback(1);
+        sender.handle_feedback(Instant::START, 9);
+        sender.handle_feedback(Instant::START, 1);
         assert_eq!(
             send(&mut sender, at(3), "clock"),
             "rtp 4 at 30 from 00000007: clock | since 2: ch0.cc8=1"
         );
-        sender.handle_feedback(4);
+        sender.handle_feedback(Instant::START, 4);
         assert_eq!(send(&mut sender, at(4), "clock"), "rtp 5 at 40 from 00000007: clock | since 5");
     }
 
@@ -256,10 +260,20 @@ mod tests {
         send(&mut sender, at(0), "cc ch0 7 1");
         assert_eq!(guards(&mut sender), [150, 450, 1050, 2050, 3050, 4050, 5050, 6050, 7050, 8050]);
         send(&mut sender, at(9000), "cc ch0 7 2");
-        sender.handle_feedback(12);
+        sender.handle_feedback(Instant::START, 12);
         assert_eq!(guards(&mut sender), [0_u64; 0]);
         send(&mut sender, at(9001), "clock, f0 01 f7");
         assert_eq!(guards(&mut sender), [0_u64; 0], "what is in no journal needs no guard");
+    }
+
+    #[test]
+    fn a_peer_that_says_late_what_it_has_missed_is_told_again() {
+        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        send(&mut sender, at(0), "cc ch0 7 1");
+        send(&mut sender, at(1), "cc ch0 7 2");
+        assert_eq!(guards(&mut sender).len(), MAX_GUARDS as usize);
+        sender.handle_feedback(at(10_000), 1);
+        assert_eq!(guards(&mut sender).first(), Some(&10_150));
     }
 
     #[test]
@@ -281,7 +295,7 @@ mod tests {
             send(&mut sender, at(1), "cc ch0 8 1")
                 .starts_with("rtp 0 at 10 from 00000007: cc ch0 8 1 | since 65535:")
         );
-        sender.handle_feedback(0xffff);
+        sender.handle_feedback(Instant::START, 0xffff);
         assert!(send(&mut sender, at(2), "clock").ends_with("| since 0: ch0.cc8=1"));
     }
 

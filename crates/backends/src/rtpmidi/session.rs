@@ -173,6 +173,10 @@ impl Session for RtpMidiSession {
         }
     }
 
+    fn handle_loss(&mut self, now: Instant, _port: Port, _out: &mut Outbox) {
+        self.links.iter_mut().for_each(|link| link.hurry_feedback(now));
+    }
+
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         if self.is_heard() {
             self.translator.set(now, values, out.generation());
@@ -415,7 +419,7 @@ impl RtpMidiSession {
                 if let Some(at) = self.peer(from, *ssrc) {
                     self.links[at].heard(now);
                     if let Some(sender) = self.links[at].sender() {
-                        sender.handle_feedback(*sequence);
+                        sender.handle_feedback(now, *sequence);
                     }
                 }
             }

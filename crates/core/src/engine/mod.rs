@@ -196,6 +196,11 @@ impl Engine {
         self.turn(now, session, out, |session, out| session.handle_full(now, port, peer, out));
     }
 
+    /// Datagrams for a port were dropped before they were read.
+    pub fn handle_loss(&mut self, now: Instant, session: SessionId, port: Port, out: &mut Outbox) {
+        self.turn(now, session, out, |session, out| session.handle_loss(now, port, out));
+    }
+
     /// A stream that was full has room again.
     pub fn handle_writable(
         &mut self,

@@ -13,6 +13,7 @@
 //!                                     not-permitted not-websocket-404 garbage too-long not-reading unplugged
 //!                                     exhausted
 //! in  +T NAME.P full|writable [PEER]  a stream is full, has room again
+//! in  +T NAME.P lost                  datagrams were dropped before they were read
 //! in  +T NAME.P <- [PEER] MESSAGE     a message came in: what the backend's `compose` reads, or `hex 00 ff 3a`
 //!     +T NAME.P -> [PEER] MESSAGE     a message goes out
 //!     +T NAME closes P [PEER]         a port or connection is to be closed
@@ -168,6 +169,15 @@ impl World {
         self.advance_none();
     }
 
+    /// Reports datagrams as dropped before they were read.
+    pub fn lost(&mut self, name: &str, port: Port) {
+        let session = self.session(name);
+        self.transcript.port_event(self.now, session, port, "lost", Peer::Only);
+        self.engine.handle_loss(self.now, session, port, &mut self.out);
+        self.settle();
+        self.advance_none();
+    }
+
     /// Reports a stream as having room again.
     pub fn writable(&mut self, name: &str, port: Port, peer: Peer) {
         let session = self.session(name);
@@ -193,6 +203,7 @@ impl World {
             Step::Opened(name, port, peer) => self.opened(name, *port, *peer),
             Step::Closed(name, port, peer, reason) => self.closed(name, *port, *peer, reason.clone()),
             Step::Full(name, port, peer) => self.full(name, *port, *peer),
+            Step::Lost(name, port) => self.lost(name, *port),
             Step::Writable(name, port, peer) => self.writable(name, *port, *peer),
             Step::Received(name, port, peer, text) => {
                 let message = script::message(self.instance(name).1, text);

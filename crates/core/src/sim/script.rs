@@ -22,6 +22,8 @@ pub enum Step {
     Full(String, Port, Peer),
     /// A stream has room again.
     Writable(String, Port, Peer),
+    /// Datagrams were dropped before they were read.
+    Lost(String, Port),
     /// A message came in, as text.
     Received(String, Port, Peer, String),
     /// A value is put on a channel.
@@ -93,9 +95,10 @@ impl Step {
             "opened" if behind.is_empty() => Self::Opened(name, port, peer),
             "full" if behind.is_empty() => Self::Full(name, port, peer),
             "writable" if behind.is_empty() => Self::Writable(name, port, peer),
+            "lost" if behind.is_empty() && peer == Peer::Only => Self::Lost(name, port),
             "closed" => Self::Closed(name, port, peer, parse_reason(behind).ok_or(Malformed)?),
             "<-" => Self::Received(name, port, peer, behind.to_owned()),
-            "opened" | "full" | "writable" => return Err(Malformed),
+            "opened" | "full" | "writable" | "lost" => return Err(Malformed),
             _ => return Ok(None),
         }))
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    AddressError, Backend, Connect, Direction, Endpoint, Given, Instance, Kind, Listen, OptionSpec, Options,
-    PlanBuilder, PortSpec, Session, Slot, Udp,
+    AddressError, Backend, Connect, Direction, Endpoint, Given, Instance, Kind, Limits, Listen, OptionSpec,
+    Options, PlanBuilder, PortSpec, Session, Slot, Udp,
 };
 
 const fn backend(
@@ -100,7 +100,8 @@ impl Session for Server {
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
         let at = Endpoint { host: crate::Host::Any, port: 80 };
-        out.open(Port(0), PortSpec::TcpListen(Listen { at, limit: 3, ping: None, origins: Arc::default() }));
+        let limits = Limits::default();
+        out.open(Port(0), PortSpec::TcpListen(Listen { at, limits, ping: None, origins: Arc::default() }));
     }
 
     fn handle_data(&mut self, _: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {

@@ -75,6 +75,32 @@ impl Inbox {
     }
 }
 
+/// How many datagrams the system has dropped because nobody read them in time, since the socket was made. The count goes
+/// round. The control message `SO_RXQ_OVFL` would tell it with the next datagram that comes, and after the last one none
+/// does; so the socket is asked (`SO_MEMINFO`, Linux 4.12).
+#[expect(unsafe_code, reason = "this option of a socket has no safe form")]
+pub(crate) fn drops(socket: &UdpSocket) -> Option<u32> {
+    let mut counts = [0_u32; DROPS + 1];
+    let mut len = size_of_val(&counts) as socklen_t;
+    // SAFETY: `counts` has room for `len` bytes, and the call writes no more than that.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_MEMINFO,
+            counts.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    };
+    (result == 0 && len as usize == size_of_val(&counts)).then(|| counts[DROPS])
+}
+
+/// From `asm-generic/socket.h`.
+const SO_MEMINFO: libc::c_int = 55;
+
+/// Where in the answer to `SO_MEMINFO` the count stands.
+const DROPS: usize = libc::SK_MEMINFO_DROPS as usize;
+
 /// From so many datagrams on, cutting up is worth its set-up.
 const FEWEST_SEGMENTS: usize = 3;
 

@@ -9,9 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Inbox, Outbound};
+pub(crate) use linux::{Inbox, Outbound, drops};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{Inbox, Outbound};
+pub(crate) use portable::{Inbox, Outbound, drops};
 
 /// The longest datagram there can be, and room to see that none is longer.
 const LONGEST: usize = 65_536;

@@ -12,9 +12,10 @@ mod reading;
 mod sending;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Effect, Instant, Interface, Peer, Port, PortSpec, SessionId,
+    Closed, Connect, Duration, Effect, Instant, Interface, Notice, Peer, Port, PortSpec, SessionId,
 };
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
@@ -43,6 +44,9 @@ const NETWORK: Token = Token(1);
 /// How long a closed connection may take to send what waits.
 const LINGER: Duration = Duration::from_millis(300);
 
+/// How many closed connections may take that time. Without a bound, peers that come and go would take all descriptors.
+const MOST_LINGERING: usize = 256;
+
 /// Of each message that comes in, this much is read at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -59,6 +63,8 @@ pub(crate) struct Ports {
     table: BTreeMap<Owner, Entry>,
     groups: Groups,
     sockets: FxHashMap<Token, Socket>,
+    /// How many of them are `Lingering`.
+    lingering: usize,
     last_token: usize,
     /// Sockets with something to do, in order.
     ready: VecDeque<Token>,
@@ -84,9 +90,16 @@ struct Entry {
     outgoing: Option<Interface>,
     /// The sockets of its multicast groups.
     groups: Vec<Token>,
-    connections: BTreeMap<u32, Token>,
+    connections: BTreeMap<u32, AcceptedFrom>,
     /// How many connections there ever were, so that no number comes twice.
     accepted: u32,
+}
+
+/// A connection that a server has accepted, and who has made it.
+#[derive(Copy, Clone)]
+struct AcceptedFrom {
+    token: Token,
+    address: IpAddr,
 }
 
 /// A socket, or what will be one.
@@ -162,6 +175,7 @@ impl Ports {
             table: BTreeMap::new(),
             groups: Groups::default(),
             sockets: FxHashMap::default(),
+            lingering: 0,
             last_token: NETWORK.0,
             ready: VecDeque::new(),
             deadlines: BTreeSet::new(),
@@ -250,8 +264,8 @@ impl Ports {
                 }
                 Effect::Close(session, port, Peer::Connection(number)) => {
                     let entry = self.table.get_mut(&Owner { session, port });
-                    if let Some(token) = entry.and_then(|entry| entry.connections.remove(&number)) {
-                        self.close_socket(token, show.now);
+                    if let Some(accepted) = entry.and_then(|entry| entry.connections.remove(&number)) {
+                        self.close_socket(accepted.token, show.now);
                     }
                 }
                 Effect::Close(session, port, Peer::Only | Peer::Address(_)) => {
@@ -295,6 +309,10 @@ impl Ports {
                 match peer {
                     Peer::Only | Peer::Address(_) => entry.main = None,
                     Peer::Connection(number) if entry.connections.remove(&number).is_none() => return,
+                    Peer::Connection(number) if matches!(reason, Closed::NotReading | Closed::TooLong) => {
+                        let text = format!("client {number} is cut off: {reason}");
+                        show.notice(Some(owner), Notice::warning("cut-off", text));
+                    }
                     Peer::Connection(_) => {}
                 }
                 show.closed(owner, peer, reason);
@@ -346,7 +364,11 @@ impl Ports {
             }
             State::Sequencer(_) => self.retry_sequencer(token),
             State::Jack(_) => self.queue(token, true, true),
-            State::Udp(_) | State::Link(..) | State::Leaving(_) => {}
+            State::Udp(udp) => {
+                udp.losses().handle_timeout();
+                self.queue(token, true, false);
+            }
+            State::Link(..) | State::Leaving(_) => {}
         }
     }
 
@@ -401,6 +423,7 @@ impl Ports {
     fn remove(&mut self, token: Token) {
         self.set_deadline(token, None);
         if let Some(mut socket) = self.sockets.remove(&token) {
+            self.lingering -= usize::from(matches!(socket.state, State::Lingering(_)));
             self.deregister(&mut socket.state);
         }
     }
@@ -410,7 +433,8 @@ impl Ports {
         let main = entry.main.take();
         let connections = std::mem::take(&mut entry.connections);
         self.leave_groups(owner, now);
-        for token in main.into_iter().chain(connections.into_values()) {
+        let accepted = connections.into_values().map(|accepted| accepted.token);
+        for token in main.into_iter().chain(accepted) {
             if !self.is_kept_by_another(token, owner) {
                 self.close_socket(token, now);
             }
@@ -433,10 +457,11 @@ impl Ports {
         match socket.state {
             State::Connected(mut connection) => {
                 connection.say_goodbye();
-                if connection.is_over() {
+                if connection.is_over() || self.lingering >= MOST_LINGERING {
                     self.deregister(&mut State::Connected(connection));
                     return;
                 }
+                self.lingering += 1;
                 socket.state = State::Lingering(connection);
                 self.sockets.insert(token, socket);
                 self.set_deadline(token, Some(now + LINGER));

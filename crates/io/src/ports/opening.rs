@@ -7,7 +7,8 @@ use crosspatch_core::{Closed, Duration, Endpoint, Host, Instant, Notice, Peer, P
 use mio::{Interest, Token};
 use tungstenite::protocol::Role;
 
-use super::{BOTH, Ports, Report, Socket, State, Waiting, What, bound, outgoing};
+use super::{AcceptedFrom, BOTH, Ports, Report, Socket, State, Waiting, What, bound, outgoing};
+use crate::bounds::Bounds;
 use crate::closed;
 use crate::connection::Connection;
 use crate::listener::{Accepted, Listener, PAUSE};
@@ -273,7 +274,7 @@ impl Ports {
             | PortSpec::Midi(_)
             | PortSpec::MidiLink(_)
             | PortSpec::Jack(_) => {
-                socket.state = State::Connected(Connection::plain(stream));
+                socket.state = State::Connected(Connection::plain(stream, Bounds::outgoing()));
                 self.set_deadline(token, None);
                 self.report(token, What::Open);
             }
@@ -298,8 +299,11 @@ impl Ports {
                     Side::Server => Role::Server,
                 };
                 let Some(mut socket) = self.sockets.remove(&token) else { return };
+                let bounds =
+                    self.listener_of(&socket).map_or_else(Bounds::outgoing, |server| server.bounds.clone());
                 if let State::Upgrading(upgrade) = socket.state {
-                    socket.state = State::Connected(Connection::web_socket(upgrade.stream, role, rest));
+                    let connection = Connection::web_socket(upgrade.stream, role, rest, bounds);
+                    socket.state = State::Connected(connection);
                 }
                 let next_ping = self.ping_of(&socket).map(|ping| now + ping);
                 self.sockets.insert(token, socket);
@@ -321,8 +325,13 @@ impl Ports {
 
     /// How often the server that accepted a connection wants it pinged.
     pub(super) fn ping_of(&self, connection: &Socket) -> Option<Duration> {
+        self.listener_of(connection)?.ping
+    }
+
+    /// The server that accepted a connection.
+    fn listener_of(&self, connection: &Socket) -> Option<&Listener> {
         match &self.sockets.get(&connection.main)?.state {
-            State::Listening(listener) => listener.ping,
+            State::Listening(listener) => Some(listener),
             State::Waiting(..)
             | State::Udp(_)
             | State::Connecting(..)
@@ -343,7 +352,8 @@ impl Ports {
             entry.connections.remove(&number);
         }
         if let State::Upgrading(upgrade) = socket.state {
-            socket.state = State::Connected(Connection::plain(upgrade.stream));
+            // Nothing more is written to it.
+            socket.state = State::Connected(Connection::plain(upgrade.stream, Bounds::outgoing()));
         }
         self.sockets.insert(token, socket);
         self.close_socket(token, now);
@@ -355,8 +365,8 @@ impl Ports {
             let Some(socket) = self.sockets.get_mut(&token) else { return };
             let owner = socket.owner;
             let State::Listening(listener) = &mut socket.state else { return };
-            let mut stream = match listener.accept() {
-                Accepted::Stream(stream) => stream,
+            let (mut stream, address) = match listener.accept() {
+                Accepted::Stream(stream, address) => (stream, address),
                 Accepted::Gone => continue,
                 Accepted::Nobody => return,
                 Accepted::Exhausted(error) => {
@@ -366,12 +376,21 @@ impl Ports {
                 }
             };
             let entry = self.table.entry(owner).or_default();
-            if entry.connections.len() >= listener.limit {
-                let text = format!("more than {} connections; further ones are closed", listener.limit);
+            let (all, most) = (entry.connections.len(), listener.limits.connections);
+            let own = entry.connections.values().filter(|accepted| accepted.address == address).count();
+            let refused = if all >= most as usize {
+                Some(format!("more than {most} connections; further ones are closed"))
+            } else if own >= listener.limits.per_address as usize {
+                let most = listener.limits.per_address;
+                Some(format!("more than {most} connections from {address}; further ones are closed"))
+            } else {
+                None
+            };
+            if let Some(text) = refused {
                 show.notice(Some(owner), Notice::warning("too-many-connections", text));
                 continue;
             }
-            let wants_upgrade = listener.wants_upgrade;
+            let (wants_upgrade, bounds) = (listener.wants_upgrade, listener.bounds.clone());
             let origins = listener.origins.clone();
             let number = entry.accepted;
             let accepted = self.next_token();
@@ -380,12 +399,12 @@ impl Ports {
             }
             if let Some(entry) = self.table.get_mut(&owner) {
                 entry.accepted += 1;
-                entry.connections.insert(number, accepted);
+                entry.connections.insert(number, AcceptedFrom { token: accepted, address });
             }
             let state = if wants_upgrade {
                 State::Upgrading(Upgrade::expect(stream, origins))
             } else {
-                State::Connected(Connection::plain(stream))
+                State::Connected(Connection::plain(stream, bounds))
             };
             self.sockets.insert(accepted, Socket::new(owner, Peer::Connection(number), token, state));
             if wants_upgrade {

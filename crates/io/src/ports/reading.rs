@@ -1,12 +1,13 @@
 //! What comes in: each socket that has something is read, a bounded amount at a time.
 
-use crosspatch_core::Peer;
+use crosspatch_core::{Notice, Peer};
 use mio::Token;
 use tungstenite::Message;
 
 use super::{Ports, Socket, State, What};
 use crate::batch::unmapped;
 use crate::connection::Received;
+use crate::losses::Step;
 use crate::show::Show;
 
 /// How many batches of datagrams one socket may have before others have their turn.
@@ -67,11 +68,14 @@ impl Ports {
 
     fn read_datagrams(&mut self, token: Token, show: &mut Show<'_>) {
         let Some(mut inbox) = self.inbox.take() else { return };
+        let (mut all, mut bytes) = (0, 0);
         let mut has_more = true;
         for _ in 0..BATCHES {
             let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&token) else { break };
             let (count, more) = udp.receive(&mut inbox);
+            all += count;
             for at in 0..count {
+                bytes += inbox.datagram(at).1.len();
                 if let (Some(from), data) = inbox.datagram(at) {
                     self.hand_round(token, Peer::Address(unmapped(from)), data, show);
                 }
@@ -86,6 +90,33 @@ impl Ports {
         if has_more {
             self.queue(token, true, false);
         }
+        let Some(Socket { state: State::Udp(udp), deadline, .. }) = self.sockets.get_mut(&token) else {
+            return;
+        };
+        match udp.losses().handle_read(show.now, all, bytes, has_more) {
+            Step::Wait(until) if deadline.is_none() => self.set_deadline(token, Some(until)),
+            Step::Nothing | Step::Wait(_) => {}
+            Step::Ask => self.tell_losses(token, show),
+        }
+    }
+
+    /// Tells the sessions of a socket, and the operator, what the system has dropped.
+    fn tell_losses(&mut self, token: Token, show: &mut Show<'_>) {
+        self.set_deadline(token, None);
+        let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(&token) else { return };
+        let Some(lost) = udp.take_losses(show.now) else { return };
+        let (port, room) = (udp.port().unwrap_or_default(), udp.losses().room >> 10);
+        let (owner, tenants) = (*owner, udp.tenants());
+        let datagrams = if lost == 1 { "datagram was" } else { "datagrams were" };
+        let text = format!(
+            "{lost} {datagrams} lost on this machine at UDP port {port}: they came faster than they were read, and the \
+             system keeps {room} KiB at most (`net.core.rmem_max` limits that)"
+        );
+        show.notice(Some(owner), Notice::warning("datagrams-lost", text));
+        for tenant in tenants {
+            show.lost(tenant);
+        }
+        self.apply(show);
     }
 
     /// Gives a datagram to all sessions that share the socket. Any of them may close or replace its port because of it.
@@ -113,6 +144,9 @@ impl Ports {
             let (owner, peer) = (*owner, *peer);
             if std::mem::take(&mut is_first) {
                 connection.begin_turn();
+            }
+            if connection.is_full_untold() {
+                break;
             }
             match connection.receive(&mut chunk) {
                 Received::Bytes(bytes) => show.received(owner, peer, bytes),

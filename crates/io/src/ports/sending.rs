@@ -26,7 +26,7 @@ impl Ports {
         let Some(entry) = self.table.get(&owner) else { return };
         let token = match peer {
             Peer::Only | Peer::Address(_) => entry.main,
-            Peer::Connection(number) => entry.connections.get(&number).copied(),
+            Peer::Connection(number) => entry.connections.get(&number).map(|accepted| accepted.token),
         };
         let Some(token) = token else { return };
         let Some(socket) = self.sockets.get_mut(&token) else { return };
@@ -57,10 +57,31 @@ impl Ports {
                     Written::Full => self.report(token, What::Full),
                     Written::Broken => self.queue(token, true, false),
                     Written::NotReading => self.fail(token, Closed::NotReading),
+                    Written::Crowded => {
+                        let greediest = self.greediest(owner).unwrap_or(token);
+                        self.fail(greediest, Closed::NotReading);
+                        if greediest != token {
+                            self.send(show, owner, peer, bytes);
+                        }
+                    }
                 }
             }
             _ => {}
         }
+    }
+
+    /// The connection of a server for which the most waits.
+    fn greediest(&mut self, owner: Owner) -> Option<Token> {
+        let mut greediest = None;
+        for accepted in self.table.get(&owner)?.connections.values() {
+            if let Some(Socket { state: State::Connected(connection), .. }) =
+                self.sockets.get_mut(&accepted.token)
+            {
+                let found = Some((connection.unsent(), accepted.token));
+                greediest = greediest.max(found);
+            }
+        }
+        greediest.map(|(_, token)| token)
     }
 
     /// Sends the datagrams of the batch.

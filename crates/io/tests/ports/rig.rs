@@ -11,8 +11,8 @@ use std::time::{Duration, Instant as Moment};
 use std::borrow::Cow;
 
 use crosspatch_core::{
-    AddressError, Backend, Closed, Connect, Direction, Endpoint, Instance, Instant, Kind, Listen, Outbox,
-    Peer, Plan, PlanBuilder, Port, PortSpec, Session, Slot, Udp, Value, WebSocketConnect,
+    AddressError, Backend, Closed, Connect, Direction, Endpoint, Instance, Instant, Kind, Limits, Listen,
+    Outbox, Peer, Plan, PlanBuilder, Port, PortSpec, Session, Slot, Udp, Value, WebSocketConnect,
 };
 use crosspatch_io::{Handle, Observed, Shell};
 
@@ -374,11 +374,20 @@ pub(crate) fn web_socket(host: &str, port: u16, timeout: Duration) -> PortSpec {
 }
 
 pub(crate) fn listen(host: &str, port: u16, limit: u32) -> PortSpec {
-    PortSpec::TcpListen(Listen { at: endpoint(host, port), limit, ping: None, origins: Arc::default() })
+    PortSpec::TcpListen(listening(host, port, limit))
 }
 
 pub(crate) fn web_socket_listen(host: &str, port: u16, limit: u32) -> PortSpec {
-    PortSpec::WebSocketListen(Listen { at: endpoint(host, port), limit, ping: None, origins: Arc::default() })
+    PortSpec::WebSocketListen(listening(host, port, limit))
+}
+
+fn listening(host: &str, port: u16, limit: u32) -> Listen {
+    Listen { at: endpoint(host, port), limits: connections(limit), ping: None, origins: Arc::default() }
+}
+
+/// Limits for so many connections, wherever they come from, with messages as long as those of a console.
+pub(crate) fn connections(limit: u32) -> Limits {
+    Limits { connections: limit, per_address: limit, message: 16 << 20, ..Limits::default() }
 }
 
 pub(crate) fn address(host: &str, port: u16) -> SocketAddr {
@@ -398,6 +407,14 @@ pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream
+}
+
+/// A connection to a server of ours, from an address of choice.
+pub(crate) fn client_from(from: &str, ip: &str, port: u16) -> TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&address(from, 0).into()).unwrap();
+    socket.connect(&address(ip, port).into()).unwrap();
+    socket.into()
 }
 
 /// A connection to a server of ours; reading and writing have a deadline.

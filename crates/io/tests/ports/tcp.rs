@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant as Moment};
 
-use crosspatch_core::{Closed, Peer, Port};
+use crosspatch_core::{Closed, Limits, Listen, Peer, Port, PortSpec};
 use socket2::SockRef;
 
 use crate::rig::{
-    Habit, ONLY, PATIENCE, Rig, Seen, accept, address, client, connect, free_port, listen, server, udp,
-    until, web_socket,
+    Habit, ONLY, PATIENCE, Rig, Seen, accept, address, client, client_from, connect, free_port, listen,
+    server, udp, until, web_socket,
 };
 
 const SOON: Duration = Duration::from_millis(300);
@@ -295,6 +295,50 @@ fn connections_beyond_the_limit_are_closed_at_once_and_a_notice_says_so() {
     rig.wait_close(0);
     let _fourth = client("127.0.2.13", port);
     assert_eq!(rig.wait_open(0), Peer::Connection(2));
+}
+
+#[test]
+fn one_address_leaves_room_for_others() {
+    let port = free_port("127.0.2.18");
+    let PortSpec::TcpListen(listen) = listen("127.0.2.18", port, 3) else { unreachable!() };
+    let limits = Limits { per_address: 2, ..listen.limits };
+    let rig = Rig::start(Habit::Watch, vec![PortSpec::TcpListen(Listen { limits, ..listen })]);
+    rig.wait_open(0);
+    let first = client("127.0.2.18", port);
+    rig.wait_open(0);
+    let _second = client("127.0.2.18", port);
+    rig.wait_open(0);
+    assert_eq!(client("127.0.2.18", port).read(&mut [0; 9]).unwrap_or(0), 0);
+    rig.wait_line(&["more than 2 connections from 127.0.0.1; further ones are closed"]);
+    let _other = client_from("127.0.2.19", "127.0.2.18", port);
+    rig.wait_open(0);
+    drop(first);
+    rig.wait_close(0);
+    let _third = client("127.0.2.18", port);
+    rig.wait_open(0);
+}
+
+#[test]
+fn the_client_that_reads_least_goes_when_too_much_waits_for_all_together() {
+    let port = free_port("127.0.2.20");
+    let PortSpec::TcpListen(listen) = listen("127.0.2.20", port, 3) else { unreachable!() };
+    let limits = Limits { unsent_in_all: 8 << 20, ..listen.limits };
+    let rig = Rig::start(Habit::Watch, vec![PortSpec::TcpListen(Listen { limits, ..listen })]);
+    rig.wait_open(0);
+    let clients: Vec<_> = (0..2).map(|_| (client("127.0.2.20", port), rig.wait_open(0))).collect();
+    let (greedy, modest) = (clients[0].1, clients[1].1);
+    // One turn, so that the session cannot know of any of it.
+    rig.act(move |out| {
+        out.send(Port(0), modest, |bytes| bytes.resize(bytes.len() + (6 << 20), 0));
+        out.send(Port(0), greedy, |bytes| bytes.resize(bytes.len() + (15 << 20), 0));
+        out.send(Port(0), modest, |bytes| bytes.push(1));
+    });
+    assert_eq!(rig.wait_close(0), Closed::NotReading);
+    let mut modest = &clients[1].0;
+    let mut all = vec![0; (6 << 20) + 1];
+    modest.read_exact(&mut all).unwrap();
+    assert_eq!(all.last(), Some(&1));
+    rig.wait_line(&["client 0 is cut off: the peer does not read what it is sent"]);
 }
 
 #[test]

@@ -4,12 +4,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant as Moment};
 
-use crosspatch_core::{Closed, Listen, Peer, Port, PortSpec};
+use crosspatch_core::{Closed, Limits, Listen, Peer, Port, PortSpec};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
 use crate::rig::{
-    Habit, ONLY, PATIENCE, Rig, Seen, accept, client, free_port, server, web_socket, web_socket_listen,
+    Habit, ONLY, PATIENCE, Rig, Seen, accept, client, endpoint, free_port, server, web_socket,
+    web_socket_listen,
 };
 
 const SOON: Duration = Duration::from_millis(300);
@@ -373,7 +374,7 @@ fn bytes_that_lie_close_their_own_connection_and_nothing_else() {
 }
 
 #[test]
-fn sixteen_mebibytes_are_a_message_and_more_is_not_even_in_pieces() {
+fn sixteen_mebibytes_are_a_message_where_the_limit_says_so_and_more_is_not_even_in_pieces() {
     let port = free_port("127.0.3.15");
     let rig = Rig::start(Habit::Watch, vec![web_socket_listen("127.0.3.15", port, 10)]);
     rig.wait_open(0);
@@ -386,6 +387,44 @@ fn sixteen_mebibytes_are_a_message_and_more_is_not_even_in_pieces() {
     // It may be cut off in the middle of that.
     let _ = peer.write_all(&frame(0x80, &vec![7; 9 << 20]));
     assert_eq!(rig.wait_close(0), Closed::TooLong);
+}
+
+#[test]
+fn a_server_that_says_nothing_of_it_takes_short_messages_only() {
+    let port = free_port("127.0.3.31");
+    let (at, limits) = (endpoint("127.0.3.31", port), Limits::default());
+    let rig = Rig::start(
+        Habit::Watch,
+        vec![PortSpec::WebSocketListen(Listen { at, limits, ping: None, origins: Default::default() })],
+    );
+    rig.wait_open(0);
+    let mut peer = raw_client("127.0.3.31", port);
+    let number = rig.wait_open(0);
+    peer.write_all(&frame(0x81, &[b'x'; 64 << 10])).unwrap();
+    assert_eq!(rig.wait_data(0).1.len(), 64 << 10);
+    // The length alone is enough.
+    peer.write_all(&frame(0x81, &[b'x'; (64 << 10) + 1])[..14]).unwrap();
+    assert_eq!(rig.next(), Seen::Close(Port(0), number, Closed::TooLong));
+    rig.wait_line(&["client 0 is cut off: the peer sent a message that is too long"]);
+}
+
+#[test]
+fn pings_are_answered_until_nobody_reads_the_answers() {
+    let port = free_port("127.0.3.32");
+    let rig = Rig::start(Habit::Watch, vec![web_socket_listen("127.0.3.32", port, 10)]);
+    rig.wait_open(0);
+    let mut reader = raw_client("127.0.3.32", port);
+    rig.wait_open(0);
+    let mut deaf = raw_client("127.0.3.32", port);
+    let number = rig.wait_open(0);
+    let ping = frame(0x89, &[b'x'; 125]);
+    // It ends when the connection does.
+    while deaf.write_all(&ping.repeat(100)).is_ok() {}
+    assert_eq!(rig.next(), Seen::Close(Port(0), number, Closed::NotReading));
+    for _ in 0..10_000 {
+        reader.write_all(&ping).unwrap();
+        assert_eq!(read_frame(&mut reader), (0x8a, vec![b'x'; 125]));
+    }
 }
 
 #[test]

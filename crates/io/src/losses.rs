@@ -1,0 +1,129 @@
+//! When to ask the kernel how many datagrams it has dropped, and when to tell.
+//!
+//! The kernel drops what comes in while a socket's memory is full: the program is stopped, or slower than its peers. It
+//! drops the newest, so the last state of a peer is among them. Sessions are told when everything that the kernel did
+//! keep has been read, because before that it would drop the answers to their questions, too; and in a flood without
+//! an end after a while all the same.
+
+use crosspatch_core::{Duration, Instant};
+
+/// The memory that a datagram takes in the kernel, at least, beside its bytes.
+const OVERHEAD: usize = 512;
+
+/// Losses are told no more often than this, and no later than this after they may have begun.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is known of the datagrams that the kernel has dropped at one socket.
+#[derive(Debug)]
+pub(crate) struct Losses {
+    /// How much the kernel keeps, in bytes.
+    pub(crate) room: usize,
+    /// How much has been read since the kernel kept nothing, in bytes of the kernel. It drops nothing before its room is
+    /// full, so it need not be asked before this is a good part of the room.
+    read: usize,
+    /// How many datagrams had been dropped when it was asked last.
+    dropped: u32,
+    /// Whether some may have been dropped since.
+    is_due: bool,
+    /// Whether that has been so for long.
+    is_late: bool,
+    told_at: Option<Instant>,
+}
+
+/// What is to be done about losses.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Nothing,
+    /// The kernel is to be asked, and losses are to be told.
+    Ask,
+    /// It is to be seen to at that time, even if nothing comes in.
+    Wait(Instant),
+}
+
+impl Losses {
+    pub(crate) fn new(room: usize) -> Self {
+        Self { room, read: 0, dropped: 0, is_due: false, is_late: false, told_at: None }
+    }
+
+    /// So many datagrams have been read, with so many bytes, and the kernel may keep more.
+    pub(crate) fn handle_read(&mut self, now: Instant, count: usize, bytes: usize, has_more: bool) -> Step {
+        self.read += bytes + count * OVERHEAD;
+        self.is_due |= self.read > self.room / 8;
+        if !has_more {
+            self.read = 0;
+        }
+        match self.told_at.map(|told| told + PAUSE) {
+            _ if !self.is_due => Step::Nothing,
+            Some(soonest) if soonest > now => Step::Wait(soonest),
+            _ if has_more && !self.is_late => Step::Wait(now + PAUSE),
+            _ => Step::Ask,
+        }
+    }
+
+    /// The time of [`Step::Wait`] has come.
+    pub(crate) fn handle_timeout(&mut self) {
+        self.is_late = true;
+    }
+
+    /// So many datagrams have been dropped since the socket was made. Returns how many of them are new.
+    pub(crate) fn take(&mut self, now: Instant, dropped: u32) -> Option<u32> {
+        (self.is_due, self.is_late) = (false, false);
+        // The kernel's count goes round.
+        let lost = dropped.wrapping_sub(std::mem::replace(&mut self.dropped, dropped));
+        if lost == 0 {
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: usize = 400_000;
+
+    fn at(millis: u64) -> Instant {
+        Instant::START + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn the_kernel_is_asked_when_a_good_part_of_its_room_has_been_read_to_the_end() {
+        let mut losses = Losses::new(ROOM);
+        for step in 0..100 {
+            assert_eq!(
+                losses.handle_read(at(step), 1, 40, false),
+                Step::Nothing,
+                "one at a time fills no room"
+            );
+        }
+        assert_eq!(losses.handle_read(at(100), 128, 5_000, true), Step::Wait(at(1100)));
+        assert_eq!(losses.handle_read(at(101), 10, 400, false), Step::Ask);
+        assert_eq!(losses.take(at(101), 0), None);
+        assert_eq!(losses.handle_read(at(102), 1, 40, false), Step::Nothing);
+    }
+
+    #[test]
+    fn losses_are_told_once_a_second_and_none_is_forgotten() {
+        let mut losses = Losses::new(ROOM);
+        assert_eq!(losses.handle_read(at(0), 128, 5_000, false), Step::Ask);
+        assert_eq!(losses.take(at(0), 7), Some(7));
+        assert_eq!(losses.handle_read(at(10), 128, 5_000, false), Step::Wait(at(1000)));
+        losses.handle_timeout();
+        assert_eq!(losses.handle_read(at(1000), 0, 0, false), Step::Ask);
+        assert_eq!(losses.take(at(1000), 9), Some(2));
+    }
+
+    #[test]
+    fn a_flood_without_an_end_is_told_after_a_second() {
+        let mut losses = Losses::new(ROOM);
+        assert_eq!(losses.handle_read(at(0), 128, 5_000, true), Step::Wait(at(1000)));
+        losses.handle_timeout();
+        assert_eq!(losses.handle_read(at(1000), 128, 5_000, true), Step::Ask);
+        assert_eq!(losses.take(at(1000), u32::MAX), Some(u32::MAX));
+        losses.handle_timeout();
+        assert_eq!(losses.handle_read(at(2000), 128, 5_000, true), Step::Ask);
+        assert_eq!(losses.take(at(2000), 1), Some(2), "the count of the kernel goes round");
+    }
+}
