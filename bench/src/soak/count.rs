@@ -92,7 +92,7 @@ pub(super) struct Count {
     number: u32,
     volley: Volley,
     /// What came since then while nothing was said.
-    stray: u64,
+    stray: Came,
     /// What had happened to the ends when the volley began.
     before: Option<Ends>,
     /// How many volleys were undisturbed.
@@ -107,14 +107,29 @@ enum Phase {
     Listens { until: Duration },
 }
 
+/// Messages that came. A key that was pressed before its peer went is released when the peer is back, so only presses tell
+/// whether an event was repeated.
+#[derive(Copy, Clone, Debug, Default)]
+struct Came {
+    all: u64,
+    presses: u64,
+}
+
 #[derive(Copy, Clone, Debug, Default)]
 struct Volley {
     strokes: u64,
     /// How many strokes somebody could hear.
     audible: u64,
-    came: u64,
+    came: Came,
     /// How many messages had the level of another volley.
     others: u64,
+}
+
+impl Came {
+    fn add(&mut self, level: f64) {
+        self.all += 1;
+        self.presses += u64::from(level > 0.0);
+    }
 }
 
 impl std::ops::AddAssign for Tally {
@@ -138,7 +153,7 @@ impl Count {
             random,
             number: 0,
             volley: Volley::default(),
-            stray: 0,
+            stray: Came::default(),
             before: None,
             judged: 0,
             tally: Tally::default(),
@@ -188,11 +203,11 @@ impl Count {
     /// Takes notice of what the eye sees.
     pub(super) fn handle_heard(&mut self, level: f64) {
         if self.rests() {
-            self.stray += 1;
+            self.stray.add(level);
         } else if self.spec.has_level && (level - self.level()).abs() >= TOLERANCE {
             self.volley.others += 1;
         } else {
-            self.volley.came += 1;
+            self.volley.came.add(level);
         }
     }
 
@@ -233,8 +248,10 @@ impl Count {
     /// What came since the volley and for no stroke.
     fn judge_stray(&mut self, ends: Ends) {
         let stray = std::mem::take(&mut self.stray);
-        if self.was_undisturbed(ends) || (self.spec.is_event && self.missed_nothing(ends)) {
-            self.tally.repeated += stray;
+        if self.was_undisturbed(ends) {
+            self.tally.repeated += stray.all;
+        } else if self.spec.is_event && self.missed_nothing(ends) {
+            self.tally.repeated += stray.presses;
         }
     }
 
@@ -245,12 +262,13 @@ impl Count {
             let due = strokes * self.spec.comes;
             self.judged += 1;
             self.tally.due += due;
-            self.tally.came += came.min(due);
-            self.tally.repeated += others + came.saturating_sub(due);
+            self.tally.came += came.all.min(due);
+            self.tally.repeated += others + came.all.saturating_sub(due);
         } else {
             self.tally.disturbed += strokes;
             if self.spec.is_event && self.missed_nothing(ends) {
-                self.tally.repeated += others + came.saturating_sub(audible * self.spec.comes);
+                // A stroke has one press.
+                self.tally.repeated += others + came.presses.saturating_sub(audible);
             }
         }
     }
@@ -386,6 +404,20 @@ mod tests {
         rest(&mut count, &mut now, BACK);
         assert_eq!((count.judged, count.tally.due, count.tally.repeated), (0, 0, 0));
         assert!(count.tally.disturbed >= 3);
+    }
+
+    #[test]
+    fn a_key_that_is_released_when_its_peer_is_back_is_not_pressed_again() {
+        let (mut count, mut now) = (count(true), Duration::ZERO);
+        play(&mut count, &mut now, DOWN, |_| 0);
+        rest(&mut count, &mut now, DOWN);
+        count.spec.has_level = false;
+        count.handle_heard(0.0);
+        count.step(now + Duration::from_secs(10), WAKES, false);
+        assert_eq!(count.tally.repeated, 0);
+        count.handle_heard(1.0);
+        count.step(now + Duration::from_secs(20), WAKES, false);
+        assert_eq!(count.tally.repeated, 1);
     }
 
     #[test]

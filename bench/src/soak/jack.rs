@@ -15,7 +15,10 @@ use crate::process::Process;
 const CABLES: [[&str; 2]; 2] = [["near:to", "far:from"], ["far:to", "near:from"]];
 
 /// How long it takes at most until everything has been told again that was in a missed cycle: 64 cycles, and some time.
-const RECOVERS: Duration = Duration::from_secs(3);
+const RECOVERS: Duration = Duration::from_secs(5);
+
+/// A server that takes longer than this for its cables stands still, and says nothing of the cycles that it did not begin.
+const STALL: Duration = Duration::from_secs(1);
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(10);
@@ -60,8 +63,8 @@ impl Jack {
         }
         let server = Some(server);
         let ends = Arc::new(AtomicBool::new(false));
-        let (asked, of) = (Arc::clone(&ends), name.clone());
-        let patch_bay = Some(std::thread::spawn(move || plug_in(&of, &asked)));
+        let (asked, of, stalls) = (Arc::clone(&ends), name.clone(), Arc::clone(&missed));
+        let patch_bay = Some(std::thread::spawn(move || plug_in(&of, &asked, &stalls)));
         Ok(Some(Self { name, server, ends, patch_bay, missed }))
     }
 
@@ -115,9 +118,13 @@ fn server(name: &str, log: Stdio) -> Result<Process> {
 fn count_missed(log: PipeReader, missed: &Mutex<Missed>) {
     let lines = BufReader::new(log).lines().map_while(Result::ok);
     for _ in lines.filter(|line| line.contains("XRun") || line.contains("Process error")) {
-        if let Ok(mut missed) = missed.lock() {
-            *missed = Missed { count: missed.count + 1, last: Some(Instant::now()) };
-        }
+        miss(missed);
+    }
+}
+
+fn miss(missed: &Mutex<Missed>) {
+    if let Ok(mut missed) = missed.lock() {
+        *missed = Missed { count: missed.count + 1, last: Some(Instant::now()) };
     }
 }
 
@@ -126,13 +133,17 @@ fn answers(server: &str) -> bool {
     quiet(Command::new("jack_lsp"), server)
 }
 
-fn plug_in(server: &str, ends: &AtomicBool) {
+fn plug_in(server: &str, ends: &AtomicBool, missed: &Mutex<Missed>) {
     while !ends.load(Ordering::Relaxed) {
+        let start = Instant::now();
         for cable in CABLES {
             let mut command = Command::new("jack_connect");
             command.args(cable);
             // That a client is away, or connected already, is no news.
             quiet(command, server);
+        }
+        if start.elapsed() > STALL {
+            miss(missed);
         }
         std::thread::sleep(Duration::from_millis(500));
     }

@@ -187,11 +187,16 @@ impl Rig {
         let Spec { ends: [from, to], may_miss, .. } = self.counts[at].spec;
         let far = |end: Option<usize>| end.and_then(|family| self.far_of[family]);
         let (from, to) = (far(from), far(to));
-        let presence = |far: Option<usize>| far.map_or(Presence::There, |far| self.fars[far].presence(now));
+        let presence = |far: Option<usize>, way| match far.map(|far| &self.fars[far]) {
+            // A server that stands still meanwhile may bring what was said long after the show runs again.
+            Some(far) if may_miss && far.is_up() && far.calm(way, now).is_none() => Presence::Between,
+            Some(far) => far.presence(now),
+            None => Presence::There,
+        };
         let calm = |far: Option<usize>, way| far.map_or(Some(0), |far| self.fars[far].calm(way, now));
         Ends {
-            from: presence(from),
-            to: presence(to),
+            from: presence(from, 1),
+            to: presence(to, 0),
             calm: calm(from, 1).zip(calm(to, 0)).map(Into::into),
             missed: self.jack.as_ref().filter(|_| may_miss).map_or(Some(0), Jack::missed),
             has_hand: match from {
