@@ -106,9 +106,10 @@ fn ends_during_a_reload() {
 fn ends_before_the_first_configuration_is_compiled() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("show.cfg");
-    // Reading from a pipe that nobody writes to takes for ever.
+    // Reading from a pipe whose writer says nothing takes seconds.
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
+    let _writer = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
     let mut program = Program::start(&["-v", "run", pipe.to_str().unwrap()]);
     let status = format!("/proc/{}/status", program.id());
     // The handlers stand when SIGTERM (bit 14) is among the signals that are caught.
