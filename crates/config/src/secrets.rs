@@ -3,6 +3,8 @@
 //! Of every line that a diagnostic shows, the words before a `=` are looked at. Behind one that is like the name of a secret,
 //! the rest of the line is hidden, and so it is in the message.
 
+use std::collections::HashMap;
+
 use crosspatch_core::Registry;
 
 use crate::closest;
@@ -26,20 +28,24 @@ pub(crate) fn veil(diagnostics: &mut [Diagnostic], sources: &mut Sources, regist
     let mut names: Vec<&str> =
         secret.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases)).copied().collect();
     names.extend(NAMES);
+    // A line may have a thousand mistakes, and half a million words.
+    let mut lines = HashMap::new();
     for diagnostic in diagnostics {
         let places: Vec<_> = diagnostic.labels.iter().map(|label| label.place).collect();
         for place in places {
             let source = sources.get(place.source);
-            let Some((word, rest)) = secret_of(source, source.line_of(place.span.start), &names) else {
-                continue;
-            };
-            let text = source.text.as_str();
-            let (word, secret) = (word.of(text), rest.of(text));
+            let number = source.line_of(place.span.start);
+            let found = lines.entry((place.source, number)).or_insert_with(|| {
+                let (word, rest) = secret_of(source, number, &names)?;
+                let text = source.text.as_str();
+                Some((word.of(text).to_owned(), rest.of(text).to_owned(), rest))
+            });
+            let Some((word, secret, rest)) = found else { continue };
             let labels = diagnostic.labels.iter_mut().map(|label| &mut label.text);
             let sentences =
                 std::iter::once(&mut diagnostic.message).chain(&mut diagnostic.help).chain(labels);
             sentences.for_each(|sentence| *sentence = without(sentence, word, secret));
-            sources.hide(Place { span: rest, ..place });
+            sources.hide(Place { span: *rest, ..place });
         }
     }
 }
