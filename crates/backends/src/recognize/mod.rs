@@ -1,8 +1,8 @@
 //! Names the protocol that bytes look like, for notices about a peer that sends to the wrong port or in the wrong framing.
 //!
 //! It is a guess from how packets of each protocol begin, and only used to explain bytes that were not understood:
-//! nothing is refused because of it. Packets that were understood are never looked at. [`Strangers`] keeps who was
-//! explained on a port for datagrams, [`Beginning`] the first bytes of a stream until it makes sense.
+//! nothing is refused because of it. Packets that were understood are never looked at. `Strangers` keeps who was
+//! explained on a port for datagrams, `Beginning` the first bytes of a stream until it makes sense.
 
 mod beginning;
 mod formats;
