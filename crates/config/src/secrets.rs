@@ -3,7 +3,7 @@
 //! Of every line that a diagnostic shows, the words before a `=` are looked at. Behind one that is like the name of a secret,
 //! the rest of the line is hidden, and so it is in the message.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crosspatch_core::Registry;
 
@@ -21,6 +21,12 @@ const HIDDEN: &str = "...";
 /// A word of fewer letters is no secret that a sentence could give away, and may stand in it by chance.
 const SHORTEST: usize = 3;
 
+/// Among so many letters at the beginning of a line there is a name, if it has one.
+const LONGEST_NAME: usize = 200;
+
+/// A secret of more bytes than this is not searched for in sentences; they are left out.
+const LONGEST: usize = 2000;
+
 /// Hides the secrets of all lines that are shown.
 pub(crate) fn veil(diagnostics: &mut [Diagnostic], sources: &mut Sources, registry: Registry) {
     let options = registry.backends.iter().flat_map(|backend| backend.options);
@@ -28,39 +34,50 @@ pub(crate) fn veil(diagnostics: &mut [Diagnostic], sources: &mut Sources, regist
     let mut names: Vec<&str> =
         secret.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases)).copied().collect();
     names.extend(NAMES);
-    // A line may have a thousand mistakes, and half a million words.
-    let mut lines = HashMap::new();
+    // A line with a thousand mistakes is looked at once.
+    let mut found = BTreeMap::new();
     for diagnostic in diagnostics {
         let places: Vec<_> = diagnostic.labels.iter().map(|label| label.place).collect();
         for place in places {
             let source = sources.get(place.source);
             let number = source.line_of(place.span.start);
-            let found = lines.entry((place.source, number)).or_insert_with(|| {
-                let (word, rest) = secret_of(source, number, &names)?;
+            let secret =
+                found.entry((place.source, number)).or_insert_with(|| secret_of(source, number, &names));
+            if let Some((word, rest)) = *secret {
                 let text = source.text.as_str();
-                Some((word.of(text).to_owned(), rest.of(text).to_owned(), rest))
-            });
-            let Some((word, secret, rest)) = found else { continue };
-            let labels = diagnostic.labels.iter_mut().map(|label| &mut label.text);
-            let sentences =
-                std::iter::once(&mut diagnostic.message).chain(&mut diagnostic.help).chain(labels);
-            sentences.for_each(|sentence| *sentence = without(sentence, word, secret));
-            sources.hide(Place { span: *rest, ..place });
+                hide(diagnostic, word.of(text), rest.of(text));
+                sources.hide(Place { span: rest, ..place });
+            }
         }
     }
+}
+
+/// Takes the secret behind a word out of all that is said.
+fn hide(diagnostic: &mut Diagnostic, word: &str, secret: &str) {
+    let labels = diagnostic.labels.iter_mut().map(|label| &mut label.text);
+    if secret.len() > LONGEST {
+        labels.for_each(String::clear);
+        diagnostic.help.clear();
+        "this line is mistaken; it may hold a secret and is not shown".clone_into(&mut diagnostic.message);
+        return;
+    }
+    let sentences = std::iter::once(&mut diagnostic.message).chain(&mut diagnostic.help).chain(labels);
+    sentences.for_each(|sentence| *sentence = without(sentence, word, secret));
 }
 
 /// The first word of a line that is like the name of a secret, and what stands behind it.
 fn secret_of(source: &Source, number: usize, names: &[&str]) -> Option<(Span, Span)> {
     let line = source.line(number);
     let text = line.of(source.text.as_str());
-    let name_len = text.find('=').unwrap_or(text.len());
-    let is_option = name_len < text.len() || source.path.as_os_str() == COMMAND_LINE;
+    let head = text.char_indices().nth(LONGEST_NAME).map_or(text, |(len, _)| &text[..len]);
+    let equals = head.find('=');
+    let name_len = equals.unwrap_or(head.len());
+    let is_option = equals.is_some() || source.path.as_os_str() == COMMAND_LINE;
     let is_between = |letter: char| letter.is_whitespace() || matches!(letter, '=' | ':' | '\u{feff}');
     let mut end = 0;
     while end < name_len {
-        let start = end + text[end..].find(|letter| !is_between(letter))?;
-        end = start + text[start..].find(is_between)?;
+        let start = end + head[end..].find(|letter| !is_between(letter))?;
+        end = start + head[start..].find(is_between)?;
         let word = text[start..end].trim_matches('"');
         // Only an option has an instance in front of it; what a mapping has there is an address.
         let last = word.rsplit('.').next().filter(|_| is_option).unwrap_or(word);

@@ -137,6 +137,14 @@ fn half_a_million_bars_without_anything_between_them_are_counted() {
 }
 
 #[test]
+fn a_long_line_with_a_secret_and_a_thousand_mistakes_is_not_shown() {
+    let line = format!("password T0PSECRET {}", "| | T0PSECRET ".repeat(50_000));
+    let compiled = compile_text(&format!("[bus one]\n[map]\n{line} > one.b\n"), REGISTRY);
+    assert!(compiled.errors() > 1_000, "{}", compiled.to_json());
+    assert!(!compiled.render(false).contains("T0P") && !compiled.to_json().contains("T0P"));
+}
+
+#[test]
 fn a_long_name_with_a_wide_range_is_refused_before_it_fills_the_memory() {
     let text = format!("[bus one]\n[map]\none.{}{{1..4000000}} > one.x", "x".repeat(1_000_000));
     assert!(ids(&compile_text(&text, REGISTRY)).contains(&"too-many"));
