@@ -79,6 +79,8 @@ pub struct Outbox {
     pub(crate) emitted: Vec<(Slot, Value)>,
     pub(crate) raised: Vec<Notice>,
     pub(crate) recall: bool,
+    pub(crate) suspended: bool,
+    pub(crate) sent: Sent,
     pub(crate) generation: u8,
     /// The numbers of the events among the values that the session is given.
     pub(crate) events: Vec<u32>,
@@ -110,6 +112,7 @@ impl Outbox {
         let start = self.bytes.len();
         encode(&mut self.bytes);
         debug_assert!(self.bytes.len() >= start, "an encoder only appends");
+        self.sent.count(self.bytes.len() - start);
         if let Some(session) = self.session {
             self.effects.push(Effect::Send(session, port, to, start..self.bytes.len()));
         }
@@ -124,7 +127,7 @@ impl Outbox {
     /// to be told it again. A session that asks the engine for states ([`recall`](Self::recall)) is never given one.
     #[inline]
     pub fn is_event(&self, number: usize) -> bool {
-        !self.events.is_empty() && self.events.contains(&(number as u32))
+        !self.events.is_empty() && self.events.binary_search(&(number as u32)).is_ok()
     }
 
     /// How often what caused this turn has been to a peer and come back: 0 for what begins here or with somebody who was
@@ -147,6 +150,12 @@ impl Outbox {
     /// Asks for the last value of every mapped output; `handle_recall` gets them within the same turn.
     pub fn recall(&mut self) {
         self.recall = true;
+    }
+
+    /// The session has more to do with what it was given than other sessions can wait for. It gets
+    /// [`handle_resume`](crate::Session::handle_resume) when they have been served, and no more data until it is done.
+    pub fn suspend(&mut self) {
+        self.suspended = true;
     }
 
     /// What was pushed since the last `clear`, in order.
@@ -206,5 +215,24 @@ impl Outbox {
     /// For testing a session outside an engine: the values emitted so far, taken out.
     pub fn take_emitted(&mut self) -> Vec<(Slot, Value)> {
         std::mem::take(&mut self.emitted)
+    }
+}
+
+/// A measure of all that was ever sent.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct Sent {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Sent {
+    fn count(&mut self, bytes: usize) {
+        self.messages = self.messages.wrapping_add(1);
+        self.bytes = self.bytes.wrapping_add(bytes);
+    }
+
+    /// What it took to send what has been sent since: about a microsecond for each message and each KiB.
+    pub(crate) fn since(self, before: Self) -> usize {
+        self.messages.wrapping_sub(before.messages) + (self.bytes.wrapping_sub(before.bytes) >> 10)
     }
 }

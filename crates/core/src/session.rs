@@ -71,6 +71,9 @@ pub trait Session: Send {
     /// The time of [`next_timeout`](Self::next_timeout) has come.
     fn handle_timeout(&mut self, _now: Instant, _out: &mut Outbox) {}
 
+    /// Goes on with what the session has suspended ([`Outbox::suspend`]). It may suspend again.
+    fn handle_resume(&mut self, _now: Instant, _out: &mut Outbox) {}
+
     /// When `handle_timeout` wants to be called. Asked after every call into the session.
     fn next_timeout(&self) -> Option<Instant> {
         None

@@ -11,6 +11,9 @@ use crate::transform::{LiveChain, Merging, Moment, PRINT};
 use crate::value::normalise;
 use crate::{Effect, InstanceId, Instant, Kind, Outbox, Plan, Route, SessionId, Slot, Value};
 
+/// How many chains are woken before others have their turn.
+const WOKEN_AT_ONCE: usize = 4096;
+
 /// How often a chain is woken for the same moment before it has to wait for the next one.
 const MAX_WAKES: usize = 10_000;
 
@@ -173,10 +176,11 @@ impl Engine {
 
     /// Wakes the chains whose time has come.
     pub(super) fn wake_chains(&mut self, now: Instant, out: &mut Outbox) {
-        if self.chains.next_timeout().is_none_or(|due| due > now) {
+        if self.chains.next_timeout().is_none_or(|due| due > now) || self.is_crowded() {
             return;
         }
-        while let Some(chain) = self.chains.alarms.take(now) {
+        for _ in 0..WOKEN_AT_ONCE {
+            let Some(chain) = self.chains.alarms.take(now) else { break };
             let mut wakes = 0;
             while self.chains.all[chain].live.next_timeout().is_some_and(|due| due <= now)
                 && wakes < MAX_WAKES
@@ -189,7 +193,7 @@ impl Engine {
             let due = due.map(|due| if due <= now { now + SHORTEST_SLEEP } else { due });
             self.chains.alarms.set(chain, due);
         }
-        self.run_hops(now, out);
+        self.run_hops(now, 0, out);
     }
 
     /// One call into a chain, and what it caused put where it belongs.

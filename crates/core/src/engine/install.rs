@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::address::unquoted;
-use crate::engine::{Engine, Known, Running};
+use crate::engine::{Engine, Known, Rest, Running};
 use crate::{Direction, Effect, InstanceId, Instant, Kind, Outbox, Plan, PlannedInstance, Route, SessionId};
 
 impl Engine {
@@ -12,6 +12,7 @@ impl Engine {
     /// Sessions whose name, backend and options are unchanged stay, with their ports and slots, provided that the plan was
     /// built on the running one. The others stop before new ones start.
     pub fn install(&mut self, now: Instant, plan: Arc<Plan>, out: &mut Outbox) {
+        let mut interrupted = self.set_aside();
         let before = std::mem::replace(&mut self.plan, plan);
         let plan = self.plan.clone();
         let sessions_before: Vec<_> = self.running.iter().map(|running| running.id).collect();
@@ -51,9 +52,11 @@ impl Engine {
                 self.call(now, id, out, |session, out| session.handle_rebind(now, out));
             }
         }
-        self.run_hops(now, out);
+        self.run_hops(now, 0, out);
+        interrupted.extend(self.set_aside());
         self.tell_known_values(now, &plan, &has_begun, out);
-        self.run_hops(now, out);
+        self.run_hops(now, 0, out);
+        self.take_up(interrupted);
     }
 
     /// Ends the show: every session says goodbye to its peers.
@@ -67,6 +70,7 @@ impl Engine {
         leaving.session.stop(now, out);
         out.emitted.clear();
         out.recall = false;
+        out.suspended = false;
         for notice in std::mem::take(&mut out.raised) {
             self.notices.take(now, Some(leaving.id), notice, out);
         }
@@ -141,7 +145,16 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
     }
     let mut known = Known::default();
     known.resize(planned.channels.len());
-    Running { id, session, inbox: Vec::new(), events: Vec::new(), is_queued: false, known, wake: None }
+    Running {
+        id,
+        session,
+        inbox: Vec::new(),
+        events: Vec::new(),
+        is_queued: false,
+        rest: Rest::default(),
+        known,
+        wake: None,
+    }
 }
 
 /// Tells a session that goes on what is mapped in the new plan and was not before, and the other way round.

@@ -1,11 +1,13 @@
 //! The whole program minus its sockets: all sessions, the route table, and the turns they take.
 //!
 //! An event enters one session. What the session emits is routed into the inboxes of other sessions, which are called in
-//! turn; what those emit is the next *hop*. When nothing is left, the turn is over and the shell reads the outbox.
+//! turn; what those emit is the next *hop*. When nothing is left, the turn is over and the shell reads the outbox. A turn
+//! that takes too long is interrupted, and goes on in slices (`slices`).
 
 mod chains;
 mod install;
 mod known;
+mod slices;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use rustc_hash::FxHashMap;
 
 use chains::LiveChains;
 use known::Known;
+use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
 
 use crate::notices::NoticeBook;
 use crate::{
@@ -42,6 +45,7 @@ pub struct Engine {
     notices: NoticeBook,
     reported_loops: Vec<Vec<(InstanceId, Slot)>>,
     queue: Queue,
+    slices: Slices,
     // The part of the queue that is being worked off.
     current: Vec<InstanceId>,
     // The channels on which values appeared in the late hops of a turn, to name a loop by.
@@ -49,6 +53,8 @@ pub struct Engine {
     is_late: bool,
     scratch: Vec<(Slot, Value)>,
     emitted: Vec<(Slot, Value)>,
+    // The session whose timer is looked at first.
+    first_timer: usize,
 }
 
 /// Values for a session, with their channels.
@@ -58,6 +64,8 @@ type Inbox = Vec<(Slot, Value)>;
 #[derive(Default)]
 struct Queue {
     waiting: Vec<InstanceId>,
+    /// How many sessions the values that are routed have come through.
+    hops: usize,
     /// Empty inboxes. The one that was used last is used next, whoever gets it, because a processor still has it at hand.
     spare: Vec<Inbox>,
 }
@@ -72,6 +80,8 @@ impl Queue {
             if target.inbox.is_empty() {
                 target.inbox = self.spare.pop().unwrap_or_default();
             }
+        } else if target.rest.is_waiting {
+            target.rest.hops = target.rest.hops.max(self.hops);
         }
     }
 }
@@ -84,6 +94,8 @@ struct Running {
     /// The numbers of those values in the inbox that are events.
     events: Vec<u32>,
     is_queued: bool,
+    /// What was left over when a turn was interrupted.
+    rest: Rest,
     known: Known,
     wake: Option<Instant>,
 }
@@ -123,11 +135,13 @@ impl Engine {
             notices: NoticeBook::default(),
             reported_loops: Vec::new(),
             queue: Queue::default(),
+            slices: Slices::default(),
             current: Vec::new(),
             trail: Vec::new(),
             is_late: false,
             scratch: Vec::new(),
             emitted: Vec::new(),
+            first_timer: 0,
         }
     }
 
@@ -225,9 +239,7 @@ impl Engine {
         if self.running.get(instance.index()).is_none_or(|running| slot.index() >= running.known.len()) {
             return;
         }
-        self.wake_chains(now, out);
-        self.call(now, instance, out, |_, out| out.emit(slot, value));
-        self.run_hops(now, out);
+        self.take_turn(now, instance, out, |_, out| out.emit(slot, value));
     }
 
     /// The shell has something to tell the operator, about a session or about itself. Counted and rate-limited as the
@@ -243,15 +255,26 @@ impl Engine {
     }
 
     /// The time of `next_timeout` has come.
+    ///
+    /// One slice of it: what is still due after that is due at once, beginning with the session that comes next.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        for at in 0..self.running.len() {
-            if self.running[at].wake.is_some_and(|wake| wake <= now) {
-                let instance = InstanceId(at as u32);
-                self.call(now, instance, out, |session, out| session.handle_timeout(now, out));
-                self.run_hops(now, out);
-                let wake = &mut self.running[at].wake;
-                *wake = wake.map(|wake| wake.max(now + SHORTEST_SLEEP));
+        self.slices.work = 0;
+        let first = std::mem::take(&mut self.first_timer);
+        for at in (first..self.running.len()).chain(0..first.min(self.running.len())) {
+            if self.running[at].wake.is_none_or(|wake| wake > now) {
+                continue;
             }
+            if self.slices.work >= SLICE {
+                self.first_timer = at;
+                break;
+            }
+            let instance = InstanceId(at as u32);
+            let left_over = self.left_over();
+            self.call(now, instance, out, |session, out| session.handle_timeout(now, out));
+            self.run_hops(now, 0, out);
+            self.end_turn(instance, left_over);
+            let wake = &mut self.running[at].wake;
+            *wake = wake.map(|wake| wake.max(now + SHORTEST_SLEEP));
         }
         self.wake_chains(now, out);
         self.notices.handle_timeout(now, out);
@@ -272,10 +295,23 @@ impl Engine {
     ) {
         // A socket may report after its session has been retired.
         let Some(&instance) = self.instances.get(&session) else { return };
+        self.take_turn(now, instance, out, event);
+    }
+
+    fn take_turn(
+        &mut self,
+        now: Instant,
+        instance: InstanceId,
+        out: &mut Outbox,
+        event: impl FnOnce(&mut dyn Session, &mut Outbox),
+    ) {
         // What was due before comes first: a pulse ends before the next press begins.
         self.wake_chains(now, out);
+        self.slices.work = 0;
+        let left_over = self.left_over();
         self.call(now, instance, out, event);
-        self.run_hops(now, out);
+        self.run_hops(now, 0, out);
+        self.end_turn(instance, left_over);
     }
 
     /// One call into a session, and what it caused put where it belongs.
@@ -288,6 +324,7 @@ impl Engine {
     ) {
         let running = &mut self.running[instance.index()];
         out.begin(running.id);
+        let sent = out.sent;
         event(&mut *running.session, out);
         if std::mem::take(&mut out.recall) {
             self.scratch.extend(running.known.states());
@@ -296,6 +333,11 @@ impl Engine {
             out.recall = false;
         }
         running.wake = running.session.next_timeout();
+        self.slices.work += out.sent.since(sent);
+        if std::mem::take(&mut out.suspended) {
+            running.rest.is_suspended = true;
+            self.postpone(instance, 0, out.generation);
+        }
         self.collect(now, instance, out);
     }
 
@@ -321,13 +363,21 @@ impl Engine {
         let emitted = std::mem::take(&mut self.emitted);
         let is_observed = self.is_late || out.watches_values();
         let mut rest = &emitted[..];
+        let mut room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
         while let [(slot, value), others @ ..] = rest {
+            if room == 0 {
+                self.keep_unrouted(instance, rest, out);
+                break;
+            }
             rest = match if is_observed { 0 } else { self.route_run(instance, rest) } {
                 0 => {
-                    self.route_one(now, instance, *slot, value, out);
+                    room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
                     others
                 }
-                run => &rest[run..],
+                run => {
+                    room = room.saturating_sub(run);
+                    &rest[run..]
+                }
             };
         }
         self.emitted = emitted;
@@ -381,12 +431,20 @@ impl Engine {
         run
     }
 
-    fn route_one(&mut self, now: Instant, instance: InstanceId, slot: Slot, value: &Value, out: &mut Outbox) {
+    /// Routes a value to any targets, and returns how many they are.
+    fn route_one(
+        &mut self,
+        now: Instant,
+        instance: InstanceId,
+        slot: Slot,
+        value: &Value,
+        out: &mut Outbox,
+    ) -> usize {
         let source = &mut self.running[instance.index()];
         let before = source.known.heard_number(slot);
         if !source.known.hear(slot, value) {
             debug_assert!(false, "a session emitted on a slot that was never bound");
-            return;
+            return 0;
         }
         if out.watches_values() {
             out.push(Effect::Value(source.id, slot, value.clone()));
@@ -398,7 +456,8 @@ impl Engine {
         let channel = planned.channel(slot);
         let is_command =
             value.as_text().is_some() && planned.channels.kind(slot, Direction::Input) == Kind::Control;
-        for at in self.plan.routes().row(channel) {
+        let row = self.plan.routes().row(channel);
+        for at in row.clone() {
             let route = self.plan.routes().at(at);
             match self.running.get_mut(route.target.index()) {
                 Some(target) => tell(target, &mut self.queue, route, value, is_command),
@@ -409,51 +468,49 @@ impl Engine {
                 None => self.enter_chain(now, route.slot, value, before, out),
             }
         }
+        row.len()
     }
 
-    /// Calls every session that has got values, and those that get values from it, until nothing is left.
-    fn run_hops(&mut self, now: Instant, out: &mut Outbox) {
-        let mut hops = 0;
-        let mut late_values = 0;
+    /// Calls every session that has got values, and those that get values from it, until nothing is left or the slice is
+    /// over. `hops` says how far what caused the values has come already.
+    fn run_hops(&mut self, now: Instant, hops: usize, out: &mut Outbox) {
+        let mut late_values = self.late_values();
+        self.queue.hops = hops;
         while !self.queue.waiting.is_empty() {
-            hops += 1;
-            if hops > MAX_HOPS || late_values > MAX_LATE_VALUES {
+            self.queue.hops += 1;
+            if self.queue.hops > MAX_HOPS || late_values > MAX_LATE_VALUES {
                 self.break_loop(now, out);
                 break;
             }
-            self.is_late = hops > LATE_HOP;
+            self.is_late = self.queue.hops > LATE_HOP;
             std::mem::swap(&mut self.queue.waiting, &mut self.current);
             for at in 0..self.current.len() {
                 let instance = self.current[at];
-                let running = &mut self.running[instance.index()];
-                running.is_queued = false;
-                if running.inbox.is_empty() {
-                    continue;
+                late_values += if self.is_late { self.running[instance.index()].inbox.len() } else { 0 };
+                if self.slices.work >= SLICE || !self.deliver(now, instance, out) {
+                    self.postpone(instance, self.queue.hops - 1, out.generation);
                 }
-                let mut inbox = std::mem::take(&mut running.inbox);
-                if !running.events.is_empty() {
-                    std::mem::swap(&mut running.events, &mut out.events);
-                }
-                late_values += if self.is_late { inbox.len() } else { 0 };
-                self.call(now, instance, out, |session, out| session.handle_values(now, &inbox, out));
-                inbox.clear();
-                self.queue.spare.push(inbox);
-                out.events.clear();
             }
             self.current.clear();
         }
         self.is_late = false;
-        self.trail.clear();
+        self.queue.hops = 0;
+        if !self.is_unfinished() {
+            self.trail.clear();
+        }
         out.generation = 0;
     }
 
     /// Drops what still goes round and names the channels it goes through, once.
     fn break_loop(&mut self, now: Instant, out: &mut Outbox) {
         for instance in self.queue.waiting.drain(..) {
+            self.running[instance.index()].drop_values();
+        }
+        for instance in &self.slices.waiting {
             let running = &mut self.running[instance.index()];
-            running.is_queued = false;
-            running.inbox.clear();
-            running.events.clear();
+            if running.is_late() {
+                running.drop_values();
+            }
         }
         // The shortest way back from the last channel to itself.
         let Some((last, before)) = self.trail.split_last() else { return };

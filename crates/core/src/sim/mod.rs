@@ -266,12 +266,18 @@ impl World {
 
     /// Writes down what the last call caused and hands it to the network.
     fn settle(&mut self) {
-        self.transcript.learn(&self.engine);
-        for effect in self.out.effects() {
-            self.transcript.effect(self.now, effect, &self.out);
-            self.network.handle_effect(self.now, effect, &self.out);
+        loop {
+            self.transcript.learn(&self.engine);
+            for effect in self.out.effects() {
+                self.transcript.effect(self.now, effect, &self.out);
+                self.network.handle_effect(self.now, effect, &self.out);
+            }
+            self.out.clear();
+            if !self.engine.is_unfinished() {
+                break;
+            }
+            self.engine.resume(self.now, &mut self.out);
         }
-        self.out.clear();
     }
 }
 

@@ -5,4 +5,5 @@ mod kinds;
 mod probe;
 mod reload;
 mod routes;
+mod slices;
 mod turns;

@@ -59,6 +59,10 @@ pub(crate) enum Manner {
     /// Emits the bytes `0=0.25` of a message as that value on slot 0, takes `back=3` for something of that generation that came
     /// back, and recalls on open.
     Device,
+    /// Writes down what it gets and sends a message for each.
+    Out,
+    /// Emits one value of a message on slot 0 in each call.
+    Slow,
 }
 
 pub(crate) struct Probe {
@@ -83,7 +87,7 @@ impl Instance for Probe {
 
     fn session(&self) -> Box<dyn Session> {
         let (name, manner, log) = (self.name.clone(), self.manner, self.log.clone());
-        Box::new(ProbeSession { name, manner, log, wake: None })
+        Box::new(ProbeSession { name, manner, log, wake: None, suspended: Vec::new() })
     }
 }
 
@@ -92,6 +96,7 @@ struct ProbeSession {
     manner: Manner,
     log: Log,
     wake: Option<Instant>,
+    suspended: Vec<f64>,
 }
 
 impl ProbeSession {
@@ -131,6 +136,11 @@ impl Session for ProbeSession {
     }
 
     fn handle_data(&mut self, now: Instant, _: Port, _: Peer, data: &[u8], out: &mut Outbox) {
+        if self.manner == Manner::Slow {
+            let text = String::from_utf8_lossy(data);
+            self.suspended = text.split(' ').rev().map(|part| part.parse().expect("a level")).collect();
+            return self.handle_resume(now, out);
+        }
         for part in String::from_utf8_lossy(data).split(' ') {
             match part.split_once('=') {
                 Some(("back", generation)) => out.returned(generation.parse().expect("a generation")),
@@ -152,12 +162,22 @@ impl Session for ProbeSession {
                 generation => format!(" of generation {generation}"),
             };
             self.write(&format!("values {}{generation}", shown(values)));
+            if self.manner == Manner::Out {
+                values.iter().for_each(|_| out.send(Port(0), Peer::Only, |buf| buf.push(0)));
+            }
             let events =
                 (0..values.len()).filter(|&number| out.is_event(number)).map(|number| number.to_string());
             let events: Vec<_> = events.collect();
             if !events.is_empty() {
                 self.write(&format!("events {}", events.join(" ")));
             }
+        }
+    }
+
+    fn handle_resume(&mut self, _: Instant, out: &mut Outbox) {
+        self.suspended.pop().into_iter().for_each(|level| out.emit(Slot(0), level));
+        if !self.suspended.is_empty() {
+            out.suspend();
         }
     }
 
@@ -191,7 +211,7 @@ fn chain(stages: &str) -> (Chain, Vec<Option<String>>) {
 }
 
 /// Builds plans out of lines like `a.x | invert > b.y`; an instance is a `Pass` if its name begins with `p`, a `Device` with
-/// `d`, and a [`BUS`] if it is `bus`.
+/// `d`, an `Out` with `o`, `Slow` if it is `slow`, and a [`BUS`] if it is `bus`.
 pub(crate) struct Show {
     pub(crate) log: Log,
 }
@@ -241,6 +261,8 @@ impl Show {
             b'p' => Manner::Pass,
             b'b' if name == BUS.name => Manner::Pass,
             b'd' => Manner::Device,
+            b'o' => Manner::Out,
+            b's' if name == "slow" => Manner::Slow,
             _ => Manner::Sink,
         };
         let options = vec![Given { name: "variant".into(), value: variant.into(), scope: Scope::Instance }];

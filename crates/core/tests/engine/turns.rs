@@ -6,31 +6,42 @@ use crosspatch_core::{Duration, Effect, Engine, Instant, MAX_HOPS, Outbox, Peer,
 
 use crate::probe::Show;
 
-struct Stage {
+pub(crate) struct Stage {
     show: Show,
-    engine: Engine,
-    out: Outbox,
+    pub(crate) engine: Engine,
+    pub(crate) out: Outbox,
 }
 
 impl Stage {
-    fn new(lines: &[&str]) -> Self {
+    pub(crate) fn new(lines: &[&str]) -> Self {
         let mut stage = Self { show: Show::new(), engine: Engine::new(), out: Outbox::new() };
         stage.install(lines);
         stage
     }
 
-    fn install(&mut self, lines: &[&str]) {
+    pub(crate) fn install(&mut self, lines: &[&str]) {
         let plan = self.show.plan(Some(self.engine.plan()), lines);
         self.engine.install(Instant::START, Arc::new(plan), &mut self.out);
     }
 
-    fn session(&self, name: &str) -> SessionId {
+    pub(crate) fn session(&self, name: &str) -> SessionId {
         self.engine.session_of(self.engine.plan().find(name).expect("an instance"))
     }
 
-    fn receive(&mut self, name: &str, data: &str) {
+    pub(crate) fn receive(&mut self, name: &str, data: &str) {
         let session = self.session(name);
         self.engine.handle_data(Instant::START, session, Port(0), Peer::Only, data.as_bytes(), &mut self.out);
+    }
+
+    /// Goes on until nothing of an interrupted turn is left, and says how many slices that took.
+    pub(crate) fn finish(&mut self) -> usize {
+        let mut slices = 0;
+        while self.engine.is_unfinished() {
+            self.engine.resume(Instant::START, &mut self.out);
+            slices += 1;
+            assert!(slices < 100_000, "it never ends");
+        }
+        slices
     }
 
     fn open(&mut self, name: &str) {
@@ -38,7 +49,7 @@ impl Stage {
         self.engine.handle_open(Instant::START, session, Port(0), Peer::Only, &mut self.out);
     }
 
-    fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.show.log.take()
     }
 
@@ -137,6 +148,7 @@ fn a_loop_that_multiplies_ends_as_well() {
     }
     let mut stage = Stage::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
     stage.receive("d", "0=0.5");
+    stage.finish();
     assert_eq!(stage.notices().len(), 1);
 }
 
