@@ -25,7 +25,7 @@ const MOST_UNSENT: usize = 1 << 20;
 const MOST_ANSWERS: usize = 64 << 10;
 
 /// How much one connection may read before others have their turn.
-const READ_AT_ONCE: usize = 256 * 1024;
+const READ_AT_ONCE: usize = 64 * 1024;
 
 /// How much the kernel takes that it cannot send yet. Small, so that a stale value is not ahead of a fresh one by seconds.
 #[cfg(any(target_os = "linux", target_os = "android"))]

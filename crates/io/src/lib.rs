@@ -143,11 +143,19 @@ impl Shell {
                 show.timeout();
                 ports.apply(&mut show);
             }
+            if show.engine().is_unfinished() {
+                show.resume();
+                ports.apply(&mut show);
+            }
             ports.work(&mut show);
             if end.is_some_and(|end| ports.is_idle() || end <= show.now) {
                 return Ok(());
             }
-            let due = [show.engine().next_timeout(), ports.next_timeout(), end].into_iter().flatten().min();
+            let at_once = show.engine().is_unfinished().then_some(Instant::START);
+            let due = [at_once, show.engine().next_timeout(), ports.next_timeout(), end]
+                .into_iter()
+                .flatten()
+                .min();
             match self.poll.poll(&mut events, due.map(|due| clock.until(due))) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}

@@ -26,6 +26,8 @@ pub(crate) enum Event<'a> {
     Install,
     Stop,
     Timeout,
+    /// A slice of turns that were interrupted.
+    Resume,
     Put(&'a str, &'a Value),
     Open(Peer),
     Data(Peer, &'a [u8]),
@@ -73,6 +75,7 @@ pub(crate) enum Kind {
     Install,
     Stop,
     Timeout,
+    Resume,
     Put,
     Open,
     Data,
@@ -213,6 +216,7 @@ impl<'a> Line<'a> {
             Event::Install
             | Event::Stop
             | Event::Timeout
+            | Event::Resume
             | Event::Put(..)
             | Event::Lost
             | Event::Notice(_) => None,
@@ -222,6 +226,7 @@ impl<'a> Line<'a> {
             Event::Install => Kind::Install,
             Event::Stop => Kind::Stop,
             Event::Timeout => Kind::Timeout,
+            Event::Resume => Kind::Resume,
             Event::Put(channel, value) => {
                 line.channel = Some((*channel).into());
                 match value {

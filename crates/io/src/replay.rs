@@ -72,10 +72,18 @@ fn play(
         let bad = |what: String| ReplayError::Line(number, what);
         let line: Line<'_> = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
         step(&line, next_plan, show).map_err(|what| bad(what.to_owned()))?;
-        while show.next_effect().is_some() {}
-        show.clear();
+        take_effects(show);
+    }
+    while show.engine().is_unfinished() {
+        show.resume();
+        take_effects(show);
     }
     Ok(())
+}
+
+fn take_effects(show: &mut Show<'_>) {
+    while show.next_effect().is_some() {}
+    show.clear();
 }
 
 fn step(
@@ -93,6 +101,7 @@ fn step(
         }
         Kind::Stop => show.shut_down(),
         Kind::Timeout => show.timeout(),
+        Kind::Resume => show.resume(),
         Kind::Put => {
             let value = match (&line.number, &line.text) {
                 (Some(number), _) => Value::number(number.parse().map_err(|_| "`number` is no number")?),

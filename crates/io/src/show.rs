@@ -130,6 +130,12 @@ impl<'a> Show<'a> {
         self.engine.handle_timeout(self.now, &mut self.out);
     }
 
+    /// Goes on with interrupted turns, for one slice.
+    pub(crate) fn resume(&mut self) {
+        self.record(None, Event::Resume);
+        self.engine.resume(self.now, &mut self.out);
+    }
+
     /// A notice of the shell's own, about a port or the whole show.
     pub(crate) fn notice(&mut self, owner: Option<Owner>, notice: Notice) {
         debug_assert!(NOTICES.contains(&notice.id), "a notice that no replay knows");
@@ -198,7 +204,12 @@ impl<'a> Show<'a> {
                 Event::Full(peer) => Observed::Full(place, peer),
                 Event::Writable(peer) => Observed::Writable(place, peer),
                 Event::Lost => Observed::Lost(place),
-                Event::Install | Event::Timeout | Event::Put(..) | Event::Stop | Event::Notice(_) => return,
+                Event::Install
+                | Event::Timeout
+                | Event::Resume
+                | Event::Put(..)
+                | Event::Stop
+                | Event::Notice(_) => return,
             };
             (self.observer)(self.now, &self.engine, observed);
         }

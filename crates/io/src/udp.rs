@@ -35,6 +35,8 @@ pub(crate) struct UdpPort {
     socket: UdpSocket,
     takes_v6: bool,
     takes_v4: bool,
+    /// Datagrams that were received and not dealt with yet, of one batch at most.
+    pub(crate) left_over: VecDeque<(SocketAddr, Box<[u8]>)>,
     /// Datagrams for which the kernel had no room.
     backlog: VecDeque<(SocketAddr, Box<[u8]>)>,
     backlog_bytes: usize,
@@ -167,6 +169,7 @@ impl UdpPort {
             socket: UdpSocket::from_std(socket.into()),
             takes_v6: address.is_ipv6(),
             takes_v4: address.is_ipv4() || both,
+            left_over: VecDeque::new(),
             backlog: VecDeque::new(),
             backlog_bytes: 0,
             waits_for_room: false,
@@ -203,6 +206,11 @@ impl UdpPort {
     pub(crate) fn take_losses(&mut self, now: Instant) -> Option<u32> {
         let dropped = batch::drops(&self.socket)?;
         self.losses.take(now, dropped)
+    }
+
+    /// All sessions that use the socket.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = Owner> {
+        self.tenants.iter().map(|tenant| tenant.owner)
     }
 
     /// All sessions that use the socket and know that it is open.

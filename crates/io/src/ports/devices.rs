@@ -115,10 +115,7 @@ impl Ports {
     }
 
     /// Something has happened on a port of our own.
-    pub(super) fn serve_sequencer(&mut self, token: Token, is_writable: bool, show: &mut Show<'_>) {
-        if is_writable {
-            self.send_unsent(token, show.now);
-        }
+    pub(super) fn serve_sequencer(&mut self, token: Token, show: &mut Show<'_>) {
         let mut chunk = std::mem::take(&mut self.chunk);
         let mut has_more = true;
         for _ in 0..AT_ONCE {
@@ -158,10 +155,13 @@ impl Ports {
                 }
             }
             self.apply(show);
+            if self.is_busy(token, show) {
+                break;
+            }
         }
         self.chunk = chunk;
         if has_more {
-            self.queue(token, true, false);
+            self.queue_greedy(token);
         }
     }
 
@@ -180,7 +180,7 @@ impl Ports {
         self.queue(token, true, true);
     }
 
-    fn send_unsent(&mut self, token: Token, now: Instant) {
+    pub(super) fn send_unsent(&mut self, token: Token, now: Instant) {
         let Some(Socket { state: State::Sequencer(sequencer), .. }) = self.sockets.get_mut(&token) else {
             return;
         };

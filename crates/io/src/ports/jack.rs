@@ -39,10 +39,7 @@ impl Ports {
     }
 
     /// A client has something to tell, or may have room again.
-    pub(super) fn serve_jack(&mut self, token: Token, is_writable: bool, show: &mut Show<'_>) {
-        if is_writable {
-            self.send_unsent_to_jack(token, show.now);
-        }
+    pub(super) fn serve_jack(&mut self, token: Token, show: &mut Show<'_>) {
         let mut chunk = std::mem::take(&mut self.chunk);
         if let Some(Socket { state: State::Jack(client), .. }) = self.sockets.get_mut(&token) {
             client.answer_bell();
@@ -80,10 +77,13 @@ impl Ports {
                 }
             }
             self.apply(show);
+            if self.is_busy(token, show) {
+                break;
+            }
         }
         self.chunk = chunk;
         if has_more {
-            self.queue(token, true, false);
+            self.queue_greedy(token);
         }
     }
 
@@ -93,7 +93,7 @@ impl Ports {
         self.close_socket(token, now);
     }
 
-    fn send_unsent_to_jack(&mut self, token: Token, now: Instant) {
+    pub(super) fn send_unsent_to_jack(&mut self, token: Token, now: Instant) {
         let Some(Socket { state: State::Jack(client), .. }) = self.sockets.get_mut(&token) else { return };
         if client.has_unsent() {
             if client.send_unsent() {

@@ -1,8 +1,8 @@
 //! All open ports: carries out what sessions want, and reports what becomes of it.
 //!
 //! A socket has a token that is never used again, and every report carries the token of the port that it is about: what a
-//! replaced port still has to say never reaches its successor. Sockets are watched by edge; one with more to read than its
-//! share is put back at the end of the `ready` queue, so that a flood on one port leaves the others their turn.
+//! replaced port still has to say never reaches its successor. Sockets are watched by edge, and each is read for a share of
+//! the time (`share`), so that a flood on one port leaves the others their turn.
 
 mod devices;
 mod groups;
@@ -10,6 +10,7 @@ mod jack;
 mod opening;
 mod reading;
 mod sending;
+mod share;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -34,6 +35,7 @@ use crate::tcp::Connecting;
 use crate::udp::UdpPort;
 use crate::upgrade::Upgrade;
 use groups::Groups;
+use share::{QUANTUM, Queue, ROUND};
 
 /// The token by which handles and helpers wake the loop.
 pub(crate) const WAKER: Token = Token(0);
@@ -66,8 +68,7 @@ pub(crate) struct Ports {
     /// How many of them are `Lingering`.
     lingering: usize,
     last_token: usize,
-    /// Sockets with something to do, in order.
-    ready: VecDeque<Token>,
+    ready: Queue,
     deadlines: BTreeSet<(Instant, Token)>,
     reports: VecDeque<Report>,
     /// Datagrams to be sent, by socket; their bytes are in the outbox of the show.
@@ -113,6 +114,8 @@ struct Socket {
     is_readable: bool,
     is_writable: bool,
     is_queued: bool,
+    /// How much longer than its share it was served.
+    debt: Duration,
     /// Whether its session knows that it is open; until then nothing is read.
     is_announced: bool,
 }
@@ -177,7 +180,7 @@ impl Ports {
             sockets: FxHashMap::default(),
             lingering: 0,
             last_token: NETWORK.0,
-            ready: VecDeque::new(),
+            ready: Queue::default(),
             deadlines: BTreeSet::new(),
             reports: VecDeque::new(),
             sends: Vec::new(),
@@ -210,8 +213,9 @@ impl Ports {
         self.queue(event.token(), readable, writable);
     }
 
-    /// Deals with all that is due, a bounded amount of each.
+    /// Deals with what is due, for about a [`ROUND`].
     pub(crate) fn work(&mut self, show: &mut Show<'_>) {
+        let end = self.clock.now() + ROUND;
         for (token, answer) in self.helpers.answers() {
             self.handle_answer(token, answer, show.now);
         }
@@ -219,12 +223,25 @@ impl Ports {
             let Some(report) = self.reports.pop_front() else { break };
             self.deliver(report, show);
             self.apply(show);
-        }
-        for _ in 0..self.ready.len() {
-            let Some(token) = self.ready.pop_front() else { break };
             show.now = self.clock.now();
-            self.serve(token, show);
-            self.apply(show);
+            if show.now >= end {
+                break;
+            }
+        }
+        for _ in 0..self.ready.fresh.len() {
+            let Some(token) = self.ready.fresh.pop_front() else { break };
+            self.serve_in_turn(token, show);
+            if show.now >= end {
+                break;
+            }
+        }
+        // One of them at least, however many others there are.
+        for _ in 0..self.ready.greedy.len() {
+            let Some(token) = self.ready.greedy.pop_front() else { break };
+            self.serve_in_turn(token, show);
+            if show.now >= end {
+                break;
+            }
         }
         while let Some(&(due, token)) = self.deadlines.first()
             && due <= show.now
@@ -382,7 +399,35 @@ impl Ports {
         socket.is_readable |= readable;
         socket.is_writable |= writable;
         if !std::mem::replace(&mut socket.is_queued, true) {
-            self.ready.push_back(token);
+            self.ready.fresh.push_back(token);
+        }
+    }
+
+    /// A socket has more to read than fits its share.
+    fn queue_greedy(&mut self, token: Token) {
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        socket.is_readable = true;
+        if !std::mem::replace(&mut socket.is_queued, true) {
+            self.ready.greedy.push_back(token);
+        }
+    }
+
+    /// Serves a socket, unless it has been served for longer than others.
+    fn serve_in_turn(&mut self, token: Token, show: &mut Show<'_>) {
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        socket.is_queued = false;
+        if socket.debt >= QUANTUM {
+            socket.debt -= QUANTUM;
+            return self.queue_greedy(token);
+        }
+        let begin = show.now;
+        self.serve(token, show);
+        self.apply(show);
+        show.now = self.clock.now();
+        if let Some(socket) = self.sockets.get_mut(&token) {
+            let spent = show.now.since(begin);
+            socket.debt =
+                if socket.is_queued { (socket.debt + spent).saturating_sub(QUANTUM) } else { Duration::ZERO };
         }
     }
 
@@ -531,6 +576,7 @@ impl Socket {
             is_readable: false,
             is_writable: false,
             is_queued: false,
+            debt: Duration::ZERO,
             is_announced: false,
         }
     }
