@@ -11,6 +11,7 @@ mod options;
 mod output;
 pub mod pattern;
 mod ports;
+mod receive;
 mod refuse;
 mod session;
 #[cfg(test)]

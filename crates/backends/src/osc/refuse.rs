@@ -9,7 +9,26 @@ use crate::recognize::{Finding, Format};
 use super::session::OscSession;
 use super::wire::{DecodeError, Framing};
 
+/// Of what makes no sense in one call, so much is explained.
+const MOST_REFUSALS: usize = 8;
+
 impl OscSession {
+    /// As [`refuse`](Self::refuse), for the first few packets, or elements of bundles, of all that one call has brought.
+    #[cold]
+    pub(super) fn refuse_a_few(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        packet: &[u8],
+        error: DecodeError,
+        out: &mut Outbox,
+    ) {
+        self.effort.refusals += 1;
+        if self.effort.refusals <= MOST_REFUSALS {
+            self.refuse(now, from, packet, error, out);
+        }
+    }
+
     /// A packet made no sense. Without its bytes, the beginning of its stream is looked at.
     #[cold]
     pub(super) fn refuse(

@@ -7,7 +7,7 @@
 //! is sent once more when it has become quiet, so that both ends agree in the end.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ use crate::recognize::Strangers;
 use super::format::Atom;
 use super::held::Held;
 use super::links::Links;
-use super::options::{Config, Destination, Detect};
+use super::options::{Config, Destination};
 use super::output::{CROSSING, Pending, Time};
-use super::pattern;
 use super::ports::{self, CLIENT, LOOKUP, SERVER};
-use super::table::{PATTERN_BUDGET, Table, Target};
-use super::wire::{Deframer, Framing, Message, Messages};
+use super::receive::{Effort, Unfinished};
+use super::table::{Table, Target};
+use super::wire::Framing;
 
 /// What was held back is sent after so long without anything new, later if that has crossed with something again.
 const SHORTEST_QUIET: Duration = Duration::from_secs(1);
@@ -45,12 +45,12 @@ const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
 /// The running state of an instance.
 pub(crate) struct OscSession {
     pub(super) config: Arc<Config>,
-    table: Table,
+    pub(super) table: Table,
     ports: Vec<KeptPort>,
     pub(super) links: Links,
     /// The buttons that connections hold, if they are to be released.
-    held: Option<Held>,
-    detector: Detector,
+    pub(super) held: Option<Held>,
+    pub(super) detector: Detector,
     has_outputs: bool,
 
     /// Where datagrams go, once that is known, and whether there is a socket for them.
@@ -63,10 +63,13 @@ pub(crate) struct OscSession {
 
     /// Who spoke in the turn at that time.
     pub(super) speaker: Option<(Port, Peer)>,
-    spoken_at: Option<Instant>,
+    pub(super) spoken_at: Option<Instant>,
+    /// What this call has done so far, and packets that take more than one.
+    pub(super) effort: Effort,
+    pub(super) unfinished: VecDeque<Unfinished>,
     /// Messages to send at the end of this call.
     pending: Vec<u32>,
-    matching: Vec<u32>,
+    pub(super) matching: Vec<u32>,
     /// Messages that were held back, those first that are due first.
     settling: BinaryHeap<Reverse<(Instant, u32)>>,
     /// How long it has to be quiet. Never twice the same, or two instances would mend what crossed by crossing again.
@@ -98,6 +101,8 @@ impl OscSession {
             epoch: 0,
             speaker: None,
             spoken_at: None,
+            effort: Effort::default(),
+            unfinished: VecDeque::new(),
             pending: Vec::new(),
             matching: Vec::new(),
             settling: BinaryHeap::new(),
@@ -138,6 +143,7 @@ impl Session for OscSession {
 
     fn handle_rebind(&mut self, _now: Instant, out: &mut Outbox) {
         self.table.prepare();
+        self.unfinished.iter_mut().for_each(Unfinished::begin_again);
         self.warn_of_missing_destination(out);
     }
 
@@ -179,11 +185,17 @@ impl Session for OscSession {
     fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
         self.speaker = Some((port, from));
         self.spoken_at = Some(now);
+        self.effort = Effort::default();
         if self.config.framing == Framing::Datagram {
             self.handle_packet(now, from, data, out);
         } else {
             self.handle_stream(now, port, from, data, out);
         }
+    }
+
+    fn handle_resume(&mut self, now: Instant, out: &mut Outbox) {
+        self.effort = Effort::default();
+        self.continue_packets(now, out);
     }
 
     fn handle_full(&mut self, _now: Instant, port: Port, peer: Peer, _out: &mut Outbox) {
@@ -248,97 +260,10 @@ impl Session for OscSession {
     }
 }
 
-/// What comes in.
+/// Who is answered.
 impl OscSession {
-    fn handle_stream(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
-        let Some(link) = self.links.find(port, from) else { return };
-        if let Some(held) = &mut self.held {
-            held.begin(port, from);
-        }
-        if let Some(due) = link.beginning.hear(now, data) {
-            self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
-        }
-        let mut deframer = std::mem::replace(&mut link.deframer, Deframer::new(self.config.framing));
-        let mut is_osc = false;
-        let result = deframer.push(data, |packet| match packet {
-            Ok(packet) => is_osc |= self.handle_packet(now, from, packet, out),
-            Err(error) => self.refuse(now, from, &[], error, out),
-        });
-        if let Some(link) = self.links.find(port, from) {
-            link.deframer = deframer;
-            if is_osc {
-                link.beginning.settle();
-            } else if link.beginning.is_due(now) {
-                self.judge(now, out);
-            }
-        }
-        if let Err(error) = result {
-            self.refuse(now, from, &[], error, out);
-            out.close(port, from);
-            self.handle_close(now, port, from, Closed::Garbage, out);
-        }
-    }
-
-    /// Returns whether there was a good message in the packet.
-    fn handle_packet(&mut self, now: Instant, from: Peer, packet: &[u8], out: &mut Outbox) -> bool {
-        let mut budget = PATTERN_BUDGET;
-        let mut is_osc = false;
-        for message in Messages::of(packet) {
-            match message {
-                Ok(message) => {
-                    is_osc = true;
-                    self.handle_message(now, from, &message, &mut budget, out);
-                }
-                Err(error) => self.refuse(now, from, packet, error, out),
-            }
-        }
-        if let (Destination::Learn(port), Peer::Address(address), true) =
-            (&self.config.destination, from, is_osc)
-        {
-            let address = SocketAddr::new(address.ip(), port.unwrap_or(address.port()));
-            self.learn(now, address, out);
-        }
-        is_osc
-    }
-
-    fn handle_message(
-        &mut self,
-        now: Instant,
-        from: Peer,
-        message: &Message<'_>,
-        budget: &mut usize,
-        out: &mut Outbox,
-    ) {
-        let address = message.address().as_bytes();
-        let is_mapped = if let Some(found) = self.table.find(address) {
-            self.table.incoming(found).deliver(now, message, self.held.as_mut(), out)
-        } else if *budget > 0 && pattern::is_pattern(address) {
-            let mut matching = std::mem::take(&mut self.matching);
-            self.table.find_matching(address, budget, &mut matching);
-            let mut is_mapped = false;
-            for found in matching.drain(..) {
-                is_mapped |= self.table.incoming(found).deliver(now, message, self.held.as_mut(), out);
-            }
-            self.matching = matching;
-            if *budget == 0 {
-                let text = format!(
-                    "the patterns in a packet from {from} match too much; it is followed only in part"
-                );
-                out.notice(Notice::warning("osc-pattern", text));
-            }
-            is_mapped
-        } else {
-            false
-        };
-        match self.config.detect {
-            Detect::Off => {}
-            Detect::Unmapped if is_mapped => {}
-            Detect::Unmapped | Detect::All => self.detector.hear(now, address, from, message, out),
-        }
-    }
-
     /// From here on, whoever spoke is answered. Somebody new gets everything.
-    fn learn(&mut self, now: Instant, address: SocketAddr, out: &mut Outbox) {
+    pub(super) fn learn(&mut self, now: Instant, address: SocketAddr, out: &mut Outbox) {
         let known = self.learned.iter().position(|(known, _)| *known == address);
         let is_new = known.is_none_or(|at| now.since(self.learned[at].1) > REMEMBERED);
         match known {

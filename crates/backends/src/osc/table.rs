@@ -22,8 +22,9 @@ use super::wire::{Argument, Message, encode_arguments};
 /// A message is at most as long as a datagram can be.
 const MAX_PACKET: usize = 65_507;
 
-/// How much work one packet may cause by patterns; about five milliseconds.
-pub(crate) const PATTERN_BUDGET: usize = 2_000_000;
+/// What it takes to look at a message, and to put its arguments on their channels, in steps of a search.
+const CANDIDATE: usize = 8;
+pub(crate) const DELIVERY: usize = 64;
 
 /// All mapped messages.
 pub(crate) struct Table {
@@ -82,6 +83,15 @@ pub(crate) struct Outgoing<'t> {
     pub(crate) output: &'t mut Output,
     /// Whether it comes in as well, so that there may be echoes of it.
     returns: bool,
+}
+
+/// What became of a search for the messages that a pattern matches.
+#[derive(Default)]
+pub(crate) struct Search {
+    /// The work that it was.
+    pub(crate) steps: usize,
+    /// The number of the candidate with which it goes on, unless it is done.
+    pub(crate) next: Option<usize>,
 }
 
 /// An argument to send, by its slot.
@@ -246,23 +256,33 @@ impl Table {
         self.index.find(hash(address), |&at| self.address(at) == address).copied()
     }
 
-    /// The messages whose address a pattern matches, in the order of their addresses, or none if it is no pattern. What
-    /// does not fit into the budget is left out, and the budget is 0 then.
-    pub(crate) fn find_matching(&self, address: &[u8], budget: &mut usize, found: &mut Vec<u32>) {
-        let Ok(pattern) = Pattern::parse(address) else { return };
+    /// The messages whose address a pattern matches, in the order of their addresses, beginning with a candidate of that
+    /// number. Stops when that has taken so many steps; none are found if it is no pattern.
+    pub(crate) fn find_matching(
+        &self,
+        address: &[u8],
+        first: usize,
+        most_steps: usize,
+        found: &mut Vec<u32>,
+    ) -> Search {
+        let mut search = Search::default();
+        let Ok(pattern) = Pattern::parse(address) else { return search };
         let prefix = pattern::literal_prefix(address);
         let start = self.sorted.partition_point(|&at| self.address(at) < prefix);
-        let candidates = self.sorted[start..].iter().take_while(|&&at| self.address(at).starts_with(prefix));
-        for &at in candidates {
-            let mut steps = 8;
-            if pattern.matches(self.address(at), &mut steps) {
+        let candidates = self.sorted.get(start + first..).unwrap_or_default().iter();
+        for (number, &at) in (first..).zip(candidates.take_while(|&&at| self.address(at).starts_with(prefix)))
+        {
+            if search.steps >= most_steps {
+                search.next = Some(number);
+                break;
+            }
+            search.steps += CANDIDATE;
+            if pattern.matches(self.address(at), &mut search.steps) {
+                search.steps += DELIVERY;
                 found.push(at);
             }
-            *budget = budget.saturating_sub(steps);
-            if *budget == 0 {
-                return;
-            }
         }
+        search
     }
 
     /// The number of messages.

@@ -2,6 +2,7 @@
 
 mod streams;
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use crosspatch_core::sim::World;
@@ -145,10 +146,39 @@ fn patterns_that_match_too_much_are_cut_short_with_a_notice() {
     let pattern = format!("/{}b ,f 1", "*a".repeat(120));
     let packet = format!("[ {pattern} {pattern} ]");
     let shown = receive(&mut world, &[&packet]);
-    assert_eq!(shown.lines().count(), 1, "{shown}");
-    assert!(shown.contains("match too much"), "{shown}");
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    assert!(shown.contains("match too much; of the rest of it, each address"), "{shown}");
+    assert!(shown.contains("match too much; the rest of it is left out"), "{shown}");
     // What needs no pattern goes on as before.
     assert_eq!(receive(&mut world, &[&format!("/{long}7 ,f 1")]).lines().count(), 2);
+}
+
+#[test]
+fn a_pattern_that_takes_many_slices_reaches_all_before_the_message_after_it() {
+    let mut world = desk("", "desk./f/{1..20000} > bus.f{1..20000}\ndesk./last > bus.last");
+    let shown = receive(&mut world, &["[ /f/* ,f 0.5 /last ,f 1 ]"]);
+    let from_desk: Vec<_> = shown.lines().filter(|line| line.starts_with("desk.")).collect();
+    assert_eq!(from_desk.len(), 20_001);
+    assert_eq!(from_desk[20_000], "desk./last = 1");
+    assert!(!shown.contains("match too much"));
+}
+
+#[test]
+fn a_packet_full_of_patterns_ends_in_the_state_of_its_last_messages() {
+    let mut world = desk("", "desk./f/{1..2000} > bus.f{1..2000}\ndesk./g/{1..2000} > bus.g{1..2000}");
+    let mut packet = String::from("[ /g/7 ,f 0.125 /g/* ,f 0.25");
+    for number in 0..1000 {
+        write!(packet, " /f/* ,f 0.{number:03}").expect("a String takes all");
+    }
+    packet += " /f/9 ,f 0.75 ]";
+    let shown = receive(&mut world, &[&packet]);
+    assert_eq!(shown.matches("match too much; of the rest").count(), 1);
+    assert!(shown.lines().count() < 200_000, "{} lines", shown.lines().count());
+    let last: HashMap<_, _> = shown.lines().filter_map(|line| line.split_once(" = ")).collect();
+    for at in 1..=2000 {
+        assert_eq!(last[&*format!("desk./f/{at}")], if at == 9 { "0.75" } else { "0.999" }, "{at}");
+        assert_eq!(last[&*format!("desk./g/{at}")], "0.25", "{at}");
+    }
 }
 
 #[test]
