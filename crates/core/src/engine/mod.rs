@@ -361,7 +361,6 @@ impl Engine {
     /// there.
     fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         let emitted = std::mem::take(&mut self.emitted);
-        let is_observed = self.is_late || out.watches_values();
         let mut rest = &emitted[..];
         let mut room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
         while let [(slot, value), others @ ..] = rest {
@@ -369,12 +368,19 @@ impl Engine {
                 self.keep_unrouted(instance, rest, out);
                 break;
             }
-            rest = match if is_observed { 0 } else { self.route_run(instance, rest) } {
+            // In late hops the channels are noted one by one, to name a loop by.
+            rest = match if self.is_late { 0 } else { self.route_run(instance, rest) } {
                 0 => {
                     room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
                     others
                 }
                 run => {
+                    if out.watches_values() {
+                        let session = self.running[instance.index()].id;
+                        rest[..run].iter().for_each(|(slot, value)| {
+                            out.push(Effect::Value(session, *slot, value.clone()));
+                        });
+                    }
                     room = room.saturating_sub(run);
                     &rest[run..]
                 }
