@@ -39,7 +39,7 @@ pub use backend::{AddressError, Backend, Instance, OptionSpec, Registry, Scope};
 pub use backoff::Backoff;
 pub use color::parse_color;
 pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
-pub use engine::{Engine, MAX_HOPS};
+pub use engine::{Change, Engine, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, SessionId, Slot};
 pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 pub use kind::Kind;

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::{Engine, SHORTEST_SLEEP, tell};
+use crate::engine::{Engine, SHORTEST_SLEEP, enqueue};
 use crate::plan::{Input, PlannedChain};
 use crate::transform::{LiveChain, Merging, Moment, PRINT};
 use crate::value::normalise;
@@ -124,7 +124,7 @@ impl Engine {
             let target = &mut self.running[to.target.index()];
             let has_moved = flattens && before != value.as_number();
             if !has_moved || !target.known.is_at(to.slot, number) {
-                tell(target, &mut self.queue, to, &Value::Number(number), false);
+                enqueue(target, &mut self.queue, to, &Value::Number(number), false);
             }
             return;
         }
@@ -170,7 +170,7 @@ impl Engine {
             Some((merge, source)) => self.chains.merges[merge].handle_recall(source, state),
         });
         if let Some(state) = state {
-            self.running[working.to.target.index()].tell(working.to.slot, &state);
+            self.running[working.to.target.index()].enqueue(working.to.slot, &state);
         }
     }
 
@@ -210,7 +210,7 @@ impl Engine {
             let known = &self.running[instance.index()].known;
             // A pad that lights its own lamp: what came from it last is the finger, not the lamp.
             let is_own_lamp = channel == planned.to && channel == planned.from;
-            if is_own_lamp { known.told(slot) } else { known.latest(slot) }
+            if is_own_lamp { known.last_output(slot) } else { known.latest(slot) }
         };
         let mut moment = Moment::new(now, &known);
         let live = &mut self.chains.all[chain].live;
@@ -244,7 +244,7 @@ impl Engine {
         };
         if let Some(value) = value {
             let target = &mut self.running[working.to.target.index()];
-            tell(target, &mut self.queue, working.to, &value, working.is_event);
+            enqueue(target, &mut self.queue, working.to, &value, working.is_event);
         }
     }
 
@@ -254,7 +254,13 @@ impl Engine {
         let Some((merge, source)) = working.merge.filter(|_| working.live.is_asleep()) else { return };
         if let Some(value) = self.chains.merges[merge].handle_value(source, None) {
             let is_event = working.kind == Kind::Event;
-            tell(&mut self.running[working.to.target.index()], &mut self.queue, working.to, &value, is_event);
+            enqueue(
+                &mut self.running[working.to.target.index()],
+                &mut self.queue,
+                working.to,
+                &value,
+                is_event,
+            );
         }
     }
 

@@ -57,6 +57,9 @@ impl Engine {
         self.tell_known_values(now, &plan, &has_begun, out);
         self.run_hops(now, 0, out);
         self.take_up(interrupted);
+        if self.notes_changes {
+            self.note_changes(true);
+        }
     }
 
     /// Ends the show: every session says goodbye to its peers.
@@ -85,7 +88,7 @@ impl Engine {
         let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {
-                let Some(value) = self.running[at].known.heard(slot) else { continue };
+                let Some(value) = self.running[at].known.last_input(slot) else { continue };
                 let kind = planned.channels.kind(slot, Direction::Input);
                 let is_command = value.as_text().is_some() && kind == Kind::Control;
                 states.extend(plan.routes().starting_at(planned.channel(slot)).iter().filter_map(|route| {
@@ -101,8 +104,8 @@ impl Engine {
         }
         for (route, value, untold) in states {
             match self.running.get_mut(route.target.index()) {
-                Some(target) if target.known.told(route.slot).is_some() => {}
-                Some(target) => target.tell(route.slot, &value),
+                Some(target) if target.known.last_output(route.slot).is_some() => {}
+                Some(target) => target.enqueue(route.slot, &value),
                 None => self.recall_chain(now, route.slot, &value, untold, out),
             }
         }
@@ -125,7 +128,7 @@ impl Engine {
             Route::INTO_CHAINS => self.chains.end(route.slot),
             _ => Some(*route),
         };
-        end.is_some_and(|end| self.running[end.target.index()].known.told(end.slot).is_none())
+        end.is_some_and(|end| self.running[end.target.index()].known.last_output(end.slot).is_none())
     }
 }
 
@@ -168,8 +171,8 @@ fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstan
             if was && !is {
                 running.session.unbind(slot, direction);
                 match direction {
-                    Direction::Input => running.known.forget_heard(slot),
-                    Direction::Output => running.known.forget_told(slot),
+                    Direction::Input => running.known.forget_input(slot),
+                    Direction::Output => running.known.forget_output(slot),
                 }
             } else if is && !was {
                 running.session.bind(slot, &unquoted(after.channels.address(slot)), direction);

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::changes::Changes;
 use crate::{Slot, Text, Value};
 
 /// The last values of every channel of a session; forgotten when a channel is no longer mapped.
@@ -10,16 +11,18 @@ use crate::{Slot, Text, Value};
 /// does not touch what the other direction would need.
 #[derive(Default)]
 pub(super) struct Known {
-    heard: Shelf,
-    told: Shelf,
-    /// [`TOLD_LAST`] and [`TOLD_EVENT`] of each channel.
+    inputs: LastValues,
+    outputs: LastValues,
+    /// [`OUTPUT_LAST`] and [`OUTPUT_EVENT`] of each channel.
     marks: Vec<u8>,
+    /// While somebody looks on.
+    pub(super) changes: Option<Box<Changes>>,
 }
 
 /// The last value went to the channel and did not come from it.
-const TOLD_LAST: u8 = 1;
+const OUTPUT_LAST: u8 = 1;
 /// The last value that went to the channel was an event.
-const TOLD_EVENT: u8 = 2;
+const OUTPUT_EVENT: u8 = 2;
 
 impl Known {
     /// How many channels there are.
@@ -29,96 +32,118 @@ impl Known {
 
     /// Makes room for channels of which nothing is known.
     pub(super) fn resize(&mut self, channels: usize) {
-        self.heard.numbers.resize(channels, NO_NUMBER);
-        self.told.numbers.resize(channels, NO_NUMBER);
+        self.inputs.numbers.resize(channels, NO_NUMBER);
+        self.outputs.numbers.resize(channels, NO_NUMBER);
         self.marks.resize(channels, 0);
+        if let Some(changes) = &mut self.changes {
+            changes.inputs.resize(channels);
+            changes.outputs.resize(channels);
+        }
     }
 
     /// A value came from a channel. Returns false if there is no such channel.
     #[inline]
-    pub(super) fn hear(&mut self, slot: Slot, value: &Value) -> bool {
+    pub(super) fn record_input(&mut self, slot: Slot, value: &Value) -> bool {
         let Some(marks) = self.marks.get_mut(slot.index()) else { return false };
-        *marks &= !TOLD_LAST;
-        self.heard.put(slot, value);
+        *marks &= !OUTPUT_LAST;
+        self.inputs.put(slot, value);
+        self.note_input(slot);
         true
     }
 
-    /// As [`hear`](Self::hear), for a number.
+    /// As [`record_input`](Self::record_input), for a number.
     #[inline]
-    pub(super) fn hear_number(&mut self, slot: Slot, number: f64) -> bool {
+    pub(super) fn record_input_number(&mut self, slot: Slot, number: f64) -> bool {
         let Some(marks) = self.marks.get_mut(slot.index()) else { return false };
-        *marks &= !TOLD_LAST;
-        self.heard.put_number(slot, number);
+        *marks &= !OUTPUT_LAST;
+        self.inputs.put_number(slot, number);
+        self.note_input(slot);
         true
     }
 
     /// A value goes to a channel.
     #[inline]
-    pub(super) fn tell(&mut self, slot: Slot, value: &Value) {
-        self.marks[slot.index()] = TOLD_LAST;
-        self.told.put(slot, value);
+    pub(super) fn record_output(&mut self, slot: Slot, value: &Value) {
+        self.marks[slot.index()] = OUTPUT_LAST;
+        self.outputs.put(slot, value);
+        self.note_output(slot);
     }
 
     /// What went to a channel last was an event.
     pub(super) fn mark_event(&mut self, slot: Slot) {
-        self.marks[slot.index()] |= TOLD_EVENT;
+        self.marks[slot.index()] |= OUTPUT_EVENT;
     }
 
     /// A number that is no event goes to a channel.
     #[inline]
-    pub(super) fn tell_number(&mut self, slot: Slot, number: f64) {
-        self.marks[slot.index()] = TOLD_LAST;
-        self.told.put_number(slot, number);
+    pub(super) fn record_output_number(&mut self, slot: Slot, number: f64) {
+        self.marks[slot.index()] = OUTPUT_LAST;
+        self.outputs.put_number(slot, number);
+        self.note_output(slot);
+    }
+
+    #[inline]
+    fn note_input(&mut self, slot: Slot) {
+        if let Some(changes) = &mut self.changes {
+            changes.inputs.note(slot);
+        }
+    }
+
+    #[inline]
+    fn note_output(&mut self, slot: Slot) {
+        if let Some(changes) = &mut self.changes {
+            changes.outputs.note(slot);
+        }
     }
 
     /// The last value that came from a channel.
-    pub(super) fn heard(&self, slot: Slot) -> Option<Value> {
-        self.heard.get(slot)
+    pub(super) fn last_input(&self, slot: Slot) -> Option<Value> {
+        self.inputs.get(slot)
     }
 
     /// The last value that went to a channel.
-    pub(super) fn told(&self, slot: Slot) -> Option<Value> {
-        self.told.get(slot)
+    pub(super) fn last_output(&self, slot: Slot) -> Option<Value> {
+        self.outputs.get(slot)
     }
 
     /// The last value, whichever way it went.
     pub(super) fn latest(&self, slot: Slot) -> Option<Value> {
-        if self.marks[slot.index()] & TOLD_LAST != 0 {
-            self.told(slot)
+        if self.marks[slot.index()] & OUTPUT_LAST != 0 {
+            self.last_output(slot)
         } else {
-            self.heard(slot).or_else(|| self.told(slot))
+            self.last_input(slot).or_else(|| self.last_output(slot))
         }
     }
 
     /// The last number that came from a channel; NaN where a text or nothing has.
     #[inline]
-    pub(super) fn heard_number(&self, slot: Slot) -> Option<f64> {
-        self.heard.numbers.get(slot.index()).copied()
+    pub(super) fn last_input_number(&self, slot: Slot) -> Option<f64> {
+        self.inputs.numbers.get(slot.index()).copied()
     }
 
     /// Whether this number was the last value, whichever way it went.
     #[inline]
     pub(super) fn is_at(&self, slot: Slot, number: f64) -> bool {
-        let was_told_last = self.marks[slot.index()] & TOLD_LAST != 0;
-        let shelf = if was_told_last { &self.told } else { &self.heard };
-        shelf.numbers[slot.index()] == number
+        let was_output_last = self.marks[slot.index()] & OUTPUT_LAST != 0;
+        let values = if was_output_last { &self.outputs } else { &self.inputs };
+        values.numbers[slot.index()] == number
     }
 
     /// All channels that have been told something, and what, unless it was an event.
     pub(super) fn states(&self) -> impl Iterator<Item = (Slot, Value)> {
-        let is_state = |slot: &Slot| self.marks[slot.index()] & TOLD_EVENT == 0;
+        let is_state = |slot: &Slot| self.marks[slot.index()] & OUTPUT_EVENT == 0;
         let slots = (0..self.len() as u32).map(Slot).filter(is_state);
-        slots.filter_map(|slot| Some((slot, self.told(slot)?)))
+        slots.filter_map(|slot| Some((slot, self.last_output(slot)?)))
     }
 
     /// Nothing comes from a channel any more.
-    pub(super) fn forget_heard(&mut self, slot: Slot) {
-        self.heard.remove(slot);
+    pub(super) fn forget_input(&mut self, slot: Slot) {
+        self.inputs.remove(slot);
     }
 
     /// Nothing goes to a channel any more.
-    pub(super) fn forget_told(&mut self, slot: Slot) {
-        self.told.remove(slot);
+    pub(super) fn forget_output(&mut self, slot: Slot) {
+        self.outputs.remove(slot);
         self.marks[slot.index()] = 0;
     }
 }
@@ -129,7 +154,7 @@ impl Known {
 /// whatever was there before, and a hundred universes fit a processor's cache twice as often as with whole [`Value`]s. Texts
 /// are kept elsewhere.
 #[derive(Default)]
-struct Shelf {
+struct LastValues {
     /// In the order of the slots; [`NO_NUMBER`] where there is a text or nothing.
     numbers: Vec<f64>,
     texts: FxHashMap<Slot, Text>,
@@ -138,7 +163,7 @@ struct Shelf {
 /// A level is never this.
 const NO_NUMBER: f64 = f64::NAN;
 
-impl Shelf {
+impl LastValues {
     fn get(&self, slot: Slot) -> Option<Value> {
         match self.numbers[slot.index()] {
             number if number.is_nan() => self.texts.get(&slot).cloned().map(Value::Text),
@@ -185,31 +210,31 @@ mod tests {
     fn numbers_and_texts_replace_each_other_and_go() {
         let mut known = Known::default();
         known.resize(2);
-        assert!(!known.hear_number(Slot(2), 0.5), "there is no such channel");
+        assert!(!known.record_input_number(Slot(2), 0.5), "there is no such channel");
         for value in [Value::number(0.0), "text".into(), Value::number(1.0), "other".into()] {
-            assert!(known.hear(SLOT, &value));
-            known.tell(SLOT, &value);
-            assert_eq!([known.heard(SLOT), known.told(SLOT)], [Some(value.clone()), Some(value)]);
+            assert!(known.record_input(SLOT, &value));
+            known.record_output(SLOT, &value);
+            assert_eq!([known.last_input(SLOT), known.last_output(SLOT)], [Some(value.clone()), Some(value)]);
         }
         assert_eq!(known.states().collect::<Vec<_>>(), [(SLOT, "other".into())]);
-        known.tell_number(SLOT, 0.25);
-        known.forget_heard(SLOT);
-        assert_eq!((known.heard(SLOT), known.told(SLOT)), (None, Some(Value::number(0.25))));
-        known.forget_told(SLOT);
-        assert_eq!((known.told(SLOT), known.heard(Slot(0))), (None, None));
+        known.record_output_number(SLOT, 0.25);
+        known.forget_input(SLOT);
+        assert_eq!((known.last_input(SLOT), known.last_output(SLOT)), (None, Some(Value::number(0.25))));
+        known.forget_output(SLOT);
+        assert_eq!((known.last_output(SLOT), known.last_input(Slot(0))), (None, None));
     }
 
     #[test]
     fn an_event_is_known_and_is_no_state_until_a_state_is_told() {
         let mut known = Known::default();
         known.resize(2);
-        known.tell(SLOT, &"go".into());
+        known.record_output(SLOT, &"go".into());
         known.mark_event(SLOT);
-        assert_eq!((known.told(SLOT), known.latest(SLOT)), (Some("go".into()), Some("go".into())));
+        assert_eq!((known.last_output(SLOT), known.latest(SLOT)), (Some("go".into()), Some("go".into())));
         assert_eq!(known.states().count(), 0);
-        assert!(known.hear_number(SLOT, 0.5));
+        assert!(known.record_input_number(SLOT, 0.5));
         assert_eq!((known.states().count(), known.latest(SLOT)), (0, Some(Value::number(0.5))));
-        known.tell_number(SLOT, 0.25);
+        known.record_output_number(SLOT, 0.25);
         assert_eq!(known.states().collect::<Vec<_>>(), [(SLOT, Value::number(0.25))]);
     }
 
@@ -217,13 +242,13 @@ mod tests {
     fn the_latest_is_that_of_the_last_direction() {
         let mut known = Known::default();
         known.resize(2);
-        known.tell_number(SLOT, 0.1);
+        known.record_output_number(SLOT, 0.1);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.1)));
-        known.hear_number(SLOT, 0.2);
+        known.record_input_number(SLOT, 0.2);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.2)));
-        known.tell(SLOT, &"text".into());
+        known.record_output(SLOT, &"text".into());
         assert_eq!(known.latest(SLOT), Some("text".into()));
-        known.forget_told(SLOT);
+        known.forget_output(SLOT);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.2)));
     }
 }

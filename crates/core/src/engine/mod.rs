@@ -5,6 +5,7 @@
 //! that takes too long is interrupted, and goes on in slices (`slices`).
 
 mod chains;
+mod changes;
 mod install;
 mod known;
 mod slices;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use chains::LiveChains;
+pub use changes::Change;
 use known::Known;
 use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
 
@@ -55,6 +57,7 @@ pub struct Engine {
     emitted: Vec<(Slot, Value)>,
     // The session whose timer is looked at first.
     first_timer: usize,
+    notes_changes: bool,
 }
 
 /// Values for a session, with their channels.
@@ -103,16 +106,16 @@ struct Running {
 impl Running {
     /// Puts a value into the inbox.
     #[inline]
-    fn tell(&mut self, slot: Slot, value: &Value) {
-        self.known.tell(slot, value);
+    fn enqueue(&mut self, slot: Slot, value: &Value) {
+        self.known.record_output(slot, value);
         self.inbox.push((slot, value.clone()));
     }
 
     /// Puts an event into the inbox.
     #[cold]
-    fn tell_event(&mut self, slot: Slot, value: &Value) {
+    fn enqueue_event(&mut self, slot: Slot, value: &Value) {
         self.events.push(self.inbox.len() as u32);
-        self.tell(slot, value);
+        self.enqueue(slot, value);
         self.known.mark_event(slot);
     }
 }
@@ -142,6 +145,7 @@ impl Engine {
             scratch: Vec::new(),
             emitted: Vec::new(),
             first_timer: 0,
+            notes_changes: false,
         }
     }
 
@@ -423,12 +427,12 @@ impl Engine {
         queue.admit(id, target);
         let mut run = 0;
         while let Some((slot, number, end, shaped)) = next.filter(|(.., end, _)| end.target == id) {
-            let has_moved = flattens.get() && source.known.heard_number(slot) != Some(number);
-            if !source.known.hear_number(slot, number) {
+            let has_moved = flattens.get() && source.known.last_input_number(slot) != Some(number);
+            if !source.known.record_input_number(slot, number) {
                 break;
             }
             if !has_moved || !target.known.is_at(end.slot, shaped) {
-                target.known.tell_number(end.slot, shaped);
+                target.known.record_output_number(end.slot, shaped);
                 target.inbox.push((end.slot, Value::Number(shaped)));
             }
             run += 1;
@@ -447,8 +451,8 @@ impl Engine {
         out: &mut Outbox,
     ) -> usize {
         let source = &mut self.running[instance.index()];
-        let before = source.known.heard_number(slot);
-        if !source.known.hear(slot, value) {
+        let before = source.known.last_input_number(slot);
+        if !source.known.record_input(slot, value) {
             debug_assert!(false, "a session emitted on a slot that was never bound");
             return 0;
         }
@@ -466,10 +470,10 @@ impl Engine {
         for at in row.clone() {
             let route = self.plan.routes().at(at);
             match self.running.get_mut(route.target.index()) {
-                Some(target) => tell(target, &mut self.queue, route, value, is_command),
+                Some(target) => enqueue(target, &mut self.queue, route, value, is_command),
                 None if route.is_of_events() => {
                     let route = route.plain();
-                    tell(&mut self.running[route.target.index()], &mut self.queue, route, value, true);
+                    enqueue(&mut self.running[route.target.index()], &mut self.queue, route, value, true);
                 }
                 None => self.enter_chain(now, route.slot, value, before, out),
             }
@@ -546,10 +550,10 @@ impl Engine {
 
 /// Tells a session a value, and puts it into the queue of those to call.
 #[inline]
-fn tell(target: &mut Running, queue: &mut Queue, route: Route, value: &Value, is_event: bool) {
+fn enqueue(target: &mut Running, queue: &mut Queue, route: Route, value: &Value, is_event: bool) {
     queue.admit(route.target, target);
     if is_event {
-        return target.tell_event(route.slot, value);
+        return target.enqueue_event(route.slot, value);
     }
-    target.tell(route.slot, value);
+    target.enqueue(route.slot, value);
 }

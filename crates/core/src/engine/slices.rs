@@ -28,7 +28,7 @@ pub(super) const ROUTED_AT_ONCE: usize = 65_536;
 
 /// How many values a session is handed in one call: few where each becomes a message, and whole frames where a thousand of them
 /// do. What a session does with its values shows in the first calls.
-const FIRST_PORTION: usize = 4096;
+const FIRST_PORTION: usize = 1024;
 const SMALLEST_PORTION: usize = 64;
 const LARGEST_PORTION: usize = 65_536;
 

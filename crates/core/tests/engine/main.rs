@@ -1,6 +1,7 @@
 //! The engine with sessions that write down every call.
 
 mod chains;
+mod changes;
 mod kinds;
 mod probe;
 mod reload;
