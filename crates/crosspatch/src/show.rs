@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use crosspatch_core::{Engine, InstanceId, Severity};
+use crosspatch_core::{Engine, Severity};
 use crosspatch_io::{Observed, Shell};
 use tracing::{Level, error, info, trace, warn};
 
@@ -14,7 +14,7 @@ use crate::log::Log;
 use crate::reload::{Reason, Reloader};
 use crate::signals::Signals;
 use crate::source::{self, Source};
-use crate::values::Values;
+use crate::values;
 
 /// A show that is to run.
 #[derive(Debug)]
@@ -57,16 +57,14 @@ impl Show {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let mut shell = Shell::new().context("the system gives us nothing to wait for sockets with")?;
+        let mut shell = Shell::new().context("cannot create the poller")?;
         let show = shell.handle();
         if let Some(path) = &self.record {
             shell.record_to(path);
         }
-        let values = match self.values {
-            true => Some(Values::start().context("cannot start a thread")?),
-            false => None,
-        };
-        show.watch(self.values);
+        if self.values {
+            values::show(&show).context("cannot start a thread")?;
+        }
         show.trace(tracing::enabled!(Level::TRACE));
         show.install(plan);
         let reloader = Reloader::new(self.source, disk, helpers, show.clone(), log.clone());
@@ -74,12 +72,12 @@ impl Show {
         signals.on_reload(move || bell.ring(Reason::Asked));
         signals.on_stop(move || show.stop());
         let mut word = "running";
-        let mut observer = |_, engine: &Engine, observed: Observed<'_>| {
+        let mut observer = |_, _: &Engine, observed: Observed<'_>| {
             if let Observed::Installed(plan) = observed {
                 info!(id = "plan", "{word} {name}: {}", source::size(plan));
                 word = "reloaded";
             }
-            tell(engine, &observed, values.as_ref());
+            tell(&observed);
         };
         shell.run(&mut observer).context("the loop has failed")?;
         info!(id = "end", "ended");
@@ -88,7 +86,7 @@ impl Show {
 }
 
 /// Tells the operator what has happened.
-fn tell(engine: &Engine, observed: &Observed<'_>, values: Option<&Values>) {
+fn tell(observed: &Observed<'_>) {
     match observed {
         Observed::Notice { instance, notice, held } => {
             let (instance, id, held, text) =
@@ -99,17 +97,8 @@ fn tell(engine: &Engine, observed: &Observed<'_>, values: Option<&Values>) {
                 Severity::Error => error!(instance, id, held, "{text}"),
             }
         }
-        Observed::Value { instance, address, value } => {
-            // What is only passed on has been told where it came from.
-            let plan = engine.plan();
-            let passes_on = |at: InstanceId| plan.instances()[at.index()].backend.loops_back;
-            if let Some(values) = values
-                && !plan.find(instance).is_some_and(passes_on)
-            {
-                values.put(instance, address, value);
-            }
-        }
         Observed::Installed(_)
+        | Observed::Value { .. }
         | Observed::Opening(..)
         | Observed::Opened(..)
         | Observed::Closed(..)

@@ -1,57 +1,41 @@
 //! Shows the values of the channels as they change, few enough to be read.
 //!
-//! A fader that is moved changes a hundred times a second. The first change of a channel is told at once, then the latest
-//! value twice a second, and the value at which it comes to rest always. All this happens in a thread of its own; the show
-//! only drops values into a queue, and if that is full, past it.
+//! A fader that is moved changes a hundred times a second. The first change of a channel is shown at once, then the latest
+//! value twice a second, and always the value at which it comes to rest. This is a thread of its own, which observes the
+//! show twenty times a second.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use crosspatch_core::Value;
+use crosspatch_core::{Direction, Value};
+use crosspatch_io::{Frame, Handle, Interest, Observation};
 use tracing::info;
+
+/// Time between two looks at the show.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Time between two lines of one channel.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// How many changes may wait for the thread.
-const WAITING: usize = 16 * 1024;
-
-/// A change: instance, address, value.
-type Change = (String, String, Value);
-
-/// Takes values without ever blocking.
-#[derive(Clone, Debug)]
-pub(crate) struct Values {
-    queue: SyncSender<Change>,
+/// Starts to show the values that come in. The thread ends with the show.
+///
+/// # Errors
+///
+/// Fails if the thread cannot be started.
+pub(crate) fn show(of: &Handle) -> std::io::Result<()> {
+    let observation = of.observe(Interest { every: PACE, channels: None });
+    std::thread::Builder::new().name("values".to_owned()).spawn(move || print(&observation))?;
+    Ok(())
 }
 
-impl Values {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the thread cannot be started.
-    pub(crate) fn start() -> std::io::Result<Self> {
-        let (queue, changes) = sync_channel(WAITING);
-        std::thread::Builder::new().name("values".to_owned()).spawn(move || tell(&changes))?;
-        Ok(Self { queue })
-    }
-
-    /// A value has appeared on a channel.
-    pub(crate) fn put(&self, instance: &str, address: &str, value: &Value) {
-        // What does not fit is overtaken by later values of the same channels.
-        let _ = self.queue.try_send((instance.to_owned(), address.to_owned(), value.clone()));
-    }
-}
-
-fn tell(changes: &Receiver<Change>) {
+fn print(observation: &Observation) {
     let mut book = Book::default();
     loop {
         let wait =
             book.next_timeout().map_or(Duration::MAX, |due| due.saturating_duration_since(Instant::now()));
-        match changes.recv_timeout(wait.min(Duration::from_secs(3600))) {
-            Ok((instance, address, value)) => book.take(Instant::now(), (instance, address), value),
+        match observation.next_frame(wait.min(Duration::from_secs(3600))) {
+            Ok(frame) => book.take_frame(Instant::now(), &frame),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -76,6 +60,17 @@ struct Entry {
 }
 
 impl Book {
+    /// Takes the values that came in. What a loopback passes on is shown where it came from.
+    fn take_frame(&mut self, now: Instant, frame: &Frame) {
+        for change in frame.changes.iter().filter(|change| change.direction == Direction::Input) {
+            let planned = &frame.plan.instances()[change.instance.index()];
+            if !planned.backend.loops_back {
+                let address = planned.channels.address(change.slot).to_owned();
+                self.take(now, (planned.name.to_string(), address), change.value.clone());
+            }
+        }
+    }
+
     fn take(&mut self, now: Instant, channel: (String, String), value: Value) {
         let entry = self.channels.entry(channel).or_insert_with(|| Entry {
             latest: value.clone(),

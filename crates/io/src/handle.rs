@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crosspatch_core::{Plan, Value};
 use mio::Waker;
 
+use crate::onlookers::{Interest, Observation, Onlooker};
+
 /// Reaches into a running [`Shell`](crate::Shell) from any thread. Clones reach the same one. Nothing here waits.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -17,7 +19,7 @@ pub struct Handle {
 pub(crate) enum Command {
     Install(Arc<Plan>),
     Put(String, Value),
-    Watch(bool),
+    Observe(Onlooker),
     Trace(bool),
     Stop,
 }
@@ -68,12 +70,15 @@ impl Handle {
         known
     }
 
-    /// Switches [`Observed::Value`](crate::Observed::Value) on or off.
-    pub fn watch(&self, on: bool) {
-        self.command(Command::Watch(on));
+    /// Looks at values as they change. The first frames have all that is known.
+    pub fn observe(&self, interest: Interest) -> Observation {
+        let (onlooker, observation) = Onlooker::new(interest);
+        self.command(Command::Observe(onlooker));
+        observation
     }
 
-    /// Switches on or off that every message and every port is observed. It costs nothing while it is off.
+    /// Switches on or off that every message, every value and every port is observed, in order. It costs nothing while it is
+    /// off.
     pub fn trace(&self, on: bool) {
         self.command(Command::Trace(on));
     }

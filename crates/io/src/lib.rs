@@ -25,6 +25,7 @@ mod losses;
 mod membership;
 mod observe;
 mod occupant;
+mod onlookers;
 mod ports;
 mod record;
 mod replay;
@@ -45,6 +46,7 @@ use mio::{Events, Poll, Waker};
 
 pub use handle::Handle;
 pub use observe::{Observed, Place};
+pub use onlookers::{Frame, Interest, Observation};
 pub use replay::{ReplayError, replay};
 
 use clock::Clock;
@@ -126,7 +128,7 @@ impl Shell {
             self.handle.take(&mut commands);
             for command in commands.drain(..) {
                 match command {
-                    Command::Watch(on) => show.watch(on),
+                    Command::Observe(onlooker) => show.add_onlooker(onlooker),
                     Command::Trace(on) => show.trace(on),
                     Command::Install(_) | Command::Put(..) if end.is_some() => {}
                     Command::Install(plan) => show.install(plan),
@@ -148,14 +150,12 @@ impl Shell {
                 ports.apply(&mut show);
             }
             ports.work(&mut show);
+            show.serve_onlookers();
             if end.is_some_and(|end| ports.is_idle() || end <= show.now) {
                 return Ok(());
             }
             let at_once = show.engine().is_unfinished().then_some(Instant::START);
-            let due = [at_once, show.engine().next_timeout(), ports.next_timeout(), end]
-                .into_iter()
-                .flatten()
-                .min();
+            let due = [at_once, show.next_timeout(), ports.next_timeout(), end].into_iter().flatten().min();
             match self.poll.poll(&mut events, due.map(|due| clock.until(due))) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}

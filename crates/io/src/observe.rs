@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crosspatch_core::{Backend, Closed, Notice, Peer, Plan, Port, PortSpec, Severity, Value};
 
 /// Something that happened. Everything but notices and plans comes only while it is asked for, see
-/// [`Handle::trace`](crate::Handle::trace) and [`Handle::watch`](crate::Handle::watch).
+/// [`Handle::trace`](crate::Handle::trace). Who wants to see values rather than a protocol of all that happens uses
+/// [`Handle::observe`](crate::Handle::observe).
 ///
 /// Its `Display` is one line, in the form of the transcripts of [`crosspatch_core::sim`].
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub enum Observed<'a> {
         /// How many equal ones were not told.
         held: u32,
     },
-    /// A value appeared on a channel. Only while values are watched.
+    /// A value came from a channel. Only while tracing, as all that follows.
     Value {
         /// The instance.
         instance: &'a str,
@@ -32,7 +33,7 @@ pub enum Observed<'a> {
         /// The value.
         value: &'a Value,
     },
-    /// A session wants a port opened. Only while tracing, as all that follows.
+    /// A session wants a port opened.
     Opening(Place<'a>, &'a PortSpec),
     /// A port has opened or accepted a connection.
     Opened(Place<'a>, Peer),

@@ -51,7 +51,6 @@ pub fn replay(
     };
     let mut show = Show::new(&mut observer, None);
     show.trace(true);
-    show.watch(true);
     play(recording, next_plan, &mut show)?;
     drop(show);
     Ok(transcript)

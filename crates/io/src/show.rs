@@ -9,6 +9,7 @@ use crosspatch_core::{
 use rustc_hash::FxHashMap;
 
 use crate::observe::{Observed, Place};
+use crate::onlookers::{Onlooker, Onlookers};
 use crate::record::{Event, Recorder};
 
 /// Whose port something is.
@@ -43,6 +44,7 @@ pub(crate) struct Show<'a> {
     taken: usize,
     observer: Observer<'a>,
     recorder: Option<Recorder>,
+    onlookers: Onlookers,
     traced: bool,
     /// What is known of a session even when the engine has forgotten it.
     names: FxHashMap<SessionId, (Arc<str>, &'static Backend)>,
@@ -57,6 +59,7 @@ impl<'a> Show<'a> {
             taken: 0,
             observer,
             recorder,
+            onlookers: Onlookers::default(),
             traced: false,
             names: FxHashMap::default(),
         }
@@ -66,12 +69,23 @@ impl<'a> Show<'a> {
         &self.engine
     }
 
-    pub(crate) fn watch(&mut self, on: bool) {
-        self.out.watch_values(on);
+    pub(crate) fn add_onlooker(&mut self, onlooker: Onlooker) {
+        self.onlookers.add(onlooker, &mut self.engine);
+    }
+
+    /// Sends onlookers what is due.
+    pub(crate) fn serve_onlookers(&mut self) {
+        self.onlookers.handle_timeout(self.now, &mut self.engine);
+    }
+
+    /// When the engine or an onlooker has to be served.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.engine.next_timeout().into_iter().chain(self.onlookers.next_timeout()).min()
     }
 
     pub(crate) fn trace(&mut self, on: bool) {
         self.traced = on;
+        self.out.watch_values(on);
     }
 
     pub(crate) fn install(&mut self, plan: Arc<Plan>) {
@@ -81,6 +95,7 @@ impl<'a> Show<'a> {
             let known = (planned.name.clone(), planned.backend);
             self.names.insert(self.engine.session_of(InstanceId(at)), known);
         }
+        self.onlookers.handle_install(self.engine.plan());
         (self.observer)(self.now, &self.engine, Observed::Installed(self.engine.plan()));
     }
 
@@ -91,6 +106,7 @@ impl<'a> Show<'a> {
 
     pub(crate) fn put(&mut self, channel: &str, value: Value) {
         let Some((instance, slot)) = self.engine.plan().find_channel(channel) else { return };
+        self.onlookers.handle_event();
         self.record(None, Event::Put(channel, &value));
         self.engine.handle_value(self.now, instance, slot, value, &mut self.out);
     }
@@ -126,12 +142,14 @@ impl<'a> Show<'a> {
     }
 
     pub(crate) fn timeout(&mut self) {
+        self.onlookers.handle_event();
         self.record(None, Event::Timeout);
         self.engine.handle_timeout(self.now, &mut self.out);
     }
 
     /// Goes on with interrupted turns, for one slice.
     pub(crate) fn resume(&mut self) {
+        self.onlookers.handle_event();
         self.record(None, Event::Resume);
         self.engine.resume(self.now, &mut self.out);
     }
@@ -180,6 +198,7 @@ impl<'a> Show<'a> {
 
     /// Something comes in: tells the recorder and, while tracing, the observer.
     fn event(&mut self, owner: Owner, event: Event<'_>) {
+        self.onlookers.handle_event();
         if !self.traced && self.recorder.is_none() {
             return;
         }

@@ -10,6 +10,7 @@
 mod lookup;
 mod machine;
 mod multicast;
+mod onlookers;
 mod recording;
 mod reports;
 mod rig;

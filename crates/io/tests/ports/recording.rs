@@ -31,7 +31,6 @@ fn a_recording_replays_to_the_transcript_of_the_show() {
         shell.record_to(&file);
         shell.look_up_with(|_| Ok(Vec::new()));
         shell.handle().trace(true);
-        shell.handle().watch(true);
     });
     let (mut peer, _) = listener.accept().unwrap();
     let opened_or_closed = |seen: Seen| matches!(seen, Seen::Open(..) | Seen::Close(..));

@@ -178,7 +178,6 @@ fn watching_and_tracing_tell_what_happens_and_only_while_they_are_on() {
     let peer = UdpSocket::bind("127.0.5.13:0").unwrap();
     peer.send_to(b"unseen", address("127.0.5.12", port)).unwrap();
     rig.wait_data(0);
-    rig.handle.watch(true);
     rig.handle.trace(true);
     rig.send(0, Peer::Address(peer.local_addr().unwrap()), "out");
     rig.wait_line(&["probe.0 ->", "out"]);
