@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crosspatch_core::Scope;
 
+use crate::wording::quote;
+
 /// Reads files. The only way of this crate to the world outside.
 pub trait Files {
     /// The bytes of a file.
@@ -39,19 +41,19 @@ impl MemoryFiles {
     }
 
     fn put(mut self, path: PathBuf, bytes: Vec<u8>, is_public: bool) -> Self {
-        self.files.insert(without_detours(&path), (bytes, is_public));
+        self.files.insert(normalized(&path), (bytes, is_public));
         self
     }
 }
 
 impl Files for MemoryFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let file = self.files.get(&without_detours(path)).map(|(bytes, _)| bytes.clone());
+        let file = self.files.get(&normalized(path)).map(|(bytes, _)| bytes.clone());
         file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file"))
     }
 
     fn is_readable_by_all(&self, path: &Path) -> bool {
-        self.files.get(&without_detours(path)).is_some_and(|(_, is_public)| *is_public)
+        self.files.get(&normalized(path)).is_some_and(|(_, is_public)| *is_public)
     }
 }
 
@@ -72,7 +74,7 @@ pub(crate) fn beside(file: &Path, path: &str) -> PathBuf {
 
 /// A path without detours, to tell whether two paths are likely to mean the same file. Not for reading: `a/../b` is
 /// another file than `b` where `a` is a symbolic link.
-pub(crate) fn without_detours(path: &Path) -> PathBuf {
+pub(crate) fn normalized(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -86,6 +88,21 @@ pub(crate) fn without_detours(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Why a file could not be read, in words.
+pub(crate) fn unreadable(path: &str, error: &io::Error) -> String {
+    let path = quote(path);
+    let kind = error.kind();
+    if kind == io::ErrorKind::NotFound {
+        format!("there is no file {path}")
+    } else if kind == io::ErrorKind::IsADirectory {
+        format!("{path} is a folder, not a file")
+    } else if kind == io::ErrorKind::PermissionDenied {
+        format!("{path} may not be read by this user")
+    } else {
+        format!("{path} cannot be read: {error}")
+    }
 }
 
 #[cfg(test)]
@@ -109,7 +126,7 @@ mod tests {
         for (path, plain) in
             [("a/../b", "b"), ("../b", "../b"), ("../../a/./b", "../../a/b"), ("/a/../../b", "/../b")]
         {
-            assert_eq!(without_detours(Path::new(path)), Path::new(plain), "{path}");
+            assert_eq!(normalized(Path::new(path)), Path::new(plain), "{path}");
         }
     }
 }

@@ -11,32 +11,19 @@
 //! There is no I/O here: files are read through [`Files`], which the program implements. There is no protocol either:
 //! what backends exist, and what their options and addresses are, is in the [`Registry`](crosspatch_core::Registry).
 
-mod ast;
-mod chains;
 mod compile;
-mod diagnostic;
-mod expand;
 mod files;
-mod flow;
-mod lexer;
-mod loops;
-mod mapping;
-mod merges;
-mod options;
-mod origins;
-mod overrides;
-mod parser;
-mod render;
-mod resolve;
-mod secrets;
-mod source;
-mod stages;
-mod suggest;
+mod report;
+mod semantics;
+mod syntax;
+mod wording;
 
-pub use ast::{Document, Fault, Item, Line, Mapping, Side};
-pub use compile::{Compiled, Input, compile, compile_text};
-pub use diagnostic::{Diagnostic, Severity};
+pub use compile::{Input, compile, compile_text};
 pub use files::{Files, MemoryFiles, Override};
-pub use lexer::Operator;
-pub use source::Span;
-pub use suggest::closest;
+pub use report::compiled::Compiled;
+pub use report::diagnostic::{Diagnostic, Severity};
+pub use report::suggest::closest;
+pub use syntax::document::Document;
+pub use syntax::lexer::Operator;
+pub use syntax::source::Span;
+pub use syntax::tree::{Fault, Item, Line, Mapping, Side};

@@ -61,20 +61,20 @@ pub(crate) struct Text {
     text: String,
     encoding: Encoding,
     /// The first byte that is not UTF-8, as an offset into the decoded text.
-    first_foreign: usize,
+    first_invalid: usize,
 }
 
 impl Text {
     /// Decodes any bytes; [`encode`](Self::encode) gives the same ones back.
     pub(crate) fn decode(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
-            Ok(text) => Self { text, encoding: Encoding::Utf8, first_foreign: 0 },
+            Ok(text) => Self { text, encoding: Encoding::Utf8, first_invalid: 0 },
             Err(error) => {
-                let first_foreign = error.utf8_error().valid_up_to();
+                let first_invalid = error.utf8_error().valid_up_to();
                 let bytes = error.as_bytes();
                 let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-                let before = bytes[..first_foreign].iter().map(|&byte| char::from(byte).len_utf8()).sum();
-                Self { text, encoding: Encoding::Latin1, first_foreign: before }
+                let before = bytes[..first_invalid].iter().map(|&byte| char::from(byte).len_utf8()).sum();
+                Self { text, encoding: Encoding::Latin1, first_invalid: before }
             }
         }
     }
@@ -101,9 +101,9 @@ impl Text {
     }
 
     /// The first letter that was not UTF-8, if there is one.
-    pub(crate) fn first_foreign(&self) -> Option<Span> {
-        let letter = self.text[self.first_foreign..].chars().next()?;
-        let span = Span::new(self.first_foreign, self.first_foreign + letter.len_utf8());
+    pub(crate) fn first_invalid(&self) -> Option<Span> {
+        let letter = self.text[self.first_invalid..].chars().next()?;
+        let span = Span::new(self.first_invalid, self.first_invalid + letter.len_utf8());
         (self.encoding == Encoding::Latin1).then_some(span)
     }
 
@@ -139,6 +139,9 @@ pub(crate) enum Unreadable {
     Utf16,
     Binary,
 }
+
+/// What stands for the name of a file where an override is meant.
+pub(crate) const COMMAND_LINE: &str = "command line";
 
 /// A text with its name.
 #[derive(Debug)]
@@ -196,12 +199,12 @@ pub(crate) struct SourceId(pub(crate) u32);
 
 /// A place in one of the texts.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub(crate) source: SourceId,
     pub(crate) span: Span,
 }
 
-impl Place {
+impl Location {
     /// A part of it, as a range of its bytes.
     pub(crate) fn part(self, bytes: &std::ops::Range<usize>) -> Self {
         let start = self.span.start as usize;
@@ -231,15 +234,15 @@ impl Sources {
         Arc::clone(&self.get(id).text)
     }
 
-    pub(crate) fn at(&self, place: Place) -> &str {
-        place.span.of(self.get(place.source).text.as_str())
+    pub(crate) fn at(&self, location: Location) -> &str {
+        location.span.of(self.get(location.source).text.as_str())
     }
 
     /// Keeps a value out of everything that is shown.
-    pub(crate) fn hide(&mut self, place: Place) {
-        let secrets = &mut self.0[place.source.0 as usize].secrets;
-        if !secrets.contains(&place.span) {
-            secrets.push(place.span);
+    pub(crate) fn hide(&mut self, location: Location) {
+        let secrets = &mut self.0[location.source.0 as usize].secrets;
+        if !secrets.contains(&location.span) {
+            secrets.push(location.span);
         }
     }
 }
@@ -262,9 +265,9 @@ mod tests {
     #[test]
     fn the_first_letter_that_is_not_utf8_is_found_behind_those_that_are() {
         let text = decode("ä".as_bytes().iter().chain(b"\xfc").copied().collect::<Vec<_>>().as_slice());
-        let span = text.first_foreign().expect("a foreign letter");
+        let span = text.first_invalid().expect("a foreign letter");
         assert_eq!(span.of(text.as_str()), "\u{fc}");
-        assert_eq!(decode("ä".as_bytes()).first_foreign(), None);
+        assert_eq!(decode("ä".as_bytes()).first_invalid(), None);
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! What is wrong with a configuration, and where.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crosspatch_core::is_plain;
-
-use crate::source::{Place, Sources};
+use crate::syntax::source::{Location, SourceId, Sources};
+use crate::syntax::tree::Fault;
+use crate::wording::fit;
 
 /// How bad it is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +51,7 @@ pub struct Diagnostic {
 /// A place that a diagnostic points at; the first one of a diagnostic is the place of the mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Label {
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     pub(crate) text: String,
 }
 
@@ -83,14 +82,21 @@ impl Draft {
         })
     }
 
+    /// The mistake in how a line of `source` is written.
+    pub(crate) fn of_fault(fault: Fault, source: SourceId) -> Self {
+        let Fault { span, id, message, help, is_warning } = fault;
+        let new = if is_warning { Self::warning } else { Self::error };
+        new(id, message).at(Location { source, span }).help_if(help)
+    }
+
     /// Points at a place.
-    pub(crate) fn at(self, place: Place) -> Self {
-        self.label(place, "")
+    pub(crate) fn at(self, location: Location) -> Self {
+        self.label(location, "")
     }
 
     /// Points at a place and says something about it.
-    pub(crate) fn label(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.0.labels.push(Label { place, text: fit(&text.into()) });
+    pub(crate) fn label(mut self, location: Location, text: impl Into<String>) -> Self {
+        self.0.labels.push(Label { location, text: fit(&text.into()) });
         self
     }
 
@@ -118,14 +124,14 @@ pub(crate) const MAX_KEPT: usize = 1000;
 
 /// Collects diagnostics and drops those that say the same of the same place.
 #[derive(Debug, Default)]
-pub(crate) struct Book {
+pub(crate) struct Diagnostics {
     kept: Vec<Diagnostic>,
-    said: BTreeSet<(Option<Place>, &'static str, String)>,
+    said: BTreeSet<(Option<Location>, &'static str, String)>,
     pub(crate) errors: usize,
     pub(crate) warnings: usize,
 }
 
-impl Book {
+impl Diagnostics {
     /// Whether what is added is still kept. If not, it need not be worded well.
     pub(crate) fn has_room(&self) -> bool {
         self.kept.len() < MAX_KEPT
@@ -134,8 +140,8 @@ impl Book {
     pub(crate) fn add(&mut self, Draft(diagnostic): Draft) {
         let keep = self.has_room();
         if keep {
-            let place = diagnostic.labels.first().map(|label| label.place);
-            if !self.said.insert((place, diagnostic.id, diagnostic.message.clone())) {
+            let location = diagnostic.labels.first().map(|label| label.location);
+            if !self.said.insert((location, diagnostic.id, diagnostic.message.clone())) {
                 return;
             }
         }
@@ -151,51 +157,17 @@ impl Book {
     /// Everything by file and line, with files, lines and columns filled in.
     pub(crate) fn finish(self, sources: &Sources) -> Vec<Diagnostic> {
         let mut kept = self.kept;
-        kept.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.place));
+        kept.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.location));
         for diagnostic in &mut kept {
-            let Some(Label { place, .. }) = diagnostic.labels.first() else { continue };
-            let source = sources.get(place.source);
+            let Some(Label { location, .. }) = diagnostic.labels.first() else { continue };
+            let source = sources.get(location.source);
             diagnostic.file.clone_from(&source.path);
-            diagnostic.line = source.line_of(place.span.start);
-            diagnostic.column = source.column_of(place.span.start);
-            diagnostic.end_column = source.column_of(place.span.end);
+            diagnostic.line = source.line_of(location.span.start);
+            diagnostic.column = source.column_of(location.span.start);
+            diagnostic.end_column = source.column_of(location.span.end);
         }
         kept
     }
-}
-
-/// Something that a person typed, in backticks, fit to be shown: short and without control characters.
-pub(crate) fn quote(typed: &str) -> String {
-    const LONGEST: usize = 60;
-    format!("`{}`", shortened(typed, LONGEST))
-}
-
-/// A sentence, which may contain anything that a person typed, fit to be shown.
-fn fit(sentence: &str) -> String {
-    const LONGEST: usize = 400;
-    shortened(sentence, LONGEST)
-}
-
-fn shortened(text: &str, longest: usize) -> String {
-    let mut shown = String::new();
-    let mut letters = text.chars();
-    for letter in letters.by_ref().take(longest) {
-        match letter {
-            '\t' => shown.push(' '),
-            letter if is_plain(letter) => shown.push(letter),
-            letter => shown.extend(letter.escape_default()),
-        }
-    }
-    if letters.next().is_some() {
-        shown.push_str("...");
-    }
-    shown
-}
-
-/// `1 channel`, `2 channels`.
-pub(crate) fn count(number: u128, what: &str) -> String {
-    let plural: Cow<'_, str> = if number == 1 { what.into() } else { format!("{what}s").into() };
-    format!("{number} {plural}")
 }
 
 #[cfg(test)]
@@ -203,19 +175,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_is_made_fit_to_be_shown() {
-        assert_eq!(quote("a\tb\u{1b}[31m"), "`a b\\u{1b}[31m`");
-        assert_eq!(quote(&"x".repeat(100)).len(), 65);
-    }
-
-    #[test]
     fn the_same_is_said_once_and_the_rest_is_counted() {
-        let mut book = Book::default();
+        let mut diagnostics = Diagnostics::default();
         for number in 0..MAX_KEPT + 5 {
-            book.add(Draft::error("a", number.to_string()));
-            book.add(Draft::error("a", "0"));
+            diagnostics.add(Draft::error("a", number.to_string()));
+            diagnostics.add(Draft::error("a", "0"));
         }
-        assert!(book.errors >= MAX_KEPT + 5);
-        assert_eq!(book.kept.len(), MAX_KEPT);
+        assert!(diagnostics.errors >= MAX_KEPT + 5);
+        assert_eq!(diagnostics.kept.len(), MAX_KEPT);
     }
 }

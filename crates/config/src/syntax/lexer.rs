@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use crosspatch_core::address::{closing_quote, quotes_of_channel};
 
-use crate::source::Span;
+use crate::syntax::source::Span;
 
 /// The lines of a text, or of a part of it, without their ends.
 #[derive(Clone, Debug)]
@@ -133,55 +133,55 @@ fn is_bar(text: &str, at: usize) -> bool {
 /// A mapping line in which each `|`, `<`, `>`, `;` and brace is a sign of the line itself. What only looks like one within
 /// a quoted address or a stage (in a quoted text, in `range 0..1 -> 1..0`, in `when a.x > 0.5`) is veiled, byte for byte, so
 /// that places stay the same. A line without a bar and without quotes is returned as it is.
-pub(crate) fn signs(line: &str) -> Cow<'_, str> {
+pub(crate) fn mask_line(line: &str) -> Cow<'_, str> {
     if bar(line, 0).is_none() && !line.contains(".\"") {
         return line.into();
     }
-    let mut veil = Veil::new(line);
+    let mut mask = Mask::new(line);
     let bytes = line.as_bytes();
-    let mut at = veil.address(0);
+    let mut at = mask.address(0);
     while at < bytes.len() {
         match bytes[at] {
             b'{' => at = behind_braces(bytes, at),
-            b'|' if is_bar(line, at) => at = veil.stage(at + 1),
+            b'|' if is_bar(line, at) => at = mask.stage(at + 1),
             b'<' | b'>' => {
                 at += 1 + usize::from(matches!(bytes.get(at + 1), Some(b'<' | b'>')));
-                at = veil.address(at);
+                at = mask.address(at);
             }
             _ => at += 1,
         }
     }
-    veil.done()
+    mask.done()
 }
 
 /// The same for a line of stages, which no channel stands in front of.
-pub(crate) fn stage_signs(line: &str) -> Cow<'_, str> {
-    let mut veil = Veil::new(line);
-    let mut at = veil.stage(0);
+pub(crate) fn mask_stages(line: &str) -> Cow<'_, str> {
+    let mut mask = Mask::new(line);
+    let mut at = mask.stage(0);
     while let Some(next) = bar(line, at) {
-        at = veil.stage(next + 1);
+        at = mask.stage(next + 1);
     }
-    veil.done()
+    mask.done()
 }
 
-struct Veil<'t> {
+struct Mask<'t> {
     line: &'t str,
-    signs: Vec<u8>,
+    masked: Vec<u8>,
     /// Whether there was a quote that nothing closes. Those behind it are not closed, either, so that looking for an end
     /// is not repeated.
     is_unclosed: bool,
 }
 
 /// What stands in the place of what is veiled.
-const VEIL: u8 = b'_';
+const MASK: u8 = b'_';
 
-impl<'t> Veil<'t> {
+impl<'t> Mask<'t> {
     fn new(line: &'t str) -> Self {
-        Self { line, signs: line.as_bytes().to_vec(), is_unclosed: false }
+        Self { line, masked: line.as_bytes().to_vec(), is_unclosed: false }
     }
 
     fn done(self) -> Cow<'t, str> {
-        String::from_utf8(self.signs).expect("whole letters have been veiled").into()
+        String::from_utf8(self.masked).expect("whole letters have been veiled").into()
     }
 
     /// Veils the quoted address of the channel that begins behind `start`, if it has one. Returns the place behind that.
@@ -189,7 +189,7 @@ impl<'t> Veil<'t> {
         let part = trim(self.line, Span::new(start, self.line.len()));
         let Some(quotes) = quotes_of_channel(part.of(self.line)) else { return start };
         let begin = part.start as usize;
-        self.signs[begin + quotes.start..begin + quotes.end].fill(VEIL);
+        self.masked[begin + quotes.start..begin + quotes.end].fill(MASK);
         begin + quotes.end
     }
 
@@ -202,7 +202,7 @@ impl<'t> Veil<'t> {
             match bytes[at] {
                 b'"' if !self.is_unclosed => match closing_quote(self.line, at) {
                     Some(close) => {
-                        self.signs[at..=close].fill(VEIL);
+                        self.masked[at..=close].fill(MASK);
                         at = close + 1;
                     }
                     None => self.is_unclosed = true,
@@ -217,7 +217,7 @@ impl<'t> Veil<'t> {
                     if !is_shaft && !is_comparison {
                         return at;
                     }
-                    self.signs[at] = VEIL;
+                    self.masked[at] = MASK;
                     at += 1;
                 }
                 _ => at += 1,
@@ -239,14 +239,14 @@ fn is_number_next(text: &str) -> bool {
 }
 
 /// Cuts one side of a mapping line at each bar: the channel, and the stages behind it.
-pub(crate) fn stages(signs: &str, side: Span) -> impl Iterator<Item = Span> {
+pub(crate) fn stages(masked: &str, side: Span) -> impl Iterator<Item = Span> {
     let mut rest = Some(side);
     std::iter::from_fn(move || {
         let part = rest?;
-        let bar = bar(part.of(signs), 0);
+        let bar = bar(part.of(masked), 0);
         let end = bar.map_or(part.end as usize, |bar| part.start as usize + bar);
         rest = bar.map(|_| Span::new(end + 1, part.end as usize));
-        Some(trim(signs, Span::new(part.start as usize, end)))
+        Some(trim(masked, Span::new(part.start as usize, end)))
     })
 }
 
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_sign_is_veiled() {
-        for (line, signs_of) in [
+        for (line, expected) in [
             (r#"a."x | y > z" > b"#, "a.___________ > b"),
             (r#"a."x\"{<" | t <> b."ü ;":2 | u"#, "a._______ | t <> b.______:2 | u"),
             (r#"a.{<} > b."x > y""#, "a.{<} > b._______"),
@@ -315,18 +315,18 @@ mod tests {
             ("a.x | not b.y > 5", "a.x | not b.y > 5"),
             (r#"a.x | "\" > b | c""#, r#"a.x | ____________"#),
         ] {
-            assert_eq!(signs(line), signs_of, "{line}");
+            assert_eq!(mask_line(line), expected, "{line}");
         }
     }
 
     proptest! {
         #[test]
         fn signs_are_as_long_as_their_line_and_the_line_itself_without_a_bar_or_quotes(line in "[ |<>\"\\\\{}a0.ü;-]{0,30}") {
-            let found = signs(&line);
+            let found = mask_line(&line);
             prop_assert_eq!(found.len(), line.len());
             let has_bar = line.split(is_layout).any(|word| word == "|");
             prop_assert!(has_bar || line.contains('"') || found == line);
-            prop_assert_eq!(stage_signs(&line).len(), line.len());
+            prop_assert_eq!(mask_stages(&line).len(), line.len());
             for (veiled, byte) in found.bytes().zip(line.bytes()) {
                 prop_assert!(veiled == byte || veiled == b'_');
             }

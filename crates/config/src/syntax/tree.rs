@@ -1,54 +1,7 @@
-//! The tree of a file: what each line says, as places in its text.
-//!
-//! The tree holds the decoded text and nothing beside it, and works out lines when they are asked for: a file with a
-//! million lines costs no more than its letters, and comments and layout cannot get lost, because they are never taken
-//! apart. An editor changes a file by replacing the text of a [`Span`].
+//! What a line says, as spans of its text.
 
-use crate::lexer::{Lines, Operator};
-use crate::parser;
-use crate::source::{Span, Text};
-
-/// A file as a tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    text: Text,
-}
-
-impl Document {
-    /// Reads any bytes.
-    pub fn parse(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { text: Text::decode(bytes.into()) }
-    }
-
-    /// The decoded text, which every [`Span`] refers to.
-    pub fn text(&self) -> &str {
-        self.text.as_str()
-    }
-
-    /// The file's bytes: those that were read, but for what has been replaced.
-    pub fn print(&self) -> Vec<u8> {
-        self.text.encode()
-    }
-
-    /// All lines. An `[include ...]` is not followed, and does not change what the lines behind it mean.
-    pub fn lines(&self) -> impl Iterator<Item = Line> + '_ {
-        let mut section = Context::Start;
-        Lines::new(self.text()).map(move |span| {
-            let line = parser::parse_line(self.text(), span, section);
-            section = line.item.context().unwrap_or(section);
-            line
-        })
-    }
-
-    /// Puts `new` in the place of `span`; everything else stays as it is. Spans of what stands behind it move.
-    ///
-    /// # Panics
-    ///
-    /// If the span is not one of this document as it is.
-    pub fn replace(&mut self, span: Span, new: &str) {
-        self.text.replace(span, new);
-    }
-}
+use crate::syntax::lexer::Operator;
+use crate::syntax::source::Span;
 
 /// What kind of section a line stands in, which decides how it is read.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

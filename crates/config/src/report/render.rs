@@ -7,9 +7,9 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::compile::Compiled;
-use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::Source;
+use crate::report::compiled::Compiled;
+use crate::report::diagnostic::{Diagnostic, Label, Severity};
+use crate::syntax::source::{Source, Span};
 
 /// Of a line with more bytes than this only the place is shown. Of shorter ones the renderer shows what fits.
 const LONGEST_LINE: usize = 2000;
@@ -56,20 +56,21 @@ impl Compiled {
         // Labels of one line are shown on one excerpt.
         let mut shown = Vec::new();
         for (at, label) in diagnostic.labels.iter().enumerate() {
-            let source = self.sources.get(label.place.source);
-            let line = source.line_of(label.place.span.start);
-            if shown.contains(&(label.place.source, line)) {
+            let source = self.sources.get(label.location.source);
+            let line = source.line_of(label.location.span.start);
+            if shown.contains(&(label.location.source, line)) {
                 continue;
             }
-            shown.push((label.place.source, line));
+            shown.push((label.location.source, line));
             let here = diagnostic.labels[at..].iter().enumerate().filter(|(_, other)| {
-                other.place.source == label.place.source && source.line_of(other.place.span.start) == line
+                other.location.source == label.location.source
+                    && source.line_of(other.location.span.start) == line
             });
             let here: Vec<_> = here.map(|(offset, other)| (at + offset == 0, other)).collect();
             group = match excerpt(source, line, &here) {
                 Some(excerpt) => group.element(excerpt),
                 None => {
-                    let column = source.column_of(label.place.span.start);
+                    let column = source.column_of(label.location.span.start);
                     group.element(Origin::path(source.path.to_string_lossy()).line(line).char_column(column))
                 }
             };
@@ -81,13 +82,13 @@ impl Compiled {
     }
 
     fn json<'d>(&'d self, diagnostic: &'d Diagnostic) -> JsonDiagnostic<'d> {
-        let place = |label: &'d Label| {
-            let source = self.sources.get(label.place.source);
+        let location = |label: &'d Label| {
+            let source = self.sources.get(label.location.source);
             JsonLabel {
                 file: source.path.to_string_lossy(),
-                line: source.line_of(label.place.span.start),
-                column: source.column_of(label.place.span.start),
-                end_column: source.column_of(label.place.span.end),
+                line: source.line_of(label.location.span.start),
+                column: source.column_of(label.location.span.start),
+                end_column: source.column_of(label.location.span.end),
                 text: &label.text,
             }
         };
@@ -100,7 +101,7 @@ impl Compiled {
             column: diagnostic.column,
             end_column: diagnostic.end_column,
             help: &diagnostic.help,
-            labels: diagnostic.labels.iter().map(place).collect(),
+            labels: diagnostic.labels.iter().map(location).collect(),
         }
     }
 }
@@ -121,7 +122,7 @@ fn excerpt<'a>(
     let within = |offset: u32| (offset.min(line.end) as usize).saturating_sub(start);
     let annotations = labels.iter().map(|(is_primary, label)| {
         let kind = if *is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let annotation = kind.span(within(label.place.span.start)..within(label.place.span.end));
+        let annotation = kind.span(within(label.location.span.start)..within(label.location.span.end));
         if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
     });
     let snippet = Snippet::source(shown(source, start, line.end as usize)).line_start(number);
@@ -131,7 +132,7 @@ fn excerpt<'a>(
 /// Part of a text with its secrets made unreadable, letter for letter.
 fn shown(source: &Source, from: usize, to: usize) -> Cow<'_, str> {
     let text = source.text.as_str();
-    let is_inside = |span: &&crate::Span| (span.start as usize) < to && span.end as usize > from;
+    let is_inside = |span: &&Span| (span.start as usize) < to && span.end as usize > from;
     let mut out = Cow::Borrowed(&text[from..to]);
     for secret in source.secrets.iter().filter(is_inside) {
         let (start, end) = ((secret.start as usize).max(from), (secret.end as usize).min(to));

@@ -30,7 +30,7 @@ pub(crate) fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item =
 }
 
 /// An address whose misspelt word is replaced by the one of `words` that is closest, if `is_valid` takes it.
-pub(crate) fn respelt(
+pub(crate) fn corrected(
     address: &str,
     words: &[&'static str],
     is_valid: impl Fn(&str) -> bool,
@@ -51,9 +51,9 @@ pub(crate) fn respelt(
         if !words.contains(&word)
             && let Some(known) = closest(word, words.iter().copied())
         {
-            let respelt = format!("{}{known}{}", &address[..start], &rest[len..]);
-            if is_valid(&respelt) {
-                return Some(respelt);
+            let corrected = format!("{}{known}{}", &address[..start], &rest[len..]);
+            if is_valid(&corrected) {
+                return Some(corrected);
             }
         }
         start += len;
@@ -85,9 +85,9 @@ mod tests {
     fn the_misspelt_word_of_an_address_is_replaced_if_that_makes_it_valid() {
         let words = ["page", "fader", "upper"];
         let is_valid = |address: &str| address == "page1.fader5";
-        assert_eq!(respelt("page1.fadr5", &words, is_valid).as_deref(), Some("page1.fader5"));
-        assert_eq!(respelt("pgae1.fader5", &words, is_valid).as_deref(), Some("page1.fader5"));
-        assert_eq!(respelt("page1.fadr6", &words, is_valid), None);
-        assert_eq!(respelt("ü", &words, is_valid), None);
+        assert_eq!(corrected("page1.fadr5", &words, is_valid).as_deref(), Some("page1.fader5"));
+        assert_eq!(corrected("pgae1.fader5", &words, is_valid).as_deref(), Some("page1.fader5"));
+        assert_eq!(corrected("page1.fadr6", &words, is_valid), None);
+        assert_eq!(corrected("ü", &words, is_valid), None);
     }
 }

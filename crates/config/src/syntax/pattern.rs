@@ -6,10 +6,10 @@
 
 use crosspatch_core::address::closing_quote;
 
-use crate::ast::Fault;
-use crate::diagnostic::quote;
-use crate::lexer;
-use crate::source::Span;
+use crate::syntax::lexer;
+use crate::syntax::source::Span;
+use crate::syntax::tree::Fault;
+use crate::wording::quote;
 
 /// An address with its ranges and lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl<'t> Pattern<'t> {
         while at < end {
             let rest = &text[at..end];
             let quoted = quotes_end.saturating_sub(at);
-            let Some(brace) = signs(rest, quoted).find(|(_, byte)| matches!(byte, b'{' | b'}')) else {
+            let Some(brace) = unescaped(rest, quoted).find(|(_, byte)| matches!(byte, b'{' | b'}')) else {
                 segments.push(Segment::Literal(rest));
                 break;
             };
@@ -78,7 +78,7 @@ impl<'t> Pattern<'t> {
             segments.push(choice(text, inner, faults));
             at += len;
         }
-        let size = lay_strides(&mut segments);
+        let size = set_strides(&mut segments);
         Self { segments, size }
     }
 
@@ -88,7 +88,7 @@ impl<'t> Pattern<'t> {
     }
 
     /// Spells the address of that number, counted from 0, into `out`.
-    pub(crate) fn spell(&self, number: u128, out: &mut String) {
+    pub(crate) fn write_nth(&self, number: u128, out: &mut String) {
         out.clear();
         for segment in &self.segments {
             match segment {
@@ -99,14 +99,14 @@ impl<'t> Pattern<'t> {
                         (Ok(number), Ok(stride), Ok(size)) => u128::from(number / stride % size),
                         _ => number / stride % size,
                     };
-                    spell_element(elements, place, out);
+                    write_element(elements, place, out);
                 }
             }
         }
     }
 }
 
-fn spell_element(elements: &[Element<'_>], mut place: u128, out: &mut String) {
+fn write_element(elements: &[Element<'_>], mut place: u128, out: &mut String) {
     for element in elements {
         let size = element.size();
         if place >= size {
@@ -138,7 +138,7 @@ fn push_number(mut number: u64, out: &mut String) {
 }
 
 /// Gives every choice its stride and returns the size of all together.
-fn lay_strides(segments: &mut [Segment<'_>]) -> u128 {
+fn set_strides(segments: &mut [Segment<'_>]) -> u128 {
     let mut total = 1_u128;
     for segment in segments.iter_mut().rev() {
         if let Segment::Choice { size, stride, .. } = segment {
@@ -150,7 +150,7 @@ fn lay_strides(segments: &mut [Segment<'_>]) -> u128 {
 }
 
 /// The bytes of `text` and their places, but for those that a backslash stands in front of among the first `quoted` ones.
-fn signs(text: &str, quoted: usize) -> impl Iterator<Item = (usize, u8)> {
+fn unescaped(text: &str, quoted: usize) -> impl Iterator<Item = (usize, u8)> {
     let mut is_escaped = false;
     text.bytes().enumerate().filter(move |&(at, byte)| {
         let is_sign = !is_escaped;
@@ -162,7 +162,7 @@ fn signs(text: &str, quoted: usize) -> impl Iterator<Item = (usize, u8)> {
 /// The length of the braces that `text` begins with, inner ones included.
 fn closing(text: &str, quoted: usize) -> Option<usize> {
     let mut depth = 0_usize;
-    for (at, byte) in signs(text, quoted) {
+    for (at, byte) in unescaped(text, quoted) {
         match byte {
             b'{' => depth += 1,
             b'}' => depth -= 1,
@@ -275,7 +275,7 @@ mod tests {
         (0..pattern.size())
             .map(|number| {
                 let mut out = String::from("rubbish");
-                pattern.spell(number, &mut out);
+                pattern.write_nth(number, &mut out);
                 out
             })
             .collect()
@@ -328,7 +328,7 @@ mod tests {
         let (pattern, _) = parse("{0..18446744073709551615}{0..18446744073709551615}{1..2}");
         assert_eq!(pattern.size(), u128::MAX);
         let mut out = String::new();
-        pattern.spell(5, &mut out);
+        pattern.write_nth(5, &mut out);
         assert_eq!(out, "022");
     }
 
@@ -367,7 +367,7 @@ mod tests {
         fn reads_any_address(address in "[{}.,0-9a-b]{0,30}") {
             let (pattern, faults) = parse(&address);
             let mut out = String::new();
-            pattern.spell(0, &mut out);
+            pattern.write_nth(0, &mut out);
             prop_assert!(faults.iter().all(|fault| address.get(fault.span.range()).is_some()));
         }
     }

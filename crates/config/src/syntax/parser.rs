@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use crosspatch_core::address::closing_quote;
 
-use crate::ast::{Context, Fault, Item, Line, Mapping, Side};
-use crate::diagnostic::quote;
-use crate::lexer;
-use crate::source::Span;
+use crate::syntax::lexer;
+use crate::syntax::source::Span;
+use crate::syntax::tree::{Context, Fault, Item, Line, Mapping, Side};
+use crate::wording::quote;
 
 /// Reads the line at `span`, which stands in a section of the given kind.
 pub(crate) fn parse_line(text: &str, span: Span, context: Context) -> Line {
@@ -45,16 +45,16 @@ fn stray(body: Span, faults: &mut Vec<Fault>, fault: Fault) -> Item {
 
 fn before_first_section(text: &str, body: Span) -> Fault {
     // MIDIMonster passes over options that belong to nothing.
-    if body.of(text).contains('=') && foreign_comment(text, body).is_none() {
+    if body.of(text).contains('=') && comment_hint(text, body).is_none() {
         let message = format!("{} stands above the first section and has no effect", quote(body.of(text)));
         return doubt(body, "no-section", message, None);
     }
     let found = format!("expected a section such as `[map]` first, found {}", quote(body.of(text)));
-    fault(body, "no-section", found, foreign_comment(text, body))
+    fault(body, "no-section", found, comment_hint(text, body))
 }
 
 /// A hint if the line looks like a comment of another language.
-fn foreign_comment(text: &str, body: Span) -> Option<&'static str> {
+fn comment_hint(text: &str, body: Span) -> Option<&'static str> {
     let line = body.of(text);
     let is_foreign = ["#", "//", "--", "/*", "rem "].iter().any(|mark| line.starts_with(mark));
     is_foreign.then_some("a comment begins with `;`")
@@ -125,7 +125,7 @@ fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let quotes = closing_quote(line, 0).map_or(0, |close| close + 1);
     let Some(equals) = line[quotes..].find('=').map(|len| quotes + len) else {
         let message = format!("expected `option = value`, found {}", quote(line));
-        let help = foreign_comment(text, body).or_else(|| {
+        let help = comment_hint(text, body).or_else(|| {
             let is_mapping = lexer::operator(text, body).is_some();
             is_mapping.then_some("a mapping belongs into a `[map]` section")
         });
@@ -174,7 +174,7 @@ fn stages(text: &str, body: Span, faults: &mut Vec<Fault>) -> Vec<Span> {
     if line.is_empty() {
         return Vec::new();
     }
-    if let Some(help) = foreign_comment(text, body) {
+    if let Some(help) = comment_hint(text, body) {
         faults.push(fault(
             body,
             "chain-syntax",
@@ -184,16 +184,16 @@ fn stages(text: &str, body: Span, faults: &mut Vec<Fault>) -> Vec<Span> {
         return Vec::new();
     }
     let mut within = Vec::new();
-    let signs = lexer::stage_signs(line);
-    let whole = without_comment(line, &signs, &mut within);
-    let stages = match lexer::operator(&signs, whole) {
+    let masked = lexer::mask_stages(line);
+    let whole = without_comment(line, &masked, &mut within);
+    let stages = match lexer::operator(&masked, whole) {
         Some((operator, _)) => {
             let message = format!("expected stages joined by ` | `, found {}", quote(operator.of(line)));
             let help = "a chain has no channels at its ends; a mapping belongs into a `[map]` section";
             within.push(fault(operator, "chain-syntax", message, Some(help)));
             Vec::new()
         }
-        None => filled(&signs, lexer::stages(&signs, whole), &mut within),
+        None => filled(&masked, lexer::stages(&masked, whole), &mut within),
     };
     faults.extend(within.into_iter().map(|fault| fault.behind(body.start)));
     stages.into_iter().map(|stage| stage.behind(body.start)).collect()
@@ -212,34 +212,34 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
     // No name of an instance begins so.
     if line.starts_with("# ") || line.starts_with("//") {
         let message = format!("expected a mapping, found {}", quote(line));
-        faults.push(fault(body, "mapping-syntax", message, foreign_comment(line, body)));
+        faults.push(fault(body, "mapping-syntax", message, comment_hint(line, body)));
         return None;
     }
     // Nearly all lines have neither stages nor quotes nor a comment, and looking for both at once, to the end, takes no time.
     let is_simple = !line.bytes().fold(false, |found, byte| found | matches!(byte, b'|' | b';' | b'"'));
-    let (signs, body) = if is_simple {
+    let (masked, body) = if is_simple {
         (Cow::Borrowed(line), body)
     } else {
-        let signs = lexer::signs(line);
-        let body = without_comment(line, &signs, faults);
-        (signs, body)
+        let masked = lexer::mask_line(line);
+        let body = without_comment(line, &masked, faults);
+        (masked, body)
     };
-    let Some((operator_at, operator)) = lexer::operator(&signs, body) else {
+    let Some((operator_at, operator)) = lexer::operator(&masked, body) else {
         let message =
             format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(line)));
-        let is_option = body.of(&signs).contains('=');
-        let help = foreign_comment(line, body)
-            .or_else(|| (signs.contains(" |") && body.of(line).contains(['<', '>'])).then_some(OWN_OPERATOR))
+        let is_option = body.of(&masked).contains('=');
+        let help = comment_hint(line, body)
+            .or_else(|| (masked.contains(" |") && body.of(line).contains(['<', '>'])).then_some(OWN_OPERATOR))
             .or_else(|| is_option.then_some("an option belongs into the section of its instance"));
         faults.push(fault(body, "mapping-syntax", message, help));
         return None;
     };
     let mut left = Span::new(0, operator_at.start as usize);
     let mut right = Span::new(operator_at.end as usize, body.end as usize);
-    if let Some((second, _)) = lexer::operator(&signs, right) {
+    if let Some((second, _)) = lexer::operator(&masked, right) {
         let message = format!("expected one mapping a line, found a second {}", quote(second.of(line)));
         let between = Span { end: second.start, ..right };
-        let compares = |part| lexer::stages(&signs, part).skip(1).last().is_some_and(|at| is_when(line, at));
+        let compares = |part| lexer::stages(&masked, part).skip(1).last().is_some_and(|at| is_when(line, at));
         let help = match compares(left) || compares(between) {
             true => COMPARISON,
             false => "a value passes through several channels by several lines",
@@ -247,13 +247,13 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
         faults.push(fault(second, "mapping-syntax", message, Some(help)));
         return None;
     }
-    if let Some(arrow) = arrow(&signs, left, operator_at, right) {
+    if let Some(arrow) = arrow(&masked, left, operator_at, right) {
         let message = format!("expected {}, found {}", quote(operator_at.of(line)), quote(arrow.of(line)));
         faults.push(fault(arrow, "mapping-syntax", message, None));
         (left.end, right.start) = (arrow.start, arrow.end);
     }
     // A line that is its own signs has no bar.
-    let bars = matches!(signs, Cow::Owned(_)).then_some(&*signs);
+    let bars = matches!(masked, Cow::Owned(_)).then_some(&*masked);
     let left = side(line, bars, left, operator_at, "in front of", faults);
     let right = side(line, bars, right, operator_at, "behind", faults);
     Some(Mapping { left, operator, operator_at, right })
@@ -270,11 +270,11 @@ fn is_when(line: &str, stage: Span) -> bool {
 }
 
 /// Cuts off what was meant as a comment.
-fn without_comment(line: &str, signs: &str, faults: &mut Vec<Fault>) -> Span {
-    let mark = signs
+fn without_comment(line: &str, masked: &str, faults: &mut Vec<Fault>) -> Span {
+    let mark = masked
         .bytes()
         .enumerate()
-        .position(|(at, byte)| byte == b';' && at > 0 && matches!(signs.as_bytes()[at - 1], b' ' | b'\t'));
+        .position(|(at, byte)| byte == b';' && at > 0 && matches!(masked.as_bytes()[at - 1], b' ' | b'\t'));
     let Some(mark) = mark else { return Span::new(0, line.len()) };
     let comment = Span::new(mark, line.len());
     let message = format!("{} behind a mapping is taken for a comment", quote(comment.of(line)));
@@ -283,9 +283,9 @@ fn without_comment(line: &str, signs: &str, faults: &mut Vec<Fault>) -> Span {
 }
 
 /// The `->`, `=>`, `<-` or `<=` of other languages.
-fn arrow(signs: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
-    let shaft_before = left.of(signs).ends_with(" -") || left.of(signs).ends_with(" =");
-    let shaft_behind = right.of(signs).starts_with("- ") || right.of(signs).starts_with("= ");
+fn arrow(masked: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
+    let shaft_before = left.of(masked).ends_with(" -") || left.of(masked).ends_with(" =");
+    let shaft_behind = right.of(masked).starts_with("- ") || right.of(masked).starts_with("= ");
     (shaft_before || shaft_behind).then(|| {
         Span::new(
             operator.start as usize - usize::from(shaft_before),
@@ -300,30 +300,30 @@ fn side(
     bars: Option<&str>,
     part: Span,
     operator: Span,
-    place: &str,
+    location: &str,
     faults: &mut Vec<Fault>,
 ) -> Side {
     let (channels, transforms) = match bars {
         None => (lexer::trim(line, part), Vec::new()),
-        Some(signs) => {
-            let mut stages = lexer::stages(signs, part);
-            (stages.next().unwrap_or(part), filled(signs, stages, faults))
+        Some(masked) => {
+            let mut stages = lexer::stages(masked, part);
+            (stages.next().unwrap_or(part), filled(masked, stages, faults))
         }
     };
     if channels.is_empty() {
-        let message = format!("expected a channel {place} {}, found nothing", quote(operator.of(line)));
+        let message = format!("expected a channel {location} {}, found nothing", quote(operator.of(line)));
         faults.push(fault(operator, "mapping-syntax", message, None));
     }
     Side { channels, transforms }
 }
 
 /// Those stages that are not empty.
-fn filled(signs: &str, stages: impl Iterator<Item = Span>, faults: &mut Vec<Fault>) -> Vec<Span> {
+fn filled(masked: &str, stages: impl Iterator<Item = Span>, faults: &mut Vec<Fault>) -> Vec<Span> {
     let is_filled = |stage: &Span| {
         if stage.is_empty() {
             let at = stage.start as usize;
             // The bar in front of it, or, where a line begins with one, the one behind.
-            let bar = signs[..at].rfind('|').or_else(|| signs[at..].find('|').map(|len| at + len));
+            let bar = masked[..at].rfind('|').or_else(|| masked[at..].find('|').map(|len| at + len));
             let bar = bar.map_or(*stage, |bar| Span::new(bar, bar + 1));
             faults.push(fault(
                 bar,

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use crosspatch_core::Registry;
 
-use crate::closest;
-use crate::diagnostic::Diagnostic;
-use crate::options::COMMAND_LINE;
-use crate::source::{Place, Source, Sources, Span};
+use crate::report::diagnostic::Diagnostic;
+use crate::report::suggest::closest;
+use crate::syntax::source::{COMMAND_LINE, Location, Source, Sources, Span};
 
 /// What secrets are called everywhere, beside the options of the backends.
 const NAMES: [&str; 6] = ["password", "passwd", "passphrase", "passcode", "secret", "token"];
@@ -28,7 +27,7 @@ const LONGEST_NAME: usize = 200;
 const LONGEST: usize = 2000;
 
 /// Hides the secrets of all lines that are shown.
-pub(crate) fn veil(diagnostics: &mut [Diagnostic], sources: &mut Sources, registry: Registry) {
+pub(crate) fn mask(diagnostics: &mut [Diagnostic], sources: &mut Sources, registry: Registry) {
     let options = registry.backends.iter().flat_map(|backend| backend.options);
     let secret = options.filter(|spec| spec.secret && !spec.file);
     let mut names: Vec<&str> =
@@ -37,16 +36,16 @@ pub(crate) fn veil(diagnostics: &mut [Diagnostic], sources: &mut Sources, regist
     // A line with a thousand mistakes is looked at once.
     let mut found = BTreeMap::new();
     for diagnostic in diagnostics {
-        let places: Vec<_> = diagnostic.labels.iter().map(|label| label.place).collect();
-        for place in places {
-            let source = sources.get(place.source);
-            let number = source.line_of(place.span.start);
+        let locations: Vec<_> = diagnostic.labels.iter().map(|label| label.location).collect();
+        for location in locations {
+            let source = sources.get(location.source);
+            let number = source.line_of(location.span.start);
             let secret =
-                found.entry((place.source, number)).or_insert_with(|| secret_of(source, number, &names));
+                found.entry((location.source, number)).or_insert_with(|| secret_of(source, number, &names));
             if let Some((word, rest)) = *secret {
                 let text = source.text.as_str();
                 hide(diagnostic, word.of(text), rest.of(text));
-                sources.hide(Place { span: rest, ..place });
+                sources.hide(Location { span: rest, ..location });
             }
         }
     }
@@ -82,7 +81,7 @@ fn secret_of(source: &Source, number: usize, names: &[&str]) -> Option<(Span, Sp
         // Only an option has an instance in front of it; what a mapping has there is an address.
         let last = word.rsplit('.').next().filter(|_| is_option).unwrap_or(word);
         let secret = text[end..].trim_matches(is_between);
-        if is_name_of_secret(last, names) && !secret.is_empty() {
+        if is_secret_name(last, names) && !secret.is_empty() {
             let behind = end + text[end..].len() - text[end..].trim_start_matches(is_between).len();
             let at = line.start as usize;
             let word = Span::new(at + start, at + end);
@@ -92,7 +91,7 @@ fn secret_of(source: &Source, number: usize, names: &[&str]) -> Option<(Span, Sp
     None
 }
 
-fn is_name_of_secret(word: &str, names: &[&str]) -> bool {
+fn is_secret_name(word: &str, names: &[&str]) -> bool {
     let is_one = names.iter().any(|name| name.eq_ignore_ascii_case(word));
     // `to` is the beginning of a token, and no reason to hide anything.
     is_one || word.len() > SHORTEST && closest(word, names.iter().copied()).is_some()

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use crosspatch_core::{Backend, Registry, Scope};
 use rustc_hash::FxHashMap;
 
-use crate::ast::{Context, Fault, Item};
-use crate::chains::Chains;
-use crate::diagnostic::{Book, Draft, quote};
-use crate::files::{Files, beside, without_detours};
-use crate::lexer::{self, Lines};
-use crate::options::{OptionSet, Written, unreadable};
-use crate::parser::{SECTIONS, parse_line};
-use crate::source::{MAX_BYTES, Place, Source, SourceId, Sources, Span, Text, Unreadable};
-use crate::suggest::{closest, did_you_mean};
+use crate::files::{Files, beside, normalized, unreadable};
+use crate::report::diagnostic::{Diagnostics, Draft};
+use crate::report::suggest::{closest, did_you_mean};
+use crate::semantics::chains::Chains;
+use crate::semantics::options::{OptionSet, WrittenOption};
+use crate::syntax::lexer::{self, Lines};
+use crate::syntax::parser::{SECTIONS, parse_line};
+use crate::syntax::source::{Location, MAX_BYTES, Source, SourceId, Sources, Span, Text, Unreadable};
+use crate::syntax::tree::{Context, Item};
+use crate::wording::quote;
 
 /// How deep files may include each other.
 const MAX_DEPTH: usize = 32;
@@ -23,9 +24,9 @@ const MAX_INCLUDES: usize = 1000;
 
 /// A section of an instance, options matched but not read.
 #[derive(Debug)]
-pub(crate) struct DraftInstance {
+pub(crate) struct InstanceSection {
     pub(crate) name: String,
-    pub(crate) name_at: Place,
+    pub(crate) name_at: Location,
     /// The protocol; none if it is unknown or not built.
     pub(crate) backend: Option<&'static Backend>,
     /// Whether its header is wrong, so that protocol and name are only what was perhaps meant.
@@ -43,21 +44,21 @@ pub(crate) struct MapPart {
 }
 
 /// What the files say.
-pub(crate) struct Resolved<'a> {
+pub(crate) struct Sections<'a> {
     pub(crate) registry: Registry,
     pub(crate) files: &'a dyn Files,
     pub(crate) sources: Sources,
-    pub(crate) book: Book,
+    pub(crate) diagnostics: Diagnostics,
     /// Every file that was asked for, whether it could be read or not.
     pub(crate) read: Vec<PathBuf>,
-    pub(crate) instances: Vec<DraftInstance>,
+    pub(crate) instances: Vec<InstanceSection>,
     /// Instances by name; also what was meant as a name but cannot be one.
     pub(crate) names: FxHashMap<String, usize>,
     pub(crate) globals: FxHashMap<&'static str, OptionSet>,
     pub(crate) maps: Vec<MapPart>,
     pub(crate) chains: Chains,
     /// Sections of backends that are not built, and whether an instance is among them.
-    planned: Vec<(&'static str, Place, bool)>,
+    planned: Vec<(&'static str, Location, bool)>,
     section: Section,
     /// Files that are being read, the outermost first.
     open: Vec<PathBuf>,
@@ -88,14 +89,14 @@ impl Section {
     }
 }
 
-impl<'a> Resolved<'a> {
+impl<'a> Sections<'a> {
     /// Reads `file` and everything that it includes.
     pub(crate) fn read(file: &Path, files: &'a dyn Files, registry: Registry) -> Self {
-        let mut resolved = Self {
+        let mut sections = Self {
             registry,
             files,
             sources: Sources::default(),
-            book: Book::default(),
+            diagnostics: Diagnostics::default(),
             read: Vec::new(),
             instances: Vec::new(),
             names: FxHashMap::default(),
@@ -107,19 +108,19 @@ impl<'a> Resolved<'a> {
             open: Vec::new(),
             includes: 0,
         };
-        match resolved.source(file) {
-            Ok(source) => resolved.walk(source),
-            Err(Refusal { message, help }) => {
-                resolved.book.add(Draft::error("file", message).file(file).help_if(help));
+        match sections.source(file) {
+            Ok(source) => sections.walk(source),
+            Err(SourceError { message, help }) => {
+                sections.diagnostics.add(Draft::error("file", message).file(file).help_if(help));
             }
         }
-        resolved.report_planned();
-        resolved.chains.finish(&resolved.sources, &mut resolved.book);
-        resolved
+        sections.report_planned();
+        sections.chains.finish(&sections.sources, &mut sections.diagnostics);
+        sections
     }
 
     /// The text of a file, read once.
-    fn source(&mut self, path: &Path) -> Result<SourceId, Refusal> {
+    fn source(&mut self, path: &Path) -> Result<SourceId, SourceError> {
         if let Some(known) = self.sources.find(path) {
             return Ok(known);
         }
@@ -127,26 +128,26 @@ impl<'a> Resolved<'a> {
             self.read.push(path.to_owned());
         }
         let shown = path.to_string_lossy();
-        let bytes = self.files.read(path).map_err(|error| Refusal::new(unreadable(&shown, &error)))?;
+        let bytes = self.files.read(path).map_err(|error| SourceError::new(unreadable(&shown, &error)))?;
         if bytes.len() > MAX_BYTES {
-            return Err(Refusal::new(format!("{} is larger than a gigabyte", quote(&shown))));
+            return Err(SourceError::new(format!("{} is larger than a gigabyte", quote(&shown))));
         }
         let text = Text::decode(bytes);
         match text.unreadable() {
-            Some(Unreadable::Utf16) => Err(Refusal {
+            Some(Unreadable::Utf16) => Err(SourceError {
                 message: format!("expected UTF-8 text, found UTF-16 in {}", quote(&shown)),
                 help: Some("save the file as UTF-8"),
             }),
             Some(Unreadable::Binary) => {
-                Err(Refusal::new(format!("expected text, found a binary file in {}", quote(&shown))))
+                Err(SourceError::new(format!("expected text, found a binary file in {}", quote(&shown))))
             }
             None => {
-                let foreign = text.first_foreign();
+                let foreign = text.first_invalid();
                 let source = self.sources.add(Source::new(path, text));
                 if let Some(span) = foreign {
                     let message = "the file is not UTF-8; it is read as Latin-1";
-                    let draft = Draft::warning("encoding", message).at(Place { source, span });
-                    self.book.add(draft.help("save the file as UTF-8"));
+                    let draft = Draft::warning("encoding", message).at(Location { source, span });
+                    self.diagnostics.add(draft.help("save the file as UTF-8"));
                 }
                 Ok(source)
             }
@@ -154,7 +155,7 @@ impl<'a> Resolved<'a> {
     }
 
     fn walk(&mut self, source: SourceId) {
-        self.open.push(without_detours(&self.sources.get(source).path));
+        self.open.push(normalized(&self.sources.get(source).path));
         let text = self.sources.text(source);
         let text = text.as_str();
         for span in Lines::new(text) {
@@ -179,42 +180,42 @@ impl<'a> Resolved<'a> {
 
     fn line(&mut self, source: SourceId, text: &str, span: Span) {
         let line = parse_line(text, span, self.section.context());
-        let place = |span| Place { source, span };
+        let location = |span| Location { source, span };
         if let Item::Mapping(_) = line.item {
             self.map_line(source, span);
             return;
         }
-        if !self.is_said(&line.item) {
+        if !self.is_reported(&line.item) {
             for fault in line.faults {
-                self.book.add(fault_draft(fault, source));
+                self.diagnostics.add(Draft::of_fault(fault, source));
             }
         }
         match line.item {
             Item::Blank | Item::Comment(_) | Item::Stray(_) | Item::Mapping(_) => {}
             Item::Include { file } if file.is_empty() => {}
-            Item::Include { file } => self.include(place(file), file.of(text)),
-            Item::Backend { name } => self.section = self.backend_section(place(name), name.of(text)),
+            Item::Include { file } => self.include(location(file), file.of(text)),
+            Item::Backend { name } => self.section = self.backend_section(location(name), name.of(text)),
             Item::Instance { backend, name } => {
                 self.section =
-                    self.instance_section(place(backend), backend.of(text), place(name), name.of(text));
+                    self.instance_section(location(backend), backend.of(text), location(name), name.of(text));
             }
             Item::Map => self.section = Section::Map,
             Item::Chain { name, stages } => {
-                let chain = self.chains.begin(place(name), name.of(text), &mut self.book);
-                self.chains.extend(chain, stages.into_iter().map(place));
+                let chain = self.chains.begin(location(name), name.of(text), &mut self.diagnostics);
+                self.chains.extend(chain, stages.into_iter().map(location));
                 self.section = Section::Chain(chain);
             }
             Item::Stages(stages) => {
                 if let Section::Chain(chain) = self.section {
-                    self.chains.extend(chain, stages.into_iter().map(place));
+                    self.chains.extend(chain, stages.into_iter().map(location));
                 }
             }
-            Item::Option { name, value } => self.option(place(name), name.of(text), place(value)),
+            Item::Option { name, value } => self.option(location(name), name.of(text), location(value)),
         }
     }
 
     /// Whether what is wrong with a line follows from something that has been said.
-    fn is_said(&mut self, item: &Item) -> bool {
+    fn is_reported(&mut self, item: &Item) -> bool {
         match (self.section, item) {
             (Section::Skipped, Item::Stray(_)) => true,
             (Section::None(said), Item::Stray(_)) => {
@@ -225,18 +226,18 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    fn include(&mut self, at: Place, written: &str) {
+    fn include(&mut self, at: Location, written: &str) {
         let path = beside(&self.sources.get(at.source).path, written);
         self.includes += 1;
         if self.includes > MAX_INCLUDES {
             if self.includes == MAX_INCLUDES + 1 {
                 let message =
                     format!("expected at most {MAX_INCLUDES} includes; this and further ones are left out");
-                self.book.add(Draft::error("include-count", message).at(at));
+                self.diagnostics.add(Draft::error("include-count", message).at(at));
             }
             return;
         }
-        let plain = without_detours(&path);
+        let plain = normalized(&path);
         if let Some(outer) = self.open.iter().position(|open| *open == plain) {
             let circle = self.open[outer..].iter().chain([&plain]);
             let circle: Vec<_> = circle.map(|path| quote(&path.to_string_lossy())).collect();
@@ -244,23 +245,23 @@ impl<'a> Resolved<'a> {
                 2 => "the file includes itself".to_owned(),
                 _ => format!("the files include each other in a circle: {}", circle.join(" > ")),
             };
-            self.book.add(Draft::error("include-circle", message).at(at));
+            self.diagnostics.add(Draft::error("include-circle", message).at(at));
             return;
         }
         if self.open.len() >= MAX_DEPTH {
             let message = format!("expected includes at most {MAX_DEPTH} files deep");
-            self.book.add(Draft::error("include-depth", message).at(at));
+            self.diagnostics.add(Draft::error("include-depth", message).at(at));
             return;
         }
         match self.source(&path) {
             Ok(source) => self.walk(source),
-            Err(Refusal { message, help }) => {
-                self.book.add(Draft::error("include", message).at(at).help_if(help));
+            Err(SourceError { message, help }) => {
+                self.diagnostics.add(Draft::error("include", message).at(at).help_if(help));
             }
         }
     }
 
-    fn backend_section(&mut self, at: Place, name: &str) -> Section {
+    fn backend_section(&mut self, at: Location, name: &str) -> Section {
         if name.is_empty() {
             return Section::Skipped;
         }
@@ -273,14 +274,20 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    fn instance_section(&mut self, backend_at: Place, backend: &str, name_at: Place, name: &str) -> Section {
+    fn instance_section(
+        &mut self,
+        backend_at: Location,
+        backend: &str,
+        name_at: Location,
+        name: &str,
+    ) -> Section {
         if name.is_empty() {
             return self.nameless_section(backend_at, backend);
         }
         if let Some(keyword) = self.misspelt_keyword(backend) {
             let message = format!("there is no backend {}", quote(backend));
             let help = format!("did you mean {}?", quote(&format!("[{keyword} {name}]")));
-            self.book.add(Draft::error("unknown-backend", message).at(backend_at).help(help));
+            self.diagnostics.add(Draft::error("unknown-backend", message).at(backend_at).help(help));
             return Section::Skipped;
         }
         let is_guessed = self.registry.find(backend).is_none();
@@ -293,12 +300,12 @@ impl<'a> Resolved<'a> {
         if let Some(first) = first.filter(|_| is_possible) {
             let message = format!("there are two instances {}", quote(name));
             let draft = Draft::error("instance-twice", message).label(name_at, "this is the second");
-            self.book.add(draft.label(self.instances[first].name_at, "this is the first"));
+            self.diagnostics.add(draft.label(self.instances[first].name_at, "this is the first"));
         }
         if first.is_none() {
             self.names.insert(reachable.to_owned(), index);
         }
-        self.instances.push(DraftInstance {
+        self.instances.push(InstanceSection {
             name: name.to_owned(),
             name_at,
             backend,
@@ -311,19 +318,20 @@ impl<'a> Resolved<'a> {
 
     /// The keyword that was meant by a word that is no backend and like none.
     fn misspelt_keyword(&self, word: &str) -> Option<&'static str> {
-        let keyword = closest(word, ["include", "backend", "chain"]).filter(|_| self.book.has_room())?;
+        let keyword =
+            closest(word, ["include", "backend", "chain"]).filter(|_| self.diagnostics.has_room())?;
         let built = self.registry.backends.iter().map(|backend| backend.name);
         let mut known = built.chain(self.registry.planned.iter().copied());
         let is_like_one = closest(word, known.clone()).is_some() || known.any(|name| name == word);
         (!is_like_one).then_some(keyword)
     }
 
-    fn nameless_section(&mut self, at: Place, word: &str) -> Section {
+    fn nameless_section(&mut self, at: Location, word: &str) -> Section {
         let keyword = closest(word, ["map", "include", "backend", "chain"]);
         if self.registry.find(word).is_some() || self.registry.planned.contains(&word) {
             let message = format!("expected a name for this instance of `{word}`, found none");
             let help = format!("write `[{word} NAME]`; mappings use the name");
-            self.book.add(Draft::error("section", message).at(at).help(help));
+            self.diagnostics.add(Draft::error("section", message).at(at).help(help));
             return Section::Skipped;
         }
         let message = format!("expected a section, found {}", quote(&format!("[{word}]")));
@@ -332,12 +340,12 @@ impl<'a> Resolved<'a> {
             .map(|known| format!("did you mean `[{known}]`?"))
             .or_else(|| closest(word, backends).map(|known| format!("did you mean `[{known} NAME]`?")))
             .unwrap_or_else(|| SECTIONS.to_owned());
-        self.book.add(Draft::error("section", message).at(at).help(help));
+        self.diagnostics.add(Draft::error("section", message).at(at).help(help));
         if keyword == Some("map") { Section::Map } else { Section::Skipped }
     }
 
     /// Whether an instance can have that name.
-    fn check_name(&mut self, at: Place, name: &str) -> bool {
+    fn check_name(&mut self, at: Location, name: &str) -> bool {
         let Some(wrong) = name.chars().find(|&letter| letter.is_whitespace() || ".<>{}|;".contains(letter))
         else {
             return true;
@@ -349,12 +357,12 @@ impl<'a> Resolved<'a> {
         let message = format!("expected a name without {found}, found {}", quote(name));
         let fit: String =
             name.replace(|letter: char| letter.is_whitespace() || ".<>{}|;".contains(letter), "-");
-        self.book
+        self.diagnostics
             .add(Draft::error("instance-name", message).at(at).help(format!("for example {}", quote(&fit))));
         false
     }
 
-    fn backend(&mut self, name: &str, at: Place, is_instance: bool) -> Option<&'static Backend> {
+    fn backend(&mut self, name: &str, at: Location, is_instance: bool) -> Option<&'static Backend> {
         if let Some(backend) = self.registry.find(name) {
             return Some(backend);
         }
@@ -362,8 +370,8 @@ impl<'a> Resolved<'a> {
             self.planned.push((planned, at, is_instance));
             return None;
         }
-        if !self.book.has_room() {
-            self.book.add(Draft::error("unknown-backend", "").at(at));
+        if !self.diagnostics.has_room() {
+            self.diagnostics.add(Draft::error("unknown-backend", "").at(at));
             return None;
         }
         let built = self.registry.backends.iter().map(|backend| backend.name);
@@ -372,7 +380,7 @@ impl<'a> Resolved<'a> {
                 format!("there is {}", built.clone().map(quote).collect::<Vec<_>>().join(", "))
             });
         let draft = Draft::error("unknown-backend", format!("there is no backend {}", quote(name)));
-        self.book.add(draft.at(at).help(help));
+        self.diagnostics.add(draft.at(at).help(help));
         // What was perhaps meant stands in, so that the options and addresses are checked, too.
         self.registry.find(closest(name, built.chain(self.registry.planned.iter().copied()))?)
     }
@@ -380,7 +388,7 @@ impl<'a> Resolved<'a> {
     /// A backend that is not built is an error where an instance needs it; its options alone do no harm.
     fn report_planned(&mut self) {
         let planned = std::mem::take(&mut self.planned);
-        for (at, &(name, place, is_instance)) in planned.iter().enumerate() {
+        for (at, &(name, location, is_instance)) in planned.iter().enumerate() {
             let mut others = planned.iter().enumerate().filter(|(_, (other, ..))| *other == name);
             let leader = others
                 .clone()
@@ -391,16 +399,16 @@ impl<'a> Resolved<'a> {
                 continue;
             }
             let message = format!("the backend `{name}` is known but not built yet");
-            self.book.add(if is_instance {
+            self.diagnostics.add(if is_instance {
                 let help = format!("until it is, leave out the instances of `{name}` and their mappings");
-                Draft::error("backend-not-built", message).at(place).help(help)
+                Draft::error("backend-not-built", message).at(location).help(help)
             } else {
-                Draft::warning("backend-not-built", message).at(place).help("these options have no effect")
+                Draft::warning("backend-not-built", message).at(location).help("these options have no effect")
             });
         }
     }
 
-    fn option(&mut self, name_at: Place, name: &str, value: Place) {
+    fn option(&mut self, name_at: Location, name: &str, value: Location) {
         let (backend, scope) = match self.section {
             Section::Backend(backend) => (self.registry.find(backend), Scope::Global),
             Section::Instance(index) => (self.instances[index].backend, Scope::Instance),
@@ -413,25 +421,19 @@ impl<'a> Resolved<'a> {
                 self.globals.entry(backend.name).or_default()
             }
         };
-        let written = Written { text: name, name: name_at, value, from_command_line: false };
-        set.add(backend, scope, &written, &mut self.book);
+        let written = WrittenOption { text: name, name: name_at, value, from_command_line: false };
+        set.add(backend, scope, &written, &mut self.diagnostics);
     }
 }
 
 /// Why a file gives no text.
-struct Refusal {
+struct SourceError {
     message: String,
     help: Option<&'static str>,
 }
 
-impl Refusal {
+impl SourceError {
     fn new(message: String) -> Self {
         Self { message, help: None }
     }
-}
-
-pub(crate) fn fault_draft(fault: Fault, source: SourceId) -> Draft {
-    let Fault { span, id, message, help, is_warning } = fault;
-    let new = if is_warning { Draft::warning } else { Draft::error };
-    new(id, message).at(Place { source, span }).help_if(help)
 }
