@@ -1,4 +1,4 @@
-//! From the text of a configuration to a plan: the stages in their order.
+//! Runs the stages of a compilation in their order.
 
 use std::path::Path;
 
@@ -12,22 +12,22 @@ use crate::semantics::configure::configure_instances;
 use crate::semantics::sections::Sections;
 use crate::semantics::{loops, mappings, merges, overrides};
 
-/// What is compiled.
+/// What to compile.
 #[derive(Copy, Clone)]
 pub struct Input<'a> {
-    /// The configuration.
+    /// The main file of the configuration.
     pub file: &'a Path,
-    /// Reads it and everything that it names.
+    /// Reads this file and all other files.
     pub files: &'a dyn Files,
     /// Options from the command line.
     pub overrides: &'a [Override],
-    /// All backends.
+    /// The available backends.
     pub registry: Registry,
-    /// The plan that runs, if the new one is to take its place.
+    /// The running plan that the new one will replace, if any.
     pub previous: Option<&'a Plan>,
 }
 
-/// Compiles a configuration. Mistakes are in the result, all of them; nothing panics, whatever the files contain.
+/// Compiles a configuration. The result holds the plan or all mistakes. Never panics, whatever the files contain.
 pub fn compile(input: &Input<'_>) -> Compiled {
     let mut sections = Sections::read(input.file, input.files, input.registry);
     overrides::apply(input.overrides, &mut sections);
@@ -50,15 +50,15 @@ pub fn compile(input: &Input<'_>) -> Compiled {
     Compiled { plan, diagnostics, files: read, sources, errors, warnings }
 }
 
-/// Compiles a configuration that is one text, under the name `show.cfg`.
+/// Compiles a configuration that consists of one text. Diagnostics call it `show.cfg`.
 pub fn compile_text(text: &str, registry: Registry) -> Compiled {
     let file = Path::new("show.cfg");
     let files = MemoryFiles::default().with(file, text);
     compile(&Input { file, files: &files, overrides: &[], registry, previous: None })
 }
 
-/// A configuration without any instance is a mistake: it is what an editor leaves for a moment while it saves, and ending a
-/// show for it would be the worst answer.
+/// Reports a configuration without instances as a mistake. Some editors leave an empty file for a moment while they save,
+/// and a reload at that moment must not end the show.
 fn report_empty(sections: &mut Sections<'_>) {
     if sections.instances.is_empty() && sections.diagnostics.errors == 0 {
         let file = sections.read.first().cloned().unwrap_or_default();

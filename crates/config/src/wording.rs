@@ -1,32 +1,32 @@
-//! How sentences of diagnostics quote what a person typed.
+//! Helpers for the wording of diagnostics.
 
 use std::borrow::Cow;
 
 use crosspatch_core::is_plain;
 
-/// Something that a person typed, in backticks, fit to be shown: short and without control characters.
+/// Quotes user input in backticks: shortened, and without control characters.
 pub(crate) fn quote(typed: &str) -> String {
-    const LONGEST: usize = 60;
-    format!("`{}`", shortened(typed, LONGEST))
+    const MAX_LEN: usize = 60;
+    format!("`{}`", shortened(typed, MAX_LEN))
 }
 
-/// A sentence, which may contain anything that a person typed, fit to be shown.
-pub(crate) fn fit(sentence: &str) -> String {
-    const LONGEST: usize = 400;
-    shortened(sentence, LONGEST)
+/// Makes a sentence that contains user input safe to show.
+pub(crate) fn sanitized(sentence: &str) -> String {
+    const MAX_LEN: usize = 400;
+    shortened(sentence, MAX_LEN)
 }
 
-fn shortened(text: &str, longest: usize) -> String {
+fn shortened(text: &str, max_len: usize) -> String {
     let mut shown = String::new();
-    let mut letters = text.chars();
-    for letter in letters.by_ref().take(longest) {
-        match letter {
+    let mut characters = text.chars();
+    for c in characters.by_ref().take(max_len) {
+        match c {
             '\t' => shown.push(' '),
-            letter if is_plain(letter) => shown.push(letter),
-            letter => shown.extend(letter.escape_default()),
+            c if is_plain(c) => shown.push(c),
+            c => shown.extend(c.escape_default()),
         }
     }
-    if letters.next().is_some() {
+    if characters.next().is_some() {
         shown.push_str("...");
     }
     shown
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_is_made_fit_to_be_shown() {
+    fn input_is_shortened_and_escaped() {
         assert_eq!(quote("a\tb\u{1b}[31m"), "`a b\\u{1b}[31m`");
         assert_eq!(quote(&"x".repeat(100)).len(), 65);
     }

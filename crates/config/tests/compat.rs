@@ -41,7 +41,7 @@ fn every_example_is_read_without_a_stray_line_and_printed_as_it_was() {
     for (path, bytes) in examples() {
         let document = Document::parse(bytes.clone());
         for line in document.lines() {
-            assert!(!matches!(line.item, Item::Stray(_)), "{}: {line:?}", path.display());
+            assert!(!matches!(line.item, Item::Invalid(_)), "{}: {line:?}", path.display());
             assert!(line.faults.is_empty(), "{}: {line:?}", path.display());
         }
         assert_eq!(document.print(), bytes, "{}", path.display());
@@ -72,7 +72,7 @@ fn every_example_whose_backends_exist_compiles() {
             | Item::Stages(_)
             | Item::Option { .. }
             | Item::Mapping(_)
-            | Item::Stray(_) => None,
+            | Item::Invalid(_) => None,
         });
         let missing: Vec<_> = backends.filter(|name| REGISTRY.find(name).is_none()).collect();
         let compiled = compile(&Input {

@@ -171,8 +171,8 @@ fn a_file_that_cannot_be_read_is_named_where_it_is_asked_for() {
     for (kind, message) in [
         (io::ErrorKind::NotFound, "there is no file `x`"),
         (io::ErrorKind::IsADirectory, "`x` is a folder, not a file"),
-        (io::ErrorKind::PermissionDenied, "`x` may not be read by this user"),
-        (io::ErrorKind::Interrupted, "`x` cannot be read: operation interrupted"),
+        (io::ErrorKind::PermissionDenied, "no permission to read `x`"),
+        (io::ErrorKind::Interrupted, "cannot read `x`: operation interrupted"),
     ] {
         let compiled = compile_files(&Refusing(kind));
         let wrong: Vec<_> =
@@ -266,7 +266,7 @@ fn programs_get_the_same_as_people() {
     assert_eq!(twice["labels"].as_array().map(Vec::len), Some(2));
     assert_eq!(
         (&twice["labels"][1]["line"], &twice["labels"][1]["text"]),
-        (&1.into(), &"this is the first".into())
+        (&1.into(), &"first definition".into())
     );
     let unknown = &json["diagnostics"][1];
     assert_eq!(unknown["file"], "show.cfg");

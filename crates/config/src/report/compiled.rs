@@ -7,14 +7,14 @@ use crosspatch_core::Plan;
 use crate::report::diagnostic::Diagnostic;
 use crate::syntax::source::Sources;
 
-/// What came of it.
+/// The result of a compilation.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The plan, unless there is an error.
+    /// The plan. None if there is an error.
     pub plan: Option<Plan>,
-    /// Errors and warnings by file and line; of very many only the first ones.
+    /// Errors and warnings by file and line. At most the first thousand are kept.
     pub diagnostics: Vec<Diagnostic>,
-    /// Every file that was asked for, whether it could be read or not: those to watch for changes.
+    /// Every file that was requested, whether or not it could be read. These are the files to watch for changes.
     pub files: Vec<PathBuf>,
     pub(crate) sources: Sources,
     pub(crate) errors: usize,
@@ -22,12 +22,12 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// How many errors there are, those that are not kept included.
+    /// The number of errors, including those that are not kept.
     pub fn errors(&self) -> usize {
         self.errors
     }
 
-    /// How many warnings there are, those that are not kept included.
+    /// The number of warnings, including those that are not kept.
     pub fn warnings(&self) -> usize {
         self.warnings
     }

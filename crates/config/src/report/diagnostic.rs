@@ -1,18 +1,18 @@
-//! What is wrong with a configuration, and where.
+//! Diagnostics: the mistakes of a configuration and their locations.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::syntax::source::{Location, SourceId, Sources};
 use crate::syntax::tree::Fault;
-use crate::wording::fit;
+use crate::wording::sanitized;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// No plan comes of this configuration.
+    /// The configuration has no plan.
     Error,
-    /// The configuration works, though perhaps not as it was meant.
+    /// The configuration works, but perhaps not as intended.
     Warning,
 }
 
@@ -26,36 +26,36 @@ impl Severity {
     }
 }
 
-/// One mistake, or something doubtful.
+/// A mistake, or something that is probably one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A short name that never changes, such as `unknown-option`.
+    /// A stable id such as `unknown-option`.
     pub id: &'static str,
-    /// Whether a plan comes of it all the same.
+    /// Whether it is an error or a warning.
     pub severity: Severity,
-    /// What was expected and what was found, in lower case without a full stop.
+    /// What was expected and what was found, in lower case and without a full stop.
     pub message: String,
     /// The file; `command line` for an override.
     pub file: PathBuf,
-    /// The line, counted from 1; 0 if the whole file is meant.
+    /// The line, counted from 1. 0 if the diagnostic concerns the whole file.
     pub line: usize,
-    /// The column, counted in letters from 1; 0 if the whole file is meant.
+    /// The column, in characters from 1. 0 if the diagnostic concerns the whole file.
     pub column: usize,
-    /// The column behind the last letter that is meant.
+    /// The column after the last character.
     pub end_column: usize,
-    /// What helps, one thing each.
+    /// Advice on how to correct it, one way per entry.
     pub help: Vec<String>,
     pub(crate) labels: Vec<Label>,
 }
 
-/// A place that a diagnostic points at; the first one of a diagnostic is the place of the mistake.
+/// A location that a diagnostic points at. The first label of a diagnostic is the location of the mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Label {
     pub(crate) location: Location,
     pub(crate) text: String,
 }
 
-/// A diagnostic in the making.
+/// A diagnostic that is being built.
 #[derive(Debug)]
 pub(crate) struct Draft(Diagnostic);
 
@@ -72,7 +72,7 @@ impl Draft {
         Self(Diagnostic {
             id,
             severity,
-            message: fit(&message),
+            message: sanitized(&message),
             file: PathBuf::new(),
             line: 0,
             column: 0,
@@ -82,32 +82,32 @@ impl Draft {
         })
     }
 
-    /// The mistake in how a line of `source` is written.
+    /// A syntax error in `source`.
     pub(crate) fn of_fault(fault: Fault, source: SourceId) -> Self {
         let Fault { span, id, message, help, is_warning } = fault;
         let new = if is_warning { Self::warning } else { Self::error };
         new(id, message).at(Location { source, span }).help_if(help)
     }
 
-    /// Points at a place.
+    /// Points at a location.
     pub(crate) fn at(self, location: Location) -> Self {
         self.label(location, "")
     }
 
-    /// Points at a place and says something about it.
+    /// Points at a location with a comment.
     pub(crate) fn label(mut self, location: Location, text: impl Into<String>) -> Self {
-        self.0.labels.push(Label { location, text: fit(&text.into()) });
+        self.0.labels.push(Label { location, text: sanitized(&text.into()) });
         self
     }
 
-    /// Means a file as a whole.
+    /// Points at a whole file.
     pub(crate) fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.file = path.into();
         self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.push(fit(&help.into()));
+        self.0.help.push(sanitized(&help.into()));
         self
     }
 
@@ -119,29 +119,36 @@ impl Draft {
     }
 }
 
-/// How many diagnostics are kept; the rest is only counted.
-pub(crate) const MAX_KEPT: usize = 1000;
+/// The most diagnostics that are kept. Further ones are counted.
+const MAX_KEPT: usize = 1000;
 
-/// Collects diagnostics and drops those that say the same of the same place.
+/// Collects diagnostics without duplicates.
 #[derive(Debug, Default)]
 pub(crate) struct Diagnostics {
     kept: Vec<Diagnostic>,
-    said: BTreeSet<(Option<Location>, &'static str, String)>,
+    seen: BTreeSet<(Option<Location>, &'static str, String)>,
     pub(crate) errors: usize,
     pub(crate) warnings: usize,
 }
 
 impl Diagnostics {
-    /// Whether what is added is still kept. If not, it need not be worded well.
+    /// Whether further diagnostics are kept. If not, their wording does not matter.
     pub(crate) fn has_room(&self) -> bool {
         self.kept.len() < MAX_KEPT
+    }
+
+    /// Adds the result of a check. Returns whether there is no mistake.
+    pub(crate) fn check(&mut self, mistake: Option<Draft>) -> bool {
+        let is_right = mistake.is_none();
+        mistake.into_iter().for_each(|mistake| self.add(mistake));
+        is_right
     }
 
     pub(crate) fn add(&mut self, Draft(diagnostic): Draft) {
         let keep = self.has_room();
         if keep {
             let location = diagnostic.labels.first().map(|label| label.location);
-            if !self.said.insert((location, diagnostic.id, diagnostic.message.clone())) {
+            if !self.seen.insert((location, diagnostic.id, diagnostic.message.clone())) {
                 return;
             }
         }
@@ -154,7 +161,7 @@ impl Diagnostics {
         }
     }
 
-    /// Everything by file and line, with files, lines and columns filled in.
+    /// All diagnostics by file and line, with files, lines and columns filled in.
     pub(crate) fn finish(self, sources: &Sources) -> Vec<Diagnostic> {
         let mut kept = self.kept;
         kept.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.location));
@@ -175,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_is_said_once_and_the_rest_is_counted() {
+    fn duplicates_are_dropped_and_the_excess_is_counted() {
         let mut diagnostics = Diagnostics::default();
         for number in 0..MAX_KEPT + 5 {
             diagnostics.add(Draft::error("a", number.to_string()));

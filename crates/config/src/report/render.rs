@@ -1,4 +1,4 @@
-//! Shows diagnostics: to people, with the text underlined, and to programs, as JSON.
+//! Renders diagnostics, as text for people and as JSON for programs.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,11 +11,11 @@ use crate::report::compiled::Compiled;
 use crate::report::diagnostic::{Diagnostic, Label, Severity};
 use crate::syntax::source::{Source, Span};
 
-/// Of a line with more bytes than this only the place is shown. Of shorter ones the renderer shows what fits.
-const LONGEST_LINE: usize = 2000;
+/// A line with more bytes is not shown, only its location. The renderer truncates shorter lines itself.
+const MAX_LINE: usize = 2000;
 
 impl Compiled {
-    /// All diagnostics as text, each with the lines it points at.
+    /// All diagnostics as text, each with the lines that it points at.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
@@ -34,7 +34,7 @@ impl Compiled {
         out
     }
 
-    /// All diagnostics as one JSON object: `errors`, `warnings`, and `diagnostics`, a list.
+    /// All diagnostics as one JSON object with the members `errors`, `warnings` and `diagnostics`.
     pub fn to_json(&self) -> String {
         let report = JsonReport {
             errors: self.errors,
@@ -53,7 +53,7 @@ impl Compiled {
         if diagnostic.labels.is_empty() {
             group = group.element(Origin::path(diagnostic.file.to_string_lossy()));
         }
-        // Labels of one line are shown on one excerpt.
+        // All labels of a line share one excerpt.
         let mut shown = Vec::new();
         for (at, label) in diagnostic.labels.iter().enumerate() {
             let source = self.sources.get(label.location.source);
@@ -106,7 +106,7 @@ impl Compiled {
     }
 }
 
-/// One line of a text with everything on it underlined that is meant; none if it is too long for a person to look at.
+/// One line of a source with its labels underlined. None if the line is too long to be shown.
 fn excerpt<'a>(
     source: &'a Source,
     number: usize,
@@ -114,10 +114,10 @@ fn excerpt<'a>(
 ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let line = source.line(number);
     let text = line.of(source.text.as_str());
-    if text.len() > LONGEST_LINE {
+    if text.len() > MAX_LINE {
         return None;
     }
-    // A byte order mark is no letter.
+    // A byte order mark is not shown.
     let start = line.end as usize - text.trim_start_matches('\u{feff}').len();
     let within = |offset: u32| (offset.min(line.end) as usize).saturating_sub(start);
     let annotations = labels.iter().map(|(is_primary, label)| {
@@ -129,14 +129,14 @@ fn excerpt<'a>(
     Some(snippet.path(source.path.to_string_lossy()).annotations(annotations))
 }
 
-/// Part of a text with its secrets made unreadable, letter for letter.
+/// A part of a source with its secrets replaced by asterisks.
 fn shown(source: &Source, from: usize, to: usize) -> Cow<'_, str> {
     let text = source.text.as_str();
     let is_inside = |span: &&Span| (span.start as usize) < to && span.end as usize > from;
     let mut out = Cow::Borrowed(&text[from..to]);
     for secret in source.secrets.iter().filter(is_inside) {
         let (start, end) = ((secret.start as usize).max(from), (secret.end as usize).min(to));
-        // One byte for one byte, so that the places of other labels stay right.
+        // The length in bytes stays the same, so that the spans of labels stay valid.
         out.to_mut().replace_range(start - from..end - from, &"*".repeat(end - start));
     }
     out

@@ -1,35 +1,40 @@
-//! "Did you mean": the known word that is closest to a typed one.
+//! Suggestions: the known word that is closest to what was typed, and valid names in place of invalid ones.
 
-/// The candidate that is close enough to `typed` to have been meant. None that is the same.
+use crate::report::diagnostic::Draft;
+use crate::syntax::source::Location;
+use crate::wording::quote;
+
+/// The candidate that was probably meant by `typed`, if one is similar enough. Never `typed` itself.
 pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 100;
     if typed.len() > LONGEST || typed.is_empty() {
         return None;
     }
     let lower = typed.to_lowercase();
-    let letters = lower.chars().count();
+    let length = lower.chars().count();
     candidates
         .into_iter()
         .filter(|candidate| *candidate != typed && candidate.len() <= LONGEST)
         .filter_map(|candidate| {
             let known = candidate.to_lowercase();
             let distance = strsim::osa_distance(&lower, &known);
-            // A third of the letters may be wrong; two words that merely share their length are not alike.
-            let allowed = (letters.min(known.chars().count()) / 3).max(1);
-            let is_alike = distance <= allowed && distance < letters;
-            let is_beginning = letters >= 2 && known.starts_with(&lower);
-            (is_alike || is_beginning).then_some((if is_alike { distance } else { allowed + 1 }, candidate))
+            // Up to a third of the characters may differ. Two words of the same length with nothing in common are not similar.
+            let allowed = (length.min(known.chars().count()) / 3).max(1);
+            let is_similar = distance <= allowed && distance < length;
+            let is_beginning = length >= 2 && known.starts_with(&lower);
+            (is_similar || is_beginning)
+                .then_some((if is_similar { distance } else { allowed + 1 }, candidate))
         })
         .min()
         .map(|(_, candidate)| candidate)
 }
 
-/// The same as a sentence.
+/// The closest candidate, as a question.
 pub(crate) fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     closest(typed, candidates).map(|known| format!("did you mean `{known}`?"))
 }
 
-/// An address whose misspelt word is replaced by the one of `words` that is closest, if `is_valid` takes it.
+/// The address with a misspelt word replaced by the closest one of `words`, if `is_valid` accepts the result.
 pub(crate) fn corrected(
     address: &str,
     words: &[&'static str],
@@ -61,12 +66,22 @@ pub(crate) fn corrected(
     None
 }
 
+/// Reports a name that contains white space or one of the `forbidden` characters.
+pub(crate) fn invalid_name(id: &'static str, at: Location, name: &str, forbidden: &str) -> Option<Draft> {
+    let is_wrong = |c: char| c.is_whitespace() || forbidden.contains(c);
+    let wrong = name.chars().find(|&c| is_wrong(c))?;
+    let found = if wrong.is_whitespace() { "spaces".to_owned() } else { format!("`{wrong}`") };
+    let message = format!("expected a name without {found}, found {}", quote(name));
+    let help = format!("for example {}", quote(&name.replace(is_wrong, "-")));
+    Some(Draft::error(id, message).at(at).help(help))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_pen_is_mended_and_a_different_word_is_not() {
+    fn a_typing_error_is_corrected_and_a_different_word_is_not() {
         let known = ["osc", "maweb", "masim", "loopback"];
         for (typed, meant) in [
             ("ocs", Some("osc")),

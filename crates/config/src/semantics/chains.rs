@@ -1,17 +1,17 @@
-//! Named chains: what a `[chain NAME]` section holds, written out for the lines that use it.
+//! Named chains: the stages of each `[chain NAME]` section, expanded for the lines that use it.
 //!
-//! A chain may use others, wherever they stand. All of them are written out and checked once, when all files have been read,
-//! so that a mistake in one is told at its own place and not at each of its uses.
+//! A chain may use other chains, in any order. All chains are expanded and checked once, after all files have been read, so
+//! that a mistake is reported where it is written and not wherever the chain is used.
 
 use crosspatch_core::transform::{ArgumentError, MAX_STAGES, Reference, Stage, read_stage, transforms};
 use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::{Diagnostics, Draft};
-use crate::report::suggest::closest;
+use crate::report::suggest::{closest, invalid_name};
 use crate::syntax::source::{Location, Sources};
 use crate::wording::quote;
 
-/// How deep chains may use each other.
+/// How deep chains may be nested.
 const MAX_DEPTH: usize = MAX_STAGES;
 
 /// A section `[chain NAME]`.
@@ -19,28 +19,30 @@ const MAX_DEPTH: usize = MAX_STAGES;
 struct NamedChain {
     name: String,
     name_at: Location,
-    /// What stands between its bars.
+    /// Its stages as written.
     stages: Vec<Location>,
-    /// Whether it has its name to itself, so that stages can mean it.
+    /// Whether stages can use it by its name. Not so if the name is invalid or belongs to an earlier chain.
     is_named: bool,
     is_used: bool,
-    /// Whether a line uses it, so that the channels that its stages name are checked with that.
+    /// Whether a mapping line uses it. If so, the channels in its stages are checked with that line.
     is_mapped: bool,
     expansion: Option<Expansion>,
 }
 
-/// A chain with the stages of those that it uses in their place.
+/// The stages of a chain, including those of the chains that it uses.
 #[derive(Clone, Debug, Default)]
 struct Expansion {
     stages: Vec<Location>,
-    /// Whether something is missing; why has been said.
+    /// Whether stages are missing. The reason has been reported.
     is_broken: bool,
 }
 
-/// A stage as written, and which part of the line asks for it: itself, or the name of a chain.
+/// A stage of a line.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct ExpandedStage {
+    /// Where the stage is written.
     pub(crate) stage: Location,
+    /// Where the line uses it: the stage itself, or the name of its chain.
     pub(crate) used: Location,
 }
 
@@ -52,7 +54,7 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
-    /// Begins a chain and returns its number.
+    /// Adds an empty chain and returns its number.
     pub(crate) fn begin(&mut self, name_at: Location, name: &str, diagnostics: &mut Diagnostics) -> usize {
         let number = self.all.len();
         let is_named = !name.is_empty()
@@ -73,7 +75,7 @@ impl Chains {
         number
     }
 
-    /// Adds stages to a chain.
+    /// Appends stages to a chain.
     pub(crate) fn extend(&mut self, number: usize, stages: impl Iterator<Item = Location>) {
         self.all[number].stages.extend(stages);
     }
@@ -81,27 +83,27 @@ impl Chains {
     fn is_first(&self, name_at: Location, name: &str, diagnostics: &mut Diagnostics) -> bool {
         let Some(&first) = self.names.get(name) else { return true };
         let first = self.all[first].name_at;
-        // A file of chains that is included twice says the same twice.
+        // A file of chains that is included twice is no mistake.
         if first != name_at {
             let draft = Draft::error("chain-twice", format!("there are two chains {}", quote(name)));
-            diagnostics.add(draft.label(name_at, "this is the second").label(first, "this is the first"));
+            diagnostics.add(draft.label(name_at, "second definition").label(first, "first definition"));
         }
         false
     }
 
-    /// The names of all chains.
+    /// The names of the chains that stages can use.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.iter().filter(|chain| chain.is_named).map(|chain| chain.name.as_str())
     }
 
-    /// Notes that a stage means, or was perhaps to mean, the chain of that name.
+    /// Marks the chain with that name as used, or as probably meant by a stage.
     pub(crate) fn mark_used(&mut self, name: &str) {
         if let Some(&number) = self.names.get(name) {
             self.all[number].is_used = true;
         }
     }
 
-    /// Writes out and checks every chain.
+    /// Expands and checks every chain.
     pub(crate) fn finish(&mut self, sources: &Sources, diagnostics: &mut Diagnostics) {
         for number in 0..self.all.len() {
             self.expand_chain(number, &mut Vec::new(), sources, diagnostics);
@@ -120,7 +122,7 @@ impl Chains {
         }
     }
 
-    /// Reads one stage that is no name of a chain; what is wrong with it is noted.
+    /// Reads a stage that is not the name of a chain, and reports its mistakes.
     pub(crate) fn read_stage(
         &mut self,
         at: Location,
@@ -135,7 +137,7 @@ impl Chains {
         };
         let ArgumentError { at: part, message, words, help } = error;
         let typed = &written[part.clone()];
-        // Whatever is wrong with the name is wrong at the beginning.
+        // A mistake at the start of the stage concerns the name of the transform.
         let is_name = part.start == 0;
         let id = if is_name { "unknown-transform" } else { "transform" };
         let meant = match diagnostics.has_room() {
@@ -154,7 +156,7 @@ impl Chains {
         None
     }
 
-    /// The stages of a line with those of named chains in their place; none if one of the chains is broken.
+    /// The stages of a line, with named chains expanded. None if one of the chains is broken.
     pub(crate) fn expand(
         &mut self,
         line: impl Iterator<Item = Location>,
@@ -170,7 +172,7 @@ impl Chains {
             };
             (self.all[number].is_used, self.all[number].is_mapped) = (true, true);
             check_no_arguments(used, sources, diagnostics);
-            let expansion = self.all[number].expansion.as_ref().expect("all chains have been written out");
+            let expansion = self.all[number].expansion.as_ref().expect("all chains have been expanded");
             is_broken |= expansion.is_broken;
             out.extend(expansion.stages.iter().map(|&stage| ExpandedStage { stage, used }));
         }
@@ -181,7 +183,7 @@ impl Chains {
         (!is_broken).then_some(out)
     }
 
-    /// The stages of all chains that no line uses, neither by itself nor through another chain.
+    /// The stages of all chains that no mapping line uses, directly or through another chain.
     pub(crate) fn idle_stages(&self, sources: &Sources) -> Vec<Location> {
         let mut is_idle = vec![true; self.all.len()];
         let mut busy: Vec<_> = (0..self.all.len()).filter(|&number| self.all[number].is_mapped).collect();
@@ -197,7 +199,7 @@ impl Chains {
             .collect()
     }
 
-    /// Warns of chains that nothing uses.
+    /// Warns of unused chains.
     pub(crate) fn report_unused(&self, diagnostics: &mut Diagnostics) {
         for chain in self.all.iter().filter(|chain| chain.is_named && !chain.is_used) {
             let message = format!("no mapping uses the chain {}", quote(&chain.name));
@@ -205,12 +207,12 @@ impl Chains {
         }
     }
 
-    /// The chain that a stage names.
+    /// The chain that a stage uses.
     fn find(&self, stage: &str) -> Option<usize> {
         self.names.get(stage.split_whitespace().next()?).copied()
     }
 
-    /// Writes out one chain. `open` are those that are being written out, the outermost first.
+    /// Expands a chain. `open` holds the chains that are being expanded, the outermost first.
     fn expand_chain(
         &mut self,
         number: usize,
@@ -235,12 +237,12 @@ impl Chains {
                 self.report_circle(stage, &open[outer..], diagnostics);
                 out.is_broken = true;
             } else if open.len() >= MAX_DEPTH {
-                let message = format!("expected chains that use each other at most {MAX_DEPTH} deep");
+                let message = format!("expected chains that are nested at most {MAX_DEPTH} deep");
                 diagnostics.add(Draft::error("chain-depth", message).at(stage));
                 out.is_broken = true;
             } else {
                 self.expand_chain(inner, open, sources, diagnostics);
-                let inner = self.all[inner].expansion.as_ref().expect("it has just been written out");
+                let inner = self.all[inner].expansion.as_ref().expect("it has just been expanded");
                 out.is_broken |= inner.is_broken;
                 out.stages.extend_from_slice(&inner.stages);
             }
@@ -253,7 +255,7 @@ impl Chains {
             report_long(self.all[number].name_at, out.stages.len(), diagnostics);
             out.is_broken = true;
         }
-        // What nobody will use need not be kept; chains that use each other could make a lot of it.
+        // Nested chains could multiply to very many stages. Those past the limit are never used.
         out.stages.truncate(MAX_STAGES);
         self.all[number].expansion = Some(out);
     }
@@ -264,36 +266,30 @@ impl Chains {
             [only] => format!("the chain {} uses itself", name(only)),
             _ => {
                 let names: Vec<_> = circle.iter().chain(circle.first()).map(name).collect();
-                format!("the chains use each other in a circle: {}", names.join(" > "))
+                format!("these chains use each other in a circle: {}", names.join(" > "))
             }
         };
         diagnostics.add(Draft::error("chain-circle", message).at(at));
     }
 }
 
-/// Whether a chain can have that name.
+/// Whether a chain can have that name. Reports why not.
 fn check_name(at: Location, name: &str, diagnostics: &mut Diagnostics) -> bool {
-    if transforms().any(|transform| transform.name == name) {
-        let message = format!("expected a name that no transform has, found {}", quote(name));
-        diagnostics.add(Draft::error("chain-name", message).at(at));
-        return false;
-    }
-    let is_wrong = |letter: char| letter.is_whitespace() || "|<>{}\";".contains(letter);
-    let Some(wrong) = name.chars().find(|&letter| is_wrong(letter)) else { return true };
-    let found = if wrong.is_whitespace() { "a blank".to_owned() } else { format!("`{wrong}`") };
-    let message = format!("expected a name without {found}, found {}", quote(name));
-    let help = format!("for example {}", quote(&name.replace(is_wrong, "-")));
-    diagnostics.add(Draft::error("chain-name", message).at(at).help(help));
-    false
+    diagnostics.check(if transforms().any(|transform| transform.name == name) {
+        let message = format!("expected a name that is not a transform, found {}", quote(name));
+        Some(Draft::error("chain-name", message).at(at))
+    } else {
+        invalid_name("chain-name", at, name, "|<>{}\";")
+    })
 }
 
-/// A chain takes no arguments.
+/// Reports arguments of a chain, which takes none.
 fn check_no_arguments(stage: Location, sources: &Sources, diagnostics: &mut Diagnostics) {
     let written = sources.at(stage);
     if let Some((name, rest)) = written.split_once(char::is_whitespace) {
         let rest = rest.trim_start();
         let at = stage.part(&(written.len() - rest.len()..written.len()));
-        let message = format!("expected nothing behind the chain {}, found {}", quote(name), quote(rest));
+        let message = format!("expected nothing after the chain {}, found {}", quote(name), quote(rest));
         diagnostics.add(Draft::error("transform", message).at(at));
     }
 }

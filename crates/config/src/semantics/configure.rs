@@ -1,4 +1,4 @@
-//! Configures each instance from the options that were given.
+//! Configures each instance from its options, those of its backend and those of the command line.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
@@ -16,19 +16,19 @@ use crate::semantics::sections::{InstanceSection, Sections};
 use crate::syntax::source::{Location, Sources, Span};
 use crate::wording::quote;
 
-/// An instance that mappings can mean.
+/// An instance that mappings can use.
 #[derive(Clone)]
 pub(crate) struct ConfiguredInstance {
     pub(crate) id: InstanceId,
     pub(crate) backend: &'static Backend,
     pub(crate) instance: Arc<dyn Instance>,
 }
-/// Configures every instance. In parallel to the instances of `resolved`: none for one that mappings cannot use.
+/// Configures every instance. Returns them in the order of their sections, with none for one that mappings cannot use.
 pub(crate) fn configure_instances(
     sections: &mut Sections<'_>,
     builder: &mut PlanBuilder<'_>,
 ) -> Vec<Option<ConfiguredInstance>> {
-    let mut with = Environment {
+    let mut env = Environment {
         files: sections.files,
         sources: &mut sections.sources,
         diagnostics: &mut sections.diagnostics,
@@ -37,116 +37,115 @@ pub(crate) fn configure_instances(
     let mut names: Vec<_> = sections.globals.keys().copied().collect();
     names.sort_unstable();
     for name in names {
-        hide_secrets(&sections.globals[name].settings, sections.registry.find(name), &mut with);
+        hide_secrets(&sections.globals[name].settings, sections.registry.find(name), &mut env);
     }
-    for draft in &sections.instances {
-        hide_secrets(&draft.options.settings, draft.backend, &mut with);
+    for section in &sections.instances {
+        hide_secrets(&section.options.settings, section.backend, &mut env);
     }
-    let configure = |draft: &InstanceSection| {
-        let backend = draft.backend?;
-        let (given, instance) = configure(draft, backend, sections.globals.get(backend.name), &mut with)?;
-        draft.is_named.then(|| {
-            let id = builder.instance(&draft.name, backend, given, Arc::clone(&instance));
+    let configure = |section: &InstanceSection| {
+        let backend = section.backend?;
+        let (given, instance) = configure(section, backend, sections.globals.get(backend.name), &mut env)?;
+        section.is_named.then(|| {
+            let id = builder.instance(&section.name, backend, given, Arc::clone(&instance));
             ConfiguredInstance { id, backend, instance }
         })
     };
     sections.instances.iter().map(configure).collect()
 }
 
-/// What reading options needs.
+/// What is needed to read options.
 struct Environment<'a> {
     files: &'a dyn Files,
     sources: &'a mut Sources,
     diagnostics: &'a mut Diagnostics,
-    /// Every file that was asked for.
+    /// Every file that was requested.
     read: &'a mut Vec<PathBuf>,
 }
 
-/// Keeps secrets out of what is shown, and says so where everybody can read them. Comes before anything is rendered.
-fn hide_secrets(settings: &[Setting], backend: Option<&'static Backend>, with: &mut Environment<'_>) {
+/// Hides secrets in everything that is shown, and warns if other users can read them.
+fn hide_secrets(settings: &[Setting], backend: Option<&'static Backend>, env: &mut Environment<'_>) {
     for setting in settings.iter().filter(|setting| setting.spec.secret && !setting.spec.file) {
-        with.sources.hide(setting.value);
+        env.sources.hide(setting.value);
         if setting.value.span.is_empty() {
             continue;
         }
-        let (name, source) = (setting.spec.name, with.sources.get(setting.value.source));
+        let (name, source) = (setting.spec.name, env.sources.get(setting.value.source));
         let draft = if setting.from_command_line {
-            let message = format!(
-                "`{name}` stands in the list of processes, which every user of this machine may read"
-            );
+            let message = format!("every user of this machine can see `{name}` in the list of processes");
             let options = backend.into_iter().flat_map(|backend| backend.options);
             let mut files =
                 options.filter(|spec| spec.secret && spec.file && spec.scope == setting.spec.scope);
             let help = match files.next() {
                 Some(file) => {
-                    format!("write it into a file that only its owner may read, and give `{}`", file.name)
+                    format!("write it to a file that only its owner can read, and set `{}`", file.name)
                 }
-                None => "write it into the configuration".to_owned(),
+                None => "write it in the configuration".to_owned(),
             };
             Draft::warning("secret-in-process-list", message).help(help)
-        } else if with.files.is_readable_by_all(&source.path) {
-            let message = format!("`{name}` stands in a file that every user of this machine may read");
+        } else if env.files.is_readable_by_all(&source.path) {
+            let message = format!("every user of this machine can read the file with `{name}`");
             Draft::warning("secret-readable", message).help(ONLY_OWNER)
         } else {
             continue;
         };
-        with.diagnostics.add(draft.at(setting.name));
+        env.diagnostics.add(draft.at(setting.name));
     }
 }
 
-const ONLY_OWNER: &str = "let only its owner read the file: `chmod 600 FILE`";
+const ONLY_OWNER: &str = "make the file readable by its owner only: `chmod 600 FILE`";
 
-/// Configures one instance; `None` if it cannot be used, in which case the reason has been said.
+/// Configures one instance. Returns `None` if it cannot be used; the reason has been reported.
 fn configure(
-    draft: &InstanceSection,
+    section: &InstanceSection,
     backend: &'static Backend,
     globals: Option<&OptionSet>,
-    with: &mut Environment<'_>,
+    env: &mut Environment<'_>,
 ) -> Option<(Vec<Given>, Arc<dyn Instance>)> {
     let mut given = Vec::new();
     let mut settings = Vec::new();
-    let mut mistaken =
-        draft.is_guessed || draft.options.mistaken || globals.is_some_and(|globals| globals.mistaken);
+    let mut is_incomplete = section.is_guessed
+        || section.options.has_unknown
+        || globals.is_some_and(|globals| globals.has_unknown);
     let of_backend = globals.map_or(&[][..], |globals| &globals.settings);
-    for setting in effective(of_backend, with).into_iter().chain(effective(&draft.options.settings, with)) {
-        let Some(value) = value_of(setting, with) else {
-            mistaken = true;
+    for setting in effective(of_backend, env).into_iter().chain(effective(&section.options.settings, env)) {
+        let Some(value) = value_of(setting, env) else {
+            is_incomplete = true;
             continue;
         };
         let name = match setting.spec.family {
-            Some(_) => unquoted(with.sources.at(setting.name)),
+            Some(_) => unquoted(env.sources.at(setting.name)),
             None => setting.spec.name.into(),
         };
         given.push(Given { name: name.into_owned(), value, scope: setting.spec.scope });
         settings.push(setting);
     }
-    let mut options = Options::new(&draft.name, &given, backend.options);
+    let mut options = Options::new(&section.name, &given, backend.options);
     let instance = (backend.configure)(&mut options);
     let errors = options.into_errors();
-    let explained = mistaken || errors.iter().any(|error| !error.is_warning);
+    let explained = is_incomplete || errors.iter().any(|error| !error.is_warning);
     for error in &errors {
-        // What is missing may well be there under a misspelt name.
-        if error.option.is_some() || error.is_warning || !mistaken {
-            with.diagnostics.add(option_error(error, draft, &settings, &given, with.sources));
+        // A missing option may be there under a misspelt name.
+        if error.option.is_some() || error.is_warning || !is_incomplete {
+            env.diagnostics.add(option_error(error, section, &settings, &given, env.sources));
         }
     }
     if instance.is_none() && !explained {
-        let message = format!("the instance {} cannot be used as configured", quote(&draft.name));
-        with.diagnostics.add(Draft::error("option-missing", message).at(draft.name_at));
+        let message = format!("the instance {} cannot be used as configured", quote(&section.name));
+        env.diagnostics.add(Draft::error("option-missing", message).at(section.name_at));
     }
     Some((given, instance?))
 }
 
-/// What counts of the options given: those from the command line take the place of others, and of several that exclude
-/// each other the last one wins.
-fn effective<'s>(settings: &'s [Setting], with: &mut Environment<'_>) -> Vec<&'s Setting> {
-    // An option is known by its documented name, a member of a family by the written one.
+/// The options that take effect. Options from the command line override all others; of an option that is set several times
+/// and is not repeatable, the last one counts.
+fn effective<'s>(settings: &'s [Setting], env: &mut Environment<'_>) -> Vec<&'s Setting> {
+    // Options are compared by their documented names, members of a family by the names as written.
     let mut by_name: FxHashMap<(&str, Cow<'_, str>), (bool, usize)> = FxHashMap::default();
     let mut kept: Vec<Option<&Setting>> = Vec::with_capacity(settings.len());
     let ordered = settings.iter().filter(|setting| setting.from_command_line);
     for setting in ordered.chain(settings.iter().filter(|setting| !setting.from_command_line)) {
         let written = match setting.spec.family {
-            Some(_) => unquoted(with.sources.at(setting.name)),
+            Some(_) => unquoted(env.sources.at(setting.name)),
             None => "".into(),
         };
         let at = kept.len();
@@ -162,7 +161,7 @@ fn effective<'s>(settings: &'s [Setting], with: &mut Environment<'_>) -> Vec<&'s
                 if !setting.spec.repeatable {
                     let earlier = kept[before].take().map(|earlier| earlier.name);
                     entry.insert((overridden, at));
-                    with.diagnostics.add(option_twice(setting, earlier, with.sources));
+                    env.diagnostics.add(option_twice(setting, earlier, env.sources));
                 }
             }
         }
@@ -172,7 +171,7 @@ fn effective<'s>(settings: &'s [Setting], with: &mut Environment<'_>) -> Vec<&'s
 }
 
 fn option_twice(setting: &Setting, earlier: Option<Location>, sources: &Sources) -> Draft {
-    let message = format!("{} is given twice; the last one counts", quote(sources.at(setting.name)));
+    let message = format!("{} is set twice; the last one counts", quote(sources.at(setting.name)));
     let draft = Draft::warning("option-twice", message).label(setting.name, "this one counts");
     match earlier {
         Some(earlier) => draft.label(earlier, "this one does not"),
@@ -180,58 +179,58 @@ fn option_twice(setting: &Setting, earlier: Option<Location>, sources: &Sources)
     }
 }
 
-/// The value of an option; for one that names a file, the text of that file.
-fn value_of(setting: &Setting, with: &mut Environment<'_>) -> Option<String> {
-    let written = with.sources.at(setting.value).to_owned();
+/// The value of an option. If the option names a file, the value is the text of that file.
+fn value_of(setting: &Setting, env: &mut Environment<'_>) -> Option<String> {
+    let written = env.sources.at(setting.value).to_owned();
     if !setting.spec.file {
         return Some(written);
     }
-    let source = with.sources.get(setting.value.source);
+    let source = env.sources.get(setting.value.source);
     let path = match setting.from_command_line {
         true => PathBuf::from(&written),
         false => beside(&source.path, &written),
     };
     let at = value_or_name(setting);
     if written.is_empty() {
-        let message = format!("expected a file, found nothing behind `{}`", setting.spec.name);
-        with.diagnostics.add(Draft::error("option-file", message).at(at));
+        let message = format!("expected a file name for `{}`, found nothing", setting.spec.name);
+        env.diagnostics.add(Draft::error("option-file", message).at(at));
         return None;
     }
-    if !with.read.contains(&path) {
-        with.read.push(path.clone());
+    if !env.read.contains(&path) {
+        env.read.push(path.clone());
     }
-    let text = with.files.read(&path).map(String::from_utf8);
+    let text = env.files.read(&path).map(String::from_utf8);
     match text {
         Ok(Ok(text)) => {
-            if setting.spec.secret && with.files.is_readable_by_all(&path) {
+            if setting.spec.secret && env.files.is_readable_by_all(&path) {
                 let message =
-                    format!("every user of this machine may read {}", quote(&path.to_string_lossy()));
-                with.diagnostics.add(Draft::warning("secret-readable", message).at(at).help(ONLY_OWNER));
+                    format!("every user of this machine can read {}", quote(&path.to_string_lossy()));
+                env.diagnostics.add(Draft::warning("secret-readable", message).at(at).help(ONLY_OWNER));
             }
             let line = text.strip_suffix('\n').unwrap_or(&text);
             Some(line.strip_suffix('\r').unwrap_or(line).to_owned())
         }
         Ok(Err(_)) => {
             let message = format!("{} is not UTF-8 text", quote(&path.to_string_lossy()));
-            with.diagnostics.add(Draft::error("option-file", message).at(at));
+            env.diagnostics.add(Draft::error("option-file", message).at(at));
             None
         }
         Err(error) => {
-            with.diagnostics
+            env.diagnostics
                 .add(Draft::error("option-file", unreadable(&path.to_string_lossy(), &error)).at(at));
             None
         }
     }
 }
 
-/// The value's place, or the name's where the value is empty.
+/// The location of the value, or of the name if the value is empty.
 fn value_or_name(setting: &Setting) -> Location {
     if setting.value.span.is_empty() { setting.name } else { setting.value }
 }
 
 fn option_error(
     error: &OptionError,
-    draft: &InstanceSection,
+    section: &InstanceSection,
     settings: &[&Setting],
     given: &[Given],
     sources: &Sources,
@@ -242,7 +241,7 @@ fn option_error(
         (false, None) => (Draft::error, "option-missing"),
     };
     let Some((setting, given)) = error.option.and_then(|at| Some((settings.get(at)?, given.get(at)?))) else {
-        return new(id, error.message.clone()).at(draft.name_at).help_if(error.help.clone());
+        return new(id, error.message.clone()).at(section.name_at).help_if(error.help.clone());
     };
     let mut message = error.message.clone();
     if setting.spec.secret && given.value.len() > 2 {
@@ -252,11 +251,11 @@ fn option_error(
         let is_plain = !error.is_warning && setting.spec.family.is_none() && !setting.spec.example.is_empty();
         is_plain.then(|| format!("for example `{} = {}`", setting.spec.name, setting.spec.example))
     });
-    new(id, message).at(part(setting, error, sources)).help_if(help)
+    new(id, message).at(error_location(setting, error, sources)).help_if(help)
 }
 
-/// The part of a value that is wrong, as far as the value stands in the file itself.
-fn part(setting: &Setting, error: &OptionError, sources: &Sources) -> Location {
+/// The part of a value that is wrong, or the whole value if it comes from another file.
+fn error_location(setting: &Setting, error: &OptionError, sources: &Sources) -> Location {
     let whole = value_or_name(setting);
     let Some(part) = error.part.clone().filter(|_| !setting.spec.file) else { return whole };
     let start = setting.value.span.start as usize;

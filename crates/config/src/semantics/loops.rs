@@ -97,7 +97,7 @@ fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)>
         sorted[*place as usize] = (at, number(target) as u32);
         *place += 1;
     }
-    // `seen[target]` is the place in `sorted`, plus one, of the route that went there last.
+    // `seen[target]` is the index in `sorted`, plus one, of the last route to that target.
     let mut seen = vec![0_u32; channels];
     let mut found = Vec::new();
     let mut row_start = 0_u32;
@@ -301,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether `to` can be reached from `from` by at least one edge, found by trying everything.
+    /// Whether `to` can be reached from `from` by at least one edge, by exhaustive search.
     fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
         let mut known = vec![from];
         let mut at = 0;
@@ -323,7 +323,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_round_is_one_and_every_graph_with_a_round_shows_one(
+        fn cycles_are_closed_and_none_is_missed(
             edges in prop::collection::vec((0..NODES, 0..NODES), 0..14),
         ) {
             let cycles = Graph::new(NODES, edges.iter().copied()).cycles();
@@ -332,7 +332,7 @@ mod tests {
                 let next_sources = cycle.iter().cycle().skip(1).map(|&edge| edges[edge].0);
                 prop_assert!(targets.zip(next_sources).all(|(target, source)| target == source), "{:?}", cycle);
             }
-            // Every node that feeds itself is in a round, or shares a knot with one that is.
+            // Every node that can reach itself is in a cycle that was found, or strongly connected to one.
             for node in (0..NODES).filter(|&node| reaches(&edges, node, node)) {
                 let is_near = |&edge: &usize| {
                     let other = edges[edge].0;
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_way_with_many_ways_back_ends_soon() {
+    fn a_long_path_with_many_edges_back_is_searched_quickly() {
         const LENGTH: usize = 200_000;
         let forwards = (0..LENGTH).map(|node| (node, node + 1));
         let backwards = (0..LENGTH).map(|node| (LENGTH, node));

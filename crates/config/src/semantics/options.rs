@@ -1,4 +1,4 @@
-//! The options of a section: which entry of the backend's table each name means.
+//! Matches the names of options to the backend's table.
 
 use crosspatch_core::address::unquoted;
 use crosspatch_core::{Backend, OptionSpec, Scope};
@@ -8,7 +8,7 @@ use crate::report::suggest::{closest, did_you_mean};
 use crate::syntax::source::Location;
 use crate::wording::quote;
 
-/// An option as given, matched to its entry in the backend's table.
+/// An option that is set, with its entry in the backend's table.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) spec: &'static OptionSpec,
@@ -21,8 +21,8 @@ pub(crate) struct Setting {
 #[derive(Debug, Default)]
 pub(crate) struct OptionSet {
     pub(crate) settings: Vec<Setting>,
-    /// Whether one had a name that means nothing. What is missing may have been meant by it.
-    pub(crate) mistaken: bool,
+    /// Whether a name was unknown. An option that seems to be missing may have been meant by it.
+    pub(crate) has_unknown: bool,
 }
 
 /// An option as written.
@@ -34,7 +34,7 @@ pub(crate) struct WrittenOption<'t> {
 }
 
 impl OptionSet {
-    /// Adds an option. A misspelt one counts as what was perhaps meant, so that its value is checked, too.
+    /// Adds an option. A misspelt name is reported and stands for the closest one, so that the value is checked too.
     pub(crate) fn add(
         &mut self,
         backend: &'static Backend,
@@ -45,7 +45,7 @@ impl OptionSet {
         let text = &*unquoted(written.text);
         let found = find(backend, scope, text);
         if found.is_none() {
-            self.mistaken = true;
+            self.has_unknown = true;
             if !diagnostics.has_room() {
                 diagnostics.add(Draft::error("unknown-option", "").at(written.name));
                 return;
@@ -53,20 +53,20 @@ impl OptionSet {
             diagnostics.add(unknown(backend, scope, text, written.name));
         }
         let &WrittenOption { name, value, from_command_line, .. } = written;
-        if let Some(spec) = found.or_else(|| meant(backend, scope, text)) {
+        if let Some(spec) = found.or_else(|| closest_option(backend, scope, text)) {
             self.settings.push(Setting { spec, name, value, from_command_line });
         }
     }
 }
 
-/// The option whose name is closest; no member of a family, because those are known by the name as written.
-fn meant(backend: &'static Backend, scope: Scope, name: &str) -> Option<&'static OptionSpec> {
+/// The option whose name is closest. Members of a family have no fixed names and are left out.
+fn closest_option(backend: &'static Backend, scope: Scope, name: &str) -> Option<&'static OptionSpec> {
     let plain = backend.options.iter().filter(|spec| spec.scope == scope && spec.family.is_none());
     let known = plain.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases)).copied();
     find(backend, scope, closest(name, known)?)
 }
 
-/// Finds the option that `name` means: an exact name or alias before an abbreviation, and both before a family.
+/// Finds an option by name: first by its exact name or alias, then by an abbreviation, then by its family.
 fn find(backend: &'static Backend, scope: Scope, name: &str) -> Option<&'static OptionSpec> {
     let rank = |spec: &OptionSpec| match spec.family {
         None if spec.name == name || spec.aliases.contains(&name) => usize::MAX,
@@ -77,7 +77,7 @@ fn find(backend: &'static Backend, scope: Scope, name: &str) -> Option<&'static 
     matching.max_by_key(|spec| rank(spec))
 }
 
-/// What to say of a name that means no option here.
+/// The diagnostic for an unknown name.
 fn unknown(backend: &'static Backend, scope: Scope, name: &str, at: Location) -> Draft {
     let other = match scope {
         Scope::Global => Scope::Instance,
@@ -85,12 +85,12 @@ fn unknown(backend: &'static Backend, scope: Scope, name: &str, at: Location) ->
     };
     if find(backend, other, name).is_some() {
         let (belongs, section) = match other {
-            Scope::Global => ("all instances together", format!("[backend {}]", backend.name)),
-            Scope::Instance => ("each instance", format!("[{} NAME]", backend.name)),
+            Scope::Global => ("all instances of a backend", format!("[backend {}]", backend.name)),
+            Scope::Instance => ("one instance", format!("[{} NAME]", backend.name)),
         };
-        return Draft::error("option-scope", format!("the option {} is set for {belongs}", quote(name)))
+        return Draft::error("option-scope", format!("the option {} applies to {belongs}", quote(name)))
             .at(at)
-            .help(format!("write it into the section `{section}`"));
+            .help(format!("write it in the section `{section}`"));
     }
     let here = || backend.options.iter().filter(move |spec| spec.scope == scope);
     let plain = || here().filter(|spec| spec.family.is_none());
@@ -100,19 +100,20 @@ fn unknown(backend: &'static Backend, scope: Scope, name: &str, at: Location) ->
         Scope::Global => "global option",
         Scope::Instance => "option",
     };
-    let help =
-        did_you_mean(name, known).or_else(|| member(name, here())).unwrap_or_else(|| match here().count() {
+    let help = did_you_mean(name, known).or_else(|| misspelt_family(name, here())).unwrap_or_else(|| {
+        match here().count() {
             0 => format!("there is no {kind} of `{}`", backend.name),
-            1..=8 => format!("there is {}", names()),
+            1..=8 => format!("known options: {}", names()),
             _ => format!("`crosspatch help {}` lists all", backend.name),
-        });
+        }
+    });
     Draft::error("unknown-option", format!("`{}` has no {kind} {}", backend.name, quote(name)))
         .at(at)
         .help(help)
 }
 
-/// The member of a family that was meant, if its beginning is misspelt: `comand.x` for `command.x`.
-fn member<'s>(name: &str, specs: impl Iterator<Item = &'s OptionSpec>) -> Option<String> {
+/// A suggestion if the prefix of a family is misspelt: `comand.x` for `command.x`.
+fn misspelt_family<'s>(name: &str, specs: impl Iterator<Item = &'s OptionSpec>) -> Option<String> {
     let (word, rest) = name.split_once('.')?;
     let families = specs.filter_map(|spec| spec.family?.strip_suffix('.'));
     closest(word, families).map(|family| format!("did you mean {}?", quote(&format!("{family}.{rest}"))))

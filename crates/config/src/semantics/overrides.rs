@@ -12,7 +12,7 @@ use crate::syntax::lexer;
 use crate::syntax::source::{COMMAND_LINE, Location, Source, SourceId, Span, Text};
 use crate::wording::quote;
 
-/// Adds the overrides to the options of the sections that they mean.
+/// Adds the overrides to the options of their sections.
 pub(crate) fn apply(overrides: &[Override], sections: &mut Sections<'_>) {
     if overrides.is_empty() {
         return;
@@ -25,7 +25,7 @@ pub(crate) fn apply(overrides: &[Override], sections: &mut Sections<'_>) {
     }
 }
 
-/// The command line as a text: one line for each override.
+/// The command line as a source with one line per override.
 fn command_line(overrides: &[Override]) -> (Source, Vec<Span>) {
     let mut text = String::new();
     let mut spans = Vec::new();
@@ -35,7 +35,7 @@ fn command_line(overrides: &[Override]) -> (Source, Vec<Span>) {
             Scope::Instance => "-i ",
         });
         let start = text.len();
-        text.extend(given.text.chars().map(|letter| if letter == '\n' { ' ' } else { letter }));
+        text.extend(given.text.chars().map(|c| if c == '\n' { ' ' } else { c }));
         spans.push(Span::new(start, text.len()));
         text.push('\n');
     }
@@ -87,8 +87,8 @@ fn apply_one(scope: Scope, source: SourceId, span: Span, sections: &mut Sections
         }
     };
     let is_used = match scope {
-        Scope::Global => sections.instances.iter().any(|draft| {
-            backend.is_some_and(|backend| draft.backend.is_some_and(|own| own.name == backend.name))
+        Scope::Global => sections.instances.iter().any(|section| {
+            backend.is_some_and(|backend| section.backend.is_some_and(|own| own.name == backend.name))
         }),
         Scope::Instance => sections.names.contains_key(name),
     };
@@ -96,7 +96,7 @@ fn apply_one(scope: Scope, source: SourceId, span: Span, sections: &mut Sections
         sections.diagnostics.add(unused(scope, name, target, sections));
         return;
     }
-    // An instance whose backend is not there has been reported.
+    // A missing backend has been reported at the section of its instance.
     let Some(backend) = backend else { return };
     let set = match scope {
         Scope::Global => sections.globals.entry(backend.name).or_default(),
@@ -110,11 +110,11 @@ fn unused(scope: Scope, name: &str, at: Location, sections: &Sections<'_>) -> Dr
     let (message, help) = match scope {
         Scope::Global => {
             let used =
-                sections.instances.iter().filter_map(|draft| draft.backend).map(|backend| backend.name);
+                sections.instances.iter().filter_map(|section| section.backend).map(|backend| backend.name);
             (format!("no instance of the backend {} is configured", quote(name)), did_you_mean(name, used))
         }
         Scope::Instance => {
-            let names = sections.instances.iter().map(|draft| draft.name.as_str());
+            let names = sections.instances.iter().map(|section| section.name.as_str());
             (format!("there is no instance {}", quote(name)), did_you_mean(name, names))
         }
     };

@@ -1,4 +1,4 @@
-//! Follows includes and sorts the lines of all files into backends, instances and mappings.
+//! Follows includes and sorts the lines of all files into sections.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::files::{Files, beside, normalized, unreadable};
 use crate::report::diagnostic::{Diagnostics, Draft};
-use crate::report::suggest::{closest, did_you_mean};
+use crate::report::suggest::{closest, did_you_mean, invalid_name};
 use crate::semantics::chains::Chains;
 use crate::semantics::options::{OptionSet, WrittenOption};
 use crate::syntax::lexer::{self, Lines};
@@ -16,65 +16,65 @@ use crate::syntax::source::{Location, MAX_BYTES, Source, SourceId, Sources, Span
 use crate::syntax::tree::{Context, Item};
 use crate::wording::quote;
 
-/// How deep files may include each other.
+/// How deep includes may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// How many includes one configuration may have, those of included files counted in.
+/// The most includes that a configuration may have, including those of included files.
 const MAX_INCLUDES: usize = 1000;
 
-/// A section of an instance, options matched but not read.
+/// The section of an instance. Its options have been matched to the table of the backend, but not read.
 #[derive(Debug)]
 pub(crate) struct InstanceSection {
     pub(crate) name: String,
     pub(crate) name_at: Location,
-    /// The protocol; none if it is unknown or not built.
+    /// The backend, if it is known and built.
     pub(crate) backend: Option<&'static Backend>,
-    /// Whether its header is wrong, so that protocol and name are only what was perhaps meant.
+    /// Whether its header has a mistake. Backend and name are then guesses.
     pub(crate) is_guessed: bool,
     pub(crate) options: OptionSet,
-    /// Whether the name belongs to this instance, so that mappings can mean it.
+    /// Whether mappings can use it by its name. Not so if the name belongs to an earlier instance.
     pub(crate) is_named: bool,
 }
 
-/// Lines in a row that are mappings, comments or blank.
+/// Consecutive lines of mappings, comments and blank lines.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct MapPart {
     pub(crate) source: SourceId,
     pub(crate) lines: Span,
 }
 
-/// What the files say.
+/// The contents of all files, by section.
 pub(crate) struct Sections<'a> {
     pub(crate) registry: Registry,
     pub(crate) files: &'a dyn Files,
     pub(crate) sources: Sources,
     pub(crate) diagnostics: Diagnostics,
-    /// Every file that was asked for, whether it could be read or not.
+    /// Every file that was requested, whether or not it could be read.
     pub(crate) read: Vec<PathBuf>,
     pub(crate) instances: Vec<InstanceSection>,
-    /// Instances by name; also what was meant as a name but cannot be one.
+    /// The indices of the instances by name. Includes invalid names.
     pub(crate) names: FxHashMap<String, usize>,
     pub(crate) globals: FxHashMap<&'static str, OptionSet>,
     pub(crate) maps: Vec<MapPart>,
     pub(crate) chains: Chains,
-    /// Sections of backends that are not built, and whether an instance is among them.
+    /// Sections of backends that are not built: name, location, and whether it is the section of an instance.
     planned: Vec<(&'static str, Location, bool)>,
     section: Section,
-    /// Files that are being read, the outermost first.
+    /// The files that are being read, the outermost first.
     open: Vec<PathBuf>,
     includes: usize,
 }
 
-/// What the lines that follow belong to.
+/// The section that the following lines belong to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Section {
-    /// No section yet; whether that has been said.
+    /// No section yet, and whether that has been reported.
     None(bool),
     Backend(&'static str),
     Instance(usize),
     Map,
     Chain(usize),
-    /// A section whose header is wrong; its lines say nothing.
+    /// A section whose header has a mistake. Its lines are ignored.
     Skipped,
 }
 
@@ -90,7 +90,7 @@ impl Section {
 }
 
 impl<'a> Sections<'a> {
-    /// Reads `file` and everything that it includes.
+    /// Reads `file` and all files that it includes.
     pub(crate) fn read(file: &Path, files: &'a dyn Files, registry: Registry) -> Self {
         let mut sections = Self {
             registry,
@@ -119,7 +119,7 @@ impl<'a> Sections<'a> {
         sections
     }
 
-    /// The text of a file, read once.
+    /// Reads a file, unless it has been read before.
     fn source(&mut self, path: &Path) -> Result<SourceId, SourceError> {
         if let Some(known) = self.sources.find(path) {
             return Ok(known);
@@ -168,7 +168,7 @@ impl<'a> Sections<'a> {
         self.open.pop();
     }
 
-    /// Mapping lines are only counted in; they are read when all instances are known.
+    /// Adds a mapping line to its part. Mapping lines are parsed later, when all instances are known.
     fn map_line(&mut self, source: SourceId, span: Span) {
         match self.maps.last_mut() {
             Some(part) if part.source == source && part.lines.end + 1 == span.start => {
@@ -191,7 +191,7 @@ impl<'a> Sections<'a> {
             }
         }
         match line.item {
-            Item::Blank | Item::Comment(_) | Item::Stray(_) | Item::Mapping(_) => {}
+            Item::Blank | Item::Comment(_) | Item::Invalid(_) | Item::Mapping(_) => {}
             Item::Include { file } if file.is_empty() => {}
             Item::Include { file } => self.include(location(file), file.of(text)),
             Item::Backend { name } => self.section = self.backend_section(location(name), name.of(text)),
@@ -214,11 +214,11 @@ impl<'a> Sections<'a> {
         }
     }
 
-    /// Whether what is wrong with a line follows from something that has been said.
+    /// Whether the faults of a line only follow from a mistake that has been reported.
     fn is_reported(&mut self, item: &Item) -> bool {
         match (self.section, item) {
-            (Section::Skipped, Item::Stray(_)) => true,
-            (Section::None(said), Item::Stray(_)) => {
+            (Section::Skipped, Item::Invalid(_)) => true,
+            (Section::None(said), Item::Invalid(_)) => {
                 self.section = Section::None(true);
                 said
             }
@@ -231,8 +231,9 @@ impl<'a> Sections<'a> {
         self.includes += 1;
         if self.includes > MAX_INCLUDES {
             if self.includes == MAX_INCLUDES + 1 {
-                let message =
-                    format!("expected at most {MAX_INCLUDES} includes; this and further ones are left out");
+                let message = format!(
+                    "expected at most {MAX_INCLUDES} includes; this and all further ones are ignored"
+                );
                 self.diagnostics.add(Draft::error("include-count", message).at(at));
             }
             return;
@@ -243,13 +244,13 @@ impl<'a> Sections<'a> {
             let circle: Vec<_> = circle.map(|path| quote(&path.to_string_lossy())).collect();
             let message = match circle.len() {
                 2 => "the file includes itself".to_owned(),
-                _ => format!("the files include each other in a circle: {}", circle.join(" > ")),
+                _ => format!("these files include each other in a circle: {}", circle.join(" > ")),
             };
             self.diagnostics.add(Draft::error("include-circle", message).at(at));
             return;
         }
         if self.open.len() >= MAX_DEPTH {
-            let message = format!("expected includes at most {MAX_DEPTH} files deep");
+            let message = format!("expected includes that are nested at most {MAX_DEPTH} deep");
             self.diagnostics.add(Draft::error("include-depth", message).at(at));
             return;
         }
@@ -292,15 +293,15 @@ impl<'a> Sections<'a> {
         }
         let is_guessed = self.registry.find(backend).is_none();
         let backend = self.backend(backend, backend_at, true);
-        let is_possible = self.check_name(name_at, name);
+        let is_valid = self.diagnostics.check(invalid_name("instance-name", name_at, name, ".<>{}|;"));
         let index = self.instances.len();
-        // A name that cannot be one is kept as far as a mapping could write it, so that mappings add no errors.
+        // An invalid name is registered in the form that a mapping would contain, to avoid further errors there.
         let reachable = name.split(['.', ' ', '\t']).next().unwrap_or(name);
         let first = self.names.get(reachable).copied();
-        if let Some(first) = first.filter(|_| is_possible) {
+        if let Some(first) = first.filter(|_| is_valid) {
             let message = format!("there are two instances {}", quote(name));
-            let draft = Draft::error("instance-twice", message).label(name_at, "this is the second");
-            self.diagnostics.add(draft.label(self.instances[first].name_at, "this is the first"));
+            let draft = Draft::error("instance-twice", message).label(name_at, "second definition");
+            self.diagnostics.add(draft.label(self.instances[first].name_at, "first definition"));
         }
         if first.is_none() {
             self.names.insert(reachable.to_owned(), index);
@@ -309,28 +310,28 @@ impl<'a> Sections<'a> {
             name: name.to_owned(),
             name_at,
             backend,
-            is_guessed: is_guessed || !is_possible,
+            is_guessed: is_guessed || !is_valid,
             options: OptionSet::default(),
             is_named: first.is_none(),
         });
         Section::Instance(index)
     }
 
-    /// The keyword that was meant by a word that is no backend and like none.
+    /// The keyword that was probably meant by `word`, unless it resembles a backend.
     fn misspelt_keyword(&self, word: &str) -> Option<&'static str> {
         let keyword =
             closest(word, ["include", "backend", "chain"]).filter(|_| self.diagnostics.has_room())?;
         let built = self.registry.backends.iter().map(|backend| backend.name);
         let mut known = built.chain(self.registry.planned.iter().copied());
-        let is_like_one = closest(word, known.clone()).is_some() || known.any(|name| name == word);
-        (!is_like_one).then_some(keyword)
+        let is_like_backend = closest(word, known.clone()).is_some() || known.any(|name| name == word);
+        (!is_like_backend).then_some(keyword)
     }
 
     fn nameless_section(&mut self, at: Location, word: &str) -> Section {
         let keyword = closest(word, ["map", "include", "backend", "chain"]);
         if self.registry.find(word).is_some() || self.registry.planned.contains(&word) {
-            let message = format!("expected a name for this instance of `{word}`, found none");
-            let help = format!("write `[{word} NAME]`; mappings use the name");
+            let message = format!("expected a name for this instance of `{word}`, found nothing");
+            let help = format!("write `[{word} NAME]`; mappings refer to the name");
             self.diagnostics.add(Draft::error("section", message).at(at).help(help));
             return Section::Skipped;
         }
@@ -342,24 +343,6 @@ impl<'a> Sections<'a> {
             .unwrap_or_else(|| SECTIONS.to_owned());
         self.diagnostics.add(Draft::error("section", message).at(at).help(help));
         if keyword == Some("map") { Section::Map } else { Section::Skipped }
-    }
-
-    /// Whether an instance can have that name.
-    fn check_name(&mut self, at: Location, name: &str) -> bool {
-        let Some(wrong) = name.chars().find(|&letter| letter.is_whitespace() || ".<>{}|;".contains(letter))
-        else {
-            return true;
-        };
-        let found = match wrong {
-            letter if letter.is_whitespace() => "a blank".to_owned(),
-            letter => format!("`{letter}`"),
-        };
-        let message = format!("expected a name without {found}, found {}", quote(name));
-        let fit: String =
-            name.replace(|letter: char| letter.is_whitespace() || ".<>{}|;".contains(letter), "-");
-        self.diagnostics
-            .add(Draft::error("instance-name", message).at(at).help(format!("for example {}", quote(&fit))));
-        false
     }
 
     fn backend(&mut self, name: &str, at: Location, is_instance: bool) -> Option<&'static Backend> {
@@ -377,15 +360,15 @@ impl<'a> Sections<'a> {
         let built = self.registry.backends.iter().map(|backend| backend.name);
         let help = did_you_mean(name, built.clone().chain(self.registry.planned.iter().copied()))
             .unwrap_or_else(|| {
-                format!("there is {}", built.clone().map(quote).collect::<Vec<_>>().join(", "))
+                format!("known backends: {}", built.clone().map(quote).collect::<Vec<_>>().join(", "))
             });
         let draft = Draft::error("unknown-backend", format!("there is no backend {}", quote(name)));
         self.diagnostics.add(draft.at(at).help(help));
-        // What was perhaps meant stands in, so that the options and addresses are checked, too.
+        // The backend that was probably meant stands in, so that options and addresses are checked too.
         self.registry.find(closest(name, built.chain(self.registry.planned.iter().copied()))?)
     }
 
-    /// A backend that is not built is an error where an instance needs it; its options alone do no harm.
+    /// Reports backends that are not built: an error if an instance needs one, a warning if only its options are set.
     fn report_planned(&mut self) {
         let planned = std::mem::take(&mut self.planned);
         for (at, &(name, location, is_instance)) in planned.iter().enumerate() {
@@ -398,9 +381,9 @@ impl<'a> Sections<'a> {
             if leader != Some(at) {
                 continue;
             }
-            let message = format!("the backend `{name}` is known but not built yet");
+            let message = format!("the backend `{name}` is not available yet");
             self.diagnostics.add(if is_instance {
-                let help = format!("until it is, leave out the instances of `{name}` and their mappings");
+                let help = format!("remove the instances of `{name}` and their mappings until it is");
                 Draft::error("backend-not-built", message).at(location).help(help)
             } else {
                 Draft::warning("backend-not-built", message).at(location).help("these options have no effect")
@@ -426,7 +409,7 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// Why a file gives no text.
+/// Why a file cannot be used.
 struct SourceError {
     message: String,
     help: Option<&'static str>,

@@ -9,29 +9,29 @@ use crate::syntax::parser;
 use crate::syntax::source::{Span, Text};
 use crate::syntax::tree::{Context, Line};
 
-/// A file as a tree.
+/// A file as an editor sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     text: Text,
 }
 
 impl Document {
-    /// Reads any bytes.
+    /// Decodes any bytes.
     pub fn parse(bytes: impl Into<Vec<u8>>) -> Self {
         Self { text: Text::decode(bytes.into()) }
     }
 
-    /// The decoded text, which every [`Span`] refers to.
+    /// The decoded text. Every [`Span`] refers to it.
     pub fn text(&self) -> &str {
         self.text.as_str()
     }
 
-    /// The file's bytes: those that were read, but for what has been replaced.
+    /// The bytes of the file: those that were decoded, with all replacements.
     pub fn print(&self) -> Vec<u8> {
         self.text.encode()
     }
 
-    /// All lines. An `[include ...]` is not followed, and does not change what the lines behind it mean.
+    /// All lines. An `[include ...]` is not followed and does not change the context of the following lines.
     pub fn lines(&self) -> impl Iterator<Item = Line> + '_ {
         let mut section = Context::Start;
         Lines::new(self.text()).map(move |span| {
@@ -41,11 +41,11 @@ impl Document {
         })
     }
 
-    /// Puts `new` in the place of `span`; everything else stays as it is. Spans of what stands behind it move.
+    /// Replaces the text of `span` by `new`. Later spans of the document become invalid.
     ///
     /// # Panics
     ///
-    /// If the span is not one of this document as it is.
+    /// If the span does not belong to the current text.
     pub fn replace(&mut self, span: Span, new: &str) {
         self.text.replace(span, new);
     }

@@ -1,12 +1,12 @@
-//! What a line says, as spans of its text.
+//! The parsed form of a line. Its parts are spans of the text.
 
 use crate::syntax::lexer::Operator;
 use crate::syntax::source::Span;
 
-/// What kind of section a line stands in, which decides how it is read.
+/// The kind of section that a line belongs to. It decides how the line is parsed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Context {
-    /// In front of the first section.
+    /// Before the first section.
     Start,
     /// Options of a backend or an instance.
     Options,
@@ -21,18 +21,18 @@ pub(crate) enum Context {
 pub struct Line {
     /// The whole line without its line feed.
     pub span: Span,
-    /// What it says.
+    /// Its content.
     pub item: Item,
-    /// What is wrong with how it is written.
+    /// Its syntax errors.
     pub faults: Vec<Fault>,
 }
 
-/// What a line says.
+/// The content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// Nothing.
+    /// No content.
     Blank,
-    /// A remark, from the semicolon on.
+    /// A comment, from the semicolon on.
     Comment(Span),
     /// `[include FILE]`.
     Include {
@@ -57,26 +57,26 @@ pub enum Item {
     Chain {
         /// The name of the chain; empty if it is missing.
         name: Span,
-        /// What stands behind the bracket, cut at each ` | `.
+        /// The stages after the bracket, split at each ` | `.
         stages: Vec<Span>,
     },
     /// `NAME = VALUE`.
     Option {
         /// The name as written.
         name: Span,
-        /// The value without surrounding blanks; may be empty.
+        /// The value without surrounding white space; may be empty.
         value: Span,
     },
     /// A mapping.
     Mapping(Mapping),
-    /// Stages of a named chain, cut at each ` | `.
+    /// Stages of a named chain, split at each ` | `.
     Stages(Vec<Span>),
-    /// A line that is none of these; its faults say why.
-    Stray(Span),
+    /// None of these. The faults of the line explain why.
+    Invalid(Span),
 }
 
 impl Item {
-    /// The context of the lines behind this one, if it is a section header.
+    /// The context of the following lines, if this is a section header.
     pub(crate) fn context(&self) -> Option<Context> {
         match self {
             Self::Backend { .. } | Self::Instance { .. } => Some(Context::Options),
@@ -88,7 +88,7 @@ impl Item {
             | Self::Option { .. }
             | Self::Mapping(_)
             | Self::Stages(_)
-            | Self::Stray(_) => None,
+            | Self::Invalid(_) => None,
         }
     }
 }
@@ -96,23 +96,23 @@ impl Item {
 /// A mapping line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
-    /// What stands left of the operator.
+    /// The side to the left of the operator.
     pub left: Side,
-    /// Which way it goes.
+    /// The direction.
     pub operator: Operator,
-    /// Where that is written.
+    /// The span of the operator.
     pub operator_at: Span,
-    /// What stands right of it.
+    /// The side to the right of the operator.
     pub right: Side,
 }
 
 impl Mapping {
     /// The same in a text that begins `bytes` earlier.
-    pub(crate) fn behind(self, bytes: u32) -> Self {
+    pub(crate) fn shifted(self, bytes: u32) -> Self {
         Self {
-            left: self.left.behind(bytes),
-            operator_at: self.operator_at.behind(bytes),
-            right: self.right.behind(bytes),
+            left: self.left.shifted(bytes),
+            operator_at: self.operator_at.shifted(bytes),
+            right: self.right.shifted(bytes),
             ..self
         }
     }
@@ -123,36 +123,54 @@ impl Mapping {
 pub struct Side {
     /// `instance.address`, with ranges and lists as written; empty if it is missing.
     pub channels: Span,
-    /// What stands behind each ` | `, but for what is empty.
+    /// The transforms, split at each ` | `, without empty ones.
     pub transforms: Vec<Span>,
 }
 
 impl Side {
-    fn behind(mut self, bytes: u32) -> Self {
-        self.channels = self.channels.behind(bytes);
-        self.transforms.iter_mut().for_each(|stage| *stage = stage.behind(bytes));
+    fn shifted(mut self, bytes: u32) -> Self {
+        self.channels = self.channels.shifted(bytes);
+        self.transforms.iter_mut().for_each(|stage| *stage = stage.shifted(bytes));
         self
     }
 }
 
-/// A mistake in how a line is written.
+/// A syntax error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Where.
+    /// Its location.
     pub span: Span,
-    /// The name of the mistake.
+    /// The id of the diagnostic.
     pub id: &'static str,
     /// What was expected and what was found.
     pub message: String,
-    /// What helps.
+    /// Advice on how to correct it.
     pub help: Option<String>,
-    /// Whether the line is clear all the same.
+    /// Whether the line has a clear meaning nevertheless.
     pub is_warning: bool,
 }
 
 impl Fault {
+    pub(crate) fn error(
+        span: Span,
+        id: &'static str,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) -> Self {
+        Self { span, id, message: message.into(), help: help.map(str::to_owned), is_warning: false }
+    }
+
+    pub(crate) fn warning(
+        span: Span,
+        id: &'static str,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) -> Self {
+        Self { is_warning: true, ..Self::error(span, id, message, help) }
+    }
+
     /// The same in a text that begins `bytes` earlier.
-    pub(crate) fn behind(self, bytes: u32) -> Self {
-        Self { span: self.span.behind(bytes), ..self }
+    pub(crate) fn shifted(self, bytes: u32) -> Self {
+        Self { span: self.span.shifted(bytes), ..self }
     }
 }
