@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::address::canonical;
 use crosspatch_core::transform::{self, Chain};
-use crosspatch_core::{AddressError, Direction, InstanceId, PlanBuilder, Slot};
+use crosspatch_core::{AddressError, Direction, InstanceId, PlanBuilder, Slot, canonical_address};
 
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::report::suggest::corrected;
@@ -151,8 +150,8 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         *left -= count;
         for number in 0..count {
             let address = endpoint.addresses.nth(number, &mut self.address);
-            let checked = canonical(&*configured.instance, address, Direction::Input).err();
-            let is_output = || canonical(&*configured.instance, address, Direction::Output).is_ok();
+            let checked = canonical_address(&*configured.instance, address, Direction::Input).err();
+            let is_output = || canonical_address(&*configured.instance, address, Direction::Output).is_ok();
             if let Some(error) = checked.filter(|_| !may_be_output || !is_output()) {
                 self.report_address(endpoint, &configured, Direction::Input, number, error);
                 return;
@@ -184,7 +183,7 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         let planned = &builder.instances()[instance.index()];
         address.clear();
         address.push_str(planned.channels.address(slot));
-        if canonical(&*planned.instance, address, Direction::Input)
+        if canonical_address(&*planned.instance, address, Direction::Input)
             .is_ok_and(|canonical| canonical == *address)
         {
             builder.channel(instance, address, Direction::Input);
@@ -249,7 +248,8 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         let address = endpoint.addresses.nth(number, &mut self.address);
         let suggestion = match self.diagnostics.has_room() {
             true => error.suggestion.or_else(|| {
-                let is_valid = |address: &str| canonical(&*configured.instance, address, direction).is_ok();
+                let is_valid =
+                    |address: &str| canonical_address(&*configured.instance, address, direction).is_ok();
                 corrected(address, configured.backend.words, is_valid)
             }),
             false => None,
@@ -306,12 +306,12 @@ impl<'e, 't> Cursor<'e, 't> {
         let RouteWriter { configured, builder, address, address_bytes, .. } = &mut *writer;
         let configured = configured[endpoint.instance?].as_ref()?;
         let address = endpoint.addresses.nth(number, address);
-        let (canonical, slot) = match canonical(&*configured.instance, address, self.direction) {
+        let (canonical, slot) = match canonical_address(&*configured.instance, address, self.direction) {
             Ok(canonical) => {
                 let slot = builder.channel(configured.id, &canonical, self.direction);
                 (canonical, slot)
             }
-            Err(error) => match canonical(&*configured.instance, address, Direction::Output) {
+            Err(error) => match canonical_address(&*configured.instance, address, Direction::Output) {
                 Ok(canonical) if self.may_be_output => {
                     let slot = builder.mention(configured.id, &canonical);
                     (canonical, slot)
