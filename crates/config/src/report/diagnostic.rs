@@ -1,14 +1,17 @@
 //! Diagnostics: the mistakes of a configuration and their locations.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
 
 use crate::syntax::source::{Location, SourceId, Sources};
 use crate::syntax::tree::Fault;
 use crate::wording::sanitized;
 
 /// The severity of a diagnostic.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The configuration has no plan.
     Error,
@@ -16,18 +19,8 @@ pub enum Severity {
     Warning,
 }
 
-impl Severity {
-    /// `error` or `warning`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
-
 /// A mistake, or something that is probably one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// A stable id such as `unknown-option`.
     pub id: &'static str,
@@ -36,6 +29,7 @@ pub struct Diagnostic {
     /// What was expected and what was found, in lower case and without a full stop.
     pub message: String,
     /// The file; `command line` for an override.
+    #[serde(serialize_with = "lossy")]
     pub file: PathBuf,
     /// The line, counted from 1. 0 if the diagnostic concerns the whole file.
     pub line: usize,
@@ -45,7 +39,13 @@ pub struct Diagnostic {
     pub end_column: usize,
     /// Advice on how to correct it, one way per entry.
     pub help: Vec<String>,
+    #[serde(skip)]
     pub(crate) labels: Vec<Label>,
+}
+
+/// Serializes a path, even if it is not UTF-8.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// A location that a diagnostic points at. The first label of a diagnostic is the location of the mistake.

@@ -92,17 +92,7 @@ impl Compiled {
                 text: &label.text,
             }
         };
-        JsonDiagnostic {
-            id: diagnostic.id,
-            severity: diagnostic.severity.as_str(),
-            message: &diagnostic.message,
-            file: diagnostic.file.to_string_lossy(),
-            line: diagnostic.line,
-            column: diagnostic.column,
-            end_column: diagnostic.end_column,
-            help: &diagnostic.help,
-            labels: diagnostic.labels.iter().map(location).collect(),
-        }
+        JsonDiagnostic { diagnostic, labels: diagnostic.labels.iter().map(location).collect() }
     }
 }
 
@@ -151,14 +141,8 @@ struct JsonReport<'a> {
 
 #[derive(Serialize)]
 struct JsonDiagnostic<'a> {
-    id: &'a str,
-    severity: &'a str,
-    message: &'a str,
-    file: Cow<'a, str>,
-    line: usize,
-    column: usize,
-    end_column: usize,
-    help: &'a [String],
+    #[serde(flatten)]
+    diagnostic: &'a Diagnostic,
     labels: Vec<JsonLabel<'a>>,
 }
 

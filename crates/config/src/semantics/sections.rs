@@ -392,20 +392,19 @@ impl<'a> Sections<'a> {
     }
 
     fn option(&mut self, name_at: Location, name: &str, value: Location) {
-        let (backend, scope) = match self.section {
-            Section::Backend(backend) => (self.registry.find(backend), Scope::Global),
-            Section::Instance(index) => (self.instances[index].backend, Scope::Instance),
+        let (backend, scope, options) = match self.section {
+            Section::Backend(backend) => {
+                (self.registry.find(backend), Scope::Global, self.globals.entry(backend).or_default())
+            }
+            Section::Instance(index) => {
+                let instance = &mut self.instances[index];
+                (instance.backend, Scope::Instance, &mut instance.options)
+            }
             Section::None(_) | Section::Map | Section::Chain(_) | Section::Skipped => return,
         };
         let Some(backend) = backend else { return };
-        let set = match self.section {
-            Section::Instance(index) => &mut self.instances[index].options,
-            Section::Backend(_) | Section::None(_) | Section::Map | Section::Chain(_) | Section::Skipped => {
-                self.globals.entry(backend.name).or_default()
-            }
-        };
         let written = WrittenOption { text: name, name: name_at, value, from_command_line: false };
-        set.add(backend, scope, &written, &mut self.diagnostics);
+        options.add(backend, scope, &written, &mut self.diagnostics);
     }
 }
 

@@ -61,17 +61,11 @@ fn header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
             invalid(body, faults, Fault::error(body, "section", message, Some(SECTIONS)))
         }
         "include" => {
-            if rest.is_empty() {
-                let message = "expected a file name after `include`, found nothing";
-                faults.push(Fault::error(first, "section", message, Some("write `[include FILE]`")));
-            }
+            expect(rest, first, "a file name after `include`", "write `[include FILE]`", faults);
             Item::Include { file: rest }
         }
         "backend" => {
-            if rest.is_empty() {
-                let message = "expected the name of a backend after `backend`, found nothing";
-                faults.push(Fault::error(first, "section", message, Some("write `[backend NAME]`")));
-            }
+            expect(rest, first, "the name of a backend after `backend`", "write `[backend NAME]`", faults);
             Item::Backend { name: rest }
         }
         "map" => {
@@ -82,6 +76,13 @@ fn header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
             Item::Map
         }
         _ => Item::Instance { backend: first, name: rest },
+    }
+}
+
+/// Reports a part of a section header that is missing.
+fn expect(part: Span, at: Span, what: &str, help: &str, faults: &mut Vec<Fault>) {
+    if part.is_empty() {
+        faults.push(Fault::error(at, "section", format!("expected {what}, found nothing"), Some(help)));
     }
 }
 
@@ -152,10 +153,7 @@ fn chain_header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
             lexer::word(text, rest)
         }
     };
-    if name.is_empty() {
-        let message = "expected the name of a chain after `chain`, found nothing";
-        faults.push(Fault::error(body, "section", message, Some("write `[chain NAME]`")));
-    }
+    expect(name, body, "the name of a chain after `chain`", "write `[chain NAME]`", faults);
     Item::Chain { name, stages: stages(text, lexer::trim(text, rest), faults) }
 }
 
@@ -166,12 +164,8 @@ fn stages(text: &str, body: Span, faults: &mut Vec<Fault>) -> Vec<Span> {
         return Vec::new();
     }
     if let Some(help) = comment_hint(text, body) {
-        faults.push(Fault::error(
-            body,
-            "chain-syntax",
-            format!("expected stages, found {}", quote(line)),
-            Some(help),
-        ));
+        let message = format!("expected stages, found {}", quote(line));
+        faults.push(Fault::error(body, "chain-syntax", message, Some(help)));
         return Vec::new();
     }
     let mut within = Vec::new();
@@ -316,12 +310,8 @@ fn filled(masked: &str, stages: impl Iterator<Item = Span>, faults: &mut Vec<Fau
             // The bar before the stage, or, at the start of a line, the bar after it.
             let bar = masked[..at].rfind('|').or_else(|| masked[at..].find('|').map(|len| at + len));
             let bar = bar.map_or(*stage, |bar| Span::new(bar, bar + 1));
-            faults.push(Fault::error(
-                bar,
-                "empty-stage",
-                "expected a transform next to this `|`, found nothing",
-                None,
-            ));
+            let message = "expected a transform next to this `|`, found nothing";
+            faults.push(Fault::error(bar, "empty-stage", message, None));
         }
         !stage.is_empty()
     };
@@ -437,43 +427,9 @@ mod tests {
     }
 
     fn any_line() -> impl Strategy<Value = String> {
-        let word = prop::sample::select(vec![
-            "[",
-            "]",
-            "map",
-            "include",
-            "backend",
-            "osc",
-            " ",
-            " ",
-            "\t",
-            "=",
-            ">",
-            "<",
-            "<>",
-            ".",
-            "{",
-            "}",
-            "..",
-            ",",
-            "1",
-            "9",
-            ";",
-            " | ",
-            " | when a.x > 0.5",
-            " | range 0..1 -> 1..0",
-            "|",
-            "\"",
-            "\\",
-            "chain",
-            "a",
-            "ü",
-            "\u{feff}",
-            "\0",
-            "\r",
-            "/x",
-            "-",
-        ]);
+        const WORDS: &str = "[·]·map·include·backend·osc· · ·\t·=·>·<·<>·.·{·}·..·,·1·9·;· | · | when a.x > 0.5·\
+             | range 0..1 -> 1..0·|·\"·\\·chain·a·ü·\u{feff}·\0·\r·/x·-";
+        let word = prop::sample::select(WORDS.split('·').collect::<Vec<_>>());
         prop_oneof![prop::collection::vec(word, 0..20).prop_map(|words| words.concat()), "[^\n]{0,40}",]
     }
 
