@@ -97,7 +97,7 @@ fn text(shape: &str) -> String {
 /// The time that this process has really had, which is what counts on a busy machine; in hundredths.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // User and system time are the 14th and 15th field; the second one, in brackets, may contain blanks.
+    // User and system time are the 14th and 15th field; the second one, in brackets, may contain spaces.
     let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     behind_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>()
         / 100.0

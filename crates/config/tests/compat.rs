@@ -38,7 +38,7 @@ fn configurations(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn every_example_is_read_without_a_stray_line_and_printed_as_it_was() {
+fn every_example_is_parsed_without_an_invalid_line_and_printed_unchanged() {
     for (path, bytes) in examples() {
         let document = Document::parse(bytes.clone());
         for line in document.lines() {
@@ -50,7 +50,7 @@ fn every_example_is_read_without_a_stray_line_and_printed_as_it_was() {
 }
 
 #[test]
-fn every_show_of_the_repository_is_printed_as_it_was() {
+fn every_show_of_the_repository_is_printed_unchanged() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     for (path, bytes) in configurations(&folder) {
         assert_eq!(Document::parse(bytes.clone()).print(), bytes, "{}", path.display());
