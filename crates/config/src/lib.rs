@@ -1,6 +1,6 @@
 //! The configuration language of crosspatch: text in, plan and diagnostics out.
 //!
-//! [`compile`] turns the files of a configuration into a [`Compiled`], in three stages, each in a folder:
+//! [`compile()`] turns the files of a configuration into a [`Compiled`], in three stages, each in a folder:
 //!
 //! | folder | stage | in the order in which they run |
 //! | --- | --- | --- |

@@ -25,6 +25,7 @@ const ALLOWED: &[&[&str]] = &[
         "crates/backends/src/rtpmidi",
         "crates/backends/src/sacn",
     ],
+    &["crates/backends/src/osc/receive.rs", "crates/backends/src/osc/session.rs"],
     // `scale` with a channel is a soft takeover, which needs the target, whose value passes back through shapes.
     &[
         "crates/core/src/transform/control",
