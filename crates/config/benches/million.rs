@@ -10,16 +10,15 @@
     reason = "it measures, each shape in a process of its own"
 )]
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Instant;
 
 use crosspatch_config::{Files, Input, compile};
-use crosspatch_core::{
-    AddressError, Backend, Direction, Instance, OptionSpec, Options, Outbox, Registry, Session, Slot,
-};
+use crosspatch_core::Registry;
+
+#[path = "../tests/support/stand_in.rs"]
+mod stand_in;
 
 const MAPPINGS: usize = 1_000_000;
 
@@ -43,7 +42,7 @@ fn measure(shape: &str) {
         file: Path::new("show.cfg"),
         files: &files,
         overrides: &[],
-        registry: Registry { backends: &[&PLAIN], planned: &[] },
+        registry: Registry { backends: const { &[&stand_in::stand_in("plain")] }, planned: &[] },
         previous: None,
     };
     let before = peak_megabytes();
@@ -98,7 +97,7 @@ fn text(shape: &str) -> String {
 /// The time that this process has really had, which is what counts on a busy machine; in hundredths.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // User and system time are the 14th and 15th field; the second one, in brackets, may contain blanks.
+    // User and system time are the 14th and 15th field; the second one, in brackets, may contain spaces.
     let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     behind_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>()
         / 100.0
@@ -121,40 +120,4 @@ impl Files for OneFile {
     fn is_readable_by_all(&self, _path: &Path) -> bool {
         false
     }
-}
-
-/// A backend with nothing to it: any address is right.
-const PLAIN: Backend = Backend {
-    name: "plain",
-    summary: "",
-    manual: "",
-    options: &[] as &[OptionSpec],
-    words: &[],
-    loops_back: false,
-    stands_alone: false,
-    configure: |_: &mut Options<'_>| Some(Arc::new(Plain)),
-    describe: |_, _| {},
-    compose: |_| None,
-};
-
-struct Plain;
-
-impl Instance for Plain {
-    fn canonical<'a>(&self, address: &'a str, _direction: Direction) -> Result<Cow<'a, str>, AddressError> {
-        Ok(address.into())
-    }
-
-    fn kind(&self, _address: &str, _direction: Direction) -> crosspatch_core::Kind {
-        crosspatch_core::Kind::Control
-    }
-
-    fn session(&self) -> Box<dyn Session> {
-        Box::new(Self)
-    }
-}
-
-impl Session for Plain {
-    fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
-
-    fn start(&mut self, _now: crosspatch_core::Instant, _out: &mut Outbox) {}
 }

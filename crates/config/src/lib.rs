@@ -1,42 +1,32 @@
 //! The configuration language of crosspatch: text in, plan and diagnostics out.
 //!
-//! ```text
-//! bytes ─▶ source ─▶ lexer ─▶ parser ─▶ ast ─▶ resolve, chains ─▶ options ─▶ mapping, stages, flow, expand ─▶ loops, merges ─▶ plan
-//!                                                      └─────────────┴──────────────────┴────────────────────────┴───▶ diagnostic ─▶ render
-//! ```
+//! [`compile()`] turns the files of a configuration into a [`Compiled`], in three stages, each in a folder:
 //!
-//! `compile` runs the stages. None of them stops at a mistake: each notes it, takes what was most likely meant in its place
-//! so that the next one has something to check, and keeps quiet about what only follows from it.
+//! | folder | stage | in the order in which they run |
+//! | --- | --- | --- |
+//! | `syntax` | text in | `source`, `lexer`, `parser`, `pattern`; `tree` is their result, `document` the view of an editor |
+//! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges` |
+//! | `report` | report out | `diagnostic`, `suggest`, `secrets`, `compiled`, `render` |
 //!
-//! There is no I/O here: files are read through [`Files`], which the program implements. There is no protocol either:
-//! what backends exist, and what their options and addresses are, is in the [`Registry`](crosspatch_core::Registry).
+//! No stage stops at a mistake. It reports the mistake, continues with what was probably meant so that the rest is checked
+//! too, and does not report errors that only follow from it.
+//!
+//! There is no I/O here: the program implements [`Files`] to read files. There is no protocol either: the
+//! [`Registry`](crosspatch_core::Registry) holds the backends with their options and addresses.
 
-mod ast;
-mod chains;
 mod compile;
-mod diagnostic;
-mod expand;
 mod files;
-mod flow;
-mod lexer;
-mod loops;
-mod mapping;
-mod merges;
-mod options;
-mod origins;
-mod overrides;
-mod parser;
-mod render;
-mod resolve;
-mod secrets;
-mod source;
-mod stages;
-mod suggest;
+mod report;
+mod semantics;
+mod syntax;
+mod wording;
 
-pub use ast::{Document, Fault, Item, Line, Mapping, Side};
-pub use compile::{Compiled, Input, compile, compile_text};
-pub use diagnostic::{Diagnostic, Severity};
+pub use compile::{Input, compile, compile_text};
 pub use files::{Files, MemoryFiles, Override};
-pub use lexer::Operator;
-pub use source::Span;
-pub use suggest::closest;
+pub use report::compiled::Compiled;
+pub use report::diagnostic::{Diagnostic, Severity};
+pub use report::suggest::closest;
+pub use syntax::document::Document;
+pub use syntax::lexer::Operator;
+pub use syntax::source::Span;
+pub use syntax::tree::{Fault, Item, Line, Mapping, Side};

@@ -22,7 +22,7 @@ fn directions(plan: &Plan, channel: &str) -> String {
 }
 
 #[test]
-fn what_a_transform_looks_at_is_an_input() {
+fn a_channel_in_a_transform_is_an_input() {
     let plan = plan("rack.{1..2} | when shift.{a,b} > one.{1..2}\nrack.3 | when desk.page1.fader5 > one.3\n");
     for channel in ["shift.a", "shift.b", "desk.page1.fader5"] {
         assert_eq!(directions(&plan, channel), "in", "{channel}");
@@ -31,7 +31,7 @@ fn what_a_transform_looks_at_is_an_input() {
 }
 
 #[test]
-fn a_target_that_a_transform_looks_at_is_heard_where_its_backend_can() {
+fn the_target_of_a_takeover_is_an_input_if_its_backend_reports_it() {
     let plan = plan(
         "rack.1 | pickup > desk.page1.fader1\nrack.2 | pickup > desk.led.x\nrack.3 > desk.page1.fader3\n",
     );
@@ -41,7 +41,7 @@ fn a_target_that_a_transform_looks_at_is_heard_where_its_backend_can() {
 }
 
 #[test]
-fn a_takeover_may_look_at_what_can_only_be_told_without_mapping_it() {
+fn a_takeover_may_refer_to_an_output_without_mapping_it() {
     let plan = plan("rack.1 | pickup desk.led.x > one.1\nrack.2 | pickup desk.led.y > desk.led.y\n");
     assert_eq!(directions(&plan, "desk.led.x"), "");
     assert_eq!(directions(&plan, "desk.led.y"), "out");

@@ -8,15 +8,16 @@
     reason = "the examples are files that may be missing"
 )]
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crosspatch_backends::REGISTRY;
 use crosspatch_config::{Document, Input, Item, MemoryFiles, Severity, compile};
-use crosspatch_core::{
-    AddressError, Backend, Direction, Instance, Instant, OptionSpec, Outbox, Registry, Scope, Session, Slot,
-};
+use crosspatch_core::{Backend, Registry};
+
+#[path = "support/stand_in.rs"]
+mod stand_in;
+
+use stand_in::stand_in;
 
 fn examples() -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/compat");
@@ -37,11 +38,11 @@ fn configurations(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn every_example_is_read_without_a_stray_line_and_printed_as_it_was() {
+fn every_example_is_parsed_without_an_invalid_line_and_printed_unchanged() {
     for (path, bytes) in examples() {
         let document = Document::parse(bytes.clone());
         for line in document.lines() {
-            assert!(!matches!(line.item, Item::Stray(_)), "{}: {line:?}", path.display());
+            assert!(!matches!(line.item, Item::Invalid(_)), "{}: {line:?}", path.display());
             assert!(line.faults.is_empty(), "{}: {line:?}", path.display());
         }
         assert_eq!(document.print(), bytes, "{}", path.display());
@@ -49,7 +50,7 @@ fn every_example_is_read_without_a_stray_line_and_printed_as_it_was() {
 }
 
 #[test]
-fn every_show_of_the_repository_is_printed_as_it_was() {
+fn every_show_of_the_repository_is_printed_unchanged() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     for (path, bytes) in configurations(&folder) {
         assert_eq!(Document::parse(bytes.clone()).print(), bytes, "{}", path.display());
@@ -72,7 +73,7 @@ fn every_example_whose_backends_exist_compiles() {
             | Item::Stages(_)
             | Item::Option { .. }
             | Item::Mapping(_)
-            | Item::Stray(_) => None,
+            | Item::Invalid(_) => None,
         });
         let missing: Vec<_> = backends.filter(|name| REGISTRY.find(name).is_none()).collect();
         let compiled = compile(&Input {
@@ -92,46 +93,6 @@ fn every_example_whose_backends_exist_compiles() {
             assert!(is_about_a_backend || is_harmless, "{}: {diagnostic:?}", path.display());
         }
     }
-}
-
-/// A backend that takes any option and any address, in the place of one that does not exist yet.
-const fn stand_in(name: &'static str) -> Backend {
-    const ANY: OptionSpec =
-        OptionSpec { family: Some(""), repeatable: true, ..OptionSpec::new("any", "x = y", "", "anything") };
-    Backend {
-        name,
-        summary: "",
-        manual: "",
-        options: &[ANY, OptionSpec { scope: Scope::Global, ..ANY }],
-        words: &[],
-        loops_back: false,
-        stands_alone: false,
-        configure: |_| Some(Arc::new(StandIn)),
-        describe: |_, _| {},
-        compose: |_| None,
-    }
-}
-
-struct StandIn;
-
-impl Instance for StandIn {
-    fn canonical<'a>(&self, address: &'a str, _direction: Direction) -> Result<Cow<'a, str>, AddressError> {
-        Ok(address.into())
-    }
-
-    fn kind(&self, _address: &str, _direction: Direction) -> crosspatch_core::Kind {
-        crosspatch_core::Kind::Control
-    }
-
-    fn session(&self) -> Box<dyn Session> {
-        Box::new(Self)
-    }
-}
-
-impl Session for StandIn {
-    fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
-
-    fn start(&mut self, _now: Instant, _out: &mut Outbox) {}
 }
 
 #[test]

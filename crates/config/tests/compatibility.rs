@@ -1,7 +1,7 @@
-//! `docs/compatibility.md` tells the truth: each line of its tables gets the answer that it claims.
+//! `docs/compatibility.md` is true: each row of its tables gives the result that it states.
 //!
-//! A block ` ```config ` is the show that the tables behind it are about; `...` in it stands for what the first cell of a row
-//! says, in code spans, one a line. The third cell is `accepted`, `warning` or `refused`; the message behind it is what the
+//! A block ` ```config ` is the show for the tables after it; `...` in it is replaced by the first cell of a row,
+//! which has a code span per line. The third cell is `accepted`, `warning` or `refused`; the message after it is what the
 //! program says, which `ACCEPT=1` writes there.
 
 #![expect(clippy::disallowed_methods, reason = "the table is a file, and `ACCEPT` is for people")]
@@ -17,7 +17,7 @@ mod markdown;
 use markdown::{Piece, first_difference, pieces};
 
 #[test]
-fn every_line_of_the_table_gets_the_answer_that_it_claims() {
+fn every_row_of_the_table_is_true() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility.md");
     let text = std::fs::read_to_string(&path).expect("the table is in the repository");
     let (mut found, mut show, mut rows, mut wrong) = (String::new(), String::new(), 0, String::new());

@@ -43,7 +43,7 @@ fn line_ends_and_byte_order_marks_make_no_difference() {
 }
 
 #[test]
-fn what_is_no_text_is_refused_with_one_error() {
+fn a_file_that_is_not_text_has_one_error() {
     let utf16 =
         |text: &str, unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
     for (bytes, message) in [
@@ -109,7 +109,7 @@ fn a_line_of_ten_megabytes_is_not_shown() {
 }
 
 #[test]
-fn the_place_of_a_mistake_in_a_long_line_is_right() {
+fn the_position_of_a_mistake_in_a_long_line_is_correct() {
     for numbers in [200, 2_000] {
         let text = format!("[dimmer rack]\n[map]\nrack.{{1..2}} > rack.{{{}}}", "1,".repeat(numbers));
         let compiled = compile_text(&text, REGISTRY);
@@ -167,12 +167,12 @@ impl Files for Refusing {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named_where_it_is_asked_for() {
+fn an_unreadable_file_is_reported_where_it_is_named() {
     for (kind, message) in [
         (io::ErrorKind::NotFound, "there is no file `x`"),
         (io::ErrorKind::IsADirectory, "`x` is a folder, not a file"),
-        (io::ErrorKind::PermissionDenied, "`x` may not be read by this user"),
-        (io::ErrorKind::Interrupted, "`x` cannot be read: operation interrupted"),
+        (io::ErrorKind::PermissionDenied, "no permission to read `x`"),
+        (io::ErrorKind::Interrupted, "cannot read `x`: operation interrupted"),
     ] {
         let compiled = compile_files(&Refusing(kind));
         let wrong: Vec<_> =
@@ -181,7 +181,7 @@ fn a_file_that_cannot_be_read_is_named_where_it_is_asked_for() {
         assert_eq!((wrong[0].line, wrong[0].column), (1, 10));
         assert_eq!((wrong[1].id, wrong[1].line), ("option-file", 3));
         let watched: Vec<PathBuf> = ["show.cfg", "x", "y"].map(PathBuf::from).into();
-        assert_eq!(compiled.files, watched, "also what is not there is watched");
+        assert_eq!(compiled.files, watched, "missing files are watched too");
     }
     let compiled = compile_files(&MemoryFiles::default());
     assert_eq!(compiled.render(false), "error[file]: there is no file `show.cfg`\n--> show.cfg\n");
@@ -204,8 +204,8 @@ fn a_thousand_includes_work_and_one_more_does_not() {
 }
 
 #[test]
-fn includes_end_however_they_are_nested() {
-    // Every file includes the next one twice: a thousand million files if nobody counted.
+fn any_nesting_of_includes_terminates() {
+    // Every file includes the next one twice: a thousand million files without a limit.
     let mut files = MemoryFiles::default().with("show.cfg", "[include 0.cfg]\n");
     for number in 0..30 {
         let next = format!("[include {0}.cfg]\n[include {0}.cfg]\n", number + 1);
@@ -226,7 +226,7 @@ fn includes_end_however_they_are_nested() {
 }
 
 #[test]
-fn chains_end_however_they_use_each_other() {
+fn any_nesting_of_chains_terminates() {
     const CHAINS: usize = 20_000;
     let in_a_row: String = (0..CHAINS).map(|number| format!("[chain c{number}] c{}\n", number + 1)).collect();
     let text = format!("[bus one]\n{in_a_row}[chain c{CHAINS}] invert\n[map]\none.a | c0 > one.b\n");
@@ -242,7 +242,7 @@ fn chains_end_however_they_use_each_other() {
 }
 
 #[test]
-fn what_is_shown_cannot_steer_the_terminal() {
+fn diagnostics_contain_no_control_characters() {
     let compiled = compile_text("[map]\n\u{1b}[2Jevil\u{7} \u{202e}txt\n[\u{1b}c x]\n", REGISTRY);
     let shown = compiled.render(false);
     assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown:?}");
@@ -250,14 +250,14 @@ fn what_is_shown_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn colours_are_there_on_request() {
+fn colours_are_optional() {
     let compiled = compile_text("[map]\nx", REGISTRY);
     assert!(compiled.render(true).contains("\u{1b}["));
     assert!(!compiled.render(false).contains('\u{1b}'));
 }
 
 #[test]
-fn programs_get_the_same_as_people() {
+fn json_has_the_same_content_as_text() {
     let compiled = compile_text("[bus one]\n[bus one]\n[map]\n\tone.ü > oen.x\n", REGISTRY);
     let json: serde_json::Value = serde_json::from_str(&compiled.to_json()).expect("valid JSON");
     assert_eq!((json["errors"].as_u64(), json["warnings"].as_u64()), (Some(2), Some(0)));
@@ -266,7 +266,7 @@ fn programs_get_the_same_as_people() {
     assert_eq!(twice["labels"].as_array().map(Vec::len), Some(2));
     assert_eq!(
         (&twice["labels"][1]["line"], &twice["labels"][1]["text"]),
-        (&1.into(), &"this is the first".into())
+        (&1.into(), &"first definition".into())
     );
     let unknown = &json["diagnostics"][1];
     assert_eq!(unknown["file"], "show.cfg");

@@ -1,8 +1,8 @@
-//! The language by examples: every block of configuration in `language/*.md` gives what stands below it.
+//! The language by examples: every block of configuration in `language/*.md` has the results below it.
 //!
-//! An example is one or several blocks of input and the blocks of results behind them. Input: ` ```config ` is `show.cfg`,
-//! ` ```config NAME ` another file, ` ```public NAME ` a file that everybody may read, ` ```command-line ` overrides.
-//! Results: ` ```diagnostics `, as rendered, and ` ```routes `, one `a.x > b.y` a line. An example without a block of
+//! An example is one or several blocks of input and the blocks of results after them. Input: ` ```config ` is `show.cfg`,
+//! ` ```config NAME ` another file, ` ```public NAME ` a file that every user can read, ` ```command-line ` overrides.
+//! Results: ` ```diagnostics `, as rendered, and ` ```routes `, one `a.x > b.y` per line. An example without a block of
 //! diagnostics has none. `ACCEPT=1` rewrites the results.
 
 #![expect(clippy::disallowed_methods, reason = "the examples are files, and `ACCEPT` is for people")]
@@ -20,7 +20,7 @@ mod support;
 use markdown::{Piece, first_difference, pieces};
 
 #[test]
-fn every_example_gives_what_stands_below_it() {
+fn every_example_has_the_expected_result() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language");
     let accept = std::env::var_os("ACCEPT").is_some();
     let (mut wrong, mut examples) = (String::new(), 0);
@@ -41,7 +41,7 @@ fn every_example_gives_what_stands_below_it() {
     assert!(examples > 30, "only {examples} examples were found");
 }
 
-/// The same text with the results that its examples really give.
+/// The same text with the actual results of its examples.
 fn with_results(text: &str, examples: &mut usize) -> String {
     let mut out = String::new();
     let mut example = Example::default();
@@ -98,13 +98,13 @@ impl Example {
             self.has_result = true;
             assert!(
                 !compiled.diagnostics.is_empty(),
-                "an example without diagnostics wants no block of them"
+                "an example without diagnostics must have no block of them"
             );
             return compiled.render(false);
         }
-        // Routes stand last.
+        // The block of routes is the last one.
         if !self.has_result {
-            assert_eq!(compiled.render(false), "", "an example with diagnostics wants a block of them");
+            assert_eq!(compiled.render(false), "", "an example with diagnostics needs a block of them");
         }
         self.has_result = true;
         routes(&compiled.plan.expect("routes come of a plan"))

@@ -1,6 +1,6 @@
 //! The manuals of the transforms: every transform has its section, and every example does what it says.
 //!
-//! An example is a block ` ```map ` of mapping lines and the blocks ` ```run ` behind it, each a run of its own in virtual
+//! An example is a block ` ```map ` of mapping lines and the blocks ` ```run ` after it, each a run of its own in virtual
 //! time. Lines of a run: `+0.000s knob.x = 0.5` puts a value on a channel, `+2.000s end` lets time pass; what follows from
 //! them is compared, `+0.000s > lamp.y = 0.25` for what reaches a target and `+0.000s notice: ...` for what an operator is
 //! told. Instances are those that the lines name; any address is a channel, and none does anything by itself. `ACCEPT=1`
@@ -29,7 +29,7 @@ use markdown::{Piece, first_difference, pieces};
 const REGISTRY: Registry = Registry { backends: &[&ANY], planned: &[] };
 
 #[test]
-fn every_example_of_a_manual_does_what_stands_below_it() {
+fn every_example_of_a_manual_has_the_expected_result() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/transform");
     let accept = std::env::var_os("ACCEPT").is_some();
     let mut wrong = String::new();
@@ -50,7 +50,7 @@ fn every_example_of_a_manual_does_what_stands_below_it() {
 }
 
 #[test]
-fn every_transform_has_its_section_with_its_usage_and_an_example() {
+fn every_transform_has_a_section_with_usage_and_example() {
     let mut wrong = String::new();
     for family in FAMILIES {
         let documented: Vec<_> = sections(family).map(|(name, _)| name).collect();
@@ -88,7 +88,7 @@ fn the_guide_lists_every_transform() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let text = std::fs::read_to_string(&path).expect("a readable guide");
     let (before, rest) = text.split_once(HEAD).expect("the guide has a table of transforms");
-    let behind = rest.split_once("\n\n").map_or(rest, |(_, behind)| behind).trim_start();
+    let after = rest.split_once("\n\n").map_or(rest, |(_, after)| after).trim_start();
     let mut rows = String::new();
     for family in FAMILIES {
         for transform in family.transforms {
@@ -97,7 +97,7 @@ fn the_guide_lists_every_transform() {
             let _ = writeln!(rows, "| [`{name}`]({manual}) | {summary} |");
         }
     }
-    let found = format!("{before}{HEAD}{rows}\n{behind}");
+    let found = format!("{before}{HEAD}{rows}\n{after}");
     if found == text {
         return;
     }
@@ -106,23 +106,23 @@ fn the_guide_lists_every_transform() {
 }
 
 #[test]
-fn a_mapping_that_is_there_twice_works_once_and_leaves_those_behind_it_alone() {
+fn a_repeated_mapping_works_once_and_leaves_the_following_ones_alone() {
     let map = "a.x | toggle > b.x\na.x | toggle > b.x\na.y > b.y\na.z | invert > b.z\n";
     let compiled = compile_text(&format!("[any a]\n[any b]\n[map]\n{map}"), REGISTRY);
     assert_eq!((compiled.errors(), compiled.warnings()), (0, 1));
     let script = "+0.000s a.x = 1\n+1.000s a.y = 0.5\n+2.000s a.z = 0.25\n";
-    let told = "+0.000s a.x = 1\n+0.000s > b.x = 1\n+1.000s a.y = 0.5\n+1.000s > b.y = 0.5\n\
+    let expected = "+0.000s a.x = 1\n+0.000s > b.x = 1\n+1.000s a.y = 0.5\n+1.000s > b.y = 0.5\n\
                 +2.000s a.z = 0.25\n+2.000s > b.z = 0.75\n";
-    assert_eq!(run(compiled.plan.expect("a plan"), script).as_deref(), Ok(told));
+    assert_eq!(run(compiled.plan.expect("a plan"), script).as_deref(), Ok(expected));
 }
 
-/// The sections of a manual: the name of a transform and what stands behind it.
+/// The sections of a manual: the name of a transform and its text.
 fn sections(family: &Family) -> impl Iterator<Item = (&'static str, &'static str)> {
     let sections = family.manual.split("\n## ").skip(1);
     sections.map(|section| section.split_at(section.find('\n').unwrap_or(section.len())))
 }
 
-/// The same manual with the results that its examples really give. What cannot be run is told in `wrong` and left as it is.
+/// The same manual with the actual results of its examples. An example that cannot run is added to `wrong` and stays.
 fn with_results(text: &str, wrong: &mut String) -> String {
     let (mut out, mut heading, mut map) = (String::new(), "", String::new());
     for piece in pieces(text) {
@@ -232,8 +232,8 @@ impl Stage {
             match effect {
                 Effect::Send(session, _, _, range) => {
                     let name = self.engine.instance_of(*session).map_or("?", |planned| &*planned.name);
-                    let told = String::from_utf8_lossy(self.out.bytes(range));
-                    let _ = writeln!(self.lines, "{} > {name}.{told}", self.now);
+                    let sent = String::from_utf8_lossy(self.out.bytes(range));
+                    let _ = writeln!(self.lines, "{} > {name}.{sent}", self.now);
                 }
                 Effect::Notice(_, notice, _) => {
                     let _ = writeln!(self.lines, "{} notice: {}", self.now, notice.text);
@@ -256,14 +256,14 @@ fn read_value(text: &str) -> Option<Value> {
         return text.parse::<f64>().ok().map(Value::number);
     };
     let mut value = String::new();
-    let mut letters = inner.chars();
-    while let Some(letter) = letters.next() {
-        value.push(if letter == '\\' { letters.next()? } else { letter });
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        value.push(if c == '\\' { chars.next()? } else { c });
     }
     Some(Value::text(value))
 }
 
-/// A backend whose sessions do nothing but write down what they are told.
+/// A backend whose sessions record the values that they receive.
 const ANY: Backend = Backend {
     name: "any",
     summary: "",
@@ -305,8 +305,8 @@ impl Session for Any {
 
     fn handle_values(&mut self, _now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         for (slot, value) in values {
-            let told = format!("{} = {value}", self.0[slot.index()]);
-            out.send(Port(0), Peer::Only, |bytes| bytes.extend_from_slice(told.as_bytes()));
+            let sent = format!("{} = {value}", self.0[slot.index()]);
+            out.send(Port(0), Peer::Only, |bytes| bytes.extend_from_slice(sent.as_bytes()));
         }
     }
 }

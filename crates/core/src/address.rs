@@ -7,8 +7,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::{AddressError, Direction, Instance};
-
 /// An address that begins with a quote, in its two parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quoted<'a> {
@@ -89,47 +87,6 @@ pub fn needs_quotes(name: &str) -> bool {
     let is_doubtful = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'<' | b'>' | b'{' | b'}');
     name.bytes().any(is_doubtful)
         && name.chars().any(|letter| letter.is_whitespace() || letter.is_control() || is_sign(letter))
-}
-
-/// Checks an address as written, with or without quotes, and returns its canonical spelling as one writes it. That is the
-/// channel's identity; [`unquoted`], it is what its session gets.
-///
-/// # Errors
-///
-/// Says what is wrong with the address, or that it cannot be used in this direction.
-pub fn canonical<'a>(
-    instance: &dyn Instance,
-    written: &'a str,
-    direction: Direction,
-) -> Result<Cow<'a, str>, AddressError> {
-    if !written.starts_with('"') {
-        return match instance.canonical(written, direction) {
-            Ok(canonical) => Ok(spelt(instance, canonical)),
-            Err(error) => Err(with_spelt_suggestion(instance, error)),
-        };
-    }
-    let canonical = match Quoted::parse(written) {
-        Some(quoted) => instance.canonical_quoted(&quoted, direction),
-        None => instance.canonical(written, direction).map(Cow::into_owned).map_err(|_| {
-            AddressError::new(format!("expected a second quote behind the name in `{written}`"))
-        }),
-    };
-    match canonical {
-        Ok(canonical) => Ok(spelt(instance, canonical.into())),
-        Err(error) => Err(with_spelt_suggestion(instance, error)),
-    }
-}
-
-/// A canonical address of an instance as one writes it.
-fn spelt<'a>(instance: &dyn Instance, canonical: Cow<'a, str>) -> Cow<'a, str> {
-    let Some(end) = instance.quotable(&canonical) else { return canonical };
-    let (name, rest) = canonical.split_at(end);
-    format!("{}{rest}", quoted(name)).into()
-}
-
-fn with_spelt_suggestion(instance: &dyn Instance, error: AddressError) -> AddressError {
-    let suggestion = error.suggestion.map(|address| spelt(instance, address.into()).into_owned());
-    AddressError { suggestion, ..error }
 }
 
 fn unescaped(inside: &str) -> String {

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::address::{Quoted, needs_quotes};
-use crate::{Direction, Kind, Options, Session};
+use crate::address::{Quoted, needs_quotes, quoted};
+use crate::{Direction, Kind, OptionSpec, Options, Session};
 
 /// A protocol.
 pub struct Backend {
@@ -57,83 +57,10 @@ impl Registry {
     }
 }
 
-/// Where an option may stand.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// In `[backend NAME]`, for all instances.
-    Global,
-    /// In `[NAME INSTANCE]`.
-    Instance,
-}
-
-/// An option of a backend.
-#[derive(Copy, Clone, Debug)]
-pub struct OptionSpec {
-    /// The name as documented. With `family`, the placeholder that the manual shows, such as `command.<name>`.
-    pub name: &'static str,
-    /// Where it may stand.
-    pub scope: Scope,
-    /// Other names for the same option.
-    pub aliases: &'static [&'static str],
-    /// The shortest abbreviation: from it on, any further letters are accepted, as MIDIMonster does (`dest`, `uni`).
-    pub abbreviation: Option<&'static str>,
-    /// If set, every option whose name begins so belongs here (`command.`, `/` for OSC patterns, `` for any name).
-    pub family: Option<&'static str>,
-    /// A value as one would write it.
-    pub example: &'static str,
-    /// What holds without the option; empty if nothing does.
-    pub default: &'static str,
-    /// One sentence.
-    pub help: &'static str,
-    /// Whether it may be given several times.
-    pub repeatable: bool,
-    /// Whether its value is not to be shown.
-    pub secret: bool,
-    /// Whether its value names a file, whose text the configuration compiler reads and hands over.
-    pub file: bool,
-}
-
-impl OptionSpec {
-    /// An option of an instance, given once, with nothing special about it. Others are written
-    /// `OptionSpec { repeatable: true, ..OptionSpec::new("host", "10.0.0.1 80", "", "where the console is") }`.
-    pub const fn new(
-        name: &'static str,
-        example: &'static str,
-        default: &'static str,
-        help: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            scope: Scope::Instance,
-            aliases: &[],
-            abbreviation: None,
-            family: None,
-            example,
-            default,
-            help,
-            repeatable: false,
-            secret: false,
-            file: false,
-        }
-    }
-
-    /// Whether an option written as `name` means this one.
-    pub fn matches(&self, name: &str) -> bool {
-        match self.family {
-            Some(family) => name.starts_with(family),
-            None => {
-                name == self.name
-                    || self.aliases.contains(&name)
-                    || self.abbreviation.is_some_and(|short| name.starts_with(short))
-            }
-        }
-    }
-}
-
 /// A configured instance: options read, nothing opened yet.
 pub trait Instance: Send + Sync {
     /// Checks an address written by a person without quotes and returns its canonical spelling, also without quotes. It is
-    /// asked by [`address::canonical`](crate::address::canonical), which knows how to write it.
+    /// asked by [`canonical_address`], which knows how to write it.
     ///
     /// # Errors
     ///
@@ -214,3 +141,44 @@ impl fmt::Display for AddressError {
 }
 
 impl std::error::Error for AddressError {}
+
+/// Checks an address as written, with or without quotes, and returns its canonical spelling as one writes it. That is the
+/// channel's identity; [unquoted](crate::address::unquoted), it is what its session gets.
+///
+/// # Errors
+///
+/// Says what is wrong with the address, or that it cannot be used in this direction.
+pub fn canonical_address<'a>(
+    instance: &dyn Instance,
+    written: &'a str,
+    direction: Direction,
+) -> Result<Cow<'a, str>, AddressError> {
+    if !written.starts_with('"') {
+        return match instance.canonical(written, direction) {
+            Ok(canonical) => Ok(spelt(instance, canonical)),
+            Err(error) => Err(with_spelt_suggestion(instance, error)),
+        };
+    }
+    let canonical = match Quoted::parse(written) {
+        Some(quoted) => instance.canonical_quoted(&quoted, direction),
+        None => instance.canonical(written, direction).map(Cow::into_owned).map_err(|_| {
+            AddressError::new(format!("expected a second quote behind the name in `{written}`"))
+        }),
+    };
+    match canonical {
+        Ok(canonical) => Ok(spelt(instance, canonical.into())),
+        Err(error) => Err(with_spelt_suggestion(instance, error)),
+    }
+}
+
+/// A canonical address of an instance as one writes it.
+fn spelt<'a>(instance: &dyn Instance, canonical: Cow<'a, str>) -> Cow<'a, str> {
+    let Some(end) = instance.quotable(&canonical) else { return canonical };
+    let (name, rest) = canonical.split_at(end);
+    format!("{}{rest}", quoted(name)).into()
+}
+
+fn with_spelt_suggestion(instance: &dyn Instance, error: AddressError) -> AddressError {
+    let suggestion = error.suggestion.map(|address| spelt(instance, address.into()).into_owned());
+    AddressError { suggestion, ..error }
+}

@@ -1,7 +1,8 @@
 //! The numbers by which the parts of a show refer to each other.
 //!
-//! Four kinds, never mixed: a [`Slot`] counts the channels of one session, a [`ChannelId`] the channels of one plan, an
-//! [`InstanceId`] the instances of one plan, and a [`SessionId`] every session that ever ran in this process.
+//! Five kinds, never mixed: a [`Slot`] counts the channels of one session, a [`ChannelId`] the channels of one plan, an
+//! [`InstanceId`] the instances of one plan, a [`SessionId`] every session that ever ran in this process, and a [`Port`] the
+//! sockets and devices of one session.
 
 use std::fmt;
 
@@ -20,6 +21,16 @@ pub struct InstanceId(pub u32);
 /// A running session. Never reused within a process, because sockets outlive plans.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u64);
+
+/// A session's own number for one of its sockets or devices.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(pub u16);
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Slot {
     /// The slot as an index into tables of its session.

@@ -1,4 +1,4 @@
-//! What a value on a channel means: something that is, something that is set, or something that happens.
+//! The direction of a channel, and what a value on it means: something that is, something that is set, or something that happens.
 //!
 //! ```text
 //! art.1 > osc./fader            a state: told when it changes
@@ -10,6 +10,15 @@
 //! mapping, and the engine keeps events out of recalls.
 
 use std::fmt;
+
+/// Which way a channel is used. *Input* means into crosspatch, *output* out of it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// The protocol's side changes the channel; it is the source of a mapping.
+    Input,
+    /// crosspatch changes the channel; it is the target of a mapping.
+    Output,
+}
 
 /// The kind of a channel, from the weakest to the strongest: where several meet, the strongest counts.
 ///

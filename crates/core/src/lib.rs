@@ -35,23 +35,23 @@ mod time;
 pub mod transform;
 mod value;
 
-pub use backend::{AddressError, Backend, Instance, OptionSpec, Registry, Scope};
+pub use backend::{AddressError, Backend, Instance, Registry, canonical_address};
 pub use backoff::Backoff;
 pub use color::parse_color;
 pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
 pub use engine::{Change, Engine, MAX_HOPS};
-pub use ids::{ChannelId, InstanceId, SessionId, Slot};
+pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
-pub use kind::Kind;
-pub use options::{Given, OptionError, Options};
+pub use kind::{Direction, Kind};
+pub use options::{Given, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};
 pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
-    Closed, Connect, Endpoint, Host, Interface, Join, Limits, Listen, Peer, Port, PortSpec, Selection, Udp,
+    Closed, Connect, Endpoint, Host, Interface, Join, Limits, Listen, Peer, PortSpec, Selection, Udp,
     WebSocketConnect,
 };
 use routes::{Route, RouteTable};
-pub use session::{Direction, Session};
+pub use session::Session;
 pub use time::{Duration, Instant};
 pub use value::{PRESSED_ABOVE, Text, Value};

@@ -7,7 +7,80 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::{Endpoint, Host, OptionSpec, Scope};
+use crate::{Endpoint, Host};
+
+/// Where an option may stand.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In `[backend NAME]`, for all instances.
+    Global,
+    /// In `[NAME INSTANCE]`.
+    Instance,
+}
+
+/// An option of a backend.
+#[derive(Copy, Clone, Debug)]
+pub struct OptionSpec {
+    /// The name as documented. With `family`, the placeholder that the manual shows, such as `command.<name>`.
+    pub name: &'static str,
+    /// Where it may stand.
+    pub scope: Scope,
+    /// Other names for the same option.
+    pub aliases: &'static [&'static str],
+    /// The shortest abbreviation: from it on, any further letters are accepted, as MIDIMonster does (`dest`, `uni`).
+    pub abbreviation: Option<&'static str>,
+    /// If set, every option whose name begins so belongs here (`command.`, `/` for OSC patterns, `` for any name).
+    pub family: Option<&'static str>,
+    /// A value as one would write it.
+    pub example: &'static str,
+    /// What holds without the option; empty if nothing does.
+    pub default: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Whether it may be given several times.
+    pub repeatable: bool,
+    /// Whether its value is not to be shown.
+    pub secret: bool,
+    /// Whether its value names a file, whose text the configuration compiler reads and hands over.
+    pub file: bool,
+}
+
+impl OptionSpec {
+    /// An option of an instance, given once, with nothing special about it. Others are written
+    /// `OptionSpec { repeatable: true, ..OptionSpec::new("host", "10.0.0.1 80", "", "where the console is") }`.
+    pub const fn new(
+        name: &'static str,
+        example: &'static str,
+        default: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            scope: Scope::Instance,
+            aliases: &[],
+            abbreviation: None,
+            family: None,
+            example,
+            default,
+            help,
+            repeatable: false,
+            secret: false,
+            file: false,
+        }
+    }
+
+    /// Whether an option written as `name` means this one.
+    pub fn matches(&self, name: &str) -> bool {
+        match self.family {
+            Some(family) => name.starts_with(family),
+            None => {
+                name == self.name
+                    || self.aliases.contains(&name)
+                    || self.abbreviation.is_some_and(|short| name.starts_with(short))
+            }
+        }
+    }
+}
 
 /// One option as given, global or of the instance, in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,16 +4,7 @@
 //! blocks, never asks the clock and never returns an error. `now` comes first and the outbox last, everywhere, in the
 //! [`Engine`](crate::Engine) as well.
 
-use crate::{Closed, Instant, Outbox, Peer, Port, Slot, Value};
-
-/// Which way a channel is used. *Input* means into crosspatch, *output* out of it.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// The protocol's side changes the channel; it is the source of a mapping.
-    Input,
-    /// crosspatch changes the channel; it is the target of a mapping.
-    Output,
-}
+use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, Value};
 
 /// The running state of a configured instance.
 ///

@@ -3,8 +3,10 @@
 //! Each rule is a function from the files of the repository (or cargo's description of it) to findings, so that a test can
 //! hand it a repository that breaks the rule.
 
+mod circles;
 mod documents;
 mod layers;
+mod modules;
 mod sources;
 
 use std::fmt;
@@ -66,6 +68,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         layers::siblings_are_strangers(&metadata),
         layers::name_no_protocol(&files),
         layers::backends_are_complete(&files),
+        circles::modules_form_no_circles(&files),
         documents::links_lead_somewhere(&files),
         documents::faults_name_real_tests(&files),
         documents::recipes_are_few(&files),

@@ -1,11 +1,13 @@
 //! Messages that the console sends: its own feedback (manual, "Object Playback Feedback"), and how any of them is written.
 
-use crosspatch_core::{Outbox, Peer};
+use crosspatch_core::{Outbox, Peer, Port};
 
 use super::options::{Settings, Version};
-use super::session::PORT;
 use super::show::{Action, Sequence, Show, What};
 use crate::osc::wire::{Argument, OscStr, encode_message};
+
+/// The only socket.
+pub(super) const PORT: Port = Port(0);
 
 /// Sends one message, with the console's prefix.
 pub(super) fn send(settings: &Settings, path: &str, arguments: &[Argument<'_>], out: &mut Outbox) {

@@ -9,16 +9,13 @@ use crosspatch_core::{
 use super::address::{Address, Place};
 use super::command::Outcome;
 use super::content;
-use super::feedback;
+use super::feedback::{self, PORT};
 use super::options::Settings;
 use super::plugin::Plugin;
 use super::show::{Function, Show};
 use super::target::{Control, Target};
 use crate::kept_port::KeptPort;
 use crate::osc::wire::{Argument, Message, Packet};
-
-/// The one socket.
-pub(super) const PORT: Port = Port(0);
 
 /// The variable and the value that ask the plugin for everything.
 const REFRESH: (&str, &str) = ("crosspatch", "refresh");

@@ -1,6 +1,6 @@
 //! Markdown as the literate tests use it: prose, and blocks between fences.
 
-/// A piece of a Markdown text: a line of prose, or a block with the word behind its fence.
+/// A piece of a Markdown text: a line of prose, or a block with the word after its fence.
 pub(crate) enum Piece<'t> {
     Prose(&'t str),
     Block(&'t str, String),

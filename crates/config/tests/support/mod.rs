@@ -150,7 +150,7 @@ fn console_address(address: &str, direction: Direction) -> Result<Cow<'_, str>, 
         |text: &str, word: &str| text.strip_prefix(word).and_then(|digits| digits.parse::<u32>().ok());
     match (head, direction) {
         ("led", Direction::Input) => {
-            return Err(AddressError::new("an LED cannot be read").help("it can stand on the receiving side"));
+            return Err(AddressError::new("an LED cannot be read").help("it can be the target of a mapping"));
         }
         ("key", Direction::Output) => return Err(AddressError::new("a key cannot be pressed from here")),
         ("led" | "key", _) => return Ok(address.into()),

@@ -5,7 +5,6 @@
 //! and released in between shows in its count.
 
 use super::Engine;
-use super::known::Known;
 use crate::{Direction, InstanceId, Slot, Value};
 
 /// A channel whose value was recorded since the last call of [`Engine::drain_changes`].
@@ -49,7 +48,7 @@ impl Marks {
     }
 
     /// Takes back the mark of the first channel that has one, and returns it with its count.
-    fn take(&mut self) -> Option<(Slot, u32)> {
+    pub(super) fn take(&mut self) -> Option<(Slot, u32)> {
         let word = self.changed.iter().position(|word| *word != 0)?;
         let slot = Slot((word * 64) as u32 + self.changed[word].trailing_zeros());
         self.changed[word] &= self.changed[word] - 1;
@@ -87,50 +86,5 @@ impl Engine {
             }
         }
         true
-    }
-}
-
-impl Known {
-    /// Starts to note changes, with all that is known, or stops.
-    fn note_changes(&mut self, on: bool) {
-        let mut changes = self.changes.take().filter(|_| on);
-        if on {
-            let changes = changes.get_or_insert_default();
-            changes.inputs.resize(self.len());
-            changes.outputs.resize(self.len());
-            for slot in (0..self.len() as u32).map(Slot) {
-                if self.last_input(slot).is_some() {
-                    changes.inputs.mark(slot);
-                }
-                if self.last_output(slot).is_some() {
-                    changes.outputs.mark(slot);
-                }
-            }
-        }
-        self.changes = changes;
-    }
-
-    fn drain_changes(&mut self, left: &mut usize, mut each: impl FnMut(Slot, Direction, Value, u32)) {
-        let Some(mut changes) = self.changes.take() else { return };
-        for direction in [Direction::Input, Direction::Output] {
-            let marks = match direction {
-                Direction::Input => &mut changes.inputs,
-                Direction::Output => &mut changes.outputs,
-            };
-            while *left > 0
-                && let Some((slot, count)) = marks.take()
-            {
-                let value = match direction {
-                    Direction::Input => self.last_input(slot),
-                    Direction::Output => self.last_output(slot),
-                };
-                // A reload may have taken the channel away meanwhile.
-                if let Some(value) = value {
-                    *left -= 1;
-                    each(slot, direction, value, count);
-                }
-            }
-        }
-        self.changes = Some(changes);
     }
 }

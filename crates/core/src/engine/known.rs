@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::changes::Changes;
-use crate::{Slot, Text, Value};
+use crate::{Direction, Slot, Text, Value};
 
 /// The last values of every channel of a session; forgotten when a channel is no longer mapped.
 ///
@@ -134,6 +134,53 @@ impl Known {
         let is_state = |slot: &Slot| self.marks[slot.index()] & OUTPUT_EVENT == 0;
         let slots = (0..self.len() as u32).map(Slot).filter(is_state);
         slots.filter_map(|slot| Some((slot, self.last_output(slot)?)))
+    }
+
+    /// Starts to note changes, with all that is known, or stops.
+    pub(super) fn note_changes(&mut self, on: bool) {
+        let mut changes = self.changes.take().filter(|_| on);
+        if on {
+            let changes = changes.get_or_insert_default();
+            changes.inputs.resize(self.len());
+            changes.outputs.resize(self.len());
+            for slot in (0..self.len() as u32).map(Slot) {
+                if self.last_input(slot).is_some() {
+                    changes.inputs.mark(slot);
+                }
+                if self.last_output(slot).is_some() {
+                    changes.outputs.mark(slot);
+                }
+            }
+        }
+        self.changes = changes;
+    }
+
+    pub(super) fn drain_changes(
+        &mut self,
+        left: &mut usize,
+        mut each: impl FnMut(Slot, Direction, Value, u32),
+    ) {
+        let Some(mut changes) = self.changes.take() else { return };
+        for direction in [Direction::Input, Direction::Output] {
+            let marks = match direction {
+                Direction::Input => &mut changes.inputs,
+                Direction::Output => &mut changes.outputs,
+            };
+            while *left > 0
+                && let Some((slot, count)) = marks.take()
+            {
+                let value = match direction {
+                    Direction::Input => self.last_input(slot),
+                    Direction::Output => self.last_output(slot),
+                };
+                // A reload may have taken the channel away meanwhile.
+                if let Some(value) = value {
+                    *left -= 1;
+                    each(slot, direction, value, count);
+                }
+            }
+        }
+        self.changes = Some(changes);
     }
 
     /// Nothing comes from a channel any more.

@@ -2,28 +2,12 @@
 
 use std::fmt;
 
-use crate::transform::{Merge, Moment, Shape, Stage};
+use crate::transform::{Merge, Moment, Place, Shape, Stage};
 use crate::value::normalise;
 use crate::{Instant, Kind, Value};
 
 /// How many stages a chain may have: with this many, factors of a million cannot leave the range of a number.
 pub const MAX_STAGES: usize = 32;
-
-/// Where a mapping stands among those that its line gives.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its number, counted from 0.
-    pub number: u32,
-    /// How many there are.
-    pub count: u32,
-    /// The smaller number of channels of both sides: where a line is layered, how many one layer has.
-    pub narrow: u32,
-}
-
-impl Place {
-    /// The place of a mapping that is alone in its line.
-    pub const ONLY: Self = Self { number: 0, count: 1, narrow: 1 };
-}
 
 /// A chain as it was written, in the state in which it starts. Shared by all mappings of its line.
 pub struct Chain {

@@ -18,6 +18,7 @@ mod button;
 mod chain;
 mod control;
 mod merge;
+mod place;
 #[cfg(test)]
 mod rig;
 mod shape;
@@ -30,8 +31,9 @@ mod time;
 use std::fmt;
 
 pub use arguments::{ArgumentError, Arguments, Reference};
-pub use chain::{Chain, LiveChain, MAX_STAGES, Place};
+pub use chain::{Chain, LiveChain, MAX_STAGES};
 pub use merge::{Merge, Merging, Rule};
+pub use place::Place;
 pub use shape::Shape;
 
 use crate::{Instant, Kind, Notice, Value};

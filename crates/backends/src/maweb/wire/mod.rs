@@ -19,17 +19,19 @@ mod json;
 mod password;
 mod preset;
 mod request;
+mod wanted;
 
 use std::borrow::Cow;
 use std::fmt;
 
 pub use answer::{Answer, Datum, Greeting, Group, Playbacks, Response};
 pub use confirmation::Confirmation;
-pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader, Wanted};
+pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
 pub use flaws::{Flaw, Flaws};
 pub(crate) use password::replace_passwords;
 pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
+pub use wanted::Wanted;
 
 /// Shows a message of either direction as one line: as it is if it is short, otherwise in words. The hash of a password is
 /// left out: whoever has it can log in with it.

@@ -3,7 +3,6 @@
 //! A gate is awake while its condition on a channel holds. Asleep, it keeps the last value that came. One value passes a
 //! gate that sleeps: the release of a button whose press has passed, for a key that nobody releases hangs at the target.
 
-use super::when::Test;
 use crate::Value;
 use crate::transform::{ArgumentError, Arguments, Moment, Place, Stage, Stateful};
 
@@ -27,6 +26,57 @@ impl Condition {
                 let chosen = value.as_number().unwrap_or(0.0) * f64::from(*count);
                 (chosen as u32).min(count - 1) == *number
             }
+        }
+    }
+}
+
+/// How far numbers are apart that count as equal, so that a level of a MIDI or DMX channel can be written with three
+/// decimals.
+const EQUAL: f64 = 0.0005;
+
+/// What has to hold of a value.
+#[derive(Clone, Debug)]
+pub(super) enum Test {
+    /// It is not zero, or not an empty text.
+    Set,
+    Above(f64),
+    AtLeast(f64),
+    Below(f64),
+    AtMost(f64),
+    Equals(f64),
+    /// It is this text.
+    Text(Box<str>),
+    /// It is between both, with these.
+    Within(f64, f64),
+}
+
+impl Test {
+    /// Whether it holds. What compares numbers does not hold of a text, nor the other way round.
+    fn holds(&self, value: &Value) -> bool {
+        let number = match value {
+            Value::Number(number) => *number,
+            Value::Text(text) => {
+                return match self {
+                    Self::Set => !text.is_empty(),
+                    Self::Text(wanted) => **wanted == **text,
+                    Self::Above(_)
+                    | Self::AtLeast(_)
+                    | Self::Below(_)
+                    | Self::AtMost(_)
+                    | Self::Equals(_)
+                    | Self::Within(..) => false,
+                };
+            }
+        };
+        match self {
+            Self::Set => number != 0.0,
+            Self::Above(level) => number > *level,
+            Self::AtLeast(level) => number >= *level,
+            Self::Below(level) => number < *level,
+            Self::AtMost(level) => number <= *level,
+            Self::Equals(level) => (number - level).abs() < EQUAL,
+            Self::Text(_) => false,
+            Self::Within(from, to) => (*from..=*to).contains(&number),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `when`: a mapping that is asleep unless something holds of a channel.
 
-use super::gate::{Condition, read_end};
-use crate::Value;
+use super::gate::{Condition, Test, read_end};
 use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 
 pub(in crate::transform) const WHEN: Transform = Transform {
@@ -10,57 +9,6 @@ pub(in crate::transform) const WHEN: Transform = Transform {
     summary: "lets values through only while something holds of a channel",
     read,
 };
-
-/// How far numbers are apart that count as equal, so that a level of a MIDI or DMX channel can be written with three
-/// decimals.
-const EQUAL: f64 = 0.0005;
-
-/// What has to hold of a value.
-#[derive(Clone, Debug)]
-pub(super) enum Test {
-    /// It is not zero, or not an empty text.
-    Set,
-    Above(f64),
-    AtLeast(f64),
-    Below(f64),
-    AtMost(f64),
-    Equals(f64),
-    /// It is this text.
-    Text(Box<str>),
-    /// It is between both, with these.
-    Within(f64, f64),
-}
-
-impl Test {
-    /// Whether it holds. What compares numbers does not hold of a text, nor the other way round.
-    pub(super) fn holds(&self, value: &Value) -> bool {
-        let number = match value {
-            Value::Number(number) => *number,
-            Value::Text(text) => {
-                return match self {
-                    Self::Set => !text.is_empty(),
-                    Self::Text(wanted) => **wanted == **text,
-                    Self::Above(_)
-                    | Self::AtLeast(_)
-                    | Self::Below(_)
-                    | Self::AtMost(_)
-                    | Self::Equals(_)
-                    | Self::Within(..) => false,
-                };
-            }
-        };
-        match self {
-            Self::Set => number != 0.0,
-            Self::Above(level) => number > *level,
-            Self::AtLeast(level) => number >= *level,
-            Self::Below(level) => number < *level,
-            Self::AtMost(level) => number <= *level,
-            Self::Equals(level) => (number - level).abs() < EQUAL,
-            Self::Text(_) => false,
-            Self::Within(from, to) => (*from..=*to).contains(&number),
-        }
-    }
-}
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let is_negated = arguments.keyword("not");

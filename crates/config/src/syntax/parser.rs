@@ -1,15 +1,15 @@
-//! Reads one line. Never fails: a line that is wrong is understood as far as possible and carries its faults.
+//! Parses one line. Parsing never fails: a line with mistakes is read as far as possible, and carries its faults.
 
 use std::borrow::Cow;
 
 use crosspatch_core::address::closing_quote;
 
-use crate::ast::{Context, Fault, Item, Line, Mapping, Side};
-use crate::diagnostic::quote;
-use crate::lexer;
-use crate::source::Span;
+use crate::syntax::lexer;
+use crate::syntax::source::Span;
+use crate::syntax::tree::{Context, Fault, Item, Line, Mapping, Side};
+use crate::wording::quote;
 
-/// Reads the line at `span`, which stands in a section of the given kind.
+/// Parses the line at `span`, which belongs to a section of the given kind.
 pub(crate) fn parse_line(text: &str, span: Span, context: Context) -> Line {
     let body = lexer::trim(text, span);
     let mut faults = Vec::new();
@@ -24,73 +24,65 @@ pub(crate) fn parse_line(text: &str, span: Span, context: Context) -> Line {
         (Some(_), Context::Map) => mapping(text, body, &mut faults),
         (Some(_), Context::Chain) => Item::Stages(stages(text, body, &mut faults)),
         (Some(_), Context::Options) => option(text, body, &mut faults),
-        (Some(_), Context::Start) => stray(body, &mut faults, before_first_section(text, body)),
+        (Some(_), Context::Start) => invalid(body, &mut faults, before_first_section(text, body)),
     };
     Line { span, item, faults }
 }
 
-fn fault(span: Span, id: &'static str, message: impl Into<String>, help: Option<&str>) -> Fault {
-    Fault { span, id, message: message.into(), help: help.map(str::to_owned), is_warning: false }
-}
-
-/// The same for what is clear all the same.
-fn doubt(span: Span, id: &'static str, message: impl Into<String>, help: Option<&str>) -> Fault {
-    Fault { is_warning: true, ..fault(span, id, message, help) }
-}
-
-fn stray(body: Span, faults: &mut Vec<Fault>, fault: Fault) -> Item {
+fn invalid(body: Span, faults: &mut Vec<Fault>, fault: Fault) -> Item {
     faults.push(fault);
-    Item::Stray(body)
+    Item::Invalid(body)
 }
 
 fn before_first_section(text: &str, body: Span) -> Fault {
-    // MIDIMonster passes over options that belong to nothing.
-    if body.of(text).contains('=') && foreign_comment(text, body).is_none() {
-        let message = format!("{} stands above the first section and has no effect", quote(body.of(text)));
-        return doubt(body, "no-section", message, None);
+    // MIDIMonster ignores options before the first section.
+    if body.of(text).contains('=') && comment_hint(text, body).is_none() {
+        let message = format!("{} has no effect before the first section", quote(body.of(text)));
+        return Fault::warning(body, "no-section", message, None);
     }
-    let found = format!("expected a section such as `[map]` first, found {}", quote(body.of(text)));
-    fault(body, "no-section", found, foreign_comment(text, body))
+    let found = format!("expected a section such as `[map]`, found {}", quote(body.of(text)));
+    Fault::error(body, "no-section", found, comment_hint(text, body))
 }
 
-/// A hint if the line looks like a comment of another language.
-fn foreign_comment(text: &str, body: Span) -> Option<&'static str> {
+/// A hint if the line looks like a comment in another language.
+fn comment_hint(text: &str, body: Span) -> Option<&'static str> {
     let line = body.of(text);
     let is_foreign = ["#", "//", "--", "/*", "rem "].iter().any(|mark| line.starts_with(mark));
     is_foreign.then_some("a comment begins with `;`")
 }
 
-/// `[...]`, in whatever state.
+/// Parses `[...]`, even if it is incomplete.
 fn header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let inner = inside_brackets(text, body, faults);
     let (first, rest) = lexer::word(text, inner);
     match first.of(text) {
         "" => {
             let message = "expected a name between the brackets, found nothing";
-            stray(body, faults, fault(body, "section", message, Some(SECTIONS)))
+            invalid(body, faults, Fault::error(body, "section", message, Some(SECTIONS)))
         }
         "include" => {
-            if rest.is_empty() {
-                let message = "expected a file behind `include`, found nothing";
-                faults.push(fault(first, "section", message, Some("write `[include FILE]`")));
-            }
+            expect(rest, first, "a file name after `include`", "write `[include FILE]`", faults);
             Item::Include { file: rest }
         }
         "backend" => {
-            if rest.is_empty() {
-                let message = "expected the name of a backend behind `backend`, found nothing";
-                faults.push(fault(first, "section", message, Some("write `[backend NAME]`")));
-            }
+            expect(rest, first, "the name of a backend after `backend`", "write `[backend NAME]`", faults);
             Item::Backend { name: rest }
         }
         "map" => {
             if !rest.is_empty() {
-                let message = format!("expected `[map]` alone, found {} behind it", quote(rest.of(text)));
-                faults.push(fault(rest, "section", message, None));
+                let message = format!("expected nothing after `map`, found {}", quote(rest.of(text)));
+                faults.push(Fault::error(rest, "section", message, None));
             }
             Item::Map
         }
         _ => Item::Instance { backend: first, name: rest },
+    }
+}
+
+/// Reports a part of a section header that is missing.
+fn expect(part: Span, at: Span, what: &str, help: &str, faults: &mut Vec<Fault>) {
+    if part.is_empty() {
+        faults.push(Fault::error(at, "section", format!("expected {what}, found nothing"), Some(help)));
     }
 }
 
@@ -99,44 +91,44 @@ pub(crate) const SECTIONS: &str =
 
 fn inside_brackets(text: &str, body: Span, faults: &mut Vec<Fault>) -> Span {
     let start = body.start as usize + 1;
-    let (inner, behind) = match body.of(text).rfind(']') {
+    let (inner, rest) = match body.of(text).rfind(']') {
         Some(close) => {
             let close = body.start as usize + close;
             (Span::new(start, close), Span::new(close + 1, body.end as usize))
         }
         None => {
-            faults.push(fault(body, "section", "expected `]` at the end of the line", None));
+            faults.push(Fault::error(body, "section", "expected `]` at the end of the line", None));
             (Span::new(start, body.end as usize), Span::new(body.end as usize, body.end as usize))
         }
     };
-    let behind = lexer::trim(text, behind);
-    if !behind.is_empty() {
-        let message = format!("expected nothing behind the section, found {}", quote(behind.of(text)));
-        let is_comment = behind.of(text).starts_with([';', '#', '/']);
-        faults.push(fault(behind, "section", message, is_comment.then_some(COMMENT)));
+    let rest = lexer::trim(text, rest);
+    if !rest.is_empty() {
+        let message = format!("expected nothing after the section header, found {}", quote(rest.of(text)));
+        let is_comment = rest.of(text).starts_with([';', '#', '/']);
+        faults.push(Fault::error(rest, "section", message, is_comment.then_some(COMMENT)));
     }
     lexer::trim(text, inner)
 }
 
-const COMMENT: &str = "a comment needs a line of its own, which begins with `;`";
+const COMMENT: &str = "a comment must be on a line of its own that begins with `;`";
 
 fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let line = body.of(text);
     let quotes = closing_quote(line, 0).map_or(0, |close| close + 1);
     let Some(equals) = line[quotes..].find('=').map(|len| quotes + len) else {
         let message = format!("expected `option = value`, found {}", quote(line));
-        let help = foreign_comment(text, body).or_else(|| {
+        let help = comment_hint(text, body).or_else(|| {
             let is_mapping = lexer::operator(text, body).is_some();
-            is_mapping.then_some("a mapping belongs into a `[map]` section")
+            is_mapping.then_some("a mapping belongs in a `[map]` section")
         });
-        return stray(body, faults, fault(body, "option-syntax", message, help));
+        return invalid(body, faults, Fault::error(body, "option-syntax", message, help));
     };
     let equals = body.start as usize + equals;
     let name = lexer::trim(text, Span::new(body.start as usize, equals));
     let value = lexer::trim(text, Span::new(equals + 1, body.end as usize));
     if name.is_empty() {
-        let message = "expected the name of an option in front of `=`, found nothing";
-        return stray(body, faults, fault(body, "option-syntax", message, None));
+        let message = "expected the name of an option before `=`, found nothing";
+        return invalid(body, faults, Fault::error(body, "option-syntax", message, None));
     }
     Item::Option { name, value }
 }
@@ -147,190 +139,179 @@ fn is_chain_header(line: &str) -> bool {
     word.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', ']']))
 }
 
-/// `[chain NAME] STAGES`.
+/// Parses `[chain NAME] STAGES`.
 fn chain_header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let start = body.start as usize + 1;
-    let (name, behind) = match body.of(text).find(']') {
+    let (name, rest) = match body.of(text).find(']') {
         Some(len) => {
             let inner = lexer::trim(text, Span::new(start, start + len - 1));
             (lexer::word(text, inner).1, Span::new(start + len, body.end as usize))
         }
         None => {
-            faults.push(fault(body, "section", "expected `]` behind the name of the chain", None));
+            faults.push(Fault::error(body, "section", "expected `]` after the name of the chain", None));
             let (_, rest) = lexer::word(text, lexer::trim(text, Span { start: start as u32, ..body }));
             lexer::word(text, rest)
         }
     };
-    if name.is_empty() {
-        let message = "expected the name of a chain behind `chain`, found nothing";
-        faults.push(fault(body, "section", message, Some("write `[chain NAME]`")));
-    }
-    Item::Chain { name, stages: stages(text, lexer::trim(text, behind), faults) }
+    expect(name, body, "the name of a chain after `chain`", "write `[chain NAME]`", faults);
+    Item::Chain { name, stages: stages(text, lexer::trim(text, rest), faults) }
 }
 
-/// A line of stages, or what stands behind the header of their section.
+/// Parses a line of stages, or the stages after the header of their section.
 fn stages(text: &str, body: Span, faults: &mut Vec<Fault>) -> Vec<Span> {
     let line = body.of(text);
     if line.is_empty() {
         return Vec::new();
     }
-    if let Some(help) = foreign_comment(text, body) {
-        faults.push(fault(
-            body,
-            "chain-syntax",
-            format!("expected stages, found {}", quote(line)),
-            Some(help),
-        ));
+    if let Some(help) = comment_hint(text, body) {
+        let message = format!("expected stages, found {}", quote(line));
+        faults.push(Fault::error(body, "chain-syntax", message, Some(help)));
         return Vec::new();
     }
     let mut within = Vec::new();
-    let signs = lexer::stage_signs(line);
-    let whole = without_comment(line, &signs, &mut within);
-    let stages = match lexer::operator(&signs, whole) {
+    let masked = lexer::mask_stages(line);
+    let whole = without_comment(line, &masked, &mut within);
+    let stages = match lexer::operator(&masked, whole) {
         Some((operator, _)) => {
             let message = format!("expected stages joined by ` | `, found {}", quote(operator.of(line)));
-            let help = "a chain has no channels at its ends; a mapping belongs into a `[map]` section";
-            within.push(fault(operator, "chain-syntax", message, Some(help)));
+            let help = "a chain has no channels at its ends; a mapping belongs in a `[map]` section";
+            within.push(Fault::error(operator, "chain-syntax", message, Some(help)));
             Vec::new()
         }
-        None => filled(&signs, lexer::stages(&signs, whole), &mut within),
+        None => filled(&masked, lexer::stages(&masked, whole), &mut within),
     };
-    faults.extend(within.into_iter().map(|fault| fault.behind(body.start)));
-    stages.into_iter().map(|stage| stage.behind(body.start)).collect()
+    faults.extend(within.into_iter().map(|fault| fault.shifted(body.start)));
+    stages.into_iter().map(|stage| stage.shifted(body.start)).collect()
 }
 
 fn mapping(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let mut within = Vec::new();
     let mapping = mapping_of(body.of(text), &mut within);
-    faults.extend(within.into_iter().map(|fault| fault.behind(body.start)));
-    mapping.map_or(Item::Stray(body), |mapping| Item::Mapping(mapping.behind(body.start)))
+    faults.extend(within.into_iter().map(|fault| fault.shifted(body.start)));
+    mapping.map_or(Item::Invalid(body), |mapping| Item::Mapping(mapping.shifted(body.start)))
 }
 
-/// Reads a mapping line; places count from its start. None if it is nothing like one.
+/// Parses a mapping line. Spans count from its start. None if it is not a mapping.
 fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
     let body = Span::new(0, line.len());
-    // No name of an instance begins so.
+    // The name of an instance cannot begin like this.
     if line.starts_with("# ") || line.starts_with("//") {
         let message = format!("expected a mapping, found {}", quote(line));
-        faults.push(fault(body, "mapping-syntax", message, foreign_comment(line, body)));
+        faults.push(Fault::error(body, "mapping-syntax", message, comment_hint(line, body)));
         return None;
     }
-    // Nearly all lines have neither stages nor quotes nor a comment, and looking for both at once, to the end, takes no time.
+    // Most lines have no stages, quotes or comments. Searching for all of them in one pass over the whole line is fast.
     let is_simple = !line.bytes().fold(false, |found, byte| found | matches!(byte, b'|' | b';' | b'"'));
-    let (signs, body) = if is_simple {
+    let (masked, body) = if is_simple {
         (Cow::Borrowed(line), body)
     } else {
-        let signs = lexer::signs(line);
-        let body = without_comment(line, &signs, faults);
-        (signs, body)
+        let masked = lexer::mask_line(line);
+        let body = without_comment(line, &masked, faults);
+        (masked, body)
     };
-    let Some((operator_at, operator)) = lexer::operator(&signs, body) else {
+    let Some((operator_at, operator)) = lexer::operator(&masked, body) else {
         let message =
             format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(line)));
-        let is_option = body.of(&signs).contains('=');
-        let help = foreign_comment(line, body)
-            .or_else(|| (signs.contains(" |") && body.of(line).contains(['<', '>'])).then_some(OWN_OPERATOR))
-            .or_else(|| is_option.then_some("an option belongs into the section of its instance"));
-        faults.push(fault(body, "mapping-syntax", message, help));
+        let is_option = body.of(&masked).contains('=');
+        let help = comment_hint(line, body)
+            .or_else(|| (masked.contains(" |") && body.of(line).contains(['<', '>'])).then_some(OWN_OPERATOR))
+            .or_else(|| is_option.then_some("an option belongs in the section of its instance"));
+        faults.push(Fault::error(body, "mapping-syntax", message, help));
         return None;
     };
     let mut left = Span::new(0, operator_at.start as usize);
     let mut right = Span::new(operator_at.end as usize, body.end as usize);
-    if let Some((second, _)) = lexer::operator(&signs, right) {
-        let message = format!("expected one mapping a line, found a second {}", quote(second.of(line)));
+    if let Some((second, _)) = lexer::operator(&masked, right) {
+        let message = format!("expected one mapping per line, found a second {}", quote(second.of(line)));
         let between = Span { end: second.start, ..right };
-        let compares = |part| lexer::stages(&signs, part).skip(1).last().is_some_and(|at| is_when(line, at));
+        let compares = |part| lexer::stages(&masked, part).skip(1).last().is_some_and(|at| is_when(line, at));
         let help = match compares(left) || compares(between) {
             true => COMPARISON,
-            false => "a value passes through several channels by several lines",
+            false => "to pass a value on through several channels, write several lines",
         };
-        faults.push(fault(second, "mapping-syntax", message, Some(help)));
+        faults.push(Fault::error(second, "mapping-syntax", message, Some(help)));
         return None;
     }
-    if let Some(arrow) = arrow(&signs, left, operator_at, right) {
+    if let Some(arrow) = arrow(&masked, left, operator_at, right) {
         let message = format!("expected {}, found {}", quote(operator_at.of(line)), quote(arrow.of(line)));
-        faults.push(fault(arrow, "mapping-syntax", message, None));
+        faults.push(Fault::error(arrow, "mapping-syntax", message, None));
         (left.end, right.start) = (arrow.start, arrow.end);
     }
-    // A line that is its own signs has no bar.
-    let bars = matches!(signs, Cow::Owned(_)).then_some(&*signs);
-    let left = side(line, bars, left, operator_at, "in front of", faults);
-    let right = side(line, bars, right, operator_at, "behind", faults);
+    // A line without masked characters has no bar.
+    let bars = matches!(masked, Cow::Owned(_)).then_some(&*masked);
+    let left = side(line, bars, left, operator_at, "before", faults);
+    let right = side(line, bars, right, operator_at, "after", faults);
     Some(Mapping { left, operator, operator_at, right })
 }
 
-/// Said where a sign has been taken for one of a stage, and the line has none for itself.
-const OWN_OPERATOR: &str = "a `>` or `<` in front of a number or a quoted text belongs to its transform; \
-                            the mapping needs one of its own";
+/// The hint if the only operator of a line was read as part of a stage.
+const OWN_OPERATOR: &str = "a `>` or `<` before a number or a quoted text belongs to its transform; \
+                            the mapping needs an operator of its own";
 
-const COMPARISON: &str = "`when` compares with a number or with a text between quotes";
+const COMPARISON: &str = "`when` compares with a number or a text in quotes";
 
 fn is_when(line: &str, stage: Span) -> bool {
     lexer::word(line, stage).0.of(line) == "when"
 }
 
-/// Cuts off what was meant as a comment.
-fn without_comment(line: &str, signs: &str, faults: &mut Vec<Fault>) -> Span {
-    let mark = signs
+/// Removes a trailing comment, and reports it.
+fn without_comment(line: &str, masked: &str, faults: &mut Vec<Fault>) -> Span {
+    let mark = masked
         .bytes()
         .enumerate()
-        .position(|(at, byte)| byte == b';' && at > 0 && matches!(signs.as_bytes()[at - 1], b' ' | b'\t'));
+        .position(|(at, byte)| byte == b';' && at > 0 && matches!(masked.as_bytes()[at - 1], b' ' | b'\t'));
     let Some(mark) = mark else { return Span::new(0, line.len()) };
     let comment = Span::new(mark, line.len());
-    let message = format!("{} behind a mapping is taken for a comment", quote(comment.of(line)));
-    faults.push(doubt(comment, "comment", message, Some(COMMENT)));
+    let message = format!("{} after a mapping is read as a comment", quote(comment.of(line)));
+    faults.push(Fault::warning(comment, "comment", message, Some(COMMENT)));
     lexer::trim(line, Span::new(0, mark))
 }
 
-/// The `->`, `=>`, `<-` or `<=` of other languages.
-fn arrow(signs: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
-    let shaft_before = left.of(signs).ends_with(" -") || left.of(signs).ends_with(" =");
-    let shaft_behind = right.of(signs).starts_with("- ") || right.of(signs).starts_with("= ");
-    (shaft_before || shaft_behind).then(|| {
+/// The span of `->`, `=>`, `<-` or `<=`, as other languages write it.
+fn arrow(masked: &str, left: Span, operator: Span, right: Span) -> Option<Span> {
+    let shaft_before = left.of(masked).ends_with(" -") || left.of(masked).ends_with(" =");
+    let shaft_after = right.of(masked).starts_with("- ") || right.of(masked).starts_with("= ");
+    (shaft_before || shaft_after).then(|| {
         Span::new(
             operator.start as usize - usize::from(shaft_before),
-            operator.end as usize + usize::from(shaft_behind),
+            operator.end as usize + usize::from(shaft_after),
         )
     })
 }
 
-/// One side of a mapping; `bars` are the signs of the line if it has any bar.
+/// Parses one side of a mapping. `bars` is the masked line, if it has any bar.
 fn side(
     line: &str,
     bars: Option<&str>,
     part: Span,
     operator: Span,
-    place: &str,
+    position: &str,
     faults: &mut Vec<Fault>,
 ) -> Side {
     let (channels, transforms) = match bars {
         None => (lexer::trim(line, part), Vec::new()),
-        Some(signs) => {
-            let mut stages = lexer::stages(signs, part);
-            (stages.next().unwrap_or(part), filled(signs, stages, faults))
+        Some(masked) => {
+            let mut stages = lexer::stages(masked, part);
+            (stages.next().unwrap_or(part), filled(masked, stages, faults))
         }
     };
     if channels.is_empty() {
-        let message = format!("expected a channel {place} {}, found nothing", quote(operator.of(line)));
-        faults.push(fault(operator, "mapping-syntax", message, None));
+        let message = format!("expected a channel {position} {}, found nothing", quote(operator.of(line)));
+        faults.push(Fault::error(operator, "mapping-syntax", message, None));
     }
     Side { channels, transforms }
 }
 
-/// Those stages that are not empty.
-fn filled(signs: &str, stages: impl Iterator<Item = Span>, faults: &mut Vec<Fault>) -> Vec<Span> {
+/// The stages that are not empty. Reports the empty ones.
+fn filled(masked: &str, stages: impl Iterator<Item = Span>, faults: &mut Vec<Fault>) -> Vec<Span> {
     let is_filled = |stage: &Span| {
         if stage.is_empty() {
             let at = stage.start as usize;
-            // The bar in front of it, or, where a line begins with one, the one behind.
-            let bar = signs[..at].rfind('|').or_else(|| signs[at..].find('|').map(|len| at + len));
+            // The bar before the stage, or, at the start of a line, the bar after it.
+            let bar = masked[..at].rfind('|').or_else(|| masked[at..].find('|').map(|len| at + len));
             let bar = bar.map_or(*stage, |bar| Span::new(bar, bar + 1));
-            faults.push(fault(
-                bar,
-                "empty-stage",
-                "expected a transform beside this `|`, found nothing",
-                None,
-            ));
+            let message = "expected a transform next to this `|`, found nothing";
+            faults.push(Fault::error(bar, "empty-stage", message, None));
         }
         !stage.is_empty()
     };
@@ -342,14 +323,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Document;
+    use crate::syntax::document::Document;
 
     fn line(text: &str, context: Context) -> Line {
         parse_line(text, Span::new(0, text.len()), context)
     }
 
     #[test]
-    fn sections_are_read_with_any_blanks() {
+    fn sections_may_contain_any_spaces() {
         let text = " [ osc   desk ] \r";
         let Item::Instance { backend, name } = line(text, Context::Map).item else { panic!("no instance") };
         assert_eq!((backend.of(text), name.of(text)), ("osc", "desk"));
@@ -362,7 +343,7 @@ mod tests {
     fn the_section_decides_what_a_line_is() {
         assert!(matches!(line("/a > b = f", Context::Options).item, Item::Option { .. }));
         assert!(matches!(line("a.x = y > b.y", Context::Map).item, Item::Mapping(_)));
-        assert!(matches!(line("a.x > b.y", Context::Start).item, Item::Stray(_)));
+        assert!(matches!(line("a.x > b.y", Context::Start).item, Item::Invalid(_)));
     }
 
     /// The pieces of a mapping line: left channels and stages, the operator, right channels and stages.
@@ -427,11 +408,11 @@ mod tests {
         assert_eq!(stages.iter().map(|stage| stage.of(text)).collect::<Vec<_>>(), ["curve 2", "smooth 80ms"]);
     }
 
-    /// Every place that a line names, in the order of the text.
+    /// All spans of a line, in the order of the text.
     fn pieces(line: &Line) -> Vec<Span> {
         match &line.item {
             Item::Blank | Item::Map => vec![],
-            Item::Comment(span) | Item::Stray(span) => vec![*span],
+            Item::Comment(span) | Item::Invalid(span) => vec![*span],
             Item::Include { file } => vec![*file],
             Item::Backend { name } => vec![*name],
             Item::Instance { backend, name } => vec![*backend, *name],
@@ -446,43 +427,9 @@ mod tests {
     }
 
     fn any_line() -> impl Strategy<Value = String> {
-        let word = prop::sample::select(vec![
-            "[",
-            "]",
-            "map",
-            "include",
-            "backend",
-            "osc",
-            " ",
-            " ",
-            "\t",
-            "=",
-            ">",
-            "<",
-            "<>",
-            ".",
-            "{",
-            "}",
-            "..",
-            ",",
-            "1",
-            "9",
-            ";",
-            " | ",
-            " | when a.x > 0.5",
-            " | range 0..1 -> 1..0",
-            "|",
-            "\"",
-            "\\",
-            "chain",
-            "a",
-            "ü",
-            "\u{feff}",
-            "\0",
-            "\r",
-            "/x",
-            "-",
-        ]);
+        const WORDS: &str = "[·]·map·include·backend·osc· · ·\t·=·>·<·<>·.·{·}·..·,·1·9·;· | · | when a.x > 0.5·\
+             | range 0..1 -> 1..0·|·\"·\\·chain·a·ü·\u{feff}·\0·\r·/x·-";
+        let word = prop::sample::select(WORDS.split('·').collect::<Vec<_>>());
         prop_oneof![prop::collection::vec(word, 0..20).prop_map(|words| words.concat()), "[^\n]{0,40}",]
     }
 
@@ -507,14 +454,14 @@ mod tests {
         }
 
         #[test]
-        fn a_document_of_any_bytes_prints_as_it_was(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn a_document_of_any_bytes_prints_unchanged(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let document = Document::parse(bytes.clone());
             prop_assert!(document.lines().all(|line| document.text().get(line.span.range()).is_some()));
             prop_assert_eq!(document.print(), bytes);
         }
 
         #[test]
-        fn what_a_stage_quotes_changes_nothing_around_it(
+        fn quoted_text_in_a_stage_does_not_change_the_parts_around_it(
             quoted in "[^\n\"\\\\]{0,12}",
             name in "[a-z]{1,6}",
             operator in prop::sample::select(vec![">", "<>"]),
@@ -525,7 +472,7 @@ mod tests {
         }
 
         #[test]
-        fn lines_and_their_ends_are_the_whole_text(lines in prop::collection::vec(any_line(), 0..8)) {
+        fn lines_and_their_ends_make_up_the_whole_text(lines in prop::collection::vec(any_line(), 0..8)) {
             let text = lines.join("\n");
             let document = Document::parse(text.clone());
             let spans: Vec<_> = document.lines().map(|line| line.span.of(&text).to_owned()).collect();
@@ -533,7 +480,7 @@ mod tests {
         }
 
         #[test]
-        fn replacing_a_piece_leaves_the_rest(lines in prop::collection::vec(any_line(), 1..8)) {
+        fn replacing_a_piece_keeps_the_rest(lines in prop::collection::vec(any_line(), 1..8)) {
             let mut document = Document::parse(lines.join("\n"));
             let Some(piece) = document.lines().flat_map(|line| pieces(&line)).last() else { return Ok(()) };
             let text = document.text().to_owned();

@@ -1,15 +1,15 @@
-//! Ranges and lists in addresses: `fader{1..8}`, `{red,green,blue}`, several in one address, the rightmost fastest. Between
-//! quotes they mean the same, and `\{` is a brace.
+//! Ranges and lists in addresses: `fader{1..8}`, `{red,green,blue}`. An address may have several; the rightmost one varies
+//! fastest. They also work within quotes, where `\{` is a literal brace.
 //!
-//! A pattern is never written out as a whole. It knows how many addresses it stands for and spells the one that is asked
-//! for, so that `{0..99999999999}` is a number that is too large and not memory that is not there.
+//! A pattern is never expanded as a whole. It knows the number of its addresses and writes one of them on request, so that
+//! `{0..99999999999}` takes no memory and is reported as too large.
 
 use crosspatch_core::address::closing_quote;
 
-use crate::ast::Fault;
-use crate::diagnostic::quote;
-use crate::lexer;
-use crate::source::Span;
+use crate::syntax::lexer;
+use crate::syntax::source::Span;
+use crate::syntax::tree::Fault;
+use crate::wording::quote;
 
 /// An address with its ranges and lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Pattern<'t> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment<'t> {
     Literal(&'t str),
-    /// What stands between braces. `stride` is how many addresses the pattern spells before this segment moves on.
+    /// Braces. `stride` is the number of consecutive addresses with the same element.
     Choice {
         elements: Vec<Element<'t>>,
         size: u128,
@@ -45,7 +45,7 @@ impl Element<'_> {
 }
 
 impl<'t> Pattern<'t> {
-    /// Reads the address at `span`. Every mistake between braces is noted in `faults`.
+    /// Parses the address at `span`. Adds mistakes to `faults`.
     pub(crate) fn parse(text: &'t str, span: Span, faults: &mut Vec<Fault>) -> Self {
         let mut segments = Vec::new();
         let mut at = span.start as usize;
@@ -54,7 +54,7 @@ impl<'t> Pattern<'t> {
         while at < end {
             let rest = &text[at..end];
             let quoted = quotes_end.saturating_sub(at);
-            let Some(brace) = signs(rest, quoted).find(|(_, byte)| matches!(byte, b'{' | b'}')) else {
+            let Some(brace) = unescaped(rest, quoted).find(|(_, byte)| matches!(byte, b'{' | b'}')) else {
                 segments.push(Segment::Literal(rest));
                 break;
             };
@@ -64,13 +64,13 @@ impl<'t> Pattern<'t> {
             }
             at += brace;
             if rest.as_bytes()[brace] == b'}' {
-                let message = "expected `{` somewhere in front of this `}`";
+                let message = "expected `{` before this `}`";
                 faults.push(fault(Span::new(at, at + 1), message.into(), None));
                 at += 1;
                 continue;
             }
             let Some(len) = closing(&text[at..end], quotes_end.saturating_sub(at)) else {
-                let message = format!("expected `}}` behind {}", quote(&text[at..end]));
+                let message = format!("expected `}}` after {}", quote(&text[at..end]));
                 faults.push(fault(Span::new(at, end), message, None));
                 break;
             };
@@ -78,51 +78,51 @@ impl<'t> Pattern<'t> {
             segments.push(choice(text, inner, faults));
             at += len;
         }
-        let size = lay_strides(&mut segments);
+        let size = set_strides(&mut segments);
         Self { segments, size }
     }
 
-    /// How many addresses it stands for; saturates.
+    /// The number of addresses; saturates.
     pub(crate) fn size(&self) -> u128 {
         self.size
     }
 
-    /// Spells the address of that number, counted from 0, into `out`.
-    pub(crate) fn spell(&self, number: u128, out: &mut String) {
+    /// Writes the address with the given number, counted from 0, into `out`.
+    pub(crate) fn write_nth(&self, number: u128, out: &mut String) {
         out.clear();
         for segment in &self.segments {
             match segment {
                 Segment::Literal(text) => out.push_str(text),
                 Segment::Choice { elements, size, stride } => {
-                    // Few patterns have more than 2^64 addresses, and dividing 128 bits is slow.
-                    let place = match (u64::try_from(number), u64::try_from(*stride), u64::try_from(*size)) {
+                    // A shortcut: few patterns have more than 2^64 addresses, and 128-bit division is slow.
+                    let index = match (u64::try_from(number), u64::try_from(*stride), u64::try_from(*size)) {
                         (Ok(number), Ok(stride), Ok(size)) => u128::from(number / stride % size),
                         _ => number / stride % size,
                     };
-                    spell_element(elements, place, out);
+                    write_element(elements, index, out);
                 }
             }
         }
     }
 }
 
-fn spell_element(elements: &[Element<'_>], mut place: u128, out: &mut String) {
+fn write_element(elements: &[Element<'_>], mut index: u128, out: &mut String) {
     for element in elements {
         let size = element.size();
-        if place >= size {
-            place -= size;
+        if index >= size {
+            index -= size;
             continue;
         }
         match element {
             Element::Word(word) => out.push_str(word),
-            Element::Range { from, to } if from <= to => push_number(from + place as u64, out),
-            Element::Range { from, .. } => push_number(from - place as u64, out),
+            Element::Range { from, to } if from <= to => push_number(from + index as u64, out),
+            Element::Range { from, .. } => push_number(from - index as u64, out),
         }
         return;
     }
 }
 
-/// Decimal digits without the machinery of `format!`: this runs a million times in a large file.
+/// Writes a number in decimal. `format!` is slower, and a large file has a million numbers.
 fn push_number(mut number: u64, out: &mut String) {
     let mut digits = [0_u8; 20];
     let mut at = digits.len();
@@ -137,8 +137,8 @@ fn push_number(mut number: u64, out: &mut String) {
     out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
 }
 
-/// Gives every choice its stride and returns the size of all together.
-fn lay_strides(segments: &mut [Segment<'_>]) -> u128 {
+/// Sets the stride of every choice. Returns the number of addresses.
+fn set_strides(segments: &mut [Segment<'_>]) -> u128 {
     let mut total = 1_u128;
     for segment in segments.iter_mut().rev() {
         if let Segment::Choice { size, stride, .. } = segment {
@@ -149,8 +149,8 @@ fn lay_strides(segments: &mut [Segment<'_>]) -> u128 {
     total
 }
 
-/// The bytes of `text` and their places, but for those that a backslash stands in front of among the first `quoted` ones.
-fn signs(text: &str, quoted: usize) -> impl Iterator<Item = (usize, u8)> {
+/// The bytes of `text` with their positions, except those that are escaped by a backslash within the first `quoted` bytes.
+fn unescaped(text: &str, quoted: usize) -> impl Iterator<Item = (usize, u8)> {
     let mut is_escaped = false;
     text.bytes().enumerate().filter(move |&(at, byte)| {
         let is_sign = !is_escaped;
@@ -159,10 +159,10 @@ fn signs(text: &str, quoted: usize) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-/// The length of the braces that `text` begins with, inner ones included.
+/// The length of the braces at the start of `text`, including nested ones.
 fn closing(text: &str, quoted: usize) -> Option<usize> {
     let mut depth = 0_usize;
-    for (at, byte) in signs(text, quoted) {
+    for (at, byte) in unescaped(text, quoted) {
         match byte {
             b'{' => depth += 1,
             b'}' => depth -= 1,
@@ -176,20 +176,19 @@ fn closing(text: &str, quoted: usize) -> Option<usize> {
 }
 
 fn fault(span: Span, message: String, help: Option<String>) -> Fault {
-    Fault { span, id: "range", message, help, is_warning: false }
+    Fault::error(span, "range", message, help.as_deref())
 }
 
 const FORMS: &str = "a range is written `{1..8}`, a list `{red,green,blue}`";
 
-/// What stands between two braces, which `inner` excludes.
+/// Parses the content of braces. `inner` excludes the braces themselves.
 fn choice<'t>(text: &'t str, inner: Span, faults: &mut Vec<Fault>) -> Segment<'t> {
     let before = faults.len();
     let whole = Span::new(inner.start as usize - 1, inner.end as usize + 1);
     let content = inner.of(text);
     let mut elements = Vec::new();
     if content.contains('{') {
-        let message =
-            format!("expected a range or a list, found braces within braces in {}", quote(whole.of(text)));
+        let message = format!("expected a range or a list, found nested braces in {}", quote(whole.of(text)));
         faults.push(fault(whole, message, Some(FORMS.to_owned())));
     } else if lexer::trim(text, inner).is_empty() {
         faults.push(fault(
@@ -209,7 +208,7 @@ fn choice<'t>(text: &'t str, inner: Span, faults: &mut Vec<Fault>) -> Segment<'t
         }
     }
     if faults.len() > before || elements.is_empty() {
-        // A single stand-in keeps the sizes of the rest of the line meaningful.
+        // A single placeholder, so that the count of the remaining addresses is still useful.
         elements = vec![Element::Word("")];
     }
     let size = elements.iter().map(Element::size).sum();
@@ -219,8 +218,7 @@ fn choice<'t>(text: &'t str, inner: Span, faults: &mut Vec<Fault>) -> Segment<'t
 fn element<'t>(text: &'t str, span: Span, whole: Span, faults: &mut Vec<Fault>) -> Option<Element<'t>> {
     let piece = span.of(text);
     if piece.is_empty() {
-        let message =
-            format!("expected a word between the commas of {}, found nothing", quote(whole.of(text)));
+        let message = format!("expected a word between commas in {}, found nothing", quote(whole.of(text)));
         faults.push(fault(Span::new(span.start as usize, span.end as usize + 1), message, None));
         return None;
     }
@@ -248,7 +246,7 @@ fn read_number(digits: &str) -> Result<u64, String> {
     digits.parse().map_err(|_| format!("the number {} is too large", quote(digits)))
 }
 
-/// `{1-8}`, `{1:8}` and the like.
+/// A suggestion for `{1-8}`, `{1:8}` and similar.
 fn meant_range(content: &str) -> Option<String> {
     let (from, rest) = content.split_at(content.find(|c: char| !c.is_ascii_digit())?);
     let to = rest.trim_start_matches(['.', '-', ':', ' ', '~', '–', '/', ';']);
@@ -275,7 +273,7 @@ mod tests {
         (0..pattern.size())
             .map(|number| {
                 let mut out = String::from("rubbish");
-                pattern.spell(number, &mut out);
+                pattern.write_nth(number, &mut out);
                 out
             })
             .collect()
@@ -295,17 +293,17 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_spelt_is_said() {
+    fn mistakes_are_reported_with_suggestions() {
         for (address, message) in [
             ("{}", "expected a range or a list, found `{}`"),
             ("{a..b}", "expected a number on both sides of `..`, found `a`"),
-            ("{1..", "expected `}` behind `{1..`"),
+            ("{1..", "expected `}` after `{1..`"),
             ("{1..}", "expected a number on both sides of `..`, found nothing"),
             ("{-1..3}", "expected a number on both sides of `..`, found `-1`"),
             ("{0x1..3}", "expected a number on both sides of `..`, found `0x1`"),
-            ("{1,{2,3}}", "expected a range or a list, found braces within braces in `{1,{2,3}}`"),
-            ("x}", "expected `{` somewhere in front of this `}`"),
-            ("{1,,2}", "expected a word between the commas of `{1,,2}`, found nothing"),
+            ("{1,{2,3}}", "expected a range or a list, found nested braces in `{1,{2,3}}`"),
+            ("x}", "expected `{` before this `}`"),
+            ("{1,,2}", "expected a word between commas in `{1,,2}`, found nothing"),
             ("{1..99999999999999999999}", "the number `99999999999999999999` is too large"),
             ("{7..14]}", "expected a number on both sides of `..`, found `14]`"),
         ] {
@@ -323,23 +321,23 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_range_is_only_a_number() {
+    fn a_huge_range_takes_no_memory() {
         assert_eq!(parse("{0..99999999999}").0.size(), 100_000_000_000);
         let (pattern, _) = parse("{0..18446744073709551615}{0..18446744073709551615}{1..2}");
         assert_eq!(pattern.size(), u128::MAX);
         let mut out = String::new();
-        pattern.spell(5, &mut out);
+        pattern.write_nth(5, &mut out);
         assert_eq!(out, "022");
     }
 
-    /// Everything written out, the plain way.
+    /// Expands everything in the simplest way.
     fn naive(segments: &[Vec<String>]) -> Vec<String> {
         segments.iter().fold(vec![String::new()], |heads, segment| {
             heads.iter().flat_map(|head| segment.iter().map(move |tail| format!("{head}{tail}"))).collect()
         })
     }
 
-    /// A segment as written, and all that it stands for.
+    /// A segment as written, and its elements.
     fn segment() -> impl Strategy<Value = (String, Vec<String>)> {
         prop_oneof![
             "[a-z./]{1,4}".prop_map(|text| (text.clone(), vec![text])),
@@ -357,17 +355,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn spells_what_writing_everything_out_gives(segments in prop::collection::vec(segment(), 1..4)) {
+        fn writes_the_same_addresses_as_the_full_expansion(segments in prop::collection::vec(segment(), 1..4)) {
             let written: String = segments.iter().map(|(text, _)| text.as_str()).collect();
             let words: Vec<_> = segments.into_iter().map(|(_, words)| words).collect();
             prop_assert_eq!(all(&written), naive(&words));
         }
 
         #[test]
-        fn reads_any_address(address in "[{}.,0-9a-b]{0,30}") {
+        fn parses_any_input_without_panic(address in "[{}.,0-9a-b]{0,30}") {
             let (pattern, faults) = parse(&address);
             let mut out = String::new();
-            pattern.spell(0, &mut out);
+            pattern.write_nth(0, &mut out);
             prop_assert!(faults.iter().all(|fault| address.get(fault.span.range()).is_some()));
         }
     }

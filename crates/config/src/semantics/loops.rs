@@ -1,51 +1,56 @@
-//! What can only be seen when all routes are there: mappings written twice, and values that would go round for ever.
+//! Checks that need all routes: mappings that are written twice, and loops in which a value would circulate for ever.
 
 use std::collections::BTreeMap;
 
 use crosspatch_core::PlanBuilder;
 use rustc_hash::FxHashMap;
 
-use crate::diagnostic::{Draft, quote};
-use crate::flow::Channel;
-use crate::origins::Origins;
-use crate::resolve::Resolved;
-use crate::source::Place;
+use crate::report::diagnostic::{Diagnostics, Draft};
+use crate::semantics::origins::Origins;
+use crate::semantics::routes::{Channel, channel_name};
+use crate::syntax::source::{Location, Sources};
+use crate::wording::quote;
 
-/// Routes that lead back to where they began: number, source and target of each.
-type Round = Vec<(usize, Channel, Channel)>;
+/// Routes that lead back to their first source: number, source and target of each.
+type Cycle = Vec<(usize, Channel, Channel)>;
 
-/// How many steps the search for loops may take to go back the way it came; after that it finds no more of them.
-const MOST_STEPS_BACK: usize = 10_000_000;
+/// The most steps that the search for loops may go back along its path. After that, it finds no more loops.
+const MAX_STEPS_BACK: usize = 10_000_000;
 
-/// Warns of routes that are there twice and of routes that form a loop. Returns the numbers of those through chains that
-/// are there again.
-pub(crate) fn check(builder: &PlanBuilder<'_>, origins: &Origins, resolved: &mut Resolved<'_>) -> Vec<usize> {
+/// Warns of repeated routes and of loops. Returns the numbers of the repeated routes that pass through a chain.
+pub(crate) fn check(
+    builder: &PlanBuilder<'_>,
+    origins: &Origins,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Vec<usize> {
     let through = repeated_through(builder, origins);
     let mut again: Vec<_> = through.iter().map(|&(_, second)| second).collect();
     again.sort_unstable();
     let mut repeated = repeated(builder, origins);
     repeated.extend(through);
     repeated.sort_unstable_by_key(|&(_, second)| second);
-    let lines =
-        |&(first, second): &(usize, usize)| (origins.statement(second).start, origins.statement(first).start);
+    let lines = |&(first, second): &(usize, usize)| (origins.line(second).start, origins.line(first).start);
     for same_lines in repeated.chunk_by(|one, other| lines(one) == lines(other)) {
-        report_repeated(builder, origins, same_lines, resolved);
+        if let Some(draft) = repeated_draft(builder, origins, same_lines, sources) {
+            diagnostics.add(draft);
+        }
     }
-    // Loops that come from the same lines are told together.
-    let mut by_lines: BTreeMap<Vec<Place>, (Round, usize)> = BTreeMap::new();
-    for round in rounds(builder) {
-        let mut lines: Vec<_> = round.iter().map(|&(at, ..)| origins.line(at, resolved)).collect();
+    // Loops that come from the same lines are reported together.
+    let mut by_lines: BTreeMap<Vec<Location>, (Cycle, usize)> = BTreeMap::new();
+    for cycle in cycles(builder) {
+        let mut lines: Vec<_> = cycle.iter().map(|&(at, ..)| origins.location(at, sources)).collect();
         lines.sort_unstable();
         lines.dedup();
-        by_lines.entry(lines).and_modify(|(_, more)| *more += 1).or_insert((round, 0));
+        by_lines.entry(lines).and_modify(|(_, more)| *more += 1).or_insert((cycle, 0));
     }
-    for (lines, (round, more)) in by_lines {
-        report_round(builder, lines, &round, more, resolved);
+    for (lines, (cycle, more)) in by_lines {
+        diagnostics.add(loop_draft(builder, lines, &cycle, more));
     }
     again
 }
 
-/// The first number of each instance if all channels are numbered in a row, and how many channels there are.
+/// Numbers all channels consecutively. Returns the first number of each instance, and the number of channels.
 fn bases(builder: &PlanBuilder<'_>) -> (Vec<u32>, usize) {
     let mut channels = 0;
     let mut bases = Vec::new();
@@ -60,7 +65,7 @@ fn routes(builder: &PlanBuilder<'_>) -> impl Iterator<Item = (Channel, Channel)>
     (0..builder.route_count()).map(|number| builder.route_at(number))
 }
 
-/// The numbers and ends of those routes that lead through no chain.
+/// The numbers and ends of the routes that pass through no chain.
 fn plain_routes(
     builder: &PlanBuilder<'_>,
     origins: &Origins,
@@ -69,9 +74,9 @@ fn plain_routes(
     (0..).zip(routes(builder)).filter(is_plain)
 }
 
-/// Routes through no chain with the same ends, as pairs of route numbers, the earlier one first.
+/// Plain routes with the same ends, as pairs of route numbers, the earlier one first.
 ///
-/// Linear in channels and routes, with three numbers of 32 bits for each: no set of a million pairs.
+/// Takes linear time and three 32-bit numbers per channel and route, which is far less than a set of a million pairs.
 fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)> {
     let (bases, channels) = bases(builder);
     let number = |(instance, slot): Channel| (bases[instance.index()] + slot.0) as usize;
@@ -92,7 +97,7 @@ fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)>
         sorted[*place as usize] = (at, number(target) as u32);
         *place += 1;
     }
-    // `seen[target]` is the place in `sorted`, plus one, of the route that went there last.
+    // `seen[target]` is the index in `sorted`, plus one, of the last route to that target.
     let mut seen = vec![0_u32; channels];
     let mut found = Vec::new();
     let mut row_start = 0_u32;
@@ -111,20 +116,20 @@ fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)>
     found
 }
 
-/// The same for routes through chains: their ends and their chains as written have to be the same, and, where the chain has
-/// a memory, their place in the line.
+/// The same for routes through chains. They are repeated if their ends and the text of their chains are equal and, if the
+/// chain is stateful, also their position in the line.
 fn repeated_through(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)> {
     let (bases, _) = bases(builder);
     let number = |(instance, slot): Channel| bases[instance.index()] + slot.0;
     let mut numbers = FxHashMap::default();
     let mut sorted = Vec::new();
-    for run in &origins.runs {
+    for origin in &origins.chains {
         let new = numbers.len() as u32;
-        let count = if run.chain.is_stateful() { run.next_route - run.first_route } else { 0 };
-        let chain = *numbers.entry((run.chain.text(), count)).or_insert(new);
-        sorted.extend((run.first_route..run.next_route).map(|at| {
+        let count = if origin.chain.is_stateful() { origin.next_route - origin.first_route } else { 0 };
+        let chain = *numbers.entry((origin.chain.text(), count)).or_insert(new);
+        sorted.extend((origin.first_route..origin.next_route).map(|at| {
             let (source, target) = builder.route_at(at as usize);
-            let place = if count > 0 { at - run.first_route } else { 0 };
+            let place = if count > 0 { at - origin.first_route } else { 0 };
             ([number(source), number(target), chain, place], at)
         }));
     }
@@ -133,34 +138,35 @@ fn repeated_through(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize,
     same.flat_map(|same| same[1..].iter().map(|&(_, again)| (same[0].1 as usize, again as usize))).collect()
 }
 
-fn report_repeated(
+fn repeated_draft(
     builder: &PlanBuilder<'_>,
     origins: &Origins,
     pairs: &[(usize, usize)],
-    resolved: &mut Resolved<'_>,
-) {
-    let Some(&(first, second)) = pairs.first() else { return };
+    sources: &Sources,
+) -> Option<Draft> {
+    let &(first, second) = pairs.first()?;
     let (source, target) = builder.route_at(second);
     let chain = origins.chain(second).map_or(String::new(), |chain| format!(" | {}", chain.text()));
-    let (first, second) = (origins.line(first, resolved), origins.line(second, resolved));
-    // A line that maps a channel to itself both ways says it once.
+    let (first, second) = (origins.location(first, sources), origins.location(second, sources));
+    // A line that maps a channel to itself in both directions is reported as such.
     if source == target && first == second {
-        return;
+        return None;
     }
-    let route = quote(&format!("{}{chain} > {}", name(builder, source), name(builder, target)));
+    let (source, target) = (channel_name(builder, source), channel_name(builder, target));
+    let route = quote(&format!("{source}{chain} > {target}"));
     let message = match pairs.len() {
         1 => format!("{route} is mapped twice; once is enough"),
         many => format!("{route} and {} more are mapped twice; once is enough", many - 1),
     };
     let draft = Draft::warning("mapping-twice", message);
-    resolved.book.add(match first == second {
+    Some(match first == second {
         true => draft.at(second),
         false => draft.label(second, "here again").label(first, "here first"),
-    });
+    })
 }
 
-/// One loop for each group of channels that feed each other, as numbers of its routes in order.
-fn rounds(builder: &PlanBuilder<'_>) -> Vec<Round> {
+/// One loop for each group of channels that feed each other, its routes in order.
+fn cycles(builder: &PlanBuilder<'_>) -> Vec<Cycle> {
     let loops_back = |(instance, _): Channel| builder.instances()[instance.index()].backend.loops_back;
     let edges: Vec<_> = (0..)
         .zip(routes(builder))
@@ -174,11 +180,11 @@ fn rounds(builder: &PlanBuilder<'_>) -> Vec<Round> {
     let number = |(instance, slot): Channel| (bases[instance.index()] + slot.0) as usize;
     let graph =
         Graph::new(channels, edges.iter().map(|&(_, source, target)| (number(source), number(target))));
-    let routes = graph.rounds().into_iter();
-    routes.map(|round| round.into_iter().map(|edge| edges[edge]).collect()).collect()
+    let routes = graph.cycles().into_iter();
+    routes.map(|cycle| cycle.into_iter().map(|edge| edges[edge]).collect()).collect()
 }
 
-/// Edges sorted by where they start.
+/// Edges sorted by their source.
 struct Graph {
     first: Vec<u32>,
     /// Target and number of each edge.
@@ -207,54 +213,54 @@ impl Graph {
         &self.edges[self.first[node] as usize..self.first[node + 1] as usize]
     }
 
-    /// Walks the graph depth first and returns, as edge numbers, a round for each edge that leads back to a node on the
-    /// way, unless the round touches one that has been found.
-    fn rounds(&self) -> Vec<Vec<usize>> {
+    /// Searches depth first. Each edge that leads back to a node on the current path closes a cycle. Returns the edge numbers
+    /// of those cycles that share no node with an earlier one.
+    fn cycles(&self) -> Vec<Vec<usize>> {
         #[derive(Copy, Clone, PartialEq)]
         enum State {
             New,
-            OnTheWay,
+            OnPath,
             Done,
         }
         let nodes = self.first.len() - 1;
         let mut state = vec![State::New; nodes];
-        let mut is_in_round = vec![false; nodes];
+        let mut is_in_cycle = vec![false; nodes];
         let mut found = Vec::new();
         let mut steps_back = 0;
         for start in 0..nodes {
             if state[start] != State::New || self.edges_of(start).is_empty() {
                 continue;
             }
-            state[start] = State::OnTheWay;
-            // The nodes on the way, how many of their edges have been taken, and the edge that led to each.
-            let mut way = vec![(start, 0_usize, usize::MAX)];
-            while let Some((node, taken, _)) = way.last_mut() {
+            state[start] = State::OnPath;
+            // The nodes on the path, the number of their edges followed so far, and the edge that led to each.
+            let mut path = vec![(start, 0_usize, usize::MAX)];
+            while let Some((node, taken, _)) = path.last_mut() {
                 let Some(&(target, edge)) = self.edges_of(*node).get(*taken) else {
                     state[*node] = State::Done;
-                    way.pop();
+                    path.pop();
                     continue;
                 };
                 *taken += 1;
                 let target = target as usize;
                 match state[target] {
                     State::New => {
-                        state[target] = State::OnTheWay;
-                        way.push((target, 0, edge as usize));
+                        state[target] = State::OnPath;
+                        path.push((target, 0, edge as usize));
                     }
                     State::Done => {}
-                    State::OnTheWay => {
-                        if is_in_round[target] || steps_back > MOST_STEPS_BACK {
+                    State::OnPath => {
+                        if is_in_cycle[target] || steps_back > MAX_STEPS_BACK {
                             continue;
                         }
-                        let from = way.iter().rposition(|&(node, ..)| node == target).unwrap_or(0);
-                        steps_back += way.len() - from;
-                        if way[from..].iter().any(|&(node, ..)| is_in_round[node]) {
+                        let from = path.iter().rposition(|&(node, ..)| node == target).unwrap_or(0);
+                        steps_back += path.len() - from;
+                        if path[from..].iter().any(|&(node, ..)| is_in_cycle[node]) {
                             continue;
                         }
-                        for &(node, ..) in &way[from..] {
-                            is_in_round[node] = true;
+                        for &(node, ..) in &path[from..] {
+                            is_in_cycle[node] = true;
                         }
-                        let inner = way[from + 1..].iter().map(|&(.., edge)| edge);
+                        let inner = path[from + 1..].iter().map(|&(.., edge)| edge);
                         found.push(inner.chain([edge as usize]).collect());
                     }
                 }
@@ -264,36 +270,29 @@ impl Graph {
     }
 }
 
-fn report_round(
+fn loop_draft(
     builder: &PlanBuilder<'_>,
-    mut lines: Vec<Place>,
-    round: &[(usize, Channel, Channel)],
+    mut lines: Vec<Location>,
+    cycle: &[(usize, Channel, Channel)],
     more: usize,
-    resolved: &mut Resolved<'_>,
-) {
-    const MOST_NAMES: usize = 8;
+) -> Draft {
+    const MAX_NAMES: usize = 8;
     let mut names: Vec<_> =
-        round.iter().take(MOST_NAMES).map(|&(_, source, _)| name(builder, source)).collect();
-    if round.len() > MOST_NAMES {
+        cycle.iter().take(MAX_NAMES).map(|&(_, source, _)| channel_name(builder, source)).collect();
+    if cycle.len() > MAX_NAMES {
         names.push("...".to_owned());
     }
-    names.extend(round.first().map(|&(_, source, _)| name(builder, source)));
+    names.extend(cycle.first().map(|&(_, source, _)| channel_name(builder, source)));
     let others = match more {
         0 => String::new(),
         more => format!(", and {more} more like it"),
     };
-    let message = format!("these mappings go round in a loop: {}{others}", names.join(" > "));
+    let message = format!("these mappings form a loop: {}{others}", names.join(" > "));
     let last = lines.pop();
     let mut draft = Draft::warning("mapping-loop", message);
     draft = last.into_iter().fold(draft, |draft, last| draft.label(last, "this line closes the loop"));
-    draft = lines.into_iter().take(MOST_NAMES).fold(draft, |draft, line| draft.label(line, "part of it"));
-    resolved.book.add(draft.help("a value that enters it is dropped after a few rounds"));
-}
-
-/// A channel as it is written.
-pub(crate) fn name(builder: &PlanBuilder<'_>, (instance, slot): Channel) -> String {
-    let planned = &builder.instances()[instance.index()];
-    format!("{}.{}", planned.name, planned.channels.address(slot))
+    draft = lines.into_iter().take(MAX_NAMES).fold(draft, |draft, line| draft.label(line, "part of it"));
+    draft.help("a value that enters it is dropped after a few rounds")
 }
 
 #[cfg(test)]
@@ -302,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether `to` can be reached from `from` by at least one edge, found by trying everything.
+    /// Whether `to` can be reached from `from` by at least one edge, by exhaustive search.
     fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
         let mut known = vec![from];
         let mut at = 0;
@@ -324,33 +323,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_round_is_one_and_every_graph_with_a_round_shows_one(
+        fn cycles_are_closed_and_none_is_missed(
             edges in prop::collection::vec((0..NODES, 0..NODES), 0..14),
         ) {
-            let rounds = Graph::new(NODES, edges.iter().copied()).rounds();
-            for round in &rounds {
-                let targets = round.iter().map(|&edge| edges[edge].1);
-                let next_sources = round.iter().cycle().skip(1).map(|&edge| edges[edge].0);
-                prop_assert!(targets.zip(next_sources).all(|(target, source)| target == source), "{:?}", round);
+            let cycles = Graph::new(NODES, edges.iter().copied()).cycles();
+            for cycle in &cycles {
+                let targets = cycle.iter().map(|&edge| edges[edge].1);
+                let next_sources = cycle.iter().cycle().skip(1).map(|&edge| edges[edge].0);
+                prop_assert!(targets.zip(next_sources).all(|(target, source)| target == source), "{:?}", cycle);
             }
-            // Every node that feeds itself is in a round, or shares a knot with one that is.
+            // Every node that can reach itself is in a cycle that was found, or strongly connected to one.
             for node in (0..NODES).filter(|&node| reaches(&edges, node, node)) {
                 let is_near = |&edge: &usize| {
                     let other = edges[edge].0;
                     other == node || reaches(&edges, node, other) && reaches(&edges, other, node)
                 };
-                prop_assert!(rounds.iter().flatten().any(is_near), "{} of {:?} in {:?}", node, edges, rounds);
+                prop_assert!(cycles.iter().flatten().any(is_near), "{} of {:?} in {:?}", node, edges, cycles);
             }
         }
     }
 
     #[test]
-    fn a_long_way_with_many_ways_back_ends_soon() {
+    fn a_long_path_with_many_edges_back_is_searched_quickly() {
         const LENGTH: usize = 200_000;
         let forwards = (0..LENGTH).map(|node| (node, node + 1));
         let backwards = (0..LENGTH).map(|node| (LENGTH, node));
         let edges: Vec<_> = forwards.chain(backwards).collect();
-        let rounds = Graph::new(LENGTH + 1, edges.iter().copied()).rounds();
-        assert_eq!(rounds.len(), 1);
+        let cycles = Graph::new(LENGTH + 1, edges.iter().copied()).cycles();
+        assert_eq!(cycles.len(), 1);
     }
 }

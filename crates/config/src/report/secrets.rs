@@ -1,114 +1,114 @@
-//! Keeps what may be a secret out of diagnostics, also on lines that are no options: `password T0PSECRET` without `=`.
+//! Hides secrets in diagnostics, including those on malformed lines such as `password T0PSECRET` without `=`.
 //!
-//! Of every line that a diagnostic shows, the words before a `=` are looked at. Behind one that is like the name of a secret,
-//! the rest of the line is hidden, and so it is in the message.
+//! In every line that a diagnostic shows, the words before `=` are checked. If one resembles the name of a secret, the rest of
+//! the line is hidden, both in the excerpt and in the message.
 
 use std::collections::BTreeMap;
 
 use crosspatch_core::Registry;
 
-use crate::closest;
-use crate::diagnostic::Diagnostic;
-use crate::options::COMMAND_LINE;
-use crate::source::{Place, Source, Sources, Span};
+use crate::report::diagnostic::Diagnostic;
+use crate::report::suggest::closest;
+use crate::syntax::source::{COMMAND_LINE, Location, Source, Sources, Span};
 
-/// What secrets are called everywhere, beside the options of the backends.
+/// Common names of secrets, in addition to the options of the backends.
 const NAMES: [&str; 6] = ["password", "passwd", "passphrase", "passcode", "secret", "token"];
 
-/// What hides a secret in a sentence.
+/// Replaces a secret in a sentence.
 const HIDDEN: &str = "...";
 
-/// A word of fewer letters is no secret that a sentence could give away, and may stand in it by chance.
-const SHORTEST: usize = 3;
+/// Shorter parts of a secret are not hidden. They reveal nothing and may occur in a sentence by chance.
+const MIN_PART: usize = 3;
 
-/// Among so many letters at the beginning of a line there is a name, if it has one.
-const LONGEST_NAME: usize = 200;
+/// The name of a secret is searched for in so many characters at the start of a line.
+const MAX_NAME: usize = 200;
 
-/// A secret of more bytes than this is not searched for in sentences; they are left out.
-const LONGEST: usize = 2000;
+/// A secret of more bytes is not searched for in sentences. The sentences are dropped instead.
+const MAX_SECRET: usize = 2000;
 
 /// Hides the secrets of all lines that are shown.
-pub(crate) fn veil(diagnostics: &mut [Diagnostic], sources: &mut Sources, registry: Registry) {
+pub(crate) fn mask(diagnostics: &mut [Diagnostic], sources: &mut Sources, registry: Registry) {
     let options = registry.backends.iter().flat_map(|backend| backend.options);
     let secret = options.filter(|spec| spec.secret && !spec.file);
     let mut names: Vec<&str> =
         secret.flat_map(|spec| std::iter::once(&spec.name).chain(spec.aliases)).copied().collect();
     names.extend(NAMES);
-    // A line with a thousand mistakes is looked at once.
+    // A line with many mistakes is searched once.
     let mut found = BTreeMap::new();
     for diagnostic in diagnostics {
-        let places: Vec<_> = diagnostic.labels.iter().map(|label| label.place).collect();
-        for place in places {
-            let source = sources.get(place.source);
-            let number = source.line_of(place.span.start);
+        let locations: Vec<_> = diagnostic.labels.iter().map(|label| label.location).collect();
+        for location in locations {
+            let source = sources.get(location.source);
+            let number = source.line_of(location.span.start);
             let secret =
-                found.entry((place.source, number)).or_insert_with(|| secret_of(source, number, &names));
+                found.entry((location.source, number)).or_insert_with(|| secret_of(source, number, &names));
             if let Some((word, rest)) = *secret {
                 let text = source.text.as_str();
                 hide(diagnostic, word.of(text), rest.of(text));
-                sources.hide(Place { span: rest, ..place });
+                sources.hide(Location { span: rest, ..location });
             }
         }
     }
 }
 
-/// Takes the secret behind a word out of all that is said.
+/// Removes the secret after `word` from all sentences of a diagnostic.
 fn hide(diagnostic: &mut Diagnostic, word: &str, secret: &str) {
     let labels = diagnostic.labels.iter_mut().map(|label| &mut label.text);
-    if secret.len() > LONGEST {
+    if secret.len() > MAX_SECRET {
         labels.for_each(String::clear);
         diagnostic.help.clear();
-        "this line is mistaken; it may hold a secret and is not shown".clone_into(&mut diagnostic.message);
+        "this line has a mistake; it may contain a secret and is not shown"
+            .clone_into(&mut diagnostic.message);
         return;
     }
     let sentences = std::iter::once(&mut diagnostic.message).chain(&mut diagnostic.help).chain(labels);
     sentences.for_each(|sentence| *sentence = without(sentence, word, secret));
 }
 
-/// The first word of a line that is like the name of a secret, and what stands behind it.
+/// The first word of a line that resembles the name of a secret, and the secret after it.
 fn secret_of(source: &Source, number: usize, names: &[&str]) -> Option<(Span, Span)> {
     let line = source.line(number);
     let text = line.of(source.text.as_str());
-    let head = text.char_indices().nth(LONGEST_NAME).map_or(text, |(len, _)| &text[..len]);
+    let head = text.char_indices().nth(MAX_NAME).map_or(text, |(len, _)| &text[..len]);
     let equals = head.find('=');
     let name_len = equals.unwrap_or(head.len());
     let is_option = equals.is_some() || source.path.as_os_str() == COMMAND_LINE;
-    let is_between = |letter: char| letter.is_whitespace() || matches!(letter, '=' | ':' | '\u{feff}');
+    let is_between = |c: char| c.is_whitespace() || matches!(c, '=' | ':' | '\u{feff}');
     let mut end = 0;
     while end < name_len {
-        let start = end + head[end..].find(|letter| !is_between(letter))?;
+        let start = end + head[end..].find(|c| !is_between(c))?;
         end = start + head[start..].find(is_between)?;
         let word = text[start..end].trim_matches('"');
-        // Only an option has an instance in front of it; what a mapping has there is an address.
+        // Only an option can follow the name of an instance; in a mapping, it is an address.
         let last = word.rsplit('.').next().filter(|_| is_option).unwrap_or(word);
         let secret = text[end..].trim_matches(is_between);
-        if is_name_of_secret(last, names) && !secret.is_empty() {
-            let behind = end + text[end..].len() - text[end..].trim_start_matches(is_between).len();
+        if is_secret_name(last, names) && !secret.is_empty() {
+            let skipped = end + text[end..].len() - text[end..].trim_start_matches(is_between).len();
             let at = line.start as usize;
             let word = Span::new(at + start, at + end);
-            return Some((word, Span::new(at + behind, at + behind + secret.len())));
+            return Some((word, Span::new(at + skipped, at + skipped + secret.len())));
         }
     }
     None
 }
 
-fn is_name_of_secret(word: &str, names: &[&str]) -> bool {
+fn is_secret_name(word: &str, names: &[&str]) -> bool {
     let is_one = names.iter().any(|name| name.eq_ignore_ascii_case(word));
-    // `to` is the beginning of a token, and no reason to hide anything.
-    is_one || word.len() > SHORTEST && closest(word, names.iter().copied()).is_some()
+    // Short words such as `to` are prefixes of a name by chance.
+    is_one || word.len() > MIN_PART && closest(word, names.iter().copied()).is_some()
 }
 
-/// A sentence without the secret, wherever it quotes the line or a part of it.
+/// The sentence without the secret, even if it quotes only a part of the line.
 fn without(sentence: &str, word: &str, secret: &str) -> String {
     let mut safe = without_beginning(sentence, word, secret).replace(secret, HIDDEN);
-    let parts = secret.split(|letter: char| letter.is_whitespace() || letter == '=');
-    for part in parts.filter(|part| part.len() >= SHORTEST && *part != HIDDEN) {
+    let parts = secret.split(|c: char| c.is_whitespace() || c == '=');
+    for part in parts.filter(|part| part.len() >= MIN_PART && *part != HIDDEN) {
         safe = safe.replace(part, HIDDEN);
     }
     safe
 }
 
-/// A long line is quoted as far as there is room: then the beginning of the secret is behind its name.
+/// Removes the beginning of a secret after its name, which is left where the quote of a long line was shortened.
 fn without_beginning(sentence: &str, word: &str, secret: &str) -> String {
     let mut safe = sentence.to_owned();
     let mut from = 0;
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_that_quotes_a_secret_has_it_no_more() {
+    fn a_quoted_secret_is_removed_from_the_sentence() {
         for (sentence, secret, expected) in [
             ("found `password T0P SECRET`", "T0P SECRET", "found `password ...`"),
             ("found `password T0P SEC...`", "T0P SECRET", "found `password ...`"),

@@ -1,4 +1,4 @@
-//! Shows diagnostics: to people, with the text underlined, and to programs, as JSON.
+//! Renders diagnostics, as text for people and as JSON for programs.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,15 +7,15 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::compile::Compiled;
-use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::Source;
+use crate::report::compiled::Compiled;
+use crate::report::diagnostic::{Diagnostic, Label, Severity};
+use crate::syntax::source::{Source, Span};
 
-/// Of a line with more bytes than this only the place is shown. Of shorter ones the renderer shows what fits.
-const LONGEST_LINE: usize = 2000;
+/// A line with more bytes is not shown, only its location. The renderer truncates shorter lines itself.
+const MAX_LINE: usize = 2000;
 
 impl Compiled {
-    /// All diagnostics as text, each with the lines it points at.
+    /// All diagnostics as text, each with the lines that it points at.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
@@ -34,7 +34,7 @@ impl Compiled {
         out
     }
 
-    /// All diagnostics as one JSON object: `errors`, `warnings`, and `diagnostics`, a list.
+    /// All diagnostics as one JSON object with the members `errors`, `warnings` and `diagnostics`.
     pub fn to_json(&self) -> String {
         let report = JsonReport {
             errors: self.errors,
@@ -53,23 +53,24 @@ impl Compiled {
         if diagnostic.labels.is_empty() {
             group = group.element(Origin::path(diagnostic.file.to_string_lossy()));
         }
-        // Labels of one line are shown on one excerpt.
+        // All labels of a line share one excerpt.
         let mut shown = Vec::new();
         for (at, label) in diagnostic.labels.iter().enumerate() {
-            let source = self.sources.get(label.place.source);
-            let line = source.line_of(label.place.span.start);
-            if shown.contains(&(label.place.source, line)) {
+            let source = self.sources.get(label.location.source);
+            let line = source.line_of(label.location.span.start);
+            if shown.contains(&(label.location.source, line)) {
                 continue;
             }
-            shown.push((label.place.source, line));
+            shown.push((label.location.source, line));
             let here = diagnostic.labels[at..].iter().enumerate().filter(|(_, other)| {
-                other.place.source == label.place.source && source.line_of(other.place.span.start) == line
+                other.location.source == label.location.source
+                    && source.line_of(other.location.span.start) == line
             });
             let here: Vec<_> = here.map(|(offset, other)| (at + offset == 0, other)).collect();
             group = match excerpt(source, line, &here) {
                 Some(excerpt) => group.element(excerpt),
                 None => {
-                    let column = source.column_of(label.place.span.start);
+                    let column = source.column_of(label.location.span.start);
                     group.element(Origin::path(source.path.to_string_lossy()).line(line).char_column(column))
                 }
             };
@@ -81,31 +82,21 @@ impl Compiled {
     }
 
     fn json<'d>(&'d self, diagnostic: &'d Diagnostic) -> JsonDiagnostic<'d> {
-        let place = |label: &'d Label| {
-            let source = self.sources.get(label.place.source);
+        let location = |label: &'d Label| {
+            let source = self.sources.get(label.location.source);
             JsonLabel {
                 file: source.path.to_string_lossy(),
-                line: source.line_of(label.place.span.start),
-                column: source.column_of(label.place.span.start),
-                end_column: source.column_of(label.place.span.end),
+                line: source.line_of(label.location.span.start),
+                column: source.column_of(label.location.span.start),
+                end_column: source.column_of(label.location.span.end),
                 text: &label.text,
             }
         };
-        JsonDiagnostic {
-            id: diagnostic.id,
-            severity: diagnostic.severity.as_str(),
-            message: &diagnostic.message,
-            file: diagnostic.file.to_string_lossy(),
-            line: diagnostic.line,
-            column: diagnostic.column,
-            end_column: diagnostic.end_column,
-            help: &diagnostic.help,
-            labels: diagnostic.labels.iter().map(place).collect(),
-        }
+        JsonDiagnostic { diagnostic, labels: diagnostic.labels.iter().map(location).collect() }
     }
 }
 
-/// One line of a text with everything on it underlined that is meant; none if it is too long for a person to look at.
+/// One line of a source with its labels underlined. None if the line is too long to be shown.
 fn excerpt<'a>(
     source: &'a Source,
     number: usize,
@@ -113,29 +104,29 @@ fn excerpt<'a>(
 ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let line = source.line(number);
     let text = line.of(source.text.as_str());
-    if text.len() > LONGEST_LINE {
+    if text.len() > MAX_LINE {
         return None;
     }
-    // A byte order mark is no letter.
+    // A byte order mark is not shown.
     let start = line.end as usize - text.trim_start_matches('\u{feff}').len();
     let within = |offset: u32| (offset.min(line.end) as usize).saturating_sub(start);
     let annotations = labels.iter().map(|(is_primary, label)| {
         let kind = if *is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let annotation = kind.span(within(label.place.span.start)..within(label.place.span.end));
+        let annotation = kind.span(within(label.location.span.start)..within(label.location.span.end));
         if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
     });
     let snippet = Snippet::source(shown(source, start, line.end as usize)).line_start(number);
     Some(snippet.path(source.path.to_string_lossy()).annotations(annotations))
 }
 
-/// Part of a text with its secrets made unreadable, letter for letter.
+/// A part of a source with its secrets replaced by asterisks.
 fn shown(source: &Source, from: usize, to: usize) -> Cow<'_, str> {
     let text = source.text.as_str();
-    let is_inside = |span: &&crate::Span| (span.start as usize) < to && span.end as usize > from;
+    let is_inside = |span: &&Span| (span.start as usize) < to && span.end as usize > from;
     let mut out = Cow::Borrowed(&text[from..to]);
     for secret in source.secrets.iter().filter(is_inside) {
         let (start, end) = ((secret.start as usize).max(from), (secret.end as usize).min(to));
-        // One byte for one byte, so that the places of other labels stay right.
+        // The length in bytes stays the same, so that the spans of labels stay valid.
         out.to_mut().replace_range(start - from..end - from, &"*".repeat(end - start));
     }
     out
@@ -150,14 +141,8 @@ struct JsonReport<'a> {
 
 #[derive(Serialize)]
 struct JsonDiagnostic<'a> {
-    id: &'a str,
-    severity: &'a str,
-    message: &'a str,
-    file: Cow<'a, str>,
-    line: usize,
-    column: usize,
-    end_column: usize,
-    help: &'a [String],
+    #[serde(flatten)]
+    diagnostic: &'a Diagnostic,
     labels: Vec<JsonLabel<'a>>,
 }
 

@@ -1,19 +1,18 @@
-//! The texts that a configuration is made of, and places in them.
+//! The source texts of a configuration, and locations in them.
 //!
-//! Any sequence of bytes is a text: what is not UTF-8 is read as Latin-1, byte for byte, so that a file always goes back
-//! to the bytes it came from. Places are byte offsets into the decoded text; lines and columns are worked out only when
-//! somebody wants to see them.
+//! Any sequence of bytes can be decoded. Bytes that are not UTF-8 are read as Latin-1, so that a file can always be written
+//! back unchanged. Locations are byte offsets into the decoded text; lines and columns are computed when they are shown.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// Some bytes of a text, none of them a line feed.
+/// A range of bytes within one line of a text.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// The first byte.
     pub start: u32,
-    /// The byte behind the last.
+    /// The byte after the last.
     pub end: u32,
 }
 
@@ -22,36 +21,36 @@ impl Span {
         Self { start: start as u32, end: end as u32 }
     }
 
-    /// The same bytes of a text that begins `bytes` earlier.
-    pub(crate) fn behind(self, bytes: u32) -> Self {
+    /// The same span in a text that begins `bytes` earlier.
+    pub(crate) fn shifted(self, bytes: u32) -> Self {
         Self { start: self.start + bytes, end: self.end + bytes }
     }
 
-    /// The bytes as a range.
+    /// The span as a range.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
 
-    /// The part of `text` that is meant.
+    /// The part of `text` in this span.
     pub fn of(self, text: &str) -> &str {
         &text[self.range()]
     }
 
-    /// Whether nothing is meant but a place between two bytes.
+    /// Whether the span has no bytes.
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
 }
 
-/// The longest text that is read; offsets have 32 bits.
+/// The longest text that is read, in bytes. Offsets have 32 bits.
 pub(crate) const MAX_BYTES: usize = 1 << 30;
 
-/// How the bytes of a file stand for letters.
+/// The encoding of a file.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Encoding {
     /// UTF-8.
     Utf8,
-    /// One byte a letter, as old editors write umlauts.
+    /// One byte per character, as old editors write umlauts.
     Latin1,
 }
 
@@ -61,58 +60,58 @@ pub(crate) struct Text {
     text: String,
     encoding: Encoding,
     /// The first byte that is not UTF-8, as an offset into the decoded text.
-    first_foreign: usize,
+    first_invalid: usize,
 }
 
 impl Text {
-    /// Decodes any bytes; [`encode`](Self::encode) gives the same ones back.
+    /// Decodes any bytes. [`encode`](Self::encode) returns the same bytes.
     pub(crate) fn decode(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
-            Ok(text) => Self { text, encoding: Encoding::Utf8, first_foreign: 0 },
+            Ok(text) => Self { text, encoding: Encoding::Utf8, first_invalid: 0 },
             Err(error) => {
-                let first_foreign = error.utf8_error().valid_up_to();
+                let first_invalid = error.utf8_error().valid_up_to();
                 let bytes = error.as_bytes();
                 let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-                let before = bytes[..first_foreign].iter().map(|&byte| char::from(byte).len_utf8()).sum();
-                Self { text, encoding: Encoding::Latin1, first_foreign: before }
+                let before = bytes[..first_invalid].iter().map(|&byte| char::from(byte).len_utf8()).sum();
+                Self { text, encoding: Encoding::Latin1, first_invalid: before }
             }
         }
     }
 
-    /// The bytes that were decoded.
+    /// Encodes the text as it was decoded.
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self.encoding {
             Encoding::Utf8 => self.text.clone().into_bytes(),
-            Encoding::Latin1 => self.text.chars().map(|letter| letter as u32 as u8).collect(),
+            Encoding::Latin1 => self.text.chars().map(|c| c as u32 as u8).collect(),
         }
     }
 
-    /// Puts `new` in the place of `span`. A letter that Latin-1 does not have makes the text UTF-8.
+    /// Replaces the text in `span`. A character that Latin-1 does not have changes the encoding to UTF-8.
     pub(crate) fn replace(&mut self, span: Span, new: &str) {
         self.text.replace_range(span.range(), new);
-        if new.chars().any(|letter| letter > '\u{ff}') {
+        if new.chars().any(|c| c > '\u{ff}') {
             self.encoding = Encoding::Utf8;
         }
     }
 
-    /// The letters.
+    /// The decoded text.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The first letter that was not UTF-8, if there is one.
-    pub(crate) fn first_foreign(&self) -> Option<Span> {
-        let letter = self.text[self.first_foreign..].chars().next()?;
-        let span = Span::new(self.first_foreign, self.first_foreign + letter.len_utf8());
+    /// The first character that was not UTF-8, if there is one.
+    pub(crate) fn first_invalid(&self) -> Option<Span> {
+        let c = self.text[self.first_invalid..].chars().next()?;
+        let span = Span::new(self.first_invalid, self.first_invalid + c.len_utf8());
         (self.encoding == Encoding::Latin1).then_some(span)
     }
 
-    /// Why this is no text to read a configuration from, if it is none.
+    /// Why this cannot be the text of a configuration, if so.
     pub(crate) fn unreadable(&self) -> Option<Unreadable> {
         let head: Vec<char> = self.text.chars().take(4096).collect();
         let marked = matches!(head[..], ['\u{ff}', '\u{fe}', ..] | ['\u{fe}', '\u{ff}', ..]);
         let every_other_is_zero = |first: usize| {
-            let is_zero = |letter: &char| *letter == '\0';
+            let is_zero = |c: &char| *c == '\0';
             head.len() >= 4
                 && head.iter().skip(first).step_by(2).take(32).all(is_zero)
                 && !head.iter().skip(1 - first).step_by(2).take(32).all(is_zero)
@@ -120,9 +119,8 @@ impl Text {
         if self.encoding == Encoding::Latin1 && marked || every_other_is_zero(0) || every_other_is_zero(1) {
             return Some(Unreadable::Utf16);
         }
-        let is_odd =
-            |letter: &char| letter.is_ascii_control() && !matches!(letter, '\t' | '\n' | '\r' | '\x0c');
-        let odd = head.iter().filter(|letter| is_odd(letter)).count();
+        let is_odd = |c: &char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\x0c');
+        let odd = head.iter().filter(|c| is_odd(c)).count();
         (self.text.contains('\0') || odd * 8 > head.len()).then_some(Unreadable::Binary)
     }
 }
@@ -133,19 +131,22 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Why a file is not a configuration at all.
+/// Why a file cannot be a configuration.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     Utf16,
     Binary,
 }
 
-/// A text with its name.
+/// Takes the place of a file name for overrides.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
+/// A text with its file name.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
     pub(crate) text: Arc<Text>,
-    /// Values that are not to be shown.
+    /// Values that must not be shown.
     pub(crate) secrets: Vec<Span>,
     line_starts: OnceLock<Vec<u32>>,
 }
@@ -167,12 +168,12 @@ impl Source {
         })
     }
 
-    /// The line that a byte belongs to, counted from 1.
+    /// The line of a byte, counted from 1.
     pub(crate) fn line_of(&self, offset: u32) -> usize {
         self.line_starts().partition_point(|&start| start <= offset)
     }
 
-    /// The letters of a line, counted from 1, without its end.
+    /// The span of a line, counted from 1, without its line end.
     pub(crate) fn line(&self, number: usize) -> Span {
         let starts = self.line_starts();
         let text = self.text.as_str();
@@ -182,7 +183,7 @@ impl Source {
         Span::new(start, start + line.len())
     }
 
-    /// The column of a byte, counted in letters from 1. A byte order mark is no letter.
+    /// The column of a byte, in characters from 1. A byte order mark does not count.
     pub(crate) fn column_of(&self, offset: u32) -> usize {
         let line = self.line(self.line_of(offset));
         let before = &self.text.as_str()[line.start as usize..offset as usize];
@@ -190,26 +191,26 @@ impl Source {
     }
 }
 
-/// The number of a text within one compilation.
+/// The index of a source within one compilation.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SourceId(pub(crate) u32);
 
-/// A place in one of the texts.
+/// A location in one of the sources.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub(crate) source: SourceId,
     pub(crate) span: Span,
 }
 
-impl Place {
-    /// A part of it, as a range of its bytes.
+impl Location {
+    /// A part of this location. `bytes` counts from its start.
     pub(crate) fn part(self, bytes: &std::ops::Range<usize>) -> Self {
         let start = self.span.start as usize;
         Self { span: Span::new(start + bytes.start, start + bytes.end), ..self }
     }
 }
 
-/// All texts of one compilation, in the order in which they were first read.
+/// All sources of one compilation, in the order in which they were first read.
 #[derive(Debug, Default)]
 pub(crate) struct Sources(Vec<Source>);
 
@@ -231,15 +232,15 @@ impl Sources {
         Arc::clone(&self.get(id).text)
     }
 
-    pub(crate) fn at(&self, place: Place) -> &str {
-        place.span.of(self.get(place.source).text.as_str())
+    pub(crate) fn at(&self, location: Location) -> &str {
+        location.span.of(self.get(location.source).text.as_str())
     }
 
-    /// Keeps a value out of everything that is shown.
-    pub(crate) fn hide(&mut self, place: Place) {
-        let secrets = &mut self.0[place.source.0 as usize].secrets;
-        if !secrets.contains(&place.span) {
-            secrets.push(place.span);
+    /// Hides a value wherever this source is shown.
+    pub(crate) fn hide(&mut self, location: Location) {
+        let secrets = &mut self.0[location.source.0 as usize].secrets;
+        if !secrets.contains(&location.span) {
+            secrets.push(location.span);
         }
     }
 }
@@ -253,22 +254,22 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_come_back_as_they_were() {
+    fn any_bytes_survive_decoding_and_encoding() {
         for bytes in [&b""[..], b"a\r\n", "B\u{fc}hne".as_bytes(), b"B\xfchne \x00\xff", b"\xff\xfea\0"] {
             assert_eq!(decode(bytes).encode(), bytes);
         }
     }
 
     #[test]
-    fn the_first_letter_that_is_not_utf8_is_found_behind_those_that_are() {
+    fn the_first_invalid_character_is_found_after_valid_ones() {
         let text = decode("ä".as_bytes().iter().chain(b"\xfc").copied().collect::<Vec<_>>().as_slice());
-        let span = text.first_foreign().expect("a foreign letter");
+        let span = text.first_invalid().expect("an invalid character");
         assert_eq!(span.of(text.as_str()), "\u{fc}");
-        assert_eq!(decode("ä".as_bytes()).first_foreign(), None);
+        assert_eq!(decode("ä".as_bytes()).first_invalid(), None);
     }
 
     #[test]
-    fn what_is_no_text_is_told_apart() {
+    fn utf16_and_binary_files_are_recognised() {
         assert_eq!(decode(b"\xff\xfe[\0m\0").unreadable(), Some(Unreadable::Utf16));
         assert_eq!(decode(b"[\0m\0a\0p\0").unreadable(), Some(Unreadable::Utf16));
         assert_eq!(decode(b"\0[\0m\0a\0p").unreadable(), Some(Unreadable::Utf16));
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_columns_are_counted_in_letters() {
+    fn lines_and_columns_are_counted_in_characters() {
         let source = Source::new(Path::new("a"), decode("\u{feff}ab\r\n\tü=x".as_bytes()));
         let at = |needle: &str| source.text.as_str().find(needle).expect("it is there") as u32;
         assert_eq!((source.line_of(at("b")), source.column_of(at("b"))), (1, 2));

@@ -1,16 +1,16 @@
-//! Cuts a text into lines and a line into the pieces that have a meaning of their own.
+//! Splits a text into lines, and a line into pieces.
 //!
-//! The language is made of lines, and what a piece means depends on the section a line stands in (an option may contain
-//! `>`, an address may contain `=`). So there is no list of tokens: the parser asks for the next piece of the kind that it
-//! expects there. Whatever lies between pieces is layout.
+//! The meaning of a piece depends on the section of its line: an option may contain `>`, and an address may contain `=`.
+//! There is therefore no list of tokens. The parser asks for the next piece of the kind that it expects. Everything between
+//! pieces is layout.
 
 use std::borrow::Cow;
 
 use crosspatch_core::address::{closing_quote, quotes_of_channel};
 
-use crate::source::Span;
+use crate::syntax::source::Span;
 
-/// The lines of a text, or of a part of it, without their ends.
+/// The lines of a text, or of a part of it, without their line feeds.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines<'t> {
     text: &'t str,
@@ -43,35 +43,35 @@ impl Iterator for Lines<'_> {
     }
 }
 
-/// Which way a mapping goes.
+/// The direction of a mapping.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// `>`: from left to right.
     Right,
     /// `<`: from right to left.
     Left,
-    /// `<>`: both ways.
+    /// `<>`: in both directions.
     Both,
 }
 
-/// What may surround a piece: blanks, the `\r` of a line end, a byte order mark, stray control characters.
-fn is_layout(letter: char) -> bool {
-    letter.is_whitespace() || letter.is_control() || matches!(letter, '\u{feff}' | '\u{200b}')
+/// Whether a character may surround a piece: white space, a byte order mark or a control character.
+fn is_layout(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}')
 }
 
 /// A part of a text without the layout around it.
 pub(crate) fn trim(text: &str, part: Span) -> Span {
     let piece = part.of(text);
-    // Nearly always there is nothing to do, and the two outermost bytes say so.
+    // A shortcut: most parts begin and end with an ASCII character that is not layout.
     if let [first, .., last] = piece.as_bytes()
         && first.is_ascii_graphic()
         && last.is_ascii_graphic()
     {
         return part;
     }
-    let behind = piece.trim_start_matches(is_layout);
-    let start = part.end as usize - behind.len();
-    Span::new(start, start + behind.trim_end_matches(is_layout).len())
+    let rest = piece.trim_start_matches(is_layout);
+    let start = part.end as usize - rest.len();
+    Span::new(start, start + rest.trim_end_matches(is_layout).len())
 }
 
 /// The first word of a part, and the rest of it without the layout between them.
@@ -82,14 +82,14 @@ pub(crate) fn word(text: &str, part: Span) -> (Span, Span) {
     (Span::new(part.start as usize, end), trim(text, Span::new(end, part.end as usize)))
 }
 
-/// The first operator of a mapping line that stands outside of braces. A brace that is never closed, or that is opened
-/// again before it is closed, hides nothing. Where the line has stages, `text` is what [`signs`] makes of it.
+/// The first operator of a mapping line outside braces. Braces that are not closed before the next `{` are ignored. If the
+/// line has stages or quotes, `text` is the result of [`mask_line`].
 pub(crate) fn operator(text: &str, part: Span) -> Option<(Span, Operator)> {
     let bytes = part.of(text).as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
-            b'{' => at = behind_braces(bytes, at),
+            b'{' => at = after_braces(bytes, at),
             first @ (b'<' | b'>') => {
                 let second = bytes.get(at + 1).copied();
                 let start = part.start as usize + at;
@@ -105,15 +105,15 @@ pub(crate) fn operator(text: &str, part: Span) -> Option<(Span, Operator)> {
     None
 }
 
-/// The place behind the braces that open at `open`, or behind that brace alone where they hide nothing. Looks no further
-/// than to the next brace, so that looking is not repeated.
-fn behind_braces(bytes: &[u8], open: usize) -> usize {
+/// The position after the braces that open at `open`, or after that brace alone if they are ignored. Searches up to the next
+/// brace only, so that the lexer takes linear time.
+fn after_braces(bytes: &[u8], open: usize) -> usize {
     let next = bytes[open + 1..].iter().position(|byte| matches!(byte, b'{' | b'}'));
     let close = next.map(|len| open + 1 + len).filter(|&next| bytes[next] == b'}');
     close.unwrap_or(open) + 1
 }
 
-/// The place of the next bar at `from` or behind it: a `|` between blanks, or at an end of `text`.
+/// The position of the next bar from `from` on. A bar is a `|` with layout or an end of `text` on both sides.
 fn bar(text: &str, mut from: usize) -> Option<usize> {
     loop {
         let at = from + text.as_bytes()[from..].iter().position(|&byte| byte == b'|')?;
@@ -126,74 +126,74 @@ fn bar(text: &str, mut from: usize) -> Option<usize> {
 
 /// Whether the `|` at `at` is a bar.
 fn is_bar(text: &str, at: usize) -> bool {
-    let (before, behind) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
-    before.is_none_or(is_layout) && behind.is_none_or(is_layout)
+    let (before, after) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
+    before.is_none_or(is_layout) && after.is_none_or(is_layout)
 }
 
-/// A mapping line in which each `|`, `<`, `>`, `;` and brace is a sign of the line itself. What only looks like one within
-/// a quoted address or a stage (in a quoted text, in `range 0..1 -> 1..0`, in `when a.x > 0.5`) is veiled, byte for byte, so
-/// that places stay the same. A line without a bar and without quotes is returned as it is.
-pub(crate) fn signs(line: &str) -> Cow<'_, str> {
+/// A mapping line in which every `|`, `<`, `>`, `;` and brace belongs to the syntax of the line.
+///
+/// The same characters within a quoted address or a stage (in a quoted text, in `range 0..1 -> 1..0`, in `when a.x > 0.5`)
+/// are masked byte for byte, so that positions stay valid. A line without bars and quotes is returned unchanged.
+pub(crate) fn mask_line(line: &str) -> Cow<'_, str> {
     if bar(line, 0).is_none() && !line.contains(".\"") {
         return line.into();
     }
-    let mut veil = Veil::new(line);
+    let mut mask = Mask::new(line);
     let bytes = line.as_bytes();
-    let mut at = veil.address(0);
+    let mut at = mask.address(0);
     while at < bytes.len() {
         match bytes[at] {
-            b'{' => at = behind_braces(bytes, at),
-            b'|' if is_bar(line, at) => at = veil.stage(at + 1),
+            b'{' => at = after_braces(bytes, at),
+            b'|' if is_bar(line, at) => at = mask.stage(at + 1),
             b'<' | b'>' => {
                 at += 1 + usize::from(matches!(bytes.get(at + 1), Some(b'<' | b'>')));
-                at = veil.address(at);
+                at = mask.address(at);
             }
             _ => at += 1,
         }
     }
-    veil.done()
+    mask.done()
 }
 
-/// The same for a line of stages, which no channel stands in front of.
-pub(crate) fn stage_signs(line: &str) -> Cow<'_, str> {
-    let mut veil = Veil::new(line);
-    let mut at = veil.stage(0);
+/// The same for a line that consists of stages only.
+pub(crate) fn mask_stages(line: &str) -> Cow<'_, str> {
+    let mut mask = Mask::new(line);
+    let mut at = mask.stage(0);
     while let Some(next) = bar(line, at) {
-        at = veil.stage(next + 1);
+        at = mask.stage(next + 1);
     }
-    veil.done()
+    mask.done()
 }
 
-struct Veil<'t> {
+struct Mask<'t> {
     line: &'t str,
-    signs: Vec<u8>,
-    /// Whether there was a quote that nothing closes. Those behind it are not closed, either, so that looking for an end
-    /// is not repeated.
+    masked: Vec<u8>,
+    /// Whether an unclosed quote was found. All quotes after it are unclosed too, so the lexer stops searching for an end.
     is_unclosed: bool,
 }
 
-/// What stands in the place of what is veiled.
-const VEIL: u8 = b'_';
+/// Replaces masked bytes.
+const MASK: u8 = b'_';
 
-impl<'t> Veil<'t> {
+impl<'t> Mask<'t> {
     fn new(line: &'t str) -> Self {
-        Self { line, signs: line.as_bytes().to_vec(), is_unclosed: false }
+        Self { line, masked: line.as_bytes().to_vec(), is_unclosed: false }
     }
 
     fn done(self) -> Cow<'t, str> {
-        String::from_utf8(self.signs).expect("whole letters have been veiled").into()
+        String::from_utf8(self.masked).expect("only whole characters have been masked").into()
     }
 
-    /// Veils the quoted address of the channel that begins behind `start`, if it has one. Returns the place behind that.
+    /// Masks the address of the channel after `start` if it is quoted. Returns the position after it.
     fn address(&mut self, start: usize) -> usize {
         let part = trim(self.line, Span::new(start, self.line.len()));
         let Some(quotes) = quotes_of_channel(part.of(self.line)) else { return start };
         let begin = part.start as usize;
-        self.signs[begin + quotes.start..begin + quotes.end].fill(VEIL);
+        self.masked[begin + quotes.start..begin + quotes.end].fill(MASK);
         begin + quotes.end
     }
 
-    /// Veils the stage that begins at `start`. Returns its end: the place of the next bar or operator.
+    /// Masks the stage that begins at `start`. Returns the position of the bar or operator that ends it.
     fn stage(&mut self, start: usize) -> usize {
         let bytes = self.line.as_bytes();
         let compares = self.line[start..].split_whitespace().next() == Some("when");
@@ -202,22 +202,22 @@ impl<'t> Veil<'t> {
             match bytes[at] {
                 b'"' if !self.is_unclosed => match closing_quote(self.line, at) {
                     Some(close) => {
-                        self.signs[at..=close].fill(VEIL);
+                        self.masked[at..=close].fill(MASK);
                         at = close + 1;
                     }
                     None => self.is_unclosed = true,
                 },
-                b'{' => at = behind_braces(bytes, at),
+                b'{' => at = after_braces(bytes, at),
                 b'|' if is_bar(self.line, at) => return at,
                 b'<' | b'>' => {
-                    let behind = &self.line[at + 1..];
-                    let is_shaft = bytes[at] == b'>' && bytes[..at].ends_with(b"-") && is_number_next(behind);
-                    let limit = behind.strip_prefix('=').unwrap_or(behind);
+                    let rest = &self.line[at + 1..];
+                    let is_shaft = bytes[at] == b'>' && bytes[..at].ends_with(b"-") && is_number_next(rest);
+                    let limit = rest.strip_prefix('=').unwrap_or(rest);
                     let is_comparison = compares && (is_number_next(limit) || is_text_next(limit));
                     if !is_shaft && !is_comparison {
                         return at;
                     }
-                    self.signs[at] = VEIL;
+                    self.masked[at] = MASK;
                     at += 1;
                 }
                 _ => at += 1,
@@ -231,22 +231,22 @@ fn is_text_next(text: &str) -> bool {
     text.trim_start().starts_with('"')
 }
 
-/// Whether the next word is made of digits and what belongs to numbers: `0.5`, `-20%`, `0..1`.
+/// Whether the next word is a number or a range of numbers: `0.5`, `-20%`, `0..1`.
 fn is_number_next(text: &str) -> bool {
     let word = text.split_whitespace().next().unwrap_or_default();
     let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'%');
     word.bytes().all(is_of_number) && word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Cuts one side of a mapping line at each bar: the channel, and the stages behind it.
-pub(crate) fn stages(signs: &str, side: Span) -> impl Iterator<Item = Span> {
+/// Splits one side of a mapping line at each bar, into the channels and the stages after them.
+pub(crate) fn stages(masked: &str, side: Span) -> impl Iterator<Item = Span> {
     let mut rest = Some(side);
     std::iter::from_fn(move || {
         let part = rest?;
-        let bar = bar(part.of(signs), 0);
+        let bar = bar(part.of(masked), 0);
         let end = bar.map_or(part.end as usize, |bar| part.start as usize + bar);
         rest = bar.map(|_| Span::new(end + 1, part.end as usize));
-        Some(trim(signs, Span::new(part.start as usize, end)))
+        Some(trim(masked, Span::new(part.start as usize, end)))
     })
 }
 
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_are_found_outside_of_braces_even_behind_broken_ones() {
+    fn operators_are_found_outside_braces_and_after_unclosed_ones() {
         for (line, operator_is) in [
             ("a.x > b.y", Some((4, Operator::Right))),
             ("a.x<b.y", Some((3, Operator::Left))),
@@ -295,15 +295,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_between_blanks_separates_stages_and_a_bare_one_does_not() {
+    fn a_bar_between_spaces_separates_stages_and_a_bare_one_does_not() {
         let line = "a.x|y | invert | curve 2.2";
         let stages: Vec<_> = stages(line, all(line)).map(|span| span.of(line)).collect();
         assert_eq!(stages, ["a.x|y", "invert", "curve 2.2"]);
     }
 
     #[test]
-    fn what_only_looks_like_a_sign_is_veiled() {
-        for (line, signs_of) in [
+    fn characters_within_quotes_and_stages_are_masked() {
+        for (line, expected) in [
             (r#"a."x | y > z" > b"#, "a.___________ > b"),
             (r#"a."x\"{<" | t <> b."ü ;":2 | u"#, "a._______ | t <> b.______:2 | u"),
             (r#"a.{<} > b."x > y""#, "a.{<} > b._______"),
@@ -315,20 +315,20 @@ mod tests {
             ("a.x | not b.y > 5", "a.x | not b.y > 5"),
             (r#"a.x | "\" > b | c""#, r#"a.x | ____________"#),
         ] {
-            assert_eq!(signs(line), signs_of, "{line}");
+            assert_eq!(mask_line(line), expected, "{line}");
         }
     }
 
     proptest! {
         #[test]
-        fn signs_are_as_long_as_their_line_and_the_line_itself_without_a_bar_or_quotes(line in "[ |<>\"\\\\{}a0.ü;-]{0,30}") {
-            let found = signs(&line);
+        fn masking_keeps_the_length_and_leaves_lines_without_bars_and_quotes_alone(line in "[ |<>\"\\\\{}a0.ü;-]{0,30}") {
+            let found = mask_line(&line);
             prop_assert_eq!(found.len(), line.len());
             let has_bar = line.split(is_layout).any(|word| word == "|");
             prop_assert!(has_bar || line.contains('"') || found == line);
-            prop_assert_eq!(stage_signs(&line).len(), line.len());
-            for (veiled, byte) in found.bytes().zip(line.bytes()) {
-                prop_assert!(veiled == byte || veiled == b'_');
+            prop_assert_eq!(mask_stages(&line).len(), line.len());
+            for (masked, byte) in found.bytes().zip(line.bytes()) {
+                prop_assert!(masked == byte || masked == b'_');
             }
         }
     }

@@ -1,0 +1,34 @@
+//! What a compilation returns.
+
+use std::path::PathBuf;
+
+use crosspatch_core::Plan;
+
+use crate::report::diagnostic::Diagnostic;
+use crate::syntax::source::Sources;
+
+/// The result of a compilation.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The plan. None if there is an error.
+    pub plan: Option<Plan>,
+    /// Errors and warnings by file and line. At most the first thousand are kept.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every file that was requested, whether or not it could be read. These are the files to watch for changes.
+    pub files: Vec<PathBuf>,
+    pub(crate) sources: Sources,
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+}
+
+impl Compiled {
+    /// The number of errors, including those that are not kept.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// The number of warnings, including those that are not kept.
+    pub fn warnings(&self) -> usize {
+        self.warnings
+    }
+}

@@ -1,0 +1,7 @@
+//! Report out: diagnostics are collected, cleared of secrets and rendered.
+
+pub(crate) mod compiled;
+pub(crate) mod diagnostic;
+pub(crate) mod render;
+pub(crate) mod secrets;
+pub(crate) mod suggest;

@@ -1,0 +1,421 @@
+//! Follows includes and sorts the lines of all files into sections.
+
+use std::path::{Path, PathBuf};
+
+use crosspatch_core::{Backend, Registry, Scope};
+use rustc_hash::FxHashMap;
+
+use crate::files::{Files, beside, normalized, unreadable};
+use crate::report::diagnostic::{Diagnostics, Draft};
+use crate::report::suggest::{closest, did_you_mean, invalid_name};
+use crate::semantics::chains::Chains;
+use crate::semantics::options::{OptionSet, WrittenOption};
+use crate::syntax::lexer::{self, Lines};
+use crate::syntax::parser::{SECTIONS, parse_line};
+use crate::syntax::source::{Location, MAX_BYTES, Source, SourceId, Sources, Span, Text, Unreadable};
+use crate::syntax::tree::{Context, Item};
+use crate::wording::quote;
+
+/// How deep includes may be nested.
+const MAX_DEPTH: usize = 32;
+
+/// The most includes that a configuration may have, including those of included files.
+const MAX_INCLUDES: usize = 1000;
+
+/// The section of an instance. Its options have been matched to the table of the backend, but not read.
+#[derive(Debug)]
+pub(crate) struct InstanceSection {
+    pub(crate) name: String,
+    pub(crate) name_at: Location,
+    /// The backend, if it is known and built.
+    pub(crate) backend: Option<&'static Backend>,
+    /// Whether its header has a mistake. Backend and name are then guesses.
+    pub(crate) is_guessed: bool,
+    pub(crate) options: OptionSet,
+    /// Whether mappings can use it by its name. Not so if the name belongs to an earlier instance.
+    pub(crate) is_named: bool,
+}
+
+/// Consecutive lines of mappings, comments and blank lines.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct MapPart {
+    pub(crate) source: SourceId,
+    pub(crate) lines: Span,
+}
+
+/// The contents of all files, by section.
+pub(crate) struct Sections<'a> {
+    pub(crate) registry: Registry,
+    pub(crate) files: &'a dyn Files,
+    pub(crate) sources: Sources,
+    pub(crate) diagnostics: Diagnostics,
+    /// Every file that was requested, whether or not it could be read.
+    pub(crate) read: Vec<PathBuf>,
+    pub(crate) instances: Vec<InstanceSection>,
+    /// The indices of the instances by name. Includes invalid names.
+    pub(crate) names: FxHashMap<String, usize>,
+    pub(crate) globals: FxHashMap<&'static str, OptionSet>,
+    pub(crate) maps: Vec<MapPart>,
+    pub(crate) chains: Chains,
+    /// Sections of backends that are not built: name, location, and whether it is the section of an instance.
+    planned: Vec<(&'static str, Location, bool)>,
+    section: Section,
+    /// The files that are being read, the outermost first.
+    open: Vec<PathBuf>,
+    includes: usize,
+}
+
+/// The section that the following lines belong to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Section {
+    /// No section yet, and whether that has been reported.
+    None(bool),
+    Backend(&'static str),
+    Instance(usize),
+    Map,
+    Chain(usize),
+    /// A section whose header has a mistake. Its lines are ignored.
+    Skipped,
+}
+
+impl Section {
+    fn context(self) -> Context {
+        match self {
+            Self::None(_) => Context::Start,
+            Self::Backend(_) | Self::Instance(_) | Self::Skipped => Context::Options,
+            Self::Map => Context::Map,
+            Self::Chain(_) => Context::Chain,
+        }
+    }
+}
+
+impl<'a> Sections<'a> {
+    /// Reads `file` and all files that it includes.
+    pub(crate) fn read(file: &Path, files: &'a dyn Files, registry: Registry) -> Self {
+        let mut sections = Self {
+            registry,
+            files,
+            sources: Sources::default(),
+            diagnostics: Diagnostics::default(),
+            read: Vec::new(),
+            instances: Vec::new(),
+            names: FxHashMap::default(),
+            globals: FxHashMap::default(),
+            maps: Vec::new(),
+            chains: Chains::default(),
+            planned: Vec::new(),
+            section: Section::None(false),
+            open: Vec::new(),
+            includes: 0,
+        };
+        match sections.source(file) {
+            Ok(source) => sections.walk(source),
+            Err(SourceError { message, help }) => {
+                sections.diagnostics.add(Draft::error("file", message).file(file).help_if(help));
+            }
+        }
+        sections.report_planned();
+        sections.chains.finish(&sections.sources, &mut sections.diagnostics);
+        sections
+    }
+
+    /// Reads a file, unless it has been read before.
+    fn source(&mut self, path: &Path) -> Result<SourceId, SourceError> {
+        if let Some(known) = self.sources.find(path) {
+            return Ok(known);
+        }
+        if !self.read.iter().any(|read| read == path) {
+            self.read.push(path.to_owned());
+        }
+        let shown = path.to_string_lossy();
+        let bytes = self.files.read(path).map_err(|error| SourceError::new(unreadable(&shown, &error)))?;
+        if bytes.len() > MAX_BYTES {
+            return Err(SourceError::new(format!("{} is larger than a gigabyte", quote(&shown))));
+        }
+        let text = Text::decode(bytes);
+        match text.unreadable() {
+            Some(Unreadable::Utf16) => Err(SourceError {
+                message: format!("expected UTF-8 text, found UTF-16 in {}", quote(&shown)),
+                help: Some("save the file as UTF-8"),
+            }),
+            Some(Unreadable::Binary) => {
+                Err(SourceError::new(format!("expected text, found a binary file in {}", quote(&shown))))
+            }
+            None => {
+                let foreign = text.first_invalid();
+                let source = self.sources.add(Source::new(path, text));
+                if let Some(span) = foreign {
+                    let message = "the file is not UTF-8; it is read as Latin-1";
+                    let draft = Draft::warning("encoding", message).at(Location { source, span });
+                    self.diagnostics.add(draft.help("save the file as UTF-8"));
+                }
+                Ok(source)
+            }
+        }
+    }
+
+    fn walk(&mut self, source: SourceId) {
+        self.open.push(normalized(&self.sources.get(source).path));
+        let text = self.sources.text(source);
+        let text = text.as_str();
+        for span in Lines::new(text) {
+            if self.section == Section::Map && !lexer::trim(text, span).of(text).starts_with('[') {
+                self.map_line(source, span);
+            } else {
+                self.line(source, text, span);
+            }
+        }
+        self.open.pop();
+    }
+
+    /// Adds a mapping line to its part. Mapping lines are parsed later, when all instances are known.
+    fn map_line(&mut self, source: SourceId, span: Span) {
+        match self.maps.last_mut() {
+            Some(part) if part.source == source && part.lines.end + 1 == span.start => {
+                part.lines.end = span.end;
+            }
+            _ => self.maps.push(MapPart { source, lines: span }),
+        }
+    }
+
+    fn line(&mut self, source: SourceId, text: &str, span: Span) {
+        let line = parse_line(text, span, self.section.context());
+        let location = |span| Location { source, span };
+        if let Item::Mapping(_) = line.item {
+            self.map_line(source, span);
+            return;
+        }
+        if !self.is_reported(&line.item) {
+            for fault in line.faults {
+                self.diagnostics.add(Draft::of_fault(fault, source));
+            }
+        }
+        match line.item {
+            Item::Blank | Item::Comment(_) | Item::Invalid(_) | Item::Mapping(_) => {}
+            Item::Include { file } if file.is_empty() => {}
+            Item::Include { file } => self.include(location(file), file.of(text)),
+            Item::Backend { name } => self.section = self.backend_section(location(name), name.of(text)),
+            Item::Instance { backend, name } => {
+                self.section =
+                    self.instance_section(location(backend), backend.of(text), location(name), name.of(text));
+            }
+            Item::Map => self.section = Section::Map,
+            Item::Chain { name, stages } => {
+                let chain = self.chains.begin(location(name), name.of(text), &mut self.diagnostics);
+                self.chains.extend(chain, stages.into_iter().map(location));
+                self.section = Section::Chain(chain);
+            }
+            Item::Stages(stages) => {
+                if let Section::Chain(chain) = self.section {
+                    self.chains.extend(chain, stages.into_iter().map(location));
+                }
+            }
+            Item::Option { name, value } => self.option(location(name), name.of(text), location(value)),
+        }
+    }
+
+    /// Whether the faults of a line only follow from a mistake that has been reported.
+    fn is_reported(&mut self, item: &Item) -> bool {
+        match (self.section, item) {
+            (Section::Skipped, Item::Invalid(_)) => true,
+            (Section::None(said), Item::Invalid(_)) => {
+                self.section = Section::None(true);
+                said
+            }
+            _ => false,
+        }
+    }
+
+    fn include(&mut self, at: Location, written: &str) {
+        let path = beside(&self.sources.get(at.source).path, written);
+        self.includes += 1;
+        if self.includes > MAX_INCLUDES {
+            if self.includes == MAX_INCLUDES + 1 {
+                let message = format!(
+                    "expected at most {MAX_INCLUDES} includes; this and all further ones are ignored"
+                );
+                self.diagnostics.add(Draft::error("include-count", message).at(at));
+            }
+            return;
+        }
+        let plain = normalized(&path);
+        if let Some(outer) = self.open.iter().position(|open| *open == plain) {
+            let circle = self.open[outer..].iter().chain([&plain]);
+            let circle: Vec<_> = circle.map(|path| quote(&path.to_string_lossy())).collect();
+            let message = match circle.len() {
+                2 => "the file includes itself".to_owned(),
+                _ => format!("these files include each other in a circle: {}", circle.join(" > ")),
+            };
+            self.diagnostics.add(Draft::error("include-circle", message).at(at));
+            return;
+        }
+        if self.open.len() >= MAX_DEPTH {
+            let message = format!("expected includes that are nested at most {MAX_DEPTH} deep");
+            self.diagnostics.add(Draft::error("include-depth", message).at(at));
+            return;
+        }
+        match self.source(&path) {
+            Ok(source) => self.walk(source),
+            Err(SourceError { message, help }) => {
+                self.diagnostics.add(Draft::error("include", message).at(at).help_if(help));
+            }
+        }
+    }
+
+    fn backend_section(&mut self, at: Location, name: &str) -> Section {
+        if name.is_empty() {
+            return Section::Skipped;
+        }
+        match self.backend(name, at, false) {
+            Some(backend) => {
+                self.globals.entry(backend.name).or_default();
+                Section::Backend(backend.name)
+            }
+            None => Section::Skipped,
+        }
+    }
+
+    fn instance_section(
+        &mut self,
+        backend_at: Location,
+        backend: &str,
+        name_at: Location,
+        name: &str,
+    ) -> Section {
+        if name.is_empty() {
+            return self.nameless_section(backend_at, backend);
+        }
+        if let Some(keyword) = self.misspelt_keyword(backend) {
+            let message = format!("there is no backend {}", quote(backend));
+            let help = format!("did you mean {}?", quote(&format!("[{keyword} {name}]")));
+            self.diagnostics.add(Draft::error("unknown-backend", message).at(backend_at).help(help));
+            return Section::Skipped;
+        }
+        let is_guessed = self.registry.find(backend).is_none();
+        let backend = self.backend(backend, backend_at, true);
+        let is_valid = self.diagnostics.check(invalid_name("instance-name", name_at, name, ".<>{}|;"));
+        let index = self.instances.len();
+        // An invalid name is registered in the form that a mapping would contain, to avoid further errors there.
+        let reachable = name.split(['.', ' ', '\t']).next().unwrap_or(name);
+        let first = self.names.get(reachable).copied();
+        if let Some(first) = first.filter(|_| is_valid) {
+            let message = format!("there are two instances {}", quote(name));
+            let draft = Draft::error("instance-twice", message).label(name_at, "second definition");
+            self.diagnostics.add(draft.label(self.instances[first].name_at, "first definition"));
+        }
+        if first.is_none() {
+            self.names.insert(reachable.to_owned(), index);
+        }
+        self.instances.push(InstanceSection {
+            name: name.to_owned(),
+            name_at,
+            backend,
+            is_guessed: is_guessed || !is_valid,
+            options: OptionSet::default(),
+            is_named: first.is_none(),
+        });
+        Section::Instance(index)
+    }
+
+    /// The keyword that was probably meant by `word`, unless it resembles a backend.
+    fn misspelt_keyword(&self, word: &str) -> Option<&'static str> {
+        let keyword =
+            closest(word, ["include", "backend", "chain"]).filter(|_| self.diagnostics.has_room())?;
+        let built = self.registry.backends.iter().map(|backend| backend.name);
+        let mut known = built.chain(self.registry.planned.iter().copied());
+        let is_like_backend = closest(word, known.clone()).is_some() || known.any(|name| name == word);
+        (!is_like_backend).then_some(keyword)
+    }
+
+    fn nameless_section(&mut self, at: Location, word: &str) -> Section {
+        let keyword = closest(word, ["map", "include", "backend", "chain"]);
+        if self.registry.find(word).is_some() || self.registry.planned.contains(&word) {
+            let message = format!("expected a name for this instance of `{word}`, found nothing");
+            let help = format!("write `[{word} NAME]`; mappings refer to the name");
+            self.diagnostics.add(Draft::error("section", message).at(at).help(help));
+            return Section::Skipped;
+        }
+        let message = format!("expected a section, found {}", quote(&format!("[{word}]")));
+        let backends = self.registry.backends.iter().map(|backend| backend.name);
+        let help = keyword
+            .map(|known| format!("did you mean `[{known}]`?"))
+            .or_else(|| closest(word, backends).map(|known| format!("did you mean `[{known} NAME]`?")))
+            .unwrap_or_else(|| SECTIONS.to_owned());
+        self.diagnostics.add(Draft::error("section", message).at(at).help(help));
+        if keyword == Some("map") { Section::Map } else { Section::Skipped }
+    }
+
+    fn backend(&mut self, name: &str, at: Location, is_instance: bool) -> Option<&'static Backend> {
+        if let Some(backend) = self.registry.find(name) {
+            return Some(backend);
+        }
+        if let Some(planned) = self.registry.planned.iter().find(|planned| **planned == name) {
+            self.planned.push((planned, at, is_instance));
+            return None;
+        }
+        if !self.diagnostics.has_room() {
+            self.diagnostics.add(Draft::error("unknown-backend", "").at(at));
+            return None;
+        }
+        let built = self.registry.backends.iter().map(|backend| backend.name);
+        let help = did_you_mean(name, built.clone().chain(self.registry.planned.iter().copied()))
+            .unwrap_or_else(|| {
+                format!("known backends: {}", built.clone().map(quote).collect::<Vec<_>>().join(", "))
+            });
+        let draft = Draft::error("unknown-backend", format!("there is no backend {}", quote(name)));
+        self.diagnostics.add(draft.at(at).help(help));
+        // The backend that was probably meant stands in, so that options and addresses are checked too.
+        self.registry.find(closest(name, built.chain(self.registry.planned.iter().copied()))?)
+    }
+
+    /// Reports backends that are not built: an error if an instance needs one, a warning if only its options are set.
+    fn report_planned(&mut self) {
+        let planned = std::mem::take(&mut self.planned);
+        for (at, &(name, location, is_instance)) in planned.iter().enumerate() {
+            let mut others = planned.iter().enumerate().filter(|(_, (other, ..))| *other == name);
+            let leader = others
+                .clone()
+                .find(|(_, (_, _, is_instance))| *is_instance)
+                .or_else(|| others.next())
+                .map(|(leader, _)| leader);
+            if leader != Some(at) {
+                continue;
+            }
+            let message = format!("the backend `{name}` is not available yet");
+            self.diagnostics.add(if is_instance {
+                let help = format!("remove the instances of `{name}` and their mappings until it is");
+                Draft::error("backend-not-built", message).at(location).help(help)
+            } else {
+                Draft::warning("backend-not-built", message).at(location).help("these options have no effect")
+            });
+        }
+    }
+
+    fn option(&mut self, name_at: Location, name: &str, value: Location) {
+        let (backend, scope, options) = match self.section {
+            Section::Backend(backend) => {
+                (self.registry.find(backend), Scope::Global, self.globals.entry(backend).or_default())
+            }
+            Section::Instance(index) => {
+                let instance = &mut self.instances[index];
+                (instance.backend, Scope::Instance, &mut instance.options)
+            }
+            Section::None(_) | Section::Map | Section::Chain(_) | Section::Skipped => return,
+        };
+        let Some(backend) = backend else { return };
+        let written = WrittenOption { text: name, name: name_at, value, from_command_line: false };
+        options.add(backend, scope, &written, &mut self.diagnostics);
+    }
+}
+
+/// Why a file cannot be used.
+struct SourceError {
+    message: String,
+    help: Option<&'static str>,
+}
+
+impl SourceError {
+    fn new(message: String) -> Self {
+        Self { message, help: None }
+    }
+}
