@@ -23,6 +23,23 @@ fn everybody_who_is_measured_passes_events_on() {
 }
 
 #[test]
+fn an_unrelated_mapping_is_measured_with_a_flood_and_without() {
+    for flood in ["small OSC", "SLIP", "Art-Net, frames", "small requests"] {
+        let arguments = ["bench", flood, "--rounds", "1", "--measure", "40", "--format", "json"];
+        let (status, figures, progress) = run(&arguments);
+        assert!(status.success(), "{progress}");
+        let report: Value = serde_json::from_str(&figures).expect("JSON");
+        let rows = report["tables"][0]["rows"].as_array().expect("rows");
+        let [nothing, flooded, goal] = &rows[..] else { panic!("three rows: {figures}") };
+        assert_eq!((&nothing["name"], &goal["name"]), (&"nothing".into(), &"goal".into()));
+        let columns = report["tables"][0]["columns"].as_array().expect("columns");
+        assert_eq!(flooded["cells"].as_array().map(Vec::len), Some(columns.len()));
+        let is_measured = |row: &Value| row["cells"][0].as_f64().is_some_and(|median| median > 0.0);
+        assert!(is_measured(nothing) && is_measured(flooded), "{figures}");
+    }
+}
+
+#[test]
 fn a_name_that_nothing_has_is_answered_with_those_that_there_are() {
     let (status, _, errors) = run(&["bench", "nonsense"]);
     assert_eq!(status.code(), Some(1));
