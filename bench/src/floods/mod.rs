@@ -18,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 use crate::Options;
 use crate::figures::Quantiles;
 use crate::forward::free_address;
-use crate::process::Process;
+use crate::process::{Process, Usage};
 use crate::report::{Row, Table};
 use crate::wire::Wire;
 
@@ -74,9 +74,10 @@ pub(crate) fn measure(
         title: "Floods",
         note: "How long an OSC message to another instance of the same show takes while one thread sends as much as it can: \
                milliseconds, events of this mapping that were lost, messages of the flood a second, MiB by which the memory of \
-               the program grew, and milliseconds after the flood until a value came through the attacked instance. The row \
+               the program grew, milliseconds after the flood until a value came through the attacked instance, and per cent of \
+               the time in which the program could not run because others had the processor. The row \
                `nothing` is of the same shows between the floods.",
-        columns: &["p50", "p99", "max", "lost", "flood/s", "MiB", "after"],
+        columns: &["p50", "p99", "max", "lost", "flood/s", "MiB", "after", "waited %"],
         rows,
     })
 }
@@ -88,6 +89,8 @@ struct Tally {
     lost: u64,
     messages: u64,
     duration: Duration,
+    /// How long the program waited for a processor, and how long that was watched.
+    waited: [Duration; 2],
     /// KiB by which the memory grew.
     growth: u64,
     /// The longest recovery.
@@ -95,6 +98,12 @@ struct Tally {
 }
 
 impl Tally {
+    /// Adds what the program waited for a processor since it had used `before` at `start`.
+    fn add_waiting(&mut self, process: &Process, before: &Usage, start: Instant) {
+        self.waited[0] += process.usage().waited.saturating_sub(before.waited);
+        self.waited[1] += start.elapsed();
+    }
+
     fn row(self, name: &str) -> Row {
         let Quantiles { median, p99, max, .. } = Quantiles::of(self.times);
         let times = [median, p99, max].map(|micros| Some(micros / 1e3));
@@ -104,6 +113,7 @@ impl Tally {
             is_flood.then(|| self.messages as f64 / self.duration.as_secs_f64()),
             is_flood.then_some(self.growth as f64 / 1024.0),
             is_flood.then_some(self.after.as_secs_f64() * 1e3),
+            Some(self.waited[0].as_secs_f64() / self.waited[1].as_secs_f64().max(1e-9) * 100.0),
         ];
         Row { name: name.into(), cells: times.into_iter().chain(others).collect() }
     }
@@ -156,11 +166,13 @@ impl Show {
 
     /// A while without the flood, a while with it, and what is afterwards.
     fn round(&mut self, duration: Duration, quiet: &mut Tally, tally: &mut Tally) -> Result<()> {
+        let (before, start) = (self.process.usage(), Instant::now());
         let passed = self.probe.measure(duration, &AtomicBool::new(false))?;
+        quiet.add_waiting(&self.process, &before, start);
         quiet.times.extend(passed.times);
         quiet.lost += passed.lost;
 
-        let before = self.process.usage();
+        let (before, start) = (self.process.usage(), Instant::now());
         let (is_over, is_done) = (AtomicBool::new(false), AtomicBool::new(false));
         let Self { process, probe, flood, at, end, .. } = self;
         let process = &*process;
@@ -186,6 +198,7 @@ impl Show {
         let passed = passed?;
         let (messages, after) = flooded.ok().context("the sender of the flood has panicked")??;
         ensure!(self.process.runs(), "the show has ended");
+        tally.add_waiting(&self.process, &before, start);
         tally.messages += messages;
         tally.after = tally.after.max(after);
         let usage = self.process.usage();
