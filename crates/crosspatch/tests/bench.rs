@@ -2,11 +2,17 @@
 
 mod common;
 
+use std::sync::{Mutex, PoisonError};
+
 use common::run;
 use serde_json::Value;
 
+/// Measurements share the same two processors, so there is one at a time.
+static PROCESSORS: Mutex<()> = Mutex::new(());
+
 #[test]
 fn everybody_who_is_measured_passes_events_on() {
+    let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
     for work in ["OSC to OSC, 64 mapped, three", "OSC to OSC, 1 to 64", "sACN, 10 universes", "RTP-MIDI"] {
         let arguments = ["bench", work, "--rounds", "1", "--measure", "40", "--format", "json"];
         let (status, figures, progress) = run(&arguments);
@@ -24,6 +30,7 @@ fn everybody_who_is_measured_passes_events_on() {
 
 #[test]
 fn an_unrelated_mapping_is_measured_with_a_flood_and_without() {
+    let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
     for flood in ["small OSC", "SLIP", "Art-Net, frames", "small requests"] {
         let arguments = ["bench", flood, "--rounds", "1", "--measure", "40", "--format", "json"];
         let (status, figures, progress) = run(&arguments);
