@@ -7,6 +7,7 @@
 pub mod bare;
 mod console;
 mod figures;
+pub mod floods;
 mod forward;
 mod idle;
 mod load;
@@ -65,7 +66,12 @@ pub fn run(options: &Options, format: Format, progress: &mut dyn FnMut(&str)) ->
     let is_wanted = |name: &str| name.to_lowercase().contains(&only);
     let works: Vec<_> = works::all().into_iter().filter(|work| is_wanted(&work.name)).collect();
     let others: Vec<_> = OTHERS.into_iter().filter(|(name, _)| is_wanted(name)).collect();
-    ensure!(!works.is_empty() || !others.is_empty(), "nothing is called {only:?}; there are {}", names());
+    let is_flooded = floods::names().any(|name| is_wanted(&name));
+    ensure!(
+        !works.is_empty() || !others.is_empty() || is_flooded,
+        "nothing is called {only:?}; there are {}",
+        names()
+    );
 
     let mut report = Report { about: about(options), ..Report::default() };
     let mut forwarded = Forwarded::default();
@@ -80,14 +86,17 @@ pub fn run(options: &Options, format: Format, progress: &mut dyn FnMut(&str)) ->
         progress(name);
         report.tables.push(measure(options).with_context(|| format!("while measuring {name}"))?);
     }
+    if is_flooded {
+        report.tables.push(floods::measure(options, is_wanted, progress)?);
+    }
     Ok(report.write(format)?)
 }
 
 fn names() -> String {
     let works = works::all();
-    let names: Vec<_> =
-        works.iter().map(|Forwarding { name, .. }| &**name).chain(OTHERS.map(|(name, _)| name)).collect();
-    names.join("; ")
+    let works = works.into_iter().map(|Forwarding { name, .. }| name);
+    let others = OTHERS.into_iter().map(|(name, _)| name.to_owned());
+    works.chain(others).chain(floods::names()).collect::<Vec<_>>().join("; ")
 }
 
 fn about(options: &Options) -> Vec<(&'static str, String)> {

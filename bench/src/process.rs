@@ -21,7 +21,9 @@ pub(crate) struct Process {
 pub(crate) struct Usage {
     /// The time that its threads have run.
     pub(crate) cpu: Duration,
-    /// The same in hundredths of a second, outside and inside the kernel; sampled, and so only good as a proportion.
+    /// The time that its threads could have run and waited for a processor, because others had it.
+    pub(crate) waited: Duration,
+    /// The time that they have run in hundredths of a second, outside and inside the kernel; sampled, and so only good as a proportion.
     pub(crate) ticks: [u64; 2],
     /// How often a thread of it has gone to sleep, which is how often it was woken.
     pub(crate) sleeps: u64,
@@ -121,8 +123,9 @@ fn usage(process: &Path) -> io::Result<Usage> {
     let mut usage = Usage::default();
     for task in std::fs::read_dir(process.join("task"))?.flatten() {
         let schedule = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-        let nanos = schedule.split_ascii_whitespace().next().and_then(|nanos| nanos.parse().ok());
-        usage.cpu += Duration::from_nanos(nanos.unwrap_or(0));
+        let mut nanos = schedule.split_ascii_whitespace().map(|nanos| nanos.parse().unwrap_or(0));
+        usage.cpu += Duration::from_nanos(nanos.next().unwrap_or(0));
+        usage.waited += Duration::from_nanos(nanos.next().unwrap_or(0));
         let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
         usage.sleeps += field(&status, "voluntary_ctxt_switches:");
     }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use crate::floods::packets::pad;
+
 /// How long a show may leave what it is told unread.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -159,13 +161,6 @@ fn decode_text(message: &[u8]) -> Option<(&str, f32)> {
 
 const FLOAT: &[u8] = b",f\0\0";
 const TEXT: &[u8] = b",s\0\0";
-
-/// A text ends with at least one zero, at a multiple of four.
-fn pad(text: &str, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend(text.as_bytes());
-    out.resize(start + (text.len() / 4 + 1) * 4, 0);
-}
 
 fn unpad(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let text = bytes.split(|byte| *byte == 0).next()?;

@@ -2,11 +2,17 @@
 
 mod common;
 
+use std::sync::{Mutex, PoisonError};
+
 use common::run;
 use serde_json::Value;
 
+/// Measurements share the same two processors, so there is one at a time.
+static PROCESSORS: Mutex<()> = Mutex::new(());
+
 #[test]
 fn everybody_who_is_measured_passes_events_on() {
+    let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
     for work in ["OSC to OSC, 64 mapped, three", "OSC to OSC, 1 to 64", "sACN, 10 universes", "RTP-MIDI"] {
         let arguments = ["bench", work, "--rounds", "1", "--measure", "40", "--format", "json"];
         let (status, figures, progress) = run(&arguments);
@@ -19,6 +25,24 @@ fn everybody_who_is_measured_passes_events_on() {
         assert!(names.contains(&"bare") && names.contains(&"crosspatch"), "{names:?}");
         let passes = |row: &&Value| row["cells"][0].as_f64().is_some_and(|a_second| a_second > 0.0);
         assert!(subjects.iter().all(passes), "{figures}");
+    }
+}
+
+#[test]
+fn an_unrelated_mapping_is_measured_with_a_flood_and_without() {
+    let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
+    for flood in ["small OSC", "SLIP", "Art-Net, frames", "small requests"] {
+        let arguments = ["bench", flood, "--rounds", "1", "--measure", "40", "--format", "json"];
+        let (status, figures, progress) = run(&arguments);
+        assert!(status.success(), "{progress}");
+        let report: Value = serde_json::from_str(&figures).expect("JSON");
+        let rows = report["tables"][0]["rows"].as_array().expect("rows");
+        let [nothing, flooded, goal] = &rows[..] else { panic!("three rows: {figures}") };
+        assert_eq!((&nothing["name"], &goal["name"]), (&"nothing".into(), &"goal".into()));
+        let columns = report["tables"][0]["columns"].as_array().expect("columns");
+        assert_eq!(flooded["cells"].as_array().map(Vec::len), Some(columns.len()));
+        let is_measured = |row: &Value| row["cells"][0].as_f64().is_some_and(|median| median > 0.0);
+        assert!(is_measured(nothing) && is_measured(flooded), "{figures}");
     }
 }
 

@@ -13,6 +13,7 @@ use socket2::{Domain, Socket, Type};
 
 use common::osc::message as osc;
 use common::{PATIENCE, Program, free_port, until};
+use crosspatch_bench::floods::packets::{UPGRADE, frame};
 
 /// How much a peer sends before it has shown that it costs nothing.
 const FLOOD: usize = 48 << 20;
@@ -24,24 +25,6 @@ const FLOOD_OF_VALUES: usize = 8 << 20;
 const BOUND: u64 = 16 << 10;
 
 const CONSOLE: &str = r#"{"status":"server ready", "appType":"gma2"}"#;
-
-/// A WebSocket frame, unmasked: consoles send such frames, and a server takes them from clients as well.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        len @ 0..126 => frame.push(len as u8),
-        len @ 126..0x10000 => {
-            frame.push(126);
-            frame.extend_from_slice(&(len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(127);
-            frame.extend_from_slice(&(len as u64).to_be_bytes());
-        }
-    }
-    frame.extend_from_slice(payload);
-    frame
-}
 
 /// A message of OSC with its length in front.
 fn packet(address: &str, level: f32) -> Vec<u8> {
@@ -84,9 +67,7 @@ fn remote(port: u16) -> TcpStream {
 }
 
 fn upgrade(stream: &mut TcpStream) {
-    let request = "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: rbEcMmnKLLYMzAmcLOKENg==\r\n\r\n";
-    stream.write_all(request.as_bytes()).expect("a request sent");
+    stream.write_all(UPGRADE.as_bytes()).expect("a request sent");
     assert!(read_head(stream).starts_with("HTTP/1.1 101 "));
 }
 
