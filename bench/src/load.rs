@@ -146,7 +146,8 @@ impl Lane {
     /// Events at a steady rate, whatever becomes of them. A latency counts from when the event was due, so that one that
     /// waits for the load counts as late.
     pub(crate) fn pace(&mut self, a_second: f64, duration: Duration) -> io::Result<(Passed, Vec<Duration>)> {
-        self.steady(Duration::from_secs_f64(1.0 / a_second), Frame::of(1), duration)
+        // Where nothing has passed, the rate is none.
+        self.steady(Duration::from_secs_f64(1.0 / a_second.max(1.0)), Frame::of(1), duration)
     }
 
     /// As many events as given, so many times a second, as desks send their universes.

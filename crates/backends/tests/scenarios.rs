@@ -3,6 +3,7 @@
 //! A scenario is a Markdown file in the backend's `scenarios` folder: prose, a `config` block (more of them for reloads),
 //! and a `transcript` block, whose lines `crosspatch_core::sim` documents. The input lines are played, and everything that
 //! happens has to be what is written. An info string `transcript hiding TEXT` leaves out lines that contain TEXT.
+//! Each scenario is a test of its own, named `backend/file.md`: `cargo test --test scenarios osc/echo` plays one of them.
 //! With `ACCEPT=1` in the environment the transcripts are rewritten with what happens; read the difference before you
 //! commit it.
 
@@ -16,39 +17,37 @@ mod show;
 use std::path::Path;
 
 use crosspatch_core::sim::{Script, Step, World};
+use libtest_mimic::{Arguments, Failed, Trial};
 use markdown::{backend_folders, blocks};
 use show::plan;
 
-#[test]
-fn every_scenario_goes_as_it_is_written() {
-    let accept = std::env::var_os("ACCEPT").is_some();
-    let mut played = 0;
-    let mut failures = Vec::new();
+fn main() {
+    let arguments = Arguments::from_args();
+    let accepts = std::env::var_os("ACCEPT").is_some();
+    let mut trials = Vec::new();
     for (backend, folder) in backend_folders() {
         let Ok(entries) = std::fs::read_dir(folder.join("scenarios")) else { continue };
-        let mut files: Vec<_> = entries.map(|entry| entry.expect("a folder entry").path()).collect();
-        files.sort();
-        for file in files {
-            played += 1;
+        for entry in entries {
+            let file = entry.expect("a folder entry").path();
             let name = format!("{backend}/{}", file.file_name().unwrap_or_default().to_string_lossy());
-            match run(&file) {
-                Ok(Outcome { happened, written, .. }) if happened == written => {}
-                Ok(outcome) if accept => std::fs::write(&file, outcome.rewritten).expect("a file to write"),
-                Ok(Outcome { happened, written, .. }) => {
-                    failures.push(format!("{name}:\n{}", difference(&written, &happened)))
-                }
-                Err(problem) => failures.push(format!("{name}: {problem}")),
-            }
+            trials.push(Trial::test(name, move || check(&file, accepts).map_err(Failed::from)));
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} of {played} scenarios differ\n\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-    assert!(played > 0, "there is no scenario");
-    println!("{played} scenarios played");
+    trials.sort_by(|one, other| one.name().cmp(other.name()));
+    assert!(!trials.is_empty(), "there is no scenario");
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Plays a scenario, and writes what has happened into the file if it is to be accepted.
+fn check(file: &Path, accepts: bool) -> Result<(), String> {
+    let Outcome { written, happened, rewritten } = run(file)?;
+    if happened == written {
+        return Ok(());
+    }
+    if accepts {
+        return std::fs::write(file, rewritten).map_err(|error| error.to_string());
+    }
+    Err(difference(&written, &happened))
 }
 
 struct Outcome {

@@ -29,7 +29,7 @@ fn play(scenario: &str) -> Option<Vec<Said>> {
     command.arg(folder().join("test/console.lua")).arg(folder().join("crosspatch.lua"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: lua5.4 is not installed (Debian: apt-get install lua5.4)");
+        common::skip("lua5.4 is not installed (Debian: apt-get install lua5.4)");
         return None;
     };
     child.stdin.take().unwrap().write_all(scenario.as_bytes()).unwrap();

@@ -12,7 +12,7 @@ fn has_liblo() -> bool {
     let is_there = |name| Command::new(name).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     let both = is_there("oscsend") && is_there("oscdump");
     if !both {
-        eprintln!("skipped: oscsend and oscdump are not installed (Debian: apt-get install liblo-tools)");
+        common::skip("oscsend and oscdump are not installed (Debian: apt-get install liblo-tools)");
     }
     both
 }

@@ -12,7 +12,7 @@ use common::cable::{Cable, FAR, NEAR};
 fn python(cable: &Cable, lines: &str) -> Option<Program> {
     let has_zeroconf = Command::new("python3").args(["-c", "import zeroconf"]).stderr(Stdio::null()).status();
     if !has_zeroconf.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: the Python library zeroconf is not installed (python3 -m pip install zeroconf)");
+        common::skip("the Python library zeroconf is not installed (python3 -m pip install zeroconf)");
         return None;
     }
     let folder = tempfile::tempdir().expect("a folder");

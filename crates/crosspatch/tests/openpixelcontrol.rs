@@ -136,7 +136,7 @@ fn ola_sends_pixels_and_gets_them_back_on_another_strip() {
 fn the_client_of_the_project_is_understood_on_every_channel() {
     let has_library = Command::new("python3").args(["-c", "import opclib"]).output();
     if !has_library.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: the Python library opclib is not installed (python3 -m pip install opclib)");
+        common::skip("the Python library opclib is not installed (python3 -m pip install opclib)");
         return;
     }
     let ear = Osc::to(9);

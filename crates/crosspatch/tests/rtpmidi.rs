@@ -25,7 +25,7 @@ fn works(command: &mut Command) -> bool {
 /// A program in Python that uses `pymidi`, unless that is missing.
 fn python(lines: &str) -> Option<Program> {
     if !works(Command::new("python3").args(["-c", "import pymidi.server"])) {
-        eprintln!("skipped: the Python library pymidi is not installed (python3 -m pip install pymidi)");
+        common::skip("the Python library pymidi is not installed (python3 -m pip install pymidi)");
         return None;
     }
     let head = "import socket, sys, time\nimport pymidi.packets as packets\nimport pymidi.server as server\n\

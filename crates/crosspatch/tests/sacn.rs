@@ -20,7 +20,7 @@ const OLA: &str = "enabled = true\nip = 10.77.0.2\ncid = 11223344-5566-7788-99aa
 fn python(cable: &Cable, lines: &str) -> Option<Program> {
     let has_sacn = Command::new("python3").args(["-c", "import sacn"]).stderr(Stdio::null()).status();
     if !has_sacn.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: the Python library sacn is not installed (python3 -m pip install sacn)");
+        common::skip("the Python library sacn is not installed (python3 -m pip install sacn)");
         return None;
     }
     let folder = tempfile::tempdir().expect("a folder");

@@ -80,7 +80,7 @@ fn run(program: &str, arguments: &[&str]) -> bool {
         .stderr(Stdio::null())
         .status();
     if status.is_err() {
-        eprintln!("skipped: {program} is not installed");
+        common::skip(&format!("{program} is not installed"));
     }
     status.is_ok()
 }

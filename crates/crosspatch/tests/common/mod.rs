@@ -22,6 +22,13 @@ use tempfile::TempDir;
 /// that stands still for seconds. A test that passes never waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Says that a test is skipped because a program that others wrote is missing. Where all of them are installed, which
+/// `CROSSPATCH_PEERS` in the environment says, that is a failure.
+pub(crate) fn skip(reason: &str) {
+    assert!(std::env::var_os("CROSSPATCH_PEERS").is_none(), "a test was skipped: {reason}");
+    eprintln!("skipped: {reason}");
+}
+
 /// The program under test.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crosspatch"));

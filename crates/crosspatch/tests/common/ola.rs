@@ -23,7 +23,7 @@ impl<'a> Ola<'a> {
             Command::new(name).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
         };
         if !is_there("olad") || !is_there("setpriv") {
-            eprintln!("skipped: olad is not installed (Debian: apt-get install ola)");
+            super::skip("olad is not installed (Debian: apt-get install ola)");
             return None;
         }
         let folder = tempfile::tempdir().expect("a folder");

@@ -11,7 +11,7 @@ pub(crate) fn shark(cable: &Cable, fields: &[&str]) -> Option<Program> {
     let is_there =
         Command::new("tshark").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !is_there {
-        eprintln!("skipped in part: tshark is not installed (Debian: apt-get install tshark)");
+        super::skip("tshark is not installed (Debian: apt-get install tshark)");
         return None;
     }
     let mut command = cable.near("tshark");
