@@ -39,9 +39,9 @@ doc:
 accept:
     ACCEPT=1 cargo test -p crosspatch-backends --test scenarios
 
-# fuzz one target for a minute (needs cargo-fuzz)
-fuzz TARGET:
-    cargo fuzz run {{TARGET}} -- -max_total_time=60
+# ten minutes of soak, then all fuzz targets in turn; `NIGHTLY_HOURS=0.2 just nightly` is short
+nightly:
+    bash .ci/nightly
 
 # licences, sources and advisories of the dependencies (needs cargo-deny)
 deny:

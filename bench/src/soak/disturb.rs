@@ -46,7 +46,9 @@ const CALM: [u64; 2] = [6000, 14_000];
 #[derive(Debug)]
 pub(super) struct Schedule<T> {
     random: Random,
-    draw: fn(&mut Random) -> T,
+    /// What there is to do, and what of it is to be done before anything comes again.
+    all: Vec<T>,
+    left: Vec<T>,
     /// Between the end of one and the beginning of the next.
     gap: [u64; 2],
     next: Planned<T>,
@@ -55,42 +57,58 @@ pub(super) struct Schedule<T> {
 impl Schedule<Harm> {
     /// What is done to the far show of a family.
     pub(super) fn of_harm(seed: u64, family: &str, may_freeze: bool) -> Self {
-        let draw = |random: &mut Random| [Harm::Kill, Harm::End, Harm::Freeze][random.below(3)];
-        let draw_mild = |random: &mut Random| [Harm::Kill, Harm::End][random.below(2)];
-        Self::new(Random::new(seed, family), if may_freeze { draw } else { draw_mild }, CALM)
+        let mut all = vec![Harm::Kill, Harm::End];
+        all.extend(may_freeze.then_some(Harm::Freeze));
+        Self::new(Random::new(seed, family), all, CALM)
     }
 }
 
 impl Schedule<Trick> {
     /// What is done to the near show.
     pub(super) fn of_tricks(seed: u64) -> Self {
-        let draw = |random: &mut Random| {
-            use Trick::{Break, Change, Connections, Garbage, Restore};
-            [Change, Restore, Break, Garbage, Garbage, Connections][random.below(6)]
-        };
-        Self::new(Random::new(seed, "tricks"), draw, [300, 1500])
+        use Trick::{Break, Change, Connections, Garbage, Restore};
+        let all = vec![Change, Restore, Break, Garbage, Garbage, Connections];
+        Self::new(Random::new(seed, "tricks"), all, [300, 1500])
+    }
+}
+
+impl Schedule<usize> {
+    /// Which of so many attacks are made on the near show.
+    pub(super) fn of_attacks(seed: u64, count: usize) -> Self {
+        Self::new(Random::new(seed, "attacks"), (0..count).collect(), [600, 1500])
     }
 }
 
 impl<T: Copy> Schedule<T> {
-    fn new(mut random: Random, draw: fn(&mut Random) -> T, gap: [u64; 2]) -> Self {
-        let next = plan(&mut random, draw, Duration::ZERO, gap);
-        Self { random, draw, gap, next }
+    fn new(mut random: Random, all: Vec<T>, gap: [u64; 2]) -> Self {
+        let mut left = all.clone();
+        let next = plan(&mut random, &all, &mut left, Duration::ZERO, gap);
+        Self { random, all, left, gap, next }
     }
 
     /// The next one, if its time has come.
     pub(super) fn due(&mut self, now: Duration) -> Option<Planned<T>> {
         let next = self.next;
         (next.at <= now).then(|| {
-            self.next = plan(&mut self.random, self.draw, next.at + next.lasts, self.gap);
+            self.next = plan(&mut self.random, &self.all, &mut self.left, next.at + next.lasts, self.gap);
             next
         })
     }
 }
 
-fn plan<T>(random: &mut Random, draw: fn(&mut Random) -> T, after: Duration, gap: [u64; 2]) -> Planned<T> {
+fn plan<T: Copy>(
+    random: &mut Random,
+    all: &[T],
+    left: &mut Vec<T>,
+    after: Duration,
+    gap: [u64; 2],
+) -> Planned<T> {
     let at = after + random.millis(gap[0], gap[1]);
-    Planned { at, what: draw(random), lasts: random.millis(300, 4000) }
+    if left.is_empty() {
+        left.extend(all);
+    }
+    let what = left.swap_remove(random.below(left.len()));
+    Planned { at, what, lasts: random.millis(300, 4000) }
 }
 
 #[cfg(test)]
@@ -109,5 +127,18 @@ mod tests {
         assert!(often.len() > 5);
         assert_eq!(row(500)[..], often[..row(500).len()]);
         assert!(often.windows(2).all(|pair| pair[1].at > pair[0].at + pair[0].lasts));
+    }
+
+    #[test]
+    fn each_attack_is_made_before_any_comes_again() {
+        let mut schedule = Schedule::of_attacks(5, 11);
+        let row: Vec<_> = (0..600)
+            .filter_map(|second| schedule.due(Duration::from_secs(second)))
+            .map(|next| next.what)
+            .collect();
+        let mut first = row[..11].to_vec();
+        assert_ne!(first, row[11..22]);
+        first.sort_unstable();
+        assert_eq!(first, (0..11).collect::<Vec<_>>());
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Families {
     pub(super) list: Vec<Family>,
     /// Ports of the near show.
     pub(super) targets: Vec<Target>,
+    /// The port of the near show for Art-Net, which all its universes share.
+    pub(super) artnet: u16,
     /// Backends without a family, and why.
     pub(super) left_out: Vec<(String, &'static str)>,
 }
@@ -34,13 +36,15 @@ pub(super) struct Families {
 impl Families {
     /// All that can be had here. `jack` is the name of a server of JACK, if there is one.
     pub(super) fn new(ports: &mut Ports, jack: Option<&str>) -> Result<Self> {
-        let mut families = Self { list: Vec::new(), targets: Vec::new(), left_out: Vec::new() };
+        let artnet = [ports.one()?, ports.one()?];
+        let mut families =
+            Self { list: Vec::new(), targets: Vec::new(), artnet: artnet[0], left_out: Vec::new() };
         families.loopback();
         families.transforms();
         families.reloaded();
         families.osc_udp(ports.one()?);
         families.osc_tcp(ports.one()?);
-        families.artnet([ports.one()?, ports.one()?]);
+        families.artnet(artnet);
         families.sacn([ports.one()?, ports.one()?]);
         families.openpixelcontrol([ports.one()?, ports.one()?]);
         families.rtpmidi("rtpmidi", "", [ports.two()?, ports.two()?]);

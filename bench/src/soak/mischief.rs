@@ -72,6 +72,7 @@ impl Stranger {
     }
 }
 
-fn connect(port: u16) -> std::io::Result<TcpStream> {
+/// Connects to a server of the near show.
+pub(super) fn connect(port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_millis(500))
 }

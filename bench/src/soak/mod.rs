@@ -3,10 +3,11 @@
 //! One show, the *near* one, is the subject. It has a path through every backend, to a *far* show for each of them, which is
 //! killed, ended, stopped and started again at times that a seed decides. Hand and eye are connections by OSC over TCP to all
 //! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the near show reads changed and broken
-//! configurations, and hears garbage. Events are counted all the while where they go in and where they come out: none may be
+//! configurations, hears garbage and is attacked (`attacks`). Events are counted all the while where they go in and where they come out: none may be
 //! lost while nothing is done to either end, and none repeated. In the end every target has to be where its source is, and the
 //! near show may have neither more memory nor more descriptors than in the beginning.
 
+mod attacks;
 mod channel;
 mod count;
 mod disturb;
@@ -98,6 +99,7 @@ pub fn run(options: &Options, out: &mut dyn io::Write) -> Result<bool> {
     let plays_until = Instant::now() + Duration::from_secs(4);
     wait(&mut rig, Mode::Plays, |_| Instant::now() >= plays_until)?;
     wait(&mut rig, Mode::Plays, Rig::has_counted)?;
+    wait(&mut rig, Mode::Plays, |rig| rig.attacks.rest())?;
     figures.pings = pinger.findings();
     figures.took = rig.now();
     rig.lets_go();
@@ -125,7 +127,7 @@ fn suffer(rig: &mut Rig, options: &Options, figures: &mut Figures, out: &mut dyn
     while rig.now() < options.duration {
         rig.round(Mode::Suffers)?;
         let now = rig.now();
-        if figures.warm.is_none() && now >= options.duration / 5 {
+        if figures.warm.is_none() && now >= options.duration / 5 && rig.attacks.were_all_made() {
             figures.warm = Some(rig.near.usage());
         }
         if now >= tells_at {

@@ -44,12 +44,15 @@ pub(super) struct Places {
 }
 
 impl Texts {
-    pub(super) fn new(families: &Families, places: Places) -> Self {
+    /// `attacked` is the instances that are there to be attacked, and their mapping.
+    pub(super) fn new(families: &Families, places: Places, attacked: &[String; 2]) -> Self {
         let [ping, pong] = places.ping;
         let mut head = hand(places.hand);
         let _ =
             write!(head, "[osc ping]\nbind = 127.0.0.1 {ping}\n[osc pong]\ndestination = 127.0.0.1 {pong}\n");
-        let mut map = "[map]\nping./ping > pong./pong\n".to_owned();
+        let [instances, lines] = attacked;
+        head += instances;
+        let mut map = format!("[map]\nping./ping > pong./pong\n{lines}");
         let mut passing = String::new();
         for family in &families.list {
             head += &family.near.instances;

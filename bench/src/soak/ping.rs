@@ -1,8 +1,9 @@
-//! The latency of a mapping that nothing is done to, while everything is done to the others.
+//! The latency of a mapping that nothing is done to, while everything is done to the others; for each attack by itself.
 
+use std::iter::Sum;
 use std::net::UdpSocket;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,13 @@ use super::link::{decode, encode};
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Between two pings.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Half of what is between two pings.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Sends pings until it is asked for its findings.
 #[derive(Debug)]
 pub(super) struct Pinger {
-    thread: JoinHandle<Findings>,
+    thread: JoinHandle<Vec<Findings>>,
     ends: Arc<AtomicBool>,
 }
 
@@ -32,20 +33,52 @@ pub(super) struct Findings {
     /// How many had no answer.
     pub(super) lost: u64,
     pub(super) longest: Duration,
+    /// The longest without the time in which the machine let nobody run.
+    pub(super) longest_own: Duration,
+}
+
+/// Notes how late the machine wakes a thread that only sleeps: all of it so far, in microseconds.
+#[derive(Debug, Default)]
+struct Stalls(AtomicU64);
+
+/// A thread that wakes no later than this was in time.
+const IN_TIME: Duration = Duration::from_millis(50);
+
+impl Stalls {
+    fn watch(&self, ends: &AtomicBool) {
+        while !ends.load(Ordering::Relaxed) {
+            let start = Instant::now();
+            std::thread::sleep(PAUSE);
+            let late = start.elapsed() - PAUSE;
+            if late > IN_TIME {
+                self.0.fetch_add(late.as_micros() as u64, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn so_far(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl Pinger {
-    /// Begins. The socket is the one that the show answers to.
-    pub(super) fn start(socket: UdpSocket, port: u16) -> Result<Self> {
+    /// Begins. The socket is the one that the show answers to; findings are kept apart by the number in `phase`.
+    pub(super) fn start(socket: UdpSocket, port: u16, phase: Arc<AtomicUsize>) -> Result<Self> {
         socket.set_read_timeout(Some(PATIENCE)).context("cannot limit the wait for answers")?;
         let ends = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&ends);
-        let thread = std::thread::spawn(move || ping(&socket, port, &asked));
+        let stalls = Stalls::default();
+        let thread = std::thread::spawn(move || {
+            std::thread::scope(|scope| {
+                scope.spawn(|| stalls.watch(&asked));
+                ping(&socket, port, &phase, &stalls, &asked)
+            })
+        });
         Ok(Self { thread, ends })
     }
 
-    /// Ends, and tells.
-    pub(super) fn findings(self) -> Findings {
+    /// Ends, and tells the findings of each phase.
+    pub(super) fn findings(self) -> Vec<Findings> {
         self.ends.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
     }
@@ -65,24 +98,48 @@ impl Findings {
         Duration::ZERO
     }
 
-    fn add(&mut self, latency: Duration) {
+    fn add(&mut self, latency: Duration, stalled: Duration) {
         let at = ((latency.as_secs_f64() * 1e6).max(1.0).log2() * 16.0) as usize;
         self.counts.resize(self.counts.len().max(at + 1), 0);
         self.counts[at] += 1;
         self.longest = self.longest.max(latency);
+        self.longest_own = self.longest_own.max(latency.saturating_sub(stalled));
     }
 }
 
-fn ping(socket: &UdpSocket, port: u16, ends: &AtomicBool) -> Findings {
-    let mut findings = Findings::default();
+impl<'a> Sum<&'a Self> for Findings {
+    fn sum<I: Iterator<Item = &'a Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, findings| {
+            sum.counts.resize(sum.counts.len().max(findings.counts.len()), 0);
+            for (count, more) in sum.counts.iter_mut().zip(&findings.counts) {
+                *count += more;
+            }
+            sum.sent += findings.sent;
+            sum.lost += findings.lost;
+            sum.longest = sum.longest.max(findings.longest);
+            sum.longest_own = sum.longest_own.max(findings.longest_own);
+            sum
+        })
+    }
+}
+
+fn ping(
+    socket: &UdpSocket,
+    port: u16,
+    phase: &AtomicUsize,
+    stalls: &Stalls,
+    ends: &AtomicBool,
+) -> Vec<Findings> {
+    let (mut phases, mut number) = (Vec::<Findings>::new(), 0_u32);
     let (mut message, mut answer) = (Vec::new(), [0; 256]);
     while !ends.load(Ordering::Relaxed) {
         // Each has a value of its own, because nothing is told twice.
-        let value = (findings.sent % 1000) as f32 / 1000.0;
+        let value = (number % 1000) as f32 / 1000.0;
+        number += 1;
         message.clear();
         encode("/ping", value, &mut message);
+        let (before, began) = (stalls.so_far(), phase.load(Ordering::Relaxed));
         let start = Instant::now();
-        findings.sent += 1;
         let _ = socket.send_to(&message, ("127.0.0.1", port));
         let is_answered = loop {
             let Ok(len) = socket.recv(&mut answer) else { break false };
@@ -90,13 +147,20 @@ fn ping(socket: &UdpSocket, port: u16, ends: &AtomicBool) -> Findings {
                 break true;
             }
         };
+        let latency = start.elapsed();
+        // Whoever sleeps as long notes meanwhile what the machine has done to both.
+        std::thread::sleep(2 * PAUSE);
+        // What was under way when an attack began is of that attack.
+        let at = began.max(phase.load(Ordering::Relaxed));
+        phases.resize(phases.len().max(at + 1), Findings::default());
+        let findings = &mut phases[at];
+        findings.sent += 1;
         match is_answered {
-            true => findings.add(start.elapsed()),
+            true => findings.add(latency, stalls.so_far() - before),
             false => findings.lost += 1,
         }
-        std::thread::sleep(PAUSE);
     }
-    findings
+    phases
 }
 
 #[cfg(test)]
@@ -107,11 +171,23 @@ mod tests {
     fn quantiles_are_right_within_a_sixteenth_of_an_octave() {
         let mut findings = Findings::default();
         for micros in 1..=1000 {
-            findings.add(Duration::from_micros(micros));
+            findings.add(Duration::from_micros(micros), Duration::ZERO);
         }
         for (part, micros) in [(0.5, 500.0), (0.999, 999.0)] {
             let found = findings.quantile(part).as_secs_f64() * 1e6;
             assert!((found / micros).log2().abs() < 1.0 / 16.0, "{part}: {found}");
         }
+    }
+
+    #[test]
+    fn the_findings_of_all_phases_add_up() {
+        let mut phases = [Findings::default(), Findings::default()];
+        phases[0].add(Duration::from_micros(10), Duration::ZERO);
+        phases[1].add(Duration::from_micros(1000), Duration::from_micros(400));
+        phases[1].lost = 2;
+        let all: Findings = phases.iter().sum();
+        assert_eq!(all.quantile(0.5), phases[0].quantile(1.0));
+        assert_eq!((all.longest, all.lost), (Duration::from_micros(1000), 2));
+        assert_eq!(all.longest_own, Duration::from_micros(600));
     }
 }

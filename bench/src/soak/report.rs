@@ -7,15 +7,25 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Options;
+use super::attacks::ATTACKS;
 use super::channel::Edges;
 use super::ping::Findings;
 use super::rig::Rig;
 use super::tallies;
 use crate::process::Usage;
 
+/// How much memory all attacks, each made once, may cost the near show for good, in KiB: buffers that are kept, and what the
+/// allocator keeps.
+const WARMTH: u64 = 32 * 1024;
+
 /// How much more memory the near show may have in the end than when it was warm, in KiB: what the allocator keeps for itself
 /// goes up and down by about as much.
 const GROWTH: u64 = 4096;
+
+/// The longest that a plain mapping may take at any time, whatever is done to others. A good program takes a few milliseconds; but the
+/// shows of a soak, its attacks and the rest of a busy machine share its processors, so that a program may get none for
+/// a good part of this. When nobody at all got any, which a thread that only sleeps notes, that time is taken off. A program that is held up by one peer takes seconds.
+const LATENCY: Duration = Duration::from_millis(500);
 
 /// How many wrong states, and how many wrong counts, are written out.
 const MOST_TOLD: usize = 20;
@@ -25,7 +35,7 @@ const MOST_TOLD: usize = 20;
 pub(super) struct Figures {
     /// When all paths had come up, before anything was disturbed.
     pub(super) before: Usage,
-    /// After a fifth of the time.
+    /// After a fifth of the time, and when every attack was made once.
     pub(super) warm: Option<Usage>,
     pub(super) after: Usage,
     /// What its descriptors stood for, before and after.
@@ -34,7 +44,8 @@ pub(super) struct Figures {
     pub(super) took: Duration,
     /// How long it took until everything was at rest.
     pub(super) settled: Duration,
-    pub(super) pings: Findings,
+    /// By phase.
+    pub(super) pings: Vec<Findings>,
 }
 
 /// Says what will be done.
@@ -87,14 +98,16 @@ pub(super) fn tell_progress(
 /// Says what came of it, and whether everything held.
 pub(super) fn tell_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Result<bool> {
     let mut wrong = rig.faults.clone();
-    for more in [table(out, rig)?, tallies::tell(out, rig)?] {
+    for more in [table(out, rig)?, tallies::tell(out, rig)?, latencies(out, &figures.pings)?] {
         wrong.extend(shortened(more));
     }
-    let Figures { before, after, pings, .. } = figures;
-    let warm = figures.warm.as_ref().unwrap_or(before);
+    let Figures { before, after, .. } = figures;
+    // A soak that is too short for all attacks is judged as a whole.
+    let warm = figures.warm.as_ref().unwrap_or(after);
     writeln!(
         out,
-        "\nmemory       {} warm, {} in the end, {} at most",
+        "\nmemory       {} in the beginning, {} warm, {} in the end, {} at most",
+        mebibytes(before.resident),
         mebibytes(warm.resident),
         mebibytes(after.resident),
         mebibytes(after.peak)
@@ -104,17 +117,12 @@ pub(super) fn tell_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Res
     let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / figures.took.as_secs_f64().max(1.0);
     writeln!(out, "CPU          {:.1} % of a processor", cpu * 100.0)?;
     writeln!(out, "settled      after {:.1} s", figures.settled.as_secs_f64())?;
-    writeln!(
-        out,
-        "plain path   {:.3} ms in the median, {:.3} ms at 99.9 %, {:.1} ms at most; {} pings, {} without an answer",
-        millis(pings.quantile(0.5)),
-        millis(pings.quantile(0.999)),
-        millis(pings.longest),
-        pings.sent,
-        pings.lost
-    )?;
-    if after.resident > warm.resident + GROWTH {
-        wrong.push(format!("memory grew by {}", mebibytes(after.resident - warm.resident)));
+    let growths = [(before, warm, WARMTH), (warm, after, GROWTH)];
+    for (then, since, most) in
+        growths.into_iter().filter(|(then, since, most)| since.resident > then.resident + most)
+    {
+        let growth = mebibytes(since.resident - then.resident);
+        wrong.push(format!("memory grew by {growth}, and {} are the most", mebibytes(most)));
     }
     wrong.extend(differences(&figures.descriptors));
     match wrong.is_empty() {
@@ -182,6 +190,34 @@ fn table(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
     }
     for (family, reason) in &rig.families.left_out {
         writeln!(out, "{family:<18} left out: {reason}")?;
+    }
+    Ok(wrong)
+}
+
+/// Writes how long a plain mapping took during each attack, and returns where that was too long.
+fn latencies(out: &mut dyn Write, phases: &[Findings]) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    writeln!(
+        out,
+        "\n{:<32}{:>9}{:>12}{:>12}{:>12}{:>12}{:>12}",
+        "a plain mapping meanwhile", "pings", "p50", "p99", "max", "own max", "unanswered"
+    )?;
+    let names = ["no attack"].into_iter().chain(ATTACKS.iter().map(|attack| attack.name));
+    let all = phases.iter().sum();
+    for (name, pings) in names.zip(phases).chain([("all", &all)]).filter(|(_, pings)| pings.sent > 0) {
+        let times = [pings.quantile(0.5), pings.quantile(0.99), pings.longest, pings.longest_own];
+        let [p50, p99, max, own] = times.map(millis);
+        writeln!(
+            out,
+            "{name:<32}{:>9}{p50:>9.2} ms{p99:>9.2} ms{max:>9.1} ms{own:>9.1} ms{:>12}",
+            pings.sent, pings.lost
+        )?;
+        if name != "all" && (pings.longest_own > LATENCY || pings.lost > 0) {
+            let lost = pings.lost;
+            wrong.push(format!(
+                "{name}: a plain mapping took {own:.0} ms at most, and {lost} pings had no answer"
+            ));
+        }
     }
     Ok(wrong)
 }

@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::Options;
+use super::attacks::{ATTACKS, Attacks};
 use super::channel::Channel;
 use super::count::{Count, Ends, Spec};
 use super::disturb::{Schedule, Trick};
@@ -43,6 +44,8 @@ pub(super) struct Rig {
     pub(super) events: Receiver<Event>,
     pub(super) tricks: Schedule<Trick>,
     pub(super) stranger: Stranger,
+    pub(super) attack_plan: Schedule<usize>,
+    pub(super) attacks: Attacks,
     pub(super) hand_port: u16,
     /// Set by the first signal that asks for an end.
     pub(super) interrupted: Arc<AtomicBool>,
@@ -120,7 +123,8 @@ impl Rig {
         addresses.extend(channels.iter().enumerate().map(|(at, of)| (of.is.clone(), Seen::Channel(at))));
         addresses.extend(counts.iter().enumerate().map(|(at, of)| (of.is.clone(), Seen::Count(at))));
         let (sender, events) = channel();
-        let texts = Texts::new(&families, places);
+        let attacks = Attacks::new(seed, &mut ports, families.artnet)?;
+        let texts = Texts::new(&families, places, &attacks.text()?);
         check(&options.program, &texts.whole)?;
         check(&options.program, &texts.changed)?;
         ensure!(check(&options.program, &texts.broken).is_err(), "the broken configuration has no mistakes");
@@ -136,6 +140,8 @@ impl Rig {
             events,
             tricks: Schedule::of_tricks(seed),
             stranger: Stranger::new(seed, families.targets.clone())?,
+            attack_plan: Schedule::of_attacks(seed, ATTACKS.len()),
+            attacks,
             families,
             hand_port,
             interrupted,
@@ -158,7 +164,7 @@ impl Rig {
     /// Begins to ping; once.
     pub(super) fn pinger(&mut self) -> Result<Pinger> {
         let (socket, port) = self.pings.take().context("pings are begun once")?;
-        Pinger::start(socket, port)
+        Pinger::start(socket, port, Arc::clone(&self.attacks.phase))
     }
 
     /// Whether all shows are up and can be told something.
@@ -218,6 +224,7 @@ impl Rig {
     /// Gives the near show its whole configuration again.
     pub(super) fn restore(&mut self) -> Result<()> {
         self.stranger.leaves(Duration::MAX);
+        self.attacks.end();
         self.counted = self.counts.iter().map(|count| count.judged).collect();
         self.near.reload(|texts| &texts.whole)
     }

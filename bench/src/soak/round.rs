@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 
+use super::attacks::ATTACKS;
 use super::channel::Direction;
 use super::count::Stroke;
 use super::disturb::{Harm, Planned, Trick};
@@ -50,6 +51,14 @@ impl Rig {
         self.stranger.leaves(now);
         if suffers && let Some(trick) = self.tricks.due(now) {
             self.play(trick, now)?;
+        }
+        self.faults.extend(self.attacks.step(now));
+        if suffers
+            && self.attacks.rest()
+            && let Some(attack) = self.attack_plan.due(now)
+        {
+            self.attacks.begin(attack.what, attack.lasts)?;
+            self.done.push(ATTACKS[attack.what].name.to_owned());
         }
         if mode != Mode::Rests {
             self.move_all();

@@ -15,7 +15,12 @@ fn every_datagram_of_the_gma3sim_corpus_is_survived() {
     paths.sort();
     assert!(paths.len() >= 3, "{paths:?}");
     for path in paths {
-        let input = std::fs::read(path).expect("the file is there");
+        let input = std::fs::read(&path).expect("the file is there");
+        gma3sim::check(&input);
+        // What the fuzzer has named, it has changed enough.
+        if path.file_name().is_some_and(|name| name.len() == 40) {
+            continue;
+        }
         for end in 0..=input.len() {
             gma3sim::check(&input[..end]);
         }

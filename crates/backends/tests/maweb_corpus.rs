@@ -23,8 +23,8 @@ fn files(folder: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).expect("the file is there")).collect()
 }
 
-/// Checks every input, and `rounds` changed ones of each.
-fn replay(inputs: Vec<Vec<u8>>, rounds: u32, check: impl Fn(&[u8])) {
+/// Checks every input, and so many changed ones, which are made of all inputs in turn.
+fn replay(inputs: Vec<Vec<u8>>, changes: usize, check: impl Fn(&[u8])) {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = |below: usize| {
         random ^= random << 13;
@@ -32,6 +32,7 @@ fn replay(inputs: Vec<Vec<u8>>, rounds: u32, check: impl Fn(&[u8])) {
         random ^= random << 17;
         (random >> 11) as usize % below
     };
+    let rounds = changes.div_ceil(inputs.len());
     for input in inputs {
         check(&input);
         for _ in 0..rounds {
@@ -57,22 +58,22 @@ fn replay(inputs: Vec<Vec<u8>>, rounds: u32, check: impl Fn(&[u8])) {
 
 #[test]
 fn answers_of_consoles() {
-    replay(files("../../fuzz/corpus/maweb_answer"), 500, maweb_answer::check);
-    replay(files("tests/captures"), 20, maweb_answer::check);
+    replay(files("../../fuzz/corpus/maweb_answer"), 3000, maweb_answer::check);
+    replay(files("tests/captures"), 600, maweb_answer::check);
 }
 
 #[test]
 fn requests_of_web_remotes() {
-    replay(files("../../fuzz/corpus/maweb_request"), 1000, maweb_request::check);
-    replay(files("tests/captures"), 20, maweb_request::check);
+    replay(files("../../fuzz/corpus/maweb_request"), 6000, maweb_request::check);
+    replay(files("tests/captures"), 600, maweb_request::check);
 }
 
 #[test]
 fn a_simulated_console_answers_every_frame_once() {
-    replay(files("../../fuzz/corpus/masim"), 100, masim::check);
+    replay(files("../../fuzz/corpus/masim"), 300, masim::check);
 }
 
 #[test]
 fn a_whole_show_survives_anything_in_any_order() {
-    replay(files("../../fuzz/corpus/engine"), 100, engine::check);
+    replay(files("../../fuzz/corpus/engine"), 400, engine::check);
 }
