@@ -27,6 +27,8 @@ pub struct Notice {
     pub severity: Severity,
     /// One sentence without a full stop, in lower case, for a person who knows the show but not this program.
     pub text: String,
+    /// Outputs of the session that it is about. The engine names them in front of the text, with what is mapped to them.
+    pub outputs: Vec<Slot>,
 }
 
 impl Notice {
@@ -45,9 +47,15 @@ impl Notice {
         Self::new(id, Severity::Error, text.into())
     }
 
+    /// The same about outputs of the session.
+    #[must_use]
+    pub fn about(self, outputs: Vec<Slot>) -> Self {
+        Self { outputs, ..self }
+    }
+
     /// Notices repeat what peers have sent.
     fn new(id: &'static str, severity: Severity, text: String) -> Self {
-        Self { id, severity, text: plain(text).into_owned() }
+        Self { id, severity, text: plain(text).into_owned(), outputs: Vec::new() }
     }
 }
 
@@ -128,6 +136,11 @@ impl Outbox {
     #[inline]
     pub fn is_event(&self, number: usize) -> bool {
         !self.events.is_empty() && self.events.binary_search(&(number as u32)).is_ok()
+    }
+
+    /// For a session that passes values on later than it was given them: exchanges the numbers of those that are events.
+    pub fn swap_events(&mut self, events: &mut Vec<u32>) {
+        std::mem::swap(&mut self.events, events);
     }
 
     /// How often what caused this turn has been to a peer and come back: 0 for what begins here or with somebody who was

@@ -8,6 +8,7 @@ mod chains;
 mod changes;
 mod install;
 mod known;
+mod names;
 mod slices;
 
 use std::cell::Cell;
@@ -350,7 +351,8 @@ impl Engine {
         if !out.raised.is_empty() {
             let session = Some(self.running[instance.index()].id);
             let mut raised = std::mem::take(&mut out.raised);
-            for notice in raised.drain(..) {
+            for mut notice in raised.drain(..) {
+                self.name_outputs(instance, &mut notice);
                 self.notices.take(now, session, notice, out);
             }
             out.raised = raised;
@@ -539,12 +541,6 @@ impl Engine {
             round.iter().chain(round.first()).take(12).map(|&channel| self.name(channel)).collect();
         let text = format!("the mapping goes round in a loop: {}; the value was dropped", names.join(" > "));
         self.notices.take(now, None, Notice::warning("mapping-loop", text), out);
-    }
-
-    /// A channel as it is written in the configuration.
-    fn name(&self, (instance, slot): (InstanceId, Slot)) -> String {
-        let planned = &self.plan.instances()[instance.index()];
-        format!("{}.{}", planned.name, planned.channels.address(slot))
     }
 }
 
