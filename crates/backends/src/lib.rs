@@ -8,6 +8,7 @@ mod button;
 mod detect;
 mod dmx;
 mod echo;
+mod feedback;
 pub mod gma3sim;
 mod hex;
 pub mod jack;

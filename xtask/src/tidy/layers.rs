@@ -22,7 +22,7 @@ const ORDINARY: [&str; 3] = ["loopback", "midi", "jack"];
 const BACKENDS: &str = "crates/backends/src/";
 
 /// Folders among the backends that are none, but what several of them share.
-const SHARED: [&str; 2] = ["dmx", "recognize"];
+const SHARED: [&str; 3] = ["dmx", "feedback", "recognize"];
 
 /// `crosspatch-*` crates depend on the contract alone, except in their tests; only the binary knows all of them.
 pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
+use crate::feedback::Guarded;
 use address::Address;
 use options::Config;
 
@@ -57,6 +58,6 @@ impl Instance for ArtNet {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(session::ArtNetSession::new(&self.name, self.config.clone()))
+        Box::new(Guarded::frames(session::ArtNetSession::new(&self.name, self.config.clone())))
     }
 }

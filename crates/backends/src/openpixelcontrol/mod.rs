@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use crate::dmx::Place;
+use crate::feedback::Guarded;
 use address::Address;
 use options::Config;
 
@@ -101,7 +102,7 @@ impl Instance for OpenPixelControl {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(session::OpenPixelControlSession::new(&self.name, self.config.clone()))
+        Box::new(Guarded::frames(session::OpenPixelControlSession::new(&self.name, self.config.clone())))
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use crate::dmx::Address;
+use crate::feedback::Guarded;
 use options::Config;
 
 /// The sACN backend.
@@ -54,6 +55,9 @@ impl Instance for Sacn {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(session::SacnSession::new(&self.name, self.config.clone()))
+        let session = session::SacnSession::new(&self.name, self.config.clone());
+        let is_realtime = self.config.sending.as_ref().is_some_and(|sending| sending.realtime);
+        // What goes out at the pace of a line is no faster in a loop.
+        if is_realtime { Box::new(Guarded::frames(session)) } else { Box::new(session) }
     }
 }

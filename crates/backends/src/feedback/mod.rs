@@ -1,0 +1,334 @@
+//! Values that go out and come back as other values: how such a feedback loop is told from a fast source, and slowed down.
+//!
+//! A loop can lead through other programs and other protocols, and change the value on its way, so neither identity nor equality
+//! shows it. Cause and effect do: what goes round stops when nothing is sent, and goes on as soon as it is; a source does not
+//! care. So a channel that changes faster than most sources do is held for a moment, a few times and each time for another while
+//! ([`examine`]). A channel that passes for a loop is sent [`RATE`] times a second from then on ([`slow`]), the operator is told, and the
+//! decision is made anew every ten seconds, or as soon as nothing comes any more.
+//!
+//! A session of a protocol that sends at once is wrapped in [`Guarded`]. As long as values come slower than [`LONGEST_GAP`], that is a
+//! counter.
+
+mod examine;
+mod slow;
+
+use crosspatch_core::{
+    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
+};
+
+use examine::{Examination, Verdict};
+use slow::Slow;
+
+/// So often a second what goes round is sent, as a universe of DMX is.
+const RATE: u32 = 44;
+
+/// A channel whose values are further apart is left alone.
+const LONGEST_GAP: Duration = Duration::from_millis(5);
+
+/// So many moments with values are looked at together.
+const SAMPLE: u32 = 64;
+
+/// How many samples at most go by after one that was no loop. It is twice as many every time.
+const MOST_PATIENCE: u32 = 1024;
+
+/// A session whose outputs are guarded against feedback.
+pub(crate) struct Guarded<S> {
+    session: S,
+    guard: Guard,
+}
+
+/// What is known of feedback to a session.
+struct Guard {
+    /// The moments with values since the last look, and how many there are until the next one. What comes in one moment
+    /// has not been out in between.
+    moments: u32,
+    look_after: u32,
+    latest: Instant,
+    looked_at: Instant,
+    /// How many samples go by without a look at their channels, now and after the next one that was no loop.
+    skip: u32,
+    patience: u32,
+    /// How many channels are sent at a time of those that are slowed down.
+    at_once: usize,
+    watch: Option<Box<Watch>>,
+}
+
+/// What is only there while something is being examined or slowed down.
+#[derive(Default)]
+struct Watch {
+    examination: Option<Examination>,
+    slow: Slow,
+}
+
+/// A value that waits.
+#[derive(Clone, Debug)]
+struct Held {
+    slot: Slot,
+    value: Value,
+    is_event: bool,
+    generation: u8,
+}
+
+impl<S: Session> Guarded<S> {
+    /// Guards a session whose channels go out together, as the slots of a universe do.
+    pub(crate) fn frames(session: S) -> Self {
+        Self::new(session, usize::MAX)
+    }
+
+    /// Guards a session whose channels are messages of their own.
+    pub(crate) fn messages(session: S) -> Self {
+        Self::new(session, 4)
+    }
+
+    fn new(session: S, at_once: usize) -> Self {
+        let guard = Guard {
+            moments: 0,
+            look_after: SAMPLE,
+            latest: Instant::START,
+            looked_at: Instant::START,
+            skip: 0,
+            patience: 1,
+            at_once,
+            watch: None,
+        };
+        Self { session, guard }
+    }
+
+    /// Values of a session that is being watched, or that may have to be.
+    #[inline(never)]
+    fn handle_watched(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        self.guard.look(now);
+        let Some(watch) = &mut self.guard.watch else { return self.session.handle_values(now, values, out) };
+        let concerns = |(slot, _): &(Slot, Value)| watch.holds(*slot);
+        if !values.iter().any(concerns) {
+            watch.count(values);
+            self.session.handle_values(now, values, out);
+        } else {
+            let generation = out.generation();
+            let mut passed = Vec::new();
+            for (number, (slot, value)) in values.iter().enumerate() {
+                let held =
+                    Held { slot: *slot, value: value.clone(), is_event: out.is_event(number), generation };
+                watch.take(now, held, &mut passed);
+            }
+            self.deliver(now, passed, out);
+        }
+        self.proceed(now, out);
+    }
+
+    /// Goes on with what is examined or slowed down, as far as that is due.
+    fn proceed(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(watch) = &mut self.guard.watch else { return };
+        let mut released = Vec::new();
+        let verdict = watch.examination.as_mut().and_then(|it| it.proceed(now, &mut released));
+        if let Some(Verdict { loops, others }) = verdict {
+            watch.examination = None;
+            watch.slow.acquit(&others, out);
+            if loops.is_empty() {
+                self.guard.skip = self.guard.patience;
+                self.guard.patience = (self.guard.patience * 2).min(MOST_PATIENCE);
+            } else {
+                watch.slow.condemn(now, loops, out);
+            }
+            (self.guard.moments, self.guard.looked_at) = (0, now);
+        }
+        watch.slow.release(now, self.guard.at_once, &mut released);
+        if let Some(suspects) = watch.slow.proceed(now, watch.examination.is_some(), &mut released, out) {
+            watch.examination = Some(Examination::again(now, suspects));
+        }
+        if watch.examination.is_none() && watch.slow.is_empty() {
+            self.guard.watch = None;
+            self.guard.look_after = SAMPLE;
+        }
+        self.deliver(now, released, out);
+    }
+
+    /// Everything that waits goes out, and everything that is known of loops is forgotten.
+    fn give_up(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(mut watch) = self.guard.watch.take() else { return };
+        let mut held = Vec::new();
+        watch.slow.end(&mut held);
+        held.extend(watch.examination.into_iter().flat_map(Examination::into_held));
+        (self.guard.moments, self.guard.look_after) = (0, SAMPLE);
+        self.deliver(now, held, out);
+    }
+
+    fn deliver(&mut self, now: Instant, held: Vec<Held>, out: &mut Outbox) {
+        if held.is_empty() {
+            return;
+        }
+        let mut events: Vec<_> =
+            (0_u32..).zip(&held).filter(|(_, held)| held.is_event).map(|(number, _)| number).collect();
+        if let Some(before) = held.iter().filter_map(|held| held.generation.checked_sub(1)).max() {
+            out.returned(before);
+        }
+        let values: Vec<_> = held.into_iter().map(|held| (held.slot, held.value)).collect();
+        out.swap_events(&mut events);
+        self.session.handle_values(now, &values, out);
+        out.swap_events(&mut events);
+    }
+}
+
+impl Guard {
+    /// A sample is complete, or everything is looked at anyway.
+    fn look(&mut self, now: Instant) {
+        let is_examining = self.watch.as_ref().is_some_and(|watch| watch.examination.is_some());
+        if self.moments < SAMPLE || is_examining {
+            return;
+        }
+        let is_fast = now.since(self.looked_at) < SAMPLE * LONGEST_GAP;
+        (self.moments, self.looked_at) = (0, now);
+        if !is_fast {
+            (self.skip, self.patience) = (0, 1);
+        } else if self.skip > 0 {
+            self.skip -= 1;
+        } else {
+            self.watch.get_or_insert_default().examination = Some(Examination::new(now));
+            self.look_after = 0;
+        }
+    }
+}
+
+impl Watch {
+    /// Whether values of this channel are held, or counted one by one.
+    fn holds(&self, slot: Slot) -> bool {
+        self.slow.has(slot) || self.examination.as_ref().is_some_and(|it| it.suspects(slot))
+    }
+
+    /// Values pass that nobody holds.
+    fn count(&mut self, values: &[(Slot, Value)]) {
+        if let Some(examination) = &mut self.examination {
+            examination.count(values);
+        }
+    }
+
+    /// Passes a value on, with what was held before it, or holds it.
+    fn take(&mut self, now: Instant, held: Held, passed: &mut Vec<Held>) {
+        if self.slow.has(held.slot) {
+            self.slow.hold(now, held);
+        } else if let Some(examination) = &mut self.examination {
+            examination.take(now, held, passed);
+        } else {
+            passed.push(held);
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let examination = self.examination.as_ref().map(Examination::next_timeout);
+        examination.into_iter().chain(self.slow.next_timeout()).min()
+    }
+}
+
+/// Tells the operator of a loop.
+fn begins(slots: Vec<Slot>) -> Notice {
+    let text = format!(
+        "a feedback loop: what is sent comes back and causes the next value; limited to {RATE} values a second"
+    );
+    Notice::warning("feedback-loop", text).about(slots)
+}
+
+/// Tells the operator that there is none any more.
+fn ends(slots: Vec<Slot>) -> Notice {
+    Notice::info("feedback-loop", "no feedback loop any more; values are sent at once again").about(slots)
+}
+
+impl<S: Session> Session for Guarded<S> {
+    fn reserve(&mut self, channels: usize, outputs: usize) {
+        self.session.reserve(channels, outputs);
+    }
+
+    fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
+        self.session.bind(slot, address, direction);
+    }
+
+    fn unbind(&mut self, slot: Slot, direction: Direction) {
+        self.session.unbind(slot, direction);
+    }
+
+    fn start(&mut self, now: Instant, out: &mut Outbox) {
+        self.session.start(now, out);
+    }
+
+    fn stop(&mut self, now: Instant, out: &mut Outbox) {
+        self.give_up(now, out);
+        self.session.stop(now, out);
+    }
+
+    fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
+        self.give_up(now, out);
+        self.session.handle_rebind(now, out);
+    }
+
+    fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        self.session.handle_open(now, port, peer, out);
+    }
+
+    fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
+        self.session.handle_data(now, port, from, data, out);
+    }
+
+    fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
+        self.session.handle_close(now, port, peer, reason, out);
+    }
+
+    fn handle_full(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        self.session.handle_full(now, port, peer, out);
+    }
+
+    fn handle_writable(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
+        self.session.handle_writable(now, port, peer, out);
+    }
+
+    fn handle_loss(&mut self, now: Instant, port: Port, out: &mut Outbox) {
+        self.session.handle_loss(now, port, out);
+    }
+
+    #[inline]
+    fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        if now != self.guard.latest {
+            self.guard.latest = now;
+            self.guard.moments = self.guard.moments.saturating_add(1);
+        }
+        if self.guard.moments < self.guard.look_after {
+            return self.session.handle_values(now, values, out);
+        }
+        self.handle_watched(now, values, out);
+    }
+
+    fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        self.session.handle_recall(now, values, out);
+    }
+
+    fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
+        self.proceed(now, out);
+        self.session.handle_timeout(now, out);
+    }
+
+    fn handle_resume(&mut self, now: Instant, out: &mut Outbox) {
+        self.session.handle_resume(now, out);
+    }
+
+    #[inline]
+    fn next_timeout(&self) -> Option<Instant> {
+        let session = self.session.next_timeout();
+        match &self.guard.watch {
+            None => session,
+            Some(watch) => watch.next_timeout().into_iter().chain(session).min(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// A method that the wrapper does not pass on would fall back to the default of the trait, which does nothing.
+    #[test]
+    fn every_method_of_a_session_is_passed_on() {
+        let methods = |text: &'static str| {
+            text.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next())
+        };
+        let wrapper = include_str!("mod.rs").split_once("Session for Guarded").expect("an implementation").1;
+        for method in methods(include_str!("../../../core/src/session.rs")) {
+            assert!(methods(wrapper).any(|passed| passed == method), "`{method}` is not passed on");
+        }
+    }
+}
