@@ -4,14 +4,17 @@
 //! it. The shell tries **once** and reports; when and where to try again is the session's business, because back-off and
 //! host fail-over are protocol behaviour and belong on the virtual clock.
 
+mod device;
+mod jack;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::device::{Midi, MidiLink};
-use crate::jack::Jack;
+pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
+pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 
 /// Who is at the other end of a port.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
