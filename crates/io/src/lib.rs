@@ -31,6 +31,7 @@ mod record;
 mod replay;
 mod sequencer;
 mod show;
+mod subscribers;
 mod system;
 mod tcp;
 mod udp;

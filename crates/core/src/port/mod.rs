@@ -178,8 +178,15 @@ pub struct Selection {
 impl Selection {
     /// Whether a datagram is of use. One that is too short to tell is.
     pub fn takes(&self, datagram: &[u8]) -> bool {
+        self.whom_in(datagram).is_none_or(|whom| whom == self.whom.1)
+    }
+
+    /// The two bytes that tell for whom a datagram is, if it is of the kind and long enough.
+    #[inline]
+    pub fn whom_in(&self, datagram: &[u8]) -> Option<[u8; 2]> {
         let at = |place: u16| datagram.get(usize::from(place)..).and_then(<[u8]>::first_chunk::<2>);
-        at(self.kind.0) != Some(&self.kind.1) || at(self.whom.0).is_none_or(|whom| *whom == self.whom.1)
+        at(self.kind.0).filter(|kind| **kind == self.kind.1)?;
+        at(self.whom.0).copied()
     }
 }
 

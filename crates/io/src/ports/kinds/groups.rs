@@ -101,7 +101,7 @@ impl Ports {
         let key = (join.clone(), port);
         if let Some(&token) = self.groups.sockets.get(&key) {
             if let Some(udp) = self.kind_mut::<UdpPort>(token) {
-                udp.move_in(owner, None);
+                udp.subscribers.join(owner, None);
             }
             return Ok(token);
         }

@@ -87,7 +87,7 @@ impl PortKind for UdpPort {
     }
 
     fn is_busy(&self, _owner: Owner, engine: &Engine) -> bool {
-        self.owners().any(|owner| engine.is_busy(owner.session))
+        engine.busy().any(|session| self.subscribers.has(session))
     }
 
     fn reader(&self) -> Reader {
@@ -109,11 +109,11 @@ impl PortKind for UdpPort {
     }
 
     fn handle_opened(&mut self, owner: Owner) {
-        self.announced(owner);
+        self.subscribers.announce(owner);
     }
 
     fn leave(&mut self, owner: Owner) -> Option<Owner> {
-        self.move_out(owner)
+        self.subscribers.leave(owner)
     }
 }
 
@@ -130,7 +130,7 @@ impl Ports {
         let owner = opening.owner;
         self.join_groups(shared, owner, spec, opening.now)?;
         let Some(udp) = self.kind_mut::<UdpPort>(shared) else { return Ok(()) };
-        udp.move_in(owner, spec.selection);
+        udp.subscribers.join(owner, spec.selection);
         self.remove(opening.token);
         self.table.entry(owner).or_default().main = Some(shared);
         // A port that is opened again may find itself where it has been before.
@@ -205,15 +205,15 @@ impl Ports {
         let Some(udp) = self.kind_mut::<UdpPort>(token) else { return };
         let Some(lost) = udp.take_losses(show.now) else { return };
         let (port, room) = (udp.port().unwrap_or_default(), udp.losses().room >> 10);
-        let tenants = udp.tenants();
+        let subscribers = udp.subscribers.announced();
         let datagrams = if lost == 1 { "datagram was" } else { "datagrams were" };
         let text = format!(
             "{lost} {datagrams} lost on this machine at UDP port {port}: they came faster than they were read, and the \
              system keeps {room} KiB at most (`net.core.rmem_max` limits that)"
         );
         show.notice(Some(owner), Notice::warning("datagrams-lost", text));
-        for tenant in tenants {
-            show.lost(tenant);
+        for subscriber in subscribers {
+            show.lost(subscriber);
         }
         self.apply(show);
     }
@@ -222,11 +222,14 @@ impl Ports {
     fn hand_round(&mut self, token: Token, from: Peer, data: &[u8], show: &mut Show<'_>) {
         let mut next = 0;
         while let Some(udp) = self.kind_mut::<UdpPort>(token)
-            && let Some((at, owner)) = udp.tenant_for(data, next)
+            && let Some(found) = udp.subscribers.find(data, next)
         {
-            next = at + 1;
-            show.received(owner, from, data);
+            next = found.next;
+            show.received(found.owner, from, data);
             self.take_effects(show);
+            if found.is_last {
+                break;
+            }
         }
     }
 
