@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crosspatch_core::{Port, Selection, SessionId};
 use rustc_hash::FxHashMap;
 
-use crate::show::Owner;
+use crate::runner::Owner;
 
 /// The sessions that use one socket, in the order in which they joined.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ struct Selective {
     sample: Selection,
     /// Who gets datagrams of other kinds.
     all: List,
-    by_whom: FxHashMap<[u8; 2], List>,
+    by_whom: FxHashMap<u16, List>,
 }
 
 /// A subscriber that a datagram is for.
@@ -76,7 +76,7 @@ impl Subscribers {
         });
         let group = &mut self.selective[at];
         insert(&mut group.all, entry);
-        insert(group.by_whom.entry(selection.whom.1).or_default(), entry);
+        insert(group.by_whom.entry(key(selection.whom.1)).or_default(), entry);
     }
 
     /// A session does not use the socket any more. Returns the first one that still does.
@@ -90,10 +90,10 @@ impl Subscribers {
             };
             for group in self.selective.iter_mut().filter(|group| group.is_of(&selection)) {
                 remove(&mut group.all, number);
-                let Some(list) = group.by_whom.get_mut(&selection.whom.1) else { continue };
+                let Some(list) = group.by_whom.get_mut(&key(selection.whom.1)) else { continue };
                 remove(list, number);
                 if list.is_empty() {
-                    group.by_whom.remove(&selection.whom.1);
+                    group.by_whom.remove(&key(selection.whom.1));
                 }
             }
             self.selective.retain(|group| !group.all.is_empty());
@@ -106,24 +106,18 @@ impl Subscribers {
     }
 
     /// The first subscriber that a datagram is for, not before the place where the last [`Match`] says to look, 0 to begin.
+    #[inline]
     pub(crate) fn find(&self, datagram: &[u8], from: u64) -> Option<Match> {
-        let mut first: Option<(u64, Owner)> = None;
-        let mut left = 0;
-        for list in self.lists(datagram) {
-            let rest = &list[list.partition_point(|(number, _)| *number < from)..];
-            left += rest.len();
-            first = [first, rest.first().copied()].into_iter().flatten().min_by_key(|(number, _)| *number);
+        let mut found = first_in(&self.unselective, from);
+        for group in &self.selective {
+            let Some(other) = group.list(datagram).and_then(|list| first_in(list, from)) else { continue };
+            found = Some(match found {
+                Some(found) if found.next < other.next => Match { is_last: false, ..found },
+                Some(_) => Match { is_last: false, ..other },
+                None => other,
+            });
         }
-        first.map(|(number, owner)| Match { owner, next: number + 1, is_last: left == 1 })
-    }
-
-    /// Everybody that a datagram is for, in lists.
-    fn lists(&self, datagram: &[u8]) -> impl Iterator<Item = &List> {
-        let selective = self.selective.iter().filter_map(|group| match group.sample.whom_in(datagram) {
-            Some(whom) => group.by_whom.get(&whom),
-            None => Some(&group.all),
-        });
-        std::iter::once(&self.unselective).chain(selective)
+        found
     }
 
     /// Whether the session uses the socket.
@@ -140,9 +134,33 @@ impl Subscribers {
 }
 
 impl Selective {
+    /// Those that a datagram is for.
+    #[inline]
+    fn list(&self, datagram: &[u8]) -> Option<&List> {
+        match self.sample.whom_in(datagram) {
+            Some(whom) => self.by_whom.get(&key(whom)),
+            None => Some(&self.all),
+        }
+    }
+
     fn is_of(&self, selection: &Selection) -> bool {
         (self.sample.kind, self.sample.whom.0) == (selection.kind, selection.whom.0)
     }
+}
+
+fn key(whom: [u8; 2]) -> u16 {
+    u16::from_be_bytes(whom)
+}
+
+#[inline]
+fn first_in(list: &List, from: u64) -> Option<Match> {
+    // A list is mostly short, and mostly all of it is to come.
+    let start = match list.first() {
+        Some((number, _)) if *number >= from => 0,
+        _ => list.partition_point(|(number, _)| *number < from),
+    };
+    let (number, owner) = *list.get(start)?;
+    Some(Match { owner, next: number + 1, is_last: start + 1 == list.len() })
 }
 
 fn insert(list: &mut List, entry: (u64, Owner)) {
@@ -191,8 +209,8 @@ mod tests {
         subscribers.join(owner(5000), None);
         subscribers.announce(owner(5000));
         for number in [0, 1, 500, 999] {
-            let candidates = subscribers.lists(&datagram(number)).map(Vec::len).sum::<usize>();
-            assert_eq!(candidates, 2, "universe {number}");
+            let lists = subscribers.selective.iter().filter_map(|group| group.list(&datagram(number)));
+            assert_eq!(lists.map(Vec::len).collect::<Vec<_>>(), [1], "universe {number}");
             assert_eq!(found(&subscribers, &datagram(number)), [number.into(), 5000]);
         }
         assert_eq!(found(&subscribers, &datagram(1000)), [5000]);

@@ -18,7 +18,7 @@ use crate::closed;
 use crate::interfaces::Nic;
 use crate::losses::Losses;
 use crate::membership::{Membership, Renewal};
-use crate::show::Owner;
+use crate::runner::Owner;
 use crate::subscribers::Subscribers;
 
 /// What the kernel is asked to keep of what comes in while the program is busy or stopped. It keeps as much of that as the
@@ -82,7 +82,7 @@ impl UdpPort {
             Some(ip) => Self::bind_to(spec, ip, false),
             // One socket for both families where the system has that, otherwise IPv4.
             None => match Self::bind_to(spec, Ipv6Addr::UNSPECIFIED.into(), true) {
-                Err(error) if closed::may_be_for_want_of_ipv6(&error) => {
+                Err(error) if closed::ipv6_may_be_missing(&error) => {
                     Self::bind_to(spec, Ipv4Addr::UNSPECIFIED.into(), false)
                 }
                 bound => bound,
@@ -118,7 +118,7 @@ impl UdpPort {
     }
 
     /// Whether a session that wants `spec` at this address can share the socket.
-    pub(crate) fn has_room_for(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
+    pub(crate) fn is_shared_at(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
         self.shared_at.is_some() && self.shared_at == Site::of(spec, ip)
     }
 

@@ -5,7 +5,7 @@ use mio::Token;
 
 use super::reports::What;
 use super::{MOST_CLOSING, Ports};
-use crate::show::Owner;
+use crate::runner::Owner;
 
 impl Ports {
     /// A port or connection is gone, or will never be: forgets the socket and reports it. The connections of a server

@@ -12,8 +12,8 @@ use super::Ports;
 use super::reports::{Report, What};
 use crate::lookup::Helpers;
 use crate::port_owner::Transport;
+use crate::runner::{Owner, Runner};
 use crate::sequencer::Claims;
-use crate::show::{Owner, Show};
 
 /// How long the look-up of a name may take where no connection sets the time.
 const LOOK_UP: Duration = Duration::from_secs(30);
@@ -109,7 +109,7 @@ pub(super) trait PortKind: Any {
     fn begin_turn(&mut self) {}
 
     /// Reads one message or some bytes, or does the next thing that there is to do.
-    fn step(&mut self, chunk: &mut [u8], show: &mut Show<'_>, context: &mut Context<'_>) -> Step;
+    fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step;
 
     /// It may have room again.
     fn handle_writable(&mut self, _context: &mut Context<'_>) {}
@@ -155,7 +155,7 @@ pub(super) trait PortKind: Any {
 }
 
 /// How a socket is read for a share of the time.
-pub(super) type Reader = fn(&mut Ports, Token, &mut Show<'_>);
+pub(super) type Reader = fn(&mut Ports, Token, &mut Runner<'_>);
 
 /// What one step of reading came to.
 pub(super) enum Step {

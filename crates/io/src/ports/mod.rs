@@ -24,8 +24,8 @@ use rustc_hash::FxHashMap;
 
 use crate::clock::Clock;
 use crate::lookup::Helpers;
+use crate::runner::{Owner, Runner};
 use crate::sequencer::Claims;
-use crate::show::{Owner, Show};
 use kind::{Context, PortKind, Tools};
 use kinds::{Datagrams, Groups};
 use share::{QUANTUM, Queue, ROUND};
@@ -120,13 +120,13 @@ impl Ports {
     }
 
     /// Carries out what the last turns have caused, datagrams included.
-    pub(crate) fn apply(&mut self, show: &mut Show<'_>) {
-        self.take_effects(show);
+    pub(crate) fn apply(&mut self, runner: &mut Runner<'_>) {
+        self.take_effects(runner);
         while self.datagrams.are_waiting() {
-            self.send_datagrams(show);
-            self.take_effects(show);
+            self.send_datagrams(runner);
+            self.take_effects(runner);
         }
-        show.clear();
+        runner.clear();
     }
 
     /// Something happened on a socket, or the loop was woken.
@@ -140,44 +140,44 @@ impl Ports {
     }
 
     /// Deals with what is due, for about a [`ROUND`].
-    pub(crate) fn work(&mut self, show: &mut Show<'_>) {
+    pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
         let end = self.clock.now() + ROUND;
         for (token, answer) in self.tools.helpers.answers() {
-            self.handle_answer(token, answer, show.now);
+            self.handle_answer(token, answer, runner.now);
         }
         for _ in 0..self.tools.reports.len() {
             let Some(report) = self.tools.reports.pop_front() else { break };
-            self.deliver(report, show);
-            self.apply(show);
-            show.now = self.clock.now();
-            if show.now >= end {
+            self.deliver(report, runner);
+            self.apply(runner);
+            runner.now = self.clock.now();
+            if runner.now >= end {
                 break;
             }
         }
         for _ in 0..self.ready.fresh.len() {
             let Some(token) = self.ready.fresh.pop_front() else { break };
-            self.serve_in_turn(token, show);
-            if show.now >= end {
+            self.serve_in_turn(token, runner);
+            if runner.now >= end {
                 break;
             }
         }
         // One of them at least, however many others there are.
         for _ in 0..self.ready.greedy.len() {
             let Some(token) = self.ready.greedy.pop_front() else { break };
-            self.serve_in_turn(token, show);
-            if show.now >= end {
+            self.serve_in_turn(token, runner);
+            if runner.now >= end {
                 break;
             }
         }
         while let Some(&(due, token)) = self.deadlines.first()
-            && due <= show.now
+            && due <= runner.now
         {
             self.deadlines.pop_first();
-            self.handle_deadline(token, show.now);
+            self.handle_deadline(token, runner.now);
         }
-        self.renew_groups(show);
-        show.check_recorder();
-        self.apply(show);
+        self.renew_groups(runner);
+        runner.check_recorder();
+        self.apply(runner);
     }
 
     /// When there is something to do even if nothing happens.
@@ -193,31 +193,31 @@ impl Ports {
         self.sockets.is_empty()
     }
 
-    fn take_effects(&mut self, show: &mut Show<'_>) {
-        while let Some(effect) = show.next_effect() {
+    fn take_effects(&mut self, runner: &mut Runner<'_>) {
+        while let Some(effect) = runner.next_effect() {
             match effect {
                 Effect::Send(session, port, peer, bytes) => {
-                    self.send(show, Owner { session, port }, peer, bytes);
+                    self.send(runner, Owner { session, port }, peer, bytes);
                 }
                 Effect::Open(session, port, spec) => {
-                    self.send_datagrams(show);
+                    self.send_datagrams(runner);
                     let owner = Owner { session, port };
-                    self.close_port(owner, show.now);
-                    self.open(owner, spec, show.now);
+                    self.close_port(owner, runner.now);
+                    self.open(owner, spec, runner.now);
                 }
                 Effect::Close(session, port, Peer::Connection(number)) => {
                     let entry = self.table.get_mut(&Owner { session, port });
                     if let Some(accepted) = entry.and_then(|entry| entry.connections.remove(&number)) {
-                        self.close_socket(accepted.token, show.now);
+                        self.close_socket(accepted.token, runner.now);
                     }
                 }
                 Effect::Close(session, port, Peer::Only | Peer::Address(_)) => {
-                    self.send_datagrams(show);
-                    self.close_port(Owner { session, port }, show.now);
+                    self.send_datagrams(runner);
+                    self.close_port(Owner { session, port }, runner.now);
                 }
                 Effect::Retire(session) => {
-                    self.send_datagrams(show);
-                    self.retire(session, show.now);
+                    self.send_datagrams(runner);
+                    self.retire(session, runner.now);
                 }
                 Effect::Notice(..) | Effect::Value(..) => {}
             }
@@ -295,19 +295,19 @@ impl Ports {
     }
 
     /// Serves a socket, unless it has been served for longer than others.
-    fn serve_in_turn(&mut self, token: Token, show: &mut Show<'_>) {
+    fn serve_in_turn(&mut self, token: Token, runner: &mut Runner<'_>) {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         socket.is_queued = false;
         if socket.debt >= QUANTUM {
             socket.debt -= QUANTUM;
             return self.queue_greedy(token);
         }
-        let begin = show.now;
-        self.serve(token, show);
-        self.apply(show);
-        show.now = self.clock.now();
+        let begin = runner.now;
+        self.serve(token, runner);
+        self.apply(runner);
+        runner.now = self.clock.now();
         if let Some(socket) = self.sockets.get_mut(&token) {
-            let spent = show.now.since(begin);
+            let spent = runner.now.since(begin);
             socket.debt =
                 if socket.is_queued { (socket.debt + spent).saturating_sub(QUANTUM) } else { Duration::ZERO };
         }

@@ -11,7 +11,7 @@ use super::kinds::opener;
 use super::reports::What;
 use super::{AcceptedFrom, Ports, Socket};
 use crate::lookup::{Answer, Question};
-use crate::show::{Owner, Show};
+use crate::runner::{Owner, Runner};
 
 /// How long it may take to find out who has a port.
 const ASK_AROUND: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl PortKind for Waiting {
         false
     }
 
-    fn step(&mut self, _chunk: &mut [u8], _show: &mut Show<'_>, _context: &mut Context<'_>) -> Step {
+    fn step(&mut self, _chunk: &mut [u8], _show: &mut Runner<'_>, _context: &mut Context<'_>) -> Step {
         Step::Nothing
     }
 
@@ -143,7 +143,7 @@ impl Ports {
         kind: Box<dyn PortKind>,
         address: IpAddr,
         limits: Limits,
-        show: &mut Show<'_>,
+        runner: &mut Runner<'_>,
     ) {
         let Some(owner) = self.sockets.get(&server).map(|socket| socket.owner) else { return };
         let entry = self.table.entry(owner).or_default();
@@ -158,11 +158,11 @@ impl Ports {
             None
         };
         if let Some(text) = refused {
-            return show.notice(Some(owner), Notice::warning("too-many-connections", text));
+            return runner.notice(Some(owner), Notice::warning("too-many-connections", text));
         }
         let number = entry.accepted;
         let is_open = kind.is_for_session();
-        let Ok(token) = self.add(owner, Peer::Connection(number), Some(server), kind, show.now) else {
+        let Ok(token) = self.add(owner, Peer::Connection(number), Some(server), kind, runner.now) else {
             return;
         };
         if let Some(entry) = self.table.get_mut(&owner) {

@@ -4,7 +4,7 @@ use crosspatch_core::{Closed, Notice, Peer};
 use mio::Token;
 
 use super::Ports;
-use crate::show::{Owner, Show};
+use crate::runner::{Owner, Runner};
 
 /// Something that a session is to know.
 pub(super) struct Report {
@@ -43,7 +43,7 @@ impl Ports {
     }
 
     /// Calls a session, unless the port that the report is about is not the session's any more.
-    pub(super) fn deliver(&mut self, report: Report, show: &mut Show<'_>) {
+    pub(super) fn deliver(&mut self, report: Report, runner: &mut Runner<'_>) {
         let Report { owner, peer, main, token, what } = report;
         let Some(entry) = self.table.get_mut(&owner) else { return };
         if entry.main != Some(main) {
@@ -63,7 +63,7 @@ impl Ports {
                         self.queue(token, true, false);
                     }
                 }
-                show.opened(owner, peer);
+                runner.opened(owner, peer);
             }
             What::Close(reason) => {
                 match peer {
@@ -71,24 +71,24 @@ impl Ports {
                     Peer::Connection(number) if entry.connections.remove(&number).is_none() => return,
                     Peer::Connection(number) if matches!(reason, Closed::NotReading | Closed::TooLong) => {
                         let text = format!("client {number} is cut off: {reason}");
-                        show.notice(Some(owner), Notice::warning("cut-off", text));
+                        runner.notice(Some(owner), Notice::warning("cut-off", text));
                     }
                     Peer::Connection(_) => {}
                 }
-                show.closed(owner, peer, reason);
+                runner.closed(owner, peer, reason);
             }
             What::Full => {
                 if let Some(socket) = self.sockets.get_mut(&token).filter(|socket| !socket.is_closing) {
                     socket.kind.handle_full();
-                    show.full(owner, peer);
+                    runner.full(owner, peer);
                 }
             }
             What::Answer(answer) => {
                 entry.main = None;
-                show.received(owner, peer, &answer);
+                runner.received(owner, peer, &answer);
             }
-            What::UnknownClient(head) => show.received(owner, peer, &head),
-            What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
+            What::UnknownClient(head) => runner.received(owner, peer, &head),
+            What::Writable if self.sockets.contains_key(&token) => runner.writable(owner, peer),
             What::Open | What::Writable => {}
         }
     }

@@ -5,32 +5,32 @@ use mio::Token;
 
 use super::Ports;
 use super::kind::Sent;
-use crate::show::{Owner, Show};
+use crate::runner::{Owner, Runner};
 
 impl Ports {
     /// Sends a message, or notes a datagram for the end of the batch. What is for nobody is lost: either the session
     /// knows that the port is closed, or it is about to be told.
     pub(super) fn send(
         &mut self,
-        show: &mut Show<'_>,
+        runner: &mut Runner<'_>,
         owner: Owner,
         peer: Peer,
         bytes: std::ops::Range<usize>,
     ) {
         let Some(entry) = self.table.get(&owner) else { return };
         let token = match peer {
-            Peer::Address(to) => return self.send_datagram(show, owner, to, bytes),
+            Peer::Address(to) => return self.send_datagram(runner, owner, to, bytes),
             Peer::Only => entry.main,
             Peer::Connection(number) => entry.connections.get(&number).map(|accepted| accepted.token),
         };
         let Some(token) = token else { return };
-        let message = show.out().bytes(&bytes);
-        let sent = self.with(token, show.now, |kind, context| kind.send(message, context));
+        let message = runner.out().bytes(&bytes);
+        let sent = self.with(token, runner.now, |kind, context| kind.send(message, context));
         if sent == Some(Sent::Crowded) {
             let greediest = self.greediest(owner).unwrap_or(token);
             self.fail(greediest, Closed::NotReading);
             if greediest != token {
-                self.send(show, owner, peer, bytes);
+                self.send(runner, owner, peer, bytes);
             }
         }
     }

@@ -7,12 +7,12 @@ use super::Ports;
 use super::kind::{Stage, Step};
 use super::reports::What;
 use super::share::Share;
-use crate::show::Show;
+use crate::runner::Runner;
 
 impl Ports {
     /// A socket has something to do.
-    pub(super) fn serve(&mut self, token: Token, show: &mut Show<'_>) {
-        let is_busy = self.is_busy(token, show);
+    pub(super) fn serve(&mut self, token: Token, runner: &mut Runner<'_>) {
+        let is_busy = self.is_busy(token, runner);
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         if socket.is_closing {
             if socket.kind.is_over() {
@@ -29,10 +29,10 @@ impl Ports {
         };
         let read = socket.kind.reader();
         if is_writable {
-            self.with(token, show.now, |kind, context| kind.handle_writable(context));
+            self.with(token, runner.now, |kind, context| kind.handle_writable(context));
         }
         if reads {
-            read(self, token, show);
+            read(self, token, runner);
         }
         if is_busy {
             self.queue_greedy(token);
@@ -40,34 +40,34 @@ impl Ports {
     }
 
     /// Whether a turn of a session that the socket is read for has been interrupted. It gets nothing more until that is done.
-    pub(super) fn is_busy(&self, token: Token, show: &Show<'_>) -> bool {
-        let engine = show.engine();
+    pub(super) fn is_busy(&self, token: Token, runner: &Runner<'_>) -> bool {
+        let engine = runner.engine();
         engine.is_unfinished()
             && self.sockets.get(&token).is_some_and(|socket| socket.kind.is_busy(socket.owner, engine))
     }
 
     /// Reads a socket step by step. Whatever a step causes is carried out before the next one.
-    pub(super) fn read_steps(&mut self, token: Token, show: &mut Show<'_>) {
+    pub(super) fn read_steps(&mut self, token: Token, runner: &mut Runner<'_>) {
         let mut share = Share::begin(self.clock);
         let mut chunk = std::mem::take(&mut self.chunk);
         if let Some(socket) = self.sockets.get_mut(&token) {
             socket.kind.begin_turn();
         }
         let has_more = loop {
-            let step = self.with(token, show.now, |kind, context| kind.step(&mut chunk, show, context));
+            let step = self.with(token, runner.now, |kind, context| kind.step(&mut chunk, runner, context));
             let length = match step {
                 None | Some(Step::Nothing) => break false,
                 Some(Step::Later) => break true,
                 Some(Step::More(length)) => length,
                 Some(Step::Received(about, bytes)) => {
                     if let Some(socket) = self.sockets.get(&about) {
-                        show.received(socket.owner, Peer::Only, &bytes);
+                        runner.received(socket.owner, Peer::Only, &bytes);
                     }
                     bytes.len()
                 }
                 Some(Step::Opened(about)) => {
                     if let Some(report) = self.report_of(about, What::Open) {
-                        self.deliver(report, show);
+                        self.deliver(report, runner);
                     }
                     0
                 }
@@ -76,7 +76,7 @@ impl Ports {
                     0
                 }
                 Some(Step::Accepted(kind, address, limits)) => {
-                    self.admit(token, kind, address, limits, show);
+                    self.admit(token, kind, address, limits, runner);
                     0
                 }
                 Some(Step::Become(kind, stage)) => {
@@ -85,14 +85,14 @@ impl Ports {
                         match stage {
                             Stage::Opening => self.queue(token, true, false),
                             Stage::Open => self.report(token, What::Open),
-                            Stage::Closing => self.turn_away(token, show.now),
+                            Stage::Closing => self.turn_away(token, runner.now),
                         }
                     }
                     break false;
                 }
             };
-            self.apply(show);
-            if share.is_over(length) || self.is_busy(token, show) {
+            self.apply(runner);
+            if share.is_over(length) || self.is_busy(token, runner) {
                 break true;
             }
         };

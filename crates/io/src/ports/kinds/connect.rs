@@ -13,7 +13,7 @@ use crate::connection::Connection;
 use crate::ports::kind::{Context, Opener, Opening, PortKind, Stage, Step, Tools};
 use crate::ports::reports::What;
 use crate::ports::{BOTH, Ports};
-use crate::show::Show;
+use crate::runner::Runner;
 use crate::tcp::Connecting;
 use crate::upgrade::{Progress, Side, Upgrade};
 
@@ -117,7 +117,7 @@ impl PortKind for Attempt {
         false
     }
 
-    fn step(&mut self, _chunk: &mut [u8], _show: &mut Show<'_>, context: &mut Context<'_>) -> Step {
+    fn step(&mut self, _chunk: &mut [u8], _show: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         let stream = match self.connecting.take_if_connected() {
             Ok(None) => return Step::Nothing,
             Ok(Some(stream)) => stream,
@@ -193,7 +193,7 @@ impl PortKind for Upgrading {
         false
     }
 
-    fn step(&mut self, chunk: &mut [u8], _show: &mut Show<'_>, context: &mut Context<'_>) -> Step {
+    fn step(&mut self, chunk: &mut [u8], _show: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         let Some(upgrade) = &mut self.upgrade else { return Step::Nothing };
         let side = upgrade.side();
         let rest = match upgrade.advance(chunk) {

@@ -12,7 +12,7 @@ use crate::closed;
 use crate::interfaces::{self, Nic, Watch};
 use crate::membership::Renewal;
 use crate::ports::{NETWORK, Ports, kind_in};
-use crate::show::{Owner, Show};
+use crate::runner::{Owner, Runner};
 use crate::udp::UdpPort;
 
 /// How often interfaces are looked at where the system does not tell of changes.
@@ -73,7 +73,7 @@ impl Ports {
         for join in &spec.joins {
             match self.join_group(join, port, owner, now) {
                 Ok(token) => self.table.entry(owner).or_default().groups.push(token),
-                Err(error) if is_optional(spec, join) && closed::may_be_for_want_of_ipv6(&error) => {}
+                Err(error) if is_optional(spec, join) && closed::ipv6_may_be_missing(&error) => {}
                 Err(error) => {
                     self.leave_groups(owner, now);
                     return Err(error);
@@ -123,14 +123,14 @@ impl Ports {
     }
 
     /// Looks at the interfaces if they may have changed, and joins groups where they have to be joined.
-    pub(in crate::ports) fn renew_groups(&mut self, show: &mut Show<'_>) {
-        if self.groups.renew_at.is_none_or(|due| due > show.now) {
+    pub(in crate::ports) fn renew_groups(&mut self, runner: &mut Runner<'_>) {
+        if self.groups.renew_at.is_none_or(|due| due > runner.now) {
             return;
         }
         let is_watched = self.groups.watch.is_some();
         let nics = interfaces::list();
         let has_to_look = !is_watched || nics.is_err();
-        self.groups.renew_at = has_to_look.then(|| show.now + LOOK);
+        self.groups.renew_at = has_to_look.then(|| runner.now + LOOK);
         let Ok(nics) = nics else { return };
         self.groups.nics = nics;
         for main in self.table.values().filter_map(|entry| entry.main) {
@@ -161,7 +161,7 @@ impl Ports {
             };
             // However many groups there are, an interface is worth one line.
             if told.insert((owner, notice.text.clone())) {
-                show.notice(Some(owner), notice);
+                runner.notice(Some(owner), notice);
             }
         }
     }

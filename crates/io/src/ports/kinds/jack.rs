@@ -10,7 +10,7 @@ use crate::closed;
 use crate::jack::{Incoming, JackClient};
 use crate::ports::Ports;
 use crate::ports::kind::{Context, Opener, Opening, PortKind, Sent, Step, Tools};
-use crate::show::Show;
+use crate::runner::Runner;
 
 impl Opener for &Jack {
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
@@ -44,14 +44,14 @@ impl PortKind for Client {
         self.client.answer_bell();
     }
 
-    fn step(&mut self, chunk: &mut [u8], show: &mut Show<'_>, context: &mut Context<'_>) -> Step {
+    fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         match self.client.next(chunk) {
             Some(Incoming::Opened) => {
                 self.is_open = true;
                 return Step::Opened(context.token);
             }
             Some(Incoming::Data(event)) => {
-                show.received(context.owner, Peer::Only, event);
+                runner.received(context.owner, Peer::Only, event);
                 return Step::More(event.len());
             }
             Some(Incoming::Lost { lost, unfit }) => {
@@ -59,11 +59,11 @@ impl PortKind for Client {
                     let text = format!(
                         "{lost} messages came in faster than they could be taken; of each channel the last state counts"
                     );
-                    show.notice(Some(context.owner), Notice::warning("lost", text));
+                    runner.notice(Some(context.owner), Notice::warning("lost", text));
                 }
                 if unfit > 0 {
                     let text = format!("{unfit} messages are too long for a block of the server");
-                    show.notice(Some(context.owner), Notice::warning("lost", text));
+                    runner.notice(Some(context.owner), Notice::warning("lost", text));
                 }
                 return Step::More(0);
             }

@@ -13,7 +13,7 @@ use crate::listener::{Accepted, Listener, PAUSE};
 use crate::port_owner::Transport;
 use crate::ports::Ports;
 use crate::ports::kind::{Context, Opener, Opening, PortKind, Step, Tools};
-use crate::show::Show;
+use crate::runner::Runner;
 use crate::upgrade::Upgrade;
 
 /// A server that a session wants.
@@ -51,14 +51,14 @@ impl PortKind for Listener {
         false
     }
 
-    fn step(&mut self, _chunk: &mut [u8], show: &mut Show<'_>, context: &mut Context<'_>) -> Step {
+    fn step(&mut self, _chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         let (stream, address) = match self.accept() {
             Accepted::Stream(stream, address) => (stream, address),
             Accepted::Gone => return Step::More(0),
             Accepted::Nobody => return Step::Nothing,
             Accepted::Exhausted(error) => {
                 let text = format!("cannot accept a connection: {}", closed::words(&error));
-                show.notice(Some(context.owner), Notice::warning("cannot-accept", text));
+                runner.notice(Some(context.owner), Notice::warning("cannot-accept", text));
                 context.set_deadline(Some(context.now + PAUSE));
                 return Step::Nothing;
             }

@@ -11,8 +11,8 @@ use super::unsent::{self, RETRY, Unsent};
 use crate::closed;
 use crate::ports::Ports;
 use crate::ports::kind::{Context, Opener, Opening, PortKind, Sent, Step, Tools};
+use crate::runner::{Owner, Runner};
 use crate::sequencer::{Incoming, Sequencer};
-use crate::show::{Owner, Show};
 
 impl Opener for &Midi {
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
@@ -40,7 +40,7 @@ impl PortKind for Own {
         sequencer.deregister(&tools.registry)
     }
 
-    fn step(&mut self, chunk: &mut [u8], show: &mut Show<'_>, context: &mut Context<'_>) -> Step {
+    fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         let mut sequencer = self.0.borrow_mut();
         match sequencer.next(chunk, &mut context.tools.claims) {
             Ok(Some(Incoming::Data(link, bytes))) => {
@@ -50,7 +50,7 @@ impl PortKind for Own {
             Ok(Some(Incoming::Gone(link))) => return Step::Gone(link, Closed::Unplugged),
             Ok(Some(Incoming::Lost)) => {
                 let text = "more came in than could be taken up; some of it is lost";
-                show.notice(Some(context.owner), Notice::warning("lost", text));
+                runner.notice(Some(context.owner), Notice::warning("lost", text));
                 return Step::More(0);
             }
             Ok(None) => {
@@ -111,7 +111,7 @@ impl PortKind for Link {
     }
 
     /// What the device sends comes in through the port of our own.
-    fn step(&mut self, _chunk: &mut [u8], _show: &mut Show<'_>, _context: &mut Context<'_>) -> Step {
+    fn step(&mut self, _chunk: &mut [u8], _show: &mut Runner<'_>, _context: &mut Context<'_>) -> Step {
         Step::Nothing
     }
 }

@@ -9,7 +9,7 @@ use crate::connection::{Connection, Received, Written};
 use crate::ports::BOTH;
 use crate::ports::kind::{Context, PortKind, Sent, Step, Tools};
 use crate::ports::reports::What;
-use crate::show::Show;
+use crate::runner::Runner;
 
 /// How long a closed connection may take to send what waits.
 const LINGER: Duration = Duration::from_millis(300);
@@ -37,18 +37,18 @@ impl PortKind for Stream {
         self.connection.begin_turn();
     }
 
-    fn step(&mut self, chunk: &mut [u8], show: &mut Show<'_>, context: &mut Context<'_>) -> Step {
+    fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         if self.connection.is_full_untold() {
             return Step::Later;
         }
         match self.connection.receive(&mut chunk[..STREAM_CHUNK]) {
             Received::Bytes(bytes) => {
-                show.received(context.owner, context.peer, bytes);
+                runner.received(context.owner, context.peer, bytes);
                 Step::More(bytes.len())
             }
             Received::Message(message) => {
                 let data = message.into_data();
-                show.received(context.owner, context.peer, &data);
+                runner.received(context.owner, context.peer, &data);
                 Step::More(data.len())
             }
             Received::Control => Step::More(0),

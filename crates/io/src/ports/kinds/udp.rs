@@ -18,7 +18,7 @@ use crate::ports::kind::{Context, Opener, Opening, PortKind, Reader, Step, Tools
 use crate::ports::reports::{Report, What};
 use crate::ports::share::Share;
 use crate::ports::{Ports, kind_in};
-use crate::show::{Owner, Show};
+use crate::runner::{Owner, Runner};
 use crate::udp::UdpPort;
 
 /// So many datagrams are sent at the latest.
@@ -28,7 +28,7 @@ const MOST_SENDS: usize = 256;
 pub(in crate::ports) struct Datagrams {
     inbox: Option<Box<Inbox>>,
     outbound: Outbound,
-    /// Datagrams to be sent; their bytes are in the outbox of the show.
+    /// Datagrams to be sent; their bytes are in the outbox.
     sends: Vec<Datagram>,
     /// The socket that sends them.
     on: Token,
@@ -94,7 +94,7 @@ impl PortKind for UdpPort {
         Ports::read_datagrams
     }
 
-    fn step(&mut self, _chunk: &mut [u8], _show: &mut Show<'_>, _context: &mut Context<'_>) -> Step {
+    fn step(&mut self, _chunk: &mut [u8], _show: &mut Runner<'_>, _context: &mut Context<'_>) -> Step {
         Step::Nothing
     }
 
@@ -122,7 +122,7 @@ impl Ports {
     fn shared_socket(&mut self, spec: &Udp, ip: Option<IpAddr>) -> Option<Token> {
         let Self { table, sockets, .. } = self;
         let mut mains = table.values().filter_map(|entry| entry.main);
-        mains.find(|token| kind_in::<UdpPort>(sockets, *token).is_some_and(|udp| udp.has_room_for(spec, ip)))
+        mains.find(|token| kind_in::<UdpPort>(sockets, *token).is_some_and(|udp| udp.is_shared_at(spec, ip)))
     }
 
     /// Gives a session that waits for its port a share in a socket that is open.
@@ -140,9 +140,9 @@ impl Ports {
         Ok(())
     }
 
-    fn read_datagrams(&mut self, token: Token, show: &mut Show<'_>) {
+    fn read_datagrams(&mut self, token: Token, runner: &mut Runner<'_>) {
         let mut share = Share::begin(self.clock);
-        if !self.read_left_over(token, &mut share, show) {
+        if !self.read_left_over(token, &mut share, runner) {
             return self.queue_greedy(token);
         }
         let Some(mut inbox) = self.datagrams.inbox.take() else { return };
@@ -156,8 +156,8 @@ impl Ports {
             for (from, data) in datagrams.by_ref() {
                 bytes += data.len();
                 let Some(from) = from else { continue };
-                self.hand_round(token, Peer::Address(unmapped(from)), data, show);
-                is_over = share.is_over(data.len()) || self.is_busy(token, show);
+                self.hand_round(token, Peer::Address(unmapped(from)), data, runner);
+                is_over = share.is_over(data.len()) || self.is_busy(token, runner);
                 if is_over {
                     break;
                 }
@@ -166,7 +166,7 @@ impl Ports {
                 let rest = datagrams.filter_map(|(from, data)| Some((unmapped(from?), data.into())));
                 udp.left_over.extend(rest);
             }
-            self.apply(show);
+            self.apply(runner);
             if !more || is_over {
                 break more || is_over;
             }
@@ -177,21 +177,21 @@ impl Ports {
         }
         let Some(deadline) = self.sockets.get(&token).map(|socket| socket.deadline) else { return };
         let Some(udp) = self.kind_mut::<UdpPort>(token) else { return };
-        match udp.losses().handle_read(show.now, all, bytes, has_more) {
+        match udp.losses().handle_read(runner.now, all, bytes, has_more) {
             Losing::Wait(until) if deadline.is_none() => self.set_deadline(token, Some(until)),
             Losing::Nothing | Losing::Wait(_) => {}
-            Losing::Ask => self.tell_losses(token, show),
+            Losing::Ask => self.tell_losses(token, runner),
         }
     }
 
     /// Gives the sessions of a socket what an earlier share left no time for. Returns whether all is done.
-    fn read_left_over(&mut self, token: Token, share: &mut Share, show: &mut Show<'_>) -> bool {
+    fn read_left_over(&mut self, token: Token, share: &mut Share, runner: &mut Runner<'_>) -> bool {
         while let Some(udp) = self.kind_mut::<UdpPort>(token)
             && let Some((from, data)) = udp.left_over.pop_front()
         {
-            self.hand_round(token, Peer::Address(from), &data, show);
-            self.apply(show);
-            if share.is_over(data.len()) || self.is_busy(token, show) {
+            self.hand_round(token, Peer::Address(from), &data, runner);
+            self.apply(runner);
+            if share.is_over(data.len()) || self.is_busy(token, runner) {
                 return false;
             }
         }
@@ -199,11 +199,11 @@ impl Ports {
     }
 
     /// Tells the sessions of a socket, and the operator, what the system has dropped.
-    fn tell_losses(&mut self, token: Token, show: &mut Show<'_>) {
+    fn tell_losses(&mut self, token: Token, runner: &mut Runner<'_>) {
         self.set_deadline(token, None);
         let Some(owner) = self.sockets.get(&token).map(|socket| socket.owner) else { return };
         let Some(udp) = self.kind_mut::<UdpPort>(token) else { return };
-        let Some(lost) = udp.take_losses(show.now) else { return };
+        let Some(lost) = udp.take_losses(runner.now) else { return };
         let (port, room) = (udp.port().unwrap_or_default(), udp.losses().room >> 10);
         let subscribers = udp.subscribers.announced();
         let datagrams = if lost == 1 { "datagram was" } else { "datagrams were" };
@@ -211,22 +211,22 @@ impl Ports {
             "{lost} {datagrams} lost on this machine at UDP port {port}: they came faster than they were read, and the \
              system keeps {room} KiB at most (`net.core.rmem_max` limits that)"
         );
-        show.notice(Some(owner), Notice::warning("datagrams-lost", text));
+        runner.notice(Some(owner), Notice::warning("datagrams-lost", text));
         for subscriber in subscribers {
-            show.lost(subscriber);
+            runner.lost(subscriber);
         }
-        self.apply(show);
+        self.apply(runner);
     }
 
     /// Gives a datagram to all sessions that share the socket. Any of them may close or replace its port because of it.
-    fn hand_round(&mut self, token: Token, from: Peer, data: &[u8], show: &mut Show<'_>) {
+    fn hand_round(&mut self, token: Token, from: Peer, data: &[u8], runner: &mut Runner<'_>) {
         let mut next = 0;
         while let Some(udp) = self.kind_mut::<UdpPort>(token)
             && let Some(found) = udp.subscribers.find(data, next)
         {
             next = found.next;
-            show.received(found.owner, from, data);
-            self.take_effects(show);
+            runner.received(found.owner, from, data);
+            self.take_effects(runner);
             if found.is_last {
                 break;
             }
@@ -236,7 +236,7 @@ impl Ports {
     /// Notes a datagram for the end of the batch.
     pub(in crate::ports) fn send_datagram(
         &mut self,
-        show: &mut Show<'_>,
+        runner: &mut Runner<'_>,
         owner: Owner,
         to: SocketAddr,
         bytes: std::ops::Range<usize>,
@@ -248,18 +248,18 @@ impl Ports {
         let leaves_elsewhere = to.ip().is_multicast() && batch.through != entry.outgoing;
         let Some(to) = udp.address_for(to) else {
             let text = format!("cannot send to {to}: the port is bound for the other kind of addresses");
-            return show.notice(Some(owner), Notice::warning("cannot-send", text));
+            return runner.notice(Some(owner), Notice::warning("cannot-send", text));
         };
         if batch.on != token || leaves_elsewhere || batch.sends.len() >= MOST_SENDS {
             let outgoing = entry.outgoing.clone();
-            self.send_datagrams(show);
+            self.send_datagrams(runner);
             (self.datagrams.on, self.datagrams.through) = (token, outgoing);
         }
         self.datagrams.sends.push(Datagram { to, bytes });
     }
 
     /// Sends the datagrams of the batch.
-    pub(in crate::ports) fn send_datagrams(&mut self, show: &mut Show<'_>) {
+    pub(in crate::ports) fn send_datagrams(&mut self, runner: &mut Runner<'_>) {
         let Self { datagrams: batch, sockets, tools, groups, .. } = self;
         if batch.sends.is_empty() {
             return;
@@ -268,7 +268,7 @@ impl Ports {
         let owner = sockets.get(&main).map(|socket| socket.owner);
         if let Some(udp) = kind_in::<UdpPort>(sockets, main) {
             let sent = udp.leave_by(batch.through.as_ref(), groups.nics()).map(|()| {
-                let lost = udp.send(&mut batch.outbound, &batch.sends, show.out().all_bytes());
+                let lost = udp.send(&mut batch.outbound, &batch.sends, runner.out().all_bytes());
                 udp.watch_again(&tools.registry, main);
                 lost
             });
@@ -282,7 +282,7 @@ impl Ports {
                 }
             };
             if let Some(text) = text {
-                show.notice(owner, Notice::warning("cannot-send", text));
+                runner.notice(owner, Notice::warning("cannot-send", text));
             }
         }
         self.datagrams.sends.clear();
