@@ -17,10 +17,8 @@ pub mod address;
 mod backend;
 mod backoff;
 mod color;
-mod device;
 mod engine;
 mod ids;
-mod jack;
 mod kind;
 mod notices;
 mod options;
@@ -38,17 +36,16 @@ mod value;
 pub use backend::{AddressError, Backend, Instance, Registry, canonical_address};
 pub use backoff::Backoff;
 pub use color::parse_color;
-pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
 pub use engine::{Change, Engine, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
-pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 pub use kind::{Direction, Kind};
 pub use options::{Given, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};
 pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
-    Closed, Connect, Endpoint, Host, Interface, Join, Limits, Listen, Peer, PortSpec, Selection, Udp,
+    Closed, Connect, Endpoint, Host, Interface, Jack, JackEvent, JackKind, JackPort, Join, Limits, Listen,
+    MAX_JACK_PORTS, Midi, MidiDevice, MidiLink, MidiPresent, Peer, PortSpec, Selection, Udp,
     WebSocketConnect,
 };
 use routes::{Route, RouteTable};

@@ -68,8 +68,8 @@ impl Show {
         show.trace(tracing::enabled!(Level::TRACE));
         show.install(plan);
         let reloader = Reloader::new(self.source, disk, helpers, show.clone(), log.clone());
-        let bell = reloader.start(self.watches).context("cannot start a thread")?;
-        signals.on_reload(move || bell.ring(Reason::Asked));
+        let trigger = reloader.start(self.watches).context("cannot start a thread")?;
+        signals.on_reload(move || trigger.fire(Reason::Asked));
         signals.on_stop(move || show.stop());
         let mut word = "running";
         let mut observer = |_, _: &Engine, observed: Observed<'_>| {

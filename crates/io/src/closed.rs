@@ -29,7 +29,7 @@ pub(crate) fn reason(error: &Error) -> Closed {
 }
 
 /// Whether IPv4 may work where both families together do not.
-pub(crate) fn may_be_for_want_of_ipv6(error: &Error) -> bool {
+pub(crate) fn ipv6_may_be_missing(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) && !is_exhausted(error)
 }
 

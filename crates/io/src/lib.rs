@@ -2,7 +2,7 @@
 //! reports becomes turns of the engine.
 //!
 //! ```text
-//!  poll ─▶ Ports: a batch is read ─▶ Show: recorder, observer, one turn of the engine per message
+//!  poll ─▶ Ports: a batch is read ─▶ Runner: recorder, observer, one turn of the engine per message
 //!    ▲                                 │ effects
 //!    └── sleep until the next timeout ◀┴─▶ Ports: streams are written at once, datagrams at the end of the batch
 //! ```
@@ -24,13 +24,14 @@ mod lookup;
 mod losses;
 mod membership;
 mod observe;
-mod occupant;
 mod onlookers;
+mod port_owner;
 mod ports;
 mod record;
 mod replay;
+mod runner;
 mod sequencer;
-mod show;
+mod subscribers;
 mod system;
 mod tcp;
 mod udp;
@@ -45,7 +46,7 @@ use crosspatch_core::{Duration, Engine, Instant, Notice};
 use mio::{Events, Poll, Waker};
 
 pub use handle::Handle;
-pub use observe::{Observed, Place};
+pub use observe::{Observed, PortName};
 pub use onlookers::{Frame, Interest, Observation};
 pub use replay::{ReplayError, replay};
 
@@ -54,7 +55,7 @@ use handle::Command;
 use lookup::Helpers;
 use ports::Ports;
 use record::Recorder;
-use show::Show;
+use runner::Runner;
 
 /// How long the goodbyes of the sessions may take when the show ends.
 const GOODBYE: Duration = Duration::from_millis(400);
@@ -115,47 +116,47 @@ impl Shell {
     /// If the operating system refuses to wait for sockets. No port and no peer can cause that.
     pub fn run(mut self, observer: &mut dyn FnMut(Instant, &Engine, Observed<'_>)) -> io::Result<()> {
         let clock = Clock::start();
-        let mut show = Show::new(observer, self.recorder.take());
+        let mut runner = Runner::new(observer, self.recorder.take());
         let mut ports = Ports::new(self.poll.registry().try_clone()?, self.helpers, clock);
         let mut events = Events::with_capacity(256);
         let mut commands = Vec::new();
         let mut end: Option<Instant> = None;
         for notice in self.notices {
-            show.notice(None, notice);
+            runner.notice(None, notice);
         }
         loop {
-            show.now = clock.now();
+            runner.now = clock.now();
             self.handle.take(&mut commands);
             for command in commands.drain(..) {
                 match command {
-                    Command::Observe(onlooker) => show.add_onlooker(onlooker),
-                    Command::Trace(on) => show.trace(on),
+                    Command::Observe(onlooker) => runner.add_onlooker(onlooker),
+                    Command::Trace(on) => runner.trace(on),
                     Command::Install(_) | Command::Put(..) if end.is_some() => {}
-                    Command::Install(plan) => show.install(plan),
-                    Command::Put(channel, value) => show.put(&channel, value),
+                    Command::Install(plan) => runner.install(plan),
+                    Command::Put(channel, value) => runner.put(&channel, value),
                     Command::Stop if end.is_some() => {}
                     Command::Stop => {
-                        end = Some(show.now + GOODBYE);
-                        show.shut_down();
+                        end = Some(runner.now + GOODBYE);
+                        runner.shut_down();
                     }
                 }
-                ports.apply(&mut show);
+                ports.apply(&mut runner);
             }
-            if show.engine().next_timeout().is_some_and(|due| due <= show.now) {
-                show.timeout();
-                ports.apply(&mut show);
+            if runner.engine().next_timeout().is_some_and(|due| due <= runner.now) {
+                runner.timeout();
+                ports.apply(&mut runner);
             }
-            if show.engine().is_unfinished() {
-                show.resume();
-                ports.apply(&mut show);
+            if runner.engine().is_unfinished() {
+                runner.resume();
+                ports.apply(&mut runner);
             }
-            ports.work(&mut show);
-            show.serve_onlookers();
-            if end.is_some_and(|end| ports.is_idle() || end <= show.now) {
+            ports.work(&mut runner);
+            runner.serve_onlookers();
+            if end.is_some_and(|end| ports.is_idle() || end <= runner.now) {
                 return Ok(());
             }
-            let at_once = show.engine().is_unfinished().then_some(Instant::START);
-            let due = [at_once, show.next_timeout(), ports.next_timeout(), end].into_iter().flatten().min();
+            let at_once = runner.engine().is_unfinished().then_some(Instant::START);
+            let due = [at_once, runner.next_timeout(), ports.next_timeout(), end].into_iter().flatten().min();
             match self.poll.poll(&mut events, due.map(|due| clock.until(due))) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}

@@ -54,7 +54,7 @@ impl Listener {
             Some(ip) => listen(SocketAddr::new(ip, port), false),
             // One socket for both families where the system has that, otherwise IPv4.
             None => match listen(every, true) {
-                Err(error) if closed::may_be_for_want_of_ipv6(&error) => {
+                Err(error) if closed::ipv6_may_be_missing(&error) => {
                     listen(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false)
                 }
                 listening => listening,

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use mio::{Token, Waker};
 
 use crate::hosts;
-use crate::occupant::{self, Transport};
+use crate::port_owner::{self, Transport};
 
 /// How many threads there are at most.
 const THREADS: usize = 64;
@@ -34,7 +34,7 @@ pub(crate) enum Question {
     /// The addresses of a name.
     Name(Arc<str>),
     /// The program that has a port.
-    Occupant(Transport, u16),
+    PortOwner(Transport, u16),
 }
 
 /// What a helper found out.
@@ -43,7 +43,7 @@ pub(crate) enum Answer {
     /// The addresses of a name; none if it is unknown.
     Addresses(Arc<[IpAddr]>),
     /// The program that has a port, if it can be told.
-    Occupant(Option<Arc<str>>),
+    PortOwner(Option<Arc<str>>),
 }
 
 /// The helpers, as the loop sees them.
@@ -169,7 +169,7 @@ impl Shared {
             let start = Instant::now();
             let answer = match &question {
                 Question::Name(name) => Answer::Addresses(look_up(name).unwrap_or_default().into()),
-                Question::Occupant(transport, port) => find_occupant(*transport, *port),
+                Question::PortOwner(transport, port) => find_port_owner(*transport, *port),
             };
             let now = Instant::now();
             let mut desk = self.lock();
@@ -197,12 +197,12 @@ impl Shared {
             drop(desk);
             let answer = match &question {
                 Question::Name(name) => Answer::Addresses(hosts::find(name).into()),
-                Question::Occupant(transport, port) => find_occupant(*transport, *port),
+                Question::PortOwner(transport, port) => find_port_owner(*transport, *port),
             };
             let mut desk = self.lock();
             match &answer {
                 Answer::Addresses(found) if found.is_empty() => desk.queue.push_back(question),
-                Answer::Addresses(_) | Answer::Occupant(_) => self.answer(&mut desk, question, answer),
+                Answer::Addresses(_) | Answer::PortOwner(_) => self.answer(&mut desk, question, answer),
             }
         }
     }
@@ -238,8 +238,8 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> bool {
     std::thread::Builder::new().name("look-up".into()).spawn(work).is_ok()
 }
 
-fn find_occupant(transport: Transport, port: u16) -> Answer {
-    Answer::Occupant(occupant::of(transport, port).map(Arc::from))
+fn find_port_owner(transport: Transport, port: u16) -> Answer {
+    Answer::PortOwner(port_owner::of(transport, port).map(Arc::from))
 }
 
 fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {

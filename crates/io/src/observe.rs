@@ -34,30 +34,30 @@ pub enum Observed<'a> {
         value: &'a Value,
     },
     /// A session wants a port opened.
-    Opening(Place<'a>, &'a PortSpec),
+    Opening(PortName<'a>, &'a PortSpec),
     /// A port has opened or accepted a connection.
-    Opened(Place<'a>, Peer),
+    Opened(PortName<'a>, Peer),
     /// A port or connection is gone, or could not be opened.
-    Closed(Place<'a>, Peer, &'a Closed),
+    Closed(PortName<'a>, Peer, &'a Closed),
     /// A session closes a port or connection.
-    Closing(Place<'a>, Peer),
+    Closing(PortName<'a>, Peer),
     /// A stream took less than it was given.
-    Full(Place<'a>, Peer),
+    Full(PortName<'a>, Peer),
     /// A stream that was full has room again.
-    Writable(Place<'a>, Peer),
+    Writable(PortName<'a>, Peer),
     /// Datagrams were dropped before they were read.
-    Lost(Place<'a>),
+    Lost(PortName<'a>),
     /// A message, or some bytes of a stream, came in.
-    Received(Place<'a>, Peer, &'a [u8]),
+    Received(PortName<'a>, Peer, &'a [u8]),
     /// A message was given to a port.
-    Sent(Place<'a>, Peer, &'a [u8]),
+    Sent(PortName<'a>, Peer, &'a [u8]),
     /// A session has ended.
     Stopped(&'a str),
 }
 
 /// Which port of which instance.
 #[derive(Copy, Clone, Debug)]
-pub struct Place<'a> {
+pub struct PortName<'a> {
     /// The name of the instance.
     pub instance: &'a str,
     /// Its protocol; [`Backend::describe`] shows its messages.
@@ -66,7 +66,7 @@ pub struct Place<'a> {
     pub port: Port,
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for PortName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.instance, self.port)
     }
@@ -91,19 +91,25 @@ impl fmt::Display for Observed<'_> {
                 if *held > 0 { write!(f, " ({held} more)") } else { Ok(()) }
             }
             Self::Value { instance, address, value } => write!(f, "{instance}.{address} = {value}"),
-            Self::Opening(place, spec) => write!(f, "{} opens {} {spec}", place.instance, place.port),
-            Self::Opened(place, peer) => write!(f, "{place} opened{}", shown(*peer)),
-            Self::Closed(place, peer, reason) => write!(f, "{place} closed{}: {reason}", shown(*peer)),
-            Self::Closing(place, peer) => {
-                write!(f, "{} closes {}{}", place.instance, place.port, shown(*peer))
+            Self::Opening(port_name, spec) => {
+                write!(f, "{} opens {} {spec}", port_name.instance, port_name.port)
             }
-            Self::Full(place, peer) => write!(f, "{place} full{}", shown(*peer)),
-            Self::Writable(place, peer) => write!(f, "{place} writable{}", shown(*peer)),
-            Self::Lost(place) => write!(f, "{place} lost"),
-            Self::Received(place, peer, bytes) => {
-                write!(f, "{place} <-{} {}", shown(*peer), text(place, bytes))
+            Self::Opened(port_name, peer) => write!(f, "{port_name} opened{}", shown(*peer)),
+            Self::Closed(port_name, peer, reason) => {
+                write!(f, "{port_name} closed{}: {reason}", shown(*peer))
             }
-            Self::Sent(place, peer, bytes) => write!(f, "{place} ->{} {}", shown(*peer), text(place, bytes)),
+            Self::Closing(port_name, peer) => {
+                write!(f, "{} closes {}{}", port_name.instance, port_name.port, shown(*peer))
+            }
+            Self::Full(port_name, peer) => write!(f, "{port_name} full{}", shown(*peer)),
+            Self::Writable(port_name, peer) => write!(f, "{port_name} writable{}", shown(*peer)),
+            Self::Lost(port_name) => write!(f, "{port_name} lost"),
+            Self::Received(port_name, peer, bytes) => {
+                write!(f, "{port_name} <-{} {}", shown(*peer), text(port_name, bytes))
+            }
+            Self::Sent(port_name, peer, bytes) => {
+                write!(f, "{port_name} ->{} {}", shown(*peer), text(port_name, bytes))
+            }
             Self::Stopped(instance) => write!(f, "{instance} stopped"),
         }
     }
@@ -117,8 +123,8 @@ fn shown(peer: Peer) -> String {
     }
 }
 
-fn text(place: &Place<'_>, bytes: &[u8]) -> String {
+fn text(port_name: &PortName<'_>, bytes: &[u8]) -> String {
     let mut line = String::new();
-    (place.backend.describe)(bytes, &mut line);
+    (port_name.backend.describe)(bytes, &mut line);
     line
 }

@@ -132,10 +132,10 @@ impl Recorder {
     }
 
     /// Writes down an event, sooner or later.
-    pub(crate) fn write(&mut self, now: Instant, place: Option<(&str, Port)>, event: &Event<'_>) {
+    pub(crate) fn write(&mut self, now: Instant, port_name: Option<(&str, Port)>, event: &Event<'_>) {
         let Some(lines) = &self.lines else { return };
         let mut text =
-            serde_json::to_vec(&Line::new(now, place, event)).expect("a line has only texts and numbers");
+            serde_json::to_vec(&Line::new(now, port_name, event)).expect("a line has only texts and numbers");
         text.push(b'\n');
         match lines.try_send(text) {
             Ok(()) => {}
@@ -194,11 +194,11 @@ fn write_all(file: File, waiting: &Receiver<Vec<u8>>) -> io::Result<()> {
 }
 
 impl<'a> Line<'a> {
-    fn new(now: Instant, place: Option<(&'a str, Port)>, event: &Event<'a>) -> Self {
+    fn new(now: Instant, port_name: Option<(&'a str, Port)>, event: &Event<'a>) -> Self {
         let mut line = Line {
             at: now.as_micros(),
-            instance: place.map(|(name, _)| name.into()),
-            port: place.map(|(_, port)| port.0),
+            instance: port_name.map(|(name, _)| name.into()),
+            port: port_name.map(|(_, port)| port.0),
             peer: None,
             event: Kind::Timeout,
             text: None,

@@ -9,7 +9,7 @@ use crosspatch_core::{Closed, Engine, Instant, Notice, Peer, Plan, Port, Value};
 
 use crate::observe::Observed;
 use crate::record::{Kind, Line};
-use crate::show::{NOTICES, Owner, Show};
+use crate::runner::{NOTICES, Owner, Runner};
 
 /// Why a recording cannot be played.
 #[derive(Debug)]
@@ -49,17 +49,17 @@ pub fn replay(
     let mut observer = |now: Instant, _: &Engine, observed: Observed<'_>| {
         writeln!(transcript, "{now} {observed}").expect("a string takes everything");
     };
-    let mut show = Show::new(&mut observer, None);
-    show.trace(true);
-    play(recording, next_plan, &mut show)?;
-    drop(show);
+    let mut runner = Runner::new(&mut observer, None);
+    runner.trace(true);
+    play(recording, next_plan, &mut runner)?;
+    drop(runner);
     Ok(transcript)
 }
 
 fn play(
     mut recording: impl BufRead,
     next_plan: &mut dyn FnMut(&Plan) -> Option<Plan>,
-    show: &mut Show<'_>,
+    runner: &mut Runner<'_>,
 ) -> Result<(), ReplayError> {
     let mut text = Vec::new();
     for number in 1.. {
@@ -70,72 +70,72 @@ fn play(
         }
         let bad = |what: String| ReplayError::Line(number, what);
         let line: Line<'_> = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
-        step(&line, next_plan, show).map_err(|what| bad(what.to_owned()))?;
-        take_effects(show);
+        step(&line, next_plan, runner).map_err(|what| bad(what.to_owned()))?;
+        take_effects(runner);
     }
-    while show.engine().is_unfinished() {
-        show.resume();
-        take_effects(show);
+    while runner.engine().is_unfinished() {
+        runner.resume();
+        take_effects(runner);
     }
     Ok(())
 }
 
-fn take_effects(show: &mut Show<'_>) {
-    while show.next_effect().is_some() {}
-    show.clear();
+fn take_effects(runner: &mut Runner<'_>) {
+    while runner.next_effect().is_some() {}
+    runner.clear();
 }
 
 fn step(
     line: &Line<'_>,
     next_plan: &mut dyn FnMut(&Plan) -> Option<Plan>,
-    show: &mut Show<'_>,
+    runner: &mut Runner<'_>,
 ) -> Result<(), &'static str> {
-    show.now = Instant::from_micros(line.at);
+    runner.now = Instant::from_micros(line.at);
     let peer = line.peer.as_deref().map_or(Some(Peer::Only), peer).ok_or("`peer` is no peer")?;
     match line.event {
         Kind::Install => {
-            if let Some(plan) = next_plan(show.engine().plan()) {
-                show.install(Arc::new(plan));
+            if let Some(plan) = next_plan(runner.engine().plan()) {
+                runner.install(Arc::new(plan));
             }
         }
-        Kind::Stop => show.shut_down(),
-        Kind::Timeout => show.timeout(),
-        Kind::Resume => show.resume(),
+        Kind::Stop => runner.shut_down(),
+        Kind::Timeout => runner.timeout(),
+        Kind::Resume => runner.resume(),
         Kind::Put => {
             let value = match (&line.number, &line.text) {
                 (Some(number), _) => Value::number(number.parse().map_err(|_| "`number` is no number")?),
                 (None, Some(text)) => Value::text(&**text),
                 (None, None) => return Err("expected a `number` or a `text`"),
             };
-            show.put(line.channel.as_deref().ok_or("expected a `channel`")?, value);
+            runner.put(line.channel.as_deref().ok_or("expected a `channel`")?, value);
         }
-        Kind::Open => if_known(show, line, |show, owner| show.opened(owner, peer))?,
-        Kind::Full => if_known(show, line, |show, owner| show.full(owner, peer))?,
-        Kind::Writable => if_known(show, line, |show, owner| show.writable(owner, peer))?,
-        Kind::Lost => if_known(show, line, |show, owner| show.lost(owner))?,
+        Kind::Open => if_known(runner, line, |runner, owner| runner.opened(owner, peer))?,
+        Kind::Full => if_known(runner, line, |runner, owner| runner.full(owner, peer))?,
+        Kind::Writable => if_known(runner, line, |runner, owner| runner.writable(owner, peer))?,
+        Kind::Lost => if_known(runner, line, |runner, owner| runner.lost(owner))?,
         Kind::Data => {
             let data: Cow<'_, [u8]> = match (&line.text, &line.hex) {
                 (Some(text), _) => text.as_bytes().into(),
                 (None, Some(digits)) => from_hex(digits).ok_or("`hex` is not hexadecimal")?.into(),
                 (None, None) => return Err("expected `text` or `hex`"),
             };
-            if_known(show, line, |show, owner| {
-                let planned = show.engine().instance_of(owner.session);
+            if_known(runner, line, |runner, owner| {
+                let planned = runner.engine().instance_of(owner.session);
                 let revealed = planned.and_then(|planned| planned.instance.reveal(&data));
-                show.received(owner, peer, revealed.as_deref().unwrap_or(&data));
+                runner.received(owner, peer, revealed.as_deref().unwrap_or(&data));
             })?;
         }
         Kind::Close => {
             let reason = Closed::from_text(line.text.as_deref().ok_or("expected a `text`")?);
-            if_known(show, line, |show, owner| show.closed(owner, peer, reason))?;
+            if_known(runner, line, |runner, owner| runner.closed(owner, peer, reason))?;
         }
         Kind::Notice => {
             let (id, text) = line.notice.as_deref().zip(line.text.as_deref()).ok_or("expected a `notice`")?;
             let id = NOTICES.into_iter().find(|known| *known == id).ok_or("`notice` is unknown")?;
             let notice = Notice::warning(id, text);
             match line.instance {
-                Some(_) => if_known(show, line, |show, owner| show.notice(Some(owner), notice))?,
-                None => show.notice(None, notice),
+                Some(_) => if_known(runner, line, |runner, owner| runner.notice(Some(owner), notice))?,
+                None => runner.notice(None, notice),
             }
         }
     }
@@ -144,15 +144,15 @@ fn step(
 
 /// Does it if the plan that runs has the instance: a recording may be played through another configuration.
 fn if_known(
-    show: &mut Show<'_>,
+    runner: &mut Runner<'_>,
     line: &Line<'_>,
-    event: impl FnOnce(&mut Show<'_>, Owner),
+    event: impl FnOnce(&mut Runner<'_>, Owner),
 ) -> Result<(), &'static str> {
     let name = line.instance.as_deref().ok_or("expected an `instance`")?;
     let port = Port(line.port.ok_or("expected a `port`")?);
-    if let Some(instance) = show.engine().plan().find(name) {
-        let session = show.engine().session_of(instance);
-        event(show, Owner { session, port });
+    if let Some(instance) = runner.engine().plan().find(name) {
+        let session = runner.engine().session_of(instance);
+        event(runner, Owner { session, port });
     }
     Ok(())
 }

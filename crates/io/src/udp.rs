@@ -1,14 +1,14 @@
 //! A UDP socket: bound for one address family or both, or to a multicast group, never closed by what the network says.
 //!
 //! Sessions that want the same address share one socket. If each had its own, the kernel would give a datagram for that
-//! address to one of them and not to the others; so every tenant of the socket is given everything that comes in,
-//! apart from what it does not select.
+//! address to one of them and not to the others; so every subscriber of the socket is given everything that comes in,
+//! apart from what it does not select (`subscribers`).
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crosspatch_core::{Instant, Interface, Join, Selection, Udp};
+use crosspatch_core::{Instant, Interface, Join, Udp};
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -18,7 +18,8 @@ use crate::closed;
 use crate::interfaces::Nic;
 use crate::losses::Losses;
 use crate::membership::{Membership, Renewal};
-use crate::show::Owner;
+use crate::runner::Owner;
+use crate::subscribers::Subscribers;
 
 /// What the kernel is asked to keep of what comes in while the program is busy or stopped. It keeps as much of that as the
 /// system allows (on Linux `net.core.rmem_max`), and only while there is something to keep.
@@ -44,7 +45,8 @@ pub(crate) struct UdpPort {
     waits_for_room: bool,
     /// What it was bound to, if others may share it.
     shared_at: Option<Site>,
-    tenants: Vec<Tenant>,
+    /// The sessions that use it.
+    pub(crate) subscribers: Subscribers,
     /// What it listens to, if that is a group.
     membership: Option<Membership>,
     /// Where what it sends to groups leaves at the moment: the number of the interface and its address.
@@ -73,14 +75,6 @@ impl Site {
     }
 }
 
-/// A session that uses the socket.
-struct Tenant {
-    owner: Owner,
-    /// Whether it knows that the socket is open; until then it is given nothing.
-    is_announced: bool,
-    selection: Option<Selection>,
-}
-
 impl UdpPort {
     /// Binds to an address, or to every address of the machine if there is none.
     pub(crate) fn bind(spec: &Udp, ip: Option<IpAddr>, owner: Owner) -> io::Result<Self> {
@@ -88,14 +82,14 @@ impl UdpPort {
             Some(ip) => Self::bind_to(spec, ip, false),
             // One socket for both families where the system has that, otherwise IPv4.
             None => match Self::bind_to(spec, Ipv6Addr::UNSPECIFIED.into(), true) {
-                Err(error) if closed::may_be_for_want_of_ipv6(&error) => {
+                Err(error) if closed::ipv6_may_be_missing(&error) => {
                     Self::bind_to(spec, Ipv4Addr::UNSPECIFIED.into(), false)
                 }
                 bound => bound,
             },
         }?;
         port.shared_at = Site::of(spec, ip);
-        port.move_in(owner, spec.selection);
+        port.subscribers.join(owner, spec.selection);
         Ok(port)
     }
 
@@ -108,7 +102,7 @@ impl UdpPort {
         membership.renew(&SockRef::from(&socket), nics)?;
         let mut port = Self::of(socket, address, false);
         port.membership = Some(membership);
-        port.move_in(owner, None);
+        port.subscribers.join(owner, None);
         Ok(port)
     }
 
@@ -124,34 +118,8 @@ impl UdpPort {
     }
 
     /// Whether a session that wants `spec` at this address can share the socket.
-    pub(crate) fn has_room_for(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
+    pub(crate) fn is_shared_at(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
         self.shared_at.is_some() && self.shared_at == Site::of(spec, ip)
-    }
-
-    /// A session uses the socket.
-    pub(crate) fn move_in(&mut self, owner: Owner, selection: Option<Selection>) {
-        self.tenants.push(Tenant { owner, is_announced: false, selection });
-    }
-
-    /// A session does not use the socket any more. Returns one that still does.
-    pub(crate) fn move_out(&mut self, owner: Owner) -> Option<Owner> {
-        self.tenants.retain(|tenant| tenant.owner != owner);
-        self.tenants.first().map(|tenant| tenant.owner)
-    }
-
-    /// A session knows that the socket is open.
-    pub(crate) fn announced(&mut self, owner: Owner) {
-        let tenant = self.tenants.iter_mut().find(|tenant| tenant.owner == owner);
-        tenant.into_iter().for_each(|tenant| tenant.is_announced = true);
-    }
-
-    /// The next session, from that place on, that a datagram is to be given to, and its place.
-    pub(crate) fn tenant_for(&self, datagram: &[u8], from: usize) -> Option<(usize, Owner)> {
-        let is_due = |tenant: &&Tenant| {
-            tenant.is_announced && tenant.selection.is_none_or(|selection| selection.takes(datagram))
-        };
-        let mut tenants = (from..).zip(self.tenants.get(from..)?);
-        tenants.find(|(_, tenant)| is_due(tenant)).map(|(at, tenant)| (at, tenant.owner))
     }
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {
@@ -174,7 +142,7 @@ impl UdpPort {
             backlog_bytes: 0,
             waits_for_room: false,
             shared_at: None,
-            tenants: Vec::new(),
+            subscribers: Subscribers::default(),
             membership: None,
             leaves_by: None,
             has_no_way: false,
@@ -206,16 +174,6 @@ impl UdpPort {
     pub(crate) fn take_losses(&mut self, now: Instant) -> Option<u32> {
         let dropped = batch::drops(&self.socket)?;
         self.losses.take(now, dropped)
-    }
-
-    /// All sessions that use the socket.
-    pub(crate) fn owners(&self) -> impl Iterator<Item = Owner> {
-        self.tenants.iter().map(|tenant| tenant.owner)
-    }
-
-    /// All sessions that use the socket and know that it is open.
-    pub(crate) fn tenants(&self) -> Vec<Owner> {
-        self.tenants.iter().filter(|tenant| tenant.is_announced).map(|tenant| tenant.owner).collect()
     }
 
     /// The address of a peer as this socket wants it.

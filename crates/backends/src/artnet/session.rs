@@ -24,8 +24,8 @@ use super::wire::{
     MERGING_LTP, PORT_IN, PORT_OUT, Packet, selection,
 };
 use crate::dmx::{Detect, Rule};
-use crate::kept_port::KeptPort;
 use crate::recognize::{Format, Strangers};
+use crate::reconnecting_port::ReconnectingPort;
 
 /// The socket; the look-ups of destinations follow.
 const SOCKET: Port = Port(0);
@@ -41,7 +41,7 @@ pub(crate) struct ArtNetSession {
     name: Arc<str>,
     long_name: String,
     config: Arc<Config>,
-    ports: Vec<KeptPort>,
+    ports: Vec<ReconnectingPort>,
     is_open: bool,
     receive: Receive,
     send: Send,
@@ -64,14 +64,19 @@ impl ArtNetSession {
         let selection = (config.detect != Detect::Everything).then(|| selection(config.port_address));
         let bind = config.interface.bind.clone();
         let udp = Udp { shared: true, broadcast: true, selection, ..Udp::new(bind) };
-        let mut ports = vec![KeptPort::new(name, SOCKET, PortSpec::Udp(udp), "artnet-port")];
+        let mut ports = vec![ReconnectingPort::new(name, SOCKET, PortSpec::Udp(udp), "artnet-port")];
         let destinations = match &config.target {
             Target::Discover => &[][..],
             Target::Fixed(destinations) => destinations,
         };
         let fixed: Vec<_> = destinations.iter().map(Endpoint::address).collect();
         for (at, destination) in (1..).zip(destinations).filter(|(_, to)| to.address().is_none()) {
-            ports.push(KeptPort::new(name, Port(at), PortSpec::Lookup(destination.clone()), "artnet-port"));
+            ports.push(ReconnectingPort::new(
+                name,
+                Port(at),
+                PortSpec::Lookup(destination.clone()),
+                "artnet-port",
+            ));
         }
         Self {
             name: name.clone(),
@@ -215,7 +220,7 @@ impl Session for ArtNetSession {
         let others = [self.receive.next_timeout(), self.discovery.next_timeout(), frame];
         self.ports
             .iter()
-            .filter_map(KeptPort::retry_at)
+            .filter_map(ReconnectingPort::retry_at)
             .chain(answers)
             .chain(others.into_iter().flatten())
             .min()

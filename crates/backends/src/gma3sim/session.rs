@@ -14,8 +14,8 @@ use super::options::Settings;
 use super::plugin::Plugin;
 use super::show::{Function, Show};
 use super::target::{Control, Target};
-use crate::kept_port::KeptPort;
 use crate::osc::wire::{Argument, Message, Packet};
+use crate::reconnecting_port::ReconnectingPort;
 
 /// The variable and the value that ask the plugin for everything.
 const REFRESH: (&str, &str) = ("crosspatch", "refresh");
@@ -27,7 +27,7 @@ pub(super) struct Session {
     settings: Settings,
     show: Show,
     plugin: Option<Plugin>,
-    port: KeptPort,
+    port: ReconnectingPort,
     inputs: HashMap<Address, Slot>,
     outputs: HashMap<Slot, Address>,
     /// The keys that are held by OSC.
@@ -40,7 +40,7 @@ impl Session {
         Self {
             show: content::show(),
             plugin: settings.has_plugin.then(Plugin::default),
-            port: KeptPort::new(&settings.name, PORT, spec, "gma3sim-port"),
+            port: ReconnectingPort::new(&settings.name, PORT, spec, "gma3sim-port"),
             inputs: HashMap::new(),
             outputs: HashMap::new(),
             held: BTreeSet::new(),

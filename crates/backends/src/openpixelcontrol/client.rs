@@ -15,8 +15,8 @@ use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Message};
 use crate::dmx::{Bucket, FRAME, Output, Pace};
-use crate::kept_port::KeptPort;
 use crate::recognize::{Beginning, Finding, Format};
+use crate::reconnecting_port::ReconnectingPort;
 
 /// The outgoing connection.
 pub(crate) const CLIENT: Port = Port(1);
@@ -33,7 +33,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// The pixels of a server.
 pub(crate) struct Client {
     to: Endpoint,
-    port: KeptPort,
+    port: ReconnectingPort,
     /// What the server says.
     beginning: Beginning,
     link: Link,
@@ -69,7 +69,7 @@ impl Client {
         Self {
             to,
             beginning: Beginning::default(),
-            port: KeptPort::new(name, CLIENT, spec, "openpixelcontrol-port"),
+            port: ReconnectingPort::new(name, CLIENT, spec, "openpixelcontrol-port"),
             link: Link::Down,
             mode,
             bucket: Bucket::new(rate),

@@ -11,15 +11,15 @@ use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Deframer, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
 use crate::dmx::Input;
-use crate::kept_port::KeptPort;
 use crate::recognize::{Beginning, Finding, Format};
+use crate::reconnecting_port::ReconnectingPort;
 
 /// The port that clients connect to.
 const SERVER: Port = Port(0);
 
 /// The strips that clients write.
 pub(crate) struct Server {
-    port: KeptPort,
+    port: ReconnectingPort,
     mode: Mode,
     /// Those that have mapped channels.
     strips: Vec<Strip>,
@@ -56,7 +56,7 @@ impl Server {
         let limits = Limits::default();
         let spec = PortSpec::TcpListen(Listen { at, limits, ping: None, origins: Arc::default() });
         Self {
-            port: KeptPort::new(name, SERVER, spec, "openpixelcontrol-port"),
+            port: ReconnectingPort::new(name, SERVER, spec, "openpixelcontrol-port"),
             mode,
             strips: Vec::new(),
             clients: Vec::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{Connect, Duration, Endpoint, Host, Limits, Listen, Port, PortSpec, Udp};
 
-use crate::kept_port::KeptPort;
+use crate::reconnecting_port::ReconnectingPort;
 
 use super::options::{Config, Destination};
 use super::wire::Framing;
@@ -19,9 +19,9 @@ pub(crate) const LOOKUP: Port = Port(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// All ports that the configuration asks for.
-pub(crate) fn all(name: &str, config: &Config) -> Vec<KeptPort> {
+pub(crate) fn all(name: &str, config: &Config) -> Vec<ReconnectingPort> {
     let mut ports = Vec::new();
-    let mut keep = |port, spec| ports.push(KeptPort::new(name, port, spec, "osc-port"));
+    let mut keep = |port, spec| ports.push(ReconnectingPort::new(name, port, spec, "osc-port"));
     let fixed = match &config.destination {
         Destination::Fixed(endpoint) => Some(endpoint),
         Destination::None | Destination::Learn(_) => None,

@@ -17,9 +17,9 @@ use crosspatch_core::{
 
 use crate::detect::Detector;
 use crate::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
-use crate::kept_port::KeptPort;
 use crate::paced;
 use crate::recognize::Strangers;
+use crate::reconnecting_port::ReconnectingPort;
 
 use super::format::Atom;
 use super::held::Held;
@@ -46,7 +46,7 @@ const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
 pub(crate) struct OscSession {
     pub(super) config: Arc<Config>,
     pub(super) table: Table,
-    ports: Vec<KeptPort>,
+    ports: Vec<ReconnectingPort>,
     pub(super) links: Links,
     /// The buttons that connections hold, if they are to be released.
     pub(super) held: Option<Held>,
@@ -251,7 +251,7 @@ impl Session for OscSession {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let retries = self.ports.iter().filter_map(KeptPort::retry_at);
+        let retries = self.ports.iter().filter_map(ReconnectingPort::retry_at);
         let repeats = self.repeat_at.iter().copied().filter(|_| !self.links.is_empty());
         let settling = self.settling.peek().map(|Reverse((at, _))| *at);
         let others =

@@ -11,10 +11,10 @@ use crosspatch_core::{
 };
 
 use crate::detect::Detector;
-use crate::kept_port::KeptPort;
 use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 use crate::recognize::{Format, Strangers, WRONG_PROTOCOL};
+use crate::reconnecting_port::ReconnectingPort;
 
 use self::guests::Acquaintances;
 use super::link::{CONTROL, DATA, Link, Outcome, State, title};
@@ -54,7 +54,7 @@ pub(crate) struct RtpMidiSession {
 
 /// A socket, or a look-up, which nothing waits for.
 struct OwnPort {
-    kept: KeptPort,
+    kept: ReconnectingPort,
     is_socket: bool,
     is_open: bool,
 }
@@ -75,7 +75,7 @@ impl RtpMidiSession {
         }
         let own = |(port, spec)| OwnPort {
             is_socket: matches!(spec, PortSpec::Udp(_)),
-            kept: KeptPort::new(&config.name, port, spec, "rtpmidi-port"),
+            kept: ReconnectingPort::new(&config.name, port, spec, "rtpmidi-port"),
             is_open: false,
         };
         Self {

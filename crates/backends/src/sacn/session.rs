@@ -16,8 +16,8 @@ use super::receive::{Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES
 use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
 use crate::dmx::{Address, Detect, Input};
-use crate::kept_port::KeptPort;
 use crate::recognize::{Format, Strangers};
+use crate::reconnecting_port::ReconnectingPort;
 
 /// The socket, and the groups that are always listened to.
 const SOCKET: Port = Port(0);
@@ -35,7 +35,7 @@ const MAX_SIGNS: usize = 4;
 pub(crate) struct SacnSession {
     name: Arc<str>,
     config: Arc<Config>,
-    ports: Vec<KeptPort>,
+    ports: Vec<ReconnectingPort>,
     joins: Vec<Join>,
     is_open: bool,
     identity: Option<Identity>,
@@ -104,7 +104,7 @@ impl Session for SacnSession {
         for (at, destination) in (FIRST_LOOKUP.0..).map(Port).zip(destinations) {
             if destination.address().is_none() {
                 let look_up = PortSpec::Lookup(destination.clone());
-                self.ports.push(KeptPort::new(&self.name, at, look_up, "sacn-port"));
+                self.ports.push(ReconnectingPort::new(&self.name, at, look_up, "sacn-port"));
             }
         }
         self.ports.iter_mut().for_each(|port| port.open(out));
@@ -208,7 +208,7 @@ impl Session for SacnSession {
             self.announcements.next_timeout(),
             sending.and_then(Sender::next_timeout),
         ];
-        self.ports.iter().filter_map(KeptPort::retry_at).chain(others.into_iter().flatten()).min()
+        self.ports.iter().filter_map(ReconnectingPort::retry_at).chain(others.into_iter().flatten()).min()
     }
 }
 
@@ -373,13 +373,13 @@ impl SacnSession {
         groups.into_iter().flatten().map(move |group| Join { group, interface: interface.clone() })
     }
 
-    fn socket(&self, port: Port, joins: Vec<Join>) -> KeptPort {
+    fn socket(&self, port: Port, joins: Vec<Join>) -> ReconnectingPort {
         let site = &self.config.site;
         let outgoing = site.interface.clone();
         let selection = Some(selection(self.config.universe));
         let bind = site.bind.clone();
         let udp = Udp { shared: true, broadcast: true, joins, outgoing, selection, ..Udp::new(bind) };
-        KeptPort::new(&self.name, port, PortSpec::Udp(udp), "sacn-port")
+        ReconnectingPort::new(&self.name, port, PortSpec::Udp(udp), "sacn-port")
     }
 }
 

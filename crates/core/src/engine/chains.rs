@@ -1,10 +1,8 @@
 //! The chains at work: values that enter them, the channels that they watch, and the times at which they wake up.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use rustc_hash::FxHashMap;
 
+use crate::engine::alarms::Alarms;
 use crate::engine::{Engine, SHORTEST_SLEEP, enqueue};
 use crate::plan::{Input, PlannedChain};
 use crate::transform::{LiveChain, Merging, Moment, PRINT};
@@ -64,46 +62,6 @@ impl LiveChains {
     /// Where the chain ends whose source is this input; none for a channel that a chain names.
     pub(super) fn end(&self, input: Slot) -> Option<Route> {
         self.all.get(input.index()).map(|working| working.to)
-    }
-}
-
-/// Which chain wants to be woken when.
-///
-/// A heap in which an entry that no longer counts stays until it comes up: setting an alarm is a push, and most often not
-/// even that, because a chain that wants to sleep longer than its alarm says only looks at the clock once more.
-#[derive(Default)]
-struct Alarms {
-    heap: BinaryHeap<Reverse<(Instant, usize)>>,
-    /// The alarm of each chain that counts.
-    set: Vec<Option<Instant>>,
-}
-
-impl Alarms {
-    fn next(&self) -> Option<Instant> {
-        self.heap.peek().map(|Reverse((due, _))| *due)
-    }
-
-    fn set(&mut self, chain: usize, due: Option<Instant>) {
-        let Some(due) = due.filter(|due| self.set[chain].is_none_or(|set| *due < set)) else { return };
-        if self.heap.len() > 2 * self.set.len() + 64 {
-            let Self { heap, set } = self;
-            heap.retain(|Reverse((due, chain))| set[*chain] == Some(*due));
-        }
-        self.set[chain] = Some(due);
-        self.heap.push(Reverse((due, chain)));
-    }
-
-    /// Takes out a chain whose alarm is due.
-    fn take(&mut self, now: Instant) -> Option<usize> {
-        if self.next()? > now {
-            return None;
-        }
-        let Reverse((_, chain)) = self.heap.pop()?;
-        self.set[chain] = None;
-        while self.heap.peek().is_some_and(|Reverse((due, chain))| self.set[*chain] != Some(*due)) {
-            self.heap.pop();
-        }
-        Some(chain)
     }
 }
 
@@ -320,10 +278,7 @@ impl Engine {
                 self.chains.merges[merge].adopt(source, &mut old.merges[old_merge], old_source);
             }
         }
-        self.chains.alarms.set = vec![None; self.chains.all.len()];
-        for (at, working) in self.chains.all.iter().enumerate() {
-            self.chains.alarms.set(at, working.live.next_timeout());
-        }
+        self.chains.alarms = Alarms::of(self.chains.all.iter().map(|working| working.live.next_timeout()));
         kept.iter().map(Option::is_none).collect()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::address::unquoted;
+use crate::engine::alarms::Alarms;
 use crate::engine::{Engine, Known, Rest, Running};
 use crate::{Direction, Effect, InstanceId, Instant, Kind, Outbox, Plan, PlannedInstance, Route, SessionId};
 
@@ -44,6 +45,7 @@ impl Engine {
             self.instances.insert(running.id, id);
             self.running.push(running);
         }
+        self.timers = Alarms::of(self.running.iter().map(|running| running.wake));
         let has_begun = self.install_chains(&before, &sessions_before);
         for id in ids() {
             if fresh[id.index()] {
@@ -157,6 +159,7 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
         rest: Rest::default(),
         known,
         wake: None,
+        woken: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! turn; what those emit is the next *hop*. When nothing is left, the turn is over and the shell reads the outbox. A turn
 //! that takes too long is interrupted, and goes on in slices (`slices`).
 
+mod alarms;
 mod chains;
 mod changes;
 mod install;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use alarms::Alarms;
 use chains::LiveChains;
 pub use changes::Change;
 use known::Known;
@@ -56,8 +58,8 @@ pub struct Engine {
     is_late: bool,
     scratch: Vec<(Slot, Value)>,
     emitted: Vec<(Slot, Value)>,
-    // The session whose timer is looked at first.
-    first_timer: usize,
+    // When sessions want to be woken.
+    timers: Alarms,
     notes_changes: bool,
 }
 
@@ -102,9 +104,20 @@ struct Running {
     rest: Rest,
     known: Known,
     wake: Option<Instant>,
+    /// When it was woken last.
+    woken: Option<Instant>,
 }
 
 impl Running {
+    /// Asks the session when it wants to be woken.
+    #[inline]
+    fn sleep(&mut self, now: Instant) {
+        self.wake = self.session.next_timeout();
+        if self.woken == Some(now) {
+            self.wake = self.wake.map(|wake| wake.max(now + SHORTEST_SLEEP));
+        }
+    }
+
     /// Puts a value into the inbox.
     #[inline]
     fn enqueue(&mut self, slot: Slot, value: &Value) {
@@ -145,7 +158,7 @@ impl Engine {
             is_late: false,
             scratch: Vec::new(),
             emitted: Vec::new(),
-            first_timer: 0,
+            timers: Alarms::default(),
             notes_changes: false,
         }
     }
@@ -261,25 +274,24 @@ impl Engine {
 
     /// The time of `next_timeout` has come.
     ///
-    /// One slice of it: what is still due after that is due at once, beginning with the session that comes next.
+    /// One slice of it: what is still due after that is due at once. The session that has waited longest comes first, and
+    /// of equals the one with the lowest number.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.slices.work = 0;
-        let first = std::mem::take(&mut self.first_timer);
-        for at in (first..self.running.len()).chain(0..first.min(self.running.len())) {
-            if self.running[at].wake.is_none_or(|wake| wake > now) {
+        while self.slices.work < SLICE
+            && let Some(at) = self.timers.take(now)
+        {
+            let running = &mut self.running[at];
+            if running.wake.is_none_or(|wake| wake > now) {
+                self.timers.set(at, running.wake);
                 continue;
             }
-            if self.slices.work >= SLICE {
-                self.first_timer = at;
-                break;
-            }
+            running.woken = Some(now);
             let instance = InstanceId(at as u32);
             let left_over = self.left_over();
             self.call(now, instance, out, |session, out| session.handle_timeout(now, out));
             self.run_hops(now, 0, out);
             self.end_turn(instance, left_over);
-            let wake = &mut self.running[at].wake;
-            *wake = wake.map(|wake| wake.max(now + SHORTEST_SLEEP));
         }
         self.wake_chains(now, out);
         self.notices.handle_timeout(now, out);
@@ -287,8 +299,10 @@ impl Engine {
 
     /// When `handle_timeout` wants to be called.
     pub fn next_timeout(&self) -> Option<Instant> {
-        let sessions = self.running.iter().filter_map(|running| running.wake);
-        sessions.chain(self.chains.next_timeout()).chain(self.notices.next_timeout()).min()
+        [self.timers.next(), self.chains.next_timeout(), self.notices.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn turn(
@@ -337,7 +351,8 @@ impl Engine {
             self.scratch.clear();
             out.recall = false;
         }
-        running.wake = running.session.next_timeout();
+        running.sleep(now);
+        self.timers.set(instance.index(), running.wake);
         self.slices.work += out.sent.since(sent);
         if std::mem::take(&mut out.suspended) {
             running.rest.is_suspended = true;

@@ -143,6 +143,11 @@ impl Engine {
                 .is_some_and(|instance| self.running[instance.index()].rest.is_busy)
     }
 
+    /// The sessions of which a turn was interrupted.
+    pub fn busy(&self) -> impl Iterator<Item = SessionId> {
+        self.slices.busy.iter().map(|instance| self.running[instance.index()].id)
+    }
+
     /// Goes on with interrupted turns, for one slice.
     pub fn resume(&mut self, now: Instant, out: &mut Outbox) {
         self.slices.work = 0;

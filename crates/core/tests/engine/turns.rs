@@ -248,6 +248,15 @@ fn a_session_that_wants_to_be_woken_in_the_past_does_not_spin() {
 }
 
 #[test]
+fn sessions_that_are_due_at_the_same_time_are_woken_in_the_order_of_their_numbers() {
+    let mut stage = Stage::new(&["a.a > x.1", "b.a > x.2", "c.a > x.3"]);
+    ["c", "a", "b"].into_iter().for_each(|name| stage.receive(name, "tick"));
+    stage.log();
+    stage.engine.handle_timeout(Instant::START, &mut stage.out);
+    assert_eq!(stage.log(), ["a timeout", "b timeout", "c timeout"]);
+}
+
+#[test]
 fn the_end_of_the_show_lets_every_session_say_goodbye() {
     let mut stage = Stage::new(&["d.a > x.1"]);
     stage.log();

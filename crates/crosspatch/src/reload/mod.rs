@@ -3,7 +3,7 @@
 //! A thread of its own waits for a change of the files or a SIGHUP, compiles, and hands over a plan if there is one without
 //! mistakes. Nothing that goes wrong here reaches the show.
 
-mod bell;
+mod trigger;
 mod watch;
 
 use std::path::Path;
@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
 use crate::source::{self, Source};
-pub(crate) use bell::{Bell, Reason};
+pub(crate) use trigger::{Reason, ReloadTrigger};
 use watch::Watch;
 
 /// Files must have been left alone for this long; editors and copy programs write in several steps.
@@ -43,17 +43,17 @@ impl Reloader {
         Self { source, disk, helpers, show, log }
     }
 
-    /// Starts the thread. It lives as long as the program. The bell that comes back asks for a reload.
+    /// Starts the thread. It lives as long as the program. The trigger that it returns requests a reload.
     ///
     /// # Errors
     ///
     /// Fails if the thread cannot be started.
-    pub(crate) fn start(mut self, watches: bool) -> std::io::Result<Arc<Bell>> {
-        let bell = Arc::new(Bell::default());
-        let own = bell.clone();
+    pub(crate) fn start(mut self, watches: bool) -> std::io::Result<Arc<ReloadTrigger>> {
+        let trigger = Arc::new(ReloadTrigger::default());
+        let own = trigger.clone();
         if watches {
-            let rung = bell.clone();
-            self.helpers.on_return(move || rung.ring(Reason::Files));
+            let requests = trigger.clone();
+            self.helpers.on_return(move || requests.fire(Reason::Files));
         }
         std::thread::Builder::new().name("reload".to_owned()).spawn(move || {
             let mut watch = watches.then(|| Watch::new(&own));
@@ -63,19 +63,19 @@ impl Reloader {
                 }
                 // What changed before the watch was there is found by this look.
                 if watches && self.disk.has_changed() {
-                    own.ring(Reason::Files);
+                    own.fire(Reason::Files);
                 }
                 let reason = own.settle(own.wait(), QUIET, RESTLESS);
                 self.reload(reason);
                 std::thread::sleep(PAUSE);
             }
         })?;
-        Ok(bell)
+        Ok(trigger)
     }
 
     /// Watches the files that were read last, and no others. A watch that hangs is given up.
-    fn follow(&self, watch: Option<Watch>, bell: &Arc<Bell>) -> Option<Watch> {
-        let mut watch = watch.unwrap_or_else(|| Watch::new(bell));
+    fn follow(&self, watch: Option<Watch>, trigger: &Arc<ReloadTrigger>) -> Option<Watch> {
+        let mut watch = watch.unwrap_or_else(|| Watch::new(trigger));
         let paths = self.disk.paths();
         let following = move || {
             watch.follow(&paths);

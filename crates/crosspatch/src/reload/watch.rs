@@ -13,7 +13,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tracing::warn;
 
-use super::{Bell, Reason};
+use super::{Reason, ReloadTrigger};
 
 /// Watches the folders of some files.
 pub(crate) struct Watch {
@@ -24,10 +24,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// A watch that rings a bell from a thread of its own.
-    pub(crate) fn new(bell: &Arc<Bell>) -> Self {
-        let bell = bell.clone();
-        Self::calling(move || bell.ring(Reason::Files))
+    /// A watch that fires the trigger from a thread of its own.
+    pub(crate) fn new(trigger: &Arc<ReloadTrigger>) -> Self {
+        let trigger = trigger.clone();
+        Self::calling(move || trigger.fire(Reason::Files))
     }
 
     fn calling(wake: impl Fn() + Send + 'static) -> Self {

@@ -3,19 +3,19 @@
 use crosspatch_core::{Closed, Instant, Peer, Port, SessionId};
 use mio::Token;
 
-use super::{LINGER, MOST_LINGERING, Ports, Socket, State, What};
-use crate::show::Owner;
+use super::reports::What;
+use super::{MOST_CLOSING, Ports};
+use crate::runner::Owner;
 
 impl Ports {
     /// A port or connection is gone, or will never be: forgets the socket and reports it. The connections of a server
     /// that goes go with it, without a word each.
     pub(super) fn fail(&mut self, token: Token, reason: Closed) {
         let Some(socket) = self.sockets.get(&token) else { return };
-        let Socket { owner, peer, .. } = *socket;
-        match peer {
+        match socket.peer {
             // A client that never got as far as being one is not reported.
-            Peer::Connection(number) if matches!(socket.state, State::Upgrading(_)) => {
-                if let Some(entry) = self.table.get_mut(&owner) {
+            Peer::Connection(number) if !socket.kind.is_for_session() => {
+                if let Some(entry) = self.table.get_mut(&socket.owner) {
                     entry.connections.remove(&number);
                 }
             }
@@ -28,8 +28,9 @@ impl Ports {
     pub(super) fn remove(&mut self, token: Token) {
         self.set_deadline(token, None);
         if let Some(mut socket) = self.sockets.remove(&token) {
-            self.lingering -= usize::from(matches!(socket.state, State::Lingering(_)));
-            self.deregister(&mut socket.state);
+            self.closing -= usize::from(socket.is_closing);
+            // What is closed right after is not watched any more, whether or not the system says so.
+            let _: std::io::Result<()> = socket.kind.deregister(&mut self.tools, token);
         }
     }
 
@@ -40,54 +41,39 @@ impl Ports {
         self.leave_groups(owner, now);
         let accepted = connections.into_values().map(|accepted| accepted.token);
         for token in main.into_iter().chain(accepted) {
-            if !self.is_kept_by_another(token, owner) {
+            if !self.is_used_by_another(token, owner) {
                 self.close_socket(token, now);
             }
         }
     }
 
-    /// A session gives up a socket. Whether another shares it, who has it from here on.
-    pub(super) fn is_kept_by_another(&mut self, token: Token, owner: Owner) -> bool {
+    /// A session gives up a socket. Returns whether another one uses it, to which it belongs from here on.
+    pub(super) fn is_used_by_another(&mut self, token: Token, owner: Owner) -> bool {
         let Some(socket) = self.sockets.get_mut(&token) else { return false };
-        let State::Udp(udp) = &mut socket.state else { return false };
-        let Some(heir) = udp.move_out(owner) else { return false };
-        socket.owner = heir;
+        let Some(next_owner) = socket.kind.leave(owner) else { return false };
+        socket.owner = next_owner;
         true
     }
 
     /// Closes a socket in good order: what waits is sent first, for a bounded time.
     pub(super) fn close_socket(&mut self, token: Token, now: Instant) {
-        self.set_deadline(token, None);
-        let Some(mut socket) = self.sockets.remove(&token) else { return };
-        match socket.state {
-            State::Connected(mut connection) => {
-                connection.say_goodbye();
-                if connection.is_over() || self.lingering >= MOST_LINGERING {
-                    self.deregister(&mut State::Connected(connection));
-                    return;
-                }
-                self.lingering += 1;
-                socket.state = State::Lingering(connection);
-                self.sockets.insert(token, socket);
-                self.set_deadline(token, Some(now + LINGER));
-            }
-            State::Jack(mut client) => {
-                if client.close() {
-                    return self.deregister(&mut State::Leaving(client));
-                }
-                socket.state = State::Leaving(client);
-                self.sockets.insert(token, socket);
-            }
-            State::Waiting(..) => self.helpers.forget(token),
-            State::Udp(_)
-            | State::Connecting(..)
-            | State::Upgrading(_)
-            | State::Listening(_)
-            | State::Lingering(_)
-            | State::Sequencer(_)
-            | State::Link(..)
-            | State::Leaving(_) => self.deregister(&mut socket.state),
+        let Some(socket) = self.sockets.get_mut(&token) else { return };
+        socket.kind.close();
+        if socket.kind.is_over() || self.closing >= MOST_CLOSING {
+            return self.remove(token);
         }
+        self.closing += usize::from(!std::mem::replace(&mut socket.is_closing, true));
+        let deadline = socket.kind.longest_end().map(|longest| now + longest);
+        self.set_deadline(token, deadline);
+    }
+
+    /// A client is not taken as a connection. It has the time to read why.
+    pub(super) fn turn_away(&mut self, token: Token, now: Instant) {
+        let Some(socket) = self.sockets.get(&token) else { return };
+        if let (Peer::Connection(number), Some(entry)) = (socket.peer, self.table.get_mut(&socket.owner)) {
+            entry.connections.remove(&number);
+        }
+        self.close_socket(token, now);
     }
 
     pub(super) fn retire(&mut self, session: SessionId, now: Instant) {
@@ -98,29 +84,6 @@ impl Ports {
             self.close_port(owner, now);
             self.table.remove(&owner);
         }
-        self.claims.forget(session);
-    }
-
-    pub(super) fn deregister(&mut self, state: &mut State) {
-        // What is closed right after is not watched any more, whether or not the system says so.
-        let _: std::io::Result<()> = match state {
-            State::Waiting(..) => Ok(()),
-            State::Udp(udp) => self.registry.deregister(udp.source()),
-            State::Connecting(connecting, _) => match &mut connecting.stream {
-                Some(stream) => self.registry.deregister(stream),
-                None => Ok(()),
-            },
-            State::Upgrading(upgrade) => self.registry.deregister(&mut upgrade.stream),
-            State::Connected(connection) | State::Lingering(connection) => {
-                self.registry.deregister(connection.source())
-            }
-            State::Listening(listener) => self.registry.deregister(listener.source()),
-            State::Sequencer(sequencer) => self.forget_sequencer(sequencer),
-            State::Jack(client) | State::Leaving(client) => client.deregister(&self.registry),
-            State::Link(own, link) => {
-                self.drop_link(*own, *link);
-                Ok(())
-            }
-        };
+        self.tools.claims.forget(session);
     }
 }

@@ -5,35 +5,29 @@
 //! the time (`share`), so that a flood on one port leaves the others their turn.
 
 mod closing;
-mod devices;
-mod groups;
-mod jack;
+mod kind;
+mod kinds;
 mod opening;
-mod reading;
+mod reports;
 mod sending;
+mod serving;
 mod share;
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-use crosspatch_core::{Closed, Connect, Duration, Effect, Instant, Interface, Notice, Peer, PortSpec};
+use crosspatch_core::{Duration, Effect, Instant, Interface, Peer};
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
 use rustc_hash::FxHashMap;
 
-use crate::batch::{Datagram, Inbox, Outbound};
 use crate::clock::Clock;
-use crate::connection::Connection;
-use crate::jack::JackClient;
-use crate::listener::Listener;
 use crate::lookup::Helpers;
-use crate::occupant::Transport;
-use crate::sequencer::{Claims, Sequencer};
-use crate::show::{Owner, Show};
-use crate::tcp::Connecting;
-use crate::udp::UdpPort;
-use crate::upgrade::Upgrade;
-use groups::Groups;
+use crate::runner::{Owner, Runner};
+use crate::sequencer::Claims;
+use kind::{Context, PortKind, Tools};
+use kinds::{Datagrams, Groups};
 use share::{QUANTUM, Queue, ROUND};
 
 /// The token by which handles and helpers wake the loop.
@@ -42,44 +36,31 @@ pub(crate) const WAKER: Token = Token(0);
 /// The token by which changes of interfaces wake the loop.
 const NETWORK: Token = Token(1);
 
-/// How long a closed connection may take to send what waits.
-const LINGER: Duration = Duration::from_millis(300);
-
-/// How many closed connections may take that time. Without a bound, peers that come and go would take all descriptors.
-const MOST_LINGERING: usize = 256;
+/// How many sockets may take their time to close. Without a bound, peers that come and go would take all descriptors.
+const MOST_CLOSING: usize = 256;
 
 /// Of each message that comes in, this much is read at once.
 const CHUNK: usize = 64 * 1024;
-
-/// So many datagrams are sent at the latest.
-const MOST_SENDS: usize = 256;
 
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// The ports of all sessions.
 pub(crate) struct Ports {
     clock: Clock,
-    registry: Registry,
-    helpers: Helpers,
+    tools: Tools,
     table: BTreeMap<Owner, Entry>,
-    groups: Groups,
-    sockets: FxHashMap<Token, Socket>,
-    /// How many of them are `Lingering`.
-    lingering: usize,
+    sockets: Sockets,
+    /// How many of them take their time to close.
+    closing: usize,
     last_token: usize,
     ready: Queue,
     deadlines: BTreeSet<(Instant, Token)>,
-    reports: VecDeque<Report>,
-    /// Datagrams to be sent, by socket; their bytes are in the outbox of the show.
-    sends: Vec<Datagram>,
-    sends_on: Token,
-    /// Where those of them that are for groups leave.
-    sends_through: Option<Interface>,
-    inbox: Option<Box<Inbox>>,
-    outbound: Outbound,
+    groups: Groups,
+    datagrams: Datagrams,
     chunk: Box<[u8]>,
-    claims: Claims,
 }
+
+type Sockets = FxHashMap<Token, Socket>;
 
 /// A port, as its session knows it.
 #[derive(Default)]
@@ -102,104 +83,50 @@ struct AcceptedFrom {
     address: IpAddr,
 }
 
-/// A socket, or what will be one.
+/// A socket, or what will be one, and whose turn it is.
 struct Socket {
     owner: Owner,
     peer: Peer,
     /// The socket of the port: this one, or the listener that accepted it.
     main: Token,
-    state: State,
+    kind: Box<dyn PortKind>,
     deadline: Option<Instant>,
     is_readable: bool,
     is_writable: bool,
     is_queued: bool,
     /// How much longer than its share it was served.
     debt: Duration,
-    /// Whether its session knows that it is open; until then nothing is read.
+    /// Whether its session knows that it is open; until then nothing is read for the session.
     is_announced: bool,
-}
-
-enum State {
-    /// For the answer of a helper.
-    Waiting(Box<PortSpec>, Waiting),
-    Udp(UdpPort),
-    Connecting(Connecting, Box<PortSpec>),
-    Upgrading(Upgrade),
-    Connected(Connection),
-    Listening(Listener),
-    /// Closed by its session, with something left to send.
-    Lingering(Connection),
-    /// A port of our own beside the devices.
-    Sequencer(Box<Sequencer>),
-    /// A link of the port with the first token, wanted or joined; the second is its own.
-    Link(Token, Token),
-    /// A client of a JACK server.
-    Jack(Box<JackClient>),
-    /// One that is not wanted any more and takes its time.
-    Leaving(Box<JackClient>),
-}
-
-/// What is waited for.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Waiting {
-    Addresses,
-    Occupant,
-}
-
-/// Something that a session is to be told.
-struct Report {
-    owner: Owner,
-    peer: Peer,
-    /// The socket of the port that it is about.
-    main: Token,
-    /// The socket itself.
-    token: Token,
-    what: What,
-}
-
-enum What {
-    Open,
-    Close(Closed),
-    Full,
-    Writable,
-    /// What a question has brought, with which the port is done.
-    Answer(Vec<u8>),
-    /// What a client has sent that did not ask for a WebSocket, and never becomes one.
-    Stranger(Vec<u8>),
+    /// Whether its session has closed it, and something is left to send.
+    is_closing: bool,
 }
 
 impl Ports {
     pub(crate) fn new(registry: Registry, helpers: Helpers, clock: Clock) -> Self {
         Self {
             clock,
-            registry,
-            helpers,
+            tools: Tools { registry, helpers, claims: Claims::default(), reports: VecDeque::new() },
             table: BTreeMap::new(),
-            groups: Groups::default(),
             sockets: FxHashMap::default(),
-            lingering: 0,
+            closing: 0,
             last_token: NETWORK.0,
             ready: Queue::default(),
             deadlines: BTreeSet::new(),
-            reports: VecDeque::new(),
-            sends: Vec::new(),
-            sends_on: WAKER,
-            sends_through: None,
-            inbox: Some(Box::new(Inbox::new())),
-            outbound: Outbound::default(),
+            groups: Groups::default(),
+            datagrams: Datagrams::new(),
             chunk: vec![0; CHUNK].into(),
-            claims: Claims::default(),
         }
     }
 
     /// Carries out what the last turns have caused, datagrams included.
-    pub(crate) fn apply(&mut self, show: &mut Show<'_>) {
-        self.take_effects(show);
-        while !self.sends.is_empty() {
-            self.send_datagrams(show);
-            self.take_effects(show);
+    pub(crate) fn apply(&mut self, runner: &mut Runner<'_>) {
+        self.take_effects(runner);
+        while self.datagrams.are_waiting() {
+            self.send_datagrams(runner);
+            self.take_effects(runner);
         }
-        show.clear();
+        runner.clear();
     }
 
     /// Something happened on a socket, or the loop was woken.
@@ -213,49 +140,49 @@ impl Ports {
     }
 
     /// Deals with what is due, for about a [`ROUND`].
-    pub(crate) fn work(&mut self, show: &mut Show<'_>) {
+    pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
         let end = self.clock.now() + ROUND;
-        for (token, answer) in self.helpers.answers() {
-            self.handle_answer(token, answer, show.now);
+        for (token, answer) in self.tools.helpers.answers() {
+            self.handle_answer(token, answer, runner.now);
         }
-        for _ in 0..self.reports.len() {
-            let Some(report) = self.reports.pop_front() else { break };
-            self.deliver(report, show);
-            self.apply(show);
-            show.now = self.clock.now();
-            if show.now >= end {
+        for _ in 0..self.tools.reports.len() {
+            let Some(report) = self.tools.reports.pop_front() else { break };
+            self.deliver(report, runner);
+            self.apply(runner);
+            runner.now = self.clock.now();
+            if runner.now >= end {
                 break;
             }
         }
         for _ in 0..self.ready.fresh.len() {
             let Some(token) = self.ready.fresh.pop_front() else { break };
-            self.serve_in_turn(token, show);
-            if show.now >= end {
+            self.serve_in_turn(token, runner);
+            if runner.now >= end {
                 break;
             }
         }
         // One of them at least, however many others there are.
         for _ in 0..self.ready.greedy.len() {
             let Some(token) = self.ready.greedy.pop_front() else { break };
-            self.serve_in_turn(token, show);
-            if show.now >= end {
+            self.serve_in_turn(token, runner);
+            if runner.now >= end {
                 break;
             }
         }
         while let Some(&(due, token)) = self.deadlines.first()
-            && due <= show.now
+            && due <= runner.now
         {
             self.deadlines.pop_first();
-            self.handle_deadline(token, show.now);
+            self.handle_deadline(token, runner.now);
         }
-        self.renew_groups(show);
-        show.check_recorder();
-        self.apply(show);
+        self.renew_groups(runner);
+        runner.check_recorder();
+        self.apply(runner);
     }
 
     /// When there is something to do even if nothing happens.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        if !self.reports.is_empty() || !self.ready.is_empty() {
+        if !self.tools.reports.is_empty() || !self.ready.is_empty() {
             return Some(Instant::START);
         }
         self.deadlines.first().map(|(due, _)| *due).into_iter().chain(self.groups.renew_at()).min()
@@ -266,126 +193,82 @@ impl Ports {
         self.sockets.is_empty()
     }
 
-    fn take_effects(&mut self, show: &mut Show<'_>) {
-        while let Some(effect) = show.next_effect() {
+    fn take_effects(&mut self, runner: &mut Runner<'_>) {
+        while let Some(effect) = runner.next_effect() {
             match effect {
                 Effect::Send(session, port, peer, bytes) => {
-                    self.send(show, Owner { session, port }, peer, bytes);
+                    self.send(runner, Owner { session, port }, peer, bytes);
                 }
                 Effect::Open(session, port, spec) => {
-                    self.send_datagrams(show);
+                    self.send_datagrams(runner);
                     let owner = Owner { session, port };
-                    self.close_port(owner, show.now);
-                    self.open(owner, spec, show.now);
+                    self.close_port(owner, runner.now);
+                    self.open(owner, spec, runner.now);
                 }
                 Effect::Close(session, port, Peer::Connection(number)) => {
                     let entry = self.table.get_mut(&Owner { session, port });
                     if let Some(accepted) = entry.and_then(|entry| entry.connections.remove(&number)) {
-                        self.close_socket(accepted.token, show.now);
+                        self.close_socket(accepted.token, runner.now);
                     }
                 }
                 Effect::Close(session, port, Peer::Only | Peer::Address(_)) => {
-                    self.send_datagrams(show);
-                    self.close_port(Owner { session, port }, show.now);
+                    self.send_datagrams(runner);
+                    self.close_port(Owner { session, port }, runner.now);
                 }
                 Effect::Retire(session) => {
-                    self.send_datagrams(show);
-                    self.retire(session, show.now);
+                    self.send_datagrams(runner);
+                    self.retire(session, runner.now);
                 }
                 Effect::Notice(..) | Effect::Value(..) => {}
             }
         }
     }
 
-    /// Tells a session, unless the port that it is about is not the session's any more.
-    fn deliver(&mut self, report: Report, show: &mut Show<'_>) {
-        let Report { owner, peer, main, token, what } = report;
-        let Some(entry) = self.table.get_mut(&owner) else { return };
-        if entry.main != Some(main) {
-            return;
-        }
-        let is_open = match peer {
-            Peer::Only | Peer::Address(_) => true,
-            Peer::Connection(number) => entry.connections.contains_key(&number),
-        };
-        match what {
-            What::Open if is_open => {
-                if let Some(socket) = self.sockets.get_mut(&token) {
-                    socket.is_announced = true;
-                    if let State::Udp(udp) = &mut socket.state {
-                        udp.announced(owner);
-                    }
-                    // What came in the meantime was left where it was.
-                    self.queue(token, true, false);
-                }
-                self.announce_groups(owner);
-                show.opened(owner, peer);
-            }
-            What::Close(reason) => {
-                match peer {
-                    Peer::Only | Peer::Address(_) => entry.main = None,
-                    Peer::Connection(number) if entry.connections.remove(&number).is_none() => return,
-                    Peer::Connection(number) if matches!(reason, Closed::NotReading | Closed::TooLong) => {
-                        let text = format!("client {number} is cut off: {reason}");
-                        show.notice(Some(owner), Notice::warning("cut-off", text));
-                    }
-                    Peer::Connection(_) => {}
-                }
-                show.closed(owner, peer, reason);
-            }
-            What::Full => match self.sockets.get_mut(&token).map(|socket| &mut socket.state) {
-                Some(State::Connected(connection)) => {
-                    connection.has_told_full();
-                    show.full(owner, peer);
-                }
-                Some(State::Sequencer(_) | State::Jack(_)) => show.full(owner, peer),
-                Some(_) | None => {}
-            },
-            What::Answer(answer) => {
-                entry.main = None;
-                show.received(owner, peer, &answer);
-            }
-            What::Stranger(head) => show.received(owner, peer, &head),
-            What::Writable if self.sockets.contains_key(&token) => show.writable(owner, peer),
-            What::Open | What::Writable => {}
-        }
-    }
-
     fn handle_deadline(&mut self, token: Token, now: Instant) {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         socket.deadline = None;
-        match &mut socket.state {
-            State::Waiting(_, Waiting::Addresses) => {
-                self.helpers.forget(token);
-                self.fail(token, Closed::TimedOut);
-            }
-            State::Waiting(_, Waiting::Occupant) => {
-                self.helpers.forget(token);
-                self.fail(token, Closed::InUse(None));
-            }
-            State::Connecting(connecting, _) => {
-                connecting.failed(Closed::TimedOut);
-                self.connect_next(token, now);
-            }
-            State::Upgrading(_) => {
-                self.report_stranger(token);
-                self.fail(token, Closed::TimedOut);
-            }
-            State::Lingering(_) => self.remove(token),
-            State::Listening(_) => self.queue(token, true, false),
-            State::Connected(connection) => {
-                connection.ping();
-                let socket = &self.sockets[&token];
-                self.set_deadline(token, self.ping_of(socket).map(|ping| now + ping));
-            }
-            State::Sequencer(_) => self.retry_sequencer(token),
-            State::Jack(_) => self.queue(token, true, true),
-            State::Udp(udp) => {
-                udp.losses().handle_timeout();
-                self.queue(token, true, false);
-            }
-            State::Link(..) | State::Leaving(_) => {}
+        if socket.is_closing {
+            return self.remove(token);
         }
+        self.with(token, now, |kind, context| kind.handle_deadline(context));
+    }
+
+    /// Lets a socket do something, and carries out what it wants.
+    fn with<R>(
+        &mut self,
+        token: Token,
+        now: Instant,
+        act: impl FnOnce(&mut dyn PortKind, &mut Context<'_>) -> R,
+    ) -> Option<R> {
+        let Socket { kind, owner, peer, main, .. } = self.sockets.get_mut(&token)?;
+        let mut context = Context {
+            now,
+            token,
+            owner: *owner,
+            peer: *peer,
+            main: *main,
+            tools: &mut self.tools,
+            deadline: None,
+            failure: None,
+            is_to_serve: false,
+        };
+        let result = act(&mut **kind, &mut context);
+        let Context { deadline, failure, is_to_serve, .. } = context;
+        if let Some(deadline) = deadline {
+            self.set_deadline(token, deadline);
+        }
+        if is_to_serve {
+            self.queue(token, true, true);
+        }
+        if let Some(reason) = failure {
+            self.fail(token, reason);
+        }
+        Some(result)
+    }
+
+    /// The socket with this token, if it is of that kind.
+    fn kind_mut<K: PortKind>(&mut self, token: Token) -> Option<&mut K> {
+        kind_in(&mut self.sockets, token)
     }
 
     fn next_token(&mut self) -> Token {
@@ -412,19 +295,19 @@ impl Ports {
     }
 
     /// Serves a socket, unless it has been served for longer than others.
-    fn serve_in_turn(&mut self, token: Token, show: &mut Show<'_>) {
+    fn serve_in_turn(&mut self, token: Token, runner: &mut Runner<'_>) {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         socket.is_queued = false;
         if socket.debt >= QUANTUM {
             socket.debt -= QUANTUM;
             return self.queue_greedy(token);
         }
-        let begin = show.now;
-        self.serve(token, show);
-        self.apply(show);
-        show.now = self.clock.now();
+        let begin = runner.now;
+        self.serve(token, runner);
+        self.apply(runner);
+        runner.now = self.clock.now();
         if let Some(socket) = self.sockets.get_mut(&token) {
-            let spent = show.now.since(begin);
+            let spent = runner.now.since(begin);
             socket.debt =
                 if socket.is_queued { (socket.debt + spent).saturating_sub(QUANTUM) } else { Duration::ZERO };
         }
@@ -439,60 +322,28 @@ impl Ports {
             self.deadlines.insert((deadline, token));
         }
     }
-
-    fn report(&mut self, token: Token, what: What) {
-        let Some(socket) = self.sockets.get(&token) else { return };
-        let (owner, peer, main) = (socket.owner, socket.peer, socket.main);
-        self.reports.push_back(Report { owner, peer, main, token, what });
-    }
 }
 
 impl Socket {
-    fn new(owner: Owner, peer: Peer, main: Token, state: State) -> Self {
+    fn new(owner: Owner, peer: Peer, main: Token, kind: Box<dyn PortKind>) -> Self {
         Self {
             owner,
             peer,
             main,
-            state,
+            kind,
             deadline: None,
             is_readable: false,
             is_writable: false,
             is_queued: false,
             debt: Duration::ZERO,
             is_announced: false,
+            is_closing: false,
         }
     }
 }
 
-/// The outgoing connection that a specification describes.
-fn outgoing(spec: &PortSpec) -> Option<&Connect> {
-    match spec {
-        PortSpec::TcpConnect(connect) => Some(connect),
-        PortSpec::WebSocketConnect(socket) => Some(&socket.connect),
-        PortSpec::Udp(_)
-        | PortSpec::TcpListen(_)
-        | PortSpec::WebSocketListen(_)
-        | PortSpec::Lookup(_)
-        | PortSpec::Machine
-        | PortSpec::Midi(_)
-        | PortSpec::MidiLink(_)
-        | PortSpec::Jack(_) => None,
-    }
-}
-
-/// What a specification binds on this machine.
-fn bound(spec: &PortSpec) -> Option<(Transport, u16)> {
-    match spec {
-        PortSpec::Udp(udp) => Some((Transport::Udp, udp.bind.port)),
-        PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => {
-            Some((Transport::Tcp, listen.at.port))
-        }
-        PortSpec::TcpConnect(_)
-        | PortSpec::WebSocketConnect(_)
-        | PortSpec::Lookup(_)
-        | PortSpec::Machine
-        | PortSpec::Midi(_)
-        | PortSpec::MidiLink(_)
-        | PortSpec::Jack(_) => None,
-    }
+/// The socket with this token, if it is of that kind.
+fn kind_in<K: PortKind>(sockets: &mut Sockets, token: Token) -> Option<&mut K> {
+    let kind: &mut dyn Any = &mut *sockets.get_mut(&token)?.kind;
+    kind.downcast_mut()
 }

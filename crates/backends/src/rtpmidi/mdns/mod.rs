@@ -13,7 +13,7 @@ use crosspatch_core::{
     Closed, Endpoint, Host, Instant, Interface, Join, Notice, Outbox, Peer, Port, PortSpec, Udp,
 };
 
-use crate::kept_port::KeptPort;
+use crate::reconnecting_port::ReconnectingPort;
 
 use super::options::Config;
 use announcer::Announcer;
@@ -32,7 +32,7 @@ const MACHINE: Port = Port(u16::MAX - 1);
 
 /// What an instance does by multicast DNS.
 pub(crate) struct Mdns {
-    kept: KeptPort,
+    kept: ReconnectingPort,
     is_open: bool,
     announcer: Option<Announcer>,
     browser: Option<Browser>,
@@ -50,7 +50,7 @@ impl Mdns {
         let interface = interface(config);
         let joins = vec![Join { group: GROUP.ip(), interface: interface.clone() }];
         let udp = Udp { shared: true, joins, outgoing: interface, ..Udp::new(bind) };
-        let kept = KeptPort::new(&config.name, SOCKET, PortSpec::Udp(udp), "rtpmidi-mdns");
+        let kept = ReconnectingPort::new(&config.name, SOCKET, PortSpec::Udp(udp), "rtpmidi-mdns");
         Some(Self { kept, is_open: false, announcer, browser })
     }
 

@@ -4,14 +4,17 @@
 //! it. The shell tries **once** and reports; when and where to try again is the session's business, because back-off and
 //! host fail-over are protocol behaviour and belong on the virtual clock.
 
+mod device;
+mod jack;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::device::{Midi, MidiLink};
-use crate::jack::Jack;
+pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
+pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 
 /// Who is at the other end of a port.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -175,8 +178,15 @@ pub struct Selection {
 impl Selection {
     /// Whether a datagram is of use. One that is too short to tell is.
     pub fn takes(&self, datagram: &[u8]) -> bool {
+        self.whom_in(datagram).is_none_or(|whom| whom == self.whom.1)
+    }
+
+    /// The two bytes that tell for whom a datagram is, if it is of the kind and long enough.
+    #[inline]
+    pub fn whom_in(&self, datagram: &[u8]) -> Option<[u8; 2]> {
         let at = |place: u16| datagram.get(usize::from(place)..).and_then(<[u8]>::first_chunk::<2>);
-        at(self.kind.0) != Some(&self.kind.1) || at(self.whom.0).is_none_or(|whom| *whom == self.whom.1)
+        at(self.kind.0).filter(|kind| **kind == self.kind.1)?;
+        at(self.whom.0).copied()
     }
 }
 

@@ -7,7 +7,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A port, and when to try again to open it.
 #[derive(Debug)]
-pub(crate) struct KeptPort {
+pub(crate) struct ReconnectingPort {
     port: Port,
     spec: PortSpec,
     notice: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct KeptPort {
     retry_at: Option<Instant>,
 }
 
-impl KeptPort {
+impl ReconnectingPort {
     /// The port of the instance `name`, whose notices are of the kind `notice`.
     pub(crate) fn new(name: &str, port: Port, spec: PortSpec, notice: &'static str) -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (name, port));

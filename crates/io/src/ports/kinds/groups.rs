@@ -8,11 +8,11 @@ use std::net::IpAddr;
 use crosspatch_core::{Duration, Host, Instant, Join, Notice, Peer, Udp};
 use mio::Token;
 
-use super::{NETWORK, Ports, Socket, State};
 use crate::closed;
 use crate::interfaces::{self, Nic, Watch};
 use crate::membership::Renewal;
-use crate::show::{Owner, Show};
+use crate::ports::{NETWORK, Ports, kind_in};
+use crate::runner::{Owner, Runner};
 use crate::udp::UdpPort;
 
 /// How often interfaces are looked at where the system does not tell of changes.
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// The sockets of groups, and what wakes them when interfaces come back.
 #[derive(Default)]
-pub(super) struct Groups {
+pub(in crate::ports) struct Groups {
     sockets: BTreeMap<(Join, u16), Token>,
     /// The interfaces as they were when something was said of them last.
     nics: Vec<Nic>,
@@ -30,7 +30,7 @@ pub(super) struct Groups {
 
 impl Groups {
     /// Interfaces have changed, or their addresses.
-    pub(super) fn handle_change(&mut self) {
+    pub(in crate::ports) fn handle_change(&mut self) {
         if let Some(watch) = &self.watch {
             watch.drain();
             self.renew_at = Some(Instant::START);
@@ -38,12 +38,12 @@ impl Groups {
     }
 
     /// The interfaces that are known.
-    pub(super) fn nics(&self) -> &[Nic] {
+    pub(in crate::ports) fn nics(&self) -> &[Nic] {
         &self.nics
     }
 
     /// When interfaces are to be looked at.
-    pub(super) fn renew_at(&self) -> Option<Instant> {
+    pub(in crate::ports) fn renew_at(&self) -> Option<Instant> {
         self.renew_at
     }
 }
@@ -51,13 +51,19 @@ impl Groups {
 impl Ports {
     /// Joins the groups of a port whose socket is `main`, and looks for the interface that it sends to groups by. If one
     /// cannot be joined, none is.
-    pub(super) fn join_groups(&mut self, main: Token, owner: Owner, spec: &Udp) -> io::Result<()> {
+    pub(in crate::ports) fn join_groups(
+        &mut self,
+        main: Token,
+        owner: Owner,
+        spec: &Udp,
+        now: Instant,
+    ) -> io::Result<()> {
         let entry = self.table.entry(owner).or_default();
         entry.outgoing.clone_from(&spec.outgoing);
         if spec.joins.is_empty() && spec.outgoing.is_none() {
             return Ok(());
         }
-        let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get(&main) else { return Ok(()) };
+        let Some(udp) = self.kind_mut::<UdpPort>(main) else { return Ok(()) };
         let port = udp.port()?;
         self.watch_interfaces()?;
         let is_outgoing = |nic: &Nic| nic.is_meant(spec.outgoing.as_ref());
@@ -65,11 +71,11 @@ impl Ports {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         }
         for join in &spec.joins {
-            match self.join_group(join, port, owner) {
+            match self.join_group(join, port, owner, now) {
                 Ok(token) => self.table.entry(owner).or_default().groups.push(token),
-                Err(error) if is_optional(spec, join) && closed::may_be_for_want_of_ipv6(&error) => {}
+                Err(error) if is_optional(spec, join) && closed::ipv6_may_be_missing(&error) => {}
                 Err(error) => {
-                    self.leave_groups(owner, Instant::START);
+                    self.leave_groups(owner, now);
                     return Err(error);
                 }
             }
@@ -78,10 +84,10 @@ impl Ports {
     }
 
     /// From here on, what is known of interfaces is kept up to date.
-    pub(super) fn watch_interfaces(&mut self) -> io::Result<()> {
+    pub(in crate::ports) fn watch_interfaces(&mut self) -> io::Result<()> {
         let groups = &mut self.groups;
         if groups.watch.is_none() {
-            groups.watch = Watch::new(&self.registry, NETWORK).ok();
+            groups.watch = Watch::new(&self.tools.registry, NETWORK).ok();
             // What changes before the list is made may have been said to nobody.
             groups.renew_at = Some(Instant::START);
         }
@@ -91,41 +97,25 @@ impl Ports {
         Ok(())
     }
 
-    fn join_group(&mut self, join: &Join, port: u16, owner: Owner) -> io::Result<Token> {
+    fn join_group(&mut self, join: &Join, port: u16, owner: Owner, now: Instant) -> io::Result<Token> {
         let key = (join.clone(), port);
         if let Some(&token) = self.groups.sockets.get(&key) {
-            if let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&token) {
-                udp.move_in(owner, None);
+            if let Some(udp) = self.kind_mut::<UdpPort>(token) {
+                udp.subscribers.join(owner, None);
             }
             return Ok(token);
         }
-        let mut udp = UdpPort::listen(join, port, &self.groups.nics, owner)?;
-        let token = self.next_token();
-        udp.watch(&self.registry, token)?;
-        self.sockets.insert(token, Socket::new(owner, Peer::Only, token, State::Udp(udp)));
+        let udp = UdpPort::listen(join, port, &self.groups.nics, owner)?;
+        let token = self.add(owner, Peer::Only, None, Box::new(udp), now)?;
         self.groups.sockets.insert(key, token);
         Ok(token)
     }
 
-    /// A session knows that its port is open: what comes in for its groups is for it.
-    pub(super) fn announce_groups(&mut self, owner: Owner) {
-        let Some(entry) = self.table.get(&owner) else { return };
-        for token in entry.groups.clone() {
-            if let Some(socket) = self.sockets.get_mut(&token)
-                && let State::Udp(udp) = &mut socket.state
-            {
-                udp.announced(owner);
-                socket.is_announced = true;
-                self.queue(token, true, false);
-            }
-        }
-    }
-
     /// A port is closed, and its groups with it that nobody else wants.
-    pub(super) fn leave_groups(&mut self, owner: Owner, now: Instant) {
+    pub(in crate::ports) fn leave_groups(&mut self, owner: Owner, now: Instant) {
         let Some(entry) = self.table.get_mut(&owner) else { return };
         for token in std::mem::take(&mut entry.groups) {
-            if !self.is_kept_by_another(token, owner) {
+            if !self.is_used_by_another(token, owner) {
                 self.groups.sockets.retain(|_, group| *group != token);
                 self.close_socket(token, now);
             }
@@ -133,26 +123,25 @@ impl Ports {
     }
 
     /// Looks at the interfaces if they may have changed, and joins groups where they have to be joined.
-    pub(super) fn renew_groups(&mut self, show: &mut Show<'_>) {
-        if self.groups.renew_at.is_none_or(|due| due > show.now) {
+    pub(in crate::ports) fn renew_groups(&mut self, runner: &mut Runner<'_>) {
+        if self.groups.renew_at.is_none_or(|due| due > runner.now) {
             return;
         }
         let is_watched = self.groups.watch.is_some();
         let nics = interfaces::list();
         let has_to_look = !is_watched || nics.is_err();
-        self.groups.renew_at = has_to_look.then(|| show.now + LOOK);
+        self.groups.renew_at = has_to_look.then(|| runner.now + LOOK);
         let Ok(nics) = nics else { return };
         self.groups.nics = nics;
         for main in self.table.values().filter_map(|entry| entry.main) {
-            if let Some(Socket { state: State::Udp(udp), .. }) = self.sockets.get_mut(&main) {
+            if let Some(udp) = kind_in::<UdpPort>(&mut self.sockets, main) {
                 udp.set_no_way(false);
             }
         }
         let mut told = BTreeSet::new();
         for ((join, _), token) in &self.groups.sockets {
-            let Some(Socket { state: State::Udp(udp), owner, .. }) = self.sockets.get_mut(token) else {
-                continue;
-            };
+            let Some(owner) = self.sockets.get(token).map(|socket| socket.owner) else { continue };
+            let Some(udp) = kind_in::<UdpPort>(&mut self.sockets, *token) else { continue };
             let interface = join.interface.as_ref().map_or("any".into(), ToString::to_string);
             let notice = match udp.renew(&self.groups.nics) {
                 Ok(Renewal::Same) => continue,
@@ -171,8 +160,8 @@ impl Ports {
                 }
             };
             // However many groups there are, an interface is worth one line.
-            if told.insert((*owner, notice.text.clone())) {
-                show.notice(Some(*owner), notice);
+            if told.insert((owner, notice.text.clone())) {
+                runner.notice(Some(owner), notice);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The engine together with those who look on: the recorder, which writes down what goes in, and the observer, who is
-//! told what comes of it. A live show and a replay are both one of these.
+//! Runs the turns of the engine. The recorder writes down what goes in, and the observer is called with what comes out. A
+//! live show and a replay both have a runner.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crosspatch_core::{
 };
 use rustc_hash::FxHashMap;
 
-use crate::observe::{Observed, Place};
+use crate::observe::{Observed, PortName};
 use crate::onlookers::{Onlooker, Onlookers};
 use crate::record::{Event, Recorder};
 
@@ -35,7 +35,7 @@ pub(crate) const NOTICES: [&str; 8] = [
 pub(crate) type Observer<'a> = &'a mut dyn FnMut(Instant, &Engine, Observed<'_>);
 
 /// An engine, its outbox and its onlookers.
-pub(crate) struct Show<'a> {
+pub(crate) struct Runner<'a> {
     /// The time that the engine is told.
     pub(crate) now: Instant,
     engine: Engine,
@@ -50,7 +50,7 @@ pub(crate) struct Show<'a> {
     names: FxHashMap<SessionId, (Arc<str>, &'static Backend)>,
 }
 
-impl<'a> Show<'a> {
+impl<'a> Runner<'a> {
     pub(crate) fn new(observer: Observer<'a>, recorder: Option<Recorder>) -> Self {
         Self {
             now: Instant::START,
@@ -157,9 +157,9 @@ impl<'a> Show<'a> {
     /// A notice of the shell's own, about a port or the whole show.
     pub(crate) fn notice(&mut self, owner: Option<Owner>, notice: Notice) {
         debug_assert!(NOTICES.contains(&notice.id), "a notice that no replay knows");
-        let place = owner.and_then(|owner| Some((&*self.names.get(&owner.session)?.0, owner.port)));
+        let port_name = owner.and_then(|owner| Some((&*self.names.get(&owner.session)?.0, owner.port)));
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(self.now, place, &Event::Notice(&notice));
+            recorder.write(self.now, port_name, &Event::Notice(&notice));
         }
         self.engine.handle_notice(self.now, owner.map(|owner| owner.session), notice, &mut self.out);
     }
@@ -204,25 +204,25 @@ impl<'a> Show<'a> {
         }
         let Some((name, backend)) = self.names.get(&owner.session) else { return };
         if let Some(recorder) = &mut self.recorder {
-            let place = Some((&**name, owner.port));
+            let port_name = Some((&**name, owner.port));
             let planned = self.engine.instance_of(owner.session);
             if let Event::Data(from, data) = event
                 && let Some(safe) = planned.and_then(|planned| planned.instance.conceal(data))
             {
-                recorder.write(self.now, place, &Event::Data(from, &safe));
+                recorder.write(self.now, port_name, &Event::Data(from, &safe));
             } else {
-                recorder.write(self.now, place, &event);
+                recorder.write(self.now, port_name, &event);
             }
         }
         if self.traced {
-            let place = Place { instance: name, backend, port: owner.port };
+            let port_name = PortName { instance: name, backend, port: owner.port };
             let observed = match event {
-                Event::Open(peer) => Observed::Opened(place, peer),
-                Event::Data(from, data) => Observed::Received(place, from, data),
-                Event::Close(peer, reason) => Observed::Closed(place, peer, reason),
-                Event::Full(peer) => Observed::Full(place, peer),
-                Event::Writable(peer) => Observed::Writable(place, peer),
-                Event::Lost => Observed::Lost(place),
+                Event::Open(peer) => Observed::Opened(port_name, peer),
+                Event::Data(from, data) => Observed::Received(port_name, from, data),
+                Event::Close(peer, reason) => Observed::Closed(port_name, peer, reason),
+                Event::Full(peer) => Observed::Full(port_name, peer),
+                Event::Writable(peer) => Observed::Writable(port_name, peer),
+                Event::Lost => Observed::Lost(port_name),
                 Event::Install
                 | Event::Timeout
                 | Event::Resume
@@ -234,17 +234,17 @@ impl<'a> Show<'a> {
         }
     }
 
-    fn record(&mut self, place: Option<(&str, Port)>, event: Event<'_>) {
+    fn record(&mut self, port_name: Option<(&str, Port)>, event: Event<'_>) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(self.now, place, &event);
+            recorder.write(self.now, port_name, &event);
         }
     }
 
     fn observe(&mut self, effect: &Effect) {
         let observer = &mut *self.observer;
         let known = |session: &SessionId| self.names.get(session);
-        let place = |session: &SessionId, port: Port| {
-            known(session).map(|(instance, backend)| Place { instance, backend, port })
+        let port_name = |session: &SessionId, port: Port| {
+            known(session).map(|(instance, backend)| PortName { instance, backend, port })
         };
         let observed = match effect {
             Effect::Notice(session, notice, held) => {
@@ -256,14 +256,13 @@ impl<'a> Show<'a> {
             }),
             _ if !self.traced => None,
             Effect::Open(session, port, spec) => {
-                place(session, *port).map(|place| Observed::Opening(place, spec))
+                port_name(session, *port).map(|port_name| Observed::Opening(port_name, spec))
             }
             Effect::Close(session, port, peer) => {
-                place(session, *port).map(|place| Observed::Closing(place, *peer))
+                port_name(session, *port).map(|port_name| Observed::Closing(port_name, *peer))
             }
-            Effect::Send(session, port, peer, range) => {
-                place(session, *port).map(|place| Observed::Sent(place, *peer, self.out.bytes(range)))
-            }
+            Effect::Send(session, port, peer, range) => port_name(session, *port)
+                .map(|port_name| Observed::Sent(port_name, *peer, self.out.bytes(range))),
             Effect::Retire(session) => known(session).map(|(name, _)| Observed::Stopped(name)),
         };
         if let Some(observed) = observed {

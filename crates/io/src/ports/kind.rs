@@ -1,0 +1,243 @@
+//! What every kind of port has to say of itself: an [`Opener`] opens it, and a [`PortKind`] is its socket.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::io;
+use std::net::IpAddr;
+
+use crosspatch_core::{Closed, Duration, Endpoint, Engine, Instant, Limits, Peer};
+use mio::{Registry, Token};
+
+use super::Ports;
+use super::reports::{Report, What};
+use crate::lookup::Helpers;
+use crate::port_owner::Transport;
+use crate::runner::{Owner, Runner};
+use crate::sequencer::Claims;
+
+/// How long the look-up of a name may take where no connection sets the time.
+const LOOK_UP: Duration = Duration::from_secs(30);
+
+/// How a port of one kind is opened.
+pub(super) trait Opener {
+    /// The address that has to be known first. A name is looked up by a helper.
+    fn address(&self) -> Option<&Endpoint> {
+        None
+    }
+
+    /// How long opening may take.
+    fn timeout(&self) -> Duration {
+        LOOK_UP
+    }
+
+    /// What the port takes of this machine. If another program has it, that program is looked for.
+    fn takes(&self) -> Option<(Transport, u16)> {
+        None
+    }
+
+    /// Opens the port, or begins to: hands a [`PortKind`] to [`Ports::opened`] or [`Ports::put`].
+    ///
+    /// # Errors
+    ///
+    /// Why there is no port.
+    fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed>;
+}
+
+/// A port that is being opened.
+pub(super) struct Opening<'a> {
+    pub(super) token: Token,
+    pub(super) owner: Owner,
+    /// The addresses of the host; none for every address of this machine.
+    pub(super) addresses: Option<&'a [IpAddr]>,
+    /// When it has to be open.
+    pub(super) deadline: Instant,
+    pub(super) now: Instant,
+}
+
+impl Opening<'_> {
+    /// The first address at which it works, or why the last one does not.
+    pub(super) fn first_of<T>(&self, bind: impl Fn(Option<IpAddr>) -> io::Result<T>) -> io::Result<T> {
+        let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
+        for ip in self.each() {
+            result = bind(ip);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// The addresses to bind to, one after the other.
+    pub(super) fn each(&self) -> impl Iterator<Item = Option<IpAddr>> {
+        let any = self.addresses.is_none().then_some(None);
+        any.into_iter().chain(self.addresses.into_iter().flatten().copied().map(Some))
+    }
+}
+
+/// A socket of a port, or what will become one.
+///
+/// [`Ports`] knows when a socket is ready, whose turn it is, what is due and who has to know. A kind knows how to read and
+/// write. It does so in small steps, because whatever a session does about one step may concern the same port.
+pub(super) trait PortKind: Any {
+    /// Has the loop woken for this socket.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    fn register(&mut self, context: &mut Context<'_>) -> io::Result<()>;
+
+    /// Gives everything back, right before the socket is dropped. That the system may refuse does not matter by then.
+    fn deregister(&mut self, tools: &mut Tools, token: Token) -> io::Result<()>;
+
+    /// Whether it reads for its session: only when the session knows that the port is open, and not while it is busy. What
+    /// reads for itself, such as a connection that is being made, has a step whenever it is ready.
+    fn is_for_session(&self) -> bool {
+        true
+    }
+
+    /// Whether a turn of a session that it reads for has been interrupted.
+    fn is_busy(&self, owner: Owner, engine: &Engine) -> bool {
+        self.is_for_session() && engine.is_busy(owner.session)
+    }
+
+    /// How it is read in its turn: in steps, unless it has a way of its own.
+    fn reader(&self) -> Reader {
+        Ports::read_steps
+    }
+
+    /// Its turn to read begins.
+    fn begin_turn(&mut self) {}
+
+    /// Reads one message or some bytes, or does the next thing that there is to do.
+    fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step;
+
+    /// It may have room again.
+    fn handle_writable(&mut self, _context: &mut Context<'_>) {}
+
+    /// Its deadline has come.
+    fn handle_deadline(&mut self, context: &mut Context<'_>) {
+        context.serve_again();
+    }
+
+    /// Sends a message, or keeps it until there is room.
+    fn send(&mut self, _message: &[u8], _context: &mut Context<'_>) -> Sent {
+        Sent::Done
+    }
+
+    /// How many bytes wait for room.
+    fn unsent(&mut self) -> usize {
+        0
+    }
+
+    /// A session knows that its port is open.
+    fn handle_opened(&mut self, _owner: Owner) {}
+
+    /// The session is about to learn that the port takes no more.
+    fn handle_full(&mut self) {}
+
+    /// A session gives the socket up. If others use it, returns the one that it belongs to from here on.
+    fn leave(&mut self, _owner: Owner) -> Option<Owner> {
+        None
+    }
+
+    /// Begins to close in good order.
+    fn close(&mut self) {}
+
+    /// Goes on closing. Returns whether that is done.
+    fn is_over(&mut self) -> bool {
+        true
+    }
+
+    /// How long closing may take.
+    fn longest_end(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// How a socket is read for a share of the time.
+pub(super) type Reader = fn(&mut Ports, Token, &mut Runner<'_>);
+
+/// What one step of reading came to.
+pub(super) enum Step {
+    /// There is nothing more for the time being.
+    Nothing,
+    /// There is more, but it is the turn of others.
+    Later,
+    /// So many bytes have been dealt with, and there may be more.
+    More(usize),
+    /// Bytes came in for the port with this token.
+    Received(Token, Vec<u8>),
+    /// The port with this token is open.
+    Opened(Token),
+    /// The port with this token is gone.
+    Gone(Token, Closed),
+    /// A server has a new connection.
+    Accepted(Box<dyn PortKind>, IpAddr, Limits),
+    /// It goes on as something else.
+    Become(Box<dyn PortKind>, Stage),
+}
+
+/// How far a socket has come when it becomes something else.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is being opened.
+    Opening,
+    /// It is open.
+    Open,
+    /// It never opens, and is closed in good order.
+    Closing,
+}
+
+/// What became of a message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It went out or waits. If that is news to the session, there is a report.
+    Done,
+    /// Too much is waiting in all connections of the server together.
+    Crowded,
+}
+
+/// What the loop has for all kinds of ports.
+pub(super) struct Tools {
+    pub(super) registry: Registry,
+    pub(super) helpers: Helpers,
+    pub(super) claims: Claims,
+    pub(super) reports: VecDeque<Report>,
+}
+
+/// The world of one socket, for as long as it has something to do.
+pub(super) struct Context<'p> {
+    pub(super) now: Instant,
+    pub(super) token: Token,
+    pub(super) owner: Owner,
+    pub(super) peer: Peer,
+    /// The socket of the port: this one, or the listener that accepted it.
+    pub(super) main: Token,
+    pub(super) tools: &'p mut Tools,
+    pub(super) deadline: Option<Option<Instant>>,
+    pub(super) failure: Option<Closed>,
+    pub(super) is_to_serve: bool,
+}
+
+impl Context<'_> {
+    /// The session is to know something.
+    pub(super) fn report(&mut self, what: What) {
+        let Self { owner, peer, main, token, .. } = *self;
+        self.tools.reports.push_back(Report { owner, peer, main, token, what });
+    }
+
+    /// Wants [`PortKind::handle_deadline`] at that time, in place of an earlier wish.
+    pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = Some(deadline);
+    }
+
+    /// The port or connection is gone, or will never be.
+    pub(super) fn fail(&mut self, reason: Closed) {
+        self.failure = Some(reason);
+    }
+
+    /// Wants another turn.
+    pub(super) fn serve_again(&mut self) {
+        self.is_to_serve = true;
+    }
+}

@@ -1,0 +1,117 @@
+//! Ports beside the MIDI devices of this machine: one of our own for each session, and the links of it.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::{Rc, Weak};
+
+use crosspatch_core::{Closed, Midi, MidiLink, Notice};
+use mio::Token;
+
+use super::unsent::{self, RETRY, Unsent};
+use crate::closed;
+use crate::ports::Ports;
+use crate::ports::kind::{Context, Opener, Opening, PortKind, Sent, Step, Tools};
+use crate::runner::{Owner, Runner};
+use crate::sequencer::{Incoming, Sequencer};
+
+impl Opener for &Midi {
+    fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
+        let sequencer = Sequencer::open(self, opening.owner.session);
+        let own = sequencer.map(|sequencer| Own(Rc::new(RefCell::new(sequencer))));
+        own.and_then(|own| ports.opened(opening, own)).map_err(|error| reason(&error))
+    }
+}
+
+fn reason(error: &io::Error) -> Closed {
+    Sequencer::reason(error).unwrap_or_else(|| closed::reason(error))
+}
+
+/// A port of our own, which others see and devices are joined to.
+struct Own(Rc<RefCell<Sequencer>>);
+
+impl PortKind for Own {
+    fn register(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        self.0.borrow_mut().register(&context.tools.registry, context.token)
+    }
+
+    fn deregister(&mut self, tools: &mut Tools, _token: Token) -> io::Result<()> {
+        let mut sequencer = self.0.borrow_mut();
+        sequencer.leave(&mut tools.claims);
+        sequencer.deregister(&tools.registry)
+    }
+
+    fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
+        let mut sequencer = self.0.borrow_mut();
+        match sequencer.next(chunk, &mut context.tools.claims) {
+            Ok(Some(Incoming::Data(link, bytes))) => {
+                return Step::Received(link.unwrap_or(context.token), bytes);
+            }
+            Ok(Some(Incoming::Joined(link))) => return Step::Opened(link),
+            Ok(Some(Incoming::Gone(link))) => return Step::Gone(link, Closed::Unplugged),
+            Ok(Some(Incoming::Lost)) => {
+                let text = "more came in than could be taken up; some of it is lost";
+                runner.notice(Some(context.owner), Notice::warning("lost", text));
+                return Step::More(0);
+            }
+            Ok(None) => {
+                let pause = if sequencer.is_waiting() { Some(RETRY) } else { sequencer.look_again_in() };
+                context.set_deadline(pause.map(|pause| context.now + pause));
+            }
+            Err(error) => context.fail(reason(&error)),
+        }
+        Step::Nothing
+    }
+
+    fn handle_writable(&mut self, context: &mut Context<'_>) {
+        unsent::send_waiting(&mut *self.0.borrow_mut(), context);
+    }
+
+    fn handle_deadline(&mut self, context: &mut Context<'_>) {
+        self.0.borrow_mut().look_again();
+        context.serve_again();
+    }
+
+    fn send(&mut self, messages: &[u8], context: &mut Context<'_>) -> Sent {
+        unsent::send(&mut *self.0.borrow_mut(), messages, context);
+        Sent::Done
+    }
+}
+
+impl Opener for &MidiLink {
+    fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
+        ports.set_deadline(opening.token, None);
+        let owner = Owner { port: self.own, ..opening.owner };
+        let own = ports.table.get(&owner).and_then(|entry| entry.main).ok_or(Closed::NoSuchAddress)?;
+        let sequencer = ports.kind_mut::<Own>(own).ok_or(Closed::NoSuchAddress)?.0.clone();
+        let link = Link(Rc::downgrade(&sequencer));
+        ports.put(opening, link).map_err(|error| reason(&error))?;
+        sequencer.borrow_mut().add_link(opening.token, (*self).clone(), &mut ports.tools.claims);
+        ports.queue(own, true, false);
+        Ok(())
+    }
+}
+
+/// A device that is joined to a port of our own, or will be.
+struct Link(Weak<RefCell<Sequencer>>);
+
+impl PortKind for Link {
+    fn register(&mut self, _context: &mut Context<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn deregister(&mut self, tools: &mut Tools, token: Token) -> io::Result<()> {
+        if let Some(sequencer) = self.0.upgrade() {
+            sequencer.borrow_mut().remove_link(token, &mut tools.claims);
+        }
+        Ok(())
+    }
+
+    fn is_for_session(&self) -> bool {
+        false
+    }
+
+    /// What the device sends comes in through the port of our own.
+    fn step(&mut self, _chunk: &mut [u8], _show: &mut Runner<'_>, _context: &mut Context<'_>) -> Step {
+        Step::Nothing
+    }
+}

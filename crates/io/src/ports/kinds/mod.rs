@@ -1,0 +1,34 @@
+//! The kinds of ports, a file each. To add one: a variant of [`PortSpec`] with what it has to know, a file here with an
+//! [`Opener`] and a [`PortKind`](super::kind::PortKind), and a line in [`opener`].
+
+mod connect;
+mod groups;
+mod jack;
+mod listener;
+mod midi;
+mod question;
+mod stream;
+mod udp;
+mod unsent;
+
+use crosspatch_core::PortSpec;
+
+use super::kind::Opener;
+pub(super) use groups::Groups;
+pub(super) use udp::Datagrams;
+
+/// Opens the kind of port that a session wants.
+pub(super) fn opener(spec: &PortSpec) -> Box<dyn Opener + '_> {
+    match spec {
+        PortSpec::Udp(udp) => Box::new(udp),
+        PortSpec::TcpConnect(connect) => Box::new(connect::Tcp(connect)),
+        PortSpec::TcpListen(listen) => Box::new(listener::Server { listen, is_web_socket: false }),
+        PortSpec::WebSocketConnect(socket) => Box::new(connect::WebSocket(socket)),
+        PortSpec::WebSocketListen(listen) => Box::new(listener::Server { listen, is_web_socket: true }),
+        PortSpec::Lookup(endpoint) => Box::new(question::Lookup(endpoint)),
+        PortSpec::Machine => Box::new(question::Machine),
+        PortSpec::Midi(midi) => Box::new(midi),
+        PortSpec::MidiLink(link) => Box::new(link),
+        PortSpec::Jack(jack) => Box::new(jack),
+    }
+}
