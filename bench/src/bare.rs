@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -27,7 +26,6 @@ pub(crate) const WORD: &str = "--bare";
 
 /// Starts a program that turns each packet of `traffic.0` at `at` into `copies` packets of `traffic.1` to `to`.
 pub(crate) fn start(
-    program: &Path,
     calls: Calls,
     traffic: (Wire, Wire),
     copies: u64,
@@ -41,16 +39,20 @@ pub(crate) fn start(
     };
     let is_same = traffic.0 == traffic.1;
     let length = if is_same { 0 } else { traffic.1.packet().len() };
-    let mut command = Command::new(program);
-    command.args(["bench", WORD, &format!("{calls} {length} {copies} {at} {to}")]);
+    let mut command = own_program()?;
+    command.args([WORD, &format!("{calls} {length} {copies} {at} {to}")]);
     Process::start(command)
 }
 
 /// Starts a program that turns each datagram at `at` into a WebSocket message to a console at `to`.
-pub(crate) fn start_web_socket(program: &Path, at: SocketAddr, to: SocketAddr) -> Result<Process> {
-    let mut command = Command::new(program);
-    command.args(["bench", WORD, &format!("websocket {at} {to}")]);
+pub(crate) fn start_web_socket(at: SocketAddr, to: SocketAddr) -> Result<Process> {
+    let mut command = own_program()?;
+    command.args([WORD, &format!("websocket {at} {to}")]);
     Process::start(command)
+}
+
+fn own_program() -> Result<Command> {
+    Ok(Command::new(std::env::current_exe().context("cannot find this program")?))
 }
 
 /// What such a program does.

@@ -35,7 +35,7 @@ struct Mover {
 
 /// Measures both ways.
 pub(crate) fn measure(options: &Options) -> Result<Table> {
-    let mut movers = [Mover::bare(options)?, Mover::crosspatch(options, "")?];
+    let mut movers = [Mover::bare()?, Mover::crosspatch(options, "")?];
     let mut back = Mover::crosspatch(options, "[backend maweb]\ninterval = 0\n")?;
     let simulated = Simulated::start(options)?;
     let (mut times_back, mut times_through) = (Vec::new(), Vec::new());
@@ -66,9 +66,9 @@ fn cells(times: Vec<Duration>) -> [f64; 4] {
 }
 
 impl Mover {
-    fn bare(options: &Options) -> Result<Self> {
+    fn bare() -> Result<Self> {
         let (console, at) = (Console::start()?, free_address()?);
-        let process = bare::start_web_socket(&options.program, at, console.address)?;
+        let process = bare::start_web_socket(at, console.address)?;
         let mover = Self { process, console, at, hand: UdpSocket::bind("127.0.0.1:0")?, times: Vec::new() };
         mover.wait()
     }

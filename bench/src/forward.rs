@@ -76,9 +76,9 @@ pub(crate) struct Forwarded {
 impl Forwarded {
     /// Measures all subjects with one work.
     pub(crate) fn measure(&mut self, work: &Forwarding, options: &Options) -> Result<()> {
-        let mut subjects = vec![Subject::bare(work, options, "bare", Calls::Single)?];
+        let mut subjects = vec![Subject::bare(work, "bare", Calls::Single)?];
         #[cfg(target_os = "linux")]
-        subjects.push(Subject::bare(work, options, "batched", Calls::Batched)?);
+        subjects.push(Subject::bare(work, "batched", Calls::Batched)?);
         subjects.push(Subject::crosspatch(work, options)?);
         for subject in &mut subjects {
             ensure!(subject.lane.wake(PATIENCE)?, "{}: nothing comes through {}", work.name, subject.name);
@@ -144,11 +144,11 @@ impl Forwarded {
 }
 
 impl Subject {
-    fn bare(work: &Forwarding, options: &Options, name: &'static str, calls: Calls) -> Result<Self> {
+    fn bare(work: &Forwarding, name: &'static str, calls: Calls) -> Result<Self> {
         let at = free_address()?;
         let lane = Lane::new(work.traffic, at)?;
         let wires = (work.traffic.source, work.traffic.sink);
-        let process = bare::start(&options.program, calls, wires, work.traffic.copies, at, lane.sink()?)?;
+        let process = bare::start(calls, wires, work.traffic.copies, at, lane.sink()?)?;
         Ok(Self::new(name, lane, process))
     }
 

@@ -39,7 +39,7 @@ struct Subject {
 pub(crate) fn measure(options: &Options) -> Result<Table> {
     let mut rows = Vec::new();
     for universes in [1, 100, 256] {
-        let mut subjects = [Subject::bare(universes, options)?, Subject::crosspatch(universes, options)?];
+        let mut subjects = [Subject::bare(universes)?, Subject::crosspatch(universes, options)?];
         for subject in &mut subjects {
             ensure!(subject.lane.wake(PATIENCE)?, "nothing comes through {}", subject.name);
         }
@@ -73,11 +73,11 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
 }
 
 impl Subject {
-    fn bare(universes: u16, options: &Options) -> Result<Self> {
+    fn bare(universes: u16) -> Result<Self> {
         let (at, traffic) = (free_address()?, traffic(universes));
         let lane = Lane::new(traffic, at)?;
         let wires = (traffic.source, traffic.sink);
-        let process = bare::start(&options.program, Calls::Single, wires, 1, at, lane.sink()?)?;
+        let process = bare::start(Calls::Single, wires, 1, at, lane.sink()?)?;
         Ok(Self::new("bare", lane, process))
     }
 

@@ -22,8 +22,7 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
     let mut rows = Vec::new();
     let (at, mut lane) = lane()?;
     let start = Instant::now();
-    let bare =
-        bare::start(&options.program, Calls::Single, (Wire::Osc(1), Wire::Osc(1)), 1, at, lane.sink()?)?;
+    let bare = bare::start(Calls::Single, (Wire::Osc(1), Wire::Osc(1)), 1, at, lane.sink()?)?;
     ensure!(lane.wake(PATIENCE)?, "the bare program does not begin");
     let took = start.elapsed();
     let usage = bare.usage();

@@ -2,8 +2,8 @@
 //!
 //! This file knows nothing of the rest of the program, because `cargo xtask man` reads it, too.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -165,63 +165,11 @@ pub(crate) struct Replay {
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Bench {
-    #[command(subcommand)]
-    pub(crate) command: Option<BenchCommand>,
-
-    /// Measure only what has this in its name, in upper or lower case
-    pub(crate) only: Option<String>,
-
-    /// How often everybody who is measured has a turn
-    #[arg(long, value_name = "COUNT", default_value_t = 5)]
-    pub(crate) rounds: u32,
-
-    /// How long each measurement takes, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 500)]
-    pub(crate) measure: u64,
-
-    /// How to write the figures
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Figures,
-
-    /// Be a program that only receives and sends
-    #[arg(long, value_name = "WORDS", hide = true)]
-    pub(crate) bare: Option<String>,
-}
-
-/// What to do besides measuring.
-#[derive(Debug, Subcommand)]
-pub(crate) enum BenchCommand {
-    /// Run every backend under load while its peers die and return, and compare all states in the end
-    Soak(Soak),
-}
-
-/// Arguments of `bench soak`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Soak {
-    /// How long: a number with ms, s, m or h
-    #[arg(long = "for", value_name = "TIME", default_value = "1m", value_parser = duration)]
-    pub(crate) duration: Duration,
-
-    /// Decides what is done when; the same seed does the same
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub(crate) seed: u64,
-
-    /// Keep the logs of the shows in this folder
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) logs: Option<PathBuf>,
-}
-
-/// A way of writing figures down.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Figures {
-    /// For people at a terminal
-    Text,
-    /// For a document
-    Markdown,
-    /// One object with everything that was measured
-    Json,
+    /// What to measure, and how; `crosspatch bench --help` lists it
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 /// Arguments of `completions`.
@@ -283,22 +231,6 @@ pub(crate) enum Console {
     Gma3,
 }
 
-/// Reads a time such as `90s`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = match unit {
-        "ms" => Duration::from_millis(1),
-        "s" => Duration::from_secs(1),
-        "m" => Duration::from_secs(60),
-        "h" => Duration::from_secs(3600),
-        _ => Duration::ZERO,
-    };
-    let time = number.parse().ok().and_then(|number| unit.checked_mul(number));
-    time.filter(|time| !time.is_zero())
-        .ok_or_else(|| "expected a time such as `90s`, `10m` or `2h`".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -334,15 +266,6 @@ mod tests {
         ] {
             let args = parse(words);
             assert_eq!((args.log.log_format, args.log.verbose), (Format::Json, 2), "{words}");
-        }
-    }
-
-    #[test]
-    fn a_time_is_a_number_with_a_unit() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
-        for text in ["", "5", "m", "0s", "1d", "-1s", "1.5m", "99999999999h"] {
-            assert!(duration(text).is_err(), "{text}");
         }
     }
 

@@ -242,3 +242,15 @@ fn no_secret_is_printed_and_one_on_the_command_line_is_warned_of() {
     assert!(out.contains("list of processes") && out.contains("`password-file`"), "{out}");
     assert!(!out.contains("T0PSECRET"), "{out}");
 }
+
+#[test]
+fn without_the_benchmark_beside_it_the_program_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join("crosspatch");
+    std::fs::copy(env!("CARGO_BIN_EXE_crosspatch"), &alone).unwrap();
+    let output =
+        std::process::Command::new(&alone).args(["bench", "--help"]).env("PATH", "").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cargo build --release -p crosspatch-bench"), "{said}");
+}

@@ -130,6 +130,7 @@ impl Running {
 
 impl Engine {
     /// Whether turns were interrupted, so that [`resume`](Self::resume) has something to do.
+    #[inline]
     pub fn is_unfinished(&self) -> bool {
         !self.slices.waiting.is_empty()
     }
@@ -250,12 +251,24 @@ impl Engine {
     }
 
     /// How much is left over of interrupted turns.
+    #[inline]
     pub(super) fn left_over(&self) -> usize {
+        if self.is_unfinished() { self.count_left_over() } else { 0 }
+    }
+
+    #[cold]
+    fn count_left_over(&self) -> usize {
         self.slices.waiting.iter().map(|instance| self.running[instance.index()].left_over()).sum()
     }
 
     /// How many values wait that have come through many hops.
+    #[inline]
     pub(super) fn late_values(&self) -> usize {
+        if self.is_unfinished() { self.count_late_values() } else { 0 }
+    }
+
+    #[cold]
+    fn count_late_values(&self) -> usize {
         let late = self.slices.waiting.iter().filter(|instance| self.running[instance.index()].is_late());
         late.map(|instance| self.running[instance.index()].left_over()).sum()
     }
@@ -268,6 +281,7 @@ impl Engine {
     }
 
     /// A turn of the session is over. If it was interrupted, nothing more is read for the session for the time being.
+    #[inline]
     pub(super) fn end_turn(&mut self, instance: InstanceId, left_over_before: usize) {
         if self.is_unfinished()
             && self.left_over() > left_over_before

@@ -1,59 +1,27 @@
-//! `crosspatch bench`: the program measured from outside, beside the bare limit, and for a long time.
+//! `crosspatch bench`: starts the benchmark, which is a program of its own (`crosspatch-bench`), so that this one does not
+//! carry it.
 
-use std::io::Write as _;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
-use crosspatch_bench::{Format, Options};
+use anyhow::{Context, Result, bail};
 
-use crate::args::{Bench, BenchCommand, Figures};
-use crate::output;
+use crate::args::Bench;
 
-/// Runs the part that was asked for.
+/// Runs the benchmark that lies beside this program, or else the one in `PATH`.
 pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
-    match (&bench.command, &bench.bare) {
-        (Some(BenchCommand::Soak(arguments)), _) => return soak(arguments),
-        (None, Some(words)) => crosspatch_bench::bare::run(words)?,
-        (None, None) => measure(bench)?,
+    let own = std::env::current_exe().context("cannot find this program")?;
+    let beside = own.with_file_name(format!("crosspatch-bench{}", std::env::consts::EXE_SUFFIX));
+    let program = if beside.exists() { beside } else { "crosspatch-bench".into() };
+    let status = Command::new(program).args(&bench.arguments).arg("--program").arg(&own).status();
+    match status {
+        Ok(status) => {
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "`crosspatch-bench` is neither beside this program nor in `PATH`; `cargo build --release -p crosspatch-bench` in the source folder builds it"
+        ),
+        Err(error) => Err(error).context("cannot start `crosspatch-bench`"),
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Measures, and prints the figures. What is being measured is told on standard error.
-fn measure(bench: &Bench) -> Result<()> {
-    let options = Options {
-        program: std::env::current_exe().context("cannot find this program")?,
-        only: bench.only.clone(),
-        rounds: bench.rounds,
-        measure: Duration::from_millis(bench.measure),
-    };
-    let format = match bench.format {
-        Figures::Text => Format::Text,
-        Figures::Markdown => Format::Markdown,
-        Figures::Json => Format::Json,
-    };
-    let figures = crosspatch_bench::run(&options, format, &mut |name| {
-        // Whoever does not see what is measured sees the figures.
-        let _ = writeln!(std::io::stderr(), "measuring: {name}");
-    })?;
-    output::print(&figures)
-}
-
-#[cfg(unix)]
-fn soak(arguments: &crate::args::Soak) -> Result<ExitCode> {
-    use crosspatch_bench::soak;
-    let options = soak::Options {
-        program: std::env::current_exe().context("cannot find this program")?,
-        duration: arguments.duration,
-        seed: arguments.seed,
-        logs: arguments.logs.clone(),
-    };
-    let holds = soak::run(&options, &mut std::io::stdout())?;
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-#[cfg(not(unix))]
-fn soak(_: &crate::args::Soak) -> Result<ExitCode> {
-    anyhow::bail!("the soak needs signals, which this system does not have")
 }

@@ -1,11 +1,19 @@
-//! `crosspatch bench` as a user runs it. What it measures is not judged here: machines that run tests are busy.
+//! The benchmark as a user runs it. What it measures is not judged here: machines that run tests are busy.
 
-mod common;
+#![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 
-use common::run;
 use serde_json::Value;
+
+/// Runs the benchmark to its end and returns its status, standard output and standard error. What it measures lies beside it:
+/// `cargo test --workspace` builds both.
+fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_crosspatch-bench")).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status, text(output.stdout), text(output.stderr))
+}
 
 /// Measurements share the same two processors, so there is one at a time.
 static PROCESSORS: Mutex<()> = Mutex::new(());
@@ -14,7 +22,7 @@ static PROCESSORS: Mutex<()> = Mutex::new(());
 fn everybody_who_is_measured_passes_events_on() {
     let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
     for work in ["OSC to OSC, 64 mapped, three", "OSC to OSC, 1 to 64", "sACN, 10 universes", "RTP-MIDI"] {
-        let arguments = ["bench", work, "--rounds", "1", "--measure", "40", "--format", "json"];
+        let arguments = [work, "--rounds", "1", "--measure", "40", "--format", "json"];
         let (status, figures, progress) = run(&arguments);
         assert!(status.success(), "{progress}");
         let report: Value = serde_json::from_str(&figures).expect("JSON");
@@ -32,7 +40,7 @@ fn everybody_who_is_measured_passes_events_on() {
 fn an_unrelated_mapping_is_measured_with_a_flood_and_without() {
     let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
     for flood in ["small OSC", "SLIP", "Art-Net, frames", "small requests"] {
-        let arguments = ["bench", flood, "--rounds", "1", "--measure", "40", "--format", "json"];
+        let arguments = [flood, "--rounds", "1", "--measure", "40", "--format", "json"];
         let (status, figures, progress) = run(&arguments);
         assert!(status.success(), "{progress}");
         let report: Value = serde_json::from_str(&figures).expect("JSON");
@@ -48,7 +56,7 @@ fn an_unrelated_mapping_is_measured_with_a_flood_and_without() {
 
 #[test]
 fn a_name_that_nothing_has_is_answered_with_those_that_there_are() {
-    let (status, _, errors) = run(&["bench", "nonsense"]);
+    let (status, _, errors) = run(&["nonsense"]);
     assert_eq!(status.code(), Some(1));
     assert!(
         errors.contains("nothing is called \"nonsense\"") && errors.contains("Art-Net to OSC"),

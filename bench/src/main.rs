@@ -1,0 +1,170 @@
+//! The benchmark and the soak as a program: `crosspatch bench` starts it.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+use crosspatch_bench::{Format, Options, bare};
+
+/// Measure crosspatch on this machine, beside programs that only receive and send
+#[derive(Debug, Parser)]
+#[command(name = "crosspatch bench", version, args_conflicts_with_subcommands = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Measure only works whose name contains this, in upper or lower case
+    only: Option<String>,
+
+    /// How often each program has a turn
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    rounds: u32,
+
+    /// How long each measurement takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    measure: u64,
+
+    /// How to write the figures
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Figures,
+
+    /// The program to measure [default: crosspatch, beside this program]
+    #[arg(long, value_name = "FILE", global = true)]
+    program: Option<PathBuf>,
+
+    /// Be a program that only receives and sends
+    #[arg(long, value_name = "WORDS", hide = true)]
+    bare: Option<String>,
+}
+
+/// What to do besides measuring.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every backend under load while its peers die and return, and compare all states in the end
+    Soak(Soak),
+}
+
+/// Arguments of `bench soak`.
+#[derive(Debug, clap::Args)]
+struct Soak {
+    /// How long: a number with ms, s, m or h
+    #[arg(long = "for", value_name = "TIME", default_value = "1m", value_parser = duration)]
+    duration: Duration,
+
+    /// Decides what is done when; the same seed does the same
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+
+    /// Keep the logs of the shows in this folder
+    #[arg(long, value_name = "FOLDER")]
+    logs: Option<PathBuf>,
+}
+
+/// A way of writing figures down.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum Figures {
+    /// For people at a terminal
+    Text,
+    /// For a document
+    Markdown,
+    /// One object with everything that was measured
+    Json,
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(status) => status,
+        Err(error) => {
+            // Without standard error there is no one to report this to.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<ExitCode> {
+    if let Some(words) = &args.bare {
+        bare::run(words)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let program = match args.program {
+        Some(program) => program,
+        None => {
+            let own = std::env::current_exe().context("cannot find this program")?;
+            own.with_file_name(format!("crosspatch{}", std::env::consts::EXE_SUFFIX))
+        }
+    };
+    if let Some(Command::Soak(arguments)) = args.command {
+        return soak(program, arguments);
+    }
+    let options = Options {
+        program,
+        only: args.only,
+        rounds: args.rounds,
+        measure: Duration::from_millis(args.measure),
+    };
+    let format = match args.format {
+        Figures::Text => Format::Text,
+        Figures::Markdown => Format::Markdown,
+        Figures::Json => Format::Json,
+    };
+    let figures = crosspatch_bench::run(&options, format, &mut |name| {
+        // Progress is not worth an error: the figures name what was measured.
+        let _ = writeln!(std::io::stderr(), "measuring: {name}");
+    })?;
+    std::io::stdout().write_all(figures.as_bytes()).context("cannot write to standard output")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(unix)]
+fn soak(program: PathBuf, arguments: Soak) -> Result<ExitCode> {
+    use crosspatch_bench::soak;
+    let Soak { duration, seed, logs } = arguments;
+    let holds = soak::run(&soak::Options { program, duration, seed, logs }, &mut std::io::stdout())?;
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(not(unix))]
+fn soak(_: PathBuf, _: Soak) -> Result<ExitCode> {
+    anyhow::bail!("the soak needs signals, which this system does not have")
+}
+
+/// Reads a time such as `90s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
+        _ => Duration::ZERO,
+    };
+    let time = number.parse().ok().and_then(|number| unit.checked_mul(number));
+    time.filter(|time| !time.is_zero())
+        .ok_or_else(|| "expected a time such as `90s`, `10m` or `2h`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_description_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_is_a_number_with_a_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        for text in ["", "5", "m", "0s", "1d", "-1s", "1.5m", "99999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}
