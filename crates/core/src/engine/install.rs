@@ -159,7 +159,7 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
         rest: Rest::default(),
         known,
         wake: None,
-        woken: None,
+        is_woken: false,
     }
 }
 

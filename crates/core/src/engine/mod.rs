@@ -60,6 +60,8 @@ pub struct Engine {
     emitted: Vec<(Slot, Value)>,
     // When sessions want to be woken.
     timers: Alarms,
+    // The sessions that the `handle_timeout` that is running has woken.
+    woken: Vec<InstanceId>,
     notes_changes: bool,
 }
 
@@ -104,16 +106,16 @@ struct Running {
     rest: Rest,
     known: Known,
     wake: Option<Instant>,
-    /// When it was woken last.
-    woken: Option<Instant>,
+    /// Whether it has been woken by the `handle_timeout` that is running.
+    is_woken: bool,
 }
 
 impl Running {
-    /// Asks the session when it wants to be woken.
+    /// Asks the session when it wants to be woken. If it has just been woken, that is after a moment at the soonest.
     #[inline]
     fn sleep(&mut self, now: Instant) {
         self.wake = self.session.next_timeout();
-        if self.woken == Some(now) {
+        if self.is_woken {
             self.wake = self.wake.map(|wake| wake.max(now + SHORTEST_SLEEP));
         }
     }
@@ -159,6 +161,7 @@ impl Engine {
             scratch: Vec::new(),
             emitted: Vec::new(),
             timers: Alarms::default(),
+            woken: Vec::new(),
             notes_changes: false,
         }
     }
@@ -286,12 +289,16 @@ impl Engine {
                 self.timers.set(at, running.wake);
                 continue;
             }
-            running.woken = Some(now);
+            running.is_woken = true;
             let instance = InstanceId(at as u32);
+            self.woken.push(instance);
             let left_over = self.left_over();
             self.call(now, instance, out, |session, out| session.handle_timeout(now, out));
             self.run_hops(now, 0, out);
             self.end_turn(instance, left_over);
+        }
+        for instance in self.woken.drain(..) {
+            self.running[instance.index()].is_woken = false;
         }
         self.wake_chains(now, out);
         self.notices.handle_timeout(now, out);
