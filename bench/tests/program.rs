@@ -21,7 +21,9 @@ static PROCESSORS: Mutex<()> = Mutex::new(());
 #[test]
 fn everybody_who_is_measured_passes_events_on() {
     let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
-    for work in ["OSC to OSC, 64 mapped, three", "OSC to OSC, 1 to 64", "sACN, 10 universes", "RTP-MIDI"] {
+    for work in
+        ["OSC to OSC, 64 mapped, three", "OSC to OSC, 1 to 64", "sACN, 10 universes", "RTP-MIDI to RTP-MIDI"]
+    {
         let arguments = [work, "--rounds", "1", "--measure", "40", "--format", "json"];
         let (status, figures, progress) = run(&arguments);
         assert!(status.success(), "{progress}");
