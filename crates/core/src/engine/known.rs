@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::changes::Changes;
+use super::changes::{Changes, Marks};
 use crate::{Direction, Slot, Text, Value};
 
 /// The last values of every channel of a session; forgotten when a channel is no longer mapped.
@@ -85,14 +85,14 @@ impl Known {
     #[inline]
     fn note_input(&mut self, slot: Slot) {
         if let Some(changes) = &mut self.changes {
-            changes.inputs.note(slot);
+            note(&mut changes.inputs, slot);
         }
     }
 
     #[inline]
     fn note_output(&mut self, slot: Slot) {
         if let Some(changes) = &mut self.changes {
-            changes.outputs.note(slot);
+            note(&mut changes.outputs, slot);
         }
     }
 
@@ -193,6 +193,12 @@ impl Known {
         self.outputs.remove(slot);
         self.marks[slot.index()] = 0;
     }
+}
+
+/// Out of the way of the loop over a universe, whose registers it would take.
+#[inline(never)]
+fn note(marks: &mut Marks, slot: Slot) {
+    marks.note(slot);
 }
 
 /// A value for each channel that has one, with eight bytes for each channel.
