@@ -11,24 +11,24 @@ use crate::midi::translate::{Dialect, OPTIONS, with_dialect};
 
 /// The options of this backend alone.
 const OWN: [OptionSpec; 5] = [
-    OptionSpec::new("name", "Controller", "crosspatch", "the name of the client"),
-    OptionSpec::new("server", "show", "", "the name of the server; without it JACK's own choice"),
+    OptionSpec::new("name", "Controller", "crosspatch", "the client name"),
+    OptionSpec::new("server", "show", "", "the name of the server; by default JACK's own choice"),
     OptionSpec {
         family: Some(""),
         ..OptionSpec::new(
             "<port>",
             "cv in min -1 max 1",
             "",
-            "a port of that name: `midi` or `cv`, `in` or `out`, and the range of a voltage, 0 to 1 if not said",
+            "a port with this name: `midi` or `cv`, `in` or `out`, and the range of a voltage, 0 to 1 by default",
         )
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("debug", "on", "off", "accepted for files of MIDIMonster")
+        ..OptionSpec::new("debug", "on", "off", "accepted for MIDIMonster files, without effect")
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("errors", "on", "off", "accepted for files of MIDIMonster")
+        ..OptionSpec::new("errors", "on", "off", "accepted for MIDIMonster files, without effect")
     },
 ];
 

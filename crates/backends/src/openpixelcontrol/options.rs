@@ -12,16 +12,11 @@ const MAX_RATE: u32 = 1000;
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         abbreviation: Some("dest"),
-        ..OptionSpec::new(
-            "destination",
-            "10.0.0.2 7890",
-            "",
-            "host and port of the server that gets the pixels",
-        )
+        ..OptionSpec::new("destination", "10.0.0.2 7890", "", "host and port of the server to send to")
     },
-    OptionSpec::new("listen", "* 7890", "", "host and port to wait on for clients that send pixels"),
+    OptionSpec::new("listen", "* 7890", "", "host and port to listen on for clients"),
     OptionSpec::new("mode", "16bit", "8bit", "the resolution of a colour, `8bit` or `16bit`"),
-    OptionSpec::new("rate", "30", "60", "how many frames a second go out at most, 1 to 1000"),
+    OptionSpec::new("rate", "30", "60", "the maximum number of frames per second, 1 to 1000"),
 ];
 
 /// The options of an instance, read.

@@ -25,10 +25,10 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "detect",
             "on",
             "off",
-            "tells the addresses of incoming messages: `on` of all, `unmapped` of those that no mapping uses",
+            "logs the addresses of incoming messages: `on` all of them, `unmapped` those that no mapping uses",
         )
     },
-    OptionSpec::new("root", "/my/osc/path", "", "stands in front of the path of every channel"),
+    OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel"),
     OptionSpec::new("bind", "* 8000", "", "host and port to listen on"),
     OptionSpec {
         abbreviation: Some("dest"),
@@ -36,7 +36,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "destination",
             "10.0.0.2 9000",
             "",
-            "host and port to send to; `learn` is whoever spoke last, `learn@PORT` the same with another port",
+            "host and port to send to; `learn` sends to the last sender, `learn@PORT` to that host and another port",
         )
     },
     OptionSpec::new(
@@ -45,16 +45,16 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "udp",
         "`udp`, `tcp` (TCP with lengths, OSC 1.0) or `slip` (TCP with SLIP, OSC 1.1)",
     ),
-    OptionSpec::new("bundle", "on", "off", "messages that belong together travel in one bundle"),
+    OptionSpec::new("bundle", "on", "off", "sends messages that belong together in one bundle"),
     OptionSpec::new(
         "lost",
         "hold",
         "release",
-        "what becomes of buttons that a TCP connection holds when it is lost: `release`, or `hold` for as they are",
+        "what happens to the buttons that a TCP connection holds when it ends: `release`, or `hold` to leave them as they are",
     ),
     OptionSpec {
         repeatable: true,
-        ..OptionSpec::new("repeat", "/xremote 8s", "", "a message, as text, that is sent again and again")
+        ..OptionSpec::new("repeat", "/xremote 8s", "", "a message, as text, that is sent at this interval")
     },
     OptionSpec {
         repeatable: true,
@@ -62,7 +62,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "join",
             "239.0.0.1",
             "",
-            "a multicast group to listen to, perhaps with the name or address of the interface",
+            "a multicast group to listen to, optionally with the name or address of the interface",
         )
     },
     OptionSpec {

@@ -28,28 +28,28 @@ pub const OPTIONS: [OptionSpec; 10] = [
         "release",
         "note-off 64",
         "note-on",
-        "what a note of value 0 is sent as: `note-on` with velocity 0, or `note-off`, perhaps with its velocity",
+        "how a note of value 0 is sent: `note-on` with velocity 0, or `note-off`, optionally with its velocity",
     ),
     OptionSpec::new(
         "echo",
         "settle",
         "off",
-        "whether the device is sent its own values back: `off`, `on`, or `settle` for when it has not moved for 100 ms",
+        "whether to send the device its own values back: `off`, `on`, or `settle`, when it has not moved for 100 ms",
     ),
     OptionSpec::new(
         "lost",
         "hold",
         "release",
-        "what becomes of keys that a peer holds when it is lost: `release`, or `hold` for as they are",
+        "what happens to the keys that a lost peer holds: `release`, or `hold` to leave them as they are",
     ),
-    OptionSpec::new("pace", "1ms", "0", "the time to leave a slow device for each three bytes"),
+    OptionSpec::new("pace", "1ms", "0", "the minimum time for each three bytes, for a slow device"),
     OptionSpec {
         repeatable: true,
         ..OptionSpec::new(
             "init",
             "F0 47 7F 29 60 00 04 41 09 00 01 F7",
             "",
-            "messages, as text, that are sent whenever somebody new listens; `pause 50ms` waits",
+            "messages, as text, that are sent to every new receiver; `pause 50ms` waits",
         )
     },
     OptionSpec {
@@ -58,20 +58,20 @@ pub const OPTIONS: [OptionSpec; 10] = [
             "sysex.<name>",
             "F0 47 7F 29 {v} F7",
             "",
-            "a system exclusive message with places for values, for the channels `sysex.<name>`",
+            "a system exclusive message with placeholders for values, for the channels `sysex.<name>`",
         )
     },
     OptionSpec::new(
         "msc",
         "5 lighting",
         "all lighting",
-        "the device and kind of devices for MIDI Show Control: `all` or 0 to 127, and `lighting`, `sound`, `all` or 0 to 127",
+        "device and command format of MIDI Show Control: `all` or 0 to 127, and `lighting`, `sound`, `all` or 0 to 127",
     ),
     OptionSpec::new(
         "mtc-rate",
         "30",
         "25",
-        "the frames a second of time code that is sent: `24`, `25`, `29.97`, `30`",
+        "the frame rate of time code that is sent: `24`, `25`, `29.97`, `30`",
     ),
 ];
 
