@@ -18,7 +18,7 @@ use options::Config;
 /// The JACK backend.
 pub const BACKEND: Backend = Backend {
     name: "jack",
-    summary: "MIDI and control voltages of audio programs, by way of JACK or PipeWire",
+    summary: "MIDI and control voltages (CV) of audio programs, through JACK or PipeWire",
     manual: include_str!("README.md"),
     options: &options::ALL,
     words: address::WORDS,

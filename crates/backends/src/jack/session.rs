@@ -157,8 +157,8 @@ impl Session for JackSession {
             let server = self.server();
             let text = match (&reason, was_open) {
                 (Closed::ByPeer, true) => format!("{server} is gone; waiting for it"),
-                (Closed::Refused, false) => format!("{server} does not run; waiting for it"),
-                _ => format!("no {server}: {reason}; trying again"),
+                (Closed::Refused, false) => format!("{server} is not running; waiting for it"),
+                _ => format!("cannot connect to {server}: {reason}; trying again"),
             };
             out.notice(Notice::warning("jack-server", text));
         }
@@ -185,7 +185,7 @@ impl Session for JackSession {
                         translator.hear(now, &message, out);
                     }
                     Err(error) => {
-                        let text = format!("what came in makes no sense: {error}");
+                        let text = format!("ignored malformed MIDI: {error}");
                         out.notice(Notice::warning("jack-garbage", text));
                     }
                 });

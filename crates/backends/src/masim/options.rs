@@ -253,7 +253,7 @@ fn listen(options: &mut Options<'_>) -> Option<Endpoint> {
     };
     let (endpoint, rest) = options.endpoint(at, Some(80))?;
     if !rest.is_empty() {
-        options.error(at, format!("expected nothing behind the port, found `{rest}`"));
+        options.error(at, format!("expected nothing after the port, found `{rest}`"));
     }
     Some(endpoint)
 }

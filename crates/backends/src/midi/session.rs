@@ -147,7 +147,7 @@ impl Session for MidiSession {
         self.parsers[usize::from(port == READ)].reset();
         if port == OWN {
             if self.backoff.failures() == 0 {
-                out.notice(Notice::warning("midi-port", format!("no MIDI: {reason}; trying again")));
+                out.notice(Notice::warning("midi-port", format!("cannot open MIDI: {reason}; trying again")));
             }
             self.retry_at = Some(now + self.backoff.pause());
             for link in &mut self.links {
@@ -186,7 +186,7 @@ impl Session for MidiSession {
                 }
             }
             Err(error) => {
-                out.notice(Notice::warning("midi-garbage", format!("what came in makes no sense: {error}")))
+                out.notice(Notice::warning("midi-garbage", format!("ignored malformed MIDI: {error}")))
             }
         });
     }
@@ -222,7 +222,10 @@ impl Session for MidiSession {
         let [read, write] = self.links.each_mut().map(due);
         let write = write.filter(|device| read.as_ref() != Some(device));
         for device in read.into_iter().chain(write) {
-            out.notice(Notice::warning("midi-device", format!("`{device}` is not there; waiting for it")));
+            out.notice(Notice::warning(
+                "midi-device",
+                format!("`{device}` is not connected; waiting for it"),
+            ));
         }
         self.translator.handle_timeout(now, out);
         self.flush(now, out);

@@ -41,7 +41,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     });
     let (destination, listen) = (read_endpoint(options, "destination"), read_endpoint(options, "listen"));
     if options.text("destination").is_none() && options.text("listen").is_none() {
-        options.missing("expected `destination`, to send pixels, or `listen`, to hear them, or both");
+        options.missing("expected `destination`, to send pixels, or `listen`, to receive them, or both");
         options.help("`destination = 10.0.0.2 7890` sends to a server, `listen = * 7890` is one");
         return None;
     }
@@ -53,7 +53,7 @@ fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
     let (endpoint, rest) = options.endpoint(at, Some(PORT))?;
     let is_there = name == "listen" || (endpoint.host != Host::Any && endpoint.port != 0);
     if !rest.is_empty() || !is_there {
-        options.error(at, format!("expected a host and perhaps a port, found `{value}`"));
+        options.error(at, format!("expected a host and optionally a port, found `{value}`"));
         return None;
     }
     Some(endpoint)

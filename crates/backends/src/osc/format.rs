@@ -93,7 +93,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Spec>, FormatError> {
             return Err(FormatError {
                 part: limits[0].0..text.len(),
                 message: format!(
-                    "expected {pairs} of minimum and maximum behind `{tags}`, found {len} numbers"
+                    "expected {pairs} of minimum and maximum after `{tags}`, found {len} numbers"
                 ),
             });
         }
@@ -135,7 +135,10 @@ fn limit(kind: Kind, (at, word): (usize, &str)) -> Result<f64, FormatError> {
     number.filter(|number| (least..=most).contains(number)).map(|number| kind.rounded(number)).ok_or_else(
         || FormatError {
             part: at..at + word.len(),
-            message: format!("expected a number that the type `{}` can have, found `{word}`", kind.tag()),
+            message: format!(
+                "expected a number that the type `{}` can represent, found `{word}`",
+                kind.tag()
+            ),
         },
     )
 }
@@ -444,11 +447,11 @@ mod tests {
             ("f 0", 2..3, "expected one pair"),
             ("ff 0 1", 3..6, "expected 2 pairs"),
             ("f 0 1 2 3", 2..9, "expected one pair"),
-            ("i 5xyz 1", 2..6, "type `i` can have, found `5xyz`"),
-            ("i 0 3000000000", 4..14, "type `i` can have"),
-            ("f 0 NaN", 4..7, "type `f` can have"),
-            ("f 0 1e39", 4..8, "type `f` can have"),
-            ("d inf 0", 2..5, "type `d` can have"),
+            ("i 5xyz 1", 2..6, "type `i` can represent, found `5xyz`"),
+            ("i 0 3000000000", 4..14, "type `i` can represent"),
+            ("f 0 NaN", 4..7, "type `f` can represent"),
+            ("f 0 1e39", 4..8, "type `f` can represent"),
+            ("d inf 0", 2..5, "type `d` can represent"),
         ] {
             let error = parse(text).expect_err(text);
             assert_eq!(error.part, part, "{text}: {}", error.message);

@@ -267,7 +267,7 @@ impl Link {
             // The state of a button arrives all the same.
             self.missed.insert(number);
             let peer = self.peer;
-            let text = format!("{peer} does not read what it is sent; presses and commands for it are lost");
+            let text = format!("{peer} does not read its data; presses and commands for it are lost");
             out.notice(Notice::warning("osc-full", text));
         }
     }

@@ -165,10 +165,10 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let is_fine = is_bind_fine && destination.is_some();
     if is_fine && config.bind.is_none() && !has_target {
         let message =
-            "without `bind` nothing is heard, and without a `destination` with a port nothing is sent";
+            "without `bind` nothing is received, and without a `destination` with a port nothing is sent";
         options.missing_warning(message);
         options.help(
-            "`bind = * 8000` listens on port 8000 of every network; `destination = learn` answers there",
+            "`bind = * 8000` listens on port 8000 of every network; `destination = learn` sends to the last sender",
         );
     }
     is_fine.then_some(config)
@@ -188,7 +188,7 @@ fn destination(options: &mut Options<'_>, at: usize, value: &str) -> Option<Dest
     }
     if let Some(port) = value.strip_prefix("learn@") {
         let Some(port) = port.parse::<u16>().ok().filter(|&port| port > 0) else {
-            options.error(at, format!("expected a port from 1 to 65535 behind `learn@`, found `{port}`"));
+            options.error(at, format!("expected a port from 1 to 65535 after `learn@`, found `{port}`"));
             options.part(6..value.len());
             return None;
         };
@@ -226,7 +226,7 @@ fn read_joins(options: &mut Options<'_>) -> Vec<Join> {
             (Some(group), Some(Ok(interface)), None) => joins.push(Join { group, interface: Some(interface) }),
             _ => options.error(
                 at,
-                format!("expected the address of a multicast group and perhaps the name or address of an interface, found `{value}`"),
+                format!("expected the address of a multicast group and optionally the name or address of an interface, found `{value}`"),
             ),
         }
     }
@@ -294,7 +294,7 @@ impl Formats {
                 Ok(format) => {
                     formats.add(path, &format);
                     if end < value.len() {
-                        let message = format!("`{}` behind the ranges says nothing", &value[end..]);
+                        let message = format!("`{}` after the ranges is ignored", &value[end..]);
                         options.warning(at, message);
                         options.part(end..value.len());
                     }

@@ -46,7 +46,7 @@ impl OscSession {
             (_, Some(link)) => link.beginning.explain(&Name(from), wanted),
             (_, None) => Finding::Nothing,
         };
-        finding.tell("osc-garbage", out, || format!("a packet from {} is no OSC: {error}", Name(from)));
+        finding.tell("osc-garbage", out, || format!("a packet from {} is not OSC: {error}", Name(from)));
     }
 
     /// Tells of streams that have made no sense for too long.

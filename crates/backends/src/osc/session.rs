@@ -389,7 +389,7 @@ impl OscSession {
         mapped.mark_sent(now, generation);
         if !fits {
             let address = String::from_utf8_lossy(self.table.address(message));
-            let text = format!("the text for `{address}` is too long to be sent");
+            let text = format!("the text for `{address}` is too long to send");
             out.notice(Notice::warning("osc-too-long", text));
         }
     }
@@ -504,7 +504,8 @@ impl OscSession {
         let has_peers =
             self.config.destination != Destination::None || self.config.framing != Framing::Datagram;
         if self.has_outputs && !has_peers {
-            let text = "values are mapped to this instance, but without `destination` there is nobody to send them to";
+            let text =
+                "values are mapped to this instance, but it has no `destination`; set one to send them";
             out.notice(Notice::warning("osc-no-destination", text));
         }
     }

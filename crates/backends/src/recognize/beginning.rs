@@ -112,7 +112,7 @@ impl Beginning {
             return None;
         }
         let text = format!(
-            "{from} has sent {} bytes without one packet of {wanted}; check protocol and port at the other end",
+            "{from} sent {} bytes without a packet of {wanted}; check protocol and port at the other end",
             heard.len
         );
         *self = Self::Foreign;

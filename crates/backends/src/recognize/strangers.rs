@@ -42,7 +42,7 @@ impl Strangers {
         out: &mut Outbox,
     ) {
         let finding = self.explain(now, from, bytes, wanted);
-        finding.tell(id, out, || format!("a packet from {from} is no {wanted}: {error}"));
+        finding.tell(id, out, || format!("a packet from {from} is not {wanted}: {error}"));
     }
 
     /// Explains a datagram that was not understood as `wanted`.

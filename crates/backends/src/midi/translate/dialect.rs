@@ -173,7 +173,7 @@ impl Dialect {
         });
         let release = options.parse_with(
             "release",
-            "`note-on`, or `note-off` and perhaps a velocity from 0 to 127",
+            "`note-on`, or `note-off` with an optional velocity from 0 to 127",
             parse_release,
         );
         let echo = options.parse_with("echo", "`off`, `on` or `settle`", |text| match text {
@@ -190,7 +190,7 @@ impl Dialect {
         let pace = options.parse_with("pace", "a time of at most 10s such as `1ms`", parse_pause);
         let show_control = options.parse_with(
             "msc",
-            "`all` or a device from 0 to 127, and perhaps a kind such as `lighting`",
+            "`all` or a device from 0 to 127, optionally with a command format such as `lighting`",
             parse_show_control,
         );
         let rate = options.parse_with("mtc-rate", "`24`, `25`, `29.97` or `30`", Rate::parse);
@@ -223,7 +223,7 @@ impl Dialect {
             }
             Address::TimeCode(part) if *part != TimePart::Whole && direction == Direction::Output => {
                 return Err(AddressError::new(format!(
-                    "expected the whole time code to be sent, found `{text}`"
+                    "expected the whole time code (`mtc`) as an output, found `{text}`"
                 ))
                 .suggest("mtc"));
             }
@@ -337,7 +337,7 @@ fn read_sysex(options: &mut Options<'_>) -> Vec<(Arc<str>, Pattern)> {
         let name = option.strip_prefix("sysex.").unwrap_or(option);
         if !is_name(name) {
             options
-                .error(at, format!("expected a name of letters and digits behind `sysex.`, found `{name}`"));
+                .error(at, format!("expected a name of letters and digits after `sysex.`, found `{name}`"));
             continue;
         }
         match Pattern::parse(text) {
@@ -443,7 +443,7 @@ mod tests {
             ("sysex.one.w", "expected `sysex.one`, found `sysex.one.w`"),
             ("sysex.go.v", "expected `sysex.go`, found `sysex.go.v`"),
             ("sysex.no", "expected a message of the options, found `sysex.no`"),
-            ("mtc.hours", "expected the whole time code to be sent, found `mtc.hours`"),
+            ("mtc.hours", "expected the whole time code (`mtc`) as an output, found `mtc.hours`"),
         ] {
             assert_eq!(canonical(text).expect_err(text).message, message);
         }

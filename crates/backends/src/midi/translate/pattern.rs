@@ -142,7 +142,7 @@ impl Pattern {
         };
         let (name, kind) = value.split_once(':').unwrap_or((value, "7"));
         let kind = Kind::parse(kind).ok_or_else(|| {
-            format!("expected `7`, `14`, `14lsb`, `8` or `text` and a length from 1 to {MAX_TEXT} behind the colon, found `{kind}`")
+            format!("expected `7`, `14`, `14lsb`, `8` or `text` and a length from 1 to {MAX_TEXT} after the colon, found `{kind}`")
         })?;
         if !is_name(name) {
             return Err(format!("expected a name of letters and digits in the braces, found `{word}`"));

@@ -130,11 +130,11 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoStatus => f.write_str("data without a status byte"),
-            Self::BadStatus(byte) => write!(f, "the status byte {byte:02x} means nothing here"),
-            Self::Cut => f.write_str("a message is cut short"),
-            Self::SysExCut => f.write_str("a system exclusive message is cut by another message"),
+            Self::BadStatus(byte) => write!(f, "the status byte {byte:02x} is not valid here"),
+            Self::Cut => f.write_str("a message is incomplete"),
+            Self::SysExCut => f.write_str("a system exclusive message is interrupted by another message"),
             Self::TooLong => f.write_str("a system exclusive message is too long"),
-            Self::Trailing => f.write_str("there is something behind the message"),
+            Self::Trailing => f.write_str("there are extra bytes after the message"),
         }
     }
 }

@@ -152,9 +152,8 @@ impl Announcer {
             .iter()
             .any(|record| matches!(&record.data, Data::Txt(text) if Some(text) == self.mark.as_ref()));
         if !is_own {
-            let text = format!(
-                "{from} announces a session of the name of this instance, too; give one of them another name"
-            );
+            let text =
+                format!("{from} also announces a session with the name of this instance; rename one of them");
             out.notice(Notice::warning("rtpmidi-name", text));
         } else if self.learns && !self.addresses.contains(&from.ip()) {
             // The newest first: an interface can have got another address.

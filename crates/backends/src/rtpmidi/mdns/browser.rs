@@ -90,7 +90,7 @@ impl Browser {
             return;
         }
         if self.known.len() >= MAX_RECORDS {
-            let text = format!("more than {MAX_RECORDS} records of mDNS; further ones are passed over");
+            let text = format!("more than {MAX_RECORDS} mDNS records; further ones are ignored");
             out.notice(Notice::warning("rtpmidi-mdns", text));
             return;
         }
