@@ -133,8 +133,8 @@ fn two_shows_find_each_other_and_have_a_session() {
          [rtpmidi hall]\ninvite = *\n[loopback bus]\n[map]\nbus.level > hall.ch0.cc7\n",
     );
     far.wait_for("found `stage` at 10.77.0.1:5004; inviting it");
-    far.wait_for("session with `stage` established");
-    near.wait_for("session with `hall` established");
+    far.wait_for("session with `stage`");
+    near.wait_for("session with `hall`");
     far.stop();
     near.wait_for("has ended the session");
     near.stop();

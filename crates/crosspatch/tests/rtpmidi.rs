@@ -194,7 +194,7 @@ while True:
 "
     );
     let Some(peer) = python(&lines) else { return };
-    show.wait_for("session with `python` established");
+    show.wait_for("session with `python`");
     hand.wait_for("/heard", 1.0);
     peer.wait_for("clock 1 5");
     send_until(&hand, "/key", 1.0, &peer, "note_on 0 60 127");
