@@ -14,7 +14,7 @@ use crosspatch_core::{Duration, Instant, Notice};
 /// A packet that is older than this does not arrive any more.
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
 
-/// The same trouble is told again after this time, at the earliest.
+/// The minimum time between two reports of the same trouble.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 /// So many packets with one number are a number that never moves.

@@ -49,7 +49,7 @@ impl Version {
         }
     }
 
-    /// What stands between the name of a sequence and the number of a cue (release notes 2.5, "Changes").
+    /// The separator between the name of a sequence and the number of a cue (release notes 2.5, "Changes").
     pub(super) fn delimiter(self) -> char {
         match self {
             Self::V2_4 => ' ',

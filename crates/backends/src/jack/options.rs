@@ -38,7 +38,7 @@ pub(super) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = with_dialect(&OW
 /// The name of a port with that of its client fits into the 256 bytes that JACK has for it.
 const LONGEST_NAME: usize = 64;
 
-/// A voltage that comes in is told in so many steps, which is finer than any MIDI fader but one of 14 bits.
+/// The resolution of incoming voltages, finer than any MIDI fader except one of 14 bits.
 const STEPS: f64 = 4096.0;
 
 /// The options of an instance, read.
@@ -65,7 +65,7 @@ pub(super) struct PortConfig {
 pub(super) enum Kind {
     /// MIDI messages.
     Midi,
-    /// A voltage, with those that stand for the levels 0 and 1.
+    /// A CV port, with the voltages of the levels 0 and 1.
     Cv(f64, f64),
 }
 
@@ -184,7 +184,7 @@ impl PortConfig {
 }
 
 impl Config {
-    /// The place of the port that an address names, and what is behind it.
+    /// The index of the port that an address names, and the rest of the address.
     pub(super) fn find<'a>(&self, address: &'a str) -> Option<(usize, Option<&'a str>)> {
         let behind = |port: &PortConfig| {
             let rest = address.strip_prefix(&*port.name)?;

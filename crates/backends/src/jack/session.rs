@@ -1,4 +1,4 @@
-//! A running JACK instance: a client, a translator for each of its MIDI ports, and the voltages.
+//! A running JACK instance: a client, a translator for each of its MIDI ports, and the CV ports.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ impl JackSession {
         }
     }
 
-    fn send_voltages(&self, values: &[(Slot, Value)], out: &mut Outbox) {
+    fn send_cv(&self, values: &[(Slot, Value)], out: &mut Outbox) {
         for (number, line) in (0..).zip(&self.lines) {
             let Line::Cv { slot: Some(slot), direction: Direction::Output, min, max } = line else {
                 continue;
@@ -223,7 +223,7 @@ impl Session for JackSession {
         if self.is_open {
             self.outputs().for_each(|translator| translator.set(now, values, out.generation()));
             self.flush(now, out);
-            self.send_voltages(values, out);
+            self.send_cv(values, out);
         }
     }
 
@@ -231,7 +231,7 @@ impl Session for JackSession {
         if self.is_open {
             self.outputs().for_each(|translator| translator.restore(values));
             self.flush(now, out);
-            self.send_voltages(values, out);
+            self.send_cv(values, out);
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Session {
     outputs: Vec<Option<Output>>,
     /// The console's own command line, which keys pressed by hand type into.
     own_line: String,
-    /// What `commandline` told last.
+    /// The last value of `commandline`.
     shown_line: String,
     again: Backoff,
     open_at: Option<Instant>,
@@ -311,7 +311,7 @@ impl Session {
     }
 }
 
-/// Names what a client sends that did not ask for a WebSocket. Requests that come behind the end of a connection are text.
+/// Names the protocol of a client that did not request a WebSocket. Requests after the end of a connection are text.
 fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
     if recognize::stream(data) == Some(Format::Text) {
         return;

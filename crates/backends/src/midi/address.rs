@@ -105,7 +105,7 @@ pub enum ShowCommand {
     Reset,
 }
 
-/// The words behind the channel, those without a number.
+/// The words after the channel that have no number.
 const VOICES: &[(&str, Voice)] = &[
     ("note", Voice::AnyNote),
     ("aftertouch", Voice::Aftertouch),
@@ -116,7 +116,7 @@ const VOICES: &[(&str, Voice)] = &[
 /// Makes the voice of a number, if it is in range.
 type Numbered = fn(&str) -> Option<Voice>;
 
-/// The words behind the channel that a number follows, and the greatest number.
+/// The words after the channel that a number follows, and the largest number.
 const NUMBERED: &[(&str, u16, Numbered)] = &[
     ("cc", 127, |text| number(text).map(Voice::Control)),
     ("pair", 31, |text| number(text).map(Voice::Pair)),
@@ -321,7 +321,7 @@ fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
 }
 
 impl Address {
-    /// The greatest number that stands for a level on this channel, if it carries levels.
+    /// The number of the level 1 on this channel, if it carries levels.
     pub fn greatest(&self) -> Option<u16> {
         match self {
             Self::Voice(_, Voice::Pair(_) | Voice::Pitch | Voice::Rpn(_) | Voice::Nrpn(_))

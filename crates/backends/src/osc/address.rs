@@ -1,4 +1,4 @@
-//! Channels as a person writes them: an OSC path, and behind a colon the number of the argument if it is not the first.
+//! Channels as a person writes them: an OSC path, and after a colon the number of the argument if it is not the first.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl<'a> Address<'a> {
         Ok(Self { path, argument })
     }
 
-    /// Reads an address of which `path` stood between quotes and `behind` after them.
+    /// Reads an address with `path` in quotes and `behind` after them.
     pub(crate) fn parse_quoted(path: &'a str, behind: &str) -> Result<Self, AddressError> {
         check_path(path)?;
         let argument = match behind.strip_prefix(':') {
@@ -83,7 +83,7 @@ pub(crate) fn check_path(path: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// Splits off a `:n` at the end. A colon with anything else behind it belongs to the path, unless it looks like a slip.
+/// Splits off a `:n` at the end. A colon followed by anything else belongs to the path, unless it looks like a slip.
 fn split_argument(text: &str) -> Result<(&str, u8), AddressError> {
     let Some((path, number)) = text.rsplit_once(':') else { return Ok((text, 0)) };
     let digits = number.strip_prefix(['-', '+']).unwrap_or(number);

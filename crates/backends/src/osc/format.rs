@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Impulse,
 }
 
-/// One argument: its type and the range that stands for 0.0 to 1.0. Types without a range keep 0 to 1.
+/// One argument: its type and the range that is mapped to 0.0 to 1.0. Types without a range keep 0 to 1.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(crate) struct Spec {
     pub(crate) kind: Kind,
@@ -38,7 +38,7 @@ pub(crate) struct Spec {
     pub(crate) max: f64,
 }
 
-/// What goes out where nothing is configured: a float from 0 to 1. And what stands for a message without arguments.
+/// The default output argument, a float from 0 to 1. It also represents a message without arguments.
 pub(crate) const UNCONFIGURED: [Spec; 2] =
     [Spec { kind: Kind::Float32, min: 0.0, max: 1.0 }, Spec { kind: Kind::Impulse, min: 0.0, max: 1.0 }];
 
@@ -56,7 +56,7 @@ pub(crate) struct FormatError {
     pub(crate) message: String,
 }
 
-/// Where the words begin that MIDIMonster passes over: those behind a pair for each argument.
+/// The start of the words that MIDIMonster ignores: those after a pair for each argument.
 pub(crate) fn ignored(text: &str) -> Option<usize> {
     let mut words = words(text);
     let (_, tags) = words.next()?;
@@ -149,7 +149,7 @@ impl Spec {
         self.min == self.max
     }
 
-    /// Whether it only says that something happened, and nothing that a peer would have to be told again.
+    /// Whether it is an event without a state to send again.
     pub(crate) fn is_event(&self) -> bool {
         self.kind.is_impulse() || self.is_constant()
     }
@@ -350,7 +350,7 @@ impl Atom {
         }
     }
 
-    /// The argument to send. Where nothing has been said, it is what stands for 0.0, or an empty text.
+    /// The argument to send. Without a value, it is the encoding of 0.0, or an empty text.
     #[inline]
     pub(crate) fn argument(&self, spec: &Spec) -> Argument<'_> {
         // Nearly everything that is sent is such a number.

@@ -93,7 +93,7 @@ pub(crate) struct Config {
 pub(crate) enum Destination {
     /// Nowhere, but to the clients of a server.
     None,
-    /// To whoever spoke last, perhaps at another port.
+    /// To the last sender, optionally at another port.
     Learn(Option<u16>),
     Fixed(Endpoint),
 }
@@ -105,7 +105,7 @@ pub(crate) struct Repeat {
     pub(crate) every: Duration,
 }
 
-/// Which incoming messages are told to the operator.
+/// Which incoming messages are logged.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Detect {
     Off,

@@ -1,4 +1,4 @@
-//! What the operator is told of packets and streams that are no OSC, or not in the framing of the options.
+//! Notices about packets and streams that are not OSC, or not in the configured framing.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ impl OscSession {
         self.judge_at = self.links.next_overdue();
     }
 
-    /// A stream has ended; if it has never made sense, that is told.
+    /// A stream has ended. Reports it if no packet could be decoded.
     pub(super) fn judge_end(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
         let wanted = self.wanted();
         if let Some(link) = self.links.find(port, peer)

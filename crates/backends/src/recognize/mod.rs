@@ -131,14 +131,14 @@ impl fmt::Display for Format {
     }
 }
 
-/// What there is to say about bytes that were not understood.
+/// The diagnosis of bytes that could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// They look like another protocol; this is the notice.
     News(Notice),
-    /// They do, and the operator was told before.
+    /// They do, and the operator was already notified.
     Old,
-    /// They look like nothing else than what is expected.
+    /// They look like no other protocol.
     Nothing,
 }
 

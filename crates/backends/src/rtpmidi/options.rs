@@ -84,7 +84,7 @@ pub(crate) struct Config {
     pub(crate) peers: Vec<Endpoint>,
     pub(crate) ssrc: Option<u32>,
     pub(crate) learns: bool,
-    /// Whose invitations are accepted; nobody means everybody.
+    /// The names whose invitations are accepted; none means all.
     pub(crate) joins: Vec<String>,
     /// Whom to find by mDNS and invite; `*` is everybody.
     pub(crate) invites: Vec<String>,

@@ -32,7 +32,7 @@ const MAX_FOUND: usize = 32;
 /// The kind of notices about what makes no sense.
 const GARBAGE: &str = "rtpmidi-garbage";
 
-/// How often somebody is told that there is no session with it, and how soon somebody else after that.
+/// The intervals of BY commands to a peer without a session: to the same peer, and to another one.
 const DISOWN_AGAIN: Duration = Duration::from_secs(1);
 const DISOWN_NEXT: Duration = Duration::from_millis(20);
 
@@ -47,7 +47,7 @@ pub(crate) struct RtpMidiSession {
     mdns: Option<Mdns>,
     /// Peers that have come by themselves before.
     acquaintances: Acquaintances,
-    /// Who was told last that there is no session with it, and when.
+    /// The last peer that was sent a BY command without a session, and when.
     disowned: Option<(SocketAddr, Instant)>,
     strangers: Strangers,
 }
@@ -527,7 +527,7 @@ impl RtpMidiSession {
 
 /// What goes out.
 impl RtpMidiSession {
-    /// Whether somebody hears what is sent.
+    /// Whether there is a receiver.
     fn is_heard(&self) -> bool {
         self.links.iter().any(Link::is_up)
     }

@@ -75,7 +75,7 @@ pub const OPTIONS: [OptionSpec; 10] = [
     ),
 ];
 
-/// A backend's own options, and behind them those of the dialect. `N` is how many there are together.
+/// A backend's own options, followed by those of the dialect. `N` is the total number.
 pub(crate) const fn with_dialect<const N: usize>(own: &[OptionSpec]) -> [OptionSpec; N] {
     let mut all = [OPTIONS[0]; N];
     let mut at = 0;
@@ -101,7 +101,7 @@ pub struct Dialect {
     pub releases_lost: bool,
     /// How long three bytes take the device; zero if it is fast.
     pub pace: Duration,
-    /// What is sent whenever somebody new listens.
+    /// The messages that every new receiver is sent.
     pub init: Vec<Init>,
     /// The system exclusive messages with their names.
     pub sysex: Vec<(Arc<str>, Pattern)>,
@@ -131,7 +131,7 @@ pub enum Echo {
     Settle,
 }
 
-/// A part of what is sent whenever somebody new listens.
+/// A part of the messages that every new receiver is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Init {
     /// One or more whole messages.

@@ -18,7 +18,7 @@ const MAX_TEXT: usize = 255;
 /// A message with places for values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// What stands between `F0` and `F7`.
+    /// The pieces between `F0` and `F7`.
     parts: Vec<Part>,
     /// The names of the values, in their order.
     names: Vec<Arc<str>>,
@@ -105,7 +105,7 @@ impl Kind {
 }
 
 impl Pattern {
-    /// Reads a pattern as it stands in the options.
+    /// Parses a pattern of the options.
     ///
     /// # Errors
     ///

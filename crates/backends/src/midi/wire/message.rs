@@ -18,7 +18,7 @@ pub enum Message<'a> {
         channel: U4,
         /// The key; 60 is the middle C.
         note: U7,
-        /// How fast it was released, 64 if the keyboard cannot tell.
+        /// How fast it was released, 64 if the keyboard does not measure it.
         velocity: U7,
     },
     /// `9n`: a key is struck. Velocity 0 means that it is released.
@@ -27,7 +27,7 @@ pub enum Message<'a> {
         channel: U4,
         /// The key; 60 is the middle C.
         note: U7,
-        /// How fast it was struck, 64 if the keyboard cannot tell.
+        /// How fast it was struck, 64 if the keyboard does not measure it.
         velocity: U7,
     },
     /// `An`: the pressure on one key (polyphonic aftertouch).
@@ -93,7 +93,7 @@ pub enum Message<'a> {
     Reset,
 }
 
-/// What stands between `F0` and `F7`: data bytes only.
+/// The data bytes between `F0` and `F7`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct SysEx<'a>(&'a [u8]);
 
@@ -122,7 +122,7 @@ pub enum DecodeError {
     SysExCut,
     /// A system exclusive message longer than [`MAX_SYSEX`](super::MAX_SYSEX).
     TooLong,
-    /// Something behind a whole message.
+    /// Extra bytes after a whole message.
     Trailing,
 }
 
