@@ -23,11 +23,11 @@ struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     rounds: u32,
 
-    /// How long each measurement takes, in milliseconds
+    /// The length of each measurement in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 500)]
     measure: u64,
 
-    /// How to write the figures
+    /// The output format of the figures
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Figures,
 
@@ -35,26 +35,26 @@ struct Args {
     #[arg(long, value_name = "FILE", global = true)]
     program: Option<PathBuf>,
 
-    /// Be a program that only receives and sends
+    /// Run as a program that only receives and sends
     #[arg(long, value_name = "WORDS", hide = true)]
     bare: Option<String>,
 }
 
-/// What to do besides measuring.
+/// A command of `bench`.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run every backend under load while its peers die and return, and compare all states in the end
+    /// Run every backend under load, restart its peers, and compare all states at the end
     Soak(Soak),
 }
 
 /// Arguments of `bench soak`.
 #[derive(Debug, clap::Args)]
 struct Soak {
-    /// How long: a number with ms, s, m or h
+    /// The duration: a number with ms, s, m or h
     #[arg(long = "for", value_name = "TIME", default_value = "1m", value_parser = duration)]
     duration: Duration,
 
-    /// Decides what is done when; the same seed does the same
+    /// The seed of the random actions; the same seed gives the same actions
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
@@ -63,14 +63,14 @@ struct Soak {
     logs: Option<PathBuf>,
 }
 
-/// A way of writing figures down.
+/// The output format of figures.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 enum Figures {
     /// For people at a terminal
     Text,
     /// For a document
     Markdown,
-    /// One object with everything that was measured
+    /// One JSON object with all measurements
     Json,
 }
 

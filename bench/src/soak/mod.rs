@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// How often it is told what is going on.
 const TELLS: Duration = Duration::from_secs(10);
 
-/// What to do.
+/// A command of the program.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The program whose shows are run: `PROGRAM run FILE`.

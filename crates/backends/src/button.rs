@@ -2,7 +2,7 @@
 
 use crosspatch_core::Value;
 
-/// What somebody did to a button.
+/// An action on a button.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
     /// Pressed it.

@@ -1,4 +1,4 @@
-//! Tells an operator what comes in, in lines that a person can follow. For every backend with an option `detect`.
+//! Logs incoming messages at a readable rate, for every backend with an option `detect`.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};

@@ -14,7 +14,7 @@ use crosspatch_core::{Duration, Instant, Notice};
 /// A packet that is older than this does not arrive any more.
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
 
-/// The same trouble is told again after this time, at the earliest.
+/// The minimum time between two reports of the same trouble.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 /// So many packets with one number are a number that never moves.
@@ -84,37 +84,34 @@ impl Trouble {
     /// The notice that `who` has it with the packets of `what`.
     pub(crate) fn notice(self, id: &'static str, who: impl fmt::Display, what: impl fmt::Display) -> Notice {
         match self {
-            Self::Late(1) => Notice::info(
-                id,
-                format!("{who} sends {what} out of order; a packet came late and is left out"),
-            ),
+            Self::Late(1) => {
+                Notice::info(id, format!("{who} sends {what} out of order; a late packet was dropped"))
+            }
             Self::Late(count) => {
-                let text =
-                    format!("{who} sends {what} out of order; {count} packets came late and are left out");
+                let text = format!("{who} sends {what} out of order; {count} late packets were dropped");
                 Notice::info(id, text)
             }
             Self::Anew(count) => {
                 let text = format!(
-                    "{who} counts {what} anew, as after a restart; packets left out until that was clear: {count}"
+                    "{who} has restarted its sequence numbers of {what}; packets dropped until that was clear: {count}"
                 );
                 Notice::info(id, text)
             }
             Self::Still(number) => {
                 let text = format!(
-                    "{who} sends the same sequence number again and again ({number}) with {what}; its packets are taken as they come"
+                    "{who} repeats sequence number {number} of {what}; its packets are accepted in order of arrival"
                 );
                 Notice::warning(id, text)
             }
             Self::Twice => {
                 let text = format!(
-                    "{who} sends {what} twice, by two ways or as two sources with one identity; what comes second is left out"
+                    "{who} sends {what} twice, over two paths or as two sources with one identity; duplicates are dropped"
                 );
                 Notice::info(id, text)
             }
             Self::Split => {
                 let text = format!(
-                    "{who} sends {what} with two sequences of numbers that alternate, as two sources with one identity do; \
-                     both are taken as they come"
+                    "{who} sends {what} with two alternating sequences of numbers, as two sources with one identity do; both are accepted"
                 );
                 Notice::warning(id, text)
             }

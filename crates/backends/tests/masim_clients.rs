@@ -114,7 +114,7 @@ fn a_port_that_is_taken_is_asked_for_again() {
     let transcript = world.take_transcript();
     assert!(
         transcript
-            .contains("error: cannot listen at 127.0.0.1:8080: the address is in use by another program")
+            .contains("error: cannot listen on 127.0.0.1:8080: the address is in use by another program")
     );
     assert!(transcript.contains("console opens 0 websocket"), "{transcript}");
 }

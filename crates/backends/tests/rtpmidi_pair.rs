@@ -135,7 +135,7 @@ fn a_session_that_is_quiet_stays_up_over_a_bad_link_and_sends_little() {
     let mut world = World::new(plan(&config("peer = 10.0.0.2 5004", "")));
     world.network().set_link(bad_link());
     pass(&mut world, 20_000);
-    let began = count(&world, "info: in a session with");
+    let began = count(&world, "info: session with");
     world.take_transcript();
     pass(&mut world, 3_600_000);
     assert!(began >= 2);

@@ -130,6 +130,6 @@ fn ten_thousand_packets_that_mean_nothing_leave_no_trace() {
     pass(&mut world, 3_000);
     let transcript = world.take_transcript();
     assert_eq!(values(&transcript, "right.1"), [0.0; 0]);
-    let told = transcript.lines().filter(|line| line.contains("is no sACN")).count();
+    let told = transcript.lines().filter(|line| line.contains("is not sACN")).count();
     assert!((1..=7).contains(&told), "told {told} times");
 }

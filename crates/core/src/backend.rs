@@ -161,9 +161,10 @@ pub fn canonical_address<'a>(
     }
     let canonical = match Quoted::parse(written) {
         Some(quoted) => instance.canonical_quoted(&quoted, direction),
-        None => instance.canonical(written, direction).map(Cow::into_owned).map_err(|_| {
-            AddressError::new(format!("expected a second quote behind the name in `{written}`"))
-        }),
+        None => instance
+            .canonical(written, direction)
+            .map(Cow::into_owned)
+            .map_err(|_| AddressError::new(format!("expected a second quote after the name in `{written}`"))),
     };
     match canonical {
         Ok(canonical) => Ok(spelt(instance, canonical.into())),

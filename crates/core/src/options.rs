@@ -225,7 +225,7 @@ impl<'a> Options<'a> {
     pub fn flag(&mut self, name: &str) -> bool {
         match self.all(name).last() {
             Some((at, "")) => {
-                self.warning(at, format!("expected `on` or `off` behind `{name}`, found nothing; it is off"));
+                self.warning(at, format!("expected `on` or `off` after `{name}`, found nothing; it is off"));
                 false
             }
             Some((at, value)) if value.parse::<u64>().is_ok_and(|number| number > 1) => {
@@ -261,7 +261,7 @@ impl<'a> Options<'a> {
                 let found = if word.is_empty() { "nothing".to_owned() } else { format!("`{word}`") };
                 self.error(
                     at,
-                    format!("expected a port number from 0 to 65535 behind the host, found {found}"),
+                    format!("expected a port number from 0 to 65535 after the host, found {found}"),
                 );
                 return None;
             }

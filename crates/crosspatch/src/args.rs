@@ -11,16 +11,16 @@ use clap_complete::Shell;
 const AFTER_HELP: &str = "\
 Examples:
   crosspatch demo                     a complete show without any hardware
-  crosspatch show.cfg                 runs show.cfg, and takes up changes of the file while running
-  crosspatch check show.cfg           says everything that is wrong with it
+  crosspatch show.cfg                 runs show.cfg, and reloads it when the file changes
+  crosspatch check show.cfg           reports every mistake in it
   crosspatch show.cfg -i ma.host=10.0.0.5
   crosspatch help maweb               the manual of a backend
-  crosspatch help transforms          what may happen to a value between two channels
+  crosspatch help transforms          what a mapping line can do to a value
 
-Signals: INT and TERM end the show cleanly, HUP reads the configuration again.
+Signals: INT and TERM end the show cleanly, HUP reloads the configuration.
 Exit status: 0 after a clean end, 1 after an error, 2 if the command line is wrong.";
 
-/// Translates any show-control protocol into any other, as a text file maps it.
+/// Translates any show-control protocol into any other, as mapped in a text file.
 #[derive(Debug, Parser)]
 #[command(
     name = "crosspatch",
@@ -40,28 +40,28 @@ pub(crate) struct Args {
     pub(crate) log: Log,
 }
 
-/// What to do.
+/// A command of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a show; the same as without a command
+    /// Run a show (the default command)
     Run(Run),
-    /// Say everything that is wrong with a configuration, and do nothing else
+    /// Report every mistake in a configuration, without running it
     Check(Check),
-    /// Run a simulated console, to be driven by a show or any other web remote
+    /// Run a simulated console for a show or another client
     Sim(Sim),
     /// Run a complete show without any hardware
     Demo(Demo),
     /// Print the manual of a backend or of a transform, or list all backends
     Help(Help),
-    /// Play a recording of `run --record` through a configuration and print what happens
+    /// Replay a recording of `run --record` with a configuration and print the transcript
     Replay(Replay),
-    /// Measure this program on this machine, beside programs that only receive and send
+    /// Measure this program on this machine, compared with programs that only receive and send
     Bench(Bench),
-    /// Print the completions for a shell
+    /// Print a shell completion script
     Completions(Completions),
 }
 
-/// Options on the command line that stand above those of the file.
+/// Options on the command line, which override those of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Overrides {
     /// Set a global option of a backend; may be repeated
@@ -82,15 +82,15 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 
-    /// Write down everything that comes in, for `replay`
+    /// Record all input to a file, for `replay`
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
 
-    /// Show the values of the channels as they change
+    /// Print the values of the channels as they change
     #[arg(long)]
     pub(crate) values: bool,
 
-    /// Do not watch the files of the configuration; reload on SIGHUP only
+    /// Reload on SIGHUP only, not when a file of the configuration changes
     #[arg(long)]
     pub(crate) no_watch: bool,
 }
@@ -104,7 +104,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 
-    /// How to write the diagnostics
+    /// The output format of the diagnostics
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
 }
@@ -112,18 +112,18 @@ pub(crate) struct Check {
 /// Arguments of `sim`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Sim {
-    /// Which console
+    /// The console to simulate
     pub(crate) console: Console,
 
-    /// Where to listen: a port, or an address and a port [default: 127.0.0.1:8080, for gma3 127.0.0.1:8000]
+    /// The port, or the address and port, to listen on [default: 127.0.0.1:8080, for gma3 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
 
-    /// Leave executors that are several numbers wide out of the show
+    /// Omit executors that are several numbers wide from the show
     #[arg(long)]
     pub(crate) no_wide: bool,
 
-    /// Leave executors with a macro out of the show
+    /// Omit executors with a macro from the show
     #[arg(long)]
     pub(crate) no_macros: bool,
 
@@ -138,7 +138,7 @@ pub(crate) struct Demo {
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 
-    /// Print the configuration of the demo and do nothing else
+    /// Print the configuration of the demo, without running it
     #[arg(long)]
     pub(crate) print: bool,
 }
@@ -146,17 +146,17 @@ pub(crate) struct Demo {
 /// Arguments of `help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Help {
-    /// The name of a backend or of a transform, or `transforms` for a list of these
+    /// A backend, a transform, or `transforms` for a list of all transforms
     pub(crate) topic: Option<String>,
 }
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Replay {
-    /// What `run --record` wrote
+    /// The recording, written by `run --record`
     pub(crate) recording: PathBuf,
 
-    /// The configuration to play it through, usually the one that ran then
+    /// The configuration to run it with, usually the recorded one
     pub(crate) file: PathBuf,
 
     #[command(flatten)]
@@ -167,7 +167,7 @@ pub(crate) struct Replay {
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Bench {
-    /// What to measure, and how; `crosspatch bench --help` lists it
+    /// The arguments of the benchmark; `crosspatch bench --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
     pub(crate) arguments: Vec<OsString>,
 }
@@ -179,33 +179,33 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
-/// What is told about the running show, and how. It goes to standard error.
+/// Options of the log, which is written to standard error.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct Log {
-    /// Tell more; twice for every message on the wire
+    /// Print more; `-vv` prints every message on the wire
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
 
-    /// Tell only this: error, warn, info, debug or trace, also per part, as in `info,crosspatch_io=trace`
+    /// The log level: error, warn, info, debug or trace, optionally per crate, as in `info,crosspatch_io=trace`
     #[arg(long = "log", value_name = "LEVEL", global = true)]
     pub(crate) filter: Option<String>,
 
-    /// How to write it: text for people, json for machines
+    /// The output format of the log
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
     pub(crate) log_format: Format,
 
-    /// Whether to use colours: auto looks for a terminal and respects NO_COLOR
+    /// When to use colours; `auto` respects NO_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(crate) color: Color,
 }
 
-/// A way of writing things down.
+/// An output format.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -214,13 +214,13 @@ pub(crate) enum Format {
 pub(crate) enum Color {
     /// On a terminal
     Auto,
-    /// Even into a file
+    /// Always, even to a file
     Always,
-    /// Nowhere
+    /// Never
     Never,
 }
 
-/// A console that the simulator can be.
+/// A console to simulate.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Console {
     /// grandMA2
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_set_up_before_or_behind_the_command() {
+    fn the_log_is_set_up_before_or_after_the_command() {
         for words in [
             "run show.cfg --log-format json -vv",
             "--log-format json -vv run show.cfg",

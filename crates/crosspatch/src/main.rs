@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match run(args) {
         Ok(status) => status,
         Err(error) => {
-            // Where standard error is closed, the exit status has to do.
+            // If standard error is closed, the exit status is all that is left.
             use std::io::Write;
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -37,12 +37,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// What was typed. A configuration or its options in front of a command would be lost, so they are refused there.
+/// Parses the command line. A configuration or its options before a command would be ignored, so they are refused.
 fn read<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Args, clap::Error> {
     let args = Args::try_parse_from(words)?;
     if args.command.is_some() && args.run != args::Run::default() {
-        let message =
-            "the options of a command stand behind it; in front of it there are only those of the log";
+        let message = "options of a command must follow it; only options of the log may precede it";
         return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
     }
     Ok(args)
@@ -67,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_command_would_not_see_is_refused() {
+    fn options_of_a_show_before_a_command_are_refused() {
         let read = |words: &str| read(std::iter::once("crosspatch").chain(words.split_whitespace()));
         for words in ["-i ma.host=::1 run show.cfg", "show.cfg run", "--values demo"] {
             assert_eq!(read(words).unwrap_err().kind(), ErrorKind::ArgumentConflict, "{words}");

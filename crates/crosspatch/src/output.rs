@@ -1,4 +1,4 @@
-//! What a command was asked to print, on standard output. A reader that has seen enough (`| head`) is no error.
+//! Prints the result of a command to standard output. A closed pipe (`| head`) is not an error.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -10,7 +10,7 @@ use crate::args::Color;
 ///
 /// # Errors
 ///
-/// Fails if standard output cannot be written for another reason than that nobody reads on.
+/// Fails if standard output cannot be written, unless its reader has closed it.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

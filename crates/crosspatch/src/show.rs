@@ -1,4 +1,4 @@
-//! Runs a show from its start to its end: what `run`, `sim` and `demo` have in common.
+//! Runs a show from start to end; shared by `run`, `sim` and `demo`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,16 +16,16 @@ use crate::signals::Signals;
 use crate::source::{self, Source};
 use crate::values;
 
-/// A show that is to run.
+/// A show, ready to run.
 #[derive(Debug)]
 pub(crate) struct Show {
     /// Its configuration.
     pub(crate) source: Source,
-    /// Whether changes of its files are taken up.
+    /// Whether to reload when its files change.
     pub(crate) watches: bool,
-    /// Whether values are told.
+    /// Whether to print values.
     pub(crate) values: bool,
-    /// Where to write down what comes in.
+    /// The file to record input to.
     pub(crate) record: Option<PathBuf>,
 }
 
@@ -34,8 +34,8 @@ impl Show {
     ///
     /// # Errors
     ///
-    /// Fails if the show cannot even begin, because the log or the loop cannot be had. Mistakes of the configuration are
-    /// told in the log and are exit status 1.
+    /// Fails if the log or the event loop cannot start. Errors of the configuration are
+    /// logged, and the exit status is 1.
     pub(crate) fn run(self, arguments: &args::Log) -> Result<ExitCode> {
         let log = Log::start(arguments)?;
         let result = self.run_with(&log);
@@ -44,12 +44,12 @@ impl Show {
     }
 
     fn run_with(self, log: &Log) -> Result<ExitCode> {
-        let signals = Signals::listen(log).context("signals cannot be listened to")?;
+        let signals = Signals::listen(log).context("cannot install the signal handlers")?;
         let name = self.source.name();
         let helpers = Helpers::default();
         let disk = Disk::new(helpers.clone());
         let compiled = self.source.compile(&disk, None);
-        source::tell(&compiled, log);
+        source::report(&compiled, log);
         let plan = match source::usable(compiled) {
             Ok(plan) => plan,
             Err(refusal) => {
@@ -77,16 +77,16 @@ impl Show {
                 info!(id = "plan", "{word} {name}: {}", source::size(plan));
                 word = "reloaded";
             }
-            tell(&observed);
+            log_event(&observed);
         };
-        shell.run(&mut observer).context("the loop has failed")?;
+        shell.run(&mut observer).context("the event loop failed")?;
         info!(id = "end", "ended");
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Tells the operator what has happened.
-fn tell(observed: &Observed<'_>) {
+/// Logs an event of the show.
+fn log_event(observed: &Observed<'_>) {
     match observed {
         Observed::Notice { instance, notice, held } => {
             let (instance, id, held, text) =

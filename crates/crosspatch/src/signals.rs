@@ -1,6 +1,6 @@
-//! What the signals of the operating system mean: INT and TERM end the show, HUP reloads.
+//! Handles signals of the operating system: INT and TERM end the show, HUP reloads.
 //!
-//! The end is clean if it can be had within a second: sessions say goodbye to their peers. Whatever hangs (a full buffer, a
+//! The end is clean if it takes less than a second: sessions log out of their peers. A hang (a full buffer, a
 //! disk that does not answer) does not hold up the end for longer. A second signal ends at once. Writing into a closed
 //! pipe is an error like any other; the runtime of the language ignores SIGPIPE from the start.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::log::Log;
 
-/// How long a clean end may take, so that the whole stays below a second.
+/// The time limit of a clean end, so that the whole stays below a second.
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// The exit status after a second signal, as shells count: 128 and the number of SIGINT.
@@ -17,7 +17,7 @@ const IMPATIENT: i32 = 130;
 
 type Action = Box<dyn Fn() + Send>;
 
-/// What to do when the show is to end or to reload; nothing is set while there is no show yet.
+/// The actions of the signals. None is set until a show runs.
 #[derive(Clone, Default)]
 pub(crate) struct Signals(Arc<Mutex<Actions>>);
 
@@ -29,20 +29,20 @@ struct Actions {
 }
 
 impl Signals {
-    /// Starts to listen. Until [`on_stop`](Self::on_stop), a signal ends the program at once, with status 0.
+    /// Installs the handlers. Until [`on_stop`](Self::on_stop), a signal ends the program at once, with status 0.
     ///
     /// # Errors
     ///
-    /// Fails if the operating system does not let us listen.
+    /// Fails if the operating system refuses the handlers.
     #[cfg(unix)]
     pub(crate) fn listen(log: &Log) -> std::io::Result<Self> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
         let signals = Self::default();
-        let (heard, log) = (signals.clone(), log.clone());
+        let (actions, log) = (signals.clone(), log.clone());
         let mut queue = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in queue.forever() {
-                if signal == SIGHUP { heard.reload() } else { heard.stop(&log) }
+                if signal == SIGHUP { actions.reload() } else { actions.stop(&log) }
             }
         })?;
         Ok(signals)
@@ -54,12 +54,12 @@ impl Signals {
         Ok(Self::default())
     }
 
-    /// Sets what a wish to end does.
+    /// Sets the action of INT and TERM.
     pub(crate) fn on_stop(&self, stop: impl Fn() + Send + 'static) {
         self.actions().stop = Some(Box::new(stop));
     }
 
-    /// Sets what a wish to reload does.
+    /// Sets the action of HUP.
     pub(crate) fn on_reload(&self, reload: impl Fn() + Send + 'static) {
         self.actions().reload = Some(Box::new(reload));
     }
@@ -83,7 +83,7 @@ impl Signals {
         let log = log.clone();
         let guard = std::thread::Builder::new().name("last-resort".to_owned()).spawn(move || {
             std::thread::sleep(PATIENCE);
-            tracing::warn!(id = "end", "the show did not end in time and is cut off");
+            tracing::warn!(id = "end", "the show did not end in time; exiting without a clean end");
             log.finish();
             std::process::exit(0);
         });

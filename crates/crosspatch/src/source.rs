@@ -1,4 +1,4 @@
-//! Where a configuration comes from, and how its mistakes are told.
+//! Finds and compiles a configuration, and reports its mistakes.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use crate::args::Overrides;
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
 
-/// The files that are looked for where none is named.
+/// The files to look for if none is named.
 const DEFAULT_FILES: [&str; 2] = ["crosspatch.cfg", "monster.cfg"];
 
-/// A configuration that can be compiled again and again.
+/// A configuration that can be compiled repeatedly.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     text: Text,
@@ -34,7 +34,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Fails if no file is named, and there is none of the usual name or the folder does not answer.
+    /// Fails if no file is named and no default file exists, or the folder does not answer.
     pub(crate) fn file(named: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Self> {
         let usual = || DEFAULT_FILES.iter().map(Path::new).find(|path| path.exists());
         let found = match named {
@@ -45,8 +45,8 @@ impl Source {
         };
         let Some(file) = found else {
             bail!(
-                "there is no configuration: name a file, or put a `{}` into this folder\n\
-                 (`crosspatch demo` shows what it can do, `crosspatch --help` what it wants)",
+                "no configuration found: name a file, or put a `{}` into this folder\n\
+                 (`crosspatch demo` runs an example, `crosspatch --help` lists all options)",
                 DEFAULT_FILES[0]
             );
         };
@@ -58,7 +58,7 @@ impl Source {
         Self { text: Text::Embedded(name, text.into()), overrides: convert(overrides) }
     }
 
-    /// The path as it is shown.
+    /// The path, for messages.
     pub(crate) fn name(&self) -> String {
         match &self.text {
             Text::File(path) => path.display().to_string(),
@@ -89,13 +89,13 @@ fn convert(overrides: &Overrides) -> Vec<Override> {
     [all(&overrides.backend, Scope::Global), all(&overrides.instance, Scope::Instance)].concat()
 }
 
-/// The plan of a configuration, or in a few words why there is none.
+/// The plan of a configuration, or a short reason why there is none.
 pub(crate) fn usable(compiled: Compiled) -> Result<Plan, String> {
     let errors = compiled.errors();
     compiled.plan.ok_or_else(|| counted(errors, "error"))
 }
 
-/// What is in a plan: `2 instances, 16 mappings`.
+/// The size of a plan: `2 instances, 16 mappings`.
 pub(crate) fn size(plan: &Plan) -> String {
     format!("{}, {}", counted(plan.instances().len(), "instance"), counted(plan.mapping_count(), "mapping"))
 }
@@ -105,8 +105,8 @@ pub(crate) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Tells the operator every mistake of a configuration.
-pub(crate) fn tell(compiled: &Compiled, log: &Log) {
+/// Reports every mistake of a configuration to the operator.
+pub(crate) fn report(compiled: &Compiled, log: &Log) {
     if !log.is_json() {
         log.lines(&compiled.render(log.is_colored()));
         return;

@@ -1,4 +1,4 @@
-//! Shows the values of the channels as they change, few enough to be read.
+//! Prints the values of the channels as they change, at a readable rate.
 //!
 //! A fader that is moved changes a hundred times a second. The first change of a channel is shown at once, then the latest
 //! value twice a second, and always the value at which it comes to rest. This is a thread of its own, which observes the
@@ -18,7 +18,7 @@ const PACE: Duration = Duration::from_millis(50);
 /// Time between two lines of one channel.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Starts to show the values that come in. The thread ends with the show.
+/// Starts to print the input values. The thread ends with the show.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ fn print(observation: &Observation) {
     }
 }
 
-/// What is to be told of which channel, and when.
+/// The values to print, and when.
 #[derive(Debug, Default)]
 struct Book {
     channels: BTreeMap<(String, String), Entry>,
@@ -54,13 +54,13 @@ struct Book {
 #[derive(Debug)]
 struct Entry {
     latest: Value,
-    told: Option<Value>,
+    printed: Option<Value>,
     due: Option<Instant>,
     free_at: Instant,
 }
 
 impl Book {
-    /// Takes the values that came in. What a loopback passes on is shown where it came from.
+    /// Takes the input values. A value that a loopback passes on is printed at its source only.
     fn take_frame(&mut self, now: Instant, frame: &Frame) {
         for change in frame.changes.iter().filter(|change| change.direction == Direction::Input) {
             let planned = &frame.plan.instances()[change.instance.index()];
@@ -74,7 +74,7 @@ impl Book {
     fn take(&mut self, now: Instant, channel: (String, String), value: Value) {
         let entry = self.channels.entry(channel).or_insert_with(|| Entry {
             latest: value.clone(),
-            told: None,
+            printed: None,
             due: None,
             free_at: now,
         });
@@ -82,15 +82,15 @@ impl Book {
         entry.due = Some(entry.free_at.max(now));
     }
 
-    /// The lines whose time has come. A value that is back where it was last told is not told again.
+    /// The lines that are due. A value that has returned to the last printed one is not printed again.
     fn due(&mut self, now: Instant) -> Vec<((String, String), Value)> {
         let mut lines = Vec::new();
         for (channel, entry) in &mut self.channels {
             if entry.due.is_some_and(|due| due <= now) {
                 entry.due = None;
-                if entry.told.as_ref() != Some(&entry.latest) {
+                if entry.printed.as_ref() != Some(&entry.latest) {
                     entry.free_at = now + INTERVAL;
-                    entry.told = Some(entry.latest.clone());
+                    entry.printed = Some(entry.latest.clone());
                     lines.push((channel.clone(), entry.latest.clone()));
                 }
             }
@@ -108,15 +108,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moving_fader_is_told_twice_a_second_and_where_it_stops() {
+    fn a_moving_fader_is_printed_twice_a_second_and_at_its_final_value() {
         let (mut book, start) = (Book::default(), Instant::now());
-        let mut told = Vec::new();
+        let mut printed = Vec::new();
         for step in 0..=100 {
             let now = start + Duration::from_millis(step * 10);
             book.take(now, ("desk".to_owned(), "fader1".to_owned()), Value::number(step as f64 / 100.0));
-            told.extend(book.due(now).into_iter().map(|(_, value)| value.to_string()));
+            printed.extend(book.due(now).into_iter().map(|(_, value)| value.to_string()));
         }
-        assert_eq!(told, ["0", "0.5", "1"]);
+        assert_eq!(printed, ["0", "0.5", "1"]);
         let due = book.next_timeout();
         assert_eq!(due, None);
         book.take(

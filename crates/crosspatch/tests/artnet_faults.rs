@@ -225,9 +225,7 @@ fn a_script_that_sends_one_number_for_ever_works_and_is_told() {
     until("the number is told", || {
         level = level.wrapping_add(1);
         script.send_to(&numbered(7, &[level, 0]), ("127.0.0.1", port)).expect("a packet that goes out");
-        show.lines()
-            .text()
-            .contains("127.0.0.1 sends the same sequence number again and again (7) with 0:0:0")
+        show.lines().text().contains("127.0.0.1 repeats sequence number 7 of 0:0:0")
     });
     node.wait_for(&[level]);
     show.stop();

@@ -150,7 +150,7 @@ fn help_prints_every_manual_and_lists_all() {
     }
     let (status, out, err) = common::run(&["help", "mawbe"]);
     assert_eq!((status.code(), out.as_str()), (Some(1), ""));
-    assert!(err.contains("there is no backend and no transform `mawbe`; did you mean `maweb`?"), "{err}");
+    assert!(err.contains("there is no backend or transform `mawbe`; did you mean `maweb`?"), "{err}");
 }
 
 #[test]

@@ -47,11 +47,11 @@ fn a_pipe_without_a_writer_holds_up_no_check_and_no_start() {
     let secret = "[maweb desk]\nhost = 127.0.0.1 1\nuser = u\npassword-file = pipe\n[map]\ndesk.page1.fader1 > desk.page1.fader2\n";
     for text in [include.as_str(), secret] {
         std::fs::write(&file, text).expect("a file");
-        assert_refused(&file, "a pipe that nobody writes into");
+        assert_refused(&file, "a pipe without a writer");
         let (status, _, log) = run(&["run", file.to_str().expect("a path of letters")]);
         assert_eq!(status.code(), Some(1), "{log}");
     }
-    assert_refused(&fifo, "a pipe that nobody writes into");
+    assert_refused(&fifo, "a pipe without a writer");
     std::fs::write(&other, include.replace("pipe", "/dev/zero")).expect("a file");
     assert_refused(&other, "neither a file nor a pipe");
 }
@@ -90,7 +90,7 @@ fn a_reload_with_a_pipe_as_an_include_is_refused_and_the_next_one_works() {
     osc.until_answered("/in", "/out");
     pipe(&program.folder().join("pipe"));
     program.rewrite(&show(listen, osc.port(), "[include pipe]", "/wrong"));
-    program.wait_for("a pipe that nobody writes into");
+    program.wait_for("a pipe without a writer");
     program.wait_for("the show goes on as it was");
     osc.until_answered("/in", "/out");
     program.rewrite(&show(listen, osc.port(), "", "/elsewhere"));

@@ -188,7 +188,7 @@ fn a_server_that_is_killed_and_started_again_gets_the_state_and_the_show_goes_on
     }
     let name = server_name();
     let (show, tablet) = show(&name);
-    show.wait_for(&format!("JACK server `{name}` does not run; waiting for it"));
+    show.wait_for(&format!("JACK server `{name}` is not running; waiting for it"));
 
     for (signal, lamp, filter) in [("KILL", 1.0, 0.25), ("TERM", 0.0, 0.75)] {
         // While there is no server.

@@ -116,7 +116,7 @@ fn a_session_that_the_python_library_announces_is_invited_until_it_is_taken_back
     let Some(peer) = python(&cable, ANNOUNCE) else { return };
     peer.wait_for("invited IN stage");
     show.wait_for("found `Stage Piano` at 10.77.0.2:5010; inviting it");
-    show.wait_for("is not there any more");
+    show.wait_for("has disappeared");
     peer.wait_for("bye");
     show.stop();
 }
@@ -133,8 +133,8 @@ fn two_shows_find_each_other_and_have_a_session() {
          [rtpmidi hall]\ninvite = *\n[loopback bus]\n[map]\nbus.level > hall.ch0.cc7\n",
     );
     far.wait_for("found `stage` at 10.77.0.1:5004; inviting it");
-    far.wait_for("in a session with `stage`");
-    near.wait_for("in a session with `hall`");
+    far.wait_for("session with `stage`");
+    near.wait_for("session with `hall`");
     far.stop();
     near.wait_for("has ended the session");
     near.stop();

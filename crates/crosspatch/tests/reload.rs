@@ -204,7 +204,7 @@ fn saving_the_same_again_does_nothing() {
     // What was written before the folder is watched is not noticed, because nothing has changed.
     until("it is noticed", || {
         program.rewrite(&same);
-        program.lines().text().contains("nothing in it has changed")
+        program.lines().text().contains("without a change")
     });
     assert!(!program.lines().text().contains("reloaded"));
     program.stop();

@@ -114,7 +114,7 @@ fn pymidi_is_invited_hears_everything_and_is_told_goodbye() {
     let Some(peer) = python(&SERVER.replace("PORT", &port.to_string())) else { return };
     peer.wait_for("ready");
     let (show, hand) = show(two_ports(), &format!("peer = 127.0.0.1 {port}"));
-    show.wait_for("in a session with");
+    show.wait_for("established");
     peer.wait_for("connected net");
     send_until(&hand, "/level", 1.0, &peer, "control_mode_change 0 7 127");
     send_until(&hand, "/key", 0.5, &peer, "note_on 0 60 64");
@@ -130,7 +130,7 @@ fn pymidi_that_is_started_again_is_invited_again_and_has_the_full_state() {
     let lines = SERVER.replace("PORT", &port.to_string());
     let Some(peer) = python(&lines) else { return };
     let (show, hand) = show(two_ports(), &format!("peer = 127.0.0.1 {port}"));
-    show.wait_for("in a session with");
+    show.wait_for("established");
     send_until(&hand, "/level", 1.0, &peer, "control_mode_change 0 7 127");
     drop(peer);
     show.wait_for("has stopped answering");
@@ -151,7 +151,7 @@ fn node_js_that_is_started_again_is_invited_again_and_has_the_full_state() {
     let Some(peer) = node(other, "") else { return };
     peer.wait_for("ready");
     let (show, hand) = show(port, &format!("peer = 127.0.0.1 {other}"));
-    show.wait_for("in a session with");
+    show.wait_for("established");
     send_until(&hand, "/level", 1.0, &peer, "message 176 7 127");
     drop(peer);
     let peer = node(other, "").expect("it was there before");
@@ -194,7 +194,7 @@ while True:
 "
     );
     let Some(peer) = python(&lines) else { return };
-    show.wait_for("in a session with `python`");
+    show.wait_for("session with `python`");
     hand.wait_for("/heard", 1.0);
     peer.wait_for("clock 1 5");
     send_until(&hand, "/key", 1.0, &peer, "note_on 0 60 127");
@@ -212,7 +212,7 @@ fn node_js_invites_us_and_both_hear_each_other() {
          send(0xb1, 7, 127);\n"
     );
     let Some(peer) = node(other, &lines) else { return };
-    show.wait_for("in a session with");
+    show.wait_for("established");
     hand.wait_for("/heard", 1.0);
     send_until(&hand, "/level", 1.0, &peer, "message 176 7 127");
     send_until(&hand, "/key", 0.5, &peer, "message 144 60 64");
@@ -227,7 +227,7 @@ fn node_js_is_invited_and_both_hear_each_other() {
     };
     peer.wait_for("ready");
     let (show, hand) = show(port, &format!("peer = 127.0.0.1 {other}"));
-    show.wait_for("in a session with");
+    show.wait_for("established");
     hand.wait_for("/struck", 1.0);
     send_until(&hand, "/level", 1.0, &peer, "message 176 7 127");
     show.stop();

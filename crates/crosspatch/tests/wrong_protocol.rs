@@ -93,7 +93,7 @@ fn streams_in_another_framing_are_named_with_the_option_to_set() {
     let _one = stream(show.length, &slip);
     show.names("length", "OSC in SLIP", "set `transport = slip` here");
     let _other = stream(show.slip, &length.repeat(20));
-    show.names("slip", "OSC with a length in front of each packet", "set `transport = tcp` here");
+    show.names("slip", "OSC with a length before each packet", "set `transport = tcp` here");
     // Those that keep to the rules are understood beside them.
     let _good = stream(show.length, &length);
     ear.wait_for("/length", 0.25);

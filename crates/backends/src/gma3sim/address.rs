@@ -40,7 +40,7 @@ impl Address {
     pub(super) fn check(self, direction: Direction) -> Result<(), AddressError> {
         match (self, direction) {
             (Self::Name(_) | Self::Color(_), Direction::Input) => {
-                Err(AddressError::new(format!("`{self}` can be set, but nobody changes it by OSC")))
+                Err(AddressError::new(format!("`{self}` can only be set: OSC cannot change it")))
             }
             (Self::Fader(_) | Self::Key(_) | Self::Name(_) | Self::Color(_) | Self::Command, _) => Ok(()),
         }

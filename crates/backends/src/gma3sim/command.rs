@@ -67,7 +67,7 @@ impl Show {
         }
     }
 
-    /// `FaderMaster Page 1.201 At 50`, with or without `Fade 5` behind it.
+    /// `FaderMaster Page 1.201 At 50`, with or without `Fade 5` after it.
     fn move_fader(&mut self, words: &[&str]) -> Outcome {
         let Some((Object::Sequence(number), [at, level, ..])) = self.object(words) else {
             return Outcome::Taken;
@@ -94,7 +94,7 @@ impl Show {
         }
     }
 
-    /// Reads an object and returns what is behind it. Without an object it is the selected sequence.
+    /// Reads an object, by default the selected sequence, and returns the rest of the line.
     fn object<'a>(&self, words: &'a [&'a str]) -> Option<(Object, &'a [&'a str])> {
         let (object, rest) = match words {
             [word, thru] if is(word, "sequence") && is(thru, "thru") => {

@@ -16,14 +16,19 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "prefix",
         "gma3",
         "",
-        "`Prefix`: messages have to begin with `/gma3`, and all that is sent does",
+        "`Prefix`: incoming messages must begin with `/gma3`, and all outgoing messages do",
     ),
     OptionSpec::new("fader-range", "1", "100", "`FaderRange`: the value that is 100 %"),
-    OptionSpec::new("receive", "off", "on", "`Receive`: whether faders, keys and sequences can be moved"),
+    OptionSpec::new("receive", "off", "on", "`Receive`: whether OSC can move faders, keys and sequences"),
     OptionSpec::new("receive-command", "off", "on", "`Receive Command`: whether `/cmd` is executed"),
     OptionSpec::new("send", "off", "on", "`Send`: whether playback actions are reported"),
     OptionSpec::new("plugin", "on", "off", "whether the console runs our plugin"),
-    OptionSpec::new("version", "2.5", "2.4", "whose addresses and texts to use: `2.4` (and older) or `2.5`"),
+    OptionSpec::new(
+        "version",
+        "2.5",
+        "2.4",
+        "the software version whose addresses and texts to use: `2.4` (and older) or `2.5`",
+    ),
 ];
 
 /// The software of a console, as far as its OSC differs.
@@ -44,7 +49,7 @@ impl Version {
         }
     }
 
-    /// What stands between the name of a sequence and the number of a cue (release notes 2.5, "Changes").
+    /// The separator between the name of a sequence and the number of a cue (release notes 2.5, "Changes").
     pub(super) fn delimiter(self) -> char {
         match self {
             Self::V2_4 => ' ',

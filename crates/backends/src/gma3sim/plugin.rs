@@ -1,5 +1,5 @@
 //! What our plugin for the console sends (`contrib/grandma3`, whose README describes the protocol): the state of executors, when
-//! it changes, and all of it when somebody asks.
+//! it changes, and all of it on request.
 //!
 //! Like the plugin, this compares what was sent last with what is, a step each tenth of a second, so that nothing waits in a
 //! queue and a flood of changes ends with the last one.
@@ -23,10 +23,10 @@ const EXECUTORS: [RangeInclusive<u32>; 2] = [101..=115, 201..=215];
 const TICK: Duration = Duration::from_millis(100);
 /// Messages in a step.
 const BUDGET: usize = 20;
-/// What stands for a text that is not there: the console's command may have no empty one.
+/// The placeholder for a missing text, because the console's command accepts no empty one.
 const NOTHING: &str = "-";
 
-/// One thing that is told of an executor.
+/// One property of an executor that is reported.
 #[derive(Clone, Debug, PartialEq)]
 enum Told {
     Number(f32),
@@ -121,7 +121,7 @@ impl Told {
     }
 }
 
-/// What is told of an executor, in the order of the plugin.
+/// The reported properties of an executor, in the order of the plugin.
 fn state(show: &Show, place: Place) -> [(&'static str, Told); 5] {
     let sequence = show.sequence_at(place).and_then(|number| show.sequences.get(&number));
     let level = sequence.map_or(0.0, |sequence| (sequence.level * 10_000.0).round() / 100.0);

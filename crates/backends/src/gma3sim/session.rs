@@ -62,7 +62,7 @@ impl Session {
         let Some(target) = target else {
             return out.notice(Notice::info(
                 "not-for-us",
-                format!("`{address}` is nothing that this console knows"),
+                format!("`{address}` is not an address of this console"),
             ));
         };
         let is_command = target == Target::Command;
@@ -81,13 +81,13 @@ impl Session {
                     self.emit(Address::Command, &*line, out);
                     self.execute(now, &line, out);
                 }
-                Some(_) | None => out.notice(Notice::warning("bad-value", "`/cmd` wants a string")),
+                Some(_) | None => out.notice(Notice::warning("bad-value", "`/cmd` needs a string")),
             },
             Target::Executor(page, control, executor) => {
                 let place = Place { page: page.unwrap_or(self.show.page), executor };
                 match message.arguments().next().and_then(number) {
                     Some(number) => self.touch(place, control, number, out),
-                    None => out.notice(Notice::warning("bad-value", format!("`{address}` wants a number"))),
+                    None => out.notice(Notice::warning("bad-value", format!("`{address}` needs a number"))),
                 }
             }
             Target::Sequence(sequence) => {
@@ -98,7 +98,7 @@ impl Session {
                 };
                 let (second, third) = (arguments.next().and_then(number), arguments.next());
                 if !self.play(sequence, &function, second, third) {
-                    let text = format!("`{address}` wants a function and numbers, such as \"Go+\" 1");
+                    let text = format!("`{address}` needs a function and numbers, such as \"Go+\" 1");
                     out.notice(Notice::warning("bad-value", text));
                 }
             }
@@ -165,7 +165,7 @@ impl Session {
                 }
             }
             Outcome::Taken => {
-                let text = format!("`{name}` takes `{line}`, which changes nothing here");
+                let text = format!("`{name}` accepts `{line}`, which has no effect here");
                 out.notice(Notice::info("command", text));
             }
         }
@@ -271,12 +271,11 @@ impl crosspatch_core::Session for Session {
         match Packet::decode(data) {
             Ok(Packet::Message(message)) => self.handle_message(now, &message, out),
             Ok(Packet::Bundle(_)) => {
-                let text = "an OSC bundle is ignored: a grandMA3 takes single messages only";
+                let text = "an OSC bundle is ignored: a grandMA3 accepts single messages only";
                 out.notice(Notice::warning("bundle", text));
             }
-            Err(error) => {
-                out.notice(Notice::warning("bad-message", format!("ignored what is no OSC: {error}")))
-            }
+            Err(error) => out
+                .notice(Notice::warning("bad-message", format!("ignored a packet that is not OSC: {error}"))),
         }
         self.report(now, out);
     }

@@ -1,6 +1,6 @@
-//! JACK: MIDI and control voltages between audio programs.
+//! JACK: MIDI and control voltages (CV) between audio programs.
 //!
-//! The codec, the addresses behind the name of a port and the way between messages and values are those of [`midi`](super::midi).
+//! The codec, the addresses after the name of a port and the conversion between messages and values are those of [`midi`](super::midi).
 
 mod options;
 mod session;
@@ -18,7 +18,7 @@ use options::Config;
 /// The JACK backend.
 pub const BACKEND: Backend = Backend {
     name: "jack",
-    summary: "MIDI and control voltages of audio programs, by way of JACK or PipeWire",
+    summary: "MIDI and control voltages (CV) of audio programs, through JACK or PipeWire",
     manual: include_str!("README.md"),
     options: &options::ALL,
     words: address::WORDS,

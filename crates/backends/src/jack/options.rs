@@ -11,24 +11,24 @@ use crate::midi::translate::{Dialect, OPTIONS, with_dialect};
 
 /// The options of this backend alone.
 const OWN: [OptionSpec; 5] = [
-    OptionSpec::new("name", "Controller", "crosspatch", "the name of the client"),
-    OptionSpec::new("server", "show", "", "the name of the server; without it JACK's own choice"),
+    OptionSpec::new("name", "Controller", "crosspatch", "the client name"),
+    OptionSpec::new("server", "show", "", "the name of the server; by default JACK's own choice"),
     OptionSpec {
         family: Some(""),
         ..OptionSpec::new(
             "<port>",
             "cv in min -1 max 1",
             "",
-            "a port of that name: `midi` or `cv`, `in` or `out`, and the range of a voltage, 0 to 1 if not said",
+            "a port with this name: `midi` or `cv`, `in` or `out`, and the range of a voltage, 0 to 1 by default",
         )
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("debug", "on", "off", "accepted for files of MIDIMonster")
+        ..OptionSpec::new("debug", "on", "off", "accepted for MIDIMonster files, without effect")
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("errors", "on", "off", "accepted for files of MIDIMonster")
+        ..OptionSpec::new("errors", "on", "off", "accepted for MIDIMonster files, without effect")
     },
 ];
 
@@ -38,7 +38,7 @@ pub(super) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = with_dialect(&OW
 /// The name of a port with that of its client fits into the 256 bytes that JACK has for it.
 const LONGEST_NAME: usize = 64;
 
-/// A voltage that comes in is told in so many steps, which is finer than any MIDI fader but one of 14 bits.
+/// The resolution of incoming voltages, finer than any MIDI fader except one of 14 bits.
 const STEPS: f64 = 4096.0;
 
 /// The options of an instance, read.
@@ -65,7 +65,7 @@ pub(super) struct PortConfig {
 pub(super) enum Kind {
     /// MIDI messages.
     Midi,
-    /// A voltage, with those that stand for the levels 0 and 1.
+    /// A CV port, with the voltages of the levels 0 and 1.
     Cv(f64, f64),
 }
 
@@ -106,7 +106,7 @@ fn read_ports(options: &mut Options<'_>) -> Vec<PortConfig> {
         if ports.iter().any(|port| port.name == name) {
             options.error(at, format!("expected each port once, found `{name}` again"));
         } else if ports.len() == MAX_JACK_PORTS {
-            options.error(at, format!("expected at most {MAX_JACK_PORTS} ports, found `{name}` as one more"));
+            options.error(at, format!("expected at most {MAX_JACK_PORTS} ports, found one more, `{name}`"));
         } else if !is_name(name) {
             let message = format!(
                 "expected a name of 1 to {LONGEST_NAME} bytes without `:` for a port, found `{name}`"
@@ -140,7 +140,7 @@ fn parse_port(text: &str) -> Result<(Kind, Direction), String> {
                 let read = number.and_then(|text| text.parse().ok());
                 // Samples have 32 bits; beyond that a voltage would be infinite.
                 let end = read.filter(|end: &f64| (*end as f32).is_finite());
-                let end = end.ok_or_else(|| unexpected(&format!("a number behind `{word}`"), number))?;
+                let end = end.ok_or_else(|| unexpected(&format!("a number after `{word}`"), number))?;
                 ends[usize::from(word == "max")] = Some(end);
             }
             found => {
@@ -184,7 +184,7 @@ impl PortConfig {
 }
 
 impl Config {
-    /// The place of the port that an address names, and what is behind it.
+    /// The index of the port that an address names, and the rest of the address.
     pub(super) fn find<'a>(&self, address: &'a str) -> Option<(usize, Option<&'a str>)> {
         let behind = |port: &PortConfig| {
             let rest = address.strip_prefix(&*port.name)?;
@@ -214,8 +214,10 @@ impl Config {
         let Some((at, rest)) = self.find(address) else {
             let names: Vec<_> = self.ports.iter().map(|port| format!("`{}`", port.name)).collect();
             let expected = if names.is_empty() { "a port".to_owned() } else { names.join(", ") };
-            return Err(AddressError::new(format!("expected {expected} of the options, found `{address}`"))
-                .help("`NAME = midi in` or `NAME = cv out min 0 max 1` in the instance makes a port"));
+            return Err(AddressError::new(format!(
+                "expected {expected} from the options, found `{address}`"
+            ))
+            .help("`NAME = midi in` or `NAME = cv out min 0 max 1` in the instance makes a port"));
         };
         let port = &self.ports[at];
         if port.direction != direction {
@@ -293,9 +295,9 @@ mod tests {
             ("a", "cv through", "expected `in` or `out`, found `through`"),
             ("a", "midi in min 0", "expected a range with `cv` only, found `min`"),
             ("a", "cv in 0 1", "expected `min` or `max`, found `0`"),
-            ("a", "cv in min", "expected a number behind `min`, found nothing"),
-            ("a", "cv in max 1x", "expected a number behind `max`, found `1x`"),
-            ("a", "cv in max inf", "expected a number behind `max`, found `inf`"),
+            ("a", "cv in min", "expected a number after `min`, found nothing"),
+            ("a", "cv in max 1x", "expected a number after `max`, found `1x`"),
+            ("a", "cv in max inf", "expected a number after `max`, found `inf`"),
             ("a", "cv in min 1 max 1", "expected `min` below `max`, found 1 and 1"),
             ("a:b", "midi in", "without `:` for a port, found `a:b`"),
             ("name", "a:b", "without `:`, found `a:b`"),
@@ -325,10 +327,10 @@ mod tests {
             assert_eq!(config.canonical(address, direction).as_deref(), Ok(shown));
         }
         for (address, direction, message, suggestion) in [
-            ("no.ch0.cc7", Direction::Input, "expected `keys`, `keys.left`, `lamps`, `pitch` of", None),
-            ("pitch.ch0.cc7", Direction::Input, "of the options, found `pitch.ch0.cc7`", None),
+            ("no.ch0.cc7", Direction::Input, "expected `keys`, `keys.left`, `lamps`, `pitch` from", None),
+            ("pitch.ch0.cc7", Direction::Input, "from the options, found `pitch.ch0.cc7`", None),
             ("keys", Direction::Input, "such as `keys.ch0.cc7`, found `keys`", None),
-            ("keys.ch0.pich", Direction::Input, "behind the channel", Some("keys.ch0.pitch")),
+            ("keys.ch0.pich", Direction::Input, "after the channel", Some("keys.ch0.pitch")),
             ("keys.ch0.cc7", Direction::Output, "cannot send to `keys`, which is a port `in`", None),
             ("lamps.ch0.cc7", Direction::Input, "cannot listen to `lamps`, which is a port `out`", None),
         ] {

@@ -1,4 +1,4 @@
-//! A running JACK instance: a client, a translator for each of its MIDI ports, and the voltages.
+//! A running JACK instance: a client, a translator for each of its MIDI ports, and the CV ports.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ impl JackSession {
         }
     }
 
-    fn send_voltages(&self, values: &[(Slot, Value)], out: &mut Outbox) {
+    fn send_cv(&self, values: &[(Slot, Value)], out: &mut Outbox) {
         for (number, line) in (0..).zip(&self.lines) {
             let Line::Cv { slot: Some(slot), direction: Direction::Output, min, max } = line else {
                 continue;
@@ -157,8 +157,8 @@ impl Session for JackSession {
             let server = self.server();
             let text = match (&reason, was_open) {
                 (Closed::ByPeer, true) => format!("{server} is gone; waiting for it"),
-                (Closed::Refused, false) => format!("{server} does not run; waiting for it"),
-                _ => format!("no {server}: {reason}; trying again"),
+                (Closed::Refused, false) => format!("{server} is not running; waiting for it"),
+                _ => format!("cannot connect to {server}: {reason}; trying again"),
             };
             out.notice(Notice::warning("jack-server", text));
         }
@@ -185,7 +185,7 @@ impl Session for JackSession {
                         translator.hear(now, &message, out);
                     }
                     Err(error) => {
-                        let text = format!("what came in makes no sense: {error}");
+                        let text = format!("ignored malformed MIDI: {error}");
                         out.notice(Notice::warning("jack-garbage", text));
                     }
                 });
@@ -223,7 +223,7 @@ impl Session for JackSession {
         if self.is_open {
             self.outputs().for_each(|translator| translator.set(now, values, out.generation()));
             self.flush(now, out);
-            self.send_voltages(values, out);
+            self.send_cv(values, out);
         }
     }
 
@@ -231,7 +231,7 @@ impl Session for JackSession {
         if self.is_open {
             self.outputs().for_each(|translator| translator.restore(values));
             self.flush(now, out);
-            self.send_voltages(values, out);
+            self.send_cv(values, out);
         }
     }
 

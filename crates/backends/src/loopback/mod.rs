@@ -16,7 +16,7 @@ pub const BACKEND: Backend = Backend {
     options: &[OptionSpec {
         family: Some(""),
         repeatable: true,
-        ..OptionSpec::new("any", "note = front of house", "", "every option is accepted and has no meaning")
+        ..OptionSpec::new("any", "note = front of house", "", "every option is accepted and ignored")
     }],
     words: &[],
     loops_back: true,

@@ -112,9 +112,9 @@ impl Address {
     /// Checks that the channel can be used in a direction.
     pub(super) fn check(&self, direction: Direction) -> Result<(), AddressError> {
         match (self, direction) {
-            (Self::Name(_) | Self::Color(_), Direction::Input) => {
-                Err(AddressError::new(format!("`{self}` can be set, but no client of a console changes it")))
-            }
+            (Self::Name(_) | Self::Color(_), Direction::Input) => Err(AddressError::new(format!(
+                "`{self}` can only be set: clients of a console cannot change it"
+            ))),
             (Self::CommandLine, Direction::Output) => {
                 Err(AddressError::new("`commandline` shows what clients type and cannot be set")
                     .suggest("command"))
@@ -161,7 +161,7 @@ impl FromStr for Address {
         }
         if let Some(attribute) = text.strip_prefix("encoder.") {
             return if attribute.is_empty() {
-                Err(AddressError::new("expected an attribute behind `encoder.`, found nothing"))
+                Err(AddressError::new("expected an attribute after `encoder.`, found nothing"))
             } else {
                 Ok(Self::Encoder(attribute.to_ascii_uppercase().into()))
             };
@@ -256,7 +256,7 @@ mod tests {
             ("page1.fader101", "expected an executor from 1 to 100 for `fader`, found `101`"),
             ("page1.button5", "expected an executor from 101 to 816 for `button`, found `5`"),
             ("page1.fader", "expected an executor from 1 to 816, found ``"),
-            ("encoder.", "expected an attribute behind `encoder.`, found nothing"),
+            ("encoder.", "expected an attribute after `encoder.`, found nothing"),
         ] {
             assert_eq!(text.parse::<Address>().expect_err(text).to_string(), message);
         }

@@ -1,4 +1,4 @@
-//! What the simulated show consists of: something of every kind that a console can tell about.
+//! The contents of the simulated show: an example of everything that a console can report.
 
 use crosspatch_core::{Duration, Instant};
 

@@ -67,7 +67,7 @@ impl Desk {
         }
     }
 
-    /// Turns the encoder of an attribute; where it stands after that, in per cent.
+    /// Turns the encoder of an attribute, and returns its value in per cent.
     pub(super) fn turn(&mut self, attribute: &str, delta: f64) -> f64 {
         /// As many attributes as a fixture has, with room to spare.
         const MOST: usize = 256;

@@ -3,7 +3,7 @@
 /// A key of the command section.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// Adds a word; pressed again with the cursor behind it, gives way to the next of the list.
+    /// Adds a word; pressed again with the cursor after it, replaces it by the next of the list.
     Word(&'static [&'static str]),
     /// Adds a digit or a point, without a blank before it.
     Digit(char),

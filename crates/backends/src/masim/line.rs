@@ -32,7 +32,7 @@ struct Line {
     last: Instant,
     /// Until when no log-in is looked at.
     held_until: Instant,
-    /// What was told of its JSON.
+    /// The JSON flaws that have been reported.
     flaws: Flaws,
 }
 
@@ -74,7 +74,7 @@ impl Lines {
         self.connections.get(&connection).is_some_and(|line| line.held_until > now)
     }
 
-    /// What is wrong with the JSON of a connection and was not told yet.
+    /// The JSON flaws of a connection that have not been reported yet.
     pub(super) fn new_flaws(&mut self, connection: u32, flaws: &Flaws) -> Flaws {
         self.connections.get_mut(&connection).map(|line| line.flaws.add(flaws)).unwrap_or_default()
     }

@@ -9,13 +9,13 @@ use crate::maweb::wire::{Console, Dialect, replace_passwords};
 
 /// All options.
 pub(super) const OPTIONS: &[OptionSpec] = &[
-    OptionSpec::new("console", "dot2", "gma2", "which console to be: `gma2` or `dot2`"),
+    OptionSpec::new("console", "dot2", "gma2", "the console to simulate: `gma2` or `dot2`"),
     OptionSpec::new("listen", "* 80", "127.0.0.1 8080", "address and port to listen on"),
     OptionSpec::new(
         "user",
         "guest",
         "",
-        "the user that may log in; any on a gma2 and `remote` on a dot2 if not given",
+        "the user that may log in; by default any user on a gma2, and `remote` on a dot2",
     ),
     OptionSpec {
         secret: true,
@@ -25,36 +25,36 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "remotes",
         "off",
         "on",
-        "`off` refuses every session with -1, as if web remotes were disabled",
+        "`off` refuses every session with -1, as a console with web remotes disabled",
     ),
-    OptionSpec::new("sessions", "1", "3", "how many sessions there may be; more are refused with -2"),
+    OptionSpec::new("sessions", "1", "3", "the number of sessions allowed; further ones are refused with -2"),
     OptionSpec::new(
         "timeout",
         "10",
         "30",
-        "seconds without a keep-alive after which a session ends; 0 is never",
+        "seconds without a keep-alive after which a session ends; 0 means never",
     ),
     OptionSpec::new("greeting", "text", "json", "`json`, the bare `text` of an old grandMA2, or `none`"),
     OptionSpec::new(
         "dialect",
         "old",
         "new",
-        "`old` answers only the flat requests of an old grandMA2, `grouped` only those of today, `new` both",
+        "`old` answers only the flat requests of an old grandMA2, `grouped` only those of a current one, `new` both",
     ),
     OptionSpec::new(
         "guest",
         "ignore",
         "bare",
-        "what requests before a log-in get: a `bare` answer, or `ignore`",
+        "the answer to requests before the log-in: a `bare` answer, or none (`ignore`)",
     ),
     OptionSpec::new("wide-executors", "off", "on", "`off` leaves wide executors out of the show"),
     OptionSpec::new("macro-executors", "off", "on", "`off` leaves executors with a macro out of the show"),
-    OptionSpec::new("access-denied", "on", "off", "`on` shows executors to nobody"),
+    OptionSpec::new("access-denied", "on", "off", "`on` hides all executors"),
     OptionSpec::new(
         "session-change",
         "100",
         "0",
-        "the session number changes after so many messages; 0 is never",
+        "the session number changes after this many messages; 0 means never",
     ),
     OptionSpec::new(
         "duplicate-world-index",
@@ -62,8 +62,18 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "off",
         "`on` writes `worldIndex` twice into answers about sessions",
     ),
-    OptionSpec::new("chatty", "on", "off", "`on` adds text and prompt of the command line to every answer"),
-    OptionSpec::new("latency", "40 200", "0", "milliseconds until an answer, or the least and the most"),
+    OptionSpec::new(
+        "chatty",
+        "on",
+        "off",
+        "`on` adds the text and prompt of the command line to every answer",
+    ),
+    OptionSpec::new(
+        "latency",
+        "40 200",
+        "0",
+        "delay of each answer in milliseconds, or a minimum and a maximum",
+    ),
     OptionSpec {
         repeatable: true,
         ..OptionSpec::new(
@@ -73,9 +83,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
             "the origin of a web page that may connect from a browser, or `*` for all; may be given several times",
         )
     },
-    OptionSpec::new("ping", "10", "0", "seconds between two pings to each client; 0 is never"),
-    OptionSpec::new("mute", "50", "0", "a connection gets no more answers after so many; 0 is never"),
-    OptionSpec::new("close-after", "50", "0", "a connection is closed after so many answers; 0 is never"),
+    OptionSpec::new("ping", "10", "0", "seconds between two pings to each client; 0 means never"),
+    OptionSpec::new("mute", "50", "0", "a connection gets no answers after this many; 0 means no limit"),
+    OptionSpec::new(
+        "close-after",
+        "50",
+        "0",
+        "a connection is closed after this many answers; 0 means never",
+    ),
 ];
 
 /// What a console greets with.
@@ -238,7 +253,7 @@ fn listen(options: &mut Options<'_>) -> Option<Endpoint> {
     };
     let (endpoint, rest) = options.endpoint(at, Some(80))?;
     if !rest.is_empty() {
-        options.error(at, format!("expected nothing behind the port, found `{rest}`"));
+        options.error(at, format!("expected nothing after the port, found `{rest}`"));
     }
     Some(endpoint)
 }

@@ -23,7 +23,7 @@ pub(super) struct Remote {
     pub(super) connection: Option<u32>,
     /// Who has logged in.
     pub(super) user: Option<String>,
-    /// Its command line, and whether the client has still to be told of a change.
+    /// Its command line, and whether a change has yet to be sent to the client.
     pub(super) line: String,
     pub(super) is_line_news: bool,
     /// What it has been asked.
@@ -70,7 +70,7 @@ impl Remotes {
         self.remotes.get_mut(&session)
     }
 
-    /// A session that nobody uses any more goes on with a new connection.
+    /// An unused session continues with a new connection.
     pub(super) fn take_over(&mut self, session: i64, connection: u32) -> bool {
         match self.remotes.get_mut(&session) {
             Some(remote) if remote.connection.is_none() => {
@@ -113,13 +113,13 @@ impl Remotes {
         }
     }
 
-    /// The client has said goodbye. Returns the keys that nobody holds any more.
+    /// The client has closed its session. Returns the keys that no client holds any more.
     pub(super) fn end(&mut self, session: i64) -> Vec<HeldKey> {
         let held = self.remotes.remove(&session).map(|remote| remote.held).unwrap_or_default();
         self.held_by_nobody(held)
     }
 
-    /// A connection is gone; its session stays until it times out. Returns the keys that nobody holds any more.
+    /// A connection is gone; its session stays until it times out. Returns the keys that no client holds any more.
     pub(super) fn disconnected(&mut self, connection: u32) -> Vec<HeldKey> {
         let mut held = BTreeSet::new();
         for remote in self.remotes.values_mut() {

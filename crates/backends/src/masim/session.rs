@@ -41,7 +41,7 @@ pub(super) struct Session {
     outputs: Vec<Option<Output>>,
     /// The console's own command line, which keys pressed by hand type into.
     own_line: String,
-    /// What `commandline` told last.
+    /// The last value of `commandline`.
     shown_line: String,
     again: Backoff,
     open_at: Option<Instant>,
@@ -311,7 +311,7 @@ impl Session {
     }
 }
 
-/// Names what a client sends that did not ask for a WebSocket. Requests that come behind the end of a connection are text.
+/// Names the protocol of a client that did not request a WebSocket. Requests after the end of a connection are text.
 fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
     if recognize::stream(data) == Some(Format::Text) {
         return;
@@ -319,7 +319,7 @@ fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
     let client = format!("client {connection}");
     if let Some(origin) = foreign_page(data) {
         let text = format!(
-            "{client} is a web page of `{origin}` in a browser, which may not connect; `origin = {origin}` allows it"
+            "refused {client}, a web page of `{origin}` in a browser; set `origin = {origin}` to allow it"
         );
         return out.notice(Notice::warning("foreign-page", text));
     }
@@ -391,7 +391,7 @@ impl crosspatch_core::Session for Session {
                 out.notice(Notice::info("listening", format!("a simulated {console} is ready at {listen}")));
             }
             Peer::Connection(connection) => {
-                out.notice(Notice::info("client-connected", format!("client {connection} has connected")));
+                out.notice(Notice::info("client-connected", format!("client {connection} connected")));
                 self.lines.opened(connection);
                 let answer = match self.settings.greeting {
                     GreetingStyle::Json => Answer::greeting(self.settings.console),
@@ -412,14 +412,13 @@ impl crosspatch_core::Session for Session {
         match Request::decode_with_flaws(data) {
             Ok((request, flaws)) => {
                 for (flaw, at) in self.lines.new_flaws(connection, &flaws).iter() {
-                    let text =
-                        format!("client {connection} sends JSON that is slightly wrong: {flaw} at byte {at}");
+                    let text = format!("client {connection} sends malformed JSON: {flaw} at byte {at}");
                     out.notice(Notice::warning("wrong-json", text));
                 }
                 self.handle_request(now, connection, &request, out);
             }
             Err(error) => {
-                let text = format!("client {connection} sent what is no request: {error}");
+                let text = format!("ignored a malformed request of client {connection}: {error}");
                 out.notice(Notice::warning("bad-request", text));
                 self.send(now, connection, Answer::bare(), out);
             }
@@ -434,12 +433,15 @@ impl crosspatch_core::Session for Session {
                 self.release(now, held, out);
                 let pause = self.again.pause();
                 self.open_at = Some(now + pause);
-                let text = format!("cannot listen at {}: {reason}; trying again", self.settings.listen);
+                let text = format!("cannot listen on {}: {reason}; trying again", self.settings.listen);
                 out.notice(Notice::error("cannot-listen", text));
             }
             Peer::Connection(connection) => {
                 self.disconnect(now, connection, out);
-                out.notice(Notice::info("client-gone", format!("client {connection} is gone: {reason}")));
+                out.notice(Notice::info(
+                    "client-gone",
+                    format!("client {connection} disconnected: {reason}"),
+                ));
             }
             Peer::Address(_) => {}
         }
@@ -466,7 +468,7 @@ impl crosspatch_core::Session for Session {
         for (session, connection) in self.remotes.expired(now, self.settings.timeout) {
             let held = self.remotes.end(session);
             self.release(now, held, out);
-            let text = format!("session {session} ended: nothing kept it alive");
+            let text = format!("session {session} expired: it received no keep-alive");
             out.notice(Notice::info("session-expired", text));
             if let Some(connection) = connection {
                 self.hang_up(now, connection, out);

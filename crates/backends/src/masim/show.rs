@@ -1,4 +1,4 @@
-//! The show that a simulated console holds: pages of executors, masters, and what they do when somebody touches them.
+//! The show that a simulated console holds: pages of executors, masters, and their reactions to being operated.
 //!
 //! Nothing runs by itself: a fade or a chase is a point in time at which it began, and whoever looks computes how far it is.
 
@@ -58,7 +58,7 @@ pub(super) struct Executor {
     pub(super) width: u32,
     /// What its keys do; a button executor has the first only.
     pub(super) functions: [Function; 3],
-    /// Where its fader stands.
+    /// The position of its fader.
     pub(super) level: f64,
     pub(super) is_fixed: bool,
     /// Since when it runs, if it does.
@@ -132,7 +132,7 @@ pub(super) enum Function {
     Top,
 }
 
-/// What came of a touch, for whoever has to go on with it.
+/// The effect of an action, for the caller to continue with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Touched {
     /// The state of the console is all.
@@ -299,7 +299,7 @@ impl Show {
         }
     }
 
-    /// Where the fader of an executor stands.
+    /// The position of the fader of an executor.
     pub(super) fn level(&self, executor: &Executor) -> f64 {
         match executor.kind {
             Kind::Special(kind, number) => self.master(kind, number),

@@ -105,7 +105,7 @@ pub enum ShowCommand {
     Reset,
 }
 
-/// The words behind the channel, those without a number.
+/// The words after the channel that have no number.
 const VOICES: &[(&str, Voice)] = &[
     ("note", Voice::AnyNote),
     ("aftertouch", Voice::Aftertouch),
@@ -116,7 +116,7 @@ const VOICES: &[(&str, Voice)] = &[
 /// Makes the voice of a number, if it is in range.
 type Numbered = fn(&str) -> Option<Voice>;
 
-/// The words behind the channel that a number follows, and the greatest number.
+/// The words after the channel that a number follows, and the largest number.
 const NUMBERED: &[(&str, u16, Numbered)] = &[
     ("cc", 127, |text| number(text).map(Voice::Control)),
     ("pair", 31, |text| number(text).map(Voice::Pair)),
@@ -224,7 +224,7 @@ fn parse_channel(word: &str) -> Result<U4, AddressError> {
     let digits = word.strip_prefix("channel").or_else(|| word.strip_prefix("ch")).unwrap_or(word);
     number(digits).ok_or_else(|| {
         AddressError::new(format!("expected a channel from `ch0` to `ch15`, found `{word}`"))
-            .help("channels are counted from 0: the channel that devices call 1 is `ch0`")
+            .help("channels count from 0: channel 1 of a device is `ch0`")
     })
 }
 
@@ -237,16 +237,16 @@ fn parse_voice(text: &str) -> Result<Voice, AddressError> {
     if let Some(pair) = text.strip_prefix("cc14.") {
         return Err(AddressError::new(format!("expected `cc14` alone, found `{text}`"))
             .suggest(format!("pair{pair}"))
-            .help("two controllers that make one value of 14 bits are a `pair`"));
+            .help("use `pair` for two controllers that make one 14-bit value"));
     }
     if let Some((_, most, make)) = NUMBERED.iter().find(|(name, ..)| *name == word) {
         return make(digits).ok_or_else(|| {
             let found = if digits.is_empty() { "nothing".to_owned() } else { format!("`{digits}`") };
-            AddressError::new(format!("expected a number from 0 to {most} behind `{word}`, found {found}"))
+            AddressError::new(format!("expected a number from 0 to {most} after `{word}`, found {found}"))
         });
     }
     let error = AddressError::new(format!(
-        "expected `cc`, `pair`, `note`, `pressure`, `aftertouch`, `pitch`, `program`, `rpn` or `nrpn` behind the channel, found `{text}`"
+        "expected `cc`, `pair`, `note`, `pressure`, `aftertouch`, `pitch`, `program`, `rpn` or `nrpn` after the channel, found `{text}`"
     ));
     let words = VOICES.iter().map(|(name, _)| *name).chain(NUMBERED.iter().map(|(name, ..)| *name));
     let near = words.map(|name| (strsim::damerau_levenshtein(name, word), name));
@@ -271,17 +271,17 @@ fn parse_show_control(text: &str) -> Result<Address, AddressError> {
     let Some((_, command)) = SHOW_CONTROL.iter().find(|(name, _)| *name == word) else {
         let words: Vec<_> = SHOW_CONTROL.iter().map(|(name, _)| format!("`{name}`")).collect();
         return Err(AddressError::new(format!(
-            "expected one of {} behind `msc.`, found `{word}`",
+            "expected one of {} after `msc.`, found `{word}`",
             words.join(", ")
         )));
     };
     match cue {
         Some(_) if !command.has_cue() => {
-            Err(AddressError::new(format!("`msc.{word}` names no cue, found `{text}`"))
+            Err(AddressError::new(format!("`msc.{word}` takes no cue, found `{text}`"))
                 .suggest(format!("msc.{word}")))
         }
         Some(cue) if !is_cue(cue) => Err(AddressError::new(format!(
-            "expected a cue such as `12.5`, perhaps with its list and path as in `12.5/2/1`, found `{cue}`"
+            "expected a cue such as `12.5`, optionally with its list and path as in `12.5/2/1`, found `{cue}`"
         ))),
         cue => Ok(Address::ShowControl(*command, cue.map(Into::into))),
     }
@@ -304,7 +304,7 @@ fn parse_sysex(text: &str) -> Result<Address, AddressError> {
     let bad = [Some(name), slot].into_iter().flatten().find(|word| !is_name(word));
     match bad {
         Some(word) => Err(AddressError::new(format!(
-            "expected the name of a message of the options behind `sysex.`, found `{word}`"
+            "expected the name of a message of the options after `sysex.`, found `{word}`"
         ))),
         None => Ok(Address::SysEx(name.into(), slot.map(Into::into))),
     }
@@ -321,7 +321,7 @@ fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
 }
 
 impl Address {
-    /// The greatest number that stands for a level on this channel, if it carries levels.
+    /// The number of the level 1 on this channel, if it carries levels.
     pub fn greatest(&self) -> Option<u16> {
         match self {
             Self::Voice(_, Voice::Pair(_) | Voice::Pitch | Voice::Rpn(_) | Voice::Nrpn(_))
@@ -416,24 +416,24 @@ mod tests {
             ("ch16.cc7", "from `ch0` to `ch15`, found `ch16`", None),
             ("ch.cc7", "from `ch0` to `ch15`, found `ch`", None),
             ("ch-1.cc7", "from `ch0` to `ch15`", None),
-            ("ch0.cc128", "from 0 to 127 behind `cc`, found `128`", None),
+            ("ch0.cc128", "from 0 to 127 after `cc`, found `128`", None),
             ("ch0.cc", "found nothing", None),
             ("ch0.cc7x", "found `7x`", None),
             ("ch0.cc+7", "found `+7`", None),
             ("ch0.pair32", "from 0 to 31", None),
             ("ch0.nrpn16384", "from 0 to 16383", None),
             ("ch0.cc99999999999", "from 0 to 127", None),
-            ("ch0.nots5", "behind the channel", Some("ch0.note5")),
-            ("ch0.pich", "behind the channel", Some("ch0.pitch")),
-            ("ch0.pitchbend", "behind the channel", Some("ch0.pitch")),
-            ("ch0.noteon60", "behind the channel", Some("ch0.note60")),
+            ("ch0.nots5", "after the channel", Some("ch0.note5")),
+            ("ch0.pich", "after the channel", Some("ch0.pitch")),
+            ("ch0.pitchbend", "after the channel", Some("ch0.pitch")),
+            ("ch0.noteon60", "after the channel", Some("ch0.note60")),
             ("channel3.cc14.7", "expected `cc14` alone", Some("ch3.pair7")),
-            ("ch0.aftertouch5", "behind the channel", Some("ch0.aftertouch")),
+            ("ch0.aftertouch5", "after the channel", Some("ch0.aftertouch")),
             ("msc.fire", "expected one of", None),
             ("msc.go.x", "expected a cue", None),
             ("msc.go.", "expected a cue", None),
             ("msc.go.1/2/3/4", "expected a cue", None),
-            ("msc.reset.5", "names no cue", Some("msc.reset")),
+            ("msc.reset.5", "takes no cue", Some("msc.reset")),
             ("sysex.", "expected the name", None),
             ("sysex.a.b.c", "expected the name", None),
             ("sysex.a b", "expected the name", None),

@@ -1,9 +1,9 @@
-//! What is told of a message, so that what comes in can be mapped.
+//! Describes incoming messages as channels, so that they can be mapped.
 
 use super::address::{Address, Voice};
 use super::wire::Message;
 
-/// The channel of a message, and what it says there. Nothing for what comes all the time and moves nothing.
+/// The channel of a message, and its value. `None` for messages that arrive constantly without a change.
 pub(crate) fn heard(message: &Message<'_>) -> Option<(String, String)> {
     let (channel, voice, number) = match *message {
         Message::NoteOn { channel, note, velocity } => (channel, Voice::Note(note), velocity.get()),

@@ -21,7 +21,7 @@ use options::Config;
 /// The MIDI backend.
 pub const BACKEND: Backend = Backend {
     name: "midi",
-    summary: "MIDI devices of this machine, and other programs that speak MIDI",
+    summary: "MIDI devices of this machine, and other MIDI programs",
     manual: include_str!("README.md"),
     options: &options::ALL,
     words: address::WORDS,

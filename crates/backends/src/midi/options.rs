@@ -10,11 +10,11 @@ use super::translate::{Dialect, OPTIONS, with_dialect};
 const OWN: [OptionSpec; 4] = [
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("name", "crosspatch", "crosspatch", "the name under which other programs see us")
+        ..OptionSpec::new("name", "crosspatch", "crosspatch", "the client name that other programs see")
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("detect", "on", "off", "tells what comes in, as channels with their values")
+        ..OptionSpec::new("detect", "on", "off", "logs incoming messages as channels with their values")
     },
     OptionSpec {
         aliases: &["source"],

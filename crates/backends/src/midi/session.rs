@@ -19,10 +19,10 @@ use super::wire::Parser;
 const OWN: Port = Port(0);
 /// The device that is listened to.
 const READ: Port = Port(1);
-/// The device that is sent to, or whoever listens.
+/// The device to send to, or any receiver.
 const WRITE: Port = Port(2);
 
-/// A device that is not there after so long is told to be missing.
+/// A device that is still missing after this time is reported.
 const MISSING: Duration = Duration::from_secs(1);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -49,7 +49,7 @@ struct Link {
     direction: Direction,
     device: Option<MidiDevice>,
     is_open: bool,
-    /// When the device is told to be missing.
+    /// When to report the device as missing.
     missing_at: Option<Instant>,
 }
 
@@ -84,7 +84,7 @@ impl MidiSession {
         out.open(OWN, PortSpec::Midi(Midi { client, name }));
     }
 
-    /// Whether somebody hears what is sent.
+    /// Whether there is a receiver.
     fn is_heard(&self) -> bool {
         self.links[1].is_open
     }
@@ -147,7 +147,7 @@ impl Session for MidiSession {
         self.parsers[usize::from(port == READ)].reset();
         if port == OWN {
             if self.backoff.failures() == 0 {
-                out.notice(Notice::warning("midi-port", format!("no MIDI: {reason}; trying again")));
+                out.notice(Notice::warning("midi-port", format!("cannot open MIDI: {reason}; trying again")));
             }
             self.retry_at = Some(now + self.backoff.pause());
             for link in &mut self.links {
@@ -186,7 +186,7 @@ impl Session for MidiSession {
                 }
             }
             Err(error) => {
-                out.notice(Notice::warning("midi-garbage", format!("what came in makes no sense: {error}")))
+                out.notice(Notice::warning("midi-garbage", format!("ignored malformed MIDI: {error}")))
             }
         });
     }
@@ -222,7 +222,10 @@ impl Session for MidiSession {
         let [read, write] = self.links.each_mut().map(due);
         let write = write.filter(|device| read.as_ref() != Some(device));
         for device in read.into_iter().chain(write) {
-            out.notice(Notice::warning("midi-device", format!("`{device}` is not there; waiting for it")));
+            out.notice(Notice::warning(
+                "midi-device",
+                format!("`{device}` is not connected; waiting for it"),
+            ));
         }
         self.translator.handle_timeout(now, out);
         self.flush(now, out);

@@ -72,7 +72,7 @@ impl Address {
             let error = AddressError::new(format!("`{self}` means all strips and can only be written"));
             return Err(error
                 .suggest(Self { strip: 1, ..self }.to_string())
-                .help("what comes in for all strips is heard on each of them"));
+                .help("input for all strips arrives on each mapped strip"));
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ fn index(word: &str, digits: &str, most: u16) -> Result<u16, AddressError> {
     let index = number(digits).filter(|index| (1..=most).contains(index));
     index.map(|index| index - 1).ok_or_else(|| {
         let found = if digits.is_empty() { "nothing".to_owned() } else { format!("`{digits}`") };
-        AddressError::new(format!("expected a number from 1 to {most} behind `{word}`, found {found}"))
+        AddressError::new(format!("expected a number from 1 to {most} after `{word}`, found {found}"))
     })
 }
 
@@ -147,18 +147,18 @@ mod tests {
             ("strip.red1", "expected a strip from `strip1` to `strip255`, or `strip0`, found `strip`"),
             ("strip+1.red1", "expected a strip from `strip1` to `strip255`, or `strip0`, found `strip+1`"),
             ("1.red1", "expected a strip from `strip1` to `strip255`, or `strip0`, found `1`"),
-            ("strip1.red0", "expected a number from 1 to 21845 behind `red`, found `0`"),
-            ("strip1.red21846", "expected a number from 1 to 21845 behind `red`, found `21846`"),
-            ("strip1.red-1", "expected a number from 1 to 21845 behind `red`, found `-1`"),
-            ("strip1.red5xyz", "expected a number from 1 to 21845 behind `red`, found `5xyz`"),
-            ("strip1.channel", "expected a number from 1 to 65535 behind `channel`, found nothing"),
+            ("strip1.red0", "expected a number from 1 to 21845 after `red`, found `0`"),
+            ("strip1.red21846", "expected a number from 1 to 21845 after `red`, found `21846`"),
+            ("strip1.red-1", "expected a number from 1 to 21845 after `red`, found `-1`"),
+            ("strip1.red5xyz", "expected a number from 1 to 21845 after `red`, found `5xyz`"),
+            ("strip1.channel", "expected a number from 1 to 65535 after `channel`, found nothing"),
             ("strip1.white1", "expected `red`, `green`, `blue`, `color` or `channel`, found `white`"),
             ("", "expected `red`, `green`, `blue`, `color` or `channel`, found ``"),
         ] {
             assert_eq!(parse(text).expect_err(text).message, message);
         }
         let error = Address::parse("strip1.blue10923", Mode::Bits16).expect_err("does not fit a message");
-        assert_eq!(error.message, "expected a number from 1 to 10922 behind `blue`, found `10923`");
+        assert_eq!(error.message, "expected a number from 1 to 10922 after `blue`, found `10923`");
     }
 
     #[test]

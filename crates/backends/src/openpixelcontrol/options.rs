@@ -12,16 +12,11 @@ const MAX_RATE: u32 = 1000;
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         abbreviation: Some("dest"),
-        ..OptionSpec::new(
-            "destination",
-            "10.0.0.2 7890",
-            "",
-            "host and port of the server that gets the pixels",
-        )
+        ..OptionSpec::new("destination", "10.0.0.2 7890", "", "host and port of the server to send to")
     },
-    OptionSpec::new("listen", "* 7890", "", "host and port to wait on for clients that send pixels"),
+    OptionSpec::new("listen", "* 7890", "", "host and port to listen on for clients"),
     OptionSpec::new("mode", "16bit", "8bit", "the resolution of a colour, `8bit` or `16bit`"),
-    OptionSpec::new("rate", "30", "60", "how many frames a second go out at most, 1 to 1000"),
+    OptionSpec::new("rate", "30", "60", "the maximum number of frames per second, 1 to 1000"),
 ];
 
 /// The options of an instance, read.
@@ -46,7 +41,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     });
     let (destination, listen) = (read_endpoint(options, "destination"), read_endpoint(options, "listen"));
     if options.text("destination").is_none() && options.text("listen").is_none() {
-        options.missing("expected `destination`, to send pixels, or `listen`, to hear them, or both");
+        options.missing("expected `destination`, to send pixels, or `listen`, to receive them, or both");
         options.help("`destination = 10.0.0.2 7890` sends to a server, `listen = * 7890` is one");
         return None;
     }
@@ -58,7 +53,7 @@ fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
     let (endpoint, rest) = options.endpoint(at, Some(PORT))?;
     let is_there = name == "listen" || (endpoint.host != Host::Any && endpoint.port != 0);
     if !rest.is_empty() || !is_there {
-        options.error(at, format!("expected a host and perhaps a port, found `{value}`"));
+        options.error(at, format!("expected a host and optionally a port, found `{value}`"));
         return None;
     }
     Some(endpoint)

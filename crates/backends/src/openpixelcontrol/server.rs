@@ -1,7 +1,7 @@
-//! The server: clients send frames of pixels, and channels that are mapped and have changed are told.
+//! The server: clients send frames of pixels, and mapped channels that have changed are emitted.
 //!
-//! A message counts when all of it has come. It says nothing about the pixels behind its end, and of a pixel that is cut off at
-//! its end nothing either ("Set 8-bit pixel colours"). All clients write the same strips; the latest message counts.
+//! A message takes effect when it is complete. It does not affect the pixels after its end, nor a pixel that is cut off at
+//! its end ("Set 8-bit pixel colours"). All clients write the same strips; the latest message counts.
 
 use std::sync::Arc;
 
@@ -42,11 +42,11 @@ struct Strip {
     colors: Vec<Color>,
 }
 
-/// A mapped channel that tells the colour of a pixel.
+/// A mapped channel of the colour of a pixel.
 struct Color {
     slot: Slot,
     pixel: u16,
-    /// The colour that was told last.
+    /// The last colour emitted.
     told: Option<[u8; 3]>,
 }
 
@@ -210,7 +210,7 @@ impl Server {
 }
 
 impl Strip {
-    /// Tells every colour that is known and has not been told.
+    /// Emits every known colour that has not been emitted.
     fn tell_colors(&mut self, mode: Mode, out: &mut Outbox) {
         for color in &mut self.colors {
             let component = |component| {

@@ -1,4 +1,4 @@
-//! Channels as a person writes them: an OSC path, and behind a colon the number of the argument if it is not the first.
+//! Channels as a person writes them: an OSC path, and after a colon the number of the argument if it is not the first.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl<'a> Address<'a> {
         Ok(Self { path, argument })
     }
 
-    /// Reads an address of which `path` stood between quotes and `behind` after them.
+    /// Reads an address with `path` in quotes and `behind` after them.
     pub(crate) fn parse_quoted(path: &'a str, behind: &str) -> Result<Self, AddressError> {
         check_path(path)?;
         let argument = match behind.strip_prefix(':') {
@@ -35,7 +35,7 @@ impl<'a> Address<'a> {
             None => behind.is_empty().then_some(0),
         };
         let argument = argument.ok_or_else(|| {
-            let expected = format!("expected `:0` to `:{MAX_ARGUMENT}` or nothing behind the quotes");
+            let expected = format!("expected `:0` to `:{MAX_ARGUMENT}` or nothing after the quotes");
             let meant = Self { path, argument: 0 }.to_string();
             AddressError::new(format!("{expected}, found `{behind}`")).suggest(meant)
         })?;
@@ -46,7 +46,7 @@ impl<'a> Address<'a> {
     pub(crate) fn check_plain(&self) -> Result<(), AddressError> {
         if let Some(blank) = self.path.chars().find(|letter| letter.is_whitespace()) {
             let error = AddressError::new(format!(
-                "an OSC path with blanks stands between quotes, found `{}`",
+                "an OSC path with blanks must be quoted, found `{}`",
                 blank.escape_debug()
             ));
             return Err(error.suggest(self.to_string()));
@@ -55,7 +55,7 @@ impl<'a> Address<'a> {
             let path = self.path;
             let error = AddressError::new(format!("a channel is one path, found the pattern `{path}`"));
             return Err(error.help(
-                "patterns with `? * [] {}` belong into the options of the instance; to send one as it stands, quote it",
+                "patterns with `? * [] {}` belong in the options of the instance; quote a pattern to send it unchanged",
             ));
         }
         Ok(())
@@ -83,7 +83,7 @@ pub(crate) fn check_path(path: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// Splits off a `:n` at the end. A colon with anything else behind it belongs to the path, unless it looks like a slip.
+/// Splits off a `:n` at the end. A colon followed by anything else belongs to the path, unless it looks like a slip.
 fn split_argument(text: &str) -> Result<(&str, u8), AddressError> {
     let Some((path, number)) = text.rsplit_once(':') else { return Ok((text, 0)) };
     let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
@@ -93,7 +93,7 @@ fn split_argument(text: &str) -> Result<(&str, u8), AddressError> {
     match read_argument(number) {
         Some(argument) => Ok((path, argument)),
         None => Err(AddressError::new(format!(
-            "expected the number of an argument from 0 to {MAX_ARGUMENT} behind the colon, found `{number}`"
+            "expected the number of an argument from 0 to {MAX_ARGUMENT} after the colon, found `{number}`"
         ))
         .suggest(path)
         .help(format!("if the colon belongs to the path, quote it: `{}`", quoted(text)))),
@@ -154,7 +154,7 @@ mod tests {
             ("/a:", "number of an argument"),
             ("/a:256", "number of an argument"),
             ("/a:-1", "number of an argument"),
-            ("/a b", "between quotes"),
+            ("/a b", "must be quoted"),
             ("/a*", "is one path"),
             ("/[ab]", "is one path"),
             ("/{a,b}", "is one path"),
@@ -185,7 +185,7 @@ mod tests {
         }
         for behind in [":", ":256", ":+1", ":x", "x", " :1", "/y"] {
             let error = Address::parse_quoted("/a b", behind).expect_err(behind);
-            assert!(error.message.contains("behind the quotes"), "{error}");
+            assert!(error.message.contains("after the quotes"), "{error}");
         }
     }
 

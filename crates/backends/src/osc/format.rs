@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Impulse,
 }
 
-/// One argument: its type and the range that stands for 0.0 to 1.0. Types without a range keep 0 to 1.
+/// One argument: its type and the range that is mapped to 0.0 to 1.0. Types without a range keep 0 to 1.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(crate) struct Spec {
     pub(crate) kind: Kind,
@@ -38,7 +38,7 @@ pub(crate) struct Spec {
     pub(crate) max: f64,
 }
 
-/// What goes out where nothing is configured: a float from 0 to 1. And what stands for a message without arguments.
+/// The default output argument, a float from 0 to 1. It also represents a message without arguments.
 pub(crate) const UNCONFIGURED: [Spec; 2] =
     [Spec { kind: Kind::Float32, min: 0.0, max: 1.0 }, Spec { kind: Kind::Impulse, min: 0.0, max: 1.0 }];
 
@@ -56,7 +56,7 @@ pub(crate) struct FormatError {
     pub(crate) message: String,
 }
 
-/// Where the words begin that MIDIMonster passes over: those behind a pair for each argument.
+/// The start of the words that MIDIMonster ignores: those after a pair for each argument.
 pub(crate) fn ignored(text: &str) -> Option<usize> {
     let mut words = words(text);
     let (_, tags) = words.next()?;
@@ -93,7 +93,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Spec>, FormatError> {
             return Err(FormatError {
                 part: limits[0].0..text.len(),
                 message: format!(
-                    "expected {pairs} of minimum and maximum behind `{tags}`, found {len} numbers"
+                    "expected {pairs} of minimum and maximum after `{tags}`, found {len} numbers"
                 ),
             });
         }
@@ -135,7 +135,10 @@ fn limit(kind: Kind, (at, word): (usize, &str)) -> Result<f64, FormatError> {
     number.filter(|number| (least..=most).contains(number)).map(|number| kind.rounded(number)).ok_or_else(
         || FormatError {
             part: at..at + word.len(),
-            message: format!("expected a number that the type `{}` can have, found `{word}`", kind.tag()),
+            message: format!(
+                "expected a number that the type `{}` can represent, found `{word}`",
+                kind.tag()
+            ),
         },
     )
 }
@@ -146,7 +149,7 @@ impl Spec {
         self.min == self.max
     }
 
-    /// Whether it only says that something happened, and nothing that a peer would have to be told again.
+    /// Whether it is an event without a state to send again.
     pub(crate) fn is_event(&self) -> bool {
         self.kind.is_impulse() || self.is_constant()
     }
@@ -347,7 +350,7 @@ impl Atom {
         }
     }
 
-    /// The argument to send. Where nothing has been said, it is what stands for 0.0, or an empty text.
+    /// The argument to send. Without a value, it is the encoding of 0.0, or an empty text.
     #[inline]
     pub(crate) fn argument(&self, spec: &Spec) -> Argument<'_> {
         // Nearly everything that is sent is such a number.
@@ -444,11 +447,11 @@ mod tests {
             ("f 0", 2..3, "expected one pair"),
             ("ff 0 1", 3..6, "expected 2 pairs"),
             ("f 0 1 2 3", 2..9, "expected one pair"),
-            ("i 5xyz 1", 2..6, "type `i` can have, found `5xyz`"),
-            ("i 0 3000000000", 4..14, "type `i` can have"),
-            ("f 0 NaN", 4..7, "type `f` can have"),
-            ("f 0 1e39", 4..8, "type `f` can have"),
-            ("d inf 0", 2..5, "type `d` can have"),
+            ("i 5xyz 1", 2..6, "type `i` can represent, found `5xyz`"),
+            ("i 0 3000000000", 4..14, "type `i` can represent"),
+            ("f 0 NaN", 4..7, "type `f` can represent"),
+            ("f 0 1e39", 4..8, "type `f` can represent"),
+            ("d inf 0", 2..5, "type `d` can represent"),
         ] {
             let error = parse(text).expect_err(text);
             assert_eq!(error.part, part, "{text}: {}", error.message);

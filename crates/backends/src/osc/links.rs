@@ -18,7 +18,7 @@ const SCANNED_AT_ONCE: u32 = 10_000;
 /// So many bytes of events and edges are kept for a stream that takes no more: a few thousand messages.
 const MAX_KEPT: usize = 256 * 1024;
 
-/// Somebody to send to.
+/// A receiver.
 pub(crate) struct Link {
     pub(crate) port: Port,
     pub(crate) peer: Peer,
@@ -88,12 +88,12 @@ impl Links {
         self.links.first_mut()
     }
 
-    /// Whether there is nobody.
+    /// Whether there is no receiver.
     pub(crate) fn is_empty(&self) -> bool {
         self.links.is_empty()
     }
 
-    /// Whether there is nobody but the peer that spoke.
+    /// Whether the sender is the only receiver.
     pub(crate) fn is_alone_with(&self, speaker: Option<(Port, Peer)>) -> bool {
         let is_speaker = |link: &Link| speaker.is_some_and(|one| is_same_device((link.port, link.peer), one));
         self.links.iter().all(is_speaker)
@@ -267,7 +267,7 @@ impl Link {
             // The state of a button arrives all the same.
             self.missed.insert(number);
             let peer = self.peer;
-            let text = format!("{peer} does not read what it is sent; presses and commands for it are lost");
+            let text = format!("{peer} does not read its data; presses and commands for it are lost");
             out.notice(Notice::warning("osc-full", text));
         }
     }

@@ -80,7 +80,7 @@ impl Instance for Osc {
             let path = parsed.path;
             let error =
                 AddressError::new(format!("the pattern `{path}` can only be sent, not mapped as an input"));
-            return Err(error.help("map each path that it means"));
+            return Err(error.help("map each path that it matches"));
         }
         self.check(&parsed, direction)?;
         Ok(parsed.to_string())
@@ -119,10 +119,10 @@ impl Osc {
         }
         let Address { path, argument } = address;
         let message = match format.len() {
-            0 => format!("`{path}` is configured without arguments, `:{argument}` is none"),
-            1 => format!("`{path}` is configured with one argument, `:0`, and `:{argument}` is none"),
+            0 => format!("`{path}` is configured without arguments, so `:{argument}` does not exist"),
+            1 => format!("`{path}` is configured with one argument, `:0`, so `:{argument}` does not exist"),
             len => format!(
-                "`{path}` is configured with {len} arguments, `:0` to `:{}`, and `:{argument}` is none",
+                "`{path}` is configured with {len} arguments, `:0` to `:{}`, so `:{argument}` does not exist",
                 len - 1
             ),
         };

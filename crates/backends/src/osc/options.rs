@@ -25,10 +25,10 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "detect",
             "on",
             "off",
-            "tells the addresses of incoming messages: `on` of all, `unmapped` of those that no mapping uses",
+            "logs the addresses of incoming messages: `on` all of them, `unmapped` those that no mapping uses",
         )
     },
-    OptionSpec::new("root", "/my/osc/path", "", "stands in front of the path of every channel"),
+    OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel"),
     OptionSpec::new("bind", "* 8000", "", "host and port to listen on"),
     OptionSpec {
         abbreviation: Some("dest"),
@@ -36,7 +36,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "destination",
             "10.0.0.2 9000",
             "",
-            "host and port to send to; `learn` is whoever spoke last, `learn@PORT` the same with another port",
+            "host and port to send to; `learn` sends to the last sender, `learn@PORT` to that host and another port",
         )
     },
     OptionSpec::new(
@@ -45,16 +45,16 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "udp",
         "`udp`, `tcp` (TCP with lengths, OSC 1.0) or `slip` (TCP with SLIP, OSC 1.1)",
     ),
-    OptionSpec::new("bundle", "on", "off", "messages that belong together travel in one bundle"),
+    OptionSpec::new("bundle", "on", "off", "sends messages that belong together in one bundle"),
     OptionSpec::new(
         "lost",
         "hold",
         "release",
-        "what becomes of buttons that a TCP connection holds when it is lost: `release`, or `hold` for as they are",
+        "what happens to the buttons that a TCP connection holds when it ends: `release`, or `hold` to leave them as they are",
     ),
     OptionSpec {
         repeatable: true,
-        ..OptionSpec::new("repeat", "/xremote 8s", "", "a message, as text, that is sent again and again")
+        ..OptionSpec::new("repeat", "/xremote 8s", "", "a message, as text, that is sent at this interval")
     },
     OptionSpec {
         repeatable: true,
@@ -62,7 +62,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "join",
             "239.0.0.1",
             "",
-            "a multicast group to listen to, perhaps with the name or address of the interface",
+            "a multicast group to listen to, optionally with the name or address of the interface",
         )
     },
     OptionSpec {
@@ -93,7 +93,7 @@ pub(crate) struct Config {
 pub(crate) enum Destination {
     /// Nowhere, but to the clients of a server.
     None,
-    /// To whoever spoke last, perhaps at another port.
+    /// To the last sender, optionally at another port.
     Learn(Option<u16>),
     Fixed(Endpoint),
 }
@@ -105,7 +105,7 @@ pub(crate) struct Repeat {
     pub(crate) every: Duration,
 }
 
-/// Which incoming messages are told to the operator.
+/// Which incoming messages are logged.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Detect {
     Off,
@@ -165,10 +165,10 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let is_fine = is_bind_fine && destination.is_some();
     if is_fine && config.bind.is_none() && !has_target {
         let message =
-            "without `bind` nothing is heard, and without a `destination` with a port nothing is sent";
+            "without `bind` nothing is received, and without a `destination` with a port nothing is sent";
         options.missing_warning(message);
         options.help(
-            "`bind = * 8000` listens on port 8000 of every network; `destination = learn` answers there",
+            "`bind = * 8000` listens on port 8000 of every network; `destination = learn` sends to the last sender",
         );
     }
     is_fine.then_some(config)
@@ -188,7 +188,7 @@ fn destination(options: &mut Options<'_>, at: usize, value: &str) -> Option<Dest
     }
     if let Some(port) = value.strip_prefix("learn@") {
         let Some(port) = port.parse::<u16>().ok().filter(|&port| port > 0) else {
-            options.error(at, format!("expected a port from 1 to 65535 behind `learn@`, found `{port}`"));
+            options.error(at, format!("expected a port from 1 to 65535 after `learn@`, found `{port}`"));
             options.part(6..value.len());
             return None;
         };
@@ -226,7 +226,7 @@ fn read_joins(options: &mut Options<'_>) -> Vec<Join> {
             (Some(group), Some(Ok(interface)), None) => joins.push(Join { group, interface: Some(interface) }),
             _ => options.error(
                 at,
-                format!("expected the address of a multicast group and perhaps the name or address of an interface, found `{value}`"),
+                format!("expected the address of a multicast group and optionally the name or address of an interface, found `{value}`"),
             ),
         }
     }
@@ -294,7 +294,7 @@ impl Formats {
                 Ok(format) => {
                     formats.add(path, &format);
                     if end < value.len() {
-                        let message = format!("`{}` behind the ranges says nothing", &value[end..]);
+                        let message = format!("`{}` after the ranges is ignored", &value[end..]);
                         options.warning(at, message);
                         options.part(end..value.len());
                     }

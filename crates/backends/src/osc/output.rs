@@ -1,4 +1,4 @@
-//! What is known of a message that is sent: what it says, whether the peer has been told that, and when.
+//! The state of an outgoing message: its values, whether the peer has received them, and when.
 //!
 //! There is one of these for every mapped message, be there a million. So it is kept small: what most messages have, which
 //! is one argument, lies in it, and a time takes as much room as it has bits.
@@ -29,7 +29,7 @@ pub(crate) struct Output {
     epoch: u32,
     /// How often, when it was sent last, values had gone to the peer and come back before.
     pub(crate) generation: u8,
-    /// Whether any argument got a value, so that a peer that comes back needs it.
+    /// Whether any argument has a value, so that a peer that reconnects needs it.
     pub(crate) is_known: bool,
     /// Whether it waits for the end of this call to be sent, and only to others than the peer that said it.
     pub(crate) pending: Pending,
@@ -47,13 +47,13 @@ pub(crate) enum Pending {
 
 /// An argument of a message that is sent.
 pub(crate) struct OutputArgument {
-    /// What it is: the last that was told or heard, whichever came later.
+    /// The last value sent or received, whichever is later.
     pub(crate) now: Atom,
     /// The number that `now` was made of; NaN if it was a text, or if nothing has been said.
     number: f64,
     /// Its type and range, by their number among those of the instance.
     pub(crate) spec: u32,
-    /// Whether the peer was told that last, and has said nothing else since.
+    /// Whether the peer was sent this value last, and has sent no other since.
     pub(crate) is_told: bool,
     /// Whether it waits for the end of this call.
     pub(crate) is_changed: bool,
@@ -95,7 +95,7 @@ impl Output {
         self.settles_at = Time::NEVER;
     }
 
-    /// Forgets what was told to another peer than the present one.
+    /// Forgets what was sent to other peers than the current one.
     pub(crate) fn begin_epoch(&mut self, epoch: u32) {
         if self.epoch != epoch {
             self.epoch = epoch;

@@ -15,7 +15,7 @@ pub fn is_pattern(address: &[u8]) -> bool {
     address.iter().any(|byte| b"?*[]{}".contains(byte))
 }
 
-/// What stands in front of the first special character.
+/// The part before the first special character.
 pub fn literal_prefix(pattern: &[u8]) -> &[u8] {
     let end = pattern.iter().position(|byte| b"?*[]{}".contains(byte)).unwrap_or(pattern.len());
     &pattern[..end]

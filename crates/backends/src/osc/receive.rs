@@ -246,13 +246,13 @@ impl OscSession {
     /// takes too long as well, nothing.
     fn exceed_budget(&mut self, from: Peer, packet: &mut Unfinished, out: &mut Outbox) {
         let rest = match packet.settled.replace(Settled::default()) {
-            None => "of the rest of it, each address gets only the last message",
+            None => "of the rest of the packet, each address gets only the last message",
             Some(_) => {
                 packet.messages.clear();
-                "the rest of it is left out"
+                "the rest of the packet is dropped"
             }
         };
-        let text = format!("the patterns in a packet from {from} match too much; {rest}");
+        let text = format!("the patterns in a packet from {from} match too many addresses; {rest}");
         out.notice(Notice::warning("osc-pattern", text));
         packet.candidate = 0;
         packet.budget = self.pattern_budget();

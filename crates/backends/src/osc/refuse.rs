@@ -1,4 +1,4 @@
-//! What the operator is told of packets and streams that are no OSC, or not in the framing of the options.
+//! Notices about packets and streams that are not OSC, or not in the configured framing.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ impl OscSession {
             (_, Some(link)) => link.beginning.explain(&Name(from), wanted),
             (_, None) => Finding::Nothing,
         };
-        finding.tell("osc-garbage", out, || format!("a packet from {} is no OSC: {error}", Name(from)));
+        finding.tell("osc-garbage", out, || format!("a packet from {} is not OSC: {error}", Name(from)));
     }
 
     /// Tells of streams that have made no sense for too long.
@@ -60,7 +60,7 @@ impl OscSession {
         self.judge_at = self.links.next_overdue();
     }
 
-    /// A stream has ended; if it has never made sense, that is told.
+    /// A stream has ended. Reports it if no packet could be decoded.
     pub(super) fn judge_end(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
         let wanted = self.wanted();
         if let Some(link) = self.links.find(port, peer)

@@ -1,4 +1,4 @@
-//! A running OSC instance: what comes in becomes values, values become messages.
+//! A running OSC instance: incoming messages become values, values become messages.
 //!
 //! A message is something that somebody did: every value is sent, also one that was sent before. Three rules keep it calm
 //! even so, with peers that repeat everything. What a peer has just said itself, and what a mapping hands back within the same
@@ -80,7 +80,7 @@ pub(crate) struct OscSession {
     refresh_due: Option<Instant>,
     repeat_at: Vec<Instant>,
 
-    /// Who was told to send another protocol than OSC, and when streams that have just begun have to have made sense.
+    /// The peers reported to send another protocol, and the deadlines of new streams for their first packet.
     pub(super) strangers: Strangers,
     pub(super) judge_at: Option<Instant>,
 }
@@ -262,7 +262,7 @@ impl Session for OscSession {
 
 /// Who is answered.
 impl OscSession {
-    /// From here on, whoever spoke is answered. Somebody new gets everything.
+    /// From now on, values are sent to the last sender. A new one receives all states.
     pub(super) fn learn(&mut self, now: Instant, address: SocketAddr, out: &mut Outbox) {
         let known = self.learned.iter().position(|(known, _)| *known == address);
         let is_new = known.is_none_or(|at| now.since(self.learned[at].1) > REMEMBERED);
@@ -389,7 +389,7 @@ impl OscSession {
         mapped.mark_sent(now, generation);
         if !fits {
             let address = String::from_utf8_lossy(self.table.address(message));
-            let text = format!("the text for `{address}` is too long to be sent");
+            let text = format!("the text for `{address}` is too long to send");
             out.notice(Notice::warning("osc-too-long", text));
         }
     }
@@ -462,7 +462,7 @@ impl OscSession {
         self.refresh_at = is_due.then(|| now + paced::APART);
     }
 
-    /// There is somebody to send to, who gets everything.
+    /// A new receiver gets all states.
     fn link(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
         if self.links.is_empty() {
             self.repeat_at.fill(now);
@@ -485,7 +485,7 @@ impl OscSession {
         }
     }
 
-    /// Datagrams go to `target`, if there is a socket. Returns whether there was nobody to send to before.
+    /// Datagrams go to `target`, if there is a socket. Returns whether there was no receiver before.
     fn aim(&mut self, now: Instant, target: Option<SocketAddr>, out: &mut Outbox) -> bool {
         if self.target != target {
             self.target = target;
@@ -504,7 +504,8 @@ impl OscSession {
         let has_peers =
             self.config.destination != Destination::None || self.config.framing != Framing::Datagram;
         if self.has_outputs && !has_peers {
-            let text = "values are mapped to this instance, but without `destination` there is nobody to send them to";
+            let text =
+                "values are mapped to this instance, but it has no `destination`; set one to send them";
             out.notice(Notice::warning("osc-no-destination", text));
         }
     }

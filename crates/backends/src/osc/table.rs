@@ -33,7 +33,7 @@ pub(crate) struct Table {
     heads: Vec<u8>,
     messages: Vec<Record>,
     outputs: Vec<Output>,
-    /// The slots of the arguments behind the first, of messages that have such.
+    /// The slots of further arguments, for messages with more than one.
     other_inputs: Vec<Vec<Option<Slot>>>,
     index: HashTable<u32>,
     places: Vec<Place>,
@@ -117,7 +117,7 @@ impl Table {
         }
     }
 
-    /// Makes room for so many channels. Growing step by step would leave holes behind, which nobody needs afterwards.
+    /// Reserves space for so many channels. Growing step by step would leave unused holes.
     pub(crate) fn reserve(&mut self, channels: usize, outputs: usize) {
         self.messages.reserve_exact(channels);
         self.places.reserve_exact(channels);

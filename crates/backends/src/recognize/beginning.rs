@@ -24,7 +24,7 @@ pub(crate) enum Beginning {
     Silent,
     /// Something has come and was not understood yet.
     Heard(Heard),
-    /// The operator was told what it looks like.
+    /// The operator was notified of the likely protocol.
     Foreign,
     /// Something was understood. Whatever comes later belongs to the same protocol.
     Understood,
@@ -59,7 +59,7 @@ impl Beginning {
         *self = Self::Understood;
     }
 
-    /// What comes makes no sense, and the operator was told. Only something that is understood changes that.
+    /// The stream cannot be decoded, and the operator was notified. Only a valid packet resets this.
     pub(crate) fn give_up(&mut self) {
         *self = Self::Foreign;
     }
@@ -112,7 +112,7 @@ impl Beginning {
             return None;
         }
         let text = format!(
-            "{from} has sent {} bytes without one packet of {wanted}; check protocol and port at the other end",
+            "{from} sent {} bytes without a packet of {wanted}; check protocol and port at the other end",
             heard.len
         );
         *self = Self::Foreign;

@@ -83,7 +83,7 @@ fn is_osc_with_length(bytes: &[u8]) -> bool {
     is_plausible && rest.get(..len).map_or_else(|| may_become_osc(rest), is_osc)
 }
 
-/// A packet behind an END, or a whole one with an END behind it.
+/// A packet after an END, or a whole one with an END after it.
 fn is_osc_in_slip(bytes: &[u8]) -> bool {
     let inside = bytes.iter().position(|byte| *byte != END).map_or(&[][..], |start| &bytes[start..]);
     let end = inside.iter().position(|byte| *byte == END);
@@ -155,7 +155,7 @@ fn is_http_answer(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/1.")
 }
 
-/// A message from a camera or to one, alone or behind Sony's header: type and length of the payload, and a number.
+/// A message from a camera or to one, alone or after Sony's header: type and length of the payload, and a number.
 fn is_visca(bytes: &[u8]) -> bool {
     match bytes {
         [0x01, 0x00 | 0x10 | 0x11 | 0x20, high, low, _, _, _, _, rest @ ..]

@@ -99,7 +99,7 @@ impl Format {
             (Self::Visca, _) => "check host and port at the sender, VISCA is not read",
             (Self::HttpRequest, _) => "check host and port at the sender, there is no web page here",
             (Self::HttpAnswer, _) => "check host and port, the other end is a web server",
-            (Self::WebSocket, _) => "check host and port at the sender, only `masim` takes WebSockets",
+            (Self::WebSocket, _) => "check host and port at the sender, only `masim` accepts WebSockets",
             (Self::Tls, _) => "switch encryption off at the other end",
             (Self::Text, _) => "check protocol and port at the sender",
         }
@@ -110,7 +110,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Osc => "OSC",
-            Self::OscLength => "OSC with a length in front of each packet",
+            Self::OscLength => "OSC with a length before each packet",
             Self::OscSlip => "OSC in SLIP",
             Self::ArtNet => "Art-Net",
             Self::Sacn => "sACN",
@@ -131,14 +131,14 @@ impl fmt::Display for Format {
     }
 }
 
-/// What there is to say about bytes that were not understood.
+/// The diagnosis of bytes that could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// They look like another protocol; this is the notice.
     News(Notice),
-    /// They do, and the operator was told before.
+    /// They do, and the operator was already notified.
     Old,
-    /// They look like nothing else than what is expected.
+    /// They look like no other protocol.
     Nothing,
 }
 

@@ -10,10 +10,10 @@ use super::{Finding, Format, datagram, explain};
 /// So many senders are remembered. A flood of forged addresses is left to the limit for notices.
 const MAX_STRANGERS: usize = 32;
 
-/// A sender that has been quiet for so long is told again.
+/// A sender is reported again after this time of silence.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
-/// The senders that the operator was told of.
+/// The senders that have been reported.
 #[derive(Debug, Default)]
 pub(crate) struct Strangers {
     told: Vec<Stranger>,
@@ -42,7 +42,7 @@ impl Strangers {
         out: &mut Outbox,
     ) {
         let finding = self.explain(now, from, bytes, wanted);
-        finding.tell(id, out, || format!("a packet from {from} is no {wanted}: {error}"));
+        finding.tell(id, out, || format!("a packet from {from} is not {wanted}: {error}"));
     }
 
     /// Explains a datagram that was not understood as `wanted`.
@@ -65,7 +65,7 @@ impl Strangers {
         }
     }
 
-    /// Whether the operator has to be told that a host sends this format.
+    /// Whether to report that a host sends this format.
     pub(crate) fn is_news(&mut self, now: Instant, ip: IpAddr, format: Format) -> bool {
         let known = |stranger: &&mut Stranger| (stranger.ip, stranger.format) == (ip, format);
         if let Some(stranger) = self.told.iter_mut().find(known) {

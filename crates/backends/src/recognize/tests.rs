@@ -148,7 +148,7 @@ fn the_notice_says_what_it_is_and_what_to_do() {
             Format::OscSlip,
             Format::OscLength,
             OSC_SLIP,
-            "10.0.0.9:7000 sends OSC in SLIP where OSC with a length in front of each packet is expected; \
+            "10.0.0.9:7000 sends OSC in SLIP where OSC with a length before each packet is expected; \
              set `transport = slip` here, or OSC 1.0 at the sender",
         ),
         (
@@ -236,10 +236,7 @@ fn a_stream_that_nobody_knows_is_explained_by_its_length_and_does_not_grow() {
     }
     assert!(beginning.is_due(Instant::START));
     let text = beginning.explain_silence(&"client1", Format::OscLength).expect("a notice").text;
-    assert!(
-        text.starts_with("client1 has sent 70000 bytes without one packet of OSC with a length"),
-        "{text}"
-    );
+    assert!(text.starts_with("client1 sent 70000 bytes without a packet of OSC with a length"), "{text}");
 }
 
 proptest! {

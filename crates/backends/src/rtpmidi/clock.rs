@@ -1,4 +1,4 @@
-//! The clock messages of whoever began a session. Their answers are how it knows that the peer is still there.
+//! The clock messages of the end that started a session. Their answers show that the peer is alive.
 //!
 //! A peer that was started again has nothing to say: RTP of a session that it does not know is passed over, and it is the
 //! other side that has to invite it. So the clock is checked soon when what is sent brings nothing back, and then fast. It
@@ -35,7 +35,7 @@ impl Clock {
         Self { due_at: now, asked_at: now, sent: 0, unanswered: 0, has_answered: false }
     }
 
-    /// When the next message is due. Whoever waits for something of the peer waits no longer than until `doubt_at`.
+    /// When the next message is due. A pending answer is waited for until `doubt_at` at most.
     pub(super) fn due_at(&self, doubt_at: Option<Instant>) -> Instant {
         match doubt_at {
             Some(doubt_at) if self.unanswered == 0 => self.due_at.min(doubt_at),

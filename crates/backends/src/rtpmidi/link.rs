@@ -23,7 +23,7 @@ const MAX_INVITATIONS: u32 = 12;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Whoever invites on the control port does so on the data port, too, within this time.
+/// A peer that invites on the control port must invite on the data port within this time.
 const HALF: Duration = Duration::from_secs(12);
 
 /// A peer that is there says something after this time, when something is sent to it: a confirmation, or an answer to the
@@ -46,13 +46,13 @@ pub(crate) struct Link {
     /// Its addresses for control and data, as far as they are known; the same one without a session.
     pub(crate) control: Option<SocketAddr>,
     pub(crate) data: Option<SocketAddr>,
-    /// Its sources, as it told them on the two ports. Some peers have one for each.
+    /// Its source identifiers on the two ports. Some peers have one for each.
     pub(crate) sources: [Option<u32>; 2],
     /// What it calls itself.
     pub(crate) name: String,
     pub(crate) state: State,
     pub(crate) receiver: Receiver,
-    /// When it was heard last, or came, and whether it has said anything since it came.
+    /// When it last sent a packet, or joined, and whether it has sent any since.
     pub(crate) heard_at: Instant,
     pub(crate) is_proven: bool,
     ssrc: u32,
@@ -82,14 +82,14 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Up {
     pub(crate) sender: Sender,
-    /// When it was heard last.
+    /// When it last sent a packet.
     heard_at: Instant,
     clock: Option<Clock>,
     is_session: bool,
 }
 
 impl Up {
-    /// When the next clock message is due, of whoever began the session.
+    /// When the next clock message is due, if we started the session.
     fn clock_due_at(&self) -> Option<Instant> {
         let doubt_at = self.sender.unheard_since().map(|since| since + DOUBT);
         self.clock.as_ref().map(|clock| clock.due_at(doubt_at))
@@ -295,7 +295,7 @@ impl Link {
         }
     }
 
-    /// Whether a session with somebody at this address is being agreed, or there is one.
+    /// Whether there is a session with this address, established or being negotiated.
     pub(crate) fn is_engaged_with(&self, from: SocketAddr) -> bool {
         let next = self.control.map(|control| SocketAddr::new(control.ip(), control.port().wrapping_add(1)));
         let is_engaged = !matches!(self.state, State::Idle | State::Pausing(_));
@@ -365,7 +365,7 @@ impl Link {
         }
     }
 
-    /// The time of [`next_timeout`](Self::next_timeout) has come. What comes of it is the session's to tell.
+    /// Handles [`next_timeout`](Self::next_timeout). The session reports the result.
     pub(crate) fn handle_timeout(
         &mut self,
         now: Instant,

@@ -18,7 +18,7 @@ const MAX_LABEL: usize = 63;
 const OWN: [OptionSpec; 10] = [
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("detect", "on", "off", "tells what comes in, as channels with their values")
+        ..OptionSpec::new("detect", "on", "off", "logs incoming messages as channels with their values")
     },
     OptionSpec {
         scope: Scope::Global,
@@ -26,7 +26,7 @@ const OWN: [OptionSpec; 10] = [
             "mdns-name",
             "foh-rack",
             "",
-            "the name of this machine for mDNS; sessions are announced if it is given",
+            "the name of this machine for mDNS; announces the sessions",
         )
     },
     OptionSpec {
@@ -43,21 +43,21 @@ const OWN: [OptionSpec; 10] = [
         "bind",
         "* 5004",
         "* 5004",
-        "host and port to listen on; sessions take the next port, too",
+        "host and port to listen on; sessions also use the next port",
     ),
     OptionSpec {
         repeatable: true,
-        ..OptionSpec::new("peer", "10.0.0.9 5004", "", "host and port of somebody to invite, or to send to")
+        ..OptionSpec::new("peer", "10.0.0.9 5004", "", "host and port of a peer to invite, or to send to")
     },
-    OptionSpec::new("ssrc", "0xDEADBEEF", "", "the number of our streams; made up if it is not given"),
-    OptionSpec::new("learn", "on", "off", "whether whoever sends something in `direct` mode is sent to"),
+    OptionSpec::new("ssrc", "0xDEADBEEF", "", "the source identifier of our streams; random by default"),
+    OptionSpec::new("learn", "on", "off", "in `direct` mode, whether to send to every peer that sends to us"),
     OptionSpec {
         repeatable: true,
         ..OptionSpec::new(
             "join",
             "iPad",
             "*",
-            "the name of somebody whose invitations are accepted, or `*` for all",
+            "the name of a peer whose invitations are accepted, or `*` for all",
         )
     },
     OptionSpec {
@@ -66,7 +66,7 @@ const OWN: [OptionSpec; 10] = [
             "invite",
             "iPad",
             "",
-            "the name of somebody to find by mDNS and invite, or `*` for all",
+            "the name of a session to find by mDNS and invite, or `*` for all",
         )
     },
 ];
@@ -84,7 +84,7 @@ pub(crate) struct Config {
     pub(crate) peers: Vec<Endpoint>,
     pub(crate) ssrc: Option<u32>,
     pub(crate) learns: bool,
-    /// Whose invitations are accepted; nobody means everybody.
+    /// The names whose invitations are accepted; none means all.
     pub(crate) joins: Vec<String>,
     /// Whom to find by mDNS and invite; `*` is everybody.
     pub(crate) invites: Vec<String>,

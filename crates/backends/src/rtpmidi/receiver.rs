@@ -17,7 +17,7 @@ use super::wire::{DecodeError, End, Item, Journal, Received, Rtp, State, What};
 /// How long a packet that may only be late is waited for.
 const LATE: Duration = Duration::from_millis(20);
 
-/// What is told to whoever receives.
+/// A received message or event.
 pub(crate) type Found<'f> = &'f mut dyn FnMut(Result<&Message<'_>, DecodeError>);
 
 /// The packets that come from one peer.

@@ -31,13 +31,13 @@ pub(crate) struct Sender {
     /// The first packet that the journal covers.
     checkpoint: u64,
     history: BTreeMap<(u16, What), Past>,
-    /// The list of the next packet, and what it will leave behind.
+    /// The list of the next packet, and the journal entries that it will add.
     list: Vec<u8>,
     running: RunningEncoder,
     fresh: Vec<State>,
     guard_at: Option<Instant>,
     guards: u32,
-    /// When the first packet was sent since the peer was heard.
+    /// When the first packet was sent since the peer's last packet.
     unheard_since: Option<Instant>,
     /// What a journal is put together in, kept so that a packet costs no memory.
     pasts: Vec<Past>,
@@ -109,7 +109,7 @@ impl Sender {
         self.guard_at = (!self.history.is_empty()).then_some(now + FIRST_GUARD);
     }
 
-    /// The peer has, or has recovered, everything up to this packet. What is missing is told again.
+    /// The peer has, or has recovered, everything up to this packet. The rest is repeated.
     pub(crate) fn handle_feedback(&mut self, now: Instant, sequence: u16) {
         let last = self.sequence - 1;
         let behind = (last as u16).wrapping_sub(sequence);

@@ -32,7 +32,7 @@ const MAX_FOUND: usize = 32;
 /// The kind of notices about what makes no sense.
 const GARBAGE: &str = "rtpmidi-garbage";
 
-/// How often somebody is told that there is no session with it, and how soon somebody else after that.
+/// The intervals of BY commands to a peer without a session: to the same peer, and to another one.
 const DISOWN_AGAIN: Duration = Duration::from_secs(1);
 const DISOWN_NEXT: Duration = Duration::from_millis(20);
 
@@ -47,7 +47,7 @@ pub(crate) struct RtpMidiSession {
     mdns: Option<Mdns>,
     /// Peers that have come by themselves before.
     acquaintances: Acquaintances,
-    /// Who was told last that there is no session with it, and when.
+    /// The last peer that was sent a BY command without a session, and when.
     disowned: Option<(SocketAddr, Instant)>,
     strangers: Strangers,
 }
@@ -252,7 +252,7 @@ impl RtpMidiSession {
             let stays = !link.is_found || link.is_up() || is_there;
             if !stays {
                 link.end(now, true, out);
-                out.notice(Notice::info("rtpmidi-found", format!("{} is not there any more", link.title())));
+                out.notice(Notice::info("rtpmidi-found", format!("{} has disappeared", link.title())));
             }
             stays
         });
@@ -274,7 +274,7 @@ impl RtpMidiSession {
     fn begin(&mut self, now: Instant, at: usize, out: &mut Outbox) {
         self.links[at].receiver = Receiver::default();
         if !self.config.is_direct {
-            let text = format!("in a session with {}", self.links[at].title());
+            let text = format!("session with {} established", self.links[at].title());
             out.notice(Notice::info("rtpmidi-session", text));
         }
         self.translator.begin();
@@ -288,10 +288,10 @@ impl RtpMidiSession {
         let link = &mut self.links[at];
         let is_first = link.backoff.failures() == 0;
         let text = match outcome {
-            Outcome::NoAnswer => format!("{} does not answer; inviting it again and again", link.title()),
+            Outcome::NoAnswer => format!("{} does not answer; still inviting it", link.title()),
             Outcome::Silent => format!("{} has stopped answering", link.title()),
-            Outcome::Halfway => format!("{} began a session and did not finish that", link.title()),
-            Outcome::Forgotten => format!("{} does not know of the session any more", link.title()),
+            Outcome::Halfway => format!("{} started a session and did not complete it", link.title()),
+            Outcome::Forgotten => format!("{} no longer has the session", link.title()),
         };
         link.end(now, outcome != Outcome::Forgotten, out);
         if matches!(outcome, Outcome::Silent | Outcome::Forgotten) {
@@ -352,7 +352,9 @@ impl RtpMidiSession {
             ),
             Packet::Command(_) => (
                 Format::AppleMidi,
-                format!("{from} wants a session, and `mode = direct` has none; set `mode = apple` here"),
+                format!(
+                    "{from} requests a session, which `mode = direct` does not support; set `mode = apple` here"
+                ),
             ),
         };
         if self.strangers.is_news(now, from.ip(), format) {
@@ -383,8 +385,7 @@ impl RtpMidiSession {
                 for link in self.links.iter_mut().filter(ours) {
                     let is_first = link.backoff.failures() == 0;
                     if link.handle_rejection(now, session) && is_first {
-                        let text =
-                            format!("{} refuses the session; inviting it again and again", link.title());
+                        let text = format!("{} refuses the session; still inviting it", link.title());
                         out.notice(Notice::warning("rtpmidi-session", text));
                     }
                 }
@@ -476,7 +477,7 @@ impl RtpMidiSession {
                 if !self.config.is_direct {
                     self.disown(now, DATA, from, ssrc, out);
                 }
-                let text = format!("{from} sends MIDI without a session; it is not heard");
+                let text = format!("{from} sends MIDI without a session; it is ignored");
                 return out.notice(Notice::warning("rtpmidi-stranger", text));
             }
         };
@@ -513,7 +514,7 @@ impl RtpMidiSession {
             }
             Err(error) => {
                 let from = title(endpoint.as_ref(), control.or(*data), name);
-                let text = format!("what came in from {from} makes no sense: {error}");
+                let text = format!("ignored a malformed packet from {from}: {error}");
                 out.notice(Notice::warning(GARBAGE, text));
             }
         });
@@ -526,7 +527,7 @@ impl RtpMidiSession {
 
 /// What goes out.
 impl RtpMidiSession {
-    /// Whether somebody hears what is sent.
+    /// Whether there is a receiver.
     fn is_heard(&self) -> bool {
         self.links.iter().any(Link::is_up)
     }

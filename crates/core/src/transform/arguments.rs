@@ -333,7 +333,7 @@ impl<'a> Arguments<'a> {
     }
 
     fn required_quoted(&mut self, what: &str) -> Result<&'a str, ArgumentError> {
-        self.quoted(what)?.ok_or_else(|| self.unexpected(&format!("{what} between quotes")))
+        self.quoted(what)?.ok_or_else(|| self.unexpected(&format!("{what} in quotes")))
     }
 
     /// What stands between quotes, as it is written, if a quote comes next.
@@ -497,9 +497,7 @@ mod tests {
         assert_eq!(entry(r#"match "off"=0"#), Ok(("off".to_owned(), 0.0)));
         assert_eq!(entry(r#"match "a = \"b\" | >" = 1"#), Ok((r#"a = "b" | >"#.to_owned(), 1.0)));
         assert!(entry(r#"match "off=0"#).is_err_and(|(at, _)| at == (6..12)));
-        assert!(
-            entry("match off=0").is_err_and(|(_, message)| message.contains("between quotes, found `off`"))
-        );
+        assert!(entry("match off=0").is_err_and(|(_, message)| message.contains("in quotes, found `off`")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 pub(super) const MERGE: Transform = Transform {
     name: "merge",
     usage: "merge htp|ltp|sum|average|priority <number>",
-    summary: "joins all sources of the target whose lines end so; the last stage of a line",
+    summary: "merges several sources of one target; the last stage of a line",
     read,
 };
 

@@ -262,8 +262,9 @@ impl<'a> Moment<'a> {
     pub fn number(&mut self, value: &Value, transform: &str) -> Option<f64> {
         if let Value::Text(text) = value {
             let shown: String = text.chars().take(40).collect();
-            let text =
-                format!("expected a number at `{transform}`, found the text {shown:?}; it goes no further");
+            let text = format!(
+                "expected a number at `{transform}`, found the text {shown:?}; the value was dropped"
+            );
             self.notice(Notice::warning("text-where-number", text));
         }
         value.as_number()

@@ -1,4 +1,4 @@
-//! `crosspatch check FILE`: says everything that is wrong with a configuration.
+//! `crosspatch check FILE`: reports every mistake in a configuration.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `crosspatch completions SHELL`: a script for the shell, from the same description of the command line.
+//! `crosspatch completions SHELL`: prints a completion script, generated from `args.rs`.
 
 use anyhow::Result;
 use clap::CommandFactory;

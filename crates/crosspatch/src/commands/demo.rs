@@ -1,4 +1,4 @@
-//! `crosspatch demo`: a complete show without any hardware, to look at and to play with.
+//! `crosspatch demo`: runs a complete show without any hardware.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::source::Source;
 /// The configuration, which is an example like any other.
 const CONFIGURATION: &str = include_str!("../../../../examples/demo.cfg");
 
-/// What to type next. The README says the same; a test compares them.
+/// The welcome text. The README contains it; a test compares them.
 const WELCOME: &str = include_str!("demo.txt");
 
 /// Runs the demo until a signal ends it.

@@ -13,7 +13,7 @@ use crate::output;
 /// The topic that lists all transforms.
 const TRANSFORMS: &str = "transforms";
 
-/// Prints the manual of a topic, or what topics there are.
+/// Prints the manual of a topic, or a list of topics.
 pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
     match help.topic.as_deref() {
         Some(TRANSFORMS) => output::print(&list_of_transforms()),
@@ -22,7 +22,7 @@ pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
     }
 }
 
-/// Everything that there is help on.
+/// All topics.
 pub(crate) fn topics(registry: &Registry) -> impl Iterator<Item = &'static str> {
     let backends = registry.backends.iter().map(|backend| backend.name);
     backends.chain([TRANSFORMS]).chain(transforms().map(|transform| transform.name))
@@ -39,14 +39,14 @@ fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
         bail!("the backend `{name}` of MIDIMonster is not part of crosspatch yet");
     }
     match closest(name, topics(registry)) {
-        Some(meant) => bail!("there is no backend and no transform `{name}`; did you mean `{meant}`?"),
+        Some(meant) => bail!("there is no backend or transform `{name}`; did you mean `{meant}`?"),
         None => bail!(
-            "there is no backend and no transform `{name}`; `crosspatch help` lists backends, `crosspatch help {TRANSFORMS}` transforms"
+            "there is no backend or transform `{name}`; `crosspatch help` lists backends, `crosspatch help {TRANSFORMS}` transforms"
         ),
     }
 }
 
-/// What the manual of a family says about a transform.
+/// The section about a transform in the manual of its family.
 fn section(name: &str) -> Option<&'static str> {
     let family =
         FAMILIES.iter().find(|family| family.transforms.iter().any(|transform| transform.name == name))?;
@@ -64,14 +64,14 @@ fn overview(registry: &Registry) -> String {
         let _ = writeln!(text, "  {:width$}  {}", backend.name, backend.summary);
     }
     text.push_str("\n`crosspatch help BACKEND` prints the manual of one of them.\n");
-    text.push_str("`crosspatch help transforms` lists what may happen to a value between two channels.\n");
+    text.push_str("`crosspatch help transforms` lists what a mapping line can do to a value.\n");
     text.push_str("`crosspatch --help` prints the help of the command line.\n");
     text
 }
 
 fn list_of_transforms() -> String {
     let width = transforms().map(|transform| transform.name.len()).max().unwrap_or(0);
-    let mut text = String::from("Transforms stand between ` | ` behind the channel that they read from.\n");
+    let mut text = String::from("Transforms follow the source channel of a mapping, separated by ` | `.\n");
     for family in FAMILIES {
         let title = family.manual.lines().next().unwrap_or_default().trim_start_matches("# ");
         let _ = writeln!(text, "\n{title}:");

@@ -1,4 +1,4 @@
-//! `crosspatch replay RECORDING FILE`: what happened, once more, without a single socket.
+//! `crosspatch replay RECORDING FILE`: replays a recording without sockets.
 
 use std::fs::File;
 use std::io::BufReader;

@@ -1,4 +1,4 @@
-//! `crosspatch sim gma2|dot2|gma3`: a simulated console, and nothing else.
+//! `crosspatch sim gma2|dot2|gma3`: runs a simulated console.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use crate::output;
 use crate::show::Show;
 use crate::source::Source;
 
-/// A console with a web remote. What remotes do is mapped to nowhere, so that it is seen in the log.
+/// A console with a web remote. Its channels are mapped to an unused loopback, so that the log shows them.
 const WEB_REMOTE: &str = "\
 [masim console]
 [loopback seen]

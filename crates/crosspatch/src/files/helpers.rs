@@ -1,7 +1,7 @@
-//! Threads for what may hang.
+//! Threads for file access that may hang.
 //!
-//! A dead network file system holds whoever touches it, often for good, and no system call has a time-out. So a thread of
-//! its own does it, and is given up when it takes too long. As long as such a thread hangs, its folder is not touched
+//! A dead network file system blocks every access, often forever, and no system call has a time-out. So a thread of
+//! its own reads the file, and is abandoned when it takes too long. As long as such a thread hangs, its folder is not touched
 //! again, so there is one thread for each folder at most. When it comes back, a hook is called.
 
 use std::collections::BTreeSet;
@@ -12,13 +12,13 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How long a file may take: a disk that has to spin up takes a few seconds.
+/// The time limit for a file: a disk that spins up takes a few seconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many threads may hang at a time.
+/// The maximum number of hanging threads.
 const MOST: usize = 64;
 
-/// Starts threads, and knows those that hang.
+/// Starts threads, and tracks those that hang.
 #[derive(Clone, Default)]
 pub(crate) struct Helpers(Arc<Shared>);
 
@@ -29,12 +29,12 @@ struct Shared {
 }
 
 impl Helpers {
-    /// Sets what is done when a thread comes back that was given up: its folder answers again. Only the first call counts.
+    /// Sets the hook that is called when an abandoned thread returns: its folder answers again. Only the first call counts.
     pub(crate) fn on_return(&self, hook: impl Fn() + Send + Sync + 'static) {
         let _: Result<(), Box<dyn Fn() + Send + Sync>> = self.0.returned.set(Box::new(hook));
     }
 
-    /// Does `work`, which touches `folder`, and waits for it, but not longer than `patience`.
+    /// Runs `work`, which accesses `folder`, and waits for it for at most `patience`.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Helpers {
             return Err(hangs());
         }
         drop(busy);
-        // Without any room between the two, what is sent is received, or the sender knows that it is not.
+        // With a capacity of 0, a message is either received, or its sender gets an error.
         let (answer, answered) = mpsc::sync_channel(0);
         let (shared, place) = (self.0.clone(), folder.to_owned());
         let started = std::thread::Builder::new().name("files".to_owned()).spawn(move || {
@@ -68,7 +68,7 @@ impl Helpers {
         }
         answered.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Timeout => hangs(),
-            RecvTimeoutError::Disconnected => io::Error::other("its reader has ended"),
+            RecvTimeoutError::Disconnected => io::Error::other("the thread that reads it has ended"),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The files of a configuration, as they lie on the disk.
+//! The files of a configuration on the disk.
 //!
 //! A file that does not answer is an error like any other: see [`Helpers`].
 
@@ -17,10 +17,10 @@ use crosspatch_config::Files;
 pub(crate) use helpers::{Helpers, PATIENCE};
 use read::Contents;
 
-/// What is left at least of the patience with files, after others have used it up.
+/// The minimum time limit for a file, after others have hung.
 const LEAST_PATIENCE: Duration = Duration::from_millis(50);
 
-/// Reads files and remembers what it found, so that a later look can tell whether anything has changed.
+/// Reads files and remembers their contents, to detect later changes.
 #[derive(Debug)]
 pub(crate) struct Disk {
     helpers: Helpers,
@@ -36,24 +36,24 @@ struct Seen {
     is_readable_by_all: bool,
 }
 
-/// What a look at a file found.
+/// The state of a file when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
-    /// A file with so many bytes and this hash.
+    /// A file with this length and hash.
     File(u64, u64),
     /// A pipe, which can be read only once.
     Once,
-    /// Nothing that could be read.
+    /// The file could not be read.
     Unreadable(io::ErrorKind),
 }
 
 impl Disk {
-    /// Has read nothing so far.
+    /// A disk that has read nothing yet.
     pub(crate) fn new(helpers: Helpers) -> Self {
         Self { helpers, seen: RefCell::default(), patience: Cell::new(PATIENCE) }
     }
 
-    /// Another one that has read nothing so far, with the same helpers.
+    /// A new disk with the same helpers.
     pub(crate) fn anew(&self) -> Self {
         Self::new(self.helpers.clone())
     }
@@ -66,7 +66,7 @@ impl Disk {
         seen.iter().filter(|(_, seen)| !hangs(seen)).map(|(path, _)| path.clone()).collect()
     }
 
-    /// Whether any of these files is not what it was when it was read.
+    /// Whether any of these files has changed since it was read.
     pub(crate) fn has_changed(&self) -> bool {
         let seen = self.seen.borrow();
         seen.iter().any(|(path, seen)| seen.state != State::Once && State::of(&self.look(path)) != seen.state)

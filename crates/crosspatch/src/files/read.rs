@@ -1,23 +1,23 @@
-//! Reads one file, on a thread that may be given up.
+//! Reads one file, on a thread that may be abandoned.
 //!
-//! Nothing is opened in a way that waits: a pipe without a writer would hold whoever opens it, for good.
+//! Files are opened without blocking: opening a pipe without a writer would block forever.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// More than this is no configuration.
+/// The maximum size of a configuration.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
 
-/// Between two looks at something that is not ready yet.
+/// The interval between two attempts to read a pipe.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What a file says.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) bytes: Vec<u8>,
-    /// Whether it was a pipe, which says it only once.
+    /// Whether it was a pipe, which can be read only once.
     pub(super) is_pipe: bool,
     /// Whether every user of the machine may read it.
     pub(super) is_readable_by_all: bool,
@@ -25,7 +25,7 @@ pub(super) struct Contents {
 
 /// Reads a file, or a pipe until its writer has closed it.
 pub(super) fn read(path: &Path, patience: Duration) -> io::Result<Contents> {
-    // To open a device may do something to it, so its kind comes first.
+    // Opening a device may have side effects, so its kind is checked first.
     is_pipe(fs::metadata(path)?.file_type())?;
     let start = Instant::now();
     let is_late = || start.elapsed() >= patience;
@@ -45,7 +45,7 @@ pub(super) fn read(path: &Path, patience: Duration) -> io::Result<Contents> {
         false => drop(file.read_to_end(&mut bytes)?),
     }
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, "more than 512 MiB is no configuration"));
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "a configuration has at most 512 MiB"));
     }
     Ok(Contents { bytes, is_pipe, is_readable_by_all: is_readable_by_all(&metadata) })
 }
@@ -68,12 +68,12 @@ fn drain(pipe: &mut io::Take<File>, bytes: &mut Vec<u8>, is_late: impl Fn() -> b
     loop {
         match pipe.read_to_end(bytes) {
             Ok(_) if bytes.is_empty() => {
-                return Err(io::Error::new(ErrorKind::UnexpectedEof, "it is a pipe that nobody writes into"));
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "it is a pipe without a writer"));
             }
             Ok(_) => return Ok(()),
             Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
             Err(_) if is_late() => {
-                let message = "it is a pipe, and its writer does not come to an end";
+                let message = "it is a pipe whose writer does not close it";
                 return Err(io::Error::new(ErrorKind::TimedOut, message));
             }
             Err(_) => std::thread::sleep(PAUSE),

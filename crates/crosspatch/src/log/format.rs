@@ -1,4 +1,4 @@
-//! How an event looks to an operator: `12:03:01 desk       connected to 10.0.0.5:80`.
+//! The log format for operators: `12:03:01 desk       connected to 10.0.0.5:80`.
 //!
 //! Colour repeats what the words say and adds nothing. What a peer has sent never reaches the terminal as a control
 //! character.
@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Letters for the name of an instance. Longer names push the text to the right.
+/// The width of the column of instance names. Longer names shift the text to the right.
 const COLUMN: usize = 10;
 
 /// The format for operators.
@@ -55,7 +55,7 @@ fn write_line(out: &mut impl Write, time: &str, level: Level, fields: &Fields, c
     writeln!(out, "{plain}")
 }
 
-/// The fields of an event, sorted by what becomes of them.
+/// The fields of an event, by use.
 #[derive(Debug, Default)]
 struct Fields {
     instance: String,

@@ -1,7 +1,7 @@
 //! The log: one line per event that matters, for an operator to read, or JSON for a machine.
 //!
-//! Everything is told through `tracing`. Whoever reads the log may stop reading without the show noticing: lines wait in a
-//! queue of bounded size for a thread of their own, and what does not fit is counted and dropped.
+//! All messages go through `tracing`. A stopped reader of the log does not stop the show: lines wait in a
+//! bounded queue for a thread of their own, and further ones are counted and dropped.
 
 mod format;
 mod sink;
@@ -27,11 +27,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Starts the log as the command line wants it.
+    /// Starts the log with the options of the command line.
     ///
     /// # Errors
     ///
-    /// Fails if the level that is wanted is none.
+    /// Fails if the level is invalid.
     pub(crate) fn start(arguments: &Arguments) -> Result<Self> {
         let sink = Sink::start(std::io::stderr());
         let log = Self {
@@ -45,7 +45,7 @@ impl Log {
             Format::Text => registry.with(layer.with_ansi(log.color).event_format(Operator)).try_init(),
             Format::Json => registry.with(layer.json().flatten_event(true)).try_init(),
         }
-        .context("the log could not be started")?;
+        .context("cannot start the log")?;
         Ok(log)
     }
 
@@ -59,18 +59,18 @@ impl Log {
         self.color
     }
 
-    /// Puts lines into a log of text as they are.
+    /// Writes lines to a text log unchanged.
     pub(crate) fn lines(&self, text: &str) {
         self.sink.put(text.as_bytes().to_vec());
     }
 
-    /// Waits until everything is written, though not for long.
+    /// Waits briefly until everything is written.
     pub(crate) fn finish(&self) {
         self.sink.finish();
     }
 }
 
-/// Which events are told. A bare level means our own events; those of libraries are told from warnings on.
+/// The filter of events. A bare level applies to our own events; libraries log warnings and errors.
 fn filter(arguments: &Arguments) -> Result<EnvFilter> {
     let level = match (&arguments.filter, arguments.verbose) {
         (Some(filter), _) => filter,

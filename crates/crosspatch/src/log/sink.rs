@@ -1,7 +1,7 @@
-//! Where the lines of the log go: a queue of bounded size and a thread that writes.
+//! The output of the log: a bounded queue, and a thread that writes.
 //!
-//! A terminal that has been stopped with Ctrl-S, or a pipe that nobody reads, blocks whoever writes to it for as long as it
-//! likes. That is this thread and never the one that runs the show.
+//! A terminal that was stopped with Ctrl-S, or a pipe that nobody reads, blocks its writer. Only this
+//! thread writes, and never the one that runs the show.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How many lines may wait.
+/// The capacity of the queue in lines.
 const WAITING: usize = 4096;
 
-/// How long the end of the program waits for the last lines to be read.
+/// The time limit for the last lines at the end of the program.
 const FAREWELL: Duration = Duration::from_millis(200);
 
 enum Message {
@@ -22,7 +22,7 @@ enum Message {
     Finish(Sender<()>),
 }
 
-/// Takes lines without ever blocking.
+/// Accepts lines without blocking.
 #[derive(Clone, Debug)]
 pub(crate) struct Sink {
     queue: SyncSender<Message>,
@@ -35,7 +35,7 @@ impl Sink {
         let (queue, messages) = sync_channel(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
         let counter = lost.clone();
-        // A machine that cannot start one thread more has a show without a log.
+        // If the thread cannot start, the show runs without a log.
         let writer = std::thread::Builder::new().name("log".to_owned());
         let _ = writer.spawn(move || write_all(output, &messages, &counter));
         Self { queue, lost }
@@ -48,7 +48,7 @@ impl Sink {
         }
     }
 
-    /// Waits until all lines so far are written, for a moment at most.
+    /// Waits briefly until all lines so far are written.
     pub(crate) fn finish(&self) {
         let (done, written) = channel();
         if self.queue.try_send(Message::Finish(done)).is_ok() {
@@ -57,7 +57,7 @@ impl Sink {
     }
 }
 
-/// Writes until the last sink is gone. An output that is closed swallows the lines; there is nobody to tell.
+/// Writes until the last sink is dropped. Lines for a closed output are lost without a message.
 fn write_all(mut output: impl Write, messages: &Receiver<Message>, lost: &AtomicU64) {
     for message in messages {
         match message {
@@ -70,7 +70,7 @@ fn write_all(mut output: impl Write, messages: &Receiver<Message>, lost: &Atomic
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _ = writeln!(output, "({lost} lines are missing here: the log was not read in time)");
+            let _ = writeln!(output, "({lost} lines are missing: the log was not read in time)");
         }
     }
 }

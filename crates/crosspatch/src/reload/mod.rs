@@ -1,4 +1,4 @@
-//! Takes up changes of the configuration beside the running show.
+//! Reloads the configuration while the show runs.
 //!
 //! A thread of its own waits for a change of the files or a SIGHUP, compiles, and hands over a plan if there is one without
 //! mistakes. Nothing that goes wrong here reaches the show.
@@ -19,13 +19,13 @@ use crate::source::{self, Source};
 pub(crate) use trigger::{Reason, ReloadTrigger};
 use watch::Watch;
 
-/// Files must have been left alone for this long; editors and copy programs write in several steps.
+/// How long files must be unchanged before a reload; editors and copy programs write in several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// A file that never comes to rest is read all the same after this time.
+/// A file that keeps changing is read anyway after this time.
 const RESTLESS: Duration = Duration::from_secs(1);
 
-/// Between two reloads, however often they are asked for.
+/// The minimum time between two reloads, however many are requested.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Reloads a configuration.
@@ -38,7 +38,7 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
-    /// A reloader for a show whose first plan was made of `source` through `disk`, which has these helpers.
+    /// A reloader for a show whose first plan was compiled from `source` through `disk`, which has these helpers.
     pub(crate) fn new(source: Source, disk: Disk, helpers: Helpers, show: Handle, log: Log) -> Self {
         Self { source, disk, helpers, show, log }
     }
@@ -73,7 +73,7 @@ impl Reloader {
         Ok(trigger)
     }
 
-    /// Watches the files that were read last, and no others. A watch that hangs is given up.
+    /// Watches exactly the files that were read last. A watch that hangs is dropped.
     fn follow(&self, watch: Option<Watch>, trigger: &Arc<ReloadTrigger>) -> Option<Watch> {
         let mut watch = watch.unwrap_or_else(|| Watch::new(trigger));
         let paths = self.disk.paths();
@@ -84,28 +84,28 @@ impl Reloader {
         match self.helpers.within(PATIENCE, Path::new("the folders of the configuration"), following) {
             Ok(watch) => Some(watch),
             Err(error) => {
-                watch::tell(&error);
+                watch::warn_incomplete(&error);
                 None
             }
         }
     }
 
-    /// Looks at the configuration, and installs what comes of it if there is nothing wrong with it.
+    /// Compiles the configuration, and installs the plan if it has no errors.
     fn reload(&mut self, reason: Reason) {
         if reason == Reason::Files && !self.disk.has_changed() {
-            debug!(id = "reload", "{} was written, and nothing in it has changed", self.source.name());
+            debug!(id = "reload", "{} was written without a change", self.source.name());
             return;
         }
         let disk = self.disk.anew();
         let running = self.show.plan();
         let compiled = self.source.compile(&disk, Some(&running));
         self.disk = disk;
-        source::tell(&compiled, &self.log);
+        source::report(&compiled, &self.log);
         let name = self.source.name();
         match source::usable(compiled) {
             Ok(plan) => self.show.install(plan),
             Err(refusal) => {
-                warn!(id = "reload", "{name} is not taken up and the show goes on as it was: {refusal}");
+                warn!(id = "reload", "did not reload {name}: {refusal}; the show goes on as it was");
             }
         }
     }

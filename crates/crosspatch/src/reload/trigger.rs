@@ -3,12 +3,12 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Why the configuration is to be looked at.
+/// The reason for a reload.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
-    /// A file or a folder of it seems to have changed.
+    /// A file or folder of the configuration may have changed.
     Files,
-    /// Somebody asked for it.
+    /// The user requested it.
     Asked,
 }
 
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn settles_when_it_is_quiet_or_when_somebody_asks() {
+    fn settles_when_it_is_quiet_or_on_a_request_by_the_user() {
         let trigger = ReloadTrigger::default();
         let (quiet, most) = (Duration::from_millis(1), Duration::from_secs(20));
         trigger.fire(Reason::Files);

@@ -1,4 +1,4 @@
-//! Notices when a file of the configuration may have changed.
+//! Detects that a file of the configuration may have changed.
 //!
 //! Editors replace files by renaming, so folders are watched and not files; and folders vanish and come back (a stick that
 //! is pulled out, a checkout), so their parents are watched as well. What is reported here is only a suspicion: whoever is
@@ -20,7 +20,7 @@ pub(crate) struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     files: Arc<Mutex<BTreeSet<PathBuf>>>,
-    is_told: bool,
+    has_warned: bool,
 }
 
 impl Watch {
@@ -41,15 +41,15 @@ impl Watch {
                 Ok(_) | Err(_) => wake(),
             }
         });
-        let mut watch = Self { watcher: None, folders: BTreeSet::new(), files, is_told: false };
+        let mut watch = Self { watcher: None, folders: BTreeSet::new(), files, has_warned: false };
         match watcher {
             Ok(watcher) => watch.watcher = Some(watcher),
-            Err(error) => watch.tell(&error),
+            Err(error) => watch.warn_once(&error),
         }
         watch
     }
 
-    /// Watches these files from here on, and no others. Called again for the same files, it finds folders that have come
+    /// Watches exactly these files from now on. Called again for the same files, it finds folders that have come
     /// back.
     pub(crate) fn follow(&mut self, files: &[PathBuf]) {
         let files: BTreeSet<_> = files.iter().flat_map(|file| spellings(file)).collect();
@@ -69,20 +69,20 @@ impl Watch {
         }
         self.folders = folders;
         if let Some(error) = failure {
-            self.tell(&error);
+            self.warn_once(&error);
         }
     }
 
-    fn tell(&mut self, error: &notify::Error) {
-        if !std::mem::replace(&mut self.is_told, true) {
-            tell(error);
+    fn warn_once(&mut self, error: &notify::Error) {
+        if !std::mem::replace(&mut self.has_warned, true) {
+            warn_incomplete(error);
         }
     }
 }
 
-/// Tells the operator that the watch is not complete.
-pub(crate) fn tell(error: &impl Display) {
-    warn!(id = "watch", "changes of the configuration may go unnoticed ({error}); SIGHUP reloads it");
+/// Warns the operator that the watch is incomplete.
+pub(crate) fn warn_incomplete(error: &impl Display) {
+    warn!(id = "watch", "cannot watch all files of the configuration ({error}); send SIGHUP to reload it");
 }
 
 /// Whether an event can mean a change of one of the files: it is about the file or a folder above it. Reading is no change.

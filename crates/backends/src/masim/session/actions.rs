@@ -134,7 +134,7 @@ impl Session {
             Outcome::Taken => {
                 out.notice(Notice::info(
                     "command",
-                    format!("`{by}` executes `{line}`, which changes nothing here"),
+                    format!("`{by}` executes `{line}`, which has no effect here"),
                 ));
             }
             Outcome::Refused(why) => out.notice(Notice::warning("command-refused", format!("`{by}`: {why}"))),

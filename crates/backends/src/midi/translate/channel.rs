@@ -27,7 +27,7 @@ pub(super) struct Channel {
     /// What may come back of what was sent, and how often what caused the last of it had been to a peer and come back.
     echoes: Option<Box<Echoes>>,
     pub(super) generation: u8,
-    /// The number that the device is at, as far as we know: it was told, or has said so.
+    /// The last number that the device was sent or has sent.
     pub(super) told: Option<u16>,
     /// What the device said last, and when.
     pub(super) heard: Option<(Instant, u16)>,

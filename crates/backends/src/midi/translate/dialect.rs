@@ -28,28 +28,28 @@ pub const OPTIONS: [OptionSpec; 10] = [
         "release",
         "note-off 64",
         "note-on",
-        "what a note of value 0 is sent as: `note-on` with velocity 0, or `note-off`, perhaps with its velocity",
+        "how a note of value 0 is sent: `note-on` with velocity 0, or `note-off`, optionally with its velocity",
     ),
     OptionSpec::new(
         "echo",
         "settle",
         "off",
-        "whether the device is sent its own values back: `off`, `on`, or `settle` for when it has not moved for 100 ms",
+        "whether to send the device its own values back: `off`, `on`, or `settle`, when it has not moved for 100 ms",
     ),
     OptionSpec::new(
         "lost",
         "hold",
         "release",
-        "what becomes of keys that a peer holds when it is lost: `release`, or `hold` for as they are",
+        "what happens to the keys that a lost peer holds: `release`, or `hold` to leave them as they are",
     ),
-    OptionSpec::new("pace", "1ms", "0", "the time to leave a slow device for each three bytes"),
+    OptionSpec::new("pace", "1ms", "0", "the minimum time for each three bytes, for a slow device"),
     OptionSpec {
         repeatable: true,
         ..OptionSpec::new(
             "init",
             "F0 47 7F 29 60 00 04 41 09 00 01 F7",
             "",
-            "messages, as text, that are sent whenever somebody new listens; `pause 50ms` waits",
+            "messages, as text, that are sent to every new receiver; `pause 50ms` waits",
         )
     },
     OptionSpec {
@@ -58,24 +58,24 @@ pub const OPTIONS: [OptionSpec; 10] = [
             "sysex.<name>",
             "F0 47 7F 29 {v} F7",
             "",
-            "a system exclusive message with places for values, for the channels `sysex.<name>`",
+            "a system exclusive message with placeholders for values, for the channels `sysex.<name>`",
         )
     },
     OptionSpec::new(
         "msc",
         "5 lighting",
         "all lighting",
-        "the device and kind of devices for MIDI Show Control: `all` or 0 to 127, and `lighting`, `sound`, `all` or 0 to 127",
+        "device and command format of MIDI Show Control: `all` or 0 to 127, and `lighting`, `sound`, `all` or 0 to 127",
     ),
     OptionSpec::new(
         "mtc-rate",
         "30",
         "25",
-        "the frames a second of time code that is sent: `24`, `25`, `29.97`, `30`",
+        "the frame rate of time code that is sent: `24`, `25`, `29.97`, `30`",
     ),
 ];
 
-/// A backend's own options, and behind them those of the dialect. `N` is how many there are together.
+/// A backend's own options, followed by those of the dialect. `N` is the total number.
 pub(crate) const fn with_dialect<const N: usize>(own: &[OptionSpec]) -> [OptionSpec; N] {
     let mut all = [OPTIONS[0]; N];
     let mut at = 0;
@@ -101,7 +101,7 @@ pub struct Dialect {
     pub releases_lost: bool,
     /// How long three bytes take the device; zero if it is fast.
     pub pace: Duration,
-    /// What is sent whenever somebody new listens.
+    /// The messages that every new receiver is sent.
     pub init: Vec<Init>,
     /// The system exclusive messages with their names.
     pub sysex: Vec<(Arc<str>, Pattern)>,
@@ -131,7 +131,7 @@ pub enum Echo {
     Settle,
 }
 
-/// A part of what is sent whenever somebody new listens.
+/// A part of the messages that every new receiver is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Init {
     /// One or more whole messages.
@@ -173,7 +173,7 @@ impl Dialect {
         });
         let release = options.parse_with(
             "release",
-            "`note-on`, or `note-off` and perhaps a velocity from 0 to 127",
+            "`note-on`, or `note-off` with an optional velocity from 0 to 127",
             parse_release,
         );
         let echo = options.parse_with("echo", "`off`, `on` or `settle`", |text| match text {
@@ -190,7 +190,7 @@ impl Dialect {
         let pace = options.parse_with("pace", "a time of at most 10s such as `1ms`", parse_pause);
         let show_control = options.parse_with(
             "msc",
-            "`all` or a device from 0 to 127, and perhaps a kind such as `lighting`",
+            "`all` or a device from 0 to 127, optionally with a command format such as `lighting`",
             parse_show_control,
         );
         let rate = options.parse_with("mtc-rate", "`24`, `25`, `29.97` or `30`", Rate::parse);
@@ -223,7 +223,7 @@ impl Dialect {
             }
             Address::TimeCode(part) if *part != TimePart::Whole && direction == Direction::Output => {
                 return Err(AddressError::new(format!(
-                    "expected the whole time code to be sent, found `{text}`"
+                    "expected the whole time code (`mtc`) as an output, found `{text}`"
                 ))
                 .suggest("mtc"));
             }
@@ -337,7 +337,7 @@ fn read_sysex(options: &mut Options<'_>) -> Vec<(Arc<str>, Pattern)> {
         let name = option.strip_prefix("sysex.").unwrap_or(option);
         if !is_name(name) {
             options
-                .error(at, format!("expected a name of letters and digits behind `sysex.`, found `{name}`"));
+                .error(at, format!("expected a name of letters and digits after `sysex.`, found `{name}`"));
             continue;
         }
         match Pattern::parse(text) {
@@ -443,7 +443,7 @@ mod tests {
             ("sysex.one.w", "expected `sysex.one`, found `sysex.one.w`"),
             ("sysex.go.v", "expected `sysex.go`, found `sysex.go.v`"),
             ("sysex.no", "expected a message of the options, found `sysex.no`"),
-            ("mtc.hours", "expected the whole time code to be sent, found `mtc.hours`"),
+            ("mtc.hours", "expected the whole time code (`mtc`) as an output, found `mtc.hours`"),
         ] {
             assert_eq!(canonical(text).expect_err(text).message, message);
         }

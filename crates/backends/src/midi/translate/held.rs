@@ -1,4 +1,4 @@
-//! Which keys somebody who is listened to holds down, to be released when that peer is gone.
+//! Tracks the keys that a peer holds, to release them when the peer is lost.
 
 use super::super::wire::{Message, U4, U7};
 

@@ -1,6 +1,6 @@
 //! Between messages and the values of channels, both ways, for every backend that speaks MIDI.
 //!
-//! A [`Translator`] is a plain value with what a session needs: it is bound to addresses, hears messages and emits values,
+//! A [`Translator`] is a plain value with what a session needs: it is bound to addresses, receives messages and emits values,
 //! is given values and hands out messages, as fast as the device can take them. A message that is to be sent twice is sent
 //! twice. A level that the device has just said itself is not sent back to it unless the options say so. The halves of a number of 14 bits make one value: the upper half waits a moment for
 //! the lower one, and counts as a number of 7 bits if none comes.
@@ -191,7 +191,7 @@ impl Translator {
         alarm.into_iter().chain(self.queue.next_timeout()).min()
     }
 
-    /// The number that stands for a level on a channel of 14 or 7 bits.
+    /// The number of a level on a channel of 14 or 7 bits.
     fn number_of(&self, address: &Address, greatest: u16, level: f64) -> u16 {
         let level = if self.dialect.is_short && parameter::is_parameter(address) {
             super::wire::U7::of_level(level).level()

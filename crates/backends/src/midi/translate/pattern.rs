@@ -18,7 +18,7 @@ const MAX_TEXT: usize = 255;
 /// A message with places for values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// What stands between `F0` and `F7`.
+    /// The pieces between `F0` and `F7`.
     parts: Vec<Part>,
     /// The names of the values, in their order.
     names: Vec<Arc<str>>,
@@ -105,7 +105,7 @@ impl Kind {
 }
 
 impl Pattern {
-    /// Reads a pattern as it stands in the options.
+    /// Parses a pattern of the options.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl Pattern {
         };
         let (name, kind) = value.split_once(':').unwrap_or((value, "7"));
         let kind = Kind::parse(kind).ok_or_else(|| {
-            format!("expected `7`, `14`, `14lsb`, `8` or `text` and a length from 1 to {MAX_TEXT} behind the colon, found `{kind}`")
+            format!("expected `7`, `14`, `14lsb`, `8` or `text` and a length from 1 to {MAX_TEXT} after the colon, found `{kind}`")
         })?;
         if !is_name(name) {
             return Err(format!("expected a name of letters and digits in the braces, found `{word}`"));

@@ -23,7 +23,7 @@ impl Translator {
         (0..self.patterns.len()).for_each(|at| self.finish_pattern(now, at, generation));
     }
 
-    /// Takes the states of channels, for somebody who does not know them. Nothing is pressed, struck or started by that.
+    /// Takes the states of channels for a new receiver. This presses, strikes and starts nothing.
     pub fn restore(&mut self, values: &[(Slot, Value)]) {
         for (slot, value) in values {
             let Some(channel) = self.channels.at(*slot).filter(|channel| channel.is_output) else { continue };

@@ -21,11 +21,11 @@ const COMMANDS: [(u8, ShowCommand); 8] = [
     (0x0b, ShowCommand::GoOff),
 ];
 
-/// TIMED_GO: as GO, behind a time of five bytes.
+/// TIMED_GO: as GO, after a time of five bytes.
 const TIMED_GO: u8 = 0x04;
 const TIME: usize = 5;
 
-/// A command as it stands between `F0` and `F7`.
+/// A command, without `F0` and `F7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Command {
     /// Whom it is for, 0 to 111, a group from 112, or [`ALL_DEVICES`].

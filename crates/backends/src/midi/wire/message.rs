@@ -18,7 +18,7 @@ pub enum Message<'a> {
         channel: U4,
         /// The key; 60 is the middle C.
         note: U7,
-        /// How fast it was released, 64 if the keyboard cannot tell.
+        /// How fast it was released, 64 if the keyboard does not measure it.
         velocity: U7,
     },
     /// `9n`: a key is struck. Velocity 0 means that it is released.
@@ -27,7 +27,7 @@ pub enum Message<'a> {
         channel: U4,
         /// The key; 60 is the middle C.
         note: U7,
-        /// How fast it was struck, 64 if the keyboard cannot tell.
+        /// How fast it was struck, 64 if the keyboard does not measure it.
         velocity: U7,
     },
     /// `An`: the pressure on one key (polyphonic aftertouch).
@@ -93,7 +93,7 @@ pub enum Message<'a> {
     Reset,
 }
 
-/// What stands between `F0` and `F7`: data bytes only.
+/// The data bytes between `F0` and `F7`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct SysEx<'a>(&'a [u8]);
 
@@ -122,7 +122,7 @@ pub enum DecodeError {
     SysExCut,
     /// A system exclusive message longer than [`MAX_SYSEX`](super::MAX_SYSEX).
     TooLong,
-    /// Something behind a whole message.
+    /// Extra bytes after a whole message.
     Trailing,
 }
 
@@ -130,11 +130,11 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoStatus => f.write_str("data without a status byte"),
-            Self::BadStatus(byte) => write!(f, "the status byte {byte:02x} means nothing here"),
-            Self::Cut => f.write_str("a message is cut short"),
-            Self::SysExCut => f.write_str("a system exclusive message is cut by another message"),
+            Self::BadStatus(byte) => write!(f, "the status byte {byte:02x} is not valid here"),
+            Self::Cut => f.write_str("a message is incomplete"),
+            Self::SysExCut => f.write_str("a system exclusive message is interrupted by another message"),
             Self::TooLong => f.write_str("a system exclusive message is too long"),
-            Self::Trailing => f.write_str("there is something behind the message"),
+            Self::Trailing => f.write_str("there are extra bytes after the message"),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::message::{DecodeError, END_OF_SYSEX, Message, SYSEX, SysEx, data_len}
 /// So many bytes a system exclusive message may have between `F0` and `F7`; a longer one is passed over.
 pub const MAX_SYSEX: usize = 16 * 1024;
 
-/// Puts messages together. What makes no sense is told and passed over; the next status byte begins anew.
+/// Assembles messages. Malformed bytes are reported and skipped up to the next status byte.
 #[derive(Debug, Default)]
 pub struct Parser {
     state: State,
@@ -22,7 +22,7 @@ enum State {
     Ready,
     /// Between the `F0` and the end.
     SysEx,
-    /// Data that nobody wants: it is too long, or nothing says what it is. Told once.
+    /// Data to skip: it is too long, or has no status byte. Reported once.
     Skipping,
 }
 

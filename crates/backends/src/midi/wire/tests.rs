@@ -155,10 +155,10 @@ fn running_status_goes_on_until_a_system_message_ends_it() {
 
 #[test]
 fn a_message_that_another_one_cuts_is_told() {
-    assert_eq!(parsed(&[0x90, 0x3c, 0xb0, 7, 127]), ["(a message is cut short)", "cc ch0 7 127"]);
+    assert_eq!(parsed(&[0x90, 0x3c, 0xb0, 7, 127]), ["(a message is incomplete)", "cc ch0 7 127"]);
     assert_eq!(
         parsed(&[0x90, 0x3c, 0xf7, 0xc0, 1]),
-        ["(a message is cut short)", "(the status byte f7 means nothing here)", "program ch0 1"]
+        ["(a message is incomplete)", "(the status byte f7 is not valid here)", "program ch0 1"]
     );
 }
 
@@ -167,9 +167,9 @@ fn a_sysex_that_a_status_byte_cuts_is_dropped_and_the_next_message_is_whole() {
     assert_eq!(
         parsed(&[0xf0, 1, 2, 0x90, 0x3c, 0x40, 0xf0, 3, 0xf0, 4, 0xf7]),
         [
-            "(a system exclusive message is cut by another message)",
+            "(a system exclusive message is interrupted by another message)",
             "note-on ch0 60 64",
-            "(a system exclusive message is cut by another message)",
+            "(a system exclusive message is interrupted by another message)",
             "f0 04 f7",
         ]
     );
@@ -179,7 +179,7 @@ fn a_sysex_that_a_status_byte_cuts_is_dropped_and_the_next_message_is_whole() {
 fn real_time_messages_stand_anywhere_even_inside_a_sysex() {
     assert_eq!(
         parsed(&[0xf0, 1, 0xf8, 2, 0xfa, 0xf9, 3, 0xf7]),
-        ["clock", "start", "(the status byte f9 means nothing here)", "f0 01 02 03 f7"]
+        ["clock", "start", "(the status byte f9 is not valid here)", "f0 01 02 03 f7"]
     );
     assert_eq!(parsed(&[0x90, 0xf8, 0x3c, 0xfc, 0x40]), ["clock", "stop", "note-on ch0 60 64"]);
 }

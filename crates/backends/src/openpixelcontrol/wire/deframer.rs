@@ -28,7 +28,7 @@ impl Deframer {
         debug_assert!(self.held.len() < HEADER + MAX_DATA, "a whole message is not held");
     }
 
-    /// How many bytes are missing, of the header or of the data behind it.
+    /// How many bytes are missing, of the header or of the data after it.
     fn missing(&self) -> usize {
         let len = self.held.first_chunk().map_or(0, |&[_, _, high, low]| u16::from_be_bytes([high, low]));
         HEADER + usize::from(len) - self.held.len()

@@ -10,7 +10,7 @@ mod text;
 pub use deframer::Deframer;
 pub use text::{compose, describe};
 
-/// The port that servers listen on where nobody says otherwise.
+/// The default port of servers.
 pub const PORT: u16 = 7890;
 
 /// Sets 8-bit colours: red, green and blue of each pixel, a byte each ("Set 8-bit pixel colours").
@@ -43,7 +43,7 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads the message at the beginning of a stream, and returns it with what is behind it; `None` if its end has not
+    /// Reads the message at the beginning of a stream, and returns it with the rest; `None` if its end has not
     /// come yet.
     pub fn decode(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (&[strip, command, high, low], rest) = bytes.split_first_chunk::<HEADER>()?;
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// A green pixel behind a red one on strip 3, then the same on all strips in 16 bits.
+    /// A green pixel after a red one on strip 3, then the same on all strips in 16 bits.
     const STREAM: &[u8] =
         b"\x03\x00\x00\x06\xff\x00\x00\x00\xff\x00\x00\x02\x00\x0c\xff\xff\0\0\0\0\0\0\xff\xff\0\0";
 

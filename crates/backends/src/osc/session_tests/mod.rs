@@ -147,8 +147,8 @@ fn patterns_that_match_too_much_are_cut_short_with_a_notice() {
     let packet = format!("[ {pattern} {pattern} ]");
     let shown = receive(&mut world, &[&packet]);
     assert_eq!(shown.lines().count(), 2, "{shown}");
-    assert!(shown.contains("match too much; of the rest of it, each address"), "{shown}");
-    assert!(shown.contains("match too much; the rest of it is left out"), "{shown}");
+    assert!(shown.contains("match too many addresses; of the rest of the packet, each address"), "{shown}");
+    assert!(shown.contains("match too many addresses; the rest of the packet is dropped"), "{shown}");
     // What needs no pattern goes on as before.
     assert_eq!(receive(&mut world, &[&format!("/{long}7 ,f 1")]).lines().count(), 2);
 }
@@ -160,7 +160,7 @@ fn a_pattern_that_takes_many_slices_reaches_all_before_the_message_after_it() {
     let from_desk: Vec<_> = shown.lines().filter(|line| line.starts_with("desk.")).collect();
     assert_eq!(from_desk.len(), 20_001);
     assert_eq!(from_desk[20_000], "desk./last = 1");
-    assert!(!shown.contains("match too much"));
+    assert!(!shown.contains("match too many"));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_packet_full_of_patterns_ends_in_the_state_of_its_last_messages() {
     }
     packet += " /f/9 ,f 0.75 ]";
     let shown = receive(&mut world, &[&packet]);
-    assert_eq!(shown.matches("match too much; of the rest").count(), 1);
+    assert_eq!(shown.matches("match too many addresses; of the rest").count(), 1);
     assert!(shown.lines().count() < 200_000, "{} lines", shown.lines().count());
     let last: HashMap<_, _> = shown.lines().filter_map(|line| line.split_once(" = ")).collect();
     for at in 1..=2000 {
@@ -345,7 +345,7 @@ fn learned_peers_can_have_another_port() {
 fn rubbish_teaches_nothing() {
     let mut world = desk("dest = learn", "bus.a > desk./a");
     let lines = receive(&mut world, &["0x", "0x00", "0x2f610000", "0x2f6100002c716100"]);
-    assert_eq!(lines.matches("warning: a packet from 10.0.0.9:7000 is no OSC: it").count(), 3, "{lines}");
+    assert_eq!(lines.matches("warning: a packet from 10.0.0.9:7000 is not OSC: it").count(), 3, "{lines}");
     let mut world = desk("dest = learn", "bus.a > desk./a");
     receive(&mut world, &["0x", "0x00"]);
     assert_eq!(put(&mut world, &[("bus.a", 0.5)]), [""; 0]);
@@ -489,7 +489,7 @@ fn nobody_to_send_to_is_a_warning() {
     let mut world = desk("", "bus.a > desk./a");
     assert!(
         shown(&mut world)
-            .contains("desk warning: values are mapped to this instance, but without `destination`")
+            .contains("desk warning: values are mapped to this instance, but it has no `destination`")
     );
 }
 

@@ -103,7 +103,7 @@ fn what_happens_while_a_peer_does_not_read_happens_later_and_of_a_level_the_last
         world.put("bus.go", f64::from(step % 2));
     }
     let lines = world.take_transcript();
-    assert!(lines.contains("does not read what it is sent; presses and commands for it are lost"));
+    assert!(lines.contains("does not read its data; presses and commands for it are lost"));
     world.writable("desk", Port(0), Peer::Connection(1));
     let lines = world.take_transcript();
     assert!(lines.trim_end().ends_with("/go ,f 1"), "it ends in the present state");

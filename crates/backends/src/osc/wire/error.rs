@@ -42,11 +42,11 @@ impl fmt::Display for DecodeError {
                 return write!(f, "it has an argument of unknown type `{}`", tag.escape_ascii());
             }
             Self::Unbalanced => "its `[` and `]` do not match",
-            Self::Truncated => "it has fewer arguments than it says",
+            Self::Truncated => "it has fewer arguments than type tags",
             Self::BlobLength => "a blob in it is longer than the packet",
             Self::ElementLength => "a message in the bundle is longer than the bundle",
             Self::TooDeep => "its bundles are nested too deeply",
-            Self::FrameLength => "it says that it is longer than anything we accept",
+            Self::FrameLength => "its length is beyond the limit",
             Self::Escape => "its SLIP escapes are wrong",
         })
     }

@@ -10,19 +10,19 @@ const ESC: u8 = 0xdb;
 const ESC_END: u8 = 0xdc;
 const ESC_ESC: u8 = 0xdd;
 
-/// How packets are told apart.
+/// The framing of packets in a stream.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// Each is a datagram.
     Datagram,
     /// Each has its length in front.
     Length,
-    /// Each stands between END bytes.
+    /// Each packet is between END bytes.
     Slip,
 }
 
 impl Framing {
-    /// Appends one packet, written by `encode`, with what tells it apart from others.
+    /// Appends one packet, written by `encode`, with its framing.
     pub fn encode(self, out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
         match self {
             Self::Datagram => encode(out),
@@ -38,7 +38,7 @@ impl Framing {
     }
 }
 
-/// Escapes what stands behind `start` in place, back to front.
+/// Escapes the bytes after `start` in place, back to front.
 fn escape(out: &mut Vec<u8>, start: usize) {
     let special = out[start..].iter().filter(|&&byte| byte == END || byte == ESC).count();
     let (mut from, mut to) = (out.len(), out.len() + special);
@@ -81,7 +81,7 @@ impl Deframer {
     ///
     /// # Errors
     ///
-    /// A length that cannot be: nothing behind it can be understood, and the connection is to be closed.
+    /// An impossible length: the rest of the stream cannot be decoded, and the connection must be closed.
     pub fn push(
         &mut self,
         bytes: &[u8],

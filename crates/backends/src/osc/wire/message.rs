@@ -39,7 +39,7 @@ impl<'a> OscStr<'a> {
     }
 }
 
-/// The length of a string on the wire: with one to four NULs behind it.
+/// The length of a string on the wire, including one to four NULs.
 fn padded(len: usize) -> usize {
     (len / 4 + 1) * 4
 }
@@ -182,7 +182,7 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message that fills `bytes`. Data behind the last argument is let pass.
+    /// Reads a message that fills `bytes`. Data after the last argument is ignored.
     ///
     /// # Errors
     ///
@@ -228,7 +228,7 @@ impl<'a> Message<'a> {
         self.tags
     }
 
-    /// What is behind the type tags, or behind the address if there are none.
+    /// The bytes after the type tags, or after the address if there are none.
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
@@ -306,7 +306,7 @@ pub fn encode_message<'a>(
     encode_arguments(arguments, out);
 }
 
-/// Appends what is behind the address of a message.
+/// Appends the part of a message after its address.
 pub(crate) fn encode_arguments<'a>(arguments: impl Iterator<Item = Argument<'a>> + Clone, out: &mut Vec<u8>) {
     let start = out.len();
     out.push(b',');

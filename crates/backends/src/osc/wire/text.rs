@@ -95,7 +95,7 @@ impl Bundle<'_> {
     }
 }
 
-/// `/fader/1 ,f 0.25`; a message without arguments is its address alone. An address with blanks stands between quotes.
+/// `/fader/1 ,f 0.25`; a message without arguments is its address alone. An address with blanks is quoted.
 impl Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address().to_text() {
@@ -135,7 +135,7 @@ impl Display for Message<'_> {
     }
 }
 
-/// The value as it stands behind the type tags; for those without data the name of the type.
+/// The value as written after the type tags; for types without data the name of the type.
 impl Display for Argument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -284,7 +284,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A text in quotes, or a word as it stands.
+    /// A quoted text, or a word.
     fn quoted(&mut self) -> Option<Vec<u8>> {
         let Some(inside) = self.rest.trim_start().strip_prefix('"') else {
             return unescaped(self.some_word()?);

@@ -19,7 +19,7 @@ const LEGACY_TTL: u32 = 10;
 /// Between announcements, and between answers at least (clauses 8.3 and 6).
 const PAUSE: Duration = Duration::from_secs(1);
 const ANNOUNCEMENTS: u32 = 2;
-/// An own address for each of so many interfaces is told.
+/// The maximum number of own addresses to announce.
 const MAX_ADDRESSES: usize = 8;
 
 /// Our session, as others are to see it.
@@ -29,7 +29,7 @@ pub(super) struct Announcer {
     port: u16,
     /// Our addresses, as far as they are known.
     addresses: Vec<IpAddr>,
-    /// Whether our address is known only from what we have sent and heard ourselves.
+    /// Whether our address is known only from our own packets that we received.
     learns: bool,
     /// What is told with the instance, and nobody else tells; none as long as it is not known which machine this is.
     mark: Option<String>,
@@ -99,7 +99,7 @@ impl Announcer {
         }
     }
 
-    /// Somebody asks or tells something.
+    /// Handles a query or response.
     pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, message: &Message, out: &mut Outbox) {
         if !self.is_ready || self.mark.is_none() {
             return;
@@ -137,7 +137,7 @@ impl Announcer {
         self.left = self.left.max(1);
     }
 
-    /// Others tell of our names, or we ourselves do, which shows our address.
+    /// Handles records of our names: a conflict, or our own packets, which show our address.
     fn hear(&mut self, now: Instant, from: SocketAddr, message: &Message, out: &mut Outbox) {
         let tells = |record: &&Record| {
             record.ttl > 0
@@ -152,9 +152,8 @@ impl Announcer {
             .iter()
             .any(|record| matches!(&record.data, Data::Txt(text) if Some(text) == self.mark.as_ref()));
         if !is_own {
-            let text = format!(
-                "{from} announces a session of the name of this instance, too; give one of them another name"
-            );
+            let text =
+                format!("{from} also announces a session with the name of this instance; rename one of them");
             out.notice(Notice::warning("rtpmidi-name", text));
         } else if self.learns && !self.addresses.contains(&from.ip()) {
             // The newest first: an interface can have got another address.

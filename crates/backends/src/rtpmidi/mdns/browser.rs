@@ -1,4 +1,4 @@
-//! Finds the sessions of others: asks for them, and keeps what is told for as long as it holds.
+//! Finds the sessions of other machines: queries them, and keeps the answers until they expire.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,7 +13,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// So many records are kept, which is more than any network of a show has.
 const MAX_RECORDS: usize = 256;
 
-/// A session of somebody else.
+/// A session of another machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// What it is called.
@@ -51,7 +51,7 @@ impl Browser {
         (self.ask_at, self.pause) = (Some(now), FIRST_PAUSE);
     }
 
-    /// Somebody tells something.
+    /// Handles an answer or announcement.
     pub(super) fn hear(&mut self, now: Instant, message: &Message, out: &mut Outbox) {
         for record in &message.records {
             if instance_of(record).is_some_and(|instance| self.is_wanted(&label(instance))) {
@@ -90,7 +90,7 @@ impl Browser {
             return;
         }
         if self.known.len() >= MAX_RECORDS {
-            let text = format!("more than {MAX_RECORDS} records of mDNS; further ones are passed over");
+            let text = format!("more than {MAX_RECORDS} mDNS records; further ones are ignored");
             out.notice(Notice::warning("rtpmidi-mdns", text));
             return;
         }
@@ -133,7 +133,7 @@ impl Browser {
         ends.chain(renewals.filter(|_| is_open)).min()
     }
 
-    /// What nobody has to tell us: instances that we know for more than half of their time yet (clause 7.1).
+    /// The known answers: instances with more than half of their lifetime left (clause 7.1).
     fn lasting(&self, now: Instant) -> Vec<Record> {
         let instances = self.known.iter().filter(|known| known.record.data.kind() == Kind::Ptr);
         let left = instances.filter_map(|known| {

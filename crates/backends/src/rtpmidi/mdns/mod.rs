@@ -131,7 +131,7 @@ impl Mdns {
             return false;
         }
         let Some(message) = Message::decode(data) else {
-            let text = format!("what came in from {from} makes no sense: expected a message of mDNS");
+            let text = format!("ignored a malformed packet from {from}: expected an mDNS message");
             out.notice(Notice::warning("rtpmidi-garbage", text));
             return true;
         };

@@ -17,11 +17,11 @@ const HEADER: usize = 12;
 pub(crate) struct Message {
     /// 0, unless somebody asks who is no multicast DNS of its own (clause 6.7).
     pub(crate) id: u16,
-    /// Whether it tells something and does not ask.
+    /// Whether it is a response and not a query.
     pub(crate) is_answer: bool,
     /// What is asked.
     pub(crate) questions: Vec<Question>,
-    /// What is told, or is known to who asks (clause 7.1).
+    /// The answers, or the known answers of a query (clause 7.1).
     pub(crate) records: Vec<Record>,
 }
 
@@ -41,11 +41,11 @@ pub(crate) struct Record {
     pub(crate) name: String,
     /// For how many seconds it holds; 0 says that it does not any more.
     pub(crate) ttl: u32,
-    /// What is told of the name.
+    /// The data of the record.
     pub(crate) data: Data,
 }
 
-/// What a record tells.
+/// The data of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Data {
     /// The name of an instance of a service.

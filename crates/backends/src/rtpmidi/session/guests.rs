@@ -18,7 +18,7 @@ const MAX_GUESTS: usize = 32;
 /// So many of these places are kept for those that are known.
 const RESERVED: usize = 8;
 
-/// Whoever has begun a session sends its clock at once. One that has said nothing for so long gives way to another.
+/// A peer that starts a session sends its clock at once. A peer that is silent for this time gives way to another.
 const UNPROVEN: Duration = Duration::from_secs(5);
 
 /// Addresses from which peers have come that really were there.
@@ -67,7 +67,7 @@ impl RtpMidiSession {
         Some(self.links.len() - 1)
     }
 
-    /// Whoever has sent something is sent to. If there are too many, one is forgotten.
+    /// Adds the sender of a packet to the receivers. If there are too many, one is removed.
     pub(super) fn learn(&mut self, now: Instant, from: SocketAddr, out: &mut Outbox) -> usize {
         if self.guests().count() >= MAX_GUESTS
             && let Some(at) = self.weakest(|_| true)
@@ -115,7 +115,7 @@ impl RtpMidiSession {
         true
     }
 
-    /// The guest that is missed least: one that has said nothing, or else the one that was heard longest ago.
+    /// The guest to remove: one that has sent nothing, or else the one that has been silent longest.
     fn weakest(&self, may_go: impl Fn(&Link) -> bool) -> Option<usize> {
         let guests = (0..self.links.len()).filter(|&at| self.links[at].endpoint.is_none());
         guests

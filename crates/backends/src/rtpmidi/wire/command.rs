@@ -63,7 +63,7 @@ pub struct Timing {
 }
 
 impl Command {
-    /// Reads a command. What is behind it is passed over.
+    /// Reads a command. Further bytes are ignored.
     ///
     /// # Errors
     ///

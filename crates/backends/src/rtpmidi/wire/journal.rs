@@ -73,7 +73,7 @@ pub enum What {
 }
 
 impl State {
-    /// What a message leaves behind, if it is of the kind that the journal has.
+    /// The journal entry of a message, if the journal covers its kind.
     ///
     /// Of the channel mode messages (controllers 120 to 127) only local control is a state. The others are deeds, which must not
     /// be done again.

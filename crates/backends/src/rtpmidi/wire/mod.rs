@@ -53,7 +53,7 @@ impl<'a> Packet<'a> {
 pub enum DecodeError {
     /// It ends too early, or a length in it is too large.
     Cut,
-    /// A command that nobody knows.
+    /// An unknown command.
     BadCommand([u8; 2]),
     /// A session of another version than 2.
     BadSession(u32),

@@ -45,7 +45,7 @@ pub struct Rtp<'a> {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct List<'a> {
     bytes: &'a [u8],
-    /// The Z bit: a delta time stands in front of the first message, too.
+    /// The Z bit: a delta time precedes the first message as well.
     has_first_delta: bool,
 }
 

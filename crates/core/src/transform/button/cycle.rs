@@ -10,14 +10,14 @@ use crate::{Instant, Kind, Value};
 pub(in crate::transform) const TOGGLE: Transform = Transform {
     name: "toggle",
     usage: "toggle",
-    summary: "changes between 0 and 1 with each press",
+    summary: "switches between 0 and 1 at each press",
     read: |arguments| Ok(Cycle::stage(TOGGLE.name, vec![1.0, 0.0], arguments)),
 };
 
 pub(in crate::transform) const CYCLE: Transform = Transform {
     name: "cycle",
     usage: "cycle <level> <level>...",
-    summary: "gives the next of some levels with each press, then the first again",
+    summary: "gives the next level of a list at each press, and starts again after the last",
     read: read_cycle,
 };
 

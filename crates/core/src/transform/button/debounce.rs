@@ -6,7 +6,7 @@ use crate::{Duration, Instant, Value};
 pub(in crate::transform) const DEBOUNCE: Transform = Transform {
     name: "debounce",
     usage: "debounce <time>",
-    summary: "passes a value on at once, and what bounces after it only when a time is over",
+    summary: "passes a value at once, and ignores contact bounce for a time after it",
     read,
 };
 

@@ -7,7 +7,7 @@ use crate::{Duration, Instant, Value};
 pub(in crate::transform) const HOLD: Transform = Transform {
     name: "hold",
     usage: "hold <time>",
-    summary: "gives 1 once a button has been held for a time, and 0 at its release",
+    summary: "gives 1 when a button has been held for a time, and 0 at its release",
     read,
 };
 

@@ -10,7 +10,7 @@ use crate::{Duration, Instant, Kind, Text, Value};
 pub(in crate::transform) const GESTURE: Transform = Transform {
     name: "gesture",
     usage: "gesture <x channel> <y channel> [downwards]",
-    summary: "writes down the fields of a pad that a touch goes over, `14789`",
+    summary: "reports the fields of a pad that a touch crosses, such as `14789`",
     read,
 };
 

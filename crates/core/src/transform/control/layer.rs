@@ -6,7 +6,7 @@ use crate::transform::Transform;
 pub(in crate::transform) const LAYER: Transform = Transform {
     name: "layer",
     usage: "layer <channel> [resend]",
-    summary: "spreads a few channels over many, layer by layer, as a channel chooses",
+    summary: "maps a few channels to many, in layers that a channel selects",
     read: |arguments| {
         let reference = arguments.channel()?;
         read_end(arguments, Condition::Layer { number: 0, count: 1 }, reference)

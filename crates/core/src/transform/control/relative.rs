@@ -11,7 +11,7 @@ use crate::{Duration, Instant, Kind, Value};
 pub(in crate::transform) const RELATIVE: Transform = Transform {
     name: "relative",
     usage: "relative twos|signed|offset [step <amount>] [accelerate <factor>] [limits <from>..<to>] [wrap]",
-    summary: "makes a level of the ticks of an endless encoder",
+    summary: "converts the ticks of an endless encoder to a level",
     read,
 };
 

@@ -10,7 +10,7 @@ use crate::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful,
 pub(in crate::transform) const PICKUP: Transform = Transform {
     name: "pickup",
     usage: "pickup [<channel>] [within <distance>]",
-    summary: "moves the target only after the control has met its value",
+    summary: "moves the target only after the control has reached its value",
     read: |arguments| {
         let is_bare = arguments.keyword("within");
         let target = if is_bare { Target::new(arguments) } else { read_target(arguments)? };
@@ -23,7 +23,7 @@ pub(in crate::transform) const PICKUP: Transform = Transform {
 pub(in crate::transform) const CATCHUP: Transform = Transform {
     name: "catchup",
     usage: "catchup [<channel>]",
-    summary: "lets the target come towards the control, twice as fast as that moves, until they meet",
+    summary: "moves the target towards the control, twice as fast as the control moves, until they meet",
     read: |arguments| Ok(stage(Mode::Catchup, read_target(arguments)?)),
 };
 

@@ -6,7 +6,7 @@ use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 pub(in crate::transform) const WHEN: Transform = Transform {
     name: "when",
     usage: "when [not] <channel> [>|>=|<|<=|= <level>|= \"<text>\"|in <from>..<to>] [resend]",
-    summary: "lets values through only while something holds of a channel",
+    summary: "passes values only while a condition on a channel is true",
     read,
 };
 

@@ -13,7 +13,7 @@ use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 pub(in crate::transform) const CURVE: Transform = Transform {
     name: "curve",
     usage: "curve <gamma>|s|log|square|dim",
-    summary: "bends the way from 0 to 1",
+    summary: "applies a curve from 0 to 1",
     read,
 };
 

@@ -10,7 +10,7 @@ pub(in crate::transform) const INVERT: Transform =
 pub(in crate::transform) const SCALE: Transform = Transform {
     name: "scale",
     usage: "scale <factor>|[<channel>]",
-    summary: "multiplies; without a factor, takes over softly",
+    summary: "multiplies; without a factor, a soft takeover",
     read: read_scale,
 };
 

@@ -6,25 +6,25 @@ use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 pub(in crate::transform) const RANGE: Transform = Transform {
     name: "range",
     usage: "range [<from>..<to> ->] <from>..<to>",
-    summary: "maps 0 to 1, or the first range, to the last one",
+    summary: "maps 0 to 1, or the first range, to the last range",
     read: read_range,
 };
 
 pub(in crate::transform) const CLAMP: Transform = Transform {
     name: "clamp",
     usage: "clamp <low>..<high>",
-    summary: "replaces what is below or above by the nearer end",
+    summary: "limits values to a range",
     read: read_clamp,
 };
 
 fn read_range(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     // What is mapped to may be one number; what is mapped from may not.
-    let if_same = arguments.unexpected("a range to map from with two different ends");
+    let if_same = arguments.unexpected("a source range with two different ends");
     let first = arguments.range("a range", LIMITS)?;
     let (x, y) = match arguments.keyword("->") {
         false => ((0.0, 1.0), first),
         true if (first.0 - first.1).abs() < SMALLEST => return Err(if_same),
-        true => (first, arguments.range("a range to map to", LIMITS)?),
+        true => (first, arguments.range("a target range", LIMITS)?),
     };
     Ok(stage(RANGE.name, Function::Segment(Segment::new((x.0, y.0), (x.1, y.1)))))
 }

@@ -6,7 +6,7 @@ use crate::transform::{ArgumentError, Arguments, Moment, Place, Stage, Stateful,
 pub(in crate::transform) const SPREAD: Transform = Transform {
     name: "spread",
     usage: "spread [<width>]",
-    summary: "moves a peak over the row of targets",
+    summary: "moves a peak over a row of targets",
     read,
 };
 

@@ -6,7 +6,7 @@ use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 pub(in crate::transform) const STEPS: Transform = Transform {
     name: "steps",
     usage: "steps <count>",
-    summary: "cuts the way into zones of equal width, from 0 to 1",
+    summary: "divides the range into zones of equal width, from 0 to 1",
     read: read_steps,
 };
 

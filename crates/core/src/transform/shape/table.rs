@@ -9,7 +9,7 @@ use crate::transform::{ArgumentError, Arguments, Stage, Transform};
 pub(in crate::transform) const TABLE: Transform = Transform {
     name: "table",
     usage: "table <in>:<out> <in>:<out> ...",
-    summary: "goes in straight lines through points",
+    summary: "interpolates linearly between points",
     read,
 };
 

@@ -155,8 +155,8 @@ fn a_text_is_told_of_under_the_name_that_was_written() {
 fn mistakes_are_pointed_at() {
     for (text, at, message) in [
         ("range", 5..5, "expected a range such as `0.2..0.8`, found nothing"),
-        ("range 0..0 -> 0..1", 6..10, "expected a range to map from with two different ends, found `0..0`"),
-        ("range 0..1 ->", 13..13, "expected a range to map to such as `0.2..0.8`, found nothing"),
+        ("range 0..0 -> 0..1", 6..10, "expected a source range with two different ends, found `0..0`"),
+        ("range 0..1 ->", 13..13, "expected a target range such as `0.2..0.8`, found nothing"),
         ("range 0..1 0..2", 11..15, "expected nothing more, found `0..2`"),
         ("curve 20", 6..8, "expected a gamma from 0.1 to 10, found `20`"),
         ("curve dimm", 6..10, "expected a gamma or a named curve, found `dimm`"),

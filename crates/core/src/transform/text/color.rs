@@ -8,7 +8,7 @@ use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transf
 pub(in crate::transform) const COLOR: Transform = Transform {
     name: "color",
     usage: "color [red|green|blue|hue|saturation|brightness]",
-    summary: "takes a number out of a colour `#rrggbb`, or puts one into the target's colour",
+    summary: "reads a component of a colour `#rrggbb`, or sets one in the target's colour",
     read,
 };
 

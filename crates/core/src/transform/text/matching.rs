@@ -8,7 +8,7 @@ use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transf
 pub(in crate::transform) const MATCH: Transform = Transform {
     name: "match",
     usage: "match <pattern>=<result> ... [else=<result>]",
-    summary: "looks a value up in a list: `match \"off\"=0 \"on\"=1`",
+    summary: "translates values by a list: `match \"off\"=0 \"on\"=1`",
     read,
 };
 
@@ -20,7 +20,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut otherwise = None;
     while otherwise.is_none() && (entries.is_empty() || !arguments.is_empty()) {
-        let twice = arguments.unexpected("a pattern that the list does not have yet");
+        let twice = arguments.unexpected("a pattern that is not in the list yet");
         if arguments.keyword("else") {
             arguments.expect_keyword("=")?;
             otherwise = Some(read_result(arguments)?);
@@ -41,14 +41,14 @@ fn read_pattern(arguments: &mut Arguments<'_>) -> Result<Pattern, ArgumentError>
     if arguments.is_text_next() {
         return Ok(Pattern::Text(arguments.pattern("a pattern")?));
     }
-    number(arguments, "a text between quotes, a number or `else`").map(Pattern::Number)
+    number(arguments, "a quoted text, a number or `else`").map(Pattern::Number)
 }
 
 fn read_result(arguments: &mut Arguments<'_>) -> Result<Value, ArgumentError> {
     if arguments.is_text_next() {
         return arguments.text("a result").map(Value::text);
     }
-    number(arguments, "a number or a text between quotes").map(Value::Number)
+    number(arguments, "a number or a quoted text").map(Value::Number)
 }
 
 fn number(arguments: &mut Arguments<'_>, what: &str) -> Result<f64, ArgumentError> {
@@ -245,16 +245,12 @@ mod tests {
     #[test]
     fn a_list_that_makes_no_sense_says_where() {
         for (stage, at, found) in [
-            ("match", 5..5, "a text between quotes, a number or `else`, found nothing"),
-            (r#"match off=0"#, 6..9, "a text between quotes, a number or `else`, found `off`"),
+            ("match", 5..5, "a quoted text, a number or `else`, found nothing"),
+            (r#"match off=0"#, 6..9, "a quoted text, a number or `else`, found `off`"),
             (r#"match "off" 0"#, 12..13, "`=`, found `0`"),
-            (r#"match "off"=on"#, 12..14, "a number or a text between quotes, found `on`"),
-            (
-                r#"match "off"=0 "off"=1"#,
-                14..19,
-                "a pattern that the list does not have yet, found `\"off\"`",
-            ),
-            (r#"match 0=1 0.0=1"#, 10..13, "a pattern that the list does not have yet, found `0.0`"),
+            (r#"match "off"=on"#, 12..14, "a number or a quoted text, found `on`"),
+            (r#"match "off"=0 "off"=1"#, 14..19, "a pattern that is not in the list yet, found `\"off\"`"),
+            (r#"match 0=1 0.0=1"#, 10..13, "a pattern that is not in the list yet, found `0.0`"),
             (r#"match 0=1 else=0 1=0"#, 17..20, "nothing more, found `1=0`"),
         ] {
             let error = read_stage(stage, &mut Vec::new()).unwrap_err();

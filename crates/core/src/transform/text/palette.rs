@@ -14,7 +14,7 @@ use crate::{Notice, Text, Value};
 pub(in crate::transform) const PALETTE: Transform = Transform {
     name: "palette",
     usage: "palette <name>",
-    summary: "turns a colour `#rrggbb` into the number of the nearest one that a controller has, and back",
+    summary: "converts between a colour `#rrggbb` and the number of the nearest colour of a controller",
     read,
 };
 
@@ -108,7 +108,7 @@ impl Stateful for Palette {
                 if text.is_none() {
                     let count = self.table.texts.len();
                     let text = format!(
-                        "expected one of {count} colours, found the number {number}; it goes no further"
+                        "expected one of {count} colours, found the number {number}; the value was dropped"
                     );
                     moment.notice(Notice::warning("no-such-colour", text));
                 }

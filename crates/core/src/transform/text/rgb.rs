@@ -32,7 +32,7 @@ impl Rgb {
         if colour.is_none() {
             let shown: String = text.chars().take(40).collect();
             let text = format!(
-                "expected a colour such as \"#ff8000\" at `{transform}`, found {shown:?}; it goes no further"
+                "expected a colour such as \"#ff8000\" at `{transform}`, found {shown:?}; the value was dropped"
             );
             moment.notice(Notice::warning("text-where-colour", text));
         }

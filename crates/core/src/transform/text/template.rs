@@ -13,7 +13,7 @@ use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transf
 pub(in crate::transform) const TEXT: Transform = Transform {
     name: "text",
     usage: "text \"<template>\"",
-    summary: "makes a text for a display: `{value}`, `{value:.2}`, `{value:.0}%`",
+    summary: "formats a text for a display: `{value}`, `{value:.2}`, `{value:.0}%`",
     read,
 };
 
@@ -78,7 +78,7 @@ fn placeholder(letters: &mut Peekable<Chars<'_>>) -> Result<Format, String> {
         match letters.next() {
             Some('}') => break,
             Some(letter) => content.push(letter),
-            None => return Err(format!("expected `}}` behind `{{{content}`, found the end of the text")),
+            None => return Err(format!("expected `}}` after `{{{content}`, found the end of the text")),
         }
     }
     let is_percent = letters.peek() == Some(&'%');
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_template_that_makes_no_sense_says_where() {
         for (stage, found) in [
-            (r#"text "{value""#, "expected `}` behind `{value`, found the end of the text"),
+            (r#"text "{value""#, "expected `}` after `{value`, found the end of the text"),
             (r#"text "a } b""#, "expected `}}` for a brace, found `}` alone"),
             (r#"text "{level}""#, "expected `{value}`, or `{{` for a brace, found `{level}`"),
             (r#"text "{}""#, "expected `{value}`, or `{{` for a brace, found `{}`"),

@@ -6,7 +6,7 @@ use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transf
 pub(in crate::transform) const DEDUP: Transform = Transform {
     name: "dedup",
     usage: "dedup [<epsilon>]",
-    summary: "does not repeat a value, nor one that differs too little",
+    summary: "drops values that equal the last one, or differ too little",
     read,
 };
 

@@ -5,7 +5,7 @@ use crate::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transf
 use crate::{Duration, Instant, Value};
 
 pub(in crate::transform) const DELAY: Transform =
-    Transform { name: "delay", usage: "delay <time>", summary: "passes every value on after a time", read };
+    Transform { name: "delay", usage: "delay <time>", summary: "passes every value after a time", read };
 
 const MAX_WAITING: usize = 1000;
 

@@ -6,7 +6,7 @@ use crate::{Notice, Value};
 pub(in crate::transform) const PRINT: Transform = Transform {
     name: "print",
     usage: "print [\"<label>\"]",
-    summary: "passes values on unchanged and shows each to the operator",
+    summary: "passes values unchanged and logs each of them",
     read,
 };
 

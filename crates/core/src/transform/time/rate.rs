@@ -7,7 +7,7 @@ use crate::{Duration, Instant, Value};
 pub(in crate::transform) const RATE: Transform = Transform {
     name: "rate",
     usage: "rate <rate>",
-    summary: "passes values on at most so often, and the last always",
+    summary: "limits the rate of values; the last value always passes",
     read,
 };
 

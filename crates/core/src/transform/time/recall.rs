@@ -6,14 +6,14 @@ use crate::{Kind, Value};
 pub(in crate::transform) const EVENT: Transform = Transform {
     name: "event",
     usage: "event",
-    summary: "makes values events, which are not sent again after a reconnect",
+    summary: "marks values as events, which are not sent again after a reconnect",
     read: |_| Ok(Stage::Stateful(Box::new(Meaning { kind: Kind::Event }))),
 };
 
 pub(in crate::transform) const STATE: Transform = Transform {
     name: "state",
     usage: "state",
-    summary: "makes values states, the last of which is sent again after a reconnect",
+    summary: "marks values as states; the last one is sent again after a reconnect",
     read: |_| Ok(Stage::Stateful(Box::new(Meaning { kind: Kind::State }))),
 };
 

@@ -6,7 +6,7 @@ use crate::{Instant, Value};
 pub(in crate::transform) const START: Transform = Transform {
     name: "start",
     usage: "start <level>|\"<text>\"",
-    summary: "gives a value at the beginning, until the source has spoken",
+    summary: "gives an initial value until the source sends one",
     read,
 };
 

@@ -6,7 +6,7 @@ use crate::{Duration, Instant, Value};
 pub(in crate::transform) const TIMEOUT: Transform = Transform {
     name: "timeout",
     usage: "timeout <time> to <level>|\"<text>\"",
-    summary: "passes values on, and says another once none has come for a time",
+    summary: "passes values, and gives a fallback value when none has arrived for a time",
     read,
 };
 

@@ -9,7 +9,7 @@ use crate::{Duration, Instant, Value};
 pub(in crate::transform) const WAVE: Transform = Transform {
     name: "wave",
     usage: "wave sine|triangle|saw|square <period> [spread] [rate <rate>]",
-    summary: "swings between 0 and the value of the source",
+    summary: "oscillates between 0 and the value of the source",
     read,
 };
 
