@@ -14,27 +14,18 @@
 //! clipped. A stage gives at most one value for each thing that happens to it, and allocates nothing to do so.
 
 mod arguments;
-mod button;
 mod chain;
-mod control;
 mod merge;
 mod place;
-#[cfg(test)]
-mod rig;
 mod shape;
-mod target;
-#[cfg(test)]
-mod tests;
-mod text;
-mod time;
 
 use std::fmt;
 
-pub use arguments::{ArgumentError, Arguments, Reference};
+pub use arguments::{ArgumentError, Arguments, Reference, read_number};
 pub use chain::{Chain, LiveChain, MAX_STAGES};
 pub use merge::{Merge, Merging, Rule};
 pub use place::Place;
-pub use shape::Shape;
+pub use shape::{Curve, Shape};
 
 use crate::{Instant, Kind, Notice, Value};
 
@@ -65,46 +56,66 @@ pub struct Family {
     pub transforms: &'static [&'static Transform],
 }
 
-/// Every family.
-pub const FAMILIES: &[&Family] =
-    &[&shape::FAMILY, &button::FAMILY, &time::FAMILY, &control::FAMILY, &text::FAMILY];
-
 /// Every transform, family by family.
-pub fn transforms() -> impl Iterator<Item = &'static Transform> {
-    FAMILIES.iter().flat_map(|family| family.transforms.iter().copied())
+pub fn transforms(families: &[&Family]) -> impl Iterator<Item = &'static Transform> {
+    families.iter().flat_map(|family| family.transforms.iter().copied())
 }
 
-/// Reads a stage: the name of a transform and its arguments. Channels that it names are added to those of its chain.
+/// Reads a stage: the name of a transform of one of the families and its arguments. Channels that it names are added to those
+/// of its chain.
 ///
 /// # Errors
 ///
 /// What is wrong with it, the first thing of it.
-pub fn read_stage(stage: &str, references: &mut Vec<Reference>) -> Result<Stage, ArgumentError> {
+pub fn read_stage(
+    stage: &str,
+    families: &[&Family],
+    references: &mut Vec<Reference>,
+) -> Result<Stage, ArgumentError> {
     let name = stage.split_whitespace().next().unwrap_or_default();
     let start = stage.len() - stage.trim_start().len();
-    let Some(transform) = transforms().find(|transform| transform.name == name) else {
+    let Some(transform) = transforms(families).find(|transform| transform.name == name) else {
         return Err(ArgumentError {
             at: start..start + name.len(),
             message: match name {
                 "" => "expected a transform, found nothing".to_owned(),
                 name => format!("there is no transform `{name}`"),
             },
-            words: transforms().map(|transform| transform.name).collect(),
-            help: whole(name),
+            words: transforms(families).map(|transform| transform.name).collect(),
+            help: whole(name, families),
         });
     };
-    let mut arguments = Arguments::new(stage, start + name.len(), references);
-    let read = (transform.read)(&mut arguments).and_then(|stage| arguments.end().map(|()| stage));
-    read.map_err(|error| match error.help {
+    read(transform, stage, start + name.len(), references).map_err(|error| match error.help {
         Some(_) => error,
         None => error.help(format!("it is written `{}`", transform.usage)),
     })
 }
 
+/// Reads the arguments of a stage, whose name ends at `name_end`.
+fn read(
+    transform: &Transform,
+    stage: &str,
+    name_end: usize,
+    references: &mut Vec<Reference>,
+) -> Result<Stage, ArgumentError> {
+    let mut arguments = Arguments::new(stage, name_end, references);
+    let read = (transform.read)(&mut arguments)?;
+    arguments.end().map(|()| read)
+}
+
 /// A hint for a word that belongs behind the name of a transform, `log` behind `curve`.
-fn whole(word: &str) -> Option<String> {
-    let stages = ["curve", "color", "merge", "palette"].map(|name| format!("{name} {word}"));
-    let whole = stages.iter().find(|stage| read_stage(stage, &mut Vec::new()).is_ok())?;
+fn whole(word: &str, families: &[&Family]) -> Option<String> {
+    let is_expected = |transform: &Transform| {
+        // A reader that expects one of several words lists them in its error.
+        let other = read(transform, "?", 0, &mut Vec::new());
+        other.is_err_and(|error| error.words.contains(&word))
+    };
+    let whole = |transform: &Transform| format!("{} {word}", transform.name);
+    let is_right = |(transform, whole): &(&Transform, String)| {
+        read(transform, whole, transform.name.len(), &mut Vec::new()).is_ok()
+    };
+    let expecting = transforms(families).filter(|transform| is_expected(transform));
+    let (_, whole) = expecting.map(|transform| (transform, whole(transform))).find(is_right)?;
     Some(format!("it is written `{whole}`"))
 }
 
@@ -240,11 +251,12 @@ pub struct Moment<'a> {
     pub now: Instant,
     known: &'a dyn Fn(usize) -> Option<Value>,
     /// What the operator is to be told.
-    pub(crate) notices: Vec<Notice>,
-    pub(crate) has_announced: bool,
+    pub notices: Vec<Notice>,
+    /// Whether the stage has called [`announce`](Self::announce).
+    pub has_announced: bool,
     /// Whether the value on its way is a trigger: a press that no release follows. A stage that keeps values for later keeps
     /// this with them.
-    is_trigger: bool,
+    pub is_trigger: bool,
 }
 
 impl<'a> Moment<'a> {
