@@ -41,7 +41,7 @@ impl Target {
     /// Learns which stages stand between it and the target.
     pub(super) fn behind(&mut self, stages: &[Stage]) {
         let is_seen_through =
-            |stage: &&Stage| matches!(stage, Stage::Stateful(stage) if stage.is_transparent());
+            |stage: &&Stage| matches!(stage, Stage::Stateful(stage) if stage.properties().is_transparent);
         let shapes = stages.iter().filter(|stage| !is_seen_through(stage)).map(|stage| match stage {
             Stage::Shape(shape) => Some(shape),
             Stage::Stateful(_) | Stage::Merge(_) => None,

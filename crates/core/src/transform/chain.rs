@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::transform::{Merge, Moment, Place, Shape, Stage};
+use crate::transform::{Merge, Moment, Place, Shape, Signal, Stage};
 use crate::value::normalise;
 use crate::{Instant, Kind, Value};
 
@@ -53,17 +53,20 @@ impl Chain {
 
     /// The group that one of its stages belongs to.
     pub fn group(&self) -> Option<&str> {
-        self.stateful().find_map(|stage| stage.group())
+        self.stateful().find_map(|stage| stage.properties().group)
     }
 
     /// The kind of the values that leave it when those that enter it are of this kind.
     pub fn kind(&self, kind: Kind) -> Kind {
-        self.stateful().fold(kind, |kind, stage| stage.kind(kind))
+        self.stateful().fold(kind, |kind, stage| {
+            let (weakest, strongest) = stage.properties().kinds;
+            kind.clamp(weakest, strongest)
+        })
     }
 
     /// Whether it distributes over layers.
     pub fn is_layered(&self) -> bool {
-        self.stateful().any(|stage| stage.is_layered())
+        self.stateful().any(|stage| stage.properties().is_layered)
     }
 
     /// Whether a stage has a memory or a place, so that no two mappings of its line need to do the same.
@@ -173,16 +176,17 @@ impl LiveChain {
         value: &Value,
     ) -> Option<Value> {
         let Some(Stage::Stateful(listener)) = self.stages.get_mut(stage) else { return None };
-        let value = listener.handle_channel(moment, reference, value)?;
+        let value = listener.handle_signal(moment, Signal::Channel(reference, value))?;
         self.pass(stage + 1, moment, value)
     }
 
     /// A member of the chain's group has announced itself.
     pub fn handle_group(&mut self, moment: &mut Moment<'_>, is_of_same_source: bool) -> Option<Value> {
-        let member = |stage: &Stage| matches!(stage, Stage::Stateful(stage) if stage.group().is_some());
+        let member =
+            |stage: &Stage| matches!(stage, Stage::Stateful(stage) if stage.properties().group.is_some());
         let at = self.stages.iter().position(member)?;
         let Stage::Stateful(stage) = &mut self.stages[at] else { return None };
-        let value = stage.handle_group(moment, is_of_same_source)?;
+        let value = stage.handle_signal(moment, Signal::Group { is_of_same_source })?;
         self.pass(at + 1, moment, value)
     }
 
@@ -214,7 +218,7 @@ impl LiveChain {
         let mut value = value;
         for at in first..self.stages.len() {
             let Some(next) = step(&mut self.stages[at], moment, value) else {
-                self.tell_of_miss(at);
+                self.tell_of_miss(at, moment);
                 return None;
             };
             value = next;
@@ -223,13 +227,13 @@ impl LiveChain {
     }
 
     /// A value has ended at a stage: those behind it learn of it if the stage is asleep.
-    fn tell_of_miss(&mut self, at: usize) {
+    fn tell_of_miss(&mut self, at: usize, moment: &mut Moment<'_>) {
         if !is_asleep(&self.stages[at]) {
             return;
         }
         for stage in &mut self.stages[at + 1..] {
             if let Stage::Stateful(stage) = stage {
-                stage.handle_missed();
+                stage.handle_signal(moment, Signal::Missed);
             }
         }
     }

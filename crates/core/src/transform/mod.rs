@@ -167,24 +167,10 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         None
     }
 
-    /// A channel that the stage names ([`Arguments::channel`], [`Arguments::target`]) has a new value.
-    fn handle_channel(
-        &mut self,
-        _moment: &mut Moment<'_>,
-        _reference: usize,
-        _value: &Value,
-    ) -> Option<Value> {
+    /// Something has happened elsewhere than at the source.
+    fn handle_signal(&mut self, _moment: &mut Moment<'_>, _signal: Signal<'_>) -> Option<Value> {
         None
     }
-
-    /// A member of the stage's [`group`](Self::group) has called [`Moment::announce`]: another one, or another mapping of
-    /// the same source.
-    fn handle_group(&mut self, _moment: &mut Moment<'_>, _is_of_same_source: bool) -> Option<Value> {
-        None
-    }
-
-    /// A stage in front that [is asleep](Self::is_asleep) has kept a value: the source has moved unseen.
-    fn handle_missed(&mut self) {}
 
     /// The time of `next_timeout` has come. Called again as long as that lies in the past.
     fn handle_timeout(&mut self, _moment: &mut Moment<'_>) -> Option<Value> {
@@ -196,24 +182,14 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         None
     }
 
-    /// The name that the stage shares with others it belongs together with.
-    fn group(&self) -> Option<&str> {
-        None
-    }
-
     /// Whether the stage holds everything back, so that its source has no say where sources are merged.
     fn is_asleep(&self) -> bool {
         false
     }
 
-    /// The kind of the values that the stage gives when those that it is given are of this kind.
-    fn kind(&self, kind: Kind) -> Kind {
-        kind
-    }
-
-    /// Whether every value passes at once as it is.
-    fn is_transparent(&self) -> bool {
-        false
+    /// What is known of the stage before anything happens to it.
+    fn properties(&self) -> Properties<'_> {
+        Properties::default()
     }
 
     /// Learns which stages stand behind it.
@@ -222,14 +198,44 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     /// Learns where this copy of the stage stands.
     fn place(&mut self, _place: Place) {}
 
-    /// Whether the stage distributes over layers, so that one side of its line may have a multiple of the other's channels.
-    fn is_layered(&self) -> bool {
-        false
-    }
-
     /// As [`Stage::inverse`].
     fn inverse(&self) -> Option<Stage> {
         None
+    }
+}
+
+/// What has happened to a stage elsewhere than at its source.
+#[derive(Copy, Clone, Debug)]
+pub enum Signal<'a> {
+    /// A channel that the stage names ([`Arguments::channel`], [`Arguments::target`]) has a new value: which reference, and the
+    /// value.
+    Channel(usize, &'a Value),
+    /// A member of the stage's [group](Properties::group) has called [`Moment::announce`].
+    Group {
+        /// Whether the member is on another mapping of the same source.
+        is_of_same_source: bool,
+    },
+    /// A stage in front that [is asleep](Stateful::is_asleep) has kept a value: the source has moved unseen. Nothing can be
+    /// given for this.
+    Missed,
+}
+
+/// What is known of a stage before anything happens to it. The default is what holds for most of them.
+#[derive(Copy, Clone, Debug)]
+pub struct Properties<'a> {
+    /// The name that the stage shares with others it belongs together with.
+    pub group: Option<&'a str>,
+    /// The weakest and the strongest kind of the values that the stage gives. What it is given keeps its kind in between.
+    pub kinds: (Kind, Kind),
+    /// Whether every value passes at once as it is.
+    pub is_transparent: bool,
+    /// Whether the stage distributes over layers, so that one side of its line may have a multiple of the other's channels.
+    pub is_layered: bool,
+}
+
+impl Default for Properties<'_> {
+    fn default() -> Self {
+        Self { group: None, kinds: (Kind::State, Kind::Event), is_transparent: false, is_layered: false }
     }
 }
 
@@ -286,7 +292,7 @@ impl<'a> Moment<'a> {
         self.notices.push(notice);
     }
 
-    /// Calls [`Stateful::handle_group`] of all other members of the stage's group, when this call is over.
+    /// Signals this to all other members of the stage's [group](Properties::group), when this call is over.
     pub fn announce(&mut self) {
         self.has_announced = true;
     }

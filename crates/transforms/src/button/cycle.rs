@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Properties, Stage, Stateful, Transform};
 use crosspatch_core::{Instant, Kind, Value};
 
 use crate::button::edge::Button;
@@ -81,8 +81,8 @@ impl Stateful for Cycle {
     }
 
     // Whatever happened, what it brings about is a state.
-    fn kind(&self, kind: Kind) -> Kind {
-        kind.min(Kind::Control)
+    fn properties(&self) -> Properties<'_> {
+        Properties { kinds: (Kind::State, Kind::Control), ..Properties::default() }
     }
 }
 

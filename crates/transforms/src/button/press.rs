@@ -1,6 +1,6 @@
 //! `press` and `release`: one of the two edges of a button, as a trigger.
 
-use crosspatch_core::transform::{Moment, Stage, Stateful, Transform};
+use crosspatch_core::transform::{Moment, Properties, Stage, Stateful, Transform};
 use crosspatch_core::{Kind, Value};
 
 use crate::button::edge::{Button, Edge};
@@ -45,8 +45,8 @@ impl Stateful for Trigger {
         moment.is_trigger.then(|| Value::edge(true))
     }
 
-    fn kind(&self, _: Kind) -> Kind {
-        Kind::Event
+    fn properties(&self) -> Properties<'_> {
+        Properties { kinds: (Kind::Event, Kind::Event), ..Properties::default() }
     }
 }
 

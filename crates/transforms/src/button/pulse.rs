@@ -1,6 +1,6 @@
 //! `pulse`: a press of a certain length, however long the button is held.
 
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Properties, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Kind, Value};
 
 use crate::button::edge::Button;
@@ -43,8 +43,8 @@ impl Stateful for Pulse {
     }
 
     // Whatever happened, what it brings about is a state.
-    fn kind(&self, kind: Kind) -> Kind {
-        kind.min(Kind::Control)
+    fn properties(&self) -> Properties<'_> {
+        Properties { kinds: (Kind::State, Kind::Control), ..Properties::default() }
     }
 }
 

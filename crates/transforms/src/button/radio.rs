@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crosspatch_core::transform::{
+    ArgumentError, Arguments, Moment, Properties, Signal, Stage, Stateful, Transform,
+};
 use crosspatch_core::{Kind, Value};
 
 use crate::button::edge::Button;
@@ -47,21 +49,19 @@ impl Stateful for Radio {
         self.give(moment, true)
     }
 
-    fn handle_group(&mut self, moment: &mut Moment<'_>, is_of_same_source: bool) -> Option<Value> {
+    fn handle_signal(&mut self, moment: &mut Moment<'_>, signal: Signal<'_>) -> Option<Value> {
+        let Signal::Group { is_of_same_source } = signal else { return None };
         self.give(moment, is_of_same_source)
     }
 
-    fn group(&self) -> Option<&str> {
-        Some(&self.group)
+    // Whatever happened, what it brings about is a state.
+    fn properties(&self) -> Properties<'_> {
+        let kinds = (Kind::State, Kind::Control);
+        Properties { group: Some(&self.group), kinds, ..Properties::default() }
     }
 
     fn behind(&mut self, stages: &[Stage]) {
         self.target.behind(stages);
-    }
-
-    // Whatever happened, what it brings about is a state.
-    fn kind(&self, kind: Kind) -> Kind {
-        kind.min(Kind::Control)
     }
 }
 

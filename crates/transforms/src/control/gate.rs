@@ -4,7 +4,9 @@
 //! gate that sleeps: the release of a button whose press has passed, for a key that nobody releases hangs at the target.
 
 use crosspatch_core::Value;
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Place, Stage, Stateful};
+use crosspatch_core::transform::{
+    ArgumentError, Arguments, Moment, Place, Properties, Signal, Stage, Stateful,
+};
 
 /// When a gate is awake.
 #[derive(Clone, Debug)]
@@ -136,7 +138,8 @@ impl Stateful for Gate {
         self.handle_value(moment, value)
     }
 
-    fn handle_channel(&mut self, _: &mut Moment<'_>, _: usize, value: &Value) -> Option<Value> {
+    fn handle_signal(&mut self, _: &mut Moment<'_>, signal: Signal<'_>) -> Option<Value> {
+        let Signal::Channel(_, value) = signal else { return None };
         let was_awake = std::mem::replace(&mut self.is_awake, self.condition.holds(Some(value)));
         let wakes = self.is_awake && !was_awake;
         let sent = self.kept.clone().filter(|_| wakes && self.resends)?;
@@ -156,8 +159,9 @@ impl Stateful for Gate {
         }
     }
 
-    fn is_layered(&self) -> bool {
-        matches!(self.condition, Condition::Layer { .. })
+    fn properties(&self) -> Properties<'_> {
+        let is_layered = matches!(self.condition, Condition::Layer { .. });
+        Properties { is_layered, ..Properties::default() }
     }
 
     /// The same gate for the way back. It tells a motor or a lamp at once what it has to show from there on, and what another

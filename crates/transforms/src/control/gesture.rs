@@ -4,7 +4,9 @@
 //! finger that moves obliquely seems to stand where it never was. So a change of one axis that the other follows at once is
 //! half of a step.
 
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crosspatch_core::transform::{
+    ArgumentError, Arguments, Moment, Properties, Signal, Stage, Stateful, Transform,
+};
 use crosspatch_core::{Duration, Instant, Kind, Text, Value};
 
 pub(crate) const GESTURE: Transform = Transform {
@@ -112,7 +114,8 @@ impl Stateful for Gesture {
         }
     }
 
-    fn handle_channel(&mut self, moment: &mut Moment<'_>, reference: usize, _: &Value) -> Option<Value> {
+    fn handle_signal(&mut self, moment: &mut Moment<'_>, signal: Signal<'_>) -> Option<Value> {
+        let Signal::Channel(reference, _) = signal else { return None };
         self.has_moved = true;
         let field = self.field(moment);
         match self.half.take() {
@@ -127,8 +130,8 @@ impl Stateful for Gesture {
         None
     }
 
-    fn kind(&self, _: Kind) -> Kind {
-        Kind::Event
+    fn properties(&self) -> Properties<'_> {
+        Properties { kinds: (Kind::Event, Kind::Event), ..Properties::default() }
     }
 }
 

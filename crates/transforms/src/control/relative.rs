@@ -3,7 +3,9 @@
 //! A value is a MIDI number from 0 to 127 as a level. What it means is no standard but a habit of makers; the names are those
 //! of the arithmetic.
 
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
+use crosspatch_core::transform::{
+    ArgumentError, Arguments, Moment, Properties, Shape, Stage, Stateful, Transform,
+};
 use crosspatch_core::{Duration, Instant, Kind, Value};
 
 use super::trail::Trail;
@@ -157,8 +159,8 @@ impl Stateful for Relative {
     }
 
     // Whatever happened, what it brings about is a state.
-    fn kind(&self, kind: Kind) -> Kind {
-        kind.min(Kind::Control)
+    fn properties(&self) -> Properties<'_> {
+        Properties { kinds: (Kind::State, Kind::Control), ..Properties::default() }
     }
 }
 

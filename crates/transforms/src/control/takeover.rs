@@ -3,7 +3,9 @@
 //! The three differ in what the target does until control and target have met. Where they have met, it follows.
 
 use crosspatch_core::Value;
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
+use crosspatch_core::transform::{
+    ArgumentError, Arguments, Moment, Shape, Signal, Stage, Stateful, Transform,
+};
 
 use super::trail::Trail;
 use crate::target::Target;
@@ -135,8 +137,11 @@ impl Stateful for Takeover {
         None
     }
 
-    fn handle_missed(&mut self) {
-        self.control = None;
+    fn handle_signal(&mut self, _: &mut Moment<'_>, signal: Signal<'_>) -> Option<Value> {
+        if matches!(signal, Signal::Missed) {
+            self.control = None;
+        }
+        None
     }
 
     fn behind(&mut self, stages: &[Stage]) {

@@ -1,6 +1,6 @@
 //! What chains do with their stages, whatever those are.
 
-use crosspatch_core::transform::{Chain, Moment, Place, Stage, Stateful};
+use crosspatch_core::transform::{Chain, Moment, Place, Properties, Signal, Stage, Stateful};
 use crosspatch_core::{Duration, Instant, Value};
 
 use crate::rig::{Rig, chain, read_stage};
@@ -19,13 +19,15 @@ impl Stateful for Probe {
         None
     }
 
-    fn handle_channel(&mut self, _: &mut Moment<'_>, reference: usize, value: &Value) -> Option<Value> {
-        assert_eq!(reference, 0);
-        Some(value.clone())
-    }
-
-    fn handle_group(&mut self, _: &mut Moment<'_>, is_of_same_source: bool) -> Option<Value> {
-        Some(Value::edge(is_of_same_source))
+    fn handle_signal(&mut self, _: &mut Moment<'_>, signal: Signal<'_>) -> Option<Value> {
+        match signal {
+            Signal::Channel(reference, value) => {
+                assert_eq!(reference, 0);
+                Some(value.clone())
+            }
+            Signal::Group { is_of_same_source } => Some(Value::edge(is_of_same_source)),
+            Signal::Missed => None,
+        }
     }
 
     fn handle_timeout(&mut self, _: &mut Moment<'_>) -> Option<Value> {
@@ -37,8 +39,8 @@ impl Stateful for Probe {
         self.wake
     }
 
-    fn group(&self) -> Option<&str> {
-        Some("probes")
+    fn properties(&self) -> Properties<'_> {
+        Properties { group: Some("probes"), ..Properties::default() }
     }
 
     fn is_asleep(&self) -> bool {

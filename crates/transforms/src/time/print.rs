@@ -1,6 +1,8 @@
 //! `print`: shows the operator what passes.
 
-use crosspatch_core::transform::{self, ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
+use crosspatch_core::transform::{
+    self, ArgumentError, Arguments, Moment, Properties, Stage, Stateful, Transform,
+};
 use crosspatch_core::{Notice, Value};
 
 pub(crate) const PRINT: Transform = Transform {
@@ -35,8 +37,8 @@ impl Stateful for Print {
         Some(value)
     }
 
-    fn is_transparent(&self) -> bool {
-        true
+    fn properties(&self) -> Properties<'_> {
+        Properties { is_transparent: true, ..Properties::default() }
     }
 
     fn inverse(&self) -> Option<Stage> {

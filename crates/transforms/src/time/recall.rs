@@ -1,6 +1,6 @@
 //! `event` and `state`: whether the last value is sent again after a reconnect.
 
-use crosspatch_core::transform::{Moment, Stage, Stateful, Transform};
+use crosspatch_core::transform::{Moment, Properties, Stage, Stateful, Transform};
 use crosspatch_core::{Kind, Value};
 
 pub(crate) const EVENT: Transform = Transform {
@@ -31,12 +31,8 @@ impl Stateful for Meaning {
         (self.kind != Kind::Event).then_some(value)
     }
 
-    fn kind(&self, _: Kind) -> Kind {
-        self.kind
-    }
-
-    fn is_transparent(&self) -> bool {
-        true
+    fn properties(&self) -> Properties<'_> {
+        Properties { kinds: (self.kind, self.kind), is_transparent: true, ..Properties::default() }
     }
 
     fn inverse(&self) -> Option<Stage> {
