@@ -5,9 +5,10 @@ use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
 use std::time::Duration;
 
-use crosspatch_backends::{REGISTRY, artnet, osc};
+use crosspatch_backends::{artnet, osc, registry};
 use crosspatch_core::Backend;
 use crosspatch_io::Shell;
+use crosspatch_transforms::FAMILIES;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 const WARM_UP: u8 = 200;
@@ -37,7 +38,7 @@ fn neither_osc_nor_universes_through_the_shell_allocate() {
         stage = osc.port(),
         out = universes.port(),
     );
-    let compiled = crosspatch_config::compile_text(&config, REGISTRY);
+    let compiled = crosspatch_config::compile_text(&config, registry(FAMILIES));
     let Some(plan) = compiled.plan else { panic!("{}", compiled.render(false)) };
     let shell = Shell::new().expect("the system can wait for sockets");
     let handle = shell.handle();

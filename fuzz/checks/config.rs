@@ -6,9 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crosspatch_backends::REGISTRY;
+use crosspatch_backends::registry;
 use crosspatch_config::{Document, Input, MemoryFiles, Override, Severity, compile};
 use crosspatch_core::{Duration, Engine, Instant, Outbox, Plan, Scope, Value};
+use crosspatch_transforms::FAMILIES;
 
 /// Compiles the files in `data` and checks the result.
 pub(crate) fn check(data: &[u8]) {
@@ -25,7 +26,7 @@ pub(crate) fn check(data: &[u8]) {
         file: Path::new("show.cfg"),
         files: &files,
         overrides: &overrides,
-        registry: REGISTRY,
+        registry: registry(FAMILIES),
         previous: None,
     };
     let compiled = compile(&input);

@@ -6,10 +6,11 @@
 
 use std::path::Path;
 
-use crosspatch_backends::REGISTRY;
+use crosspatch_backends::registry;
 use crosspatch_config::{Input, MemoryFiles, compile};
 use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Plan, Port, Value};
+use crosspatch_transforms::FAMILIES;
 
 /// Shows that take each other's place; some of their instances are the same.
 const SHOWS: [&str; 4] = [
@@ -84,7 +85,8 @@ fn step(world: &mut World, what: u8, place: u8, part: &[u8]) {
 fn show(number: u8, previous: Option<&Plan>) -> Plan {
     let file = Path::new("show.cfg");
     let files = MemoryFiles::default().with(file, SHOWS[number as usize % SHOWS.len()]);
-    let compiled = compile(&Input { file, files: &files, overrides: &[], registry: REGISTRY, previous });
+    let compiled =
+        compile(&Input { file, files: &files, overrides: &[], registry: registry(FAMILIES), previous });
     let rendered = compiled.render(false);
     compiled.plan.unwrap_or_else(|| panic!("{rendered}"))
 }

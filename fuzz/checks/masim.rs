@@ -3,10 +3,11 @@
 //!
 //! An input is frames, one a line, from a client that has logged in. The first byte chooses the console.
 
-use crosspatch_backends::REGISTRY;
+use crosspatch_backends::registry;
 use crosspatch_config::compile_text;
 use crosspatch_core::sim::World;
 use crosspatch_core::{Peer, Port};
+use crosspatch_transforms::FAMILIES;
 
 const CLIENT: Peer = Peer::Connection(1);
 const LOG_IN: &[u8] = br#"{"requestType":"login","username":"remote","password":"2807623134739142b119aff358f8a219","session":1}"#;
@@ -17,7 +18,7 @@ pub(crate) fn check(data: &[u8]) {
     let console = if first % 2 == 0 { "gma2" } else { "dot2" };
     let config =
         format!("[masim console]\nconsole = {console}\n[loopback log]\n[map]\nconsole.command > log.x\n");
-    let plan = compile_text(&config, REGISTRY).plan.expect("the configuration is right");
+    let plan = compile_text(&config, registry(FAMILIES)).plan.expect("the configuration is right");
     let mut world = World::new(plan);
     world.opened("console", Port(0), CLIENT);
     world.receive("console", Port(0), CLIENT, br#"{"session":0}"#);

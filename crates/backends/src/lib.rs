@@ -26,6 +26,7 @@ pub mod sacn;
 mod sequence;
 mod units;
 
+use crosspatch_core::transform::Family;
 use crosspatch_core::{Backend, Registry};
 
 /// All backends, by name.
@@ -47,5 +48,7 @@ pub const BACKENDS: &[&Backend] = &[
 pub const PLANNED: &[&str] =
     &["atem", "evdev", "kinet", "lua", "mqtt", "ola", "python", "visca", "wininput", "winmidi"];
 
-/// The registry that a program with all backends uses.
-pub const REGISTRY: Registry = Registry { backends: BACKENDS, planned: PLANNED };
+/// The registry of a program with all backends and these transforms.
+pub const fn registry(families: &'static [&'static Family]) -> Registry {
+    Registry { backends: BACKENDS, planned: PLANNED, families }
+}

@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use crosspatch_config::{Files, Input, compile};
 use crosspatch_core::Registry;
+use crosspatch_transforms::FAMILIES;
 
 #[path = "../tests/support/stand_in.rs"]
 mod stand_in;
@@ -42,7 +43,11 @@ fn measure(shape: &str) {
         file: Path::new("show.cfg"),
         files: &files,
         overrides: &[],
-        registry: Registry { backends: const { &[&stand_in::stand_in("plain")] }, planned: &[] },
+        registry: Registry {
+            backends: const { &[&stand_in::stand_in("plain")] },
+            planned: &[],
+            families: FAMILIES,
+        },
         previous: None,
     };
     let before = peak_megabytes();

@@ -21,7 +21,7 @@ pub struct Input<'a> {
     pub files: &'a dyn Files,
     /// Options from the command line.
     pub overrides: &'a [Override],
-    /// The available backends.
+    /// The available backends and transforms.
     pub registry: Registry,
     /// The running plan that the new one will replace, if any.
     pub previous: Option<&'a Plan>,

@@ -12,7 +12,7 @@
 //! too, and does not report errors that only follow from it.
 //!
 //! There is no I/O here: the program implements [`Files`] to read files. There is no protocol either: the
-//! [`Registry`](crosspatch_core::Registry) holds the backends with their options and addresses.
+//! [`Registry`](crosspatch_core::Registry) holds the backends with their options and addresses, and the transforms.
 
 mod compile;
 mod files;

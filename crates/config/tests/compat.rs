@@ -10,14 +10,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crosspatch_backends::REGISTRY;
 use crosspatch_config::{Document, Input, Item, MemoryFiles, Severity, compile};
 use crosspatch_core::{Backend, Registry};
+use crosspatch_transforms::FAMILIES;
 
 #[path = "support/stand_in.rs"]
 mod stand_in;
 
 use stand_in::stand_in;
+
+const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);
 
 fn examples() -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/compat");
@@ -124,7 +126,7 @@ fn every_example_has_all_its_routes() {
             file: &path,
             files: &MemoryFiles::default().with(&path, bytes),
             overrides: &[],
-            registry: Registry { backends: BACKENDS, planned: &[] },
+            registry: Registry { backends: BACKENDS, planned: &[], families: FAMILIES },
             previous: None,
         });
         let shown = compiled.render(false);

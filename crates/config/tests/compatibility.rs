@@ -8,8 +8,9 @@
 
 use std::path::Path;
 
-use crosspatch_backends::REGISTRY;
+use crosspatch_backends::registry;
 use crosspatch_config::{Severity, compile_text};
+use crosspatch_transforms::FAMILIES;
 
 #[path = "support/markdown.rs"]
 mod markdown;
@@ -54,7 +55,7 @@ fn answered(row: &str, show: &str, wrong: &mut String) -> String {
     let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
     let [written, there, answer, why] = cells[..] else { panic!("expected four cells in {row}") };
     let lines: Vec<_> = written.split('`').skip(1).step_by(2).map(|line| line.replace("\\|", "|")).collect();
-    let compiled = compile_text(&show.replace("...", &lines.join("\n")), REGISTRY);
+    let compiled = compile_text(&show.replace("...", &lines.join("\n")), registry(FAMILIES));
     let first = compiled.diagnostics.iter().min_by_key(|diagnostic| match diagnostic.severity {
         Severity::Error => 0,
         Severity::Warning => 1,

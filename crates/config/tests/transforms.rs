@@ -15,22 +15,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crosspatch_config::compile_text;
-use crosspatch_core::transform::{FAMILIES, Family};
+use crosspatch_core::transform::Family;
 use crosspatch_core::{
     AddressError, Backend, Direction, Effect, Engine, Instance, Instant, Outbox, Peer, Plan, Port, Registry,
     Session, Slot, Value,
 };
+use crosspatch_transforms::FAMILIES;
 
 #[path = "support/markdown.rs"]
 mod markdown;
 
 use markdown::{Piece, first_difference, pieces};
 
-const REGISTRY: Registry = Registry { backends: &[&ANY], planned: &[] };
+const REGISTRY: Registry = Registry { backends: &[&ANY], planned: &[], families: FAMILIES };
 
 #[test]
 fn every_example_of_a_manual_has_the_expected_result() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/transform");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../transforms/src");
     let accept = std::env::var_os("ACCEPT").is_some();
     let mut wrong = String::new();
     for family in FAMILIES {
@@ -93,7 +94,7 @@ fn the_guide_lists_every_transform() {
     for family in FAMILIES {
         for transform in family.transforms {
             let (name, summary) = (transform.name, transform.summary.replace('|', "\\|"));
-            let manual = format!("../crates/core/src/transform/{}/README.md#{name}", family.name);
+            let manual = format!("../crates/transforms/src/{}/README.md#{name}", family.name);
             let _ = writeln!(rows, "| [`{name}`]({manual}) | {summary} |");
         }
     }

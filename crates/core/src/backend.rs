@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::address::{Quoted, needs_quotes, quoted};
+use crate::transform::Family;
 use crate::{Direction, Kind, OptionSpec, Options, Session};
 
 /// A protocol.
@@ -41,13 +42,15 @@ impl fmt::Debug for Backend {
     }
 }
 
-/// All protocols of a program.
+/// Everything that a configuration can name: the protocols and the transforms of a program.
 #[derive(Copy, Clone, Debug)]
 pub struct Registry {
     /// Those that are built in, by name.
     pub backends: &'static [&'static Backend],
     /// Names that configurations of MIDIMonster may contain and that are known but not built in.
     pub planned: &'static [&'static str],
+    /// The transforms, in the order in which they are listed.
+    pub families: &'static [&'static Family],
 }
 
 impl Registry {

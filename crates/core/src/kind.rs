@@ -40,7 +40,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::State, Self::Control, Self::Event];
+    /// Every kind, from the weakest to the strongest.
+    pub const ALL: [Self; 3] = [Self::State, Self::Control, Self::Event];
 
     /// The word for it in manuals and on pages.
     pub const fn name(self) -> &'static str {

@@ -20,9 +20,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use crosspatch_backends::REGISTRY;
+use crosspatch_core::Registry;
+use crosspatch_transforms::FAMILIES;
 
 use args::{Args, Command};
+
+/// What configurations can name: every backend and every transform.
+const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);
 
 fn main() -> ExitCode {
     let args = read(std::env::args_os()).unwrap_or_else(|error| error.exit());

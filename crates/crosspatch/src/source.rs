@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use crosspatch_backends::REGISTRY;
 use crosspatch_config::{Compiled, Input, MemoryFiles, Override, Severity, compile};
 use crosspatch_core::{Plan, Scope};
 use tracing::{error, warn};
 
+use crate::REGISTRY;
 use crate::args::Overrides;
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;

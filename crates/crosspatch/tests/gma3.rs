@@ -8,10 +8,11 @@ use std::path::Path;
 
 use common::osc::Osc;
 use common::{Program, free_port};
-use crosspatch_backends::REGISTRY;
+use crosspatch_backends::registry;
 use crosspatch_config::compile_text;
 use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port};
+use crosspatch_transforms::FAMILIES;
 
 const CONSOLE: &str = "[gma3sim console]\nlisten = 10.0.0.5 8000\ndestination = 10.0.0.4 8001\n";
 
@@ -26,7 +27,7 @@ struct Show(World);
 impl Show {
     fn new(name: &str, console: &str) -> Self {
         let text = example(name).replace("bind = 0.0.0.0 8001", "bind = 10.0.0.4 8001");
-        let compiled = compile_text(&format!("{CONSOLE}{console}\n{text}"), REGISTRY);
+        let compiled = compile_text(&format!("{CONSOLE}{console}\n{text}"), registry(FAMILIES));
         let mut show = Self(World::new(compiled.plan.unwrap()));
         show.pass(5_000);
         show

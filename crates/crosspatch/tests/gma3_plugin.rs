@@ -10,11 +10,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crosspatch_backends::REGISTRY;
 use crosspatch_backends::osc::wire::{Argument, OscStr, encode_message};
 use crosspatch_config::compile_text;
 use crosspatch_core::sim::World;
-use crosspatch_core::{Duration, Instant, Peer, Port};
+use crosspatch_core::{Duration, Instant, Peer, Port, Registry};
+use crosspatch_transforms::FAMILIES;
+
+const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("contrib/grandma3")

@@ -4,10 +4,12 @@
 
 use std::path::Path;
 
-use crosspatch_backends::REGISTRY;
 use crosspatch_config::compile_text;
 use crosspatch_core::sim::World;
-use crosspatch_core::{Duration, Peer, Port};
+use crosspatch_core::{Duration, Peer, Port, Registry};
+use crosspatch_transforms::FAMILIES;
+
+const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);
 
 /// The example at work.
 struct Show(World);

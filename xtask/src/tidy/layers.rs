@@ -7,13 +7,15 @@ use serde_json::Value;
 use super::{File, Finding};
 
 /// The crates that depend on nothing of the workspace but the contract.
-const SIBLINGS: [&str; 3] = ["crosspatch-backends", "crosspatch-config", "crosspatch-io"];
+const SIBLINGS: [&str; 4] =
+    ["crosspatch-backends", "crosspatch-config", "crosspatch-io", "crosspatch-transforms"];
 
 /// The contract, which depends on nothing of the workspace.
 const CONTRACT: &str = "crosspatch-core";
 
 /// Folders whose code must do without the name of any protocol.
-const NAMELESS: [&str; 3] = ["crates/core/src/", "crates/config/src/", "crates/io/src/"];
+const NAMELESS: [&str; 4] =
+    ["crates/core/src/", "crates/config/src/", "crates/io/src/", "crates/transforms/src/"];
 
 /// Backends whose names are words for something else as well: `loopback` wherever there are addresses, `midi` as a kind of
 /// device, and `jack` as a kind of port.
@@ -46,7 +48,7 @@ pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
     findings
 }
 
-/// No code of the contract, the language or the shell names a protocol. Comments may, as an example; so may tests.
+/// No code of the contract, the language, the transforms or the shell names a protocol. Comments may, as an example; so may tests.
 pub(super) fn name_no_protocol(files: &[File]) -> Vec<Finding> {
     let protocols = folders(files).into_iter().filter(|name| !ORDINARY.contains(name));
     let protocols: BTreeSet<_> = protocols.chain(SHARED).collect();
@@ -126,6 +128,7 @@ mod tests {
             { "name": "crosspatch-core", "manifest_path": "core", "dependencies": [] },
             { "name": "crosspatch-config", "manifest_path": "config", "dependencies": core },
             { "name": "crosspatch-backends", "manifest_path": "backends", "dependencies": core },
+            { "name": "crosspatch-transforms", "manifest_path": "transforms", "dependencies": core },
             { "name": "crosspatch-io", "manifest_path": "io", "dependencies": dependencies_of_io },
         ] })
     }
@@ -149,7 +152,7 @@ mod tests {
         let mut workspace = workspace(&json!([]));
         workspace["packages"][0]["dependencies"] = json!([{ "name": "crosspatch-io", "kind": null }]);
         assert_eq!(siblings_are_strangers(&workspace).len(), 1);
-        assert_eq!(siblings_are_strangers(&json!({ "packages": [] })).len(), 4);
+        assert_eq!(siblings_are_strangers(&json!({ "packages": [] })).len(), 5);
     }
 
     #[test]

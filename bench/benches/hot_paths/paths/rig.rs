@@ -6,6 +6,7 @@ use crosspatch_core::{
     Backend, Direction, Duration, Engine, Instant, Outbox, Peer, Plan, Port, Registry, Session, SessionId,
     Slot, Value,
 };
+use crosspatch_transforms::FAMILIES;
 
 use super::plain;
 
@@ -133,7 +134,7 @@ fn plan(config: &str) -> Plan {
     let mut backends = BACKENDS.to_vec();
     backends.push(&plain::BACKEND);
     // A registry lives as long as the program.
-    let registry = Registry { backends: backends.leak(), planned: PLANNED };
+    let registry = Registry { backends: backends.leak(), planned: PLANNED, families: FAMILIES };
     let compiled = crosspatch_config::compile_text(config, registry);
     let Some(plan) = compiled.plan else { panic!("{}", compiled.render(false)) };
     plan

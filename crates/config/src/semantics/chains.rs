@@ -3,7 +3,9 @@
 //! A chain may use other chains, in any order. All chains are expanded and checked once, after all files have been read, so
 //! that a mistake is reported where it is written and not wherever the chain is used.
 
-use crosspatch_core::transform::{ArgumentError, MAX_STAGES, Reference, Stage, read_stage, transforms};
+use crosspatch_core::transform::{
+    ArgumentError, Family, MAX_STAGES, Reference, Stage, read_stage, transforms,
+};
 use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::{Diagnostics, Draft};
@@ -47,18 +49,24 @@ pub(crate) struct ExpandedStage {
 }
 
 /// All named chains.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Chains {
+    /// The transforms that stages can name.
+    pub(crate) families: &'static [&'static Family],
     all: Vec<NamedChain>,
     names: FxHashMap<String, usize>,
 }
 
 impl Chains {
+    pub(crate) fn new(families: &'static [&'static Family]) -> Self {
+        Self { families, all: Vec::new(), names: FxHashMap::default() }
+    }
+
     /// Adds an empty chain and returns its number.
     pub(crate) fn begin(&mut self, name_at: Location, name: &str, diagnostics: &mut Diagnostics) -> usize {
         let number = self.all.len();
         let is_named = !name.is_empty()
-            && check_name(name_at, name, diagnostics)
+            && self.check_name(name_at, name, diagnostics)
             && self.is_first(name_at, name, diagnostics);
         if is_named {
             self.names.insert(name.to_owned(), number);
@@ -78,6 +86,16 @@ impl Chains {
     /// Appends stages to a chain.
     pub(crate) fn extend(&mut self, number: usize, stages: impl Iterator<Item = Location>) {
         self.all[number].stages.extend(stages);
+    }
+
+    /// Whether a chain can have that name. Reports why not.
+    fn check_name(&self, at: Location, name: &str, diagnostics: &mut Diagnostics) -> bool {
+        diagnostics.check(if transforms(self.families).any(|transform| transform.name == name) {
+            let message = format!("expected a name that is not a transform, found {}", quote(name));
+            Some(Draft::error("chain-name", message).at(at))
+        } else {
+            invalid_name("chain-name", at, name, "|<>{}\";")
+        })
     }
 
     fn is_first(&self, name_at: Location, name: &str, diagnostics: &mut Diagnostics) -> bool {
@@ -131,7 +149,7 @@ impl Chains {
         diagnostics: &mut Diagnostics,
     ) -> Option<Stage> {
         let written = sources.at(at);
-        let error = match read_stage(written, references) {
+        let error = match read_stage(written, self.families, references) {
             Ok(stage) => return Some(stage),
             Err(error) => error,
         };
@@ -271,16 +289,6 @@ impl Chains {
         };
         diagnostics.add(Draft::error("chain-circle", message).at(at));
     }
-}
-
-/// Whether a chain can have that name. Reports why not.
-fn check_name(at: Location, name: &str, diagnostics: &mut Diagnostics) -> bool {
-    diagnostics.check(if transforms().any(|transform| transform.name == name) {
-        let message = format!("expected a name that is not a transform, found {}", quote(name));
-        Some(Draft::error("chain-name", message).at(at))
-    } else {
-        invalid_name("chain-name", at, name, "|<>{}\";")
-    })
 }
 
 /// Reports arguments of a chain, which takes none.

@@ -102,7 +102,7 @@ impl<'a> Sections<'a> {
             names: FxHashMap::default(),
             globals: FxHashMap::default(),
             maps: Vec::new(),
-            chains: Chains::default(),
+            chains: Chains::new(registry.families),
             planned: Vec::new(),
             section: Section::None(false),
             open: Vec::new(),

@@ -50,7 +50,7 @@ pub(crate) fn idle(chains: &Chains, sources: &Sources) -> Vec<StageReference> {
     let mut found = Vec::new();
     for stage in chains.idle_stages(sources) {
         let mut references = Vec::new();
-        if read_stage(sources.at(stage), &mut references).is_ok() {
+        if read_stage(sources.at(stage), chains.families, &mut references).is_ok() {
             found.extend(references.iter().map(|reference| StageReference::of(stage, reference)));
         }
     }

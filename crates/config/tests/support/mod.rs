@@ -8,10 +8,14 @@ use crosspatch_core::{
     AddressError, Backend, Direction, Instance, Instant, OptionSpec, Options, Outbox, Registry, Scope,
     Session, Slot,
 };
+use crosspatch_transforms::FAMILIES;
 
 /// The registry of the tests.
-pub(crate) const REGISTRY: Registry =
-    Registry { backends: &[&BUS, &CONSOLE, &DIMMER, &STRICT], planned: &["artnet", "midi"] };
+pub(crate) const REGISTRY: Registry = Registry {
+    backends: &[&BUS, &CONSOLE, &DIMMER, &STRICT],
+    planned: &["artnet", "midi"],
+    families: FAMILIES,
+};
 
 const fn backend(
     name: &'static str,

@@ -381,7 +381,7 @@ fn word_len(text: &str) -> usize {
 }
 
 /// A number, or one with a percent sign.
-pub(super) fn read_number(word: &str) -> Option<f64> {
+pub fn read_number(word: &str) -> Option<f64> {
     let (digits, factor) = match word.strip_suffix('%') {
         Some(digits) => (digits, 0.01),
         None => (word, 1.0),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::transform::{Merge, Moment, Place, Shape, Stage};
+use crate::transform::{Merge, Moment, Place, Shape, Signal, Stage};
 use crate::value::normalise;
 use crate::{Instant, Kind, Value};
 
@@ -53,17 +53,20 @@ impl Chain {
 
     /// The group that one of its stages belongs to.
     pub fn group(&self) -> Option<&str> {
-        self.stateful().find_map(|stage| stage.group())
+        self.stateful().find_map(|stage| stage.properties().group)
     }
 
     /// The kind of the values that leave it when those that enter it are of this kind.
     pub fn kind(&self, kind: Kind) -> Kind {
-        self.stateful().fold(kind, |kind, stage| stage.kind(kind))
+        self.stateful().fold(kind, |kind, stage| {
+            let (weakest, strongest) = stage.properties().kinds;
+            kind.clamp(weakest, strongest)
+        })
     }
 
     /// Whether it distributes over layers.
     pub fn is_layered(&self) -> bool {
-        self.stateful().any(|stage| stage.is_layered())
+        self.stateful().any(|stage| stage.properties().is_layered)
     }
 
     /// Whether a stage has a memory or a place, so that no two mappings of its line need to do the same.
@@ -173,16 +176,17 @@ impl LiveChain {
         value: &Value,
     ) -> Option<Value> {
         let Some(Stage::Stateful(listener)) = self.stages.get_mut(stage) else { return None };
-        let value = listener.handle_channel(moment, reference, value)?;
+        let value = listener.handle_signal(moment, Signal::Channel(reference, value))?;
         self.pass(stage + 1, moment, value)
     }
 
     /// A member of the chain's group has announced itself.
     pub fn handle_group(&mut self, moment: &mut Moment<'_>, is_of_same_source: bool) -> Option<Value> {
-        let member = |stage: &Stage| matches!(stage, Stage::Stateful(stage) if stage.group().is_some());
+        let member =
+            |stage: &Stage| matches!(stage, Stage::Stateful(stage) if stage.properties().group.is_some());
         let at = self.stages.iter().position(member)?;
         let Stage::Stateful(stage) = &mut self.stages[at] else { return None };
-        let value = stage.handle_group(moment, is_of_same_source)?;
+        let value = stage.handle_signal(moment, Signal::Group { is_of_same_source })?;
         self.pass(at + 1, moment, value)
     }
 
@@ -214,7 +218,7 @@ impl LiveChain {
         let mut value = value;
         for at in first..self.stages.len() {
             let Some(next) = step(&mut self.stages[at], moment, value) else {
-                self.tell_of_miss(at);
+                self.tell_of_miss(at, moment);
                 return None;
             };
             value = next;
@@ -223,13 +227,13 @@ impl LiveChain {
     }
 
     /// A value has ended at a stage: those behind it learn of it if the stage is asleep.
-    fn tell_of_miss(&mut self, at: usize) {
+    fn tell_of_miss(&mut self, at: usize, moment: &mut Moment<'_>) {
         if !is_asleep(&self.stages[at]) {
             return;
         }
         for stage in &mut self.stages[at + 1..] {
             if let Stage::Stateful(stage) = stage {
-                stage.handle_missed();
+                stage.handle_signal(moment, Signal::Missed);
             }
         }
     }
@@ -271,106 +275,5 @@ fn timeout(stage: &Stage) -> Option<Instant> {
     match stage {
         Stage::Stateful(stage) => stage.next_timeout(),
         Stage::Shape(_) | Stage::Merge(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Duration;
-    use crate::transform::rig::{Rig, chain};
-    use crate::transform::{Stateful, read_stage};
-
-    /// Passes the number of its place a second after each value, and what its channel and its group say at once.
-    #[derive(Clone, Debug, Default)]
-    struct Probe {
-        place: u32,
-        wake: Option<Instant>,
-    }
-
-    impl Stateful for Probe {
-        fn handle_value(&mut self, moment: &mut Moment<'_>, _: Value) -> Option<Value> {
-            self.wake = Some(moment.now + Duration::from_secs(1));
-            moment.announce();
-            None
-        }
-
-        fn handle_channel(&mut self, _: &mut Moment<'_>, reference: usize, value: &Value) -> Option<Value> {
-            assert_eq!(reference, 0);
-            Some(value.clone())
-        }
-
-        fn handle_group(&mut self, _: &mut Moment<'_>, is_of_same_source: bool) -> Option<Value> {
-            Some(Value::edge(is_of_same_source))
-        }
-
-        fn handle_timeout(&mut self, _: &mut Moment<'_>) -> Option<Value> {
-            self.wake = None;
-            Some(Value::Number(f64::from(self.place)))
-        }
-
-        fn next_timeout(&self) -> Option<Instant> {
-            self.wake
-        }
-
-        fn group(&self) -> Option<&str> {
-            Some("probes")
-        }
-
-        fn is_asleep(&self) -> bool {
-            self.wake.is_some()
-        }
-
-        fn place(&mut self, place: Place) {
-            self.place = place.number;
-        }
-    }
-
-    fn probe_between_shapes() -> Rig {
-        let half = read_stage("scale 0.5", &mut Vec::new()).unwrap();
-        let stages = vec![half.clone(), Stage::Stateful(Box::new(Probe::default())), half];
-        Rig::of(Chain::new("probe", stages, vec![1]), Place { number: 1, ..Place::ONLY })
-    }
-
-    #[test]
-    fn what_a_stage_says_by_itself_passes_only_those_behind_it() {
-        let mut rig = probe_between_shapes();
-        assert_eq!(rig.chain.group(), Some("probes"));
-        assert_eq!((rig.number(1.0), rig.has_announced, rig.is_asleep()), (None, true, true));
-        assert_eq!(rig.next_timeout(), Some(Instant::from_micros(1_000_000)));
-        assert_eq!(rig.advance(Duration::from_secs(2)), [(1000, Value::Number(0.5))]);
-        assert!(rig.next_timeout().is_none() && !rig.is_asleep());
-        assert_eq!(rig.channel(0, 0.5), Some(Value::Number(0.25)));
-        assert_eq!(rig.known, [Some(Value::Number(0.5))]);
-        assert_eq!(rig.group(true), Some(Value::Number(0.5)));
-        assert_eq!(rig.recall(1.0), None);
-    }
-
-    #[test]
-    fn numbers_are_clipped_behind_the_last_stage_only() {
-        let mut rig = Rig::new("scale 4 | offset -2 | scale 0.5 | offset 1");
-        assert_eq!([0.0, 0.25, 1.0].map(|number| rig.number(number)), [Some(0.0), Some(0.5), Some(1.0)]);
-    }
-
-    #[test]
-    fn a_text_ends_at_a_shape_and_is_told_of() {
-        let mut rig = Rig::new("invert");
-        assert_eq!(rig.put("cue 5"), None);
-        assert!(rig.notices[0].text.contains("found the text \"cue 5\""), "{:?}", rig.notices);
-    }
-
-    #[test]
-    fn a_text_passes_the_way_back_of_a_stage_that_changes_nothing_there() {
-        let mut back = Rig::of(chain("pickup | debounce 20ms").inverse().unwrap(), Place::ONLY);
-        assert_eq!((back.put("cue 5"), back.notices.len()), (Some("cue 5".into()), 0));
-    }
-
-    #[test]
-    fn the_way_back_is_the_inverses_from_behind_and_names_the_stage_that_has_none() {
-        let stages = ["scale 0.5", "offset 0.25"].map(|stage| read_stage(stage, &mut Vec::new()).unwrap());
-        let back = Chain::new("", stages.to_vec(), vec![0]).inverse().unwrap();
-        assert_eq!(back.listener(0), 1);
-        assert_eq!(Rig::of(back, Place::ONLY).number(0.5), Some(0.5));
-        assert_eq!(chain("invert | toggle | invert").inverse().unwrap_err(), 1);
     }
 }

@@ -1,17 +1,9 @@
-//! `merge`: several sources of one target, and which of them it follows.
+//! Several sources of one target, and which of them it follows.
 //!
 //! One source of several leads: the one of the highest priority, and among equal ones the one that spoke last. Where levels
 //! are joined all have the same priority, and only a leader's text counts: a text has no height.
 
 use crate::Value;
-use crate::transform::{ArgumentError, Arguments, Stage, Transform};
-
-pub(super) const MERGE: Transform = Transform {
-    name: "merge",
-    usage: "merge htp|ltp|sum|average|priority <number>",
-    summary: "merges several sources of one target; the last stage of a line",
-    read,
-};
 
 /// How sources are joined.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -35,22 +27,6 @@ pub struct Merge {
     pub rule: Rule,
     /// How much this one counts with [`Rule::Priority`], 0 to 200 as in sACN (ANSI E1.31, 6.2.3); 0 with the others.
     pub priority: u8,
-}
-
-fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    const RULES: [(&str, Rule); 5] = [
-        ("htp", Rule::Htp),
-        ("ltp", Rule::Ltp),
-        ("sum", Rule::Sum),
-        ("average", Rule::Average),
-        ("priority", Rule::Priority),
-    ];
-    let rule = arguments.one_of("a rule", &RULES)?;
-    let priority = match rule {
-        Rule::Priority => arguments.whole("a priority", 0..=200)? as u8,
-        Rule::Htp | Rule::Ltp | Rule::Sum | Rule::Average => 0,
-    };
-    Ok(Stage::Merge(Merge { rule, priority }))
 }
 
 /// The sources of one target at work.
@@ -163,7 +139,6 @@ impl Merging {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transform::read_stage;
 
     /// What the target of `sources` sources is told when they speak in turn: who, and what or nothing any more.
     fn told(rule: Rule, sources: usize, words: &[(usize, Option<Value>)]) -> Vec<Option<Value>> {
@@ -291,26 +266,5 @@ mod tests {
         let mut highest = Merging::new(Rule::Htp, [0, 0]);
         highest.handle_value(0, level(0.5));
         assert_eq!(highest.handle_recall(1, Value::number(0.75)), level(0.75));
-    }
-
-    #[test]
-    fn rules_are_read_with_their_priority() {
-        let read = |written| match read_stage(written, &mut Vec::new()) {
-            Ok(Stage::Merge(merge)) => Ok(merge),
-            Ok(other) => panic!("{other:?}"),
-            Err(error) => Err((error.at, error.message)),
-        };
-        assert_eq!(read("merge htp"), Ok(Merge { rule: Rule::Htp, priority: 0 }));
-        assert_eq!(read("merge priority 200"), Ok(Merge { rule: Rule::Priority, priority: 200 }));
-        for (written, at, message) in [
-            ("merge", 5..5, "expected a rule, found nothing"),
-            ("merge max", 6..9, "expected a rule, found `max`"),
-            ("merge priority", 14..14, "expected a priority, found nothing"),
-            ("merge priority 201", 15..18, "expected a priority from 0 to 200, found `201`"),
-            ("merge priority 1.5", 15..18, "expected a priority without decimals, found `1.5`"),
-            ("merge htp 5", 10..11, "expected nothing more, found `5`"),
-        ] {
-            assert_eq!(read(written), Err((at, message.to_owned())), "{written}");
-        }
     }
 }

@@ -14,27 +14,18 @@
 //! clipped. A stage gives at most one value for each thing that happens to it, and allocates nothing to do so.
 
 mod arguments;
-mod button;
 mod chain;
-mod control;
 mod merge;
 mod place;
-#[cfg(test)]
-mod rig;
 mod shape;
-mod target;
-#[cfg(test)]
-mod tests;
-mod text;
-mod time;
 
 use std::fmt;
 
-pub use arguments::{ArgumentError, Arguments, Reference};
+pub use arguments::{ArgumentError, Arguments, Reference, read_number};
 pub use chain::{Chain, LiveChain, MAX_STAGES};
 pub use merge::{Merge, Merging, Rule};
 pub use place::Place;
-pub use shape::Shape;
+pub use shape::{Curve, Shape};
 
 use crate::{Instant, Kind, Notice, Value};
 
@@ -65,46 +56,66 @@ pub struct Family {
     pub transforms: &'static [&'static Transform],
 }
 
-/// Every family.
-pub const FAMILIES: &[&Family] =
-    &[&shape::FAMILY, &button::FAMILY, &time::FAMILY, &control::FAMILY, &text::FAMILY];
-
 /// Every transform, family by family.
-pub fn transforms() -> impl Iterator<Item = &'static Transform> {
-    FAMILIES.iter().flat_map(|family| family.transforms.iter().copied())
+pub fn transforms(families: &[&Family]) -> impl Iterator<Item = &'static Transform> {
+    families.iter().flat_map(|family| family.transforms.iter().copied())
 }
 
-/// Reads a stage: the name of a transform and its arguments. Channels that it names are added to those of its chain.
+/// Reads a stage: the name of a transform of one of the families and its arguments. Channels that it names are added to those
+/// of its chain.
 ///
 /// # Errors
 ///
 /// What is wrong with it, the first thing of it.
-pub fn read_stage(stage: &str, references: &mut Vec<Reference>) -> Result<Stage, ArgumentError> {
+pub fn read_stage(
+    stage: &str,
+    families: &[&Family],
+    references: &mut Vec<Reference>,
+) -> Result<Stage, ArgumentError> {
     let name = stage.split_whitespace().next().unwrap_or_default();
     let start = stage.len() - stage.trim_start().len();
-    let Some(transform) = transforms().find(|transform| transform.name == name) else {
+    let Some(transform) = transforms(families).find(|transform| transform.name == name) else {
         return Err(ArgumentError {
             at: start..start + name.len(),
             message: match name {
                 "" => "expected a transform, found nothing".to_owned(),
                 name => format!("there is no transform `{name}`"),
             },
-            words: transforms().map(|transform| transform.name).collect(),
-            help: whole(name),
+            words: transforms(families).map(|transform| transform.name).collect(),
+            help: whole(name, families),
         });
     };
-    let mut arguments = Arguments::new(stage, start + name.len(), references);
-    let read = (transform.read)(&mut arguments).and_then(|stage| arguments.end().map(|()| stage));
-    read.map_err(|error| match error.help {
+    read(transform, stage, start + name.len(), references).map_err(|error| match error.help {
         Some(_) => error,
         None => error.help(format!("it is written `{}`", transform.usage)),
     })
 }
 
+/// Reads the arguments of a stage, whose name ends at `name_end`.
+fn read(
+    transform: &Transform,
+    stage: &str,
+    name_end: usize,
+    references: &mut Vec<Reference>,
+) -> Result<Stage, ArgumentError> {
+    let mut arguments = Arguments::new(stage, name_end, references);
+    let read = (transform.read)(&mut arguments)?;
+    arguments.end().map(|()| read)
+}
+
 /// A hint for a word that belongs behind the name of a transform, `log` behind `curve`.
-fn whole(word: &str) -> Option<String> {
-    let stages = ["curve", "color", "merge", "palette"].map(|name| format!("{name} {word}"));
-    let whole = stages.iter().find(|stage| read_stage(stage, &mut Vec::new()).is_ok())?;
+fn whole(word: &str, families: &[&Family]) -> Option<String> {
+    let is_expected = |transform: &Transform| {
+        // A reader that expects one of several words lists them in its error.
+        let other = read(transform, "?", 0, &mut Vec::new());
+        other.is_err_and(|error| error.words.contains(&word))
+    };
+    let whole = |transform: &Transform| format!("{} {word}", transform.name);
+    let is_right = |(transform, whole): &(&Transform, String)| {
+        read(transform, whole, transform.name.len(), &mut Vec::new()).is_ok()
+    };
+    let expecting = transforms(families).filter(|transform| is_expected(transform));
+    let (_, whole) = expecting.map(|transform| (transform, whole(transform))).find(is_right)?;
     Some(format!("it is written `{whole}`"))
 }
 
@@ -156,24 +167,10 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         None
     }
 
-    /// A channel that the stage names ([`Arguments::channel`], [`Arguments::target`]) has a new value.
-    fn handle_channel(
-        &mut self,
-        _moment: &mut Moment<'_>,
-        _reference: usize,
-        _value: &Value,
-    ) -> Option<Value> {
+    /// Something has happened elsewhere than at the source.
+    fn handle_signal(&mut self, _moment: &mut Moment<'_>, _signal: Signal<'_>) -> Option<Value> {
         None
     }
-
-    /// A member of the stage's [`group`](Self::group) has called [`Moment::announce`]: another one, or another mapping of
-    /// the same source.
-    fn handle_group(&mut self, _moment: &mut Moment<'_>, _is_of_same_source: bool) -> Option<Value> {
-        None
-    }
-
-    /// A stage in front that [is asleep](Self::is_asleep) has kept a value: the source has moved unseen.
-    fn handle_missed(&mut self) {}
 
     /// The time of `next_timeout` has come. Called again as long as that lies in the past.
     fn handle_timeout(&mut self, _moment: &mut Moment<'_>) -> Option<Value> {
@@ -185,24 +182,14 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         None
     }
 
-    /// The name that the stage shares with others it belongs together with.
-    fn group(&self) -> Option<&str> {
-        None
-    }
-
     /// Whether the stage holds everything back, so that its source has no say where sources are merged.
     fn is_asleep(&self) -> bool {
         false
     }
 
-    /// The kind of the values that the stage gives when those that it is given are of this kind.
-    fn kind(&self, kind: Kind) -> Kind {
-        kind
-    }
-
-    /// Whether every value passes at once as it is.
-    fn is_transparent(&self) -> bool {
-        false
+    /// What is known of the stage before anything happens to it.
+    fn properties(&self) -> Properties<'_> {
+        Properties::default()
     }
 
     /// Learns which stages stand behind it.
@@ -211,14 +198,44 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     /// Learns where this copy of the stage stands.
     fn place(&mut self, _place: Place) {}
 
-    /// Whether the stage distributes over layers, so that one side of its line may have a multiple of the other's channels.
-    fn is_layered(&self) -> bool {
-        false
-    }
-
     /// As [`Stage::inverse`].
     fn inverse(&self) -> Option<Stage> {
         None
+    }
+}
+
+/// What has happened to a stage elsewhere than at its source.
+#[derive(Copy, Clone, Debug)]
+pub enum Signal<'a> {
+    /// A channel that the stage names ([`Arguments::channel`], [`Arguments::target`]) has a new value: which reference, and the
+    /// value.
+    Channel(usize, &'a Value),
+    /// A member of the stage's [group](Properties::group) has called [`Moment::announce`].
+    Group {
+        /// Whether the member is on another mapping of the same source.
+        is_of_same_source: bool,
+    },
+    /// A stage in front that [is asleep](Stateful::is_asleep) has kept a value: the source has moved unseen. Nothing can be
+    /// given for this.
+    Missed,
+}
+
+/// What is known of a stage before anything happens to it. The default is what holds for most of them.
+#[derive(Copy, Clone, Debug)]
+pub struct Properties<'a> {
+    /// The name that the stage shares with others it belongs together with.
+    pub group: Option<&'a str>,
+    /// The weakest and the strongest kind of the values that the stage gives. What it is given keeps its kind in between.
+    pub kinds: (Kind, Kind),
+    /// Whether every value passes at once as it is.
+    pub is_transparent: bool,
+    /// Whether the stage distributes over layers, so that one side of its line may have a multiple of the other's channels.
+    pub is_layered: bool,
+}
+
+impl Default for Properties<'_> {
+    fn default() -> Self {
+        Self { group: None, kinds: (Kind::State, Kind::Event), is_transparent: false, is_layered: false }
     }
 }
 
@@ -240,11 +257,12 @@ pub struct Moment<'a> {
     pub now: Instant,
     known: &'a dyn Fn(usize) -> Option<Value>,
     /// What the operator is to be told.
-    pub(crate) notices: Vec<Notice>,
-    pub(crate) has_announced: bool,
+    pub notices: Vec<Notice>,
+    /// Whether the stage has called [`announce`](Self::announce).
+    pub has_announced: bool,
     /// Whether the value on its way is a trigger: a press that no release follows. A stage that keeps values for later keeps
     /// this with them.
-    is_trigger: bool,
+    pub is_trigger: bool,
 }
 
 impl<'a> Moment<'a> {
@@ -275,7 +293,7 @@ impl<'a> Moment<'a> {
         self.notices.push(notice);
     }
 
-    /// Calls [`Stateful::handle_group`] of all other members of the stage's group, when this call is over.
+    /// Signals this to all other members of the stage's [group](Properties::group), when this call is over.
     pub fn announce(&mut self) {
         self.has_announced = true;
     }

@@ -8,6 +8,7 @@ use crosspatch_core::{
     AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, Kind, OptionSpec, Outbox, Peer,
     Plan, PlanBuilder, Port, Scope, Session, Slot, Value,
 };
+use crosspatch_transforms::FAMILIES;
 
 /// What sessions wrote down.
 #[derive(Clone, Default)]
@@ -198,7 +199,8 @@ impl Session for ProbeSession {
 fn chain(stages: &str) -> (Chain, Vec<Option<String>>) {
     let (mut references, mut listeners, mut named) = (Vec::new(), Vec::new(), Vec::new());
     let mut read = |(at, stage): (usize, &str)| {
-        let read = read_stage(stage, &mut references).unwrap_or_else(|error| panic!("{stage}: {error:?}"));
+        let read =
+            read_stage(stage, FAMILIES, &mut references).unwrap_or_else(|error| panic!("{stage}: {error:?}"));
         named.extend(references[named.len()..].iter().map(|reference| match reference {
             Reference::Channel(at) | Reference::Known(at) => Some(stage[at.clone()].to_owned()),
             Reference::Target => None,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::{Result, bail};
 use crosspatch_config::closest;
 use crosspatch_core::Registry;
-use crosspatch_core::transform::{FAMILIES, transforms};
+use crosspatch_core::transform::transforms;
 
 use crate::args::Help;
 use crate::output;
@@ -16,7 +16,7 @@ const TRANSFORMS: &str = "transforms";
 /// Prints the manual of a topic, or a list of topics.
 pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
     match help.topic.as_deref() {
-        Some(TRANSFORMS) => output::print(&list_of_transforms()),
+        Some(TRANSFORMS) => output::print(&list_of_transforms(registry)),
         Some(name) => output::print(manual(registry, name)?),
         None => output::print(&overview(registry)),
     }
@@ -25,14 +25,14 @@ pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
 /// All topics.
 pub(crate) fn topics(registry: &Registry) -> impl Iterator<Item = &'static str> {
     let backends = registry.backends.iter().map(|backend| backend.name);
-    backends.chain([TRANSFORMS]).chain(transforms().map(|transform| transform.name))
+    backends.chain([TRANSFORMS]).chain(transforms(registry.families).map(|transform| transform.name))
 }
 
 fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
     if let Some(backend) = registry.find(name) {
         return Ok(backend.manual);
     }
-    if let Some(manual) = section(name) {
+    if let Some(manual) = section(registry, name) {
         return Ok(manual);
     }
     if registry.planned.contains(&name) {
@@ -46,10 +46,12 @@ fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
     }
 }
 
-/// The section about a transform in the manual of its family.
-fn section(name: &str) -> Option<&'static str> {
-    let family =
-        FAMILIES.iter().find(|family| family.transforms.iter().any(|transform| transform.name == name))?;
+/// What the manual of a family says about a transform.
+fn section(registry: &Registry, name: &str) -> Option<&'static str> {
+    let family = registry
+        .families
+        .iter()
+        .find(|family| family.transforms.iter().any(|transform| transform.name == name))?;
     let heading = format!("\n## {name}\n");
     let start = family.manual.find(&heading)? + 1;
     let rest = &family.manual[start..];
@@ -69,10 +71,10 @@ fn overview(registry: &Registry) -> String {
     text
 }
 
-fn list_of_transforms() -> String {
-    let width = transforms().map(|transform| transform.name.len()).max().unwrap_or(0);
+fn list_of_transforms(registry: &Registry) -> String {
+    let width = transforms(registry.families).map(|transform| transform.name.len()).max().unwrap_or(0);
     let mut text = String::from("Transforms follow the source channel of a mapping, separated by ` | `.\n");
-    for family in FAMILIES {
+    for family in registry.families {
         let title = family.manual.lines().next().unwrap_or_default().trim_start_matches("# ");
         let _ = writeln!(text, "\n{title}:");
         for transform in family.transforms {
@@ -87,9 +89,8 @@ fn list_of_transforms() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use crosspatch_backends::REGISTRY;
-
     use super::*;
+    use crate::REGISTRY;
 
     #[test]
     fn every_backend_is_listed_and_has_its_manual() {
@@ -102,15 +103,15 @@ mod tests {
 
     #[test]
     fn every_transform_is_listed_and_has_its_section() {
-        let list = list_of_transforms();
-        for transform in transforms() {
+        let list = list_of_transforms(&REGISTRY);
+        for transform in transforms(REGISTRY.families) {
             assert!(list.contains(&format!("\n  {} ", transform.name)), "{list}");
             let section = manual(&REGISTRY, transform.name).unwrap();
             assert!(section.starts_with(&format!("## {}\n", transform.name)), "{section}");
             assert!(section.contains(transform.usage) && section.ends_with('\n'), "{section}");
             assert_eq!(section.matches("\n## ").count(), 0, "{section}");
         }
-        for family in FAMILIES {
+        for family in REGISTRY.families {
             let title = family.manual.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap();
             assert!(
                 list.contains(&format!(

@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use crosspatch_core::sim::World;
-use crosspatch_core::{Closed, Duration, Peer, Port};
+use crosspatch_core::{Closed, Duration, Peer, Port, Registry};
+use crosspatch_transforms::FAMILIES;
 use proptest::prelude::*;
 
 use super::wire::{self, compose};
-use crate::REGISTRY;
+
+const REGISTRY: Registry = crate::registry(FAMILIES);
 
 const TABLET: &str = "10.0.0.9:7000";
 

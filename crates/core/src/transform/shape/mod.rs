@@ -1,38 +1,18 @@
 //! Functions of one number, without memory.
 
 mod curve;
-mod linear;
-mod range;
-mod spread;
+mod segment;
 mod steps;
 mod table;
 
 use std::ops::RangeInclusive;
 
-use crate::transform::{Family, Stage};
+pub use curve::Curve;
+use segment::Segment;
+use table::Table;
 
-pub(super) const FAMILY: Family = Family {
-    name: "shape",
-    manual: include_str!("README.md"),
-    transforms: &[
-        &linear::INVERT,
-        &range::RANGE,
-        &curve::CURVE,
-        &table::TABLE,
-        &steps::STEPS,
-        &steps::QUANTIZE,
-        &range::CLAMP,
-        &linear::SCALE,
-        &linear::OFFSET,
-        &spread::SPREAD,
-    ],
-};
-
-/// What numbers of a shape may be: far more than anybody needs, and little enough for [`MAX_STAGES`](super::MAX_STAGES).
-const LIMITS: RangeInclusive<f64> = -1e6..=1e6;
-
-/// How near numbers that a shape divides by may be to 0, so that the way back stays as tame as the way there.
-const SMALLEST: f64 = 1e-6;
+/// As [`Shape::SMALLEST`].
+const SMALLEST: f64 = Shape::SMALLEST;
 
 /// A function of one number. Numbers outside of 0..=1 may come and go; the result is never NaN.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +22,7 @@ pub struct Shape {
     function: Function,
 }
 
-/// What the transforms of the family come down to. Plain data that is told apart when it is applied: a call through a
+/// What shapes come down to. Plain data that is told apart when it is applied: a call through a
 /// pointer would cost more than most of them.
 #[derive(Clone, Debug, PartialEq)]
 enum Function {
@@ -55,9 +35,9 @@ enum Function {
         low: f64,
         high: f64,
     },
-    Segment(range::Segment),
-    Curve(curve::Curve),
-    Table(table::Table),
+    Segment(Segment),
+    Curve(Curve),
+    Table(Table),
     /// Zones of equal width and how many there are, at least 2.
     Steps(u32),
     /// The nearest multiple of that.
@@ -65,9 +45,52 @@ enum Function {
 }
 
 impl Shape {
+    /// What numbers of a shape may be: far more than anybody needs, and little enough for
+    /// [`MAX_STAGES`](super::MAX_STAGES).
+    pub const LIMITS: RangeInclusive<f64> = -1e6..=1e6;
+
+    /// How near numbers that a shape divides by may be to 0, so that the way back stays as tame as the way there.
+    pub const SMALLEST: f64 = 1e-6;
+
     /// What changes nothing, and lets texts pass as well: the way back of a stage that only matters on the way there.
     pub const IDENTITY: Self =
         Self { name: "identity", function: Function::Linear { factor: 1.0, offset: 0.0 } };
+
+    /// `number * factor + offset`, the factor no nearer to 0 than [`SMALLEST`](Self::SMALLEST).
+    pub fn linear(name: &'static str, factor: f64, offset: f64) -> Self {
+        Self { name, function: Function::Linear { factor, offset } }
+    }
+
+    /// No further than two ends, in either order.
+    pub fn clamp(name: &'static str, one: f64, other: f64) -> Self {
+        Self { name, function: Function::Clamp { low: one.min(other), high: one.max(other) } }
+    }
+
+    /// The straight line between two points that are at least [`SMALLEST`](Self::SMALLEST) apart in `x`, in either order, and
+    /// level beyond them.
+    pub fn segment(name: &'static str, one: (f64, f64), other: (f64, f64)) -> Self {
+        Self { name, function: Function::Segment(Segment::new(one, other)) }
+    }
+
+    /// A bend from 0 to 1.
+    pub fn curve(name: &'static str, curve: Curve) -> Self {
+        Self { name, function: Function::Curve(curve) }
+    }
+
+    /// Straight lines through at least two points, each at least [`SMALLEST`](Self::SMALLEST) to the right of the one before.
+    pub fn table(name: &'static str, points: &[(f64, f64)]) -> Self {
+        Self { name, function: Function::Table(Table::new(points)) }
+    }
+
+    /// Zones of equal width, at least 2.
+    pub fn steps(name: &'static str, count: u32) -> Self {
+        Self { name, function: Function::Steps(count) }
+    }
+
+    /// The nearest multiple of `step`, which is above 0.
+    pub fn quantize(name: &'static str, step: f64) -> Self {
+        Self { name, function: Function::Quantize(step) }
+    }
 
     /// What becomes of a number.
     pub fn apply(&self, number: f64) -> f64 {
@@ -102,11 +125,3 @@ impl Shape {
         self.name
     }
 }
-
-/// A shape as a stage.
-fn stage(name: &'static str, function: Function) -> Stage {
-    Stage::Shape(Shape { name, function })
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,153 @@
+//! Where a target is, by what went there and by what it says.
+//!
+//! A target reports its value rounded, a console in hundredths, a motor fader in steps of 1/127, and late, when it has
+//! already been sent on. A stage that took such a report for the truth would lose small steps, or believe that somebody
+//! else had moved the target. One that ignored reports would jump when somebody has. So a report that can be explained by
+//! what was sent lately changes nothing, and any other is the truth.
+//!
+//! Positions are levels of the stage. Reports are compared where they are made, at the target, because shapes on the way
+//! there stretch and squeeze what it rounds.
+
+use crosspatch_core::Instant;
+use crosspatch_core::transform::Moment;
+
+use crate::target::{LAG, Target};
+
+/// How much a target may round: consoles cut to hundredths, and a hundredth is no exact number.
+const ROUNDING: f64 = 0.0101;
+
+/// What a mapping has sent to its target without a pause longer than [`LAG`].
+#[derive(Clone, Debug)]
+pub(super) struct Trail {
+    pub(super) target: Target,
+    /// How far at least the target has been moved when somebody else has moved it.
+    tolerance: f64,
+    sent: Option<Sent>,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    /// The last position.
+    last: f64,
+    at: Instant,
+    /// The lowest and the highest level at the target since the pause, with the one at which it began.
+    low: f64,
+    high: f64,
+}
+
+impl Trail {
+    /// A trail that lets the target round, and be moved by at least `tolerance`.
+    pub(super) fn new(target: Target, tolerance: f64) -> Self {
+        Self { target, tolerance: tolerance.max(ROUNDING), sent: None }
+    }
+
+    /// Where the target is: where it was sent to, if that explains what is known of it, or else what is known.
+    pub(super) fn position(&self, moment: &Moment<'_>) -> Option<f64> {
+        let known = self.target.known(moment);
+        match (&self.sent, known) {
+            (Some(sent), Some(known)) if self.explains(moment.now, sent, known) => Some(sent.last),
+            (Some(sent), None) => Some(sent.last),
+            (_, known) => Some(self.target.back(known?)?.clamp(0.0, 1.0)),
+        }
+    }
+
+    fn explains(&self, now: Instant, sent: &Sent, known: f64) -> bool {
+        let last = self.target.there(sent.last);
+        let (low, high) = if now - sent.at > LAG { (last, last) } else { (sent.low, sent.high) };
+        (low - self.tolerance..=high + self.tolerance).contains(&known)
+    }
+
+    /// The target is sent to `to` from `position`, or nobody knows from where.
+    pub(super) fn send(&mut self, now: Instant, position: Option<f64>, to: f64) {
+        let level = self.target.there(to);
+        let (low, high) = match &self.sent {
+            Some(sent) if position == Some(sent.last) && now - sent.at <= LAG => (sent.low, sent.high),
+            Some(_) | None => {
+                let begin = position.map_or(level, |position| self.target.there(position));
+                (begin, begin)
+            }
+        };
+        self.sent = Some(Sent { last: to, at: now, low: low.min(level), high: high.max(level) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crosspatch_core::Value;
+    use crosspatch_core::transform::{Arguments, Stage};
+
+    use super::*;
+    use crate::rig::read_stage;
+
+    /// A trail to a target behind some stages.
+    fn trail(tolerance: f64, behind: &[&str]) -> Trail {
+        let mut target = Target::new(&mut Arguments::new("", 0, &mut Vec::new()));
+        let stages: Vec<Stage> =
+            behind.iter().map(|stage| read_stage(stage, &mut Vec::new()).unwrap()).collect();
+        target.behind(&stages);
+        Trail::new(target, tolerance)
+    }
+
+    const fn at(millis: u64) -> Instant {
+        Instant::from_micros(millis * 1000)
+    }
+
+    /// The position some time after the start while the target is known to be somewhere.
+    fn position(trail: &Trail, millis: u64, known: impl Into<Option<f64>>) -> Option<f64> {
+        let known = known.into();
+        trail.position(&Moment::new(at(millis), &|_| known.map(Value::number)))
+    }
+
+    #[test]
+    fn a_rounded_report_does_not_take_away_what_was_sent() {
+        let mut trail = trail(0.0, &[]);
+        assert_eq!((position(&trail, 0, None), position(&trail, 0, 0.3)), (None, Some(0.3)));
+        trail.send(at(0), Some(0.3), 0.3039);
+        for reported in [Some(0.3), Some(0.31), Some(0.3039), None] {
+            assert_eq!(position(&trail, 60_000, reported), Some(0.3039));
+        }
+    }
+
+    #[test]
+    fn a_late_report_is_one_of_a_place_on_the_way_and_only_for_a_second() {
+        let mut trail = trail(0.0, &[]);
+        trail.send(at(0), Some(0.2), 0.3);
+        trail.send(at(900), Some(0.3), 0.6);
+        assert_eq!(position(&trail, 1900, 0.19), Some(0.6));
+        assert_eq!(position(&trail, 1901, 0.3), Some(0.3));
+        // After the pause the way begins where the target is.
+        trail.send(at(2000), Some(0.6), 0.7);
+        assert_eq!(position(&trail, 2000, 0.6), Some(0.7));
+        assert_eq!(position(&trail, 2000, 0.5), Some(0.5));
+    }
+
+    #[test]
+    fn what_somebody_else_has_set_is_true_at_once() {
+        for (tolerance, seen) in [(0.0, 0.32), (0.03, 0.3)] {
+            let mut trail = trail(tolerance, &[]);
+            trail.send(at(0), None, 0.3);
+            assert_eq!(position(&trail, 1, 0.32), Some(seen));
+            trail.send(at(2), Some(0.32), 0.33);
+            assert_eq!(position(&trail, 3, 0.2), Some(0.2));
+        }
+    }
+
+    #[test]
+    fn shapes_between_are_gone_back_through_and_do_not_blow_up_what_is_rounded() {
+        let mut squeezed = trail(0.0, &["invert", "range 0.4..0.6"]);
+        assert_eq!(position(&squeezed, 0, 0.45).map(|position| (position * 1e6).round()), Some(750_000.0));
+        assert_eq!(position(&squeezed, 0, 0.9), Some(0.0), "nearer it cannot come");
+        squeezed.send(at(0), None, 0.52);
+        assert_eq!(position(&squeezed, 60_000, 0.49), Some(0.52));
+        assert_eq!(
+            position(&squeezed, 60_000, 0.45).map(|position| (position * 1e6).round()),
+            Some(750_000.0)
+        );
+        let mut coarse = trail(0.0, &["steps 3"]);
+        coarse.send(at(0), None, 0.6);
+        assert_eq!((position(&coarse, 60_000, 0.5), position(&coarse, 60_000, 1.0)), (Some(0.6), Some(1.0)));
+        let mut slow = trail(0.0, &["toggle"]);
+        slow.send(at(0), None, 0.6);
+        assert_eq!((position(&slow, 60_000, 0.6), position(&slow, 60_000, 0.1)), (Some(0.6), Some(0.1)));
+    }
+}

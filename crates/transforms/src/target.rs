@@ -1,0 +1,73 @@
+//! The target of a mapping as a stage of its line sees it.
+
+use std::sync::Arc;
+
+use crosspatch_core::Duration;
+use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Shape, Stage};
+
+/// How late a target may report what it was told.
+pub(super) const LAG: Duration = Duration::from_secs(1);
+
+/// The target's last known level, and the shapes that stand between the stage and the target.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    reference: usize,
+    /// The way there. A stage with a memory counts as one that passes everything, sooner or later.
+    there: Arc<[Shape]>,
+    /// The way back, if every shape has one.
+    back: Option<Arc<[Shape]>>,
+    /// Whether there are only shapes on the way: nothing with a memory, nor other sources that are merged.
+    is_direct: bool,
+}
+
+impl Target {
+    pub(super) fn new(arguments: &mut Arguments<'_>) -> Self {
+        Self::known_as(arguments.target())
+    }
+
+    /// One that tells its level under the name of another channel.
+    ///
+    /// # Errors
+    ///
+    /// If no channel comes next.
+    pub(super) fn named(arguments: &mut Arguments<'_>) -> Result<Self, ArgumentError> {
+        Ok(Self::known_as(arguments.known_channel()?))
+    }
+
+    fn known_as(reference: usize) -> Self {
+        Self { reference, there: Arc::default(), back: None, is_direct: false }
+    }
+
+    /// Learns which stages stand between it and the target.
+    pub(super) fn behind(&mut self, stages: &[Stage]) {
+        let is_seen_through =
+            |stage: &&Stage| matches!(stage, Stage::Stateful(stage) if stage.properties().is_transparent);
+        let shapes = stages.iter().filter(|stage| !is_seen_through(stage)).map(|stage| match stage {
+            Stage::Shape(shape) => Some(shape),
+            Stage::Stateful(_) | Stage::Merge(_) => None,
+        });
+        self.is_direct = shapes.clone().all(|shape| shape.is_some());
+        self.there = shapes.clone().flatten().cloned().collect();
+        self.back = shapes.rev().flatten().map(Shape::inverse).collect();
+    }
+
+    /// The level of the target, if it is known.
+    pub(super) fn known(&self, moment: &Moment<'_>) -> Option<f64> {
+        moment.known(self.reference)?.as_number()
+    }
+
+    /// The level that the target gets when the stage gives this one.
+    pub(super) fn there(&self, level: f64) -> f64 {
+        self.there.iter().fold(level, |level, shape| shape.apply(level)).clamp(0.0, 1.0)
+    }
+
+    /// The level that the stage would have to give for the target to get this one, if it can.
+    pub(super) fn back(&self, level: f64) -> Option<f64> {
+        Some(self.back.as_ref()?.iter().fold(level, |level, shape| shape.apply(level)))
+    }
+
+    /// The level that the stage would have to give for the target to be as it is, if that is known for certain.
+    pub(super) fn level(&self, moment: &Moment<'_>) -> Option<f64> {
+        self.back(self.known(moment).filter(|_| self.is_direct)?)
+    }
+}

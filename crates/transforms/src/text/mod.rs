@@ -1,0 +1,43 @@
+//! What makes texts, and numbers out of them: displays, states by name, colours.
+
+mod color;
+mod matching;
+mod palette;
+mod palettes;
+mod rgb;
+mod template;
+
+use std::fmt::{self, Write};
+
+use crosspatch_core::transform::Family;
+use crosspatch_core::{Text, Value};
+
+pub(super) const FAMILY: Family = Family {
+    name: "text",
+    manual: include_str!("README.md"),
+    transforms: &[&template::TEXT, &matching::MATCH, &color::COLOR, &palette::PALETTE],
+};
+
+/// The text that a stage gave last, so that giving the same one again costs no memory.
+#[derive(Clone, Debug)]
+struct LastText {
+    text: Text,
+    scratch: String,
+}
+
+impl Default for LastText {
+    fn default() -> Self {
+        Self { text: Text::from(""), scratch: String::new() }
+    }
+}
+
+impl LastText {
+    fn give(&mut self, text: impl fmt::Display) -> Value {
+        self.scratch.clear();
+        write!(self.scratch, "{text}").expect("a string takes everything");
+        if *self.text != *self.scratch {
+            self.text = Text::from(&*self.scratch);
+        }
+        Value::Text(self.text.clone())
+    }
+}
