@@ -70,7 +70,7 @@ pub(crate) enum Step {
     /// The console is not ready any more.
     Down,
     /// Tell the operator.
-    Tell(Notice),
+    Notice(Notice),
 }
 
 /// The state of a connection.
@@ -260,7 +260,7 @@ impl Login {
     }
 
     /// Something came in, whatever it is.
-    pub(crate) fn note_heard(&mut self) {
+    pub(crate) fn note_received(&mut self) {
         self.silent_since = None;
     }
 
@@ -319,7 +319,7 @@ impl Login {
                 "the console at {} greets as {greets}, and `console = {named}` says otherwise: it is taken for a {named}",
                 host.endpoint
             );
-            steps.push(Step::Tell(Notice::warning("other-console", text)));
+            steps.push(Step::Notice(Notice::warning("other-console", text)));
         }
     }
 
@@ -374,8 +374,10 @@ impl Login {
         let host = self.endpoint();
         if result {
             let console = console_name(self.console());
-            steps
-                .push(Step::Tell(Notice::info("connected", format!("logged in to the {console} at {host}"))));
+            steps.push(Step::Notice(Notice::info(
+                "connected",
+                format!("logged in to the {console} at {host}"),
+            )));
             self.hosts[self.at].told = None;
             self.failures = 0;
             self.phase = Phase::Ready { since: now };
@@ -511,7 +513,7 @@ impl Login {
         host.not_before = now + avoid;
         if host.told.as_ref() != Some(&notice.text) {
             host.told = Some(notice.text.clone());
-            steps.push(Step::Tell(notice));
+            steps.push(Step::Notice(notice));
         }
         self.failures += 1;
         let mut earliest = now;

@@ -6,14 +6,17 @@
 //! | `options`, `command` | what is configured |
 //! | `address`, `keys` | how channels are written, and the tables of keys |
 //! | `login` | hosts, greeting, session, log-in, keep-alive, reconnect |
-//! | `poll` | which requests cover what is mapped, and when they are sent |
-//! | `watch` | what of the answers becomes events |
-//! | `output` | order and pace of what is sent |
+//! | `channel` | the record of a mapped channel |
+//! | `poll` | which requests cover the mapped executors, and when they are sent |
+//! | `watch` | which values of the answers become events |
+//! | `output` | order and rate of messages |
 //! | `session` | joins them |
 //!
-//! `login`, `poll`, `watch` and `output` know nothing of each other and nothing of the outbox, and are tested alone.
+//! `login`, `poll`, `watch` and `output` do not use each other or the outbox, and are tested alone. `watch` and `output` work
+//! on the records of `channel`.
 
 mod address;
+mod channel;
 mod command;
 mod keys;
 mod login;
@@ -111,7 +114,7 @@ impl Instance for Console {
 }
 
 impl Console {
-    /// The name of a command written without `command.` gets that suggestion.
+    /// Suggests `command.` before the name of a command that was written without it.
     fn suggest_command(&self, address: &str, error: AddressError) -> AddressError {
         if self.settings.commands.contains_key(address) {
             error.suggest(format!("command.{address}"))

@@ -2,17 +2,20 @@
 //!
 //! Levels (faders, level-carrying commands) keep the latest value only: the first goes out at once, later ones when the
 //! rate allows, and the last one always. Events (edges of buttons and keys, command lines) are never merged, reordered or
-//! compared with each other; they overtake levels. A key that is pressed while it is down is released first, so that each
-//! press is one for the console. Turns of an encoder add up. Nothing is kept for a console that is not there, except that
-//! what was pressed before a cut is released after it.
+//! compared with each other; they overtake levels. A key that is pressed while it is down is released first, so that the
+//! console counts each press. Turns of an encoder add up. While the console is not connected, nothing is kept, except that
+//! a key that was pressed before a cut is released after it.
 //!
-//! Three brakes, of which the tightest counts: the rate (`rate` messages a second, [`BURST`] at once), the stream being full,
-//! and [`WINDOW`] unanswered messages. The last is for consoles that answer each message and fall behind; it lets go by
-//! itself where they do not answer.
+//! Three limits apply, and the tightest counts: the rate (`rate` messages a second, [`BURST`] at once), the stream being full,
+//! and [`WINDOW`] unanswered messages. The last protects consoles that answer each message and are slow; where a console
+//! answers no message, the limit ends by itself.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crosspatch_core::{Duration, Instant, Slot, Text};
+
+use super::channel::{Channel, Channels, LastValue, Waiting};
+use crate::button::Edge;
 
 /// How many messages may go out at once after a rest.
 const BURST: u32 = 20;
@@ -23,13 +26,13 @@ const WINDOW: u32 = 64;
 /// For how long a full window stops everything; after that the answers are taken to be lost.
 const WINDOW_PATIENCE: Duration = Duration::from_millis(250);
 
-/// A console that lets the window fill this many times without answering anything does not answer such messages at all.
-const WINDOW_STRIKES: u32 = 2;
+/// A console that answers nothing while the window fills this many times does not answer such messages at all.
+const MOST_TIMES_FULL: u32 = 2;
 
-/// A motor fader that is sent a level reports the nearest one it can stand at: half a step of seven bits away at most.
+/// A motor fader that is sent a level reports the nearest one of its own: half a step of seven bits away at most.
 const ECHO: f64 = 0.5 / 127.0;
 
-/// How many events may wait. At the default rate that is twenty seconds: nobody would want them any more.
+/// How many events may wait. At the default rate, sending them takes twenty seconds; later ones would come too late.
 const MOST_EVENTS: usize = 4096;
 
 /// A message to be sent.
@@ -48,193 +51,142 @@ pub(crate) enum Send {
 /// What became of an event.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It will be sent, or there is nothing to send.
+    /// It will be sent, or nothing needs to be sent.
     Yes,
-    /// The console is not there.
+    /// The console is not connected.
     Offline,
     /// Too many wait already.
     TooMany,
 }
 
-/// Shapes the output.
+/// Shapes the output. What waits in a channel's record is queued here by its slot.
 #[derive(Debug)]
 pub(crate) struct Shaper {
-    slots: Vec<State>,
-    events: VecDeque<Event>,
+    /// Presses, releases, command lines and answers, in their order.
+    events: VecDeque<Send>,
     /// Slots with a level or a turn that waits, by the time from which on each may be sent.
     levels: BTreeSet<(Instant, Slot)>,
     pace: Pace,
     window: Window,
     level_interval: Duration,
+    settle: Duration,
     is_open: bool,
     is_full: bool,
 }
 
-#[derive(Clone, Debug, Default)]
-struct State {
-    wanted: Option<Wanted>,
-    /// The level that the console was told or told us last.
-    known: Option<f64>,
-    /// The console told it, and until then whatever is nearly the same is taken for its echo.
-    echoes_until: Instant,
-    next_at: Instant,
-    /// Its time among the levels that wait.
-    queued: Option<Instant>,
-    is_pressed: bool,
-    /// The last press was taken, so that its release will be, too.
-    is_taken: bool,
-    /// The console was told of a press and not of the release.
-    is_down: bool,
-    released_at: Option<Instant>,
-}
-
-#[derive(Clone, Debug)]
-enum Wanted {
-    Level(f64),
-    Turn(f64),
-}
-
-#[derive(Clone, Debug)]
-enum Event {
-    Edge(Slot, bool),
-    Text(Slot, Option<Text>),
-}
-
 impl Shaper {
-    /// A shaper for a console that is not there yet.
-    pub(crate) fn new(rate: u32, level_interval: Duration) -> Self {
+    /// A shaper for a console that is not connected yet.
+    pub(crate) fn new(rate: u32, level_interval: Duration, settle: Duration) -> Self {
         Self {
-            slots: Vec::new(),
             events: VecDeque::new(),
             levels: BTreeSet::new(),
             pace: Pace::new(Duration::from_secs(1) / rate.max(1)),
             window: Window::default(),
             level_interval,
+            settle,
             is_open: false,
             is_full: false,
         }
     }
 
-    /// The console is there and knows nothing: what was pressed and has been let go is released.
-    pub(crate) fn open(&mut self) {
+    /// The console is ready and has no state of this remote. Keys that were released during the cut are released.
+    pub(crate) fn open(&mut self, channels: &Channels) {
         (self.is_open, self.window) = (true, Window::default());
-        for (slot, state) in (0..).map(Slot).zip(&mut self.slots) {
-            if state.is_down && !state.is_pressed {
-                self.events.push_back(Event::Edge(slot, false));
-            }
-        }
+        let released = channels.iter().filter(|channel| channel.key.is_down && !channel.key.button.is_down());
+        self.events.extend(released.map(|channel| Send::Edge(channel.slot, false)));
     }
 
-    /// The console is gone: nothing waits any more. It has heard what was sent until `heard` and perhaps nothing later, so
-    /// that releases since then will be repeated.
-    pub(crate) fn close(&mut self, heard: Instant) {
+    /// The connection is gone: nothing waits any more. The console received what was sent until `last_received` and perhaps
+    /// nothing later, so that releases since then will be repeated.
+    pub(crate) fn close(&mut self, last_received: Instant, channels: &mut Channels) {
         self.is_open = false;
         self.events.clear();
         self.levels.clear();
-        for state in &mut self.slots {
-            (state.wanted, state.known, state.queued) = (None, None, None);
-            (state.next_at, state.echoes_until) = (Instant::START, Instant::START);
-            state.is_down |= state.released_at.is_some_and(|at| at > heard);
-            state.is_taken = state.is_down;
+        for Channel { fader, key, .. } in channels.iter_mut() {
+            (fader.waiting, fader.on_console, fader.queued) = (None, None, None);
+            (fader.next_at, fader.echoes_until) = (Instant::START, Instant::START);
+            key.is_down |= key.released_at.is_some_and(|at| at > last_received);
+            key.is_accepted = key.is_down;
         }
     }
 
-    /// A level. `is_same` tells whether the console would not notice a change from the level that it knows.
-    pub(crate) fn level(&mut self, now: Instant, slot: Slot, level: f64, is_same: impl Fn(f64) -> bool) {
+    /// Takes a level. `is_same` says whether it makes no difference to the console, compared with the console's level.
+    pub(crate) fn level(
+        &mut self,
+        now: Instant,
+        channel: &mut Channel,
+        level: f64,
+        is_same: impl Fn(f64) -> bool,
+    ) {
         if !self.is_open {
             return;
         }
-        let state = self.state(slot);
-        let is_echo = |known: f64| now < state.echoes_until && (known - level).abs() <= ECHO;
-        if state.known.is_some_and(|known| is_same(known) || is_echo(known)) {
-            self.cancel(slot);
-        } else {
-            state.wanted = Some(Wanted::Level(level));
-            self.enqueue(now, slot);
+        let fader = &channel.fader;
+        let is_echo = |other: f64| now < fader.echoes_until && (other - level).abs() <= ECHO;
+        if !fader.on_console.is_some_and(|other| is_same(other) || is_echo(other)) {
+            self.enqueue(now, channel, Waiting::Level(level));
+        } else if self.cancel(channel) {
+            channel.settles_at = now + self.settle;
         }
     }
 
-    /// The console has told a level by itself; what comes back from the other side until `echoes_until` may be its echo.
-    pub(crate) fn learn(&mut self, slot: Slot, level: f64, echoes_until: Instant) {
-        let state = self.state(slot);
-        (state.known, state.echoes_until) = (Some(level), echoes_until);
-    }
-
-    /// Whether a level waits to be sent.
-    pub(crate) fn is_waiting(&self, slot: Slot) -> bool {
-        self.slots.get(slot.index()).is_some_and(|state| state.wanted.is_some())
-    }
-
-    /// A turn of an encoder; turns that wait add up.
-    pub(crate) fn turn(&mut self, now: Instant, slot: Slot, by: f64) {
-        if !self.is_open {
-            return;
-        }
-        let state = self.state(slot);
-        let before = match state.wanted {
-            Some(Wanted::Turn(before)) => before,
-            Some(Wanted::Level(_)) | None => 0.0,
+    /// Takes a turn of an encoder; turns that wait add up.
+    pub(crate) fn turn(&mut self, now: Instant, channel: &mut Channel, by: f64) {
+        let before = match channel.fader.waiting {
+            Some(Waiting::Turn(before)) => before,
+            Some(Waiting::Level(_)) | None => 0.0,
         };
-        state.wanted = Some(Wanted::Turn(before + by));
-        self.enqueue(now, slot);
+        if self.is_open {
+            self.enqueue(now, channel, Waiting::Turn(before + by));
+        }
     }
 
-    /// A press or release. Every press counts: one without a release before it gets that release. A release without a press
-    /// is none.
-    pub(crate) fn edge(&mut self, slot: Slot, pressed: bool) -> Taken {
-        if pressed { self.press(slot) } else { self.release(slot) }
-    }
-
-    fn press(&mut self, slot: Slot) -> Taken {
-        let (is_open, waiting) = (self.is_open, self.events.len());
-        let state = self.state(slot);
-        let is_further = std::mem::replace(&mut state.is_pressed, true) && state.is_taken;
-        if !is_open {
+    /// Takes a press or release. Every press counts: one without a release before it is sent that release first.
+    pub(crate) fn edge(&mut self, channel: &mut Channel, edge: Edge) -> Taken {
+        let (slot, key) = (channel.slot, &mut channel.key);
+        if edge == Edge::Release {
+            // However many events wait, the release of a press that was accepted goes out.
+            if self.is_open && std::mem::take(&mut key.is_accepted) {
+                self.events.push_back(Send::Edge(slot, false));
+            }
+            return Taken::Yes;
+        }
+        if !self.is_open {
             return Taken::Offline;
         }
-        if waiting >= MOST_EVENTS {
-            // The release of a press that was left out is left out, too, but not that of an earlier one that was taken.
-            state.is_taken = is_further;
+        let is_further = edge == Edge::PressAgain && key.is_accepted;
+        let is_room = self.events.len() < MOST_EVENTS;
+        // The release of a press that was left out is left out, too, but not that of an earlier one that was accepted.
+        key.is_accepted = is_room || is_further;
+        if !is_room {
             return Taken::TooMany;
         }
-        state.is_taken = true;
         if is_further {
-            self.events.push_back(Event::Edge(slot, false));
+            self.events.push_back(Send::Edge(slot, false));
         }
-        self.events.push_back(Event::Edge(slot, true));
+        self.events.push_back(Send::Edge(slot, true));
         Taken::Yes
     }
 
-    fn release(&mut self, slot: Slot) -> Taken {
-        let is_open = self.is_open;
-        let state = self.state(slot);
-        // However many events wait, the release of a press that was taken goes out.
-        if std::mem::take(&mut state.is_pressed) && is_open && std::mem::take(&mut state.is_taken) {
-            self.events.push_back(Event::Edge(slot, false));
+    /// Takes something that happens once, with a text or without.
+    pub(crate) fn event(&mut self, slot: Slot, text: Option<Text>) -> Taken {
+        if !self.is_open {
+            Taken::Offline
+        } else if self.events.len() >= MOST_EVENTS {
+            Taken::TooMany
+        } else {
+            self.events.push_back(Send::Event(slot, text));
+            Taken::Yes
         }
-        Taken::Yes
     }
 
-    /// Whether the last edge was a press.
-    pub(crate) fn is_pressed(&self, slot: Slot) -> bool {
-        self.slots.get(slot.index()).is_some_and(|state| state.is_pressed)
-    }
-
-    /// Something that happens once: a press that has no release.
-    pub(crate) fn fire(&mut self, slot: Slot) -> Taken {
-        self.event(slot, None)
-    }
-
-    /// Something that happens once for each text.
-    pub(crate) fn text(&mut self, slot: Slot, text: Text) -> Taken {
-        self.event(slot, Some(text))
-    }
-
-    /// Forgets a channel that is not mapped any more; what is pressed is released.
-    pub(crate) fn forget(&mut self, slot: Slot) {
-        self.edge(slot, false);
-        self.cancel(slot);
-        self.state(slot).known = None;
+    /// Forgets a channel that is no longer an output; if it is pressed, it is released.
+    pub(crate) fn forget(&mut self, channel: &mut Channel) {
+        if std::mem::take(&mut channel.key.button).is_down() {
+            self.edge(channel, Edge::Release);
+        }
+        self.cancel(channel);
+        channel.fader.on_console = None;
     }
 
     /// The stream is full.
@@ -252,38 +204,35 @@ impl Shaper {
         self.window.handle_answer()
     }
 
-    /// The next message that may be sent now. It is out of the queue; [`sent`](Self::sent) says that it went out.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<Send> {
+    /// The next message that may be sent now. It is out of the queue; [`sent`](Self::sent) is called when it was sent.
+    pub(crate) fn next(&mut self, now: Instant, channels: &mut Channels) -> Option<Send> {
         if !self.is_open || self.is_full || self.pace.ready_at() > now || !self.window.is_open(now) {
             return None;
         }
         if let Some(event) = self.events.pop_front() {
-            return Some(match event {
-                Event::Edge(slot, pressed) => {
-                    let state = self.state(slot);
-                    state.is_down = pressed;
-                    state.released_at = if pressed { None } else { Some(now) };
-                    Send::Edge(slot, pressed)
-                }
-                Event::Text(slot, text) => Send::Event(slot, text),
-            });
+            if let Send::Edge(slot, pressed) = event
+                && let Some(Channel { key, .. }) = channels.get_mut(slot)
+            {
+                (key.is_down, key.released_at) = (pressed, (!pressed).then_some(now));
+            }
+            return Some(event);
         }
         let (_, slot) = *self.levels.first().filter(|(at, _)| *at <= now)?;
-        let wanted = self.state(slot).wanted.take();
-        self.cancel(slot);
-        let interval = self.level_interval;
-        let state = self.state(slot);
-        state.next_at = now + interval;
-        match wanted? {
-            Wanted::Level(level) => {
-                (state.known, state.echoes_until) = (Some(level), Instant::START);
+        self.levels.pop_first();
+        let channel = channels.get_mut(slot)?;
+        let fader = &mut channel.fader;
+        (fader.queued, fader.next_at) = (None, now + self.level_interval);
+        match fader.waiting.take()? {
+            Waiting::Level(level) => {
+                (fader.on_console, fader.echoes_until) = (Some(level), Instant::START);
+                (channel.last_value, channel.settles_at) = (LastValue::Number(level), now + self.settle);
                 Some(Send::Level(slot, level))
             }
-            Wanted::Turn(by) => Some(Send::Turn(slot, by)),
+            Waiting::Turn(by) => Some(Send::Turn(slot, by)),
         }
     }
 
-    /// A message went out.
+    /// A message was sent.
     pub(crate) fn sent(&mut self, now: Instant) {
         self.pace.spend(now);
         self.window.spend(now);
@@ -295,44 +244,26 @@ impl Shaper {
             return None;
         }
         let first = if self.events.is_empty() { self.levels.first()?.0 } else { Instant::START };
-        let brakes = self.pace.ready_at().max(self.window.opens_at().unwrap_or(Instant::START));
-        Some(first.max(brakes))
+        let limits = self.pace.ready_at().max(self.window.opens_at().unwrap_or(Instant::START));
+        Some(first.max(limits))
     }
 
-    fn event(&mut self, slot: Slot, text: Option<Text>) -> Taken {
-        if !self.is_open {
-            Taken::Offline
-        } else if self.events.len() >= MOST_EVENTS {
-            Taken::TooMany
-        } else {
-            self.events.push_back(Event::Text(slot, text));
-            Taken::Yes
+    fn enqueue(&mut self, now: Instant, channel: &mut Channel, waiting: Waiting) {
+        let fader = &mut channel.fader;
+        fader.waiting = Some(waiting);
+        if fader.queued.is_none() {
+            let at = fader.next_at.max(now);
+            fader.queued = Some(at);
+            self.levels.insert((at, channel.slot));
         }
     }
 
-    fn enqueue(&mut self, now: Instant, slot: Slot) {
-        let state = self.state(slot);
-        if state.queued.is_none() {
-            let at = state.next_at.max(now);
-            state.queued = Some(at);
-            self.levels.insert((at, slot));
+    /// Takes back a level or turn that waits; whether there was one.
+    fn cancel(&mut self, channel: &mut Channel) -> bool {
+        if let Some(at) = channel.fader.queued.take() {
+            self.levels.remove(&(at, channel.slot));
         }
-    }
-
-    /// Nothing of the slot waits any more.
-    fn cancel(&mut self, slot: Slot) {
-        let state = self.state(slot);
-        state.wanted = None;
-        if let Some(at) = state.queued.take() {
-            self.levels.remove(&(at, slot));
-        }
-    }
-
-    fn state(&mut self, slot: Slot) -> &mut State {
-        if slot.index() >= self.slots.len() {
-            self.slots.resize(slot.index() + 1, State::default());
-        }
-        &mut self.slots[slot.index()]
+        channel.fader.waiting.take().is_some()
     }
 }
 
@@ -363,21 +294,21 @@ impl Pace {
 struct Window {
     unanswered: u32,
     last_sent: Instant,
-    strikes: u32,
+    times_full: u32,
 }
 
 impl Window {
     fn is_open(&mut self, now: Instant) -> bool {
         if self.opens_at().is_some_and(|at| at <= now) {
             self.unanswered = 0;
-            self.strikes += 1;
+            self.times_full += 1;
         }
         self.opens_at().is_none()
     }
 
     /// When a closed window opens by itself.
     fn opens_at(&self) -> Option<Instant> {
-        let is_closed = self.unanswered >= WINDOW && self.strikes < WINDOW_STRIKES;
+        let is_closed = self.unanswered >= WINDOW && self.times_full < MOST_TIMES_FULL;
         is_closed.then(|| self.last_sent + WINDOW_PATIENCE)
     }
 
@@ -387,7 +318,7 @@ impl Window {
     }
 
     fn handle_answer(&mut self) -> bool {
-        self.strikes = 0;
+        self.times_full = 0;
         let is_awaited = self.unanswered > 0;
         self.unanswered = self.unanswered.saturating_sub(1);
         is_awaited

@@ -11,14 +11,14 @@ use crosspatch_core::{
     WebSocketConnect,
 };
 
-use super::address::{Address, Part};
+use super::address::Address;
+use super::channel::{Channel, Channels};
 use super::login::{self, CONNECT_TIMEOUT, Login, Step};
 use super::options::Settings;
 use super::output::Shaper;
 use super::poll::{self, Poller, What};
-use super::watch::{Asked, Watches};
+use super::watch::{Asked, Report, Watches};
 use super::wire::{Answer, Console, Dialect, Playbacks, Request, Response};
-use crate::button::Button;
 use crate::paced::Paced;
 use pop_ups::Question;
 
@@ -28,70 +28,38 @@ const CONSOLE: Port = Port(0);
 /// How many executors a notice names.
 const NAMED: usize = 6;
 
-/// After this many polls without an answer in a row, the operator is told and the other dialect is tried.
+/// After this many polls without an answer in a row, a notice is given and the other dialect is tried.
 const UNANSWERED_POLLS: u32 = 3;
 
-/// A console that was heard of so recently is alive; it answers a keep-alive every four seconds.
+/// A console that sent something so recently is alive; it answers a keep-alive every four seconds.
 const ALIVE: Duration = Duration::from_secs(5);
-
-/// A peer that sends back what it is told does so within this time.
-const ECHO_TIME: Duration = Duration::from_millis(100);
 
 /// A running connection to a console.
 pub(crate) struct Session {
     settings: Arc<Settings>,
-    channels: Vec<Option<Channel>>,
+    channels: Channels,
     login: Login,
     poller: Poller,
     watches: Watches,
     shaper: Shaper,
     dialect: Dialect,
-    /// How often a question in a dialect that is not known to be right was answered with nothing.
+    /// How often a request in a dialect that is not known to be right was answered with nothing.
     refusals: u32,
-    /// When the console was heard of last.
-    heard: Instant,
+    /// When the console last sent something.
+    last_received: Instant,
     /// What the command line of this remote reads.
     cmdline: String,
     /// The pop-up that waits for an answer.
     question: Option<Question>,
-    /// What was told already on this connection.
-    told: Told,
-    /// What the console has told and the show has not been yet.
+    /// The notices given on this connection.
+    notified: Notified,
+    /// States of the console that wait to be emitted.
     paced: Paced,
     steps: Vec<Step>,
 }
 
-struct Channel {
-    address: Address,
-    is_input: bool,
-    is_output: bool,
-    /// The state told last, and when.
-    shown: Option<(Instant, bool)>,
-    /// The last level that was wanted. A text that strays here does not make it void.
-    level: Option<f64>,
-    /// What holds a key down.
-    button: Button,
-}
-
-impl Channel {
-    /// Whether a value is the lamp told last, on its way back. Within the same turn it comes through a loop in the mapping;
-    /// a little later, and while the key is down, it is what a peer sends back of the lamp that the press has lit. A lamp
-    /// has one echo, and a release is none.
-    fn is_echo(&mut self, now: Instant, value: &Value) -> bool {
-        let is_pressed = value.is_pressed();
-        match self.shown {
-            Some((at, was_on)) if at == now => was_on == is_pressed,
-            Some((at, true)) if is_pressed && self.button.is_down() && now.since(at) < ECHO_TIME => {
-                self.shown = None;
-                true
-            }
-            Some(_) | None => false,
-        }
-    }
-}
-
 #[derive(Default)]
-struct Told {
+struct Notified {
     denied: bool,
     unanswered: bool,
     lost_presses: bool,
@@ -102,24 +70,24 @@ impl Session {
     /// A session that has not begun.
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self {
-            channels: Vec::new(),
+            channels: Channels::default(),
             login: Login::new(&settings.hosts, &settings.name, settings.console),
             poller: Poller::new(settings.interval),
             watches: Watches::default(),
-            shaper: Shaper::new(settings.rate, settings.fader_interval),
+            shaper: Shaper::new(settings.rate, settings.fader_interval, settings.settle),
             dialect: Dialect::default(),
             refusals: 0,
-            heard: Instant::START,
+            last_received: Instant::START,
             cmdline: String::new(),
             question: None,
-            told: Told::default(),
+            notified: Notified::default(),
             paced: Paced::default(),
             steps: Vec::new(),
             settings,
         }
     }
 
-    /// Does what the connection wants done, and then everything that is due.
+    /// Takes the steps of the connection, and then sends everything that is due.
     fn proceed(&mut self, now: Instant, out: &mut Outbox) {
         let mut steps = std::mem::take(&mut self.steps);
         for step in steps.drain(..) {
@@ -139,31 +107,31 @@ impl Session {
                 }
                 Step::Ready => self.begin(now, out),
                 Step::Down => self.end(out),
-                Step::Tell(notice) => self.tell(notice, out),
+                Step::Notice(notice) => self.notify(notice, out),
             }
         }
         self.steps = steps;
         self.flush(now, out);
     }
 
-    /// The console is ready and is told and asked everything.
+    /// The console is ready: everything is sent and asked for anew.
     fn begin(&mut self, now: Instant, out: &mut Outbox) {
         (self.dialect, self.refusals) = (self.login.dialect(), 0);
-        self.told = Told::default();
-        self.shaper.open();
-        self.watches.begin_anew();
+        self.notified = Notified::default();
+        self.shaper.open(&self.channels);
+        self.channels.begin_connection();
         self.plan();
         self.poller.start(now);
         if self.login.must_try_dialects() {
             self.poller.probe();
         }
-        self.tell_missing(out);
+        self.notify_missing(out);
         out.recall();
     }
 
     fn end(&mut self, out: &mut Outbox) {
         self.poller.stop();
-        self.shaper.close(self.heard);
+        self.shaper.close(self.last_received, &mut self.channels);
         self.cmdline.clear();
         self.close_question(out);
     }
@@ -175,7 +143,7 @@ impl Session {
 
     /// Sends what may be sent now.
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
-        while let Some(what) = self.shaper.next(now) {
+        while let Some(what) = self.shaper.next(now, &mut self.channels) {
             if self.send(now, &what, out) {
                 self.shaper.sent(now);
                 self.login.note_sent(now);
@@ -217,10 +185,9 @@ impl Session {
             Some(Response::GetData(data)) => {
                 self.poller.take_leds(now);
                 let data = data.iter().map(|(name, state)| (&**name, &**state));
-                let Self { watches, paced, channels, .. } = self;
-                watches.handle_leds(data, &mut |slot, value| {
-                    if let Some(value) = paced.put(now, slot, value) {
-                        show(channels, now, slot, value, out);
+                self.watches.handle_leds(data, &mut self.channels, &mut |channel, value| {
+                    if let Some(value) = self.paced.put(now, channel.slot, value) {
+                        emit(channel, now, value, out);
                     }
                 });
             }
@@ -244,37 +211,34 @@ impl Session {
     fn handle_playbacks(&mut self, now: Instant, playbacks: &Playbacks<'_>, out: &mut Outbox) {
         let poll = self.poller.take_executors(now);
         if playbacks.access_denied {
-            if !std::mem::replace(&mut self.told.denied, true) {
+            if !std::mem::replace(&mut self.notified.denied, true) {
                 let text = "the console does not show its executors to this user: give the user more rights";
-                self.tell(Notice::error("denied", text), out);
+                self.notify(Notice::error("denied", text), out);
             }
             return;
         }
-        let Self { watches, shaper, poller, channels, login, settings, paced, .. } = self;
-        let echoes_until = now + settings.settle;
         let asked = poll.and_then(|poll| match poll.what {
-            What::Executors(at) => poller.requests().get(at),
+            What::Executors(at) => self.poller.requests().get(at),
             What::Leds => None,
         });
-        // An answer in the other dialect is none to this request.
+        // An answer in the other dialect does not answer this request.
         let asked = asked.filter(|request| request.dialect == playbacks.dialect);
         let page = asked.map(|request| request.page_index + 1);
-        let asked = asked.map(|request| Asked { page_index: request.page_index, ranges: &request.ranges });
-        // An answer that nobody waits for may tell of any time.
-        let asked_at = poll.map_or(Instant::START, |poll| poll.sent);
-        watches.handle_playbacks(login.console(), playbacks, asked_at, asked, &mut |slot, value| {
-            if let Some(Some(channel)) = channels.get_mut(slot.index())
-                && let (true, Some(level)) = (channel.is_output, value.as_number())
-                && let Address::Executor(_, Part::Fader) = channel.address
-            {
-                shaper.learn(slot, level, echoes_until);
-            }
-            if let Some(value) = paced.put(now, slot, value) {
-                show(channels, now, slot, value, out);
+        let report = Report {
+            console: self.login.console(),
+            playbacks,
+            // An answer that was not asked for may be of any age.
+            asked_at: poll.map_or(Instant::START, |poll| poll.sent),
+            asked: asked.map(|request| Asked { page_index: request.page_index, ranges: &request.ranges }),
+            echoes_until: now + self.settings.settle,
+        };
+        self.watches.handle_playbacks(report, &mut self.channels, &mut |channel, value| {
+            if let Some(value) = self.paced.put(now, channel.slot, value) {
+                emit(channel, now, value, out);
             }
         });
         if let Some(page) = page.filter(|page| *page != playbacks.page && playbacks.page > 0) {
-            self.tell_other_page(page, playbacks.page, out);
+            self.notify_other_page(page, playbacks.page, out);
         }
         self.login.learn_dialect(playbacks.dialect);
         if playbacks.dialect != self.dialect {
@@ -284,11 +248,10 @@ impl Session {
     }
 
     /// Names the mapped channels that this console does not have.
-    fn tell_missing(&self, out: &mut Outbox) {
+    fn notify_missing(&self, out: &mut Outbox) {
         let missing = self
             .channels
             .iter()
-            .flatten()
             .filter(|channel| !outgoing::is_there(&self.login, &self.settings, &channel.address));
         let names: Vec<_> = missing.map(|channel| channel.address.to_string()).collect();
         if names.is_empty() {
@@ -298,24 +261,24 @@ impl Session {
             if names.len() > NAMED { format!(" and {} more", names.len() - NAMED) } else { String::new() };
         let console = login::console_name(self.login.console());
         let list = names[..names.len().min(NAMED)].join(", ");
-        self.tell(Notice::warning("not-there", format!("this {console} does not have {list}{more}")), out);
+        self.notify(Notice::warning("not-there", format!("this {console} does not have {list}{more}")), out);
     }
 
-    fn tell_other_page(&mut self, asked: u32, answered: u32, out: &mut Outbox) {
-        if self.told.pages.contains(&asked) {
+    fn notify_other_page(&mut self, asked: u32, answered: u32, out: &mut Outbox) {
+        if self.notified.pages.contains(&asked) {
             return;
         }
-        if self.told.pages.len() >= 32 {
-            self.told.pages.pop_front();
+        if self.notified.pages.len() >= 32 {
+            self.notified.pages.pop_front();
         }
-        self.told.pages.push_back(asked);
+        self.notified.pages.push_back(asked);
         let text = format!(
             "the console answers with page {answered} where page {asked} was asked for: create page {asked} on the console"
         );
-        self.tell(Notice::warning("page", text), out);
+        self.notify(Notice::warning("page", text), out);
     }
 
-    fn tell(&self, notice: Notice, out: &mut Outbox) {
+    fn notify(&self, notice: Notice, out: &mut Outbox) {
         let may_be_left_out =
             matches!(notice.id, "connected" | "not-there" | "page" | "asks" | "garbage" | "lost-press");
         if !(self.settings.quiet && may_be_left_out) {
@@ -330,51 +293,29 @@ impl crosspatch_core::Session for Session {
             debug_assert!(false, "`{address}` was checked before");
             return;
         };
-        if slot.index() >= self.channels.len() {
-            self.channels.resize_with(slot.index() + 1, || None);
-        }
-        let channel = self.channels[slot.index()].get_or_insert(Channel {
-            address,
-            is_input: false,
-            is_output: false,
-            shown: None,
-            level: None,
-            button: Button::default(),
-        });
+        let channel = self.channels.get_or_insert(slot, address);
         match direction {
-            Direction::Input => {
-                channel.is_input = true;
-                match &channel.address {
-                    Address::Executor(executor, part) => self.watches.add(*executor, *part, slot),
-                    Address::Led(name) => self.watches.add_led(name, slot),
-                    Address::Key(_) | Address::Command(_) | Address::Encoder(..) | Address::Confirm(_) => {}
-                }
-            }
+            Direction::Input => channel.set_input(true),
             Direction::Output => channel.is_output = true,
         }
     }
 
     fn unbind(&mut self, slot: Slot, direction: Direction) {
-        let Some(Some(channel)) = self.channels.get_mut(slot.index()) else { return };
+        let Some(channel) = self.channels.get_mut(slot) else { return };
         match direction {
             Direction::Input => {
-                channel.is_input = false;
+                channel.set_input(false);
                 self.paced.forget(slot);
-                self.watches.remove(slot);
             }
             Direction::Output => {
                 channel.is_output = false;
-                channel.button = Button::default();
-                self.shaper.forget(slot);
-                if let Address::Executor(executor, Part::Fader) = channel.address {
-                    self.watches.let_go(executor, Instant::START);
-                }
+                self.shaper.forget(channel);
             }
         }
     }
 
     fn start(&mut self, now: Instant, out: &mut Outbox) {
-        self.watches.arrange();
+        self.watches.arrange(&self.channels);
         self.login.start(now, &mut self.steps);
         self.proceed(now, out);
     }
@@ -382,35 +323,35 @@ impl crosspatch_core::Session for Session {
     fn stop(&mut self, now: Instant, out: &mut Outbox) {
         self.login.stop(&mut self.steps);
         self.poller.stop();
-        self.shaper.close(self.heard);
+        self.shaper.close(self.last_received, &mut self.channels);
         self.proceed(now, out);
     }
 
     fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
-        self.watches.arrange();
+        self.watches.arrange(&self.channels);
         if self.login.is_ready() {
             self.plan();
-            self.tell_missing(out);
+            self.notify_missing(out);
         }
         self.flush(now, out);
     }
 
     fn handle_open(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
-        // Whatever stream was full before, this one is new.
+        // A new stream is not full.
         self.shaper.handle_writable();
         self.login.handle_open(now);
         self.proceed(now, out);
     }
 
     fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
-        self.heard = now;
-        self.login.note_heard();
+        self.last_received = now;
+        self.login.note_received();
         match Answer::decode_wanted(data, self.watches.wanted()) {
             Ok(answer) => self.handle_answer(now, &answer, out),
             Err(error) => {
                 let host = self.login.endpoint();
                 let text = format!("the console at {host} sent something that makes no sense: {error}");
-                self.tell(Notice::warning("garbage", text), out);
+                self.notify(Notice::warning("garbage", text), out);
             }
         }
         self.proceed(now, out);
@@ -446,12 +387,14 @@ impl crosspatch_core::Session for Session {
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         while let Some((slot, value)) = self.paced.next(now) {
-            show(&mut self.channels, now, slot, value, out);
+            if let Some(channel) = self.channels.get_mut(slot) {
+                emit(channel, now, value, out);
+            }
         }
         self.login.handle_timeout(now, &mut self.steps);
-        // One that answers nothing at all is dead, which is another matter.
+        // A console that sends nothing at all is lost; `login` handles that.
         if let Some(unanswered) = self.poller.give_up(now)
-            && now.since(self.heard) < ALIVE
+            && now.since(self.last_received) < ALIVE
         {
             self.handle_unanswered(unanswered, out);
         }
@@ -470,33 +413,30 @@ impl crosspatch_core::Session for Session {
 }
 
 /// Emits a state of the console.
-fn show(channels: &mut [Option<Channel>], now: Instant, slot: Slot, value: Value, out: &mut Outbox) {
-    if let Some(Some(channel)) = channels.get_mut(slot.index())
-        && channel.is_output
-        && value.as_number().is_some()
-    {
-        channel.shown = Some((now, value.is_pressed()));
+fn emit(channel: &mut Channel, now: Instant, value: Value, out: &mut Outbox) {
+    if channel.is_output && value.as_number().is_some() {
+        channel.last_emitted = Some((now, value.is_pressed()));
     }
-    out.emit(slot, value);
+    out.emit(channel.slot, value);
 }
 
 impl Session {
-    /// The console lives and leaves polls without an answer.
+    /// The console is alive and leaves polls without an answer.
     fn handle_unanswered(&mut self, unanswered: u32, out: &mut Outbox) {
         let is_long = unanswered >= UNANSWERED_POLLS;
-        if is_long && !std::mem::replace(&mut self.told.unanswered, true) {
+        if is_long && !std::mem::replace(&mut self.notified.unanswered, true) {
             let host = self.login.endpoint();
             let text =
                 format!("the console at {host} does not answer when asked for executors; is a show loaded?");
-            self.tell(Notice::warning("unanswered", text), out);
+            self.notify(Notice::warning("unanswered", text), out);
         }
         if is_long || self.login.must_try_dialects() {
             self.try_other_dialect();
         }
     }
 
-    /// An answer that says nothing came, and only a question for executors was waiting for one. A console that does not
-    /// understand its dialect answers so. If it has answered both so, that is not the reason.
+    /// An empty answer came, and only a request for executors was waiting for one. A console that does not understand the
+    /// dialect of a request answers like this. If it has answered both dialects like this, that is not the reason.
     fn handle_refusal(&mut self, now: Instant) {
         if !self.login.knows_dialect() && self.refusals < 2 && self.poller.take_nothing(now) {
             self.refusals += 1;
@@ -504,7 +444,7 @@ impl Session {
         }
     }
 
-    /// An old console does not answer the newer form of the question, and not every one that greets like an old one is.
+    /// An old console does not answer the newer form of the request, and some newer consoles greet like an old one.
     fn try_other_dialect(&mut self) {
         if self.login.console() != Some(Console::Dot2) {
             self.dialect = match self.dialect {

@@ -50,7 +50,7 @@ impl Test {
 
     fn receive(&mut self, text: &str) -> Vec<String> {
         let mut steps = Vec::new();
-        self.login.note_heard();
+        self.login.note_received();
         let answer = Answer::decode(text.as_bytes()).expect("an answer");
         self.login.handle_answer(self.now, &answer, &mut steps);
         shown(&steps)
@@ -83,7 +83,7 @@ fn shown(steps: &[Step]) -> Vec<String> {
         Step::SendClose(session) => format!("goodbye {session}"),
         Step::Ready => "ready".to_owned(),
         Step::Down => "down".to_owned(),
-        Step::Tell(notice) => format!("{:?}: {}", notice.severity, notice.text).replacen("Info", "info", 1),
+        Step::Notice(notice) => format!("{:?}: {}", notice.severity, notice.text).replacen("Info", "info", 1),
     };
     steps.iter().map(show).collect()
 }

@@ -1,10 +1,11 @@
-//! Values on their way to the console: what each means for the shaper, and which message it becomes.
+//! Values on their way to the console: what each one means to the shaper, and which message it becomes.
 
-use crosspatch_core::{Instant, Notice, Outbox, Slot, Text, Value};
+use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, Text, Value};
 
-use super::{Channel, Session, send};
+use super::{Session, send};
 use crate::button::Edge;
-use crate::maweb::address::{Address, Executor, Part, Resolution};
+use crate::maweb::address::{Address, Part, Resolution};
+use crate::maweb::channel::LastValue;
 use crate::maweb::command::Trigger;
 use crate::maweb::keys::{self, Key};
 use crate::maweb::login::Login;
@@ -13,28 +14,26 @@ use crate::maweb::output::{Send, Taken};
 use crate::maweb::wire::{Console, Request};
 use crate::maweb::{poll, watch};
 
+/// After a key is released, a report of its lamp is emitted even if the lamp has not changed, from this time on: pads switch
+/// their own lamp off at a release.
+const KEY_SETTLE: Duration = Duration::from_millis(100);
+
 impl Session {
-    /// Takes a value for an output. States alone, such as after a log-in, press nothing.
+    /// Takes a value for an output. A state, such as after a log-in, presses nothing.
     pub(super) fn take(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
-        let is_missing = |channel: &Channel| {
-            self.login.is_ready() && !is_there(&self.login, &self.settings, &channel.address)
-        };
-        let Some(Some(channel)) = self.channels.get_mut(slot.index()) else { return };
+        let Some(channel) = self.channels.get_mut(slot) else { return };
         let number = value.as_number();
-        channel.level = number.or(channel.level);
-        if is_missing(channel) {
+        channel.fader.received = number.or(channel.fader.received);
+        if self.login.is_ready() && !is_there(&self.login, &self.settings, &channel.address) {
             return;
         }
-        let level = if is_state { channel.level } else { number };
+        let level = if is_state { channel.fader.received } else { number };
         let taken = match &channel.address {
-            Address::Executor(executor, Part::Fader) => {
-                let (executor, Some(level)) = (*executor, level) else { return };
-                if !is_state {
-                    self.watches.note_set(executor);
-                }
-                if !self.watches.is_consoles(executor) {
-                    self.shaper.level(now, slot, level, |known| known == level);
-                    self.hold(now, executor, slot);
+            Address::Executor(_, Part::Fader) => {
+                let Some(level) = level else { return };
+                channel.fader.is_consoles &= is_state;
+                if !channel.fader.is_consoles {
+                    self.shaper.level(now, channel, level, |other| other == level);
                 }
                 return;
             }
@@ -42,16 +41,17 @@ impl Session {
                 Some(command) if command.trigger() == Trigger::Level => {
                     let Some(level) = level else { return };
                     let line = command.line(&Value::number(level));
-                    self.shaper.level(now, slot, level, |known| command.line(&Value::number(known)) == line);
+                    self.shaper
+                        .level(now, channel, level, |other| command.line(&Value::number(other)) == line);
                     return;
                 }
                 _ if is_state => return,
                 Some(command) if command.trigger() == Trigger::Text => {
                     let text = value.as_text().map_or_else(|| value.to_string().into(), Text::from);
-                    self.shaper.text(slot, text)
+                    self.shaper.event(slot, Some(text))
                 }
-                _ => match channel.button.edge(value) {
-                    Some(Edge::Press | Edge::PressAgain) => self.shaper.fire(slot),
+                _ => match channel.key.button.edge(value) {
+                    Some(Edge::Press | Edge::PressAgain) => self.shaper.event(slot, None),
                     Some(Edge::Release) | None => return,
                 },
             },
@@ -61,10 +61,10 @@ impl Session {
                 return;
             }
             Address::Encoder(_, Resolution::Normal | Resolution::Fine | Resolution::Ultra) => {
-                let Some(level) = value.as_number() else { return };
+                let Some(level) = number else { return };
                 let by = (level - 0.5) * 2.0 * self.settings.encoder_turn;
                 if by != 0.0 {
-                    self.shaper.turn(now, slot, by);
+                    self.shaper.turn(now, channel, by);
                 }
                 return;
             }
@@ -72,55 +72,46 @@ impl Session {
                 if channel.is_echo(now, value) {
                     return;
                 }
-                match channel.button.edge(value) {
-                    Some(edge) => self.shaper.edge(slot, edge != Edge::Release),
+                match channel.key.button.edge(value) {
+                    Some(edge) => self.shaper.edge(channel, edge),
                     None => return,
                 }
             }
             Address::Confirm(_) => {
                 let is_answer = self.question.as_ref().is_some_and(|question| question.answerable_at <= now);
-                match channel.button.edge(value) {
-                    Some(Edge::Press | Edge::PressAgain) if is_answer => self.shaper.fire(slot),
+                match channel.key.button.edge(value) {
+                    Some(Edge::Press | Edge::PressAgain) if is_answer => self.shaper.event(slot, None),
                     Some(Edge::Press | Edge::PressAgain | Edge::Release) | None => return,
                 }
             }
             Address::Led(_) => return,
         };
-        self.tell_taken(slot, taken, out);
-    }
-
-    /// While a move waits to be sent, what the console reports of that fader is the past, whatever the settle time.
-    fn hold(&mut self, now: Instant, executor: Executor, slot: Slot) {
-        if self.shaper.is_waiting(slot) {
-            self.watches.hold(executor);
-        } else {
-            self.watches.let_go(executor, now + self.settings.settle);
-        }
+        self.notify_taken(slot, taken, out);
     }
 
     /// Sends one message of the output; whether there was anything to send on this console.
     pub(super) fn send(&mut self, now: Instant, what: &Send, out: &mut Outbox) -> bool {
         let (Send::Level(slot, _) | Send::Edge(slot, _) | Send::Event(slot, _) | Send::Turn(slot, _)) = what;
-        let Some(Some(channel)) = self.channels.get(slot.index()) else { return false };
+        let Some(channel) = self.channels.get_mut(*slot) else { return false };
         let session = self.login.session();
         let console = self.login.console();
         match (&channel.address, what) {
             (Address::Executor(executor, Part::Fader), Send::Level(_, level)) => {
                 let (exec_index, page_index) = (executor.index(), executor.page_index());
                 send(out, &Request::Fader { exec_index, page_index, value: *level, session });
-                self.watches.note_moved(*executor, *level, now + self.settings.settle);
             }
             (Address::Executor(executor, part), Send::Edge(_, pressed)) => {
                 let Some(button_id) = watch::key(console, *part) else { return false };
                 let (exec_index, page_index) = (executor.index(), executor.page_index());
                 let (pressed, cmdline) = (*pressed, self.cmdline.as_str().into());
                 send(out, &Request::Button { exec_index, page_index, button_id, pressed, cmdline, session });
-                // The release before a further press is no release of whoever presses.
-                if !pressed && !self.shaper.is_pressed(*slot) {
-                    self.watches.note_released(now, *executor, *part);
+                // The release that precedes a further press leaves the key down in the mapping.
+                if !pressed && !channel.key.button.is_down() {
+                    (channel.last_value, channel.settles_at) = (LastValue::Number(0.0), now + KEY_SETTLE);
                 }
             }
             (Address::Key(key), Send::Edge(_, pressed)) => {
+                let key = *key;
                 let Some(request) = self.key_request(key, *pressed) else { return false };
                 send(out, &request);
             }
@@ -160,7 +151,7 @@ impl Session {
         true
     }
 
-    /// The message for an edge of a key, if this console is to hear of it.
+    /// The message for a press or release of a key, if there is one for this console.
     fn key_request(&self, key: &'static Key, pressed: bool) -> Option<Request<'static>> {
         let session = self.login.session();
         let is_dot2 = self.login.console() == Some(Console::Dot2);
@@ -178,27 +169,24 @@ impl Session {
         }
     }
 
-    /// Tells what became of an event, if it was not taken.
-    fn tell_taken(&mut self, slot: Slot, taken: Taken, out: &mut Outbox) {
-        let name = match self.channels.get(slot.index()) {
-            Some(Some(channel)) => channel.address.to_string(),
-            Some(None) | None => return,
-        };
+    /// Gives a notice of an event that was not taken.
+    fn notify_taken(&mut self, slot: Slot, taken: Taken, out: &mut Outbox) {
+        let Some(name) = self.channels.get(slot).map(|channel| channel.address.to_string()) else { return };
         match taken {
             Taken::Yes => {}
             Taken::Offline => {
-                if !std::mem::replace(&mut self.told.lost_presses, true) {
+                if !std::mem::replace(&mut self.notified.lost_presses, true) {
                     let host = self.login.endpoint();
                     let text = format!(
                         "`{name}` was pressed while the console at {host} is away; it will not be pressed later"
                     );
-                    self.tell(Notice::warning("lost-press", text), out);
+                    self.notify(Notice::warning("lost-press", text), out);
                 }
             }
             Taken::TooMany => {
                 let text =
                     format!("more presses than the console is sent a second: one of `{name}` was left out");
-                self.tell(Notice::warning("too-many", text), out);
+                self.notify(Notice::warning("too-many", text), out);
             }
         }
     }

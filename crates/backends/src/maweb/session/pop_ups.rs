@@ -1,19 +1,20 @@
 //! Questions of the console: shown on the channels of the answers that they offer, and answered once.
 
-use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, is_plain};
+use crosspatch_core::{Duration, Instant, Notice, Outbox, is_plain};
 
-use super::{Channel, Session};
+use super::Session;
 use crate::maweb::address::Address;
+use crate::maweb::channel::Channel;
 use crate::maweb::wire::Confirmation;
 
-/// Nobody answers a pop-up sooner than this after it has come up. What comes sooner is an answer's lamp that a peer echoes.
+/// A person takes at least this long to answer a pop-up. An earlier answer is the echo of the answer's lamp by a peer.
 const REACTION_TIME: Duration = Duration::from_millis(200);
 
 /// The pop-up that waits for an answer.
 pub(super) struct Question {
-    /// If it is about storing a preset, which is answered by another message: the mode to store in.
+    /// The mode to store in, if the question is about a preset. Such a question has an answer of its own kind.
     pub(super) preset_mode: Option<i64>,
-    /// From then on, answers may be a person's.
+    /// The earliest time of a person's answer.
     pub(super) answerable_at: Instant,
     answers: Vec<i64>,
 }
@@ -36,8 +37,8 @@ impl Session {
         let text =
             format!("the console asks: {} {} ({})", question.title, question.message, named.join(", "));
         let level = if self.has_answer() { Notice::info } else { Notice::warning };
-        self.tell(level("asks", printable(&text)), out);
-        // The mode that the console has chosen stays, as on MA's page for whoever does not open the list.
+        self.notify(level("asks", printable(&text)), out);
+        // The mode that the console has chosen stays, as on MA's page when the list is not opened.
         let preset_mode = is_preset.then(|| question.choice.unwrap_or(0).max(0));
         self.question = Some(Question { preset_mode, answers, answerable_at: now + REACTION_TIME });
         self.show_question(out, 1.0);
@@ -52,17 +53,17 @@ impl Session {
     fn has_answer(&self) -> bool {
         let is_answer =
             |channel: &Channel| channel.is_output && matches!(channel.address, Address::Confirm(_));
-        self.channels.iter().flatten().any(is_answer)
+        self.channels.iter().any(is_answer)
     }
 
     /// Lights the answers that the pop-up offers, or darkens them.
     fn show_question(&self, out: &mut Outbox, level: f64) {
         let Some(question) = &self.question else { return };
-        for (slot, channel) in (0..).map(Slot).zip(&self.channels) {
-            if let Some(Channel { address: Address::Confirm(id), is_input: true, .. }) = channel
+        for channel in self.channels.iter() {
+            if let Channel { slot, address: Address::Confirm(id), is_input: true, .. } = channel
                 && question.answers.contains(&i64::from(*id))
             {
-                out.emit(slot, level);
+                out.emit(*slot, level);
             }
         }
     }

@@ -1,0 +1,156 @@
+//! The record of a mapped channel: one for each slot. `watch` and `output` work on these records and keep no values of
+//! their own.
+
+use crosspatch_core::{Duration, Instant, Slot, Text, Value};
+
+use super::address::Address;
+use super::wire::Color;
+use crate::button::Button;
+
+/// A peer that sends a lamp's state back does so within this time.
+const ECHO_TIME: Duration = Duration::from_millis(100);
+
+/// Everything known of a mapped channel.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) slot: Slot,
+    pub(crate) address: Address,
+    pub(crate) is_input: bool,
+    pub(crate) is_output: bool,
+    /// The value last emitted or sent: the one that the mapping has.
+    pub(crate) last_value: LastValue,
+    /// Answers to requests from before this time report the past.
+    pub(crate) settles_at: Instant,
+    /// When a state was last emitted to a channel that is an output, too, and whether it was on.
+    pub(crate) last_emitted: Option<(Instant, bool)>,
+    pub(crate) fader: Fader,
+    pub(crate) key: KeyState,
+}
+
+/// A value of any kind that was emitted or sent.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) enum LastValue {
+    #[default]
+    Unknown,
+    Number(f64),
+    Text(Text),
+    Color(Color),
+}
+
+/// The levels of a fader, of a command line with a level, or the turns of an encoder.
+#[derive(Debug, Default)]
+pub(crate) struct Fader {
+    /// The last number received from the mapping. A text does not replace it.
+    pub(crate) received: Option<f64>,
+    /// The level that waits to be sent. Until it is sent, everything that the console reports is the past.
+    pub(crate) waiting: Option<Waiting>,
+    /// The time under which the slot is queued among the levels that wait.
+    pub(crate) queued: Option<Instant>,
+    /// The next level is sent no earlier.
+    pub(crate) next_at: Instant,
+    /// The console's level, last sent to it or reported by it on this connection.
+    pub(crate) on_console: Option<f64>,
+    /// The console reported its level. Nearly the same level from the mapping is its echo until this time.
+    pub(crate) echoes_until: Instant,
+    /// The console was the last to change the level.
+    pub(crate) is_consoles: bool,
+    /// The level last emitted.
+    pub(crate) emitted: Option<f64>,
+    /// A level was reported since the log-in. The first one is emitted even if it was sent from here, unless it was also the
+    /// last one emitted.
+    pub(crate) is_reported: bool,
+}
+
+/// What waits to be sent.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Waiting {
+    Level(f64),
+    Turn(f64),
+}
+
+/// The presses of a key.
+#[derive(Debug, Default)]
+pub(crate) struct KeyState {
+    /// What holds the key down in the mapping.
+    pub(crate) button: Button,
+    /// The last press was accepted, so that its release will be, too.
+    pub(crate) is_accepted: bool,
+    /// The console was sent a press and not its release.
+    pub(crate) is_down: bool,
+    /// When the last release was sent.
+    pub(crate) released_at: Option<Instant>,
+}
+
+impl Channel {
+    /// Maps the channel as an input, or no longer. Forgets what was emitted, so that the next report is emitted in any case.
+    pub(crate) fn set_input(&mut self, is_input: bool) {
+        (self.is_input, self.last_value, self.settles_at) = (is_input, LastValue::Unknown, Instant::START);
+        (self.fader.is_consoles, self.fader.emitted, self.fader.is_reported) = (false, None, false);
+    }
+
+    /// Whether a value is the lamp's state that was emitted last, on its way back. In the same turn, it returns through a loop
+    /// in the mapping. A little later, while the key is down, a peer returns the lamp that the press has lit. A lamp has one
+    /// echo, and a release is none.
+    pub(crate) fn is_echo(&mut self, now: Instant, value: &Value) -> bool {
+        let is_pressed = value.is_pressed();
+        match self.last_emitted {
+            Some((at, was_on)) if at == now => was_on == is_pressed,
+            Some((at, true)) if is_pressed && self.key.button.is_down() && now.since(at) < ECHO_TIME => {
+                self.last_emitted = None;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+/// The channels of a session, by slot.
+#[derive(Debug, Default)]
+pub(crate) struct Channels(Vec<Option<Channel>>);
+
+impl Channels {
+    /// The channel of a slot, made if it does not exist.
+    pub(crate) fn get_or_insert(&mut self, slot: Slot, address: Address) -> &mut Channel {
+        if slot.index() >= self.0.len() {
+            self.0.resize_with(slot.index() + 1, || None);
+        }
+        self.0[slot.index()].get_or_insert(Channel {
+            slot,
+            address,
+            is_input: false,
+            is_output: false,
+            last_value: LastValue::Unknown,
+            settles_at: Instant::START,
+            last_emitted: None,
+            fader: Fader::default(),
+            key: KeyState::default(),
+        })
+    }
+
+    /// The channel of a slot.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Channel> {
+        self.0.get(slot.index())?.as_ref()
+    }
+
+    /// The channel of a slot.
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Channel> {
+        self.0.get_mut(slot.index())?.as_mut()
+    }
+
+    /// All channels, in the order of their slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Channel> {
+        self.0.iter().flatten()
+    }
+
+    /// After a log-in, no report can be late any more. What was emitted stays valid: only differences are emitted.
+    pub(crate) fn begin_connection(&mut self) {
+        for channel in self.iter_mut() {
+            (channel.settles_at, channel.fader.is_reported) = (Instant::START, false);
+        }
+    }
+
+    /// All channels, in the order of their slots.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
+        self.0.iter_mut().flatten()
+    }
+}
