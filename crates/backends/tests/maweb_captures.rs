@@ -691,7 +691,7 @@ mod identity {
             },
         );
         let fader = (of(color()), of(text()), decimals(), of(text()), decimals(), decimals()).prop_map(
-            |(frame, function, value, text, min, max)| Fader { frame, function, value, text, min, max },
+            |(frame, function, value, text, min, max)| ExecFader { frame, function, value, text, min, max },
         );
         let block = ([button.clone(), button.clone(), button], fader)
             .prop_map(|(buttons, fader)| Block { buttons, fader });

@@ -447,19 +447,19 @@ fn refused(words: &[&str]) -> Outcome {
     Outcome::Refused(format!("Error #72: COMMAND NOT EXECUTED: `{}`", words.join(" ")))
 }
 
-/// Splits a line at blanks, keeping what stands in quotation marks together and leaving them out. `Please` at the end is
+/// Splits a line at blanks, keeping text in quotation marks together and removing the marks. `Please` at the end is
 /// the enter key written out.
 fn split(line: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = line.trim();
     while let Some(first) = rest.chars().next() {
-        let (word, behind) = if first == '"' || first == '\'' {
+        let (word, after) = if first == '"' || first == '\'' {
             rest[1..].split_once(first).unwrap_or((&rest[1..], ""))
         } else {
             rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
         };
         words.push(word);
-        rest = behind.trim_start();
+        rest = after.trim_start();
     }
     if words.last().is_some_and(|word| word.eq_ignore_ascii_case("please")) {
         words.pop();

@@ -30,7 +30,7 @@ struct Line {
     answers: u32,
     /// Answers never overtake each other.
     last: Instant,
-    /// Until when no log-in is looked at.
+    /// No log-in is checked before this time.
     held_until: Instant,
     /// The JSON flaws that have been reported.
     flaws: Flaws,
@@ -61,7 +61,7 @@ impl Lines {
         self.connections.contains_key(&connection)
     }
 
-    /// The answer to a log-in that has failed waits for so long, and all behind it. Until then no other log-in is looked at.
+    /// Delays the answer to a failed log-in, and all answers after it. Until then, no other log-in is checked.
     pub(super) fn hold(&mut self, now: Instant, connection: u32, delay: Duration) {
         if let Some(line) = self.connections.get_mut(&connection) {
             line.held_until = now + delay;
@@ -69,7 +69,7 @@ impl Lines {
         }
     }
 
-    /// Whether log-ins are not looked at.
+    /// Whether log-ins are not checked.
     pub(super) fn is_held(&self, now: Instant, connection: u32) -> bool {
         self.connections.get(&connection).is_some_and(|line| line.held_until > now)
     }

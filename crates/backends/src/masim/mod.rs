@@ -1,6 +1,6 @@
 //! A simulated console: answers web remotes as a grandMA2 or a dot2 does, with a show worth looking at.
 //!
-//! It speaks the console's side of the messages in [`maweb::wire`](crate::maweb::wire). What is known of consoles comes from
+//! It speaks the console's side of the messages in [`maweb::wire`](crate::maweb::wire). The facts about consoles come from
 //! the same captures and programs; where they leave something open, an option chooses.
 
 mod address;
@@ -37,7 +37,7 @@ pub const BACKEND: Backend = Backend {
     stands_alone: true,
     configure: |options| Settings::read(options).map(|settings| Arc::new(Simulation { settings }) as _),
     describe: wire::describe,
-    // Clients send whatever they like.
+    // Clients may send any text.
     compose: |line| Some(line.as_bytes().to_vec()),
 };
 

@@ -1,7 +1,7 @@
 //! How fast passwords may be tried: the answer to a log-in that fails comes the later the more have failed lately.
 //!
 //! A connection has no peer's address here, so the count is of all of them together. A right password is answered at once, so
-//! whoever guesses delays nobody else.
+//! guessing at passwords does not delay other clients.
 
 use crosspatch_core::{Duration, Instant};
 

@@ -116,7 +116,7 @@ impl Remotes {
     /// The client has closed its session. Returns the keys that no client holds any more.
     pub(super) fn end(&mut self, session: i64) -> Vec<HeldKey> {
         let held = self.remotes.remove(&session).map(|remote| remote.held).unwrap_or_default();
-        self.held_by_nobody(held)
+        self.no_longer_held(held)
     }
 
     /// A connection is gone; its session stays until it times out. Returns the keys that no client holds any more.
@@ -128,7 +128,7 @@ impl Remotes {
                 held.append(&mut remote.held);
             }
         }
-        self.held_by_nobody(held)
+        self.no_longer_held(held)
     }
 
     /// All connections are gone. Returns the keys that were held.
@@ -141,7 +141,7 @@ impl Remotes {
         held.into_iter().collect()
     }
 
-    fn held_by_nobody(&self, held: BTreeSet<HeldKey>) -> Vec<HeldKey> {
+    fn no_longer_held(&self, held: BTreeSet<HeldKey>) -> Vec<HeldKey> {
         let is_held = |key: &HeldKey| self.remotes.values().any(|remote| remote.held.contains(key));
         held.into_iter().filter(|key| !is_held(key)).collect()
     }

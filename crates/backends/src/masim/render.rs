@@ -6,7 +6,7 @@ use crosspatch_core::{Duration, Instant};
 
 use super::show::{Executor, FIRST_BUTTON, Function, Kind, Page, Place, Priority, SPEED_AT_FULL, Show, Slot};
 use crate::maweb::wire::{
-    self, Block, BottomButton, Color, Console, Cues, Dialect, ExecButton, Fader, Group, ItemsType, Label,
+    self, Block, BottomButton, Color, Console, Cues, Dialect, ExecButton, ExecFader, Group, ItemsType, Label,
     Playbacks, PlaybacksRequest, Range, View,
 };
 
@@ -109,7 +109,7 @@ impl Show {
             Console::Gma2 => (range.start / ROW * ROW, end.div_ceil(ROW).saturating_mul(ROW)),
             Console::Dot2 => (range.start, end),
         };
-        // Whoever asks for less than the first, as MA's page does to begin with, gets as many from the first on.
+        // A range that begins before the first, as MA's page requests at its start, is moved to the first.
         let count = end - start;
         let start = start.clamp(from, to);
         (from, start, start.saturating_add(count).min(to))
@@ -243,9 +243,9 @@ fn draw_empty(index: u32, was_used: bool, drawing: Drawing) -> wire::Executor<'s
             ..ExecButton::default()
         };
         let fader = if was_used {
-            Fader { frame: Some(EMPTY), text: Some("".into()), max: 1.0, ..Fader::default() }
+            ExecFader { frame: Some(EMPTY), text: Some("".into()), max: 1.0, ..ExecFader::default() }
         } else {
-            Fader::default()
+            ExecFader::default()
         };
         drawn.blocks.push(Block { buttons: [button(0), button(1), button(2)], fader });
     }
@@ -284,7 +284,7 @@ fn block(executor: &Executor, level: f64, is_first: bool) -> Block<'static> {
     let text = format!("{:02}%", (level * 100.0).round() as u32);
     Block {
         buttons: [button(0), button(1), button(2)],
-        fader: Fader {
+        fader: ExecFader {
             frame,
             function: Some(function.into()),
             value: level,
@@ -416,7 +416,7 @@ mod tests {
         show.assign(1, 9, grand);
         show.pages.entry(0).or_default().executors.insert(9, Slot::Cleared);
         let capture = include_str!("../../tests/captures/gma2-playbacks-faders-1-15.response.json");
-        // The grand master's third key is drawn in grey here and in white there; nobody is known to look.
+        // The grand master's third key is drawn in grey here and in white on the console; no client depends on it.
         assert_drawn_as(capture, &show, &request(View::Faders, &[(0, 10, ItemsType::Faders)]), &[9]);
 
         for (number, kind, name, color) in [

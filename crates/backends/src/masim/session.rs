@@ -1,4 +1,4 @@
-//! A running simulated console: answers every frame with exactly one, whatever is in it.
+//! A running simulated console: answers every frame with exactly one.
 
 mod actions;
 
@@ -163,7 +163,7 @@ impl Session {
             Request::Unknown { request_type, .. } if request_type == "presetTypeList" => {
                 Answer::to(Response::PresetTypeList(self.desk.preset_type_list()))
             }
-            // Whoever asks for pools or sheets waits for an answer under that name.
+            // A client that requests pools or sheets waits for an answer under that name.
             Request::Unknown { request_type, .. } if LISTS.contains(&&**request_type) => {
                 Answer::to(Response::Other(request_type.clone()))
             }
@@ -312,7 +312,7 @@ impl Session {
 }
 
 /// Names the protocol of a client that did not request a WebSocket. Requests after the end of a connection are text.
-fn tell_stranger(connection: u32, data: &[u8], out: &mut Outbox) {
+fn notify_not_websocket(connection: u32, data: &[u8], out: &mut Outbox) {
     if recognize::stream(data) == Some(Format::Text) {
         return;
     }
@@ -407,7 +407,7 @@ impl crosspatch_core::Session for Session {
     fn handle_data(&mut self, now: Instant, _port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
         let Peer::Connection(connection) = from else { return };
         if !self.lines.is_open(connection) {
-            return tell_stranger(connection, data, out);
+            return notify_not_websocket(connection, data, out);
         }
         match Request::decode_with_flaws(data) {
             Ok((request, flaws)) => {

@@ -1,6 +1,6 @@
 //! The show that a simulated console holds: pages of executors, masters, and their reactions to being operated.
 //!
-//! Nothing runs by itself: a fade or a chase is a point in time at which it began, and whoever looks computes how far it is.
+//! Nothing runs by itself: a fade or a chase is the time at which it began, and its progress is computed when it is read.
 
 use std::collections::BTreeMap;
 
@@ -135,9 +135,9 @@ pub(super) enum Function {
 /// The effect of an action, for the caller to continue with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Touched {
-    /// The state of the console is all.
+    /// Only the state of the console has changed.
     Done,
-    /// A macro wants its command line executed.
+    /// The command line of a macro has to be executed.
     Runs(String),
     /// Nothing is assigned there.
     Nothing,

@@ -1,7 +1,7 @@
-//! How a person writes a channel of a console: `page1.fader5`, `STORE`, `command.blackout`.
+//! The channels of a console as they are written: `page1.fader5`, `STORE`, `command.blackout`.
 //!
-//! The syntax of executors and keys is MIDIMonster's. Numbers of both consoles are accepted, because which console answers
-//! is known only after its greeting; an executor that this console does not have is then a notice.
+//! The syntax of executors and keys is MIDIMonster's. Numbers of both consoles are accepted, because the kind of console is
+//! only certain after its greeting. An executor that this console does not have is then a notice.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -17,7 +17,7 @@ const PAGES: u16 = 10_000;
 /// A channel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Address {
-    /// Something of an executor.
+    /// A part of an executor.
     Executor(Executor, Part),
     /// A key of the command section.
     Key(&'static Key),
@@ -52,7 +52,7 @@ impl Executor {
     }
 }
 
-/// What of an executor is meant.
+/// A part of an executor.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Part {
     /// The fader.
@@ -235,7 +235,7 @@ impl Address {
     }
 }
 
-/// `page` is what stands between the word and the dot, `rest` what stands behind it.
+/// `page` is the text between the word and the dot, `rest` the text after the dot.
 fn executor(text: &str, page: &str, rest: &str) -> Result<Address, AddressError> {
     let Some(page) = number::<NonZeroU16>(page).filter(|page| page.get() <= PAGES) else {
         let message = format!("expected a page number from 1 to {PAGES}, found `{page}`");
@@ -353,7 +353,7 @@ fn unknown_first(first: &str, rest: &str) -> AddressError {
     }
 }
 
-/// The word of `known` that is nearest to `word`, if it is near enough to be meant.
+/// The word of `known` that is nearest to `word`, if it is near enough for a suggestion.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let distance = |known: &'a str| (strsim::osa_distance(&lower, &known.to_lowercase()), known);

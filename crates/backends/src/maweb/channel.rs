@@ -10,7 +10,7 @@ use crate::button::Button;
 /// A peer that sends a lamp's state back does so within this time.
 const ECHO_TIME: Duration = Duration::from_millis(100);
 
-/// Everything known of a mapped channel.
+/// A mapped channel: its address, and the last values in both directions.
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) slot: Slot,

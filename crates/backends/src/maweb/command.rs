@@ -47,8 +47,8 @@ impl Command {
         }
         let mut parts = Vec::new();
         let mut rest = line;
-        while let Some((before, behind)) = rest.split_once('{') {
-            let Some((placeholder, after)) = behind.split_once('}') else {
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((placeholder, after)) = after.split_once('}') else {
                 return Err("expected `}` behind `{`".into());
             };
             if !before.is_empty() {
@@ -85,7 +85,7 @@ impl Command {
                 Piece::Literal(text) => line.push_str(text),
                 Piece::Level { from, to, decimals } => {
                     let level = from + (to - from) * value.as_number()?;
-                    // A rounded negative nothing would be written `-0`.
+                    // A small negative number would be written `-0`.
                     let scale = 10_f64.powi(*decimals as i32);
                     let level = (level * scale).round() / scale + 0.0;
                     write!(line, "{level:.decimals$}").expect("writing to a string cannot fail");
@@ -97,7 +97,7 @@ impl Command {
     }
 }
 
-/// Puts a value into a command line as text: no line breaks, and no quotation mark that would end a quoted name.
+/// Appends a value to a command line as text, without line breaks and without quotation marks, which would end a quoted name.
 fn push_text(line: &mut String, value: &Value) {
     let start = line.len();
     match value {

@@ -8,7 +8,7 @@
 pub(crate) struct Key {
     /// Its name in addresses, and in `keyname` requests where there is one.
     pub(crate) name: &'static str,
-    /// How the web remote wants it, if it knows the key.
+    /// How it is sent to the web remote, if the web remote has the key.
     pub(crate) web: Option<Web>,
     /// Its number for `gma.canbus.hardkey`, if it has one.
     pub(crate) hardkey: Option<u8>,
@@ -23,15 +23,15 @@ pub(crate) struct Web {
     pub(crate) submits: bool,
 }
 
-/// The edges of a key that the web remote wants to hear of.
+/// The edges of a key that are sent to the web remote.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Edges {
     /// Press and release.
     Both,
     /// The press alone.
     Press,
-    /// The release alone. MA's page sends it when the finger is lifted; here it goes out with the press, so that each press
-    /// counts, also of a sender that never lets go.
+    /// The release alone. MA's page sends it when the finger is lifted; here it is sent with the press, so that each press
+    /// counts, also from a sender without releases.
     Release,
 }
 
@@ -202,7 +202,7 @@ pub(crate) const KEYS: &[Key] = &[
 
 const BLIND: u8 = 60;
 
-/// The key of that name, whatever the console it needs.
+/// The key of that name, on either console.
 pub(crate) fn find(name: &str) -> Option<&'static Key> {
     let name = if name == PLEASE.0 { PLEASE.1 } else { name };
     KEYS.iter().find(|key| key.name == name)
@@ -215,7 +215,7 @@ pub(crate) fn hardkey_command(hardkey: u8, pressed: bool) -> String {
     format!("LUA 'gma.canbus.hardkey({hardkey},{pressed},{held})'")
 }
 
-/// The lamps that `getdata` tells of.
+/// The lamps that `getdata` reports.
 pub(crate) const LEDS: &[&str] = &[
     "set", "clear", "high", "solo", "off", "on", "assign", "label", "copy", "time", "page", "macro",
     "delete", "goto", "go", "goback", "pause", "select", "fixture", "sequence", "cue", "preset", "edit",

@@ -1,7 +1,7 @@
-//! From a list of hosts to a logged-in session, and back again whenever something breaks.
+//! Connects to the first host that answers, logs in, keeps the session alive, and reconnects after a failure.
 //!
-//! A value without any I/O: events and the time go in, [`Step`]s come out. Greeting, session and log-in follow what MA's
-//! own page does; it asks for a session by itself if a console has not greeted after a moment, and so does this.
+//! A state machine without I/O: events and the time go in, [`Step`]s come out. Greeting, session and log-in follow MA's own
+//! page, which also asks for a session by itself if a console has not greeted after a moment.
 //!
 //! ```text
 //!   Resting ─▶ Connecting ─▶ Greeting ─▶ LoggingIn ─▶ Ready
@@ -16,10 +16,10 @@ use super::wire::{Answer, Console, Dialect, Greeting, Response};
 /// How long look-up, connection and upgrade may take together.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The shell reports every connection that fails; this much later it is taken to have forgotten one.
+/// Every connection that fails is reported. If no report comes within this time, the connection is taken to have failed.
 const CONNECT_GRACE: Duration = Duration::from_secs(2);
 
-/// A console that has not greeted by then is asked all the same, as MA's page does.
+/// A console that has not greeted after this time is asked for a session, as MA's page does.
 const GREETING_GRACE: Duration = Duration::from_millis(50);
 
 /// A request for a session that came before the greeting may have been missed; after this time it is repeated.
@@ -31,16 +31,16 @@ const REPEAT_AFTER_ZERO: Duration = Duration::from_secs(1);
 /// How long greeting and session, and then the log-in, may take.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Consoles were seen to drop sessions that did not say anything for ten seconds.
+/// Consoles drop sessions that send nothing for ten seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
 /// A console that answers nothing at all for this long is lost, though the connection may be up.
 const SILENCE: Duration = Duration::from_secs(6);
 
-/// Woken later than this, the whole process was asleep, and the console's answers may lie unread.
+/// After a wake-up that is later than this, the whole process was suspended, and answers of the console may be unread.
 const OVERSLEPT: Duration = Duration::from_secs(1);
 
-/// After a refused log-in, or with remotes disabled, somebody has to do something on the console first.
+/// After a refused log-in, or with remotes disabled, the operator has to change something on the console first.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
 /// Three remotes at most; sessions that were not closed properly count until they time out, which takes ten to twenty seconds.
@@ -65,11 +65,11 @@ pub(crate) enum Step {
     LogIn,
     /// End the session.
     SendClose(i64),
-    /// The console is ready, with nothing known of what it was told before.
+    /// The console is ready, with no state of this remote.
     Ready,
     /// The console is not ready any more.
     Down,
-    /// Tell the operator.
+    /// Give a notice to the operator.
     Notice(Notice),
 }
 
@@ -95,14 +95,14 @@ pub(crate) struct Login {
 struct Host {
     endpoint: Endpoint,
     not_before: Instant,
-    /// What was told of its last failure, so that the same is not told again.
-    told: Option<String>,
+    /// The last notice of a failure, which is not given twice in a row.
+    last_notice: Option<String>,
     /// Which console it was when it greeted last.
     console: Option<Console>,
     /// The dialect in which it has answered.
     dialect: Option<Dialect>,
-    /// It was told that it greets as another console than the configuration names.
-    is_other_told: bool,
+    /// There was a notice that it greets as another console than the configuration names.
+    is_mismatch_reported: bool,
 }
 
 /// How a connection was greeted so far.
@@ -143,10 +143,10 @@ impl Login {
         let host = |endpoint: &Endpoint| Host {
             endpoint: endpoint.clone(),
             not_before: Instant::START,
-            told: None,
+            last_notice: None,
             console: None,
             dialect: None,
-            is_other_told: false,
+            is_mismatch_reported: false,
         };
         Self {
             hosts: hosts.iter().map(host).collect(),
@@ -171,13 +171,13 @@ impl Login {
     pub(crate) fn dialect(&self) -> Dialect {
         match (self.console(), self.hosts[self.at].dialect, self.greeted) {
             (Some(Console::Dot2), ..) => Dialect::Grouped,
-            (Some(Console::Gma2) | None, Some(known), _) => known,
+            (Some(Console::Gma2) | None, Some(dialect), _) => dialect,
             (Some(Console::Gma2) | None, None, Greeted::Bare) => Dialect::Flat,
             (Some(Console::Gma2) | None, None, Greeted::Not | Greeted::Json) => Dialect::Grouped,
         }
     }
 
-    /// Whether that dialect is known to be the right one.
+    /// Whether that dialect is certain.
     pub(crate) fn knows_dialect(&self) -> bool {
         self.console() == Some(Console::Dot2) || self.hosts[self.at].dialect.is_some()
     }
@@ -228,7 +228,7 @@ impl Login {
         }
     }
 
-    /// The connection is gone, or never came to be.
+    /// The connection is closed, or was never opened.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, steps: &mut Vec<Step>) {
         let host = self.endpoint();
         match self.phase {
@@ -254,12 +254,12 @@ impl Login {
         }
     }
 
-    /// Something was sent that the console answers in one way or another.
+    /// A message was sent that the console answers.
     pub(crate) fn note_sent(&mut self, now: Instant) {
         self.silent_since.get_or_insert(now);
     }
 
-    /// Something came in, whatever it is.
+    /// The console sent something.
     pub(crate) fn note_received(&mut self) {
         self.silent_since = None;
     }
@@ -304,7 +304,7 @@ impl Login {
         }
     }
 
-    /// Takes over which console greets. What the configuration says counts all the same; a contradiction is told once.
+    /// Takes over which console greets. The configuration has precedence; there is one notice of a contradiction.
     fn take_console(&mut self, greeting: &Greeting<'_>, steps: &mut Vec<Step>) {
         let host = &mut self.hosts[self.at];
         let Some(greets) = greeting.console() else { return };
@@ -313,7 +313,7 @@ impl Login {
         }
         let Greeting::Status { .. } = greeting else { return };
         if let Some(named) = self.named.filter(|named| *named != greets)
-            && !std::mem::replace(&mut host.is_other_told, true)
+            && !std::mem::replace(&mut host.is_mismatch_reported, true)
         {
             let text = format!(
                 "the console at {} greets as {greets}, and `console = {named}` says otherwise: it is taken for a {named}",
@@ -378,7 +378,7 @@ impl Login {
                 "connected",
                 format!("logged in to the {console} at {host}"),
             )));
-            self.hosts[self.at].told = None;
+            self.hosts[self.at].last_notice = None;
             self.failures = 0;
             self.phase = Phase::Ready { since: now };
             steps.push(Step::Ready);
@@ -435,7 +435,7 @@ impl Login {
         }
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// When `handle_timeout` is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let own = match self.phase {
             Phase::Stopped | Phase::Ready { .. } => None,
@@ -494,8 +494,8 @@ impl Login {
         self.note_sent(now);
     }
 
-    /// Gives the host up for now: the next one at once, or after a pause when all have failed. The host itself is not
-    /// tried again within `avoid`. `is_open` tells whether the connection still has to be closed.
+    /// Gives the host up and tries the next one, at once or after a pause when all have failed. The host itself is not
+    /// tried again within `avoid`. `is_open` says whether the connection still has to be closed.
     fn fail(&mut self, now: Instant, notice: Notice, avoid: Duration, is_open: bool, steps: &mut Vec<Step>) {
         if let Phase::Ready { since } = self.phase {
             steps.push(Step::Down);
@@ -511,8 +511,8 @@ impl Login {
         }
         let host = &mut self.hosts[self.at];
         host.not_before = now + avoid;
-        if host.told.as_ref() != Some(&notice.text) {
-            host.told = Some(notice.text.clone());
+        if host.last_notice.as_ref() != Some(&notice.text) {
+            host.last_notice = Some(notice.text.clone());
             steps.push(Step::Notice(notice));
         }
         self.failures += 1;

@@ -107,7 +107,7 @@ pub(crate) struct Settings {
     pub(crate) cmdline: Cmdline,
     /// From one poll to the next.
     pub(crate) interval: Duration,
-    /// Whether notices that nobody has to act on are left out.
+    /// Whether notices that need no action are left out.
     pub(crate) quiet: bool,
     /// From one move of a fader to the next.
     pub(crate) fader_interval: Duration,
@@ -166,7 +166,7 @@ impl Settings {
         }
     }
 
-    /// The user to log in as. A dot2 knows only one.
+    /// The user to log in as. A dot2 has only one.
     pub(crate) fn user_on(&self, console: Option<Console>) -> &str {
         match console {
             Some(Console::Dot2) => DOT2_USER,

@@ -1,21 +1,21 @@
-//! What is asked of a console, and when.
+//! The requests that a console is sent, and when.
 //!
-//! A console pushes nothing: whoever wants to know has to ask. The [`plan`] turns the executors that are mapped as inputs
-//! into as few requests as each kind of console takes, and the [`Poller`] sends one at a time, the next one when the answer
-//! is there and the interval is over.
+//! A console sends its state only on request. The [`plan`] turns the executors that are mapped as inputs into as few
+//! requests as each kind of console takes. The [`Poller`] sends one at a time, the next one when the answer has arrived and
+//! the interval is over.
 
 use crosspatch_core::{Duration, Instant};
 
 use super::address::Executor;
 use super::wire::{Console, Dialect, ItemsType, PlaybacksRequest, Range, View};
 
-/// An answer that takes longer is not waited for any more; that the console lives is the keep-alive's business.
+/// An answer that takes longer is given up. The keep-alive decides whether the console is lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// While it is not known which dialect a console speaks, its first polls are given up sooner and asked in the other one.
+/// While the console's dialect is uncertain, the first polls are given up sooner and sent in the other dialect.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// How many polls are given up so soon: each dialect gets two.
+/// How many polls are given up early: two in each dialect.
 const PROBES: u32 = 4;
 
 /// How often lamps are asked for, as on MA's page.
@@ -36,7 +36,7 @@ const DOT2_SECTIONS: [(u32, u32); 3] = [(0, 6), (6, 14), (14, 22)];
 /// The rows of buttons of the B-wings begin at these indices; each row holds twice eight, a wing after the other.
 const DOT2_WING_ROWS: [u32; 6] = [300, 400, 500, 600, 700, 800];
 
-/// Whether a console has an executor of that number. Which kind it is, is known by then.
+/// Whether a console has an executor of that number.
 pub(crate) fn exists(console: Option<Console>, number: u16) -> bool {
     match console {
         Some(Console::Gma2) | None => matches!(number, 1..=90 | 101..=190),
@@ -93,8 +93,8 @@ fn plan_gma2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
 }
 
 fn gma2_request(page: u32, ranges: Vec<Range>) -> PlaybacksRequest {
-    // Buttons alone are asked for as MA's page asks for its button view; it is known to work for mixed ranges in the
-    // fader view, too.
+    // Buttons alone are asked for as MA's page asks for its button view; mixed ranges work in the fader view,
+    // too.
     let has_faders = ranges.iter().any(|range| range.items_type == ItemsType::Faders);
     let (view, mode) = if has_faders { (View::Faders, 1) } else { (View::Buttons, 2) };
     request(Dialect::Grouped, page, view, mode, ranges)
@@ -148,7 +148,7 @@ fn plan_dot2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
         requests.push(request(Dialect::Grouped, page, View::Faders, 1, ranges.collect()));
     }
     if let Some(last) = indices.iter().filter(|index| **index >= 300).map(|index| index % 100).max() {
-        // Rows that are asked for alone were seen to stay silent, so all six are.
+        // A dot2 does not answer requests for single rows, so all six are requested.
         let count = if last < 8 { 8 } else { 16 };
         let ranges = DOT2_WING_ROWS.map(|start| Range { start, count, items_type: ItemsType::Buttons });
         requests.push(request(Dialect::Grouped, page, View::Buttons, 2, ranges.into()));
@@ -172,23 +172,23 @@ fn request(dialect: Dialect, page_index: u32, view: View, mode: u32, ranges: Vec
 pub(crate) struct Poller {
     interval: Duration,
     requests: Vec<PlaybacksRequest>,
-    /// How each request does.
+    /// The record of each request.
     records: Vec<Record>,
-    /// How the request for lamps does, if they are asked for.
+    /// The record of the request for lamps, if they are asked for.
     leds: Option<Record>,
     next: usize,
     next_at: Instant,
     in_flight: Option<Poll>,
     /// How many requests for executors in a row stayed without an answer.
     unanswered: u32,
-    /// How many polls may still be given up soon.
+    /// How many polls may still be given up early.
     probes: u32,
-    /// When the first of those was sent that were given up soon and may be answered yet.
+    /// When the first poll was sent that was given up early and may still be answered.
     asked_since: Option<Instant>,
     runs: bool,
 }
 
-/// What is known of a request. One that is never answered costs the others a time-out each time it is sent, so that it is
+/// The record of a request. One that is never answered costs the others a time-out each time it is sent; therefore it is
 /// sent less and less often.
 #[derive(Copy, Clone, Debug, Default)]
 struct Record {
@@ -266,7 +266,7 @@ impl Poller {
         self.leds = self.leds.map(|_| Record::default());
     }
 
-    /// Gives the first polls up sooner, for their dialect may be the wrong one.
+    /// Gives the first polls up early, because their dialect may be wrong.
     pub(crate) fn probe(&mut self) {
         self.probes = PROBES;
     }
@@ -276,7 +276,7 @@ impl Poller {
         (self.runs, self.in_flight) = (false, None);
     }
 
-    /// What is to be asked now; it counts as sent.
+    /// What is to be requested now; it counts as sent.
     pub(crate) fn due(&mut self, now: Instant) -> Option<What> {
         if !self.runs || self.in_flight.is_some() || self.next_at > now {
             return None;
@@ -302,7 +302,7 @@ impl Poller {
         Some(what)
     }
 
-    /// Executors have come in: the request that they answer, unless nobody waits for any.
+    /// Executors were received: returns the request that they answer, if there is one.
     pub(crate) fn take_executors(&mut self, now: Instant) -> Option<Poll> {
         let mut poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)))?;
         (self.unanswered, self.probes) = (0, 0);
@@ -315,7 +315,7 @@ impl Poller {
         Some(poll)
     }
 
-    /// The request for executors that waits is answered with nothing, if there is one. The next is due at once.
+    /// The waiting request for executors has an empty answer: whether there was such a request. The next is due at once.
     pub(crate) fn take_nothing(&mut self, now: Instant) -> bool {
         let poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)));
         if poll.is_some() {
@@ -324,7 +324,7 @@ impl Poller {
         poll.is_some()
     }
 
-    /// Lamps have come in.
+    /// Lamps were received.
     pub(crate) fn take_leds(&mut self, now: Instant) {
         if let Some(poll) = self.in_flight.take_if(|poll| poll.what == What::Leds) {
             if let Some(record) = &mut self.leds {
@@ -334,8 +334,8 @@ impl Poller {
         }
     }
 
-    /// Gives up waiting for an answer whose time is over: how many requests for executors were given up in a row, those not
-    /// counted that were given up soon.
+    /// Gives up an answer whose time is over. Returns how many requests for executors were given up in a row, not counting
+    /// those that were given up early.
     pub(crate) fn give_up(&mut self, now: Instant) -> Option<u32> {
         let poll = self.in_flight.take_if(|poll| poll.until <= now)?;
         if self.probes > 0 && poll.what != What::Leds {

@@ -43,7 +43,7 @@ pub(crate) struct Session {
     watches: Watches,
     shaper: Shaper,
     dialect: Dialect,
-    /// How often a request in a dialect that is not known to be right was answered with nothing.
+    /// How many requests in an uncertain dialect had an empty answer.
     refusals: u32,
     /// When the console last sent something.
     last_received: Instant,
@@ -185,11 +185,7 @@ impl Session {
             Some(Response::GetData(data)) => {
                 self.poller.take_leds(now);
                 let data = data.iter().map(|(name, state)| (&**name, &**state));
-                self.watches.handle_leds(data, &mut self.channels, &mut |channel, value| {
-                    if let Some(value) = self.paced.put(now, channel.slot, value) {
-                        emit(channel, now, value, out);
-                    }
-                });
+                self.watches.handle_leds(data, &mut self.channels, &mut paced(&mut self.paced, now, out));
             }
             Some(Response::Confirmation(question)) => self.open_question(now, question, false, out),
             Some(Response::PresetConfirmation(question)) => self.open_question(now, question, true, out),
@@ -232,11 +228,7 @@ impl Session {
             asked: asked.map(|request| Asked { page_index: request.page_index, ranges: &request.ranges }),
             echoes_until: now + self.settings.settle,
         };
-        self.watches.handle_playbacks(report, &mut self.channels, &mut |channel, value| {
-            if let Some(value) = self.paced.put(now, channel.slot, value) {
-                emit(channel, now, value, out);
-            }
-        });
+        self.watches.handle_playbacks(report, &mut self.channels, &mut paced(&mut self.paced, now, out));
         if let Some(page) = page.filter(|page| *page != playbacks.page && playbacks.page > 0) {
             self.notify_other_page(page, playbacks.page, out);
         }
@@ -409,6 +401,15 @@ impl crosspatch_core::Session for Session {
             self.paced.next_timeout(),
         ];
         timeouts.into_iter().flatten().min()
+    }
+}
+
+/// Emits states of the console, or keeps them until they may be emitted.
+fn paced(paced: &mut Paced, now: Instant, out: &mut Outbox) -> impl FnMut(&mut Channel, Value) {
+    move |channel, value| {
+        if let Some(value) = paced.put(now, channel.slot, value) {
+            emit(channel, now, value, out);
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) ranges: &'a [wire::Range],
 }
 
-/// An answer of a console, with what has to be known about it.
+/// An answer of a console, with the request that it answers.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) console: Option<Console>,
@@ -269,7 +269,7 @@ fn is_lit(key: &ExecButton<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::maweb::channel::Waiting;
-    use crate::maweb::wire::{Block, Cue, Cues, Fader, Group, ItemsType, Label};
+    use crate::maweb::wire::{Block, Cue, Cues, ExecFader, Group, ItemsType, Label};
 
     fn at(millis: u64) -> Instant {
         Instant::from_micros(millis * 1000)
@@ -338,7 +338,7 @@ mod tests {
     }
 
     fn executor(index: u32, level: f64) -> wire::Executor<'static> {
-        let fader = Fader { value: level, max: 1.0, text: Some("42%".into()), ..Fader::default() };
+        let fader = ExecFader { value: level, max: 1.0, text: Some("42%".into()), ..ExecFader::default() };
         wire::Executor {
             index,
             object_type: Label { text: "LT".into(), color: None },

@@ -238,7 +238,7 @@ impl Session {
         if let Address::Key(..) | Address::CommandKey(_) = address {
             // States alone press nothing.
             if !is_state && let Some(edge) = output.button.edge(value) {
-                // Whoever presses again has let go in between.
+                // The key was released before it was pressed again.
                 if edge == Edge::PressAgain {
                     self.press_by_hand(now, &address, false, out);
                 }

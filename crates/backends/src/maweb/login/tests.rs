@@ -28,7 +28,7 @@ impl Test {
         test
     }
 
-    /// Logged in to a grandMA2, or whatever greets so.
+    /// Logged in to a grandMA2.
     fn ready(hosts: u8) -> Self {
         let mut test = Self::new(hosts);
         test.opened();
@@ -149,7 +149,7 @@ fn the_session_may_change_at_any_time_and_only_a_forced_login_is_repeated() {
 }
 
 #[test]
-fn session_zero_means_to_ask_again_and_never_in_a_hurry() {
+fn session_zero_is_asked_for_again_after_a_pause() {
     let mut test = Test::ready(1);
     assert_eq!(test.receive(r#"{"session":0}"#), ["down", "session 0"]);
     assert_eq!(test.receive(r#"{"session":0}"#), [""; 0]);
@@ -158,7 +158,7 @@ fn session_zero_means_to_ask_again_and_never_in_a_hurry() {
 }
 
 #[test]
-fn disabled_remotes_are_told_once_in_the_words_of_the_console_and_tried_every_ten_seconds() {
+fn disabled_remotes_are_one_notice_with_the_menu_of_the_console_and_are_tried_every_ten_seconds() {
     for (greeting, words) in [
         (GMA2, "Setup > Console > Global Settings > Remotes to Login Enabled"),
         (DOT2, "Setup > Global Settings > Web Remote and set a password"),
@@ -204,7 +204,7 @@ fn a_refused_login_says_what_to_check_and_frees_its_place() {
 }
 
 #[test]
-fn a_grandma3_is_told_apart() {
+fn a_grandma3_is_recognized() {
     let mut test = Test::new(1);
     test.opened();
     let steps = test.receive(r#"{"status":"server ready"}"#);
@@ -224,7 +224,7 @@ fn a_console_that_answers_nothing_is_lost_after_a_few_seconds() {
 }
 
 #[test]
-fn whoever_accepts_and_says_nothing_is_left_after_five_seconds() {
+fn a_host_that_accepts_and_sends_nothing_is_left_after_five_seconds() {
     let mut test = Test::new(1);
     test.opened();
     let steps = test.pass(5000);
@@ -242,7 +242,7 @@ fn whoever_accepts_and_says_nothing_is_left_after_five_seconds() {
 }
 
 #[test]
-fn a_shell_that_forgets_a_connection_does_not_end_the_show() {
+fn a_connection_that_is_never_reported_is_tried_again() {
     let mut test = Test::new(1);
     let steps = test.pass(10_000);
     assert_eq!(with(&steps, "close").len(), 1);
@@ -250,18 +250,18 @@ fn a_shell_that_forgets_a_connection_does_not_end_the_show() {
 }
 
 #[test]
-fn pauses_grow_up_to_ten_seconds_and_the_same_failure_is_told_once() {
+fn pauses_grow_up_to_ten_seconds_and_the_same_failure_is_one_notice() {
     let mut test = Test::new(1);
-    let mut told = 0;
+    let mut notices = 0;
     let mut pauses = Vec::new();
     for _ in 0..12 {
-        told += test.closed(Closed::Refused).len();
+        notices += test.closed(Closed::Refused).len();
         let before = test.now;
         let next = test.login.next_timeout().expect("a next attempt");
         pauses.push(next.since(before).as_millis());
         assert_eq!(test.pass(next.since(before).as_millis() as u64 + 1).len(), 1);
     }
-    assert_eq!(told, 1);
+    assert_eq!(notices, 1);
     assert!((375..=500).contains(&pauses[0]) && (7500..=10_000).contains(&pauses[11]), "{pauses:?}");
     assert_eq!(test.closed(Closed::Unreachable).len(), 1, "a new reason is worth telling");
 }
@@ -307,7 +307,7 @@ fn a_host_that_refused_us_is_not_asked_again_before_its_time_while_others_are() 
 }
 
 #[test]
-fn a_console_that_closes_again_at_once_is_not_hammered() {
+fn attempts_at_a_console_that_closes_at_once_are_spaced() {
     let mut test = Test::ready(1);
     let mut waited = 0;
     for _ in 0..20 {
@@ -327,14 +327,14 @@ fn a_console_that_closes_again_at_once_is_not_hammered() {
 }
 
 #[test]
-fn a_web_server_that_is_no_console_is_named_as_such() {
+fn the_notice_of_a_web_server_that_is_no_console_says_so() {
     let mut test = Test::new(1);
     let steps = test.closed(Closed::NotWebSocket(404));
     assert!(steps[0].contains("is not a web remote") && steps[0].contains("404"), "{steps:?}");
 }
 
 #[test]
-fn says_goodbye_and_is_quiet_for_ever() {
+fn closes_the_session_when_stopped_and_sends_nothing_more() {
     let mut test = Test::ready(1);
     let mut steps = Vec::new();
     test.login.stop(&mut steps);
@@ -345,7 +345,7 @@ fn says_goodbye_and_is_quiet_for_ever() {
 }
 
 #[test]
-fn comes_back_as_the_other_console() {
+fn a_host_may_return_as_the_other_console() {
     let mut test = Test::ready(1);
     test.closed(Closed::Reset);
     test.pass(500);
@@ -356,7 +356,7 @@ fn comes_back_as_the_other_console() {
 }
 
 #[test]
-fn a_login_that_nobody_asked_for_opens_nothing() {
+fn a_log_in_that_was_not_requested_is_ignored() {
     let mut test = Test::new(1);
     test.opened();
     assert_eq!(test.receive(WELCOME), [""; 0]);
@@ -366,7 +366,7 @@ fn a_login_that_nobody_asked_for_opens_nothing() {
 }
 
 #[test]
-fn a_process_that_was_asleep_reads_what_has_come_before_it_calls_the_console_dead() {
+fn a_suspended_process_reads_pending_answers_before_it_gives_a_console_up() {
     let mut test = Test::ready(1);
     assert_eq!(test.pass(4000), ["4000 session 1"]);
     test.now += Duration::from_secs(60);

@@ -11,15 +11,15 @@ use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, 
 /// What an old grandMA2 sends in place of a greeting in JSON.
 const READY: &str = "server ready";
 
-/// A message of a console. Anything can ride on it, whatever it answers.
+/// A message of a console. Every field may come with every answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer<'a> {
-    /// The console is ready to be talked to.
+    /// The console is ready for requests.
     pub greeting: Option<Greeting<'a>>,
     /// `session`: the number to use from here on; 0 if there is no such session, -1 if remotes are disabled, -2 if there are
     /// too many.
     pub session: Option<i64>,
-    /// `forceLogin`: whether a log-in is wanted.
+    /// `forceLogin`: whether a log-in is requested.
     pub force_login: Option<bool>,
     /// `connections_limit_reached` is there.
     pub limit_reached: bool,
@@ -78,7 +78,7 @@ impl<'a> Answer<'a> {
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode), but what is not wanted may be wrong in itself.
+    /// As [`decode`](Self::decode), but parts that are not wanted may contain errors.
     pub fn decode_wanted(bytes: &'a [u8], wanted: Wanted) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes)?;
         reader.wanted = wanted;
@@ -118,7 +118,7 @@ impl<'a> Answer<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match &self.greeting {
             Some(Greeting::Text) => out.extend_from_slice(READY.as_bytes()),
-            // Consoles leave a blank behind the comma here, and nowhere else.
+            // Consoles write a blank after the comma here, and nowhere else.
             Some(Greeting::Status { status, app_type: Some(app_type) }) => {
                 out.extend_from_slice(b"{\"status\":");
                 Writer::new(out).text(status);
@@ -158,8 +158,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// What a message holds besides what any message may hold. The keys are gathered first, because `responseType` may stand
-/// behind them.
+/// What a message holds besides what any message may hold. The keys are gathered first, because `responseType` may
+/// follow them.
 #[derive(Default)]
 struct Body<'a> {
     response_type: Option<Cow<'a, str>>,
@@ -320,9 +320,9 @@ pub enum Response<'a> {
     Playbacks(Playbacks<'a>),
     /// `getdata`: names and values, in the order asked for; values are `0`, `1`, or `b` for blinking.
     GetData(Vec<Datum<'a>>),
-    /// `commandConfirmation`: a pop-up wants an answer.
+    /// `commandConfirmation`: a pop-up that has to be answered.
     Confirmation(Confirmation<'a>),
-    /// `presetCommandConfirmation`: a pop-up about storing a preset wants an answer.
+    /// `presetCommandConfirmation`: a pop-up about storing a preset that has to be answered.
     PresetConfirmation(Confirmation<'a>),
     /// `presetTypes`: the attributes of the fixtures, with their values.
     PresetTypes {

@@ -1,13 +1,13 @@
 //! Pop-ups of a console.
 //!
-//! No capture of one is known; the keys are those that MA's own browser page reads.
+//! There is no capture of one; the keys are those that MA's own browser page reads.
 
 use std::borrow::Cow;
 
 use super::DecodeError;
 use super::json::{Reader, Writer};
 
-/// A pop-up that wants an answer.
+/// A pop-up that has to be answered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confirmation<'a> {
     /// `tt`: the title.

@@ -264,7 +264,7 @@ pub struct Block<'a> {
     /// a dot2 the first is the upper one.
     pub buttons: [ExecButton<'a>; 3],
     /// `fader`.
-    pub fader: Fader<'a>,
+    pub fader: ExecFader<'a>,
 }
 
 impl<'a> Block<'a> {
@@ -274,7 +274,7 @@ impl<'a> Block<'a> {
                 "button1" => block.buttons[0] = ExecButton::decode(reader)?,
                 "button2" => block.buttons[1] = ExecButton::decode(reader)?,
                 "button3" => block.buttons[2] = ExecButton::decode(reader)?,
-                "fader" => block.fader = Fader::decode(reader)?,
+                "fader" => block.fader = ExecFader::decode(reader)?,
                 _ => {}
             }
             Ok(())
@@ -353,7 +353,7 @@ fn led(reader: &mut Reader<'_>) -> Result<Option<Color>, DecodeError> {
 
 /// A fader of an executor.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fader<'a> {
+pub struct ExecFader<'a> {
     /// `bdC`: the colour of the frame; none where nothing was ever assigned.
     pub frame: Option<Color>,
     /// `tt`: its function, such as `Mstr`.
@@ -368,7 +368,7 @@ pub struct Fader<'a> {
     pub max: f64,
 }
 
-impl<'a> Fader<'a> {
+impl<'a> ExecFader<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let wanted = reader.wanted;
         reader.read(|fader: &mut Self, reader, key| {

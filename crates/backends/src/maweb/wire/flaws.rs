@@ -5,7 +5,7 @@ use std::fmt;
 /// A kind of mistake.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// A quotation mark behind a number: `"session":1","maxRequests":0`.
+    /// A quotation mark after a number: `"session":1","maxRequests":0`.
     StrayQuote,
     /// A text without its quotation marks: `"command":LUA "...","session":1`.
     BareText,
@@ -13,7 +13,7 @@ pub enum Flaw {
     CapitalBoolean,
     /// Nothing, or a word that is no value: `"password":,`, `[undefined]`.
     NoValue,
-    /// Something behind the last bracket.
+    /// Something after the last bracket.
     Rest,
 }
 
@@ -82,8 +82,8 @@ pub(super) fn bare_text_end(text: &str, start: usize) -> Option<usize> {
 fn begins_key(bytes: &[u8]) -> bool {
     let Some(key) = bytes.trim_ascii_start().strip_prefix(b"\"") else { return false };
     let len = key.iter().take_while(|letter| letter.is_ascii_alphanumeric() || **letter == b'_').count();
-    let behind = key[len..].strip_prefix(b"\"").filter(|_| len > 0);
-    behind.is_some_and(|behind| behind.trim_ascii_start().starts_with(b":"))
+    let rest = key[len..].strip_prefix(b"\"").filter(|_| len > 0);
+    rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
 }
 
 #[cfg(test)]
@@ -108,12 +108,12 @@ mod tests {
 
     #[test]
     fn each_kind_is_new_once() {
-        let (mut told, mut found) = (Flaws::default(), Flaws::default());
+        let (mut reported, mut found) = (Flaws::default(), Flaws::default());
         found.note(Flaw::BareText, 10);
         found.note(Flaw::BareText, 20);
-        assert_eq!(told.add(&found).iter().collect::<Vec<_>>(), [(Flaw::BareText, 10)]);
+        assert_eq!(reported.add(&found).iter().collect::<Vec<_>>(), [(Flaw::BareText, 10)]);
         found.note(Flaw::Rest, 30);
-        assert_eq!(told.add(&found).iter().collect::<Vec<_>>(), [(Flaw::Rest, 30)]);
-        assert_eq!(told.add(&found), Flaws::default());
+        assert_eq!(reported.add(&found).iter().collect::<Vec<_>>(), [(Flaw::Rest, 30)]);
+        assert_eq!(reported.add(&found), Flaws::default());
     }
 }

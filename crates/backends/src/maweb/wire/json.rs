@@ -1,7 +1,7 @@
 //! JSON as these consoles and their clients write it: a lenient reader that copies nothing, and a writer.
 //!
 //! Why not a library: what comes in is only almost JSON. Web remotes that are in use send `True`, `[undefined]`,
-//! `"password":,` and rubbish behind the last bracket, and a console forgives them; consoles send a key twice in one object,
+//! `"password":,` and rubbish after the last bracket, and a console forgives them; consoles send a key twice in one object,
 //! texts for numbers and numbers for texts. A parser of JSON refuses the whole message for any of these, and here each costs
 //! one value. What of that the sender should mend is noted in [`Flaws`]. Skipping is a loop that counts brackets, so nesting
 //! of any depth costs no stack. Reading a message of 22 KB this way takes a quarter of the time of a tree of values.
@@ -15,8 +15,7 @@ pub(super) use writer::Writer;
 use super::flaws::{Flaw, Flaws, bare_text_end};
 use super::{Color, DecodeError, Wanted};
 
-/// Reads one message, value by value. Whoever asks for a value of one kind and meets another gets nothing and stands behind
-/// it all the same.
+/// Reads one message, value by value. Reading a value of another kind than requested returns nothing and skips the value.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Reader<'a> {
     /// Which parts of executors their readers read.
@@ -135,7 +134,7 @@ impl<'a> Reader<'a> {
                 _ => {
                     let before = self.at;
                     item(self)?;
-                    // Whatever begins here, reading it leads on; otherwise this would go on for ever.
+                    // Every item must advance the reader; otherwise this loop would never end.
                     if self.at == before {
                         return Err(DecodeError::Malformed(before));
                     }
@@ -144,7 +143,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps behind the bracket that opens an object or a list, or passes over what comes in its place.
+    /// Steps past the bracket that opens an object or a list, or skips the value in its place.
     fn enter(&mut self, open: u8) -> Result<bool, DecodeError> {
         if self.peek() != Some(open) {
             self.skip()?;
@@ -183,7 +182,7 @@ impl<'a> Reader<'a> {
         .filter(|number: &f64| number.is_finite()))
     }
 
-    /// Reads a whole number, also out of a text; what stands behind a decimal point is dropped.
+    /// Reads a whole number, also out of a text; digits after a decimal point are dropped.
     ///
     /// # Errors
     ///
@@ -268,7 +267,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes whatever stands behind the message.
+    /// Notes everything after the message.
     pub(super) fn end(&mut self) {
         if self.peek().is_some() {
             self.flaws.note(Flaw::Rest, self.at);
@@ -332,12 +331,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps over a quotation mark behind a number, which is none of the next key if the object goes on or ends behind it.
+    /// Steps over a stray quotation mark after a number. It does not open the next key if the object goes on or ends after it.
     #[cold]
     #[inline(never)]
     fn pass_stray_quote(&mut self, start: usize) {
-        let behind = self.text.as_bytes()[self.at..].strip_prefix(b"\"");
-        if let Some(b',' | b'}') = behind.and_then(|behind| behind.trim_ascii_start().first())
+        let rest = self.text.as_bytes()[self.at..].strip_prefix(b"\"");
+        if let Some(b',' | b'}') = rest.and_then(|rest| rest.trim_ascii_start().first())
             && self.has_key(start)
         {
             self.flaws.note(Flaw::StrayQuote, self.at);
@@ -393,7 +392,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the four digits behind `\u`, and the second half of a pair; what is none becomes U+FFFD.
+    /// Reads the four digits after `\u`, and the second half of a pair; an invalid one becomes U+FFFD.
     fn code_point(&mut self) -> char {
         let Some(first) = self.four_digits() else { return char::REPLACEMENT_CHARACTER };
         if !(0xD800..0xDC00).contains(&first) || !self.text[self.at..].starts_with("\\u") {
@@ -435,14 +434,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Steps from within a text behind its end.
+/// Steps from within a text past its end.
 fn behind_text(bytes: &[u8], mut at: usize) -> Result<usize, DecodeError> {
     loop {
         at = quote_or_backslash(bytes, at).ok_or(DecodeError::Truncated)?;
         if bytes[at] == b'"' {
             return Ok(at + 1);
         }
-        // What follows a backslash is no end, whatever it is.
+        // A character after a backslash never ends the text.
         at += 2;
     }
 }
@@ -455,13 +454,13 @@ fn quote_or_backslash(bytes: &[u8], from: usize) -> Option<usize> {
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     let mut at = from;
     let mut rest = bytes.get(from..)?;
-    while let Some((chunk, behind)) = rest.split_first_chunk() {
+    while let Some((chunk, after)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*chunk);
         let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
         }
-        (at, rest) = (at + chunk.len(), behind);
+        (at, rest) = (at + chunk.len(), after);
     }
     rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|more| at + more)
 }

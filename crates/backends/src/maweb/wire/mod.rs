@@ -26,7 +26,7 @@ use std::fmt;
 
 pub use answer::{Answer, Datum, Greeting, Group, Playbacks, Response};
 pub use confirmation::Confirmation;
-pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, Executor, Fader};
+pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, ExecFader, Executor};
 pub use flaws::{Flaw, Flaws};
 pub(crate) use password::replace_passwords;
 pub use preset::{Attribute, Feature, PresetType};
@@ -34,7 +34,7 @@ pub use request::{PlaybacksRequest, Range, Request};
 pub use wanted::Wanted;
 
 /// Shows a message of either direction as one line: as it is if it is short, otherwise in words. The hash of a password is
-/// left out: whoever has it can log in with it.
+/// left out, because it is enough to log in.
 pub fn describe(bytes: &[u8], line: &mut String) {
     const SHORT: usize = 1200;
     let text = std::str::from_utf8(bytes).unwrap_or_default();
@@ -104,7 +104,7 @@ pub enum Dialect {
 /// What kind of executors a range or a group holds: `itemsType`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ItemsType {
-    /// The main executor (1), which no known program asks for; any number without a meaning is read as this.
+    /// The main executor (1), which no program requests; any number without a meaning is read as this.
     Main,
     /// Executors with faders: 2, in the flat dialect 1.
     Faders,

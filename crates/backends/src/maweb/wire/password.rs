@@ -1,6 +1,6 @@
-//! Finds passwords in a message, whatever else is wrong with it, so that nobody sees them in a log or a recording.
+//! Finds passwords in a message, even in a malformed one, so that no log or recording contains them.
 //!
-//! What a remote sends is the MD5 of its password. Whoever has that can log in with it.
+//! A remote sends the MD5 of its password. This hash is enough to log in.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -32,7 +32,7 @@ fn next_password(message: &[u8], from: usize) -> Option<Range<usize>> {
     keys.filter_map(|at| value(message, at + KEY.len())).find(|found| !found.is_empty())
 }
 
-/// What follows a colon behind a key.
+/// The text after a key and its colon.
 fn value(message: &[u8], behind_key: usize) -> Option<Range<usize>> {
     let skip = |from: usize, unwanted: fn(&u8) -> bool| {
         from + message[from..].iter().take_while(|letter| unwanted(letter)).count()

@@ -111,7 +111,7 @@ pub enum Request<'a> {
         /// The session.
         session: i64,
     },
-    /// Any other `requestType`; empty if there is none and nothing else tells what is wanted.
+    /// Any other `requestType`; empty if there is none and no other key implies the type.
     Unknown {
         /// The `requestType`.
         request_type: Cow<'a, str>,
@@ -458,7 +458,7 @@ impl<'a> Keys<'a> {
         })
     }
 
-    /// A fader or a key of an executor; `type` tells, and where it is missing, what is there.
+    /// A fader or a key of an executor, by `type`; if that is missing, by the other keys.
     fn into_user_input(self, session: i64) -> Result<Request<'a>, DecodeError> {
         let exec_index = self.exec_index.ok_or(DecodeError::Missing("execIndex"))?;
         let page_index = self.page_index.unwrap_or(0);

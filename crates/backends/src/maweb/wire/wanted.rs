@@ -1,6 +1,6 @@
 //! The parts of a message that are read.
 
-/// Which parts of executors are read. The others stay at their defaults: consoles tell far more than most shows want to know,
+/// Which parts of executors are read. The others stay at their defaults: consoles send far more than most shows use,
 /// several times a second.
 ///
 /// Index, width, the text of the kind and whether it runs are always read.

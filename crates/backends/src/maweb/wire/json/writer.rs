@@ -22,7 +22,7 @@ impl<'o> Writer<'o> {
         self.brackets(b'{', b'}', entries);
     }
 
-    /// Writes a list, whose values `items` writes, each behind [`item`](Self::item).
+    /// Writes a list, whose values `items` writes, each after [`item`](Self::item).
     pub(in crate::maweb::wire) fn list(&mut self, items: impl FnOnce(&mut Self)) {
         self.brackets(b'[', b']', items);
     }
