@@ -128,11 +128,6 @@ impl Channels {
     }
 
     /// The channel of a slot.
-    pub(crate) fn get(&self, slot: Slot) -> Option<&Channel> {
-        self.0.get(slot.index())?.as_ref()
-    }
-
-    /// The channel of a slot.
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Channel> {
         self.0.get_mut(slot.index())?.as_mut()
     }

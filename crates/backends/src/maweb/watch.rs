@@ -275,6 +275,9 @@ mod tests {
         Instant::from_micros(millis * 1000)
     }
 
+    /// Slots and values.
+    type Events = Vec<(u32, String)>;
+
     /// Watches with the channels that they are of: slot 0 is the first one of the list.
     struct Test {
         watches: Watches,
@@ -307,7 +310,7 @@ mod tests {
         }
 
         /// Slots and values that are emitted for an answer of a grandMA2.
-        fn events(&mut self, asked_at: u64, playbacks: &Playbacks<'_>) -> Vec<(u32, String)> {
+        fn events(&mut self, asked_at: u64, playbacks: &Playbacks<'_>) -> Events {
             self.events_of(asked_at, playbacks, None)
         }
 
@@ -316,7 +319,7 @@ mod tests {
             asked_at: u64,
             playbacks: &Playbacks<'_>,
             asked: Option<Asked<'_>>,
-        ) -> Vec<(u32, String)> {
+        ) -> Events {
             let (console, echoes_until) = (Some(Console::Gma2), Instant::START);
             let report = Report { console, playbacks, asked_at: at(asked_at), asked, echoes_until };
             let mut events = Vec::new();
@@ -327,7 +330,7 @@ mod tests {
         }
 
         /// Slots and values that are emitted for the states of lamps.
-        fn lamps(&mut self, data: &[(&str, &str)]) -> Vec<(u32, String)> {
+        fn lamps(&mut self, data: &[(&str, &str)]) -> Events {
             let mut events = Vec::new();
             let emit = &mut |channel: &mut Channel, value: Value| {
                 events.push((channel.slot.0, value.to_string()));

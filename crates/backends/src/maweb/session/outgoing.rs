@@ -171,7 +171,9 @@ impl Session {
 
     /// Gives a notice of an event that was not taken.
     fn notify_taken(&mut self, slot: Slot, taken: Taken, out: &mut Outbox) {
-        let Some(name) = self.channels.get(slot).map(|channel| channel.address.to_string()) else { return };
+        let Some(name) = self.channels.get_mut(slot).map(|channel| channel.address.to_string()) else {
+            return;
+        };
         match taken {
             Taken::Yes => {}
             Taken::Offline => {
