@@ -1,9 +1,12 @@
-//! Rules for what is read by people: links lead somewhere, and the justfile fits on a screen.
+//! Rules for what is read by people: links lead somewhere, documents name files that exist, and what has to be short is.
 
 use super::{File, Finding};
 
 /// More recipes than this and nobody knows them.
 const MOST_RECIPES: usize = 12;
+
+/// A longer description of the structure takes more than ten minutes to read.
+const MOST_LINES_OF_ARCHITECTURE: usize = 200;
 
 /// Every relative link of a document names a file or a folder of the repository.
 pub(super) fn links_lead_somewhere(files: &[File]) -> Vec<Finding> {
@@ -50,6 +53,42 @@ pub(super) fn faults_name_real_tests(files: &[File]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Every Rust file that the documents for developers name exists. A path may leave out folders at its start.
+pub(super) fn documents_name_real_files(files: &[File]) -> Vec<Finding> {
+    let is_for_developers = |file: &&File| {
+        matches!(&*file.path, "ARCHITECTURE.md" | "CONTRIBUTING.md") || file.path.starts_with("docs/design/")
+    };
+    let mut findings = Vec::new();
+    for document in files.iter().filter(is_for_developers) {
+        for (at, line) in document.text.lines().enumerate() {
+            let names = line.split('`').skip(1).step_by(2);
+            for name in
+                names.filter(|name| name.ends_with(".rs") && name.contains('/') && !name.contains('<'))
+            {
+                if !files.iter().any(|file| format!("/{}", file.path).ends_with(&format!("/{name}"))) {
+                    findings.push(Finding::line(&document.path, at, format!("there is no file `{name}`")));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// The description of the structure is short.
+pub(super) fn architecture_is_short(files: &[File]) -> Vec<Finding> {
+    let architecture = files.iter().filter(|file| file.path == "ARCHITECTURE.md");
+    architecture
+        .map(|file| file.text.lines().count())
+        .filter(|lines| *lines > MOST_LINES_OF_ARCHITECTURE)
+        .map(|lines| {
+            let message = format!(
+                "has {lines} lines, more than {MOST_LINES_OF_ARCHITECTURE}; reasons belong to `docs/design`"
+            );
+            Finding::file("ARCHITECTURE.md", message)
+        })
+        .collect()
 }
 
 /// The path from the root that a link in the document `from` means.
@@ -109,6 +148,22 @@ mod tests {
         ]);
         let missing = |name: &str| Finding::line("docs/faults.md", 1, format!("there is no test `{name}`"));
         assert_eq!(found, [missing("gone_away"), missing("gone.md")]);
+    }
+
+    #[test]
+    fn a_file_that_does_not_exist_is_found() {
+        let text = "`lib.rs`, `a/src/lib.rs` and `src/lib.rs`\n`src/gone.rs`, but `x.cfg/y`\n";
+        let source = || file("crates/a/src/lib.rs", "");
+        let missing = Finding::line("docs/design/0001-a.md", 1, "there is no file `src/gone.rs`");
+        assert_eq!(documents_name_real_files(&[file("docs/design/0001-a.md", text), source()]), [missing]);
+        assert_eq!(documents_name_real_files(&[file("docs/b.md", text), source()]), []);
+    }
+
+    #[test]
+    fn a_long_architecture_is_found() {
+        let long = |lines| [file("ARCHITECTURE.md", "a\n".repeat(lines))];
+        assert_eq!(architecture_is_short(&long(MOST_LINES_OF_ARCHITECTURE)), []);
+        assert_eq!(architecture_is_short(&long(MOST_LINES_OF_ARCHITECTURE + 1)).len(), 1);
     }
 
     #[test]

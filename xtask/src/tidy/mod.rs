@@ -71,6 +71,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         circles::modules_form_no_circles(&files),
         documents::links_lead_somewhere(&files),
         documents::faults_name_real_tests(&files),
+        documents::documents_name_real_files(&files),
+        documents::architecture_is_short(&files),
         documents::recipes_are_few(&files),
     ]
     .into_iter()
