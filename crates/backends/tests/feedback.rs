@@ -17,7 +17,7 @@ struct Loop {
     told: &'static str,
 }
 
-const LOOPS: [Loop; 7] = [
+const LOOPS: [Loop; 5] = [
     Loop {
         name: "one universe of Art-Net, in and out",
         config: "[artnet in]\nuniverse = 1\n[artnet out]\nuniverse = 1\ndestination = broadcast\nrealtime = 1\n\
@@ -44,24 +44,6 @@ const LOOPS: [Loop; 7] = [
         start: "bus.x := 1",
         sender: "b.0",
         told: "a.1 > b.1",
-    },
-    Loop {
-        name: "OSC messages that come back under other names",
-        config: "[osc a]\nbind = 10.0.0.1 8000\ndestination = 10.0.0.2 8000\n\
-                 [osc b]\nbind = 10.0.0.2 8000\ndestination = 10.0.0.1 8000\n[loopback bus]\n[map]\n\
-                 a./x | invert > a./y\nb./y > b./x\nbus.x > a./y\n",
-        start: "bus.x := 0.3",
-        sender: "a.0",
-        told: "a./x, bus.x > a./y",
-    },
-    Loop {
-        name: "RTP-MIDI without sessions",
-        config: "[rtpmidi a]\nmode = direct\nbind = 10.0.0.1 5004\npeer = 10.0.0.2 5004\n\
-                 [rtpmidi b]\nmode = direct\nbind = 10.0.0.2 5004\npeer = 10.0.0.1 5004\n[loopback bus]\n[map]\n\
-                 a.ch0.cc1 | invert > a.ch0.cc2\nb.ch0.cc2 > b.ch0.cc1\nbus.x > a.ch0.cc2\n",
-        start: "bus.x := 0.3",
-        sender: "a.1",
-        told: "a.ch0.cc1, bus.x > a.ch0.cc2",
     },
     Loop {
         name: "Open Pixel Control at a high rate",
@@ -138,7 +120,7 @@ fn lines_with(transcript: &str, what: &str) -> String {
 
 #[test]
 fn when_the_loop_is_cut_the_last_value_has_arrived_and_values_are_sent_at_once_again() {
-    for it in &LOOPS[..5] {
+    for it in &LOOPS[..3] {
         let mut world = world(it.config);
         begin(&mut world, it);
         world.network().set_link(Link { loss_percent: 100, ..Link::default() });
@@ -239,42 +221,5 @@ fn other_channels_of_the_universe_and_of_others_go_out_at_once_beside_a_loop() {
         assert!(transcript.contains(&format!("2={number}")), "{number} waits\n{transcript}");
         world.advance(Duration::from_millis(3));
         world.take_transcript();
-    }
-}
-
-#[test]
-fn a_loop_of_midi_through_a_device_that_answers_is_slowed_down() {
-    for (config, port, start) in [
-        ("[midi m]\n[map]\nm.ch0.cc1 | invert > m.ch0.cc2\n", 2, "m.2 opened"),
-        (
-            "[jack m]\nin = midi in\nout = midi out\n[map]\nm.in.ch0.cc1 | invert > m.out.ch0.cc2\n",
-            0,
-            "m.0 opened",
-        ),
-    ] {
-        let mut world = world(config);
-        play(&mut world, start);
-        let mut sent_in_a_second = Vec::new();
-        let incoming = if port == 2 { "m.0 <- cc ch0 1" } else { "m.0 <- 0 cc ch0 1" };
-        play(&mut world, &format!("{incoming} 40"));
-        let mut transcript = String::new();
-        for _ in 0..5 {
-            let end = world.now() + Duration::from_secs(1);
-            let mut sent = 0;
-            while world.now() < end {
-                let lines = world.take_transcript();
-                let answers: Vec<_> = lines.lines().filter(|line| line.contains(" m.0 -> ")).collect();
-                sent += answers.len();
-                transcript += &lines;
-                for line in answers {
-                    let value = line.rsplit(' ').next().expect("a value");
-                    play(&mut world, &format!("{incoming} {value}"));
-                }
-                world.advance(Duration::from_micros(200));
-            }
-            sent_in_a_second.push(sent);
-        }
-        assert_eq!(count(&transcript, "a feedback loop"), 1, "{config}\n{sent_in_a_second:?}");
-        assert!((20..200).contains(&sent_in_a_second[4]), "{config}: {sent_in_a_second:?}");
     }
 }

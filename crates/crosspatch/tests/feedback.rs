@@ -6,7 +6,7 @@ mod common;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Program, free_port, until};
+use common::{PATIENCE, Program, free_port};
 
 /// A show in which a universe goes out to `to` and to `witness` with every change, and something else from OSC to OSC.
 struct Ports {
@@ -112,26 +112,4 @@ fn a_universe_of_sacn_that_another_process_sends_back_is_slowed_down() {
     ports.check(&[&show], &["in.1 > out.1"]);
     other.stop();
     show.stop();
-}
-
-#[test]
-fn a_message_of_osc_that_another_process_sends_back_under_another_name_is_slowed_down() {
-    let ports = Ports::new();
-    let (near, far, witness, unrelated) = (ports.near, ports.far, ports.witness(), ports.unrelated());
-    let other = Program::show(&format!(
-        "[osc p]\nbind = 127.0.0.1 {far}\ndestination = 127.0.0.1 {near}\n[osc w]\ndestination = 127.0.0.1 {witness}\n\
-         [map]\np./there > p./back\np./there > w./copy\n"
-    ));
-    let show = Program::show(&format!(
-        "{unrelated}[osc p]\nbind = 127.0.0.1 {near}\ndestination = 127.0.0.1 {far}\n\
-         [map]\np./back | invert > p./there\ni./x > o./y\n"
-    ));
-    ports.witness.set_nonblocking(true).expect("a socket");
-    until("a message has come through both", || {
-        ports.osc_out.send_to(b"/back\0\0\0,f\0\0\x3e\0\0\0", ("127.0.0.1", near)).expect("a message");
-        ports.witness.recv(&mut [0; 64]).is_ok()
-    });
-    ports.check(&[&show], &["p./back > p./there"]);
-    show.stop();
-    other.stop();
 }

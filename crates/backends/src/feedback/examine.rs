@@ -1,6 +1,7 @@
 //! Whether values come back: channels that change fast are held for a moment, and what happens to them then is looked at.
 //!
-//! First the values of each channel are counted. Those that come fast enough are suspects. Then, several times in a row, the suspects
+//! First the values of each channel are counted. Those that come fast enough, and are the same few numbers again and again, are
+//! suspects: a loop oscillates, and a fader or a program that measures does not. Then, several times in a row, the suspects
 //! are held for a while. What was on its way arrives at the beginning ([`DRAIN`]); after that a source goes on as before, and a loop
 //! is silent. When the values are let go, a loop goes on at once ([`ANSWER`]). Each while is of another length, so that a source that
 //! sends in bursts cannot match all of them.
@@ -29,6 +30,9 @@ const FEWEST: u32 = 32;
 /// A source beside the loop may send so much of what came before.
 const SHARE_OF_OTHERS: u64 = 8;
 
+/// A loop oscillates between so many values at most.
+const MOST_DIFFERENT: usize = 4;
+
 /// No more values of a suspect are held: so many do not go round.
 const MOST_HELD: u32 = 64;
 
@@ -52,8 +56,15 @@ enum Stage {
 /// How many values came, by channel.
 #[derive(Default)]
 struct Counts {
-    each: FxHashMap<Slot, u32>,
+    each: FxHashMap<Slot, Count>,
     most: u32,
+}
+
+#[derive(Default)]
+struct Count {
+    values: u32,
+    /// The first different values; one more than [`MOST_DIFFERENT`] is no loop.
+    different: Vec<Value>,
 }
 
 /// A channel whose values may come back. Suspects are in the order of their slots.
@@ -96,7 +107,7 @@ impl Examination {
     /// Values pass that are none of a suspect.
     pub(super) fn count(&mut self, values: &[(Slot, Value)]) {
         if let Stage::Count(counts) = &mut self.stage {
-            values.iter().for_each(|(slot, _)| counts.add(*slot));
+            values.iter().for_each(|(slot, value)| counts.add(*slot, value));
         }
     }
 
@@ -104,7 +115,7 @@ impl Examination {
     pub(super) fn take(&mut self, now: Instant, value: Held, passed: &mut Vec<Held>) {
         match &mut self.stage {
             Stage::Count(counts) => {
-                counts.add(value.slot);
+                counts.add(value.slot, &value.value);
                 passed.push(value);
             }
             Stage::Free { suspects, .. } => {
@@ -182,19 +193,25 @@ impl Examination {
 }
 
 impl Counts {
-    fn add(&mut self, slot: Slot) {
+    fn add(&mut self, slot: Slot, value: &Value) {
         let count = self.each.entry(slot).or_default();
-        *count += 1;
-        self.most = self.most.max(*count);
+        count.values += 1;
+        if count.different.len() <= MOST_DIFFERENT && !count.different.contains(value) {
+            count.different.push(value.clone());
+        }
+        self.most = self.most.max(count.values);
     }
 
     /// The channels with enough values in this time.
     fn suspects(&self, time: Duration) -> Vec<Suspect> {
-        let fast = self.each.iter().filter(|(_, count)| **count >= FEWEST);
-        let mut suspects: Vec<_> = fast
+        let oscillates = |count: &Count| count.values >= FEWEST && count.different.len() <= MOST_DIFFERENT;
+        let mut suspects: Vec<_> = self
+            .each
+            .iter()
+            .filter(|(_, count)| oscillates(count))
             .map(|(slot, count)| Suspect {
                 slot: *slot,
-                rate: (*count, time.as_micros() as u64),
+                rate: (count.values, time.as_micros() as u64),
                 values: 0,
                 late: 0,
             })

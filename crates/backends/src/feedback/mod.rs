@@ -48,8 +48,6 @@ struct Guard {
     /// How many samples go by without a look at their channels, now and after the next one that was no loop.
     skip: u32,
     patience: u32,
-    /// How many channels are sent at a time of those that are slowed down.
-    at_once: usize,
     watch: Option<Box<Watch>>,
 }
 
@@ -72,15 +70,6 @@ struct Held {
 impl<S: Session> Guarded<S> {
     /// Guards a session whose channels go out together, as the slots of a universe do.
     pub(crate) fn frames(session: S) -> Self {
-        Self::new(session, usize::MAX)
-    }
-
-    /// Guards a session whose channels are messages of their own.
-    pub(crate) fn messages(session: S) -> Self {
-        Self::new(session, 4)
-    }
-
-    fn new(session: S, at_once: usize) -> Self {
         let guard = Guard {
             moments: 0,
             look_after: SAMPLE,
@@ -88,7 +77,6 @@ impl<S: Session> Guarded<S> {
             looked_at: Instant::START,
             skip: 0,
             patience: 1,
-            at_once,
             watch: None,
         };
         Self { session, guard }
@@ -132,7 +120,7 @@ impl<S: Session> Guarded<S> {
             }
             (self.guard.moments, self.guard.looked_at) = (0, now);
         }
-        watch.slow.release(now, self.guard.at_once, &mut released);
+        watch.slow.release(now, &mut released);
         if let Some(suspects) = watch.slow.proceed(now, watch.examination.is_some(), &mut released, out) {
             watch.examination = Some(Examination::again(now, suspects));
         }

@@ -21,8 +21,7 @@ const TERM: Duration = Duration::from_secs(10);
 pub(super) struct Slow {
     /// In the order of their slots.
     channels: Vec<Channel>,
-    /// The channel whose turn is next, and how many values wait.
-    next: usize,
+    /// How many values wait.
     waiting: usize,
     /// When the next values may go out.
     free_at: Instant,
@@ -90,18 +89,13 @@ impl Slow {
     }
 
     /// Lets values go, one of each channel and of so many channels at most, if it is time for that.
-    pub(super) fn release(&mut self, now: Instant, at_once: usize, released: &mut Vec<Held>) {
+    pub(super) fn release(&mut self, now: Instant, released: &mut Vec<Held>) {
         if self.waiting == 0 || self.free_at > now {
             return;
         }
         self.free_at = now + interval();
-        let end = released.len().saturating_add(at_once);
-        for _ in 0..self.channels.len() {
-            if released.len() == end || self.waiting == 0 {
-                break;
-            }
-            self.next = (self.next + 1) % self.channels.len();
-            if let Some(held) = self.channels[self.next].waiting.pop_front() {
+        for channel in &mut self.channels {
+            if let Some(held) = channel.waiting.pop_front() {
                 self.waiting -= 1;
                 released.push(held);
             }

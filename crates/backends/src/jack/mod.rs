@@ -12,7 +12,6 @@ use std::sync::Arc;
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
 use super::midi::address;
-use crate::feedback::Guarded;
 use options::Config;
 
 /// The JACK backend.
@@ -48,6 +47,6 @@ impl Instance for Jack {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(Guarded::messages(session::JackSession::new(self.config.clone())))
+        Box::new(session::JackSession::new(self.config.clone()))
     }
 }

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
-use crate::feedback::Guarded;
 use options::Config;
 
 /// The MIDI backend.
@@ -51,6 +50,6 @@ impl Instance for Midi {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(Guarded::messages(session::MidiSession::new(self.config.clone())))
+        Box::new(session::MidiSession::new(self.config.clone()))
     }
 }

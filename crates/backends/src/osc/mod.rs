@@ -25,7 +25,6 @@ use std::sync::Arc;
 use crosspatch_core::address::{Quoted, needs_quotes};
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
-use crate::feedback::Guarded;
 use address::Address;
 use options::Config;
 
@@ -92,7 +91,7 @@ impl Instance for Osc {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(Guarded::messages(session::OscSession::new(&self.name, self.config.clone())))
+        Box::new(session::OscSession::new(&self.name, self.config.clone()))
     }
 }
 

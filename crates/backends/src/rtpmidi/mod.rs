@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
-use crate::feedback::Guarded;
 use crate::midi::address::WORDS;
 use options::Config;
 
@@ -54,6 +53,6 @@ impl Instance for RtpMidi {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(Guarded::messages(session::RtpMidiSession::new(self.config.clone())))
+        Box::new(session::RtpMidiSession::new(self.config.clone()))
     }
 }

@@ -428,7 +428,7 @@ impl Engine {
         // Whether the last one has come through a chain that gives the same for different numbers. Part of the tuple, it would
         // cost every plain value (measured: 6 %).
         let flattens = Cell::new(false);
-        let mut ends = emitted.iter().map_while(|(slot, value)| {
+        let ends = emitted.iter().map_while(|(slot, value)| {
             let Value::Number(number) = *value else { return None };
             let (end, shaped) = match routes.starting_at(channels.channel(*slot)) {
                 [route] if route.target == Route::INTO_CHAINS => {
@@ -444,13 +444,21 @@ impl Engine {
             };
             Some((*slot, number, end, shaped))
         });
-        let mut next = ends.next();
-        let Some((.., Route { target: id, .. }, _)) = next else { return 0 };
-        // Whoever sends to himself has a turn of his own, and routes of events lead to no instance.
-        let Ok([source, target]) = running.get_disjoint_mut([instance.index(), id.index()]) else { return 0 };
-        queue.admit(id, target);
+        let (mut all, mut pair) = (Some(&mut running[..]), None);
         let mut run = 0;
-        while let Some((slot, number, end, shaped)) = next.filter(|(.., end, _)| end.target == id) {
+        // `next` is called in one place, so that it becomes a part of this loop (measured: 15 % of a plain value).
+        for (slot, number, end, shaped) in ends {
+            if let Some(all) = all.take() {
+                // A route of a session to itself takes the general road, and routes of events lead to no instance.
+                let ends = [instance.index(), end.target.index()];
+                let Ok([source, target]) = all.get_disjoint_mut(ends) else { break };
+                queue.admit(end.target, target);
+                pair = Some((end.target, source, target));
+            }
+            let Some((id, source, target)) = &mut pair else { break };
+            if end.target != *id {
+                break;
+            }
             let has_moved = flattens.get() && source.known.last_input_number(slot) != Some(number);
             if !source.known.record_input_number(slot, number) {
                 break;
@@ -460,7 +468,6 @@ impl Engine {
                 target.inbox.push((end.slot, Value::Number(shaped)));
             }
             run += 1;
-            next = ends.next();
         }
         run
     }
