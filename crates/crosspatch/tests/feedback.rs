@@ -4,9 +4,17 @@
 mod common;
 
 use std::net::UdpSocket;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, Program, free_port};
+
+/// A loop takes all the time of a processor until it is found, and there may be two of them.
+static PROCESSORS: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A show in which a universe goes out to `to` and to `witness` with every change, and something else from OSC to OSC.
 struct Ports {
@@ -66,6 +74,7 @@ impl Ports {
 
 #[test]
 fn a_universe_of_art_net_that_comes_back_to_its_own_process_is_slowed_down() {
+    let _alone = alone();
     let ports = Ports::new();
     let (near, witness, unrelated) = (ports.near, ports.witness(), ports.unrelated());
     let show = Program::show(&format!(
@@ -79,6 +88,7 @@ fn a_universe_of_art_net_that_comes_back_to_its_own_process_is_slowed_down() {
 
 #[test]
 fn a_universe_of_art_net_that_another_process_sends_back_is_slowed_down() {
+    let _alone = alone();
     let ports = Ports::new();
     let (near, far, witness, unrelated) = (ports.near, ports.far, ports.witness(), ports.unrelated());
     let other = Program::show(&format!(
@@ -98,6 +108,7 @@ fn a_universe_of_art_net_that_another_process_sends_back_is_slowed_down() {
 
 #[test]
 fn a_universe_of_sacn_that_another_process_sends_back_is_slowed_down() {
+    let _alone = alone();
     let ports = Ports::new();
     let (near, far, witness, unrelated) = (ports.near, ports.far, ports.witness(), ports.unrelated());
     let other = Program::show(&format!(
