@@ -242,7 +242,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// A channel, which the chain learns the values of: its number for [`Moment::known`](super::Moment::known) and
-    /// [`Stateful::handle_channel`](super::Stateful::handle_channel).
+    /// [`Stateful::handle_signal`](super::Stateful::handle_signal).
     ///
     /// # Errors
     ///
