@@ -31,13 +31,18 @@ const SEND_BUFFER: usize = 1 << 20;
 /// How much waits here while the kernel takes nothing more. Beyond that, datagrams are lost, as on any network.
 const BACKLOG: usize = 256 * 1024;
 
+/// Memory of longer datagrams is not kept.
+const LARGEST_SPARE: usize = 4096;
+
 /// An open UDP socket.
 pub(crate) struct UdpPort {
     socket: UdpSocket,
     takes_v6: bool,
     takes_v4: bool,
     /// Datagrams that were received and not dealt with yet, of one batch at most.
-    pub(crate) left_over: VecDeque<(SocketAddr, Box<[u8]>)>,
+    left_over: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// Memory for those, to be used again.
+    spare: Vec<Vec<u8>>,
     /// Datagrams for which the kernel had no room.
     backlog: VecDeque<(SocketAddr, Box<[u8]>)>,
     backlog_bytes: usize,
@@ -138,6 +143,7 @@ impl UdpPort {
             takes_v6: address.is_ipv6(),
             takes_v4: address.is_ipv4() || both,
             left_over: VecDeque::new(),
+            spare: Vec::new(),
             backlog: VecDeque::new(),
             backlog_bytes: 0,
             waits_for_room: false,
@@ -162,6 +168,26 @@ impl UdpPort {
             // Mostly an ICMP message about something that was sent before: a peer that is not there is no reason to go
             // deaf. Such an error is used up with that, and what waits behind it is read next.
             Err(error) => (0, is_about_a_peer(error.kind())),
+        }
+    }
+
+    /// Keeps a datagram for which this share has no time left.
+    pub(crate) fn leave_over(&mut self, from: SocketAddr, data: &[u8]) {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.extend_from_slice(data);
+        self.left_over.push_back((from, copy));
+    }
+
+    /// The first datagram that an earlier share had no time for.
+    pub(crate) fn take_left_over(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
+        self.left_over.pop_front()
+    }
+
+    /// Keeps the memory of a datagram that has been dealt with, unless it is large.
+    pub(crate) fn recycle(&mut self, mut data: Vec<u8>) {
+        if data.capacity() <= LARGEST_SPARE {
+            data.clear();
+            self.spare.push(data);
         }
     }
 

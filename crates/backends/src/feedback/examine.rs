@@ -63,8 +63,19 @@ struct Counts {
 #[derive(Default)]
 struct Count {
     values: u32,
-    /// The first different values; one more than [`MOST_DIFFERENT`] is no loop.
-    different: Vec<Value>,
+    /// The first different values, and whether there are more than these.
+    different: [Option<Value>; MOST_DIFFERENT],
+    has_many: bool,
+}
+
+impl Count {
+    fn add(&mut self, value: &Value) {
+        self.values += 1;
+        match self.different.iter_mut().find(|known| known.as_ref().is_none_or(|known| known == value)) {
+            Some(known) => *known = Some(value.clone()),
+            None => self.has_many = true,
+        }
+    }
 }
 
 /// A channel whose values may come back. Suspects are in the order of their slots.
@@ -195,16 +206,13 @@ impl Examination {
 impl Counts {
     fn add(&mut self, slot: Slot, value: &Value) {
         let count = self.each.entry(slot).or_default();
-        count.values += 1;
-        if count.different.len() <= MOST_DIFFERENT && !count.different.contains(value) {
-            count.different.push(value.clone());
-        }
+        count.add(value);
         self.most = self.most.max(count.values);
     }
 
     /// The channels with enough values in this time.
     fn suspects(&self, time: Duration) -> Vec<Suspect> {
-        let oscillates = |count: &Count| count.values >= FEWEST && count.different.len() <= MOST_DIFFERENT;
+        let oscillates = |count: &Count| count.values >= FEWEST && !count.has_many;
         let mut suspects: Vec<_> = self
             .each
             .iter()

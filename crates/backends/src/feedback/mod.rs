@@ -28,7 +28,8 @@ const LONGEST_GAP: Duration = Duration::from_millis(5);
 /// So many moments with values are looked at together.
 const SAMPLE: u32 = 64;
 
-/// How many samples at most go by after one that was no loop. It is twice as many every time.
+/// How many samples go by after one that was no loop, and how many at most: it is twice as many every time.
+const FIRST_PATIENCE: u32 = 64;
 const MOST_PATIENCE: u32 = 1024;
 
 /// A session whose outputs are guarded against feedback.
@@ -76,7 +77,7 @@ impl<S: Session> Guarded<S> {
             latest: Instant::START,
             looked_at: Instant::START,
             skip: 0,
-            patience: 1,
+            patience: FIRST_PATIENCE,
             watch: None,
         };
         Self { session, guard }
@@ -167,7 +168,7 @@ impl Guard {
         let is_fast = now.since(self.looked_at) < SAMPLE * LONGEST_GAP;
         (self.moments, self.looked_at) = (0, now);
         if !is_fast {
-            (self.skip, self.patience) = (0, 1);
+            (self.skip, self.patience) = (0, FIRST_PATIENCE);
         } else if self.skip > 0 {
             self.skip -= 1;
         } else {

@@ -163,8 +163,9 @@ impl Ports {
                 }
             }
             if let Some(udp) = self.kind_mut::<UdpPort>(token) {
-                let rest = datagrams.filter_map(|(from, data)| Some((unmapped(from?), data.into())));
-                udp.left_over.extend(rest);
+                for (from, data) in datagrams {
+                    from.into_iter().for_each(|from| udp.leave_over(unmapped(from), data));
+                }
             }
             self.apply(runner);
             if !more || is_over {
@@ -187,11 +188,15 @@ impl Ports {
     /// Gives the sessions of a socket what an earlier share left no time for. Returns whether all is done.
     fn read_left_over(&mut self, token: Token, share: &mut Share, runner: &mut Runner<'_>) -> bool {
         while let Some(udp) = self.kind_mut::<UdpPort>(token)
-            && let Some((from, data)) = udp.left_over.pop_front()
+            && let Some((from, data)) = udp.take_left_over()
         {
             self.hand_round(token, Peer::Address(from), &data, runner);
             self.apply(runner);
-            if share.is_over(data.len()) || self.is_busy(token, runner) {
+            let is_over = share.is_over(data.len()) || self.is_busy(token, runner);
+            if let Some(udp) = self.kind_mut::<UdpPort>(token) {
+                udp.recycle(data);
+            }
+            if is_over {
                 return false;
             }
         }
