@@ -11,7 +11,12 @@ use crosspatch_bench::{Format, Options, bare};
 
 /// Measure crosspatch on this machine, beside programs that only receive and send
 #[derive(Debug, Parser)]
-#[command(name = "crosspatch bench", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "crosspatch bench",
+    bin_name = "crosspatch bench",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
