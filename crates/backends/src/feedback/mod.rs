@@ -2,12 +2,12 @@
 //!
 //! A loop can lead through other programs and other protocols, and change the value on its way, so neither identity nor equality
 //! shows it. Cause and effect do: what goes round stops when nothing is sent, and goes on as soon as it is; a source does not
-//! care. So a channel that changes faster than most sources do is held for a moment, a few times and each time for another while
-//! ([`examine`]). A channel that passes for a loop is sent [`RATE`] times a second from then on ([`slow`]), the operator is told, and the
-//! decision is made anew every ten seconds, or as soon as nothing comes any more.
+//! care. So a channel that oscillates between few values, faster than most sources do, is held for a moment, a few times and each
+//! time for another while ([`examine`]). A channel that passes for a loop is sent [`RATE`] times a second from then on ([`slow`]), the
+//! operator is told, and the decision is made anew every ten seconds, or as soon as nothing comes any more.
 //!
-//! A session of a protocol that sends at once is wrapped in [`Guarded`]. As long as values come slower than [`LONGEST_GAP`], that is a
-//! counter.
+//! A session that sends universes or pixels at once is wrapped in [`Guarded`]. As long as values come slower than [`LONGEST_GAP`],
+//! that is a counter. Sessions that send messages are not: a message that is said twice has to arrive twice, however fast.
 
 mod examine;
 mod slow;

@@ -88,7 +88,7 @@ impl Slow {
         self.heard_at = now;
     }
 
-    /// Lets values go, one of each channel and of so many channels at most, if it is time for that.
+    /// Lets values go, one of each channel, if it is time for that.
     pub(super) fn release(&mut self, now: Instant, released: &mut Vec<Held>) {
         if self.waiting == 0 || self.free_at > now {
             return;
