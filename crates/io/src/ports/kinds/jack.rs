@@ -74,11 +74,14 @@ impl PortKind for Client {
     }
 
     fn handle_writable(&mut self, context: &mut Context<'_>) {
-        unsent::send_waiting(&mut self.client, context);
+        if self.client.has_unsent() {
+            unsent::handle_retried(self.client.send_unsent(), context);
+        }
     }
 
     fn send(&mut self, event: &[u8], context: &mut Context<'_>) -> Sent {
-        unsent::send(&mut self.client, event, context);
+        let had_unsent = self.client.has_unsent();
+        unsent::handle_sent(self.client.send(event), had_unsent, context);
         Sent::Done
     }
 

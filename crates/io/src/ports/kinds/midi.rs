@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use crosspatch_core::{Closed, Midi, MidiLink, Notice};
 use mio::Token;
 
-use super::unsent::{self, RETRY, Unsent};
+use super::unsent::{self, RETRY};
 use crate::closed;
 use crate::ports::Ports;
 use crate::ports::kind::{Context, Opener, Opening, PortKind, Sent, Step, Tools};
@@ -54,7 +54,7 @@ impl PortKind for Own {
                 return Step::More(0);
             }
             Ok(None) => {
-                let pause = if sequencer.is_waiting() { Some(RETRY) } else { sequencer.look_again_in() };
+                let pause = if sequencer.has_unsent() { Some(RETRY) } else { sequencer.look_again_in() };
                 context.set_deadline(pause.map(|pause| context.now + pause));
             }
             Err(error) => context.fail(reason(&error)),
@@ -63,7 +63,10 @@ impl PortKind for Own {
     }
 
     fn handle_writable(&mut self, context: &mut Context<'_>) {
-        unsent::send_waiting(&mut *self.0.borrow_mut(), context);
+        let mut sequencer = self.0.borrow_mut();
+        if sequencer.has_unsent() {
+            unsent::handle_retried(sequencer.send_unsent(), context);
+        }
     }
 
     fn handle_deadline(&mut self, context: &mut Context<'_>) {
@@ -72,7 +75,9 @@ impl PortKind for Own {
     }
 
     fn send(&mut self, messages: &[u8], context: &mut Context<'_>) -> Sent {
-        unsent::send(&mut *self.0.borrow_mut(), messages, context);
+        let mut sequencer = self.0.borrow_mut();
+        let had_unsent = sequencer.has_unsent();
+        unsent::handle_sent(sequencer.send(messages), had_unsent, context);
         Sent::Done
     }
 }

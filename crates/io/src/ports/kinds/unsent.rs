@@ -3,59 +3,19 @@
 
 use crosspatch_core::{Closed, Duration};
 
-use crate::jack::JackClient;
 use crate::ports::kind::Context;
 use crate::ports::reports::What;
-use crate::sequencer::{Sent, Sequencer};
+use crate::sequencer::Sent;
 
 /// A device that took nothing is tried again after so long.
 pub(super) const RETRY: Duration = Duration::from_millis(5);
 
-/// A device that keeps what it has no room for.
-pub(super) trait Unsent {
-    fn put(&mut self, message: &[u8]) -> Sent;
-
-    /// Sends what waits. Returns whether nothing does any more.
-    fn put_waiting(&mut self) -> bool;
-
-    fn is_waiting(&self) -> bool;
-}
-
-impl Unsent for Sequencer {
-    fn put(&mut self, message: &[u8]) -> Sent {
-        self.send(message)
-    }
-
-    fn put_waiting(&mut self) -> bool {
-        self.send_unsent()
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.has_unsent()
-    }
-}
-
-impl Unsent for JackClient {
-    fn put(&mut self, message: &[u8]) -> Sent {
-        self.send(message)
-    }
-
-    fn put_waiting(&mut self) -> bool {
-        self.send_unsent()
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.has_unsent()
-    }
-}
-
-/// Sends a message, or keeps it. The session is told when it is the first to wait.
-pub(super) fn send(device: &mut impl Unsent, message: &[u8], context: &mut Context<'_>) {
-    let was_waiting = device.is_waiting();
-    match device.put(message) {
+/// A message was given to a device. The session is told when it is the first to wait.
+pub(super) fn handle_sent(sent: Sent, had_unsent: bool, context: &mut Context<'_>) {
+    match sent {
         Sent::Fine => {}
         Sent::Full => {
-            if !was_waiting {
+            if !had_unsent {
                 context.report(What::Full);
             }
             context.set_deadline(Some(context.now + RETRY));
@@ -64,12 +24,9 @@ pub(super) fn send(device: &mut impl Unsent, message: &[u8], context: &mut Conte
     }
 }
 
-/// Sends what waits, as far as there is room.
-pub(super) fn send_waiting(device: &mut impl Unsent, context: &mut Context<'_>) {
-    if !device.is_waiting() {
-        return;
-    }
-    if device.put_waiting() {
+/// What waited was given to a device. The session is told when nothing does any more.
+pub(super) fn handle_retried(is_all_sent: bool, context: &mut Context<'_>) {
+    if is_all_sent {
         context.report(What::Writable);
     } else {
         context.set_deadline(Some(context.now + RETRY));
