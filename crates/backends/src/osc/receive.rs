@@ -98,7 +98,7 @@ impl OscSession {
         let mut is_osc = false;
         let result = deframer.push(data, |packet| match packet {
             Ok(packet) => is_osc |= self.handle_packet(now, from, packet, out),
-            Err(error) => self.refuse_a_few(now, from, &[], error, out),
+            Err(error) => self.refuse(now, from, &[], error, out),
         });
         if let Some(link) = self.links.find(port, from) {
             link.deframer = deframer;
@@ -143,7 +143,7 @@ impl OscSession {
                         rest.keep(&message);
                     }
                 }
-                Err(error) => self.refuse_a_few(now, from, packet, error, out),
+                Err(error) => self.refuse(now, from, packet, error, out),
             }
         }
         if !rest.messages.is_empty() {

@@ -13,23 +13,8 @@ use super::wire::{DecodeError, Framing};
 const MOST_REFUSALS: usize = 8;
 
 impl OscSession {
-    /// As [`refuse`](Self::refuse), for the first few packets, or elements of bundles, of all that one call has brought.
-    #[cold]
-    pub(super) fn refuse_a_few(
-        &mut self,
-        now: Instant,
-        from: Peer,
-        packet: &[u8],
-        error: DecodeError,
-        out: &mut Outbox,
-    ) {
-        self.effort.refusals += 1;
-        if self.effort.refusals <= MOST_REFUSALS {
-            self.refuse(now, from, packet, error, out);
-        }
-    }
-
-    /// A packet made no sense. Without its bytes, the beginning of its stream is looked at.
+    /// A packet made no sense, or an element of a bundle; the first few of a call are explained. Without its bytes, the
+    /// beginning of its stream is looked at.
     #[cold]
     pub(super) fn refuse(
         &mut self,
@@ -39,6 +24,10 @@ impl OscSession {
         error: DecodeError,
         out: &mut Outbox,
     ) {
+        self.effort.refusals += 1;
+        if self.effort.refusals > MOST_REFUSALS {
+            return;
+        }
         let wanted = self.wanted();
         let speaker = self.speaker.filter(|(_, peer)| *peer == from);
         let finding = match (from, speaker.and_then(|(port, peer)| self.links.find(port, peer))) {
