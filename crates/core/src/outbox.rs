@@ -88,7 +88,7 @@ pub struct Outbox {
     pub(crate) raised: Vec<Notice>,
     pub(crate) recall: bool,
     pub(crate) suspended: bool,
-    pub(crate) sent: Sent,
+    pub(crate) sent: Volume,
     pub(crate) generation: u8,
     /// The numbers of the events among the values that the session is given.
     pub(crate) events: Vec<u32>,
@@ -233,12 +233,12 @@ impl Outbox {
 
 /// A measure of all that was ever sent.
 #[derive(Copy, Clone, Debug, Default)]
-pub(crate) struct Sent {
+pub(crate) struct Volume {
     messages: usize,
     bytes: usize,
 }
 
-impl Sent {
+impl Volume {
     fn count(&mut self, bytes: usize) {
         self.messages = self.messages.wrapping_add(1);
         self.bytes = self.bytes.wrapping_add(bytes);

@@ -322,10 +322,15 @@ impl Engine {
             }
             running.is_queued = !running.inbox.is_empty();
         }
-        let instances = || (0..self.plan.instances().len() as u32).map(InstanceId);
-        let (all, mut busy) = (instances(), instances().collect::<Vec<_>>());
-        busy.retain(|instance| std::mem::take(&mut self.running[instance.index()].rest.is_busy));
-        all.for_each(|instance| self.postpone(instance, 0, 0));
-        busy.into_iter().for_each(|instance| self.end_turn(instance, 0));
+        for at in 0..self.running.len() {
+            self.postpone(InstanceId(at as u32), 0, 0);
+        }
+        // Who was busy is so for as long as anything waits.
+        for (at, running) in (0..).zip(&mut self.running) {
+            running.rest.is_busy &= !self.slices.waiting.is_empty();
+            if running.rest.is_busy {
+                self.slices.busy.push(InstanceId(at));
+            }
+        }
     }
 }
