@@ -17,7 +17,8 @@ const CABLES: [[&str; 2]; 2] = [["near:to", "far:from"], ["far:to", "near:from"]
 /// How long it takes at most until everything has been told again that was in a missed cycle: 64 cycles, and some time.
 const RECOVERS: Duration = Duration::from_secs(5);
 
-/// A server that takes longer than this for its cables stands still, and says nothing of the cycles that it did not begin.
+/// A server that takes longer than this to list or connect its ports stands still, and says nothing of the cycles that it did
+/// not begin.
 const STALL: Duration = Duration::from_secs(1);
 
 /// How long a server may take to start.
@@ -33,11 +34,13 @@ pub(super) struct Jack {
     missed: Arc<Mutex<Missed>>,
 }
 
-/// Cycles for which a client was late.
+/// Cycles for which a client was late, and times in which the server stood still.
 #[derive(Copy, Clone, Debug, Default)]
 struct Missed {
     count: u32,
     last: Option<Instant>,
+    /// Since when a tool has been waiting for the server.
+    asked: Option<Instant>,
 }
 
 impl Jack {
@@ -76,8 +79,10 @@ impl Jack {
     /// How often a client was late for a cycle so far, if it was not just now. What was in that cycle is lost, and afterwards
     /// states are told again.
     pub(super) fn missed(&self) -> Option<u32> {
-        let Missed { count, last } = self.missed.lock().map(|missed| *missed).unwrap_or_default();
-        last.is_none_or(|last| last.elapsed() > RECOVERS).then_some(count)
+        let Missed { count, last, asked } = self.missed.lock().map(|missed| *missed).unwrap_or_default();
+        let has_recovered = last.is_none_or(|last| last.elapsed() > RECOVERS);
+        let stands_still = asked.is_some_and(|asked| asked.elapsed() > STALL);
+        (has_recovered && !stands_still).then_some(count)
     }
 }
 
@@ -124,7 +129,8 @@ fn count_missed(log: PipeReader, missed: &Mutex<Missed>) {
 
 fn miss(missed: &Mutex<Missed>) {
     if let Ok(mut missed) = missed.lock() {
-        *missed = Missed { count: missed.count + 1, last: Some(Instant::now()) };
+        missed.count += 1;
+        missed.last = Some(Instant::now());
     }
 }
 
@@ -133,20 +139,44 @@ fn answers(server: &str) -> bool {
     quiet(Command::new("jack_lsp"), server)
 }
 
+/// Connects what is not connected. A server may stand still for seconds when `jack_connect` comes and goes, so it is asked first.
 fn plug_in(server: &str, ends: &AtomicBool, missed: &Mutex<Missed>) {
     while !ends.load(Ordering::Relaxed) {
         let start = Instant::now();
-        for cable in CABLES {
-            let mut command = Command::new("jack_connect");
-            command.args(cable);
-            // That a client is away, or connected already, is no news.
-            quiet(command, server);
+        set_asked(missed, Some(start));
+        if !are_connected(server) {
+            for cable in CABLES {
+                let mut command = Command::new("jack_connect");
+                command.args(cable);
+                // A client may be away.
+                quiet(command, server);
+            }
         }
+        set_asked(missed, None);
         if start.elapsed() > STALL {
             miss(missed);
         }
         std::thread::sleep(Duration::from_millis(500));
     }
+}
+
+fn set_asked(missed: &Mutex<Missed>, asked: Option<Instant>) {
+    if let Ok(mut missed) = missed.lock() {
+        missed.asked = asked;
+    }
+}
+
+/// Whether each cable connects its two ports: `jack_lsp -c` lists each port, and indented under it what it is connected to.
+fn are_connected(server: &str) -> bool {
+    let mut command = Command::new("jack_lsp");
+    command.arg("-c").env("JACK_DEFAULT_SERVER", server).env("JACK_NO_START_SERVER", "1");
+    let Ok(output) = command.stdin(Stdio::null()).stderr(Stdio::null()).output() else { return false };
+    let list = String::from_utf8_lossy(&output.stdout);
+    let is_connected = |[from, to]: [&str; 2]| {
+        let after = list.lines().skip_while(|line| *line != from).skip(1);
+        after.take_while(|line| line.starts_with(' ')).any(|line| line.trim() == to)
+    };
+    CABLES.into_iter().all(is_connected)
 }
 
 /// Runs one of JACK's tools, and returns whether it was content.
