@@ -29,6 +29,7 @@ mod port;
 mod routes;
 mod session;
 pub mod sim;
+mod status;
 mod time;
 pub mod transform;
 mod value;
@@ -50,5 +51,6 @@ pub use port::{
 };
 use routes::{Route, RouteTable};
 pub use session::Session;
+pub use status::{Condition, LinkStatus, Status};
 pub use time::{Duration, Instant};
 pub use value::{PRESSED_ABOVE, Text, Value};
