@@ -28,7 +28,6 @@ mod plan;
 mod port;
 mod routes;
 mod session;
-pub mod sim;
 mod status;
 mod time;
 pub mod transform;

@@ -5,8 +5,8 @@ mod streams;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port, Registry};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 use proptest::prelude::*;
 

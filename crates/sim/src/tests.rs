@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::*;
-use crate::{
+use crosspatch_core::{
     AddressError, Backend, Connect, Direction, Endpoint, Given, Instance, Kind, Limits, Listen, OptionSpec,
     Options, PlanBuilder, PortSpec, Session, Slot, Status, Udp,
 };
@@ -58,7 +58,7 @@ struct Client {
 
 impl Client {
     fn connect(out: &mut Outbox) {
-        let to = Endpoint { host: "10.0.0.1".parse().unwrap_or(crate::Host::Any), port: 80 };
+        let to = Endpoint { host: "10.0.0.1".parse().unwrap_or(crosspatch_core::Host::Any), port: 80 };
         out.open(Port(0), PortSpec::TcpConnect(Connect { to, timeout: Duration::from_secs(3) }));
     }
 }
@@ -103,7 +103,7 @@ impl Session for Server {
     fn bind(&mut self, _: Slot, _: &str, _: Direction) {}
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
-        let at = Endpoint { host: crate::Host::Any, port: 80 };
+        let at = Endpoint { host: crosspatch_core::Host::Any, port: 80 };
         let limits = Limits::default();
         out.open(Port(0), PortSpec::TcpListen(Listen { at, limits, ping: None, origins: Arc::default() }));
     }
@@ -131,7 +131,7 @@ impl Session for Datagrams {
     fn bind(&mut self, _: Slot, _: &str, _: Direction) {}
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
-        let bind = Endpoint { host: "10.0.0.2".parse().unwrap_or(crate::Host::Any), port: 9000 };
+        let bind = Endpoint { host: "10.0.0.2".parse().unwrap_or(crosspatch_core::Host::Any), port: 9000 };
         out.open(Port(0), PortSpec::Udp(Udp::new(bind)));
     }
 

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::{
+use crosspatch_core::{
     Closed, Connect, Duration, Effect, Endpoint, Host, Instant, Outbox, Peer, Port, PortSpec, SessionId,
 };
 
@@ -71,14 +71,14 @@ struct Connection {
 }
 
 #[derive(Debug)]
-pub(super) struct Arrival {
-    pub(super) session: SessionId,
-    pub(super) port: Port,
-    pub(super) what: What,
+pub(crate) struct Arrival {
+    pub(crate) session: SessionId,
+    pub(crate) port: Port,
+    pub(crate) what: What,
 }
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A socket or server of our own is there.
     Ready,
     Open(Peer),
@@ -164,21 +164,21 @@ impl Network {
     }
 
     /// A test has answered for whoever was to be connected to.
-    pub(super) fn answered(&mut self, session: SessionId, port: Port) {
+    pub(crate) fn answered(&mut self, session: SessionId, port: Port) {
         self.stop_waiting(session, port);
     }
 
-    pub(super) fn next_arrival(&self) -> Option<Instant> {
+    pub(crate) fn next_arrival(&self) -> Option<Instant> {
         self.arrivals.keys().next().map(|(time, _)| *time)
     }
 
-    pub(super) fn take_arrival(&mut self) -> Option<Arrival> {
+    pub(crate) fn take_arrival(&mut self) -> Option<Arrival> {
         let ((_, order), arrival) = self.arrivals.pop_first()?;
         self.waiting.retain(|(.., waiting)| *waiting != order);
         Some(arrival)
     }
 
-    pub(super) fn handle_effect(&mut self, now: Instant, effect: &Effect, out: &Outbox) {
+    pub(crate) fn handle_effect(&mut self, now: Instant, effect: &Effect, out: &Outbox) {
         match effect {
             Effect::Open(session, port, spec) => {
                 self.close_port(now, *session, *port);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Backend, Closed, Duration, Instant, Peer, Port, Value};
+use crosspatch_core::{Backend, Closed, Duration, Instant, Peer, Port, Value};
 
 /// The steps of a scenario, with the times at which they happen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -110,7 +110,7 @@ impl Step {
 }
 
 /// The bytes of a message in a script: `hex 00 ff`, or what the backend makes of the text.
-pub(super) fn message(backend: &Backend, text: &str) -> Vec<u8> {
+pub(crate) fn message(backend: &Backend, text: &str) -> Vec<u8> {
     let hex = text.strip_prefix("hex").map(|digits| {
         digits.split_whitespace().map(|byte| u8::from_str_radix(byte, 16)).collect::<Result<Vec<u8>, _>>()
     });
@@ -174,7 +174,7 @@ fn parse_reason(word: &str) -> Option<Closed> {
     REASONS.iter().find(|(name, _)| *name == word).map(|(_, reason)| reason.clone())
 }
 
-pub(super) fn reason_word(reason: &Closed) -> String {
+pub(crate) fn reason_word(reason: &Closed) -> String {
     if let Closed::NotWebSocket(status) = reason {
         return format!("not-websocket-{status}");
     }

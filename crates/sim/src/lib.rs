@@ -1,5 +1,6 @@
 //! A world for tests: the engine, a clock that is moved by hand, virtual links between sessions, and a transcript.
 //!
+//! Only tests, fuzz targets and benchmarks depend on this crate; the program does not contain it. It names no protocol.
 //! Nothing here waits. [`World::advance`] jumps from one due event to the next, so an hour of keep-alives takes
 //! milliseconds, and the same steps give the same transcript every time.
 //!
@@ -40,7 +41,9 @@ pub use network::{Link, Network};
 pub use script::{Script, Step};
 pub use transcript::Transcript;
 
-use crate::{Closed, Duration, Engine, InstanceId, Instant, Outbox, Peer, Plan, Port, SessionId, Value};
+use crosspatch_core::{
+    Closed, Duration, Engine, InstanceId, Instant, Outbox, Peer, Plan, Port, SessionId, Value,
+};
 
 /// More events than this at one point in time are taken for two sessions answering each other for ever.
 const MAX_EVENTS_AT_ONCE: usize = 100_000;
@@ -244,7 +247,7 @@ impl World {
         self.advance_none();
     }
 
-    fn instance(&self, name: &str) -> (InstanceId, &'static crate::Backend) {
+    fn instance(&self, name: &str) -> (InstanceId, &'static crosspatch_core::Backend) {
         let Some(instance) = self.engine.plan().find(name) else { panic!("no instance is named `{name}`") };
         (instance, self.engine.plan().instances()[instance.index()].backend)
     }
