@@ -8,7 +8,7 @@ use crosspatch_core::{
     PortSpec, Session, Slot, Value,
 };
 
-use crate::detect::Detector;
+use crate::shared::detect::Detector;
 
 use super::detect::heard;
 use super::options::Config;
