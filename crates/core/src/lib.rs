@@ -42,7 +42,7 @@ pub use kind::{Direction, Kind};
 pub use options::{Given, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};
-pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
+pub use plan::{Channels, Difference, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
     Closed, Connect, Endpoint, Host, Interface, Jack, JackEvent, JackKind, JackPort, Join, Limits, Listen,
     MAX_JACK_PORTS, Midi, MidiDevice, MidiLink, MidiPresent, Peer, PortSpec, Selection, Udp,
