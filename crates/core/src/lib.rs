@@ -36,7 +36,7 @@ mod value;
 pub use backend::{AddressError, Backend, Instance, Registry, canonical_address};
 pub use backoff::Backoff;
 pub use color::parse_color;
-pub use engine::{Change, Engine, MAX_HOPS};
+pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use kind::{Direction, Kind};
 pub use options::{Given, OptionError, OptionSpec, Options, Scope};
