@@ -10,6 +10,7 @@ pub(crate) mod echo;
 pub(crate) mod feedback;
 pub(crate) mod hex;
 pub(crate) mod paced;
+pub(crate) mod ports;
 pub(crate) mod reconnecting_port;
 pub(crate) mod sequence;
 pub(crate) mod units;

@@ -13,18 +13,24 @@ pub(crate) struct ReconnectingPort {
     notice: &'static str,
     backoff: Backoff,
     retry_at: Option<Instant>,
+    is_open: bool,
 }
 
 impl ReconnectingPort {
     /// The port of the instance `name`, whose notices are of the kind `notice`.
     pub(crate) fn new(name: &str, port: Port, spec: PortSpec, notice: &'static str) -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (name, port));
-        Self { port, spec, notice, backoff, retry_at: None }
+        Self { port, spec, notice, backoff, retry_at: None, is_open: false }
     }
 
     /// Its number.
     pub(crate) fn port(&self) -> Port {
         self.port
+    }
+
+    /// Whether it is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// When it is to be opened again.
@@ -47,6 +53,7 @@ impl ReconnectingPort {
 
     /// It is open. A connection is told each time, anything else only when it has been missing.
     pub(crate) fn handle_open(&mut self, out: &mut Outbox) {
+        self.is_open = true;
         if self.backoff.failures() > 0 {
             out.notice(Notice::info(self.notice, format!("{} works again", self.spec)));
         } else if matches!(self.spec, PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_)) {
@@ -57,6 +64,7 @@ impl ReconnectingPort {
 
     /// It could not be opened, or is gone.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
+        self.is_open = false;
         if self.backoff.failures() == 0 {
             out.notice(Notice::warning(self.notice, format!("{}: {reason}; trying again", self.spec)));
         }
