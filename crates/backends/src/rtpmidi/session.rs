@@ -14,11 +14,11 @@ use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 use crate::recognize::{Format, Strangers, WRONG_PROTOCOL};
 use crate::shared::detect::Detector;
+use crate::shared::mdns::{self, Mdns};
 use crate::shared::ports::ReconnectingPorts;
 
 use self::guests::Acquaintances;
 use super::link::{CONTROL, DATA, Link, Outcome, State, title};
-use super::mdns::Mdns;
 use super::options::Config;
 use super::receiver::Receiver;
 use super::wire::{Command, Packet, Rtp, Session as Invitation};
@@ -31,6 +31,15 @@ const MAX_FOUND: usize = 32;
 
 /// The kind of notices about what makes no sense.
 const GARBAGE: &str = "rtpmidi-garbage";
+
+/// The service of AppleMIDI sessions.
+const SERVICE: mdns::Service = mdns::Service {
+    name: "_apple-midi._udp.local",
+    noun: "session",
+    notice: "rtpmidi-mdns",
+    garbage_notice: GARBAGE,
+    name_notice: "rtpmidi-name",
+};
 
 /// The intervals of BY commands to a peer without a session: to the same peer, and to another one.
 const DISOWN_AGAIN: Duration = Duration::from_secs(1);
@@ -69,7 +78,7 @@ impl RtpMidiSession {
             translator: Translator::new(config.dialect.clone()),
             detector: Detector::new("rtpmidi-detect"),
             ports,
-            mdns: Mdns::new(&config),
+            mdns: Mdns::new(mdns_settings(&config)),
             links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
             acquaintances: Acquaintances::default(),
             disowned: None,
@@ -230,7 +239,7 @@ impl RtpMidiSession {
         let Some(mdns) = &self.mdns else { return };
         let found = mdns.found();
         self.links.retain_mut(|link| {
-            let is_there = found.iter().any(|found| link.control == Some(found.control));
+            let is_there = found.iter().any(|found| link.control == Some(found.address));
             let stays = !link.is_found || link.is_up() || is_there;
             if !stays {
                 link.end(now, true, out);
@@ -239,13 +248,13 @@ impl RtpMidiSession {
             stays
         });
         for found in found {
-            let is_linked = self.links.iter().any(|link| link.control == Some(found.control));
+            let is_linked = self.links.iter().any(|link| link.control == Some(found.address));
             let count = self.links.iter().filter(|link| link.is_found).count();
             if is_linked || count >= MAX_FOUND {
                 continue;
             }
-            let mut link = Link::new(&self.config, Some(found.control.into()));
-            (link.is_found, link.name, link.control) = (true, found.name, Some(found.control));
+            let mut link = Link::new(&self.config, Some(found.address.into()));
+            (link.is_found, link.name, link.control) = (true, found.name, Some(found.address));
             out.notice(Notice::info("rtpmidi-found", format!("found {}; inviting it", link.title())));
             self.links.push(link);
         }
@@ -526,4 +535,16 @@ impl RtpMidiSession {
 /// The sockets of a session.
 fn sockets(config: &Config) -> &'static [Port] {
     if config.is_direct { &[DATA] } else { &[CONTROL, DATA] }
+}
+
+/// The session is announced under the name of the machine, and those to invite are found.
+fn mdns_settings(config: &Config) -> mdns::Settings<'_> {
+    mdns::Settings {
+        service: &SERVICE,
+        instance: &config.name,
+        bind: &config.bind,
+        interface: config.mdns_interface.as_ref(),
+        host: config.mdns_name.as_deref().filter(|_| !config.is_direct),
+        wanted: &config.invites,
+    }
 }

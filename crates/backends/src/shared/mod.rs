@@ -9,6 +9,7 @@ pub(crate) mod dmx;
 pub(crate) mod echo;
 pub(crate) mod feedback;
 pub(crate) mod hex;
+pub(crate) mod mdns;
 pub(crate) mod paced;
 pub(crate) mod ports;
 pub(crate) mod reconnecting_port;
