@@ -240,7 +240,7 @@ impl ArtNetSession {
                 }
             }
             Packet::Address(ArtAddress { bind_index, command }) if *bind_index == self.bind_index() => {
-                self.receive.handle_command(*command, out);
+                self.receive.handle_command(now, *command, out);
                 self.send_reply(SocketAddr::new(ip, self.config.interface.bind.port), out);
             }
             Packet::TimeCode(_) | Packet::Trigger(_) if self.echoes.take(now, data) => {}
