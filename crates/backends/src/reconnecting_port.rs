@@ -1,6 +1,8 @@
 //! A port that is opened again whenever it is lost, later each time, with a notice when it goes and when it works again.
 
-use crosspatch_core::{Backoff, Closed, Duration, Instant, Notice, Outbox, Port, PortSpec};
+use crosspatch_core::{
+    Backoff, Closed, Condition, Duration, Instant, Notice, Outbox, Port, PortSpec, Status,
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -13,13 +15,14 @@ pub(crate) struct ReconnectingPort {
     notice: &'static str,
     backoff: Backoff,
     retry_at: Option<Instant>,
+    condition: Condition,
 }
 
 impl ReconnectingPort {
     /// The port of the instance `name`, whose notices are of the kind `notice`.
     pub(crate) fn new(name: &str, port: Port, spec: PortSpec, notice: &'static str) -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (name, port));
-        Self { port, spec, notice, backoff, retry_at: None }
+        Self { port, spec, notice, backoff, retry_at: None, condition: Condition::Starting }
     }
 
     /// Its number.
@@ -53,6 +56,7 @@ impl ReconnectingPort {
             out.notice(Notice::info(self.notice, format!("connected: {}", self.spec)));
         }
         self.backoff.reset();
+        self.condition = Condition::Working;
     }
 
     /// It could not be opened, or is gone.
@@ -61,5 +65,11 @@ impl ReconnectingPort {
             out.notice(Notice::warning(self.notice, format!("{}: {reason}; trying again", self.spec)));
         }
         self.retry_at = Some(now + self.backoff.pause());
+        self.condition.handle_close(now, reason);
+    }
+
+    /// Adds how it is doing.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        status.add(self.spec.to_string(), "", self.condition.clone());
     }
 }

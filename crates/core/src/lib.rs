@@ -28,6 +28,7 @@ mod plan;
 mod port;
 mod routes;
 mod session;
+mod status;
 mod time;
 pub mod transform;
 mod value;
@@ -49,5 +50,6 @@ pub use port::{
 };
 use routes::{Route, RouteTable};
 pub use session::Session;
+pub use status::{Condition, LinkStatus, Status};
 pub use time::{Duration, Instant};
 pub use value::{PRESSED_ABOVE, Text, Value};

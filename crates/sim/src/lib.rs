@@ -23,6 +23,8 @@
 //! in  +T NAME.ADDRESS := VALUE        a value is put on a channel by hand: a number, or a text in quotes
 //!     +T NAME info|warning|error: ... a notice; without NAME the engine's own
 //!     +T NAME stopped                 the session has ended
+//! in  +T NAME status                  the session is asked how it is doing
+//!     +T NAME status: ...             a port or peer of its answer
 //! in  +T reload                       the next config block is installed
 //! in  +T end                          time passes until here
 //! ```
@@ -216,6 +218,13 @@ impl World {
             Step::Put(channel, value) => {
                 self.transcript.note(self.now, &format!("{channel} := {value}"));
                 self.put(channel, value.clone());
+            }
+            Step::Status(name) => {
+                self.transcript.note(self.now, &format!("{name} status"));
+                let (instance, _) = self.instance(name);
+                for link in self.engine.status_of(instance).links {
+                    self.transcript.note(self.now, &format!("{name} status: {link}"));
+                }
             }
             Step::End => self.transcript.note(self.now, "end"),
             Step::Reload => self.transcript.note(self.now, "reload"),

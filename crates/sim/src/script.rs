@@ -28,6 +28,8 @@ pub enum Step {
     Received(String, Port, Peer, String),
     /// A value is put on a channel.
     Put(String, Value),
+    /// A session is asked how it is doing.
+    Status(String),
     /// The next configuration is installed.
     Reload,
     /// Nothing; time passes until here.
@@ -83,6 +85,9 @@ impl Step {
         if let Some((channel, value)) = event.split_once(" := ") {
             let value = parse_value(value).ok_or(Malformed)?;
             return Ok(Some(Self::Put(channel.to_owned(), value)));
+        }
+        if let Some(name) = event.strip_suffix(" status").filter(|name| !name.contains(' ')) {
+            return Ok(Some(Self::Status(name.to_owned())));
         }
         let mut words = event.splitn(3, ' ');
         let (Some(place), Some(verb)) = (words.next(), words.next()) else { return Ok(None) };

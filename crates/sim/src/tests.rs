@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crosspatch_core::{
     AddressError, Backend, Connect, Direction, Endpoint, Given, Instance, Kind, Limits, Listen, OptionSpec,
-    Options, PlanBuilder, PortSpec, Session, Slot, Udp,
+    Options, PlanBuilder, PortSpec, Session, Slot, Status, Udp,
 };
 
 const fn backend(
@@ -90,6 +90,10 @@ impl Session for Client {
     fn next_timeout(&self) -> Option<Instant> {
         self.again
     }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
 }
 
 #[derive(Default)]
@@ -112,6 +116,10 @@ impl Session for Server {
         for number in values.iter().filter_map(|(_, value)| value.as_number()) {
             out.close(Port(0), Peer::Connection((number * 10.0) as u32));
         }
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
     }
 }
 
@@ -136,6 +144,10 @@ impl Session for Datagrams {
 
     fn handle_data(&mut self, _: Instant, _: Port, _: Peer, data: &[u8], out: &mut Outbox) {
         out.emit(Slot(0), &*String::from_utf8_lossy(data));
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
     }
 }
 

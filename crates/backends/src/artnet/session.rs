@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp,
-    Value,
+    Closed, Condition, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session,
+    Slot, Status, Udp, Value,
 };
 
 use super::address::Address;
@@ -212,6 +212,17 @@ impl Session for ArtNetSession {
         }
         self.answer(now, out);
         self.flush(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.ports.iter().for_each(|port| port.add_status(&mut status));
+        let sources = self.receive.addresses().map(|ip| (ip, "source"));
+        let nodes = self.discovery.subscribers().map(|ip| (ip, "node"));
+        for (ip, description) in sources.chain(nodes) {
+            status.add(ip.to_string(), description, Condition::Working);
+        }
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

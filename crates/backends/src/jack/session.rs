@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Backoff, Closed, Direction, Duration, Instant, Jack, JackEvent, Notice, Outbox, Peer, Port, PortSpec,
-    Session, Slot, Value,
+    Backoff, Closed, Condition, Direction, Duration, Instant, Jack, JackEvent, Notice, Outbox, Peer, Port,
+    PortSpec, Session, Slot, Status, Value,
 };
 
 use super::options::{Config, Kind};
@@ -28,6 +28,7 @@ pub(super) struct JackSession {
     backoff: Backoff,
     /// When the client is to be opened again.
     retry_at: Option<Instant>,
+    condition: Condition,
 }
 
 /// What is known of a port.
@@ -52,6 +53,7 @@ impl JackSession {
             is_open: false,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
             retry_at: None,
+            condition: Condition::Starting,
             config,
         }
     }
@@ -140,6 +142,7 @@ impl Session for JackSession {
 
     fn handle_open(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
         self.is_open = true;
+        self.condition = Condition::Working;
         self.backoff.reset();
         out.notice(Notice::info("jack-server", format!("connected to {}", self.server())));
         for translator in self.outputs() {
@@ -163,6 +166,7 @@ impl Session for JackSession {
             out.notice(Notice::warning("jack-server", text));
         }
         self.retry_at = Some(now + self.backoff.pause());
+        self.condition.handle_close(now, &reason);
         for line in &mut self.lines {
             if let Line::MidiIn(translator, parser, held) = line {
                 translator.forget();
@@ -245,6 +249,12 @@ impl Session for JackSession {
             }
         }
         self.flush(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        status.add(self.server(), "", self.condition.clone());
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

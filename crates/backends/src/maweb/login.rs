@@ -9,7 +9,7 @@
 //!      └────────────┴──── any failure ────────┴──────────┘   the next host at once, a pause after the last
 //! ```
 
-use crosspatch_core::{Backoff, Closed, Duration, Endpoint, Instant, Notice};
+use crosspatch_core::{Backoff, Closed, Condition, Duration, Endpoint, Instant, Notice, Severity, Status};
 
 use super::wire::{Answer, Console, Dialect, Greeting, Response};
 
@@ -89,6 +89,7 @@ pub(crate) struct Login {
     keep_alive_at: Instant,
     /// Since when something is unanswered and nothing at all has come in.
     silent_since: Option<Instant>,
+    condition: Condition,
 }
 
 #[derive(Debug)]
@@ -159,6 +160,7 @@ impl Login {
             greeted: Greeted::Not,
             keep_alive_at: Instant::START,
             silent_since: None,
+            condition: Condition::Starting,
         }
     }
 
@@ -206,6 +208,21 @@ impl Login {
     /// The console in use, or the one being tried.
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.hosts[self.at].endpoint
+    }
+
+    /// Adds how the console is doing.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        let mut description = console_name(self.console()).to_owned();
+        if self.session > 0 {
+            description += &format!(", session {}", self.session);
+        }
+        let name = if self.condition.is_working() {
+            self.endpoint().to_string()
+        } else {
+            let hosts: Vec<_> = self.hosts.iter().map(|host| host.endpoint.to_string()).collect();
+            hosts.join(" or ")
+        };
+        status.add(name, description, self.condition.clone());
     }
 
     /// Begins.
@@ -381,6 +398,7 @@ impl Login {
             self.hosts[self.at].last_notice = None;
             self.failures = 0;
             self.phase = Phase::Ready { since: now };
+            self.condition = Condition::Working;
             steps.push(Step::Ready);
             return;
         }
@@ -509,6 +527,7 @@ impl Login {
             }
             steps.push(Step::Close);
         }
+        self.condition.set_missing(now, notice.text.clone(), notice.severity == Severity::Error);
         let host = &mut self.hosts[self.at];
         host.not_before = now + avoid;
         if host.last_notice.as_ref() != Some(&notice.text) {

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
+    Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
 };
 
 use crate::detect::Detector;
@@ -248,6 +248,13 @@ impl Session for OscSession {
             self.judge(now, out);
         }
         self.detector.handle_timeout(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.ports.iter().for_each(|port| port.add_status(&mut status));
+        self.links.add_status(&mut status);
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crosspatch_core::{Backoff, Duration, Endpoint, Instant, Outbox, Peer, Port};
+use crosspatch_core::{Backoff, Condition, Duration, Endpoint, Instant, Outbox, Peer, Port};
 
 use super::clock::Clock;
 use super::options::Config;
@@ -60,6 +60,7 @@ pub(crate) struct Link {
     /// Counts the rounds of invitations.
     round: u32,
     pub(crate) backoff: Backoff,
+    pub(crate) condition: Condition,
     feedback_at: Option<Instant>,
 }
 
@@ -127,6 +128,7 @@ impl Link {
             ssrc: 0,
             token: 0,
             round: 0,
+            condition: Condition::Starting,
             feedback_at: None,
         }
     }

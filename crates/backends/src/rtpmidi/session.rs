@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp,
-    Value,
+    Closed, Condition, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session,
+    Slot, Status, Udp, Value,
 };
 
 use crate::detect::Detector;
@@ -210,6 +210,15 @@ impl Session for RtpMidiSession {
         self.detector.handle_timeout(now, out);
     }
 
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.ports.iter().for_each(|own| own.kept.add_status(&mut status));
+        for link in &self.links {
+            status.add(link.title(), "", link.condition.clone());
+        }
+        status
+    }
+
     fn next_timeout(&self) -> Option<Instant> {
         let ports = self.ports.iter().filter_map(|own| own.kept.retry_at());
         let links = self.links.iter().filter_map(Link::next_timeout);
@@ -273,6 +282,7 @@ impl RtpMidiSession {
     /// MIDI flows to and from a peer: it gets the full state.
     fn begin(&mut self, now: Instant, at: usize, out: &mut Outbox) {
         self.links[at].receiver = Receiver::default();
+        self.links[at].condition = Condition::Working;
         if !self.config.is_direct {
             let text = format!("session with {} established", self.links[at].title());
             out.notice(Notice::info("rtpmidi-session", text));
@@ -288,11 +298,13 @@ impl RtpMidiSession {
         let link = &mut self.links[at];
         let is_first = link.backoff.failures() == 0;
         let text = match outcome {
-            Outcome::NoAnswer => format!("{} does not answer; still inviting it", link.title()),
-            Outcome::Silent => format!("{} has stopped answering", link.title()),
-            Outcome::Halfway => format!("{} started a session and did not complete it", link.title()),
-            Outcome::Forgotten => format!("{} no longer has the session", link.title()),
+            Outcome::NoAnswer => "does not answer; still inviting it",
+            Outcome::Silent => "has stopped answering",
+            Outcome::Halfway => "started a session and did not complete it",
+            Outcome::Forgotten => "no longer has the session",
         };
+        link.condition.set_missing(now, text.to_owned(), false);
+        let text = format!("{} {text}", link.title());
         link.end(now, outcome != Outcome::Forgotten, out);
         if matches!(outcome, Outcome::Silent | Outcome::Forgotten) {
             link.resume(now);

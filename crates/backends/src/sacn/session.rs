@@ -7,12 +7,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp, Value,
+    Closed, Condition, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Status,
+    Udp, Value,
 };
 
 use super::identity::Identity;
 use super::options::Config;
-use super::receive::{Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES, Receiver, Source};
+use super::receive::{
+    Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES, Receiver, Source, Standing,
+};
 use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
 use crate::dmx::{Address, Detect, Input};
@@ -199,6 +202,16 @@ impl Session for SacnSession {
             tell_announced(&gone, out);
         }
         self.send(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.ports.iter().for_each(|port| port.add_status(&mut status));
+        for source in self.receiver.sources().iter().filter(|source| source.standing == Standing::Active) {
+            let name = format!("{} at {}", String::from_utf8_lossy(&source.name), source.peer);
+            status.add(name, format!("source, priority {}", source.priority), Condition::Working);
+        }
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {
