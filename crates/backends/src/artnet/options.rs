@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
 
 use super::wire::{PORT, PortAddress};
-use crate::dmx::{
+use crate::shared::dmx::{
     Detect, INTERFACE, Loss, REALTIME, Rule, START, read_detect, read_interface, read_loss, read_merge,
     read_start,
 };

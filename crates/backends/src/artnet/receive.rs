@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
 
 use super::wire::{ArtAddress, ArtDmx, PortAddress};
-use crate::dmx::{Input, Levels, Loss, Place, Rule, merge};
-use crate::sequence::{Numbers, Sequence, Verdict};
+use crate::shared::dmx::{Input, Levels, Loss, Place, Rule, merge};
+use crate::shared::sequence::{Numbers, Sequence, Verdict};
 
 /// After so long without a packet a source is gone.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);

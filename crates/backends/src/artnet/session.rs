@@ -23,9 +23,9 @@ use super::wire::{
     ArtAddress, ArtCommand, ArtPoll, ArtPollReply, DATA_SEEN, ESTA_PROTOTYPE, LONGEST_NAME, MERGING,
     MERGING_LTP, PORT_IN, PORT_OUT, Packet, selection,
 };
-use crate::dmx::{Detect, Rule};
 use crate::recognize::{Format, Strangers};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::dmx::{Detect, Rule};
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The socket; the look-ups of destinations follow.
 const SOCKET: Port = Port(0);

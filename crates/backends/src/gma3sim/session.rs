@@ -15,7 +15,7 @@ use super::plugin::Plugin;
 use super::show::{Function, Show};
 use super::target::{Control, Target};
 use crate::osc::wire::{Argument, Message, Packet};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The variable and the value that ask the plugin for everything.
 const REFRESH: (&str, &str) = ("crosspatch", "refresh");

@@ -17,11 +17,11 @@ use super::options::{GreetingStyle, Settings};
 use super::pace::LoginPace;
 use super::remotes::Remotes;
 use super::show::Place;
-use crate::button::Button;
 use crate::maweb::wire::{
     Answer, Color, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
 };
 use crate::recognize::{self, Format};
+use crate::shared::button::Button;
 
 /// More connections than any console has remotes, of which each asks for less than a screen at a time.
 const LIMITS: Limits =

@@ -19,7 +19,7 @@ use super::output::Shaper;
 use super::poll::{self, Poller, What};
 use super::watch::{Asked, Report, Watches};
 use super::wire::{Answer, Console, Dialect, Playbacks, Request, Response};
-use crate::paced::Paced;
+use crate::shared::paced::Paced;
 use pop_ups::Question;
 
 /// The one connection.

@@ -8,7 +8,7 @@ use crosspatch_core::{
     Peer, Port, PortSpec, Session, Slot, Status, Value,
 };
 
-use crate::detect::Detector;
+use crate::shared::detect::Detector;
 
 use super::detect::heard;
 use super::options::Config;

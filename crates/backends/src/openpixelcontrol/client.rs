@@ -15,9 +15,9 @@ use crosspatch_core::{
 use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Message};
-use crate::dmx::{Bucket, FRAME, Output, Pace};
 use crate::recognize::{Beginning, Finding, Format};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::dmx::{Bucket, FRAME, Output, Pace};
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The outgoing connection.
 pub(crate) const CLIENT: Port = Port(1);

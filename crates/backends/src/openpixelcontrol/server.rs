@@ -12,9 +12,9 @@ use crosspatch_core::{
 use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Deframer, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
-use crate::dmx::Input;
 use crate::recognize::{Beginning, Finding, Format};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::dmx::Input;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The port that clients connect to.
 const SERVER: Port = Port(0);

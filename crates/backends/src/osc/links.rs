@@ -6,8 +6,8 @@ use crosspatch_core::{Condition, Instant, Notice, Outbox, Peer, Port, Status};
 
 use super::table::{Outgoing, Table};
 use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
-use crate::paced::AT_ONCE;
 use crate::recognize::Beginning;
+use crate::shared::paced::AT_ONCE;
 
 /// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
 const MAX_BUNDLE: usize = 1_440;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{Connect, Duration, Endpoint, Host, Limits, Listen, Port, PortSpec, Udp};
 
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 use super::options::{Config, Destination};
 use super::wire::Framing;

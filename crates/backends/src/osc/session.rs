@@ -15,11 +15,11 @@ use crosspatch_core::{
     Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
 };
 
-use crate::detect::Detector;
-use crate::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
-use crate::paced;
 use crate::recognize::Strangers;
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::detect::Detector;
+use crate::shared::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
+use crate::shared::paced;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 use super::format::Atom;
 use super::held::Held;

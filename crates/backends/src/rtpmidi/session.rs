@@ -10,11 +10,11 @@ use crosspatch_core::{
     Slot, Status, Udp, Value,
 };
 
-use crate::detect::Detector;
 use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 use crate::recognize::{Format, Strangers, WRONG_PROTOCOL};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::detect::Detector;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 use self::guests::Acquaintances;
 use super::link::{CONTROL, DATA, Link, Outcome, State, title};

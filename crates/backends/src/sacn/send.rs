@@ -10,7 +10,7 @@ use super::wire::{
     Cid, DISCOVERY_UNIVERSE, Data, Discovery, LEVELS, PORT, PRIORITIES, SLOTS, Synchronization, group_v4,
     group_v6,
 };
-use crate::dmx::{FRAME, Output, Pace, Place};
+use crate::shared::dmx::{FRAME, Output, Pace, Place};
 
 /// After a change, so many equal packets follow before there are fewer (clause 6.6.2).
 const REPEATS: u8 = 3;

@@ -18,9 +18,9 @@ use super::receive::{
 };
 use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
-use crate::dmx::{Address, Detect, Input};
 use crate::recognize::{Format, Strangers};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::dmx::{Address, Detect, Input};
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The socket, and the groups that are always listened to.
 const SOCKET: Port = Port(0);

@@ -13,7 +13,7 @@ use crosspatch_core::{
     Closed, Endpoint, Host, Instant, Interface, Join, Notice, Outbox, Peer, Port, PortSpec, Udp,
 };
 
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 use super::options::Config;
 use announcer::Announcer;

@@ -16,8 +16,8 @@ use std::net::SocketAddr;
 use crosspatch_core::{Duration, Instant};
 
 use super::wire::{Cid, Data, LEVELS, MAX_PRIORITY, PRIORITIES, Synchronization};
-use crate::dmx::{Loss, Rule, merge};
-use crate::sequence::Trouble;
+use crate::shared::dmx::{Loss, Rule, merge};
+use crate::shared::sequence::Trouble;
 
 pub(crate) use discovery::{Announced, Announcements};
 pub(crate) use source::{Goodbye, LOSS, Source, Standing};

@@ -320,7 +320,7 @@ mod tests {
             text.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next())
         };
         let wrapper = include_str!("mod.rs").split_once("Session for Guarded").expect("an implementation").1;
-        for method in methods(include_str!("../../../core/src/session.rs")) {
+        for method in methods(include_str!("../../../../core/src/session.rs")) {
             assert!(methods(wrapper).any(|passed| passed == method), "`{method}` is not passed on");
         }
     }
