@@ -35,7 +35,7 @@ pub mod transform;
 mod value;
 
 pub use backend::{AddressError, Backend, Instance, Registry, canonical_address};
-pub use backoff::Backoff;
+pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
 pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};

@@ -149,6 +149,9 @@ fn a_folder_that_vanishes_and_comes_back_is_survived() {
     program.stop();
 }
 
+/// What saves a hundred times a second, and takes some time for it, saves again after this.
+const BETWEEN_SAVES: Duration = Duration::from_millis(5);
+
 #[test]
 fn a_hundred_saves_a_second_end_in_the_last_one() {
     let listen = free_port();
@@ -162,7 +165,7 @@ fn a_hundred_saves_a_second_end_in_the_last_one() {
         };
         program.rewrite(&text);
         osc.send("/in", 0.5);
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(BETWEEN_SAVES);
     }
     osc.until_answered("/in", "/out199");
     program.stop();

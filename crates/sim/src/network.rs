@@ -40,6 +40,7 @@ pub struct Network {
     connections_made: u32,
     silent: Vec<Endpoint>,
     refusing: Vec<Endpoint>,
+    denies_ports: bool,
     arrivals: BTreeMap<(Instant, u64), Arrival>,
     sent: u64,
 }
@@ -97,6 +98,7 @@ impl Default for Network {
             connections_made: 0,
             silent: Vec::new(),
             refusing: Vec::new(),
+            denies_ports: false,
             arrivals: BTreeMap::new(),
             sent: 0,
         }
@@ -135,6 +137,11 @@ impl Network {
         let endpoint = read_endpoint(endpoint);
         self.silent.retain(|other| *other != endpoint);
         self.refusing.retain(|other| *other != endpoint);
+    }
+
+    /// Sockets, servers and devices of our own do not open by themselves from here on: the test says what becomes of them.
+    pub fn deny_ports(&mut self) {
+        self.denies_ports = true;
     }
 
     /// Pulls the cable of every connection that is up: nothing crosses them any more, and nobody is told.
@@ -225,11 +232,11 @@ impl Network {
             PortSpec::Machine => {
                 self.schedule(now, session, port, What::Data(Peer::Only, THIS_MACHINE.to_vec()));
             }
-            // Devices and servers come and go as the test says.
-            PortSpec::Midi(_) => {
+            PortSpec::Midi(_) if !self.denies_ports => {
                 self.schedule(now, session, port, What::Ready);
             }
-            PortSpec::Lookup(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => {}
+            // Devices and servers come and go as the test says.
+            PortSpec::Midi(_) | PortSpec::Lookup(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => {}
         }
     }
 
@@ -242,8 +249,10 @@ impl Network {
         kind: Kind,
         groups: Vec<IpAddr>,
     ) {
-        self.ports.push(OpenPort { session, port, at: at.clone(), kind, groups });
-        self.schedule(now, session, port, What::Ready);
+        if !self.denies_ports {
+            self.ports.push(OpenPort { session, port, at: at.clone(), kind, groups });
+            self.schedule(now, session, port, What::Ready);
+        }
     }
 
     fn connect(&mut self, now: Instant, session: SessionId, port: Port, connect: &Connect, kind: Kind) {

@@ -3,8 +3,8 @@
 mod actions;
 
 use crosspatch_core::{
-    Backoff, Closed, Condition, Direction, Duration, Instant, Limits, Listen, Notice, Outbox, Peer, Port,
-    PortSpec, Slot, Status, Value,
+    Backoff, Closed, Condition, Direction, Duration, Instant, Limits, Listen, NextTry, Notice, Outbox, Peer,
+    Port, PortSpec, Slot, Status, Value,
 };
 use rustc_hash::FxHashMap;
 
@@ -434,11 +434,15 @@ impl crosspatch_core::Session for Session {
                 self.lines.clear();
                 let held = self.remotes.all_disconnected();
                 self.release(now, held, out);
-                let pause = self.again.pause();
+                let is_first = self.again.failures() == 0;
+                let pause = self.again.retry_pause(now);
                 self.open_at = Some(now + pause);
                 self.condition.handle_close(now, &reason);
-                let text = format!("cannot listen on {}: {reason}; trying again", self.settings.listen);
-                out.notice(Notice::error("cannot-listen", text));
+                if is_first {
+                    let listen = &self.settings.listen;
+                    let text = format!("cannot listen on {listen}: {reason}; {}", NextTry { pause });
+                    out.notice(Notice::error("cannot-listen", text));
+                }
             }
             Peer::Connection(connection) => {
                 self.disconnect(now, connection, out);

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Backoff, Closed, Condition, Direction, Duration, Instant, Midi, MidiDevice, MidiLink, Notice, Outbox,
-    Peer, Port, PortSpec, Session, Slot, Status, Value,
+    Backoff, Closed, Condition, Direction, Duration, Instant, Midi, MidiDevice, MidiLink, NextTry, Notice,
+    Outbox, Peer, Port, PortSpec, Session, Slot, Status, Value,
 };
 
 use crate::shared::detect::Detector;
@@ -152,10 +152,13 @@ impl Session for MidiSession {
     fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
         self.parsers[usize::from(port == READ)].reset();
         if port == OWN {
-            if self.backoff.failures() == 0 {
-                out.notice(Notice::warning("midi-port", format!("cannot open MIDI: {reason}; trying again")));
+            let is_first = self.backoff.failures() == 0;
+            let pause = self.backoff.retry_pause(now);
+            if is_first {
+                let text = format!("cannot open MIDI: {reason}; {}", NextTry { pause });
+                out.notice(Notice::warning("midi-port", text));
             }
-            self.retry_at = Some(now + self.backoff.pause());
+            self.retry_at = Some(now + pause);
             self.condition.handle_close(now, &reason);
             for link in &mut self.links {
                 (link.is_open, link.missing_at) = (false, None);

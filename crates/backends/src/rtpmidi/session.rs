@@ -218,6 +218,14 @@ impl Session for RtpMidiSession {
     }
 }
 
+/// A notice about a peer that is gone, and when it is invited again, if that is ours to do.
+fn with_next_try(mut text: String, link: &Link, now: Instant) -> String {
+    if let Some(next_try) = link.next_try(now) {
+        text += &format!("; {next_try}");
+    }
+    text
+}
+
 /// Peers come and go.
 impl RtpMidiSession {
     /// Begins with the peers of the options whose addresses are known, once our sockets are open.
@@ -288,7 +296,7 @@ impl RtpMidiSession {
         let link = &mut self.links[at];
         let is_first = link.backoff.failures() == 0;
         let text = match outcome {
-            Outcome::NoAnswer => "does not answer; still inviting it",
+            Outcome::NoAnswer => "does not answer",
             Outcome::Silent => "has stopped answering",
             Outcome::Halfway => "started a session and did not complete it",
             Outcome::Forgotten => "no longer has the session",
@@ -300,7 +308,7 @@ impl RtpMidiSession {
             link.resume(now);
         }
         if is_first {
-            out.notice(Notice::warning("rtpmidi-session", text));
+            out.notice(Notice::warning("rtpmidi-session", with_next_try(text, link, now)));
         }
         // Its name may lead elsewhere by now.
         let lookup = Port(FIRST_LOOKUP.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
@@ -387,17 +395,19 @@ impl RtpMidiSession {
                 for link in self.links.iter_mut().filter(ours) {
                     let is_first = link.backoff.failures() == 0;
                     if link.handle_rejection(now, session) && is_first {
-                        let text = format!("{} refuses the session; still inviting it", link.title());
-                        out.notice(Notice::warning("rtpmidi-session", text));
+                        let text = format!("{} refuses the session", link.title());
+                        out.notice(Notice::warning("rtpmidi-session", with_next_try(text, link, now)));
                     }
                 }
             }
             Command::Bye(session) => {
                 if let Some(at) = self.peer(from, session.ssrc).filter(|at| self.links[*at].is_up()) {
                     self.release(now, at, out);
-                    let text = format!("{} has ended the session", self.links[at].title());
-                    out.notice(Notice::info("rtpmidi-session", text));
-                    self.links[at].end(now, false, out);
+                    let link = &mut self.links[at];
+                    link.end(now, false, out);
+                    link.condition.set_missing(now, "has ended the session".to_owned(), false);
+                    let text = format!("{} has ended the session", link.title());
+                    out.notice(Notice::info("rtpmidi-session", with_next_try(text, link, now)));
                 } else if let Some(at) =
                     self.links.iter().position(|link| link.is_disowned(from, session.ssrc))
                 {

@@ -1,7 +1,8 @@
-//! A port that is opened again whenever it is lost, later each time, with a notice when it goes and when it works again.
+//! A port that is opened again whenever it is lost, with a notice when it goes and when it works again. In the first minute it
+//! is tried about every second, then less often.
 
 use crosspatch_core::{
-    Backoff, Closed, Condition, Duration, Instant, Notice, Outbox, Port, PortSpec, Status,
+    Backoff, Closed, Condition, Duration, Instant, NextTry, Notice, Outbox, Port, PortSpec, Status,
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -66,10 +67,13 @@ impl ReconnectingPort {
 
     /// It could not be opened, or is gone.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
-        if self.backoff.failures() == 0 {
-            out.notice(Notice::warning(self.notice, format!("{}: {reason}; trying again", self.spec)));
+        let is_first = self.backoff.failures() == 0;
+        let pause = self.backoff.retry_pause(now);
+        if is_first {
+            let text = format!("{}: {reason}; {}", self.spec, NextTry { pause });
+            out.notice(Notice::warning(self.notice, text));
         }
-        self.retry_at = Some(now + self.backoff.pause());
+        self.retry_at = Some(now + pause);
         self.condition.handle_close(now, reason);
     }
 
