@@ -16,6 +16,7 @@ pub(crate) fn plan(text: &str, previous: Option<&Plan>) -> Result<Plan, String> 
         overrides: &[],
         registry: registry(FAMILIES),
         previous,
+        skip_missing: false,
     };
     let compiled = crosspatch_config::compile(&input);
     let rendered = compiled.render(false);

@@ -12,7 +12,7 @@ use crate::semantics::origins::{LineOrigin, Origins};
 use crate::semantics::routes::{Conversion, MAX_ROUTES, RouteWriter};
 use crate::semantics::sections::{InstanceSection, MapPart, Sections};
 use crate::semantics::stages::{self, StageReference, Stages};
-use crate::syntax::lexer::{Lines, Operator};
+use crate::syntax::lexer::{self, Lines, Operator};
 use crate::syntax::parser::parse_line;
 use crate::syntax::pattern::Pattern;
 use crate::syntax::source::{Location, SourceId, Sources, Span};
@@ -42,6 +42,7 @@ pub(crate) fn map_everything(
         unknown: FxHashMap::default(),
         unknown_order: Vec::new(),
         lines: Vec::new(),
+        missing: None,
     };
     for part in maps {
         mapper.map_part(part);
@@ -64,6 +65,8 @@ struct Mapper<'m, 'a> {
     unknown: FxHashMap<String, (Location, u128)>,
     unknown_order: Vec<String>,
     lines: Vec<LineOrigin>,
+    /// The instance because of which the present line is left out.
+    missing: Option<usize>,
 }
 
 impl Mapper<'_, '_> {
@@ -92,6 +95,8 @@ impl Mapper<'_, '_> {
         let left = self.endpoint(source, text, mapping.left.channels);
         let right = self.endpoint(source, text, mapping.right.channels);
         let endpoints = (left.as_ref(), right.as_ref());
+        self.missing = None;
+        self.note_missing(left.iter().chain(&right));
         let first_route = self.route_count();
         if mapping.left.transforms.is_empty() && mapping.right.transforms.is_empty() {
             let is_broken = !self.check_counts(endpoints, Some(false));
@@ -99,6 +104,9 @@ impl Mapper<'_, '_> {
             self.write(mapping.operator, endpoints, &conversion, &conversion);
         } else {
             self.map_through(source, mapping, endpoints);
+        }
+        if let Some(index) = self.missing {
+            self.report_skipped(index, Location { source, span: lexer::trim(text, line) });
         }
         if self.route_count() > first_route {
             self.lines.push(LineOrigin { first_route, start: line.start, source });
@@ -137,9 +145,31 @@ impl Mapper<'_, '_> {
             (StageReference::Target | StageReference::Channel { .. }, _) => Referenced::Target,
         });
         let referenced: Vec<_> = referenced.collect();
+        self.note_missing(referenced.iter().filter_map(|referenced| match referenced {
+            Referenced::Target => None,
+            Referenced::Channel { endpoint, .. } => endpoint.as_ref(),
+        }));
         let conversion = |chain| Conversion { chain, referenced: &referenced, is_broken };
         let (chain, back) = (chain.as_ref(), back.as_ref().or(chain.as_ref()));
         self.write(mapping.operator, endpoints, &conversion(chain), &conversion(back));
+    }
+
+    /// Remembers the first instance of a line that is left out because its backend is missing.
+    fn note_missing<'e, 't: 'e>(&mut self, endpoints: impl IntoIterator<Item = &'e Endpoint<'t>>) {
+        let mut instances = endpoints.into_iter().filter_map(|endpoint| endpoint.instance);
+        let missing = instances.find(|&index| self.instances[index].missing.is_some());
+        self.missing = self.missing.or(missing);
+    }
+
+    fn report_skipped(&mut self, index: usize, at: Location) {
+        let section = &self.instances[index];
+        let backend = section.missing.as_deref().unwrap_or_default();
+        let message = format!(
+            "this mapping is left out, because the backend {} of {} is missing",
+            quote(backend),
+            quote(&section.name)
+        );
+        self.report(Draft::warning("mapping-skipped", message).at(at));
     }
 
     fn write(
