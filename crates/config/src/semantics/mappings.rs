@@ -1,13 +1,14 @@
 //! Reads the mapping lines and has their routes written.
 
-use crosspatch_core::PlanBuilder;
+use crosspatch_core::transform::transforms;
+use crosspatch_core::{Direction, PlanBuilder, canonical_address};
 use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::Draft;
 use crate::report::suggest::closest;
 use crate::semantics::chains::Chains;
 use crate::semantics::configure::ConfiguredInstance;
-use crate::semantics::endpoints::{Addresses, Endpoint, Referenced};
+use crate::semantics::endpoints::{Addresses, DoubtfulBar, Endpoint, Referenced};
 use crate::semantics::origins::{LineOrigin, Origins};
 use crate::semantics::routes::{Conversion, MAX_ROUTES, RouteWriter};
 use crate::semantics::sections::{InstanceSection, MapPart, Sections};
@@ -275,17 +276,62 @@ impl Mapper<'_, '_> {
         } else {
             Addresses::One(address)
         };
-        let has_loose_bar =
-            has_bar && !address.starts_with('"') && (address.contains(" |") || address.contains("| "));
-        Some(Endpoint { instance, addresses, location: Location { source, span }, has_loose_bar })
+        let bar = match has_bar && !address.starts_with('"') {
+            true => self.doubtful_bar(address),
+            false => None,
+        };
+        Some(Endpoint { instance, addresses, location: Location { source, span }, bar })
+    }
+
+    /// What a `|` in an address was probably meant as.
+    fn doubtful_bar(&self, address: &str) -> Option<DoubtfulBar> {
+        if address.contains(" |") || address.contains("| ") {
+            return Some(DoubtfulBar::Loose);
+        }
+        let is_stage = |part: &str| {
+            let word = part.split(char::is_whitespace).next().unwrap_or(part);
+            transforms(self.chains.families).any(|transform| transform.name == word)
+                || self.chains.names().any(|name| name == word)
+        };
+        address.split('|').skip(1).any(is_stage).then_some(DoubtfulBar::Stage)
     }
 
     fn report_missing_dot(&mut self, written: &str, at: Location) {
         let message = format!("expected `instance.channel`, found {}", quote(written));
         let is_instance = self.names.contains_key(written);
-        let help = is_instance
-            .then(|| format!("write the channel after a dot: {}", quote(&format!("{written}.CHANNEL"))));
+        let help = match is_instance {
+            true => Some(format!("write the channel after a dot: {}", quote(&format!("{written}.CHANNEL")))),
+            false => self.with_dot(written).map(|meant| format!("did you mean {}?", quote(&meant))),
+        };
         self.report(Draft::error("channel", message).at(at).help_if(help));
+    }
+
+    /// The same with a dot after the name of an instance, where another character separates it from the channel.
+    fn with_dot(&self, written: &str) -> Option<String> {
+        let is_separator =
+            |c: char| matches!(c, '/' | ':' | ',' | '_' | '-' | '@' | '\\') || c.is_whitespace();
+        let separators = written.char_indices().filter(|&(at, c)| at > 0 && is_separator(c));
+        let split = |(at, c): (usize, char)| {
+            let (name, rest) = (&written[..at], &written[at..]);
+            let after = &rest[c.len_utf8()..];
+            self.names.get(name).map(|&index| (index, name, rest, after))
+        };
+        let (index, name, rest, after) = separators.filter_map(split).next()?;
+        let after = after.trim();
+        // The slash of a path may be the separator.
+        let path = if rest.starts_with('/') { rest.trim() } else { after };
+        let candidates = [path.to_owned(), after.to_owned(), after.replace(['/', ' ', ':'], ".")];
+        let configured = self.writer.configured[index].as_ref();
+        let is_valid = |address: &&String| {
+            let is_valid = |direction| {
+                configured.is_some_and(|configured| {
+                    canonical_address(&*configured.instance, address, direction).is_ok()
+                })
+            };
+            !address.is_empty() && (is_valid(Direction::Input) || is_valid(Direction::Output))
+        };
+        let meant = candidates.iter().find(is_valid).unwrap_or(&candidates[1]);
+        (!meant.is_empty()).then(|| format!("{name}.{meant}"))
     }
 
     fn note_unknown(&mut self, name: &str, at: Location) {
@@ -319,6 +365,9 @@ impl Mapper<'_, '_> {
                 }
                 Some(meant) => format!("did you mean {}?", quote(meant)),
                 None if name.starts_with(['#', '/']) => "a comment begins with `;`".to_owned(),
+                None if let Some(channel) = self.with_dot(&self.channel_at(at)) => {
+                    format!("did you mean {}?", quote(&channel))
+                }
                 None => "an instance needs a section `[BACKEND NAME]`".to_owned(),
             };
             // The instance that was probably meant is not reported as unused.
@@ -333,6 +382,16 @@ impl Mapper<'_, '_> {
             let draft = Draft::error("unknown-instance", format!("there is no instance {}", quote(&name)));
             self.report(draft.label(at, label).help(help));
         }
+    }
+
+    /// The channel, as far as it reaches without quotes, whose instance is written at a location.
+    fn channel_at(&self, at: Location) -> String {
+        const LONGEST: usize = 200;
+        let text = self.sources.text(at.source);
+        let rest = &text.as_str()[at.span.start as usize..];
+        let is_end = |c: &char| c.is_control() || matches!(c, '<' | '>' | '|');
+        let channel: String = rest.chars().take(LONGEST).take_while(|c| !is_end(c)).collect();
+        channel.trim_end().to_owned()
     }
 
     fn report_unused(&mut self) {
