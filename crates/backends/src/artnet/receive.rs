@@ -83,6 +83,11 @@ impl Receiver {
         self.input.tell(out);
     }
 
+    /// The addresses of the present sources.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.sources.iter().map(|source| source.ip)
+    }
+
     /// How many sources there are.
     pub(crate) fn sources(&self) -> usize {
         self.sources.len()

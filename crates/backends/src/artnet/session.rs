@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp, Value,
+    Closed, Condition, Direction, Duration, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot,
+    Status, Udp, Value,
 };
 
 use super::address::Address;
@@ -186,6 +187,16 @@ impl Session for ArtNetSession {
         }
         self.answer(now, out);
         self.send(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = self.ports.status();
+        let sources = self.receiver.addresses().map(|ip| (ip, "source"));
+        let nodes = self.discovery.subscribers().map(|ip| (ip, "node"));
+        for (ip, description) in sources.chain(nodes) {
+            status.add(ip.to_string(), description, Condition::Working);
+        }
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crosspatch_core::{
-    Closed, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Udp, Value, parse_color,
+    Closed, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Status, Udp, Value, parse_color,
 };
 
 use super::address::{Address, Place};
@@ -312,6 +312,12 @@ impl crosspatch_core::Session for Session {
         if let Some(plugin) = &mut self.plugin {
             plugin.handle_timeout(now, &self.settings, &self.show, out);
         }
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.port.add_status(&mut status);
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -8,7 +8,8 @@
 //! everything up to its end, the frames of the others follow each of them.
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Value, parse_color,
+    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
+    parse_color,
 };
 
 use super::Mode;
@@ -196,6 +197,11 @@ impl Client {
             self.handle_close(now, &Closed::NotReading, out);
         }
         self.flush(now, out);
+    }
+
+    /// Adds how its connection is doing.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        self.port.add_status(status);
     }
 
     /// When the next frame goes out, or something has to be tried again.

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::{Closed, Endpoint, Instant, Limits, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
+use crosspatch_core::{
+    Closed, Condition, Endpoint, Instant, Limits, Listen, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
+};
 
 use super::Mode;
 use super::address::{Address, Part};
@@ -154,6 +156,14 @@ impl Server {
             }
         }
         self.judge_at = self.clients.iter().filter_map(|client| client.beginning.due()).min();
+    }
+
+    /// Adds how its port is doing, and its clients.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        self.port.add_status(status);
+        for client in &self.clients {
+            status.add(client.peer.to_string(), "client", Condition::Working);
+        }
     }
 
     /// When the port is to be opened again, or clients are to be looked at.

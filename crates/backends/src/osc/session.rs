@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
+    Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
 };
 
 use crate::recognize::Strangers;
@@ -237,6 +237,12 @@ impl Session for OscSession {
             self.judge(now, out);
         }
         self.detector.handle_timeout(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = self.ports.status();
+        self.links.add_status(&mut status);
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp,
-    Value,
+    Closed, Condition, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session,
+    Slot, Status, Udp, Value,
 };
 
 use crate::midi::detect::heard;
@@ -201,6 +201,14 @@ impl Session for RtpMidiSession {
         self.detector.handle_timeout(now, out);
     }
 
+    fn status(&self) -> Status {
+        let mut status = self.ports.status();
+        for link in &self.links {
+            status.add(link.title(), "", link.condition.clone());
+        }
+        status
+    }
+
     fn next_timeout(&self) -> Option<Instant> {
         let links = self.links.iter().filter_map(Link::next_timeout);
         let mdns = self.mdns.as_ref().and_then(Mdns::next_timeout);
@@ -208,6 +216,14 @@ impl Session for RtpMidiSession {
             [self.ports.next_timeout(), self.translator.next_timeout(), self.detector.next_timeout(), mdns];
         links.chain(others.into_iter().flatten()).min()
     }
+}
+
+/// A notice about a peer that is gone, and when it is invited again, if that is ours to do.
+fn with_next_try(mut text: String, link: &Link, now: Instant) -> String {
+    if let Some(next_try) = link.next_try(now) {
+        text += &format!("; {next_try}");
+    }
+    text
 }
 
 /// Peers come and go.
@@ -264,6 +280,7 @@ impl RtpMidiSession {
     /// MIDI flows to and from a peer: it gets the full state.
     fn begin(&mut self, now: Instant, at: usize, out: &mut Outbox) {
         self.links[at].receiver = Receiver::default();
+        self.links[at].condition = Condition::Working;
         if !self.config.is_direct {
             let text = format!("session with {} established", self.links[at].title());
             out.notice(Notice::info("rtpmidi-session", text));
@@ -279,17 +296,19 @@ impl RtpMidiSession {
         let link = &mut self.links[at];
         let is_first = link.backoff.failures() == 0;
         let text = match outcome {
-            Outcome::NoAnswer => format!("{} does not answer; still inviting it", link.title()),
-            Outcome::Silent => format!("{} has stopped answering", link.title()),
-            Outcome::Halfway => format!("{} started a session and did not complete it", link.title()),
-            Outcome::Forgotten => format!("{} no longer has the session", link.title()),
+            Outcome::NoAnswer => "does not answer",
+            Outcome::Silent => "has stopped answering",
+            Outcome::Halfway => "started a session and did not complete it",
+            Outcome::Forgotten => "no longer has the session",
         };
+        link.condition.set_missing(now, text.to_owned(), false);
+        let text = format!("{} {text}", link.title());
         link.end(now, outcome != Outcome::Forgotten, out);
         if matches!(outcome, Outcome::Silent | Outcome::Forgotten) {
             link.resume(now);
         }
         if is_first {
-            out.notice(Notice::warning("rtpmidi-session", text));
+            out.notice(Notice::warning("rtpmidi-session", with_next_try(text, link, now)));
         }
         // Its name may lead elsewhere by now.
         let lookup = Port(FIRST_LOOKUP.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
@@ -376,17 +395,19 @@ impl RtpMidiSession {
                 for link in self.links.iter_mut().filter(ours) {
                     let is_first = link.backoff.failures() == 0;
                     if link.handle_rejection(now, session) && is_first {
-                        let text = format!("{} refuses the session; still inviting it", link.title());
-                        out.notice(Notice::warning("rtpmidi-session", text));
+                        let text = format!("{} refuses the session", link.title());
+                        out.notice(Notice::warning("rtpmidi-session", with_next_try(text, link, now)));
                     }
                 }
             }
             Command::Bye(session) => {
                 if let Some(at) = self.peer(from, session.ssrc).filter(|at| self.links[*at].is_up()) {
                     self.release(now, at, out);
-                    let text = format!("{} has ended the session", self.links[at].title());
-                    out.notice(Notice::info("rtpmidi-session", text));
-                    self.links[at].end(now, false, out);
+                    let link = &mut self.links[at];
+                    link.end(now, false, out);
+                    link.condition.set_missing(now, "has ended the session".to_owned(), false);
+                    let text = format!("{} has ended the session", link.title());
+                    out.notice(Notice::info("rtpmidi-session", with_next_try(text, link, now)));
                 } else if let Some(at) =
                     self.links.iter().position(|link| link.is_disowned(from, session.ssrc))
                 {

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Udp, Value,
+    Closed, Condition, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Status,
+    Udp, Value,
 };
 
 use super::identity::Identity;
@@ -168,6 +169,15 @@ impl Session for SacnSession {
             out.notice(gone.notice());
         }
         self.send(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = self.ports.status();
+        for source in self.receiver.active_sources() {
+            let name = format!("{} at {}", String::from_utf8_lossy(&source.name), source.peer);
+            status.add(name, format!("source, priority {}", source.priority), Condition::Working);
+        }
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

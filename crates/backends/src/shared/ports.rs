@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crosspatch_core::{Closed, Endpoint, Instant, Outbox, Peer, Port, PortSpec};
+use crosspatch_core::{Closed, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Status};
 
 use super::reconnecting_port::ReconnectingPort;
 
@@ -85,6 +85,13 @@ impl ReconnectingPorts {
     /// When the next port is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.ports.iter().filter_map(ReconnectingPort::retry_at).min()
+    }
+
+    /// How they are doing.
+    pub(crate) fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.ports.iter().for_each(|port| port.add_status(&mut status));
+        status
     }
 
     fn get_mut(&mut self, port: Port) -> Option<&mut ReconnectingPort> {

@@ -13,7 +13,7 @@ use crosspatch_core::{Instant, Notice, Outbox, Slot};
 use super::wire::{Data, Synchronization};
 use crate::shared::dmx::{Detect, Input, Place};
 pub(crate) use discovery::Announcements;
-use source::{Goodbye, LOSS, Source};
+use source::{Goodbye, LOSS, Source, Standing};
 pub(crate) use sources::Rules;
 use sources::{Event, MAX_SOURCES, Sources};
 
@@ -57,6 +57,11 @@ impl Receiver {
             self.sources = Sources::new(self.rules);
         }
         self.input.tell(out);
+    }
+
+    /// The sources that count.
+    pub(crate) fn active_sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.all().iter().filter(|source| source.standing == Standing::Active)
     }
 
     /// Levels or priorities have come.

@@ -90,6 +90,11 @@ impl Sources {
         self.merger.unclaimed()
     }
 
+    /// The sources that are known.
+    pub(crate) fn all(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// The source that is known by this identifier.
     pub(crate) fn find(&self, cid: Cid) -> Option<&Source> {
         self.sources.iter().find(|source| source.cid == cid)

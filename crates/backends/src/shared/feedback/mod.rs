@@ -13,7 +13,7 @@ mod examine;
 mod slow;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
+    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
 };
 
 use examine::{Examination, Verdict};
@@ -295,6 +295,10 @@ impl<S: Session> Session for Guarded<S> {
 
     fn handle_resume(&mut self, now: Instant, out: &mut Outbox) {
         self.session.handle_resume(now, out);
+    }
+
+    fn status(&self) -> Status {
+        self.session.status()
     }
 
     #[inline]

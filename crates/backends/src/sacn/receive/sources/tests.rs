@@ -188,7 +188,7 @@ fn a_low_source_never_flashes_through_when_a_switch_dies() {
         }
         stage.pass(20_000);
         assert_eq!(stage.seen, [0], "heard last at {last_low} and {last_high} ms");
-        assert!(stage.sources.sources.is_empty() && stage.sources.next_timeout().is_none());
+        assert!(stage.sources.all().is_empty() && stage.sources.next_timeout().is_none());
         let is_last = stage.events().into_iter().filter_map(|event| match event {
             Event::Gone { is_last, .. } => Some(is_last),
             Event::Appeared(_)
@@ -339,7 +339,7 @@ fn priorities_that_do_not_exist_and_other_start_codes_are_no_data() {
     one.priority = 200;
     let packet = Data { start_code: 0x17, ..one.packet(&[9; 4]) };
     stage.handle(&packet);
-    assert!(stage.sources.sources.is_empty());
+    assert!(stage.sources.all().is_empty());
     stage.play(&mut [&mut one], 2000);
     assert_eq!(stage.level(), Some(10));
 }
@@ -438,7 +438,7 @@ fn twenty_thousand_sources_are_no_more_than_sixteen() {
         let packet = Data { cid, ..desk(0, 100, 0).packet(&[255; 4]) };
         stage.handle(&packet);
     }
-    assert_eq!(stage.sources.sources.len(), MAX_SOURCES);
+    assert_eq!(stage.sources.all().len(), MAX_SOURCES);
     let mut important = desk(254, 200, 20);
     stage.play(&mut [&mut one, &mut important], 2000);
     assert_eq!(stage.level(), Some(20), "one that matters more makes itself room");
