@@ -36,17 +36,17 @@ mod value;
 pub use backend::{AddressError, Backend, Instance, Registry, canonical_address};
 pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
-pub use engine::{Change, Engine, MAX_HOPS};
+pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use kind::{Direction, Kind};
-pub use options::{Given, OptionError, OptionSpec, Options, Scope};
+pub use options::{EndpointForm, Given, GivenEndpoint, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};
-pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
+pub use plan::{Channels, Difference, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
-    Closed, Connect, Endpoint, Host, Interface, Jack, JackEvent, JackKind, JackPort, Join, Limits, Listen,
-    MAX_JACK_PORTS, Midi, MidiDevice, MidiLink, MidiPresent, Peer, PortSpec, Selection, Udp,
-    WebSocketConnect,
+    Closed, Connect, Endpoint, EndpointError, Host, Interface, Jack, JackEvent, JackKind, JackPort, Join,
+    Limits, Listen, MAX_JACK_PORTS, Midi, MidiDevice, MidiLink, MidiPresent, Peer, PortSpec, Selection, Udp,
+    WebSocketConnect, WrittenEndpoint, check_host, old_ipv4,
 };
 use routes::{Route, RouteTable};
 pub use session::Session;

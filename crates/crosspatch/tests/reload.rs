@@ -258,3 +258,34 @@ fn the_environment_of_a_reload_may_be_hostile() {
     osc.until_answered("/in", "/new");
     program.stop();
 }
+
+#[test]
+fn a_reload_says_what_changed_and_repeats_no_warning() {
+    let listen = free_port();
+    let osc = Osc::to(listen);
+    let show = |address: &str, more: &str| {
+        let echo = echo("tablet", listen, osc.port(), "/in", "/out");
+        format!(
+            "{echo}{more}[loopback bus]\n[osc stage]\ndestination = {address} 9\n[map]\nbus.a > bus.b\nbus.a > bus.b\n"
+        )
+    };
+    let program = Program::show(&show("127.0.0.1", ""));
+    program.wait_for("running");
+    let warning = "is mapped twice";
+    assert_eq!(program.lines().text().matches(warning).count(), 1, "{}", program.lines().text());
+    for (text, said) in [
+        (show("127.0.0.1", "tablet./a > tablet./b\n"), "1 mapping added; 3 instances kept"),
+        (
+            show("127.0.0.2", "tablet./b > tablet./a\n"),
+            "1 mapping added, 1 removed; `stage` restarted: option `destination` changed; 2 instances kept",
+        ),
+        (show("127.0.0.2", "tablet./b > tablet./a\n; a remark\n"), "nothing changed"),
+        (show("127.0.0.2", "tablet./b > tablet./a\n[loopback other]\n"), "`other` added; 3 instances kept"),
+    ] {
+        let before = program.lines().len();
+        program.rewrite(&text);
+        program.lines().wait_from(before, said);
+    }
+    assert_eq!(program.lines().text().matches(warning).count(), 1, "{}", program.lines().text());
+    program.stop();
+}

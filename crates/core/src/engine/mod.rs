@@ -19,7 +19,7 @@ use rustc_hash::FxHashMap;
 
 use alarms::Alarms;
 use chains::LiveChains;
-pub use changes::Change;
+pub use changes::{Change, HeldBack};
 use known::Known;
 use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
 
