@@ -258,7 +258,7 @@ impl Unicast {
     fn until_shown(&mut self, universe: u16, level: u8) {
         let value = (f64::from(level) / 255.0 * 1e6).round() / 1e6;
         let name = format!("u{universe}");
-        let shown = format!("{name:<10} 1 {value}");
+        let shown = format!("{name:<10} 1 = {value}");
         let start = self.show.lines().len();
         until(&format!("`{shown}` is shown"), || {
             self.send(universe, level);
