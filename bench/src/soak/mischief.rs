@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::families::Target;
+use super::families::FuzzDestination;
 use super::random::Random;
 
 /// A stranger.
 #[derive(Debug)]
-pub(super) struct Stranger {
+pub(super) struct FuzzTraffic {
     random: Random,
     socket: UdpSocket,
-    targets: Vec<Target>,
+    targets: Vec<FuzzDestination>,
     /// Connections that are open, and until when.
     connections: Vec<(TcpStream, Duration)>,
 }
 
-impl Stranger {
-    pub(super) fn new(seed: u64, targets: Vec<Target>) -> Result<Self> {
+impl FuzzTraffic {
+    pub(super) fn new(seed: u64, targets: Vec<FuzzDestination>) -> Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0").context("cannot open a socket for garbage")?;
         Ok(Self { random: Random::new(seed, "stranger"), socket, targets, connections: Vec::new() })
     }
@@ -30,21 +30,28 @@ impl Stranger {
         let target = self.targets[self.random.below(self.targets.len())];
         for _ in 0..20 {
             let bytes = match target {
-                Target::Udp(_, head) | Target::Tcp(_, head) => self.garbage(head),
+                FuzzDestination::Udp(_, head) | FuzzDestination::Tcp(_, head) => self.garbage(head),
             };
             // Whether anybody hears it is nobody's concern.
             let _ = match target {
-                Target::Udp(port, _) => self.socket.send_to(&bytes, ("127.0.0.1", port)).map(|_| ()),
-                Target::Tcp(port, _) => connect(port).and_then(|mut stream| stream.write_all(&bytes)),
+                FuzzDestination::Udp(port, _) => self.socket.send_to(&bytes, ("127.0.0.1", port)).map(|_| ()),
+                FuzzDestination::Tcp(port, _) => {
+                    connect(port).and_then(|mut stream| stream.write_all(&bytes))
+                }
             };
         }
     }
 
     /// Connects to a server a few times, says half a word or nothing, and reads nothing.
     pub(super) fn connects(&mut self, until: Duration) {
-        let servers: Vec<Target> =
-            self.targets.iter().copied().filter(|target| matches!(target, Target::Tcp(..))).collect();
-        let Some(Target::Tcp(port, head)) = servers.get(self.random.below(servers.len().max(1))).copied()
+        let servers: Vec<FuzzDestination> = self
+            .targets
+            .iter()
+            .copied()
+            .filter(|target| matches!(target, FuzzDestination::Tcp(..)))
+            .collect();
+        let Some(FuzzDestination::Tcp(port, head)) =
+            servers.get(self.random.below(servers.len().max(1))).copied()
         else {
             return;
         };

@@ -9,7 +9,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crosspatch_core::{Direction, Value};
-use crosspatch_io::{Frame, Handle, Interest, Observation};
+use crosspatch_io::{Handle, Interest, Observation, ValueFrame};
 use tracing::info;
 
 /// Time between two looks at the show.
@@ -61,7 +61,7 @@ struct Entry {
 
 impl Book {
     /// Takes the input values. A value that a loopback passes on is printed at its source only.
-    fn take_frame(&mut self, now: Instant, frame: &Frame) {
+    fn take_frame(&mut self, now: Instant, frame: &ValueFrame) {
         for change in frame.changes.iter().filter(|change| change.direction == Direction::Input) {
             let planned = &frame.plan.instances()[change.instance.index()];
             if !planned.backend.loops_back {

@@ -122,13 +122,13 @@ unsafe fn socket_ip(address: *const libc::sockaddr) -> Option<IpAddr> {
 }
 
 /// Is woken when interfaces or their addresses change. Only Linux has that; elsewhere somebody has to look.
-pub(crate) struct Watch {
+pub(crate) struct InterfaceWatch {
     #[cfg(target_os = "linux")]
     socket: socket2::Socket,
 }
 
 #[cfg(target_os = "linux")]
-impl Watch {
+impl InterfaceWatch {
     /// Begins to watch; from here on `token` is woken.
     #[expect(unsafe_code, reason = "addresses of netlink have no safe form")]
     pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
@@ -161,7 +161,7 @@ impl Watch {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Watch {
+impl InterfaceWatch {
     pub(crate) fn new(_registry: &Registry, _token: Token) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -24,7 +24,6 @@ mod lookup;
 mod losses;
 mod membership;
 mod observe;
-mod onlookers;
 mod port_owner;
 mod ports;
 mod record;
@@ -36,6 +35,7 @@ mod system;
 mod tcp;
 mod udp;
 mod upgrade;
+mod value_observers;
 
 use std::io;
 use std::net::IpAddr;
@@ -47,12 +47,12 @@ use mio::{Events, Poll, Waker};
 
 pub use handle::Handle;
 pub use observe::{Observed, PortName};
-pub use onlookers::{Frame, Interest, Observation};
 pub use replay::{ReplayError, replay};
+pub use value_observers::{Interest, Observation, ValueFrame};
 
 use clock::Clock;
-use handle::Command;
-use lookup::Helpers;
+use handle::LoopCommand;
+use lookup::LookupHelpers;
 use ports::Ports;
 use record::Recorder;
 use runner::Runner;
@@ -65,7 +65,7 @@ const GOODBYE: Duration = Duration::from_millis(400);
 pub struct Shell {
     poll: Poll,
     handle: Handle,
-    helpers: Helpers,
+    helpers: LookupHelpers,
     recorder: Option<Recorder>,
     notices: Vec<Notice>,
 }
@@ -81,7 +81,7 @@ impl Shell {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), ports::WAKER)?);
         let handle = Handle::new(waker.clone());
-        Ok(Self { poll, handle, helpers: Helpers::new(waker), recorder: None, notices: Vec::new() })
+        Ok(Self { poll, handle, helpers: LookupHelpers::new(waker), recorder: None, notices: Vec::new() })
     }
 
     /// The way into the running show from other threads.
@@ -129,13 +129,13 @@ impl Shell {
             self.handle.take(&mut commands);
             for command in commands.drain(..) {
                 match command {
-                    Command::Observe(onlooker) => runner.add_onlooker(onlooker),
-                    Command::Trace(on) => runner.trace(on),
-                    Command::Install(_) | Command::Put(..) if end.is_some() => {}
-                    Command::Install(plan) => runner.install(plan),
-                    Command::Put(channel, value) => runner.put(&channel, value),
-                    Command::Stop if end.is_some() => {}
-                    Command::Stop => {
+                    LoopCommand::Observe(observer) => runner.add_value_observer(observer),
+                    LoopCommand::Trace(on) => runner.trace(on),
+                    LoopCommand::Install(_) | LoopCommand::Put(..) if end.is_some() => {}
+                    LoopCommand::Install(plan) => runner.install(plan),
+                    LoopCommand::Put(channel, value) => runner.put(&channel, value),
+                    LoopCommand::Stop if end.is_some() => {}
+                    LoopCommand::Stop => {
                         end = Some(runner.now + GOODBYE);
                         runner.shut_down();
                     }
@@ -151,7 +151,7 @@ impl Shell {
                 ports.apply(&mut runner);
             }
             ports.work(&mut runner);
-            runner.serve_onlookers();
+            runner.serve_value_observers();
             if end.is_some_and(|end| ports.is_idle() || end <= runner.now) {
                 return Ok(());
             }

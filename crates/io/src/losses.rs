@@ -27,12 +27,12 @@ pub(crate) struct Losses {
     is_due: bool,
     /// Whether that has been so for long.
     is_late: bool,
-    told_at: Option<Instant>,
+    reported_at: Option<Instant>,
 }
 
 /// What is to be done about losses.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum LossAction {
     Nothing,
     /// The kernel is to be asked, and losses are to be told.
     Ask,
@@ -42,25 +42,31 @@ pub(crate) enum Step {
 
 impl Losses {
     pub(crate) fn new(room: usize) -> Self {
-        Self { room, read: 0, dropped: 0, is_due: false, is_late: false, told_at: None }
+        Self { room, read: 0, dropped: 0, is_due: false, is_late: false, reported_at: None }
     }
 
     /// So many datagrams have been read, with so many bytes, and the kernel may keep more.
-    pub(crate) fn handle_read(&mut self, now: Instant, count: usize, bytes: usize, has_more: bool) -> Step {
+    pub(crate) fn handle_read(
+        &mut self,
+        now: Instant,
+        count: usize,
+        bytes: usize,
+        has_more: bool,
+    ) -> LossAction {
         self.read += bytes + count * OVERHEAD;
         self.is_due |= self.read > self.room / 8;
         if !has_more {
             self.read = 0;
         }
-        match self.told_at.map(|told| told + PAUSE) {
-            _ if !self.is_due => Step::Nothing,
-            Some(soonest) if soonest > now => Step::Wait(soonest),
-            _ if has_more && !self.is_late => Step::Wait(now + PAUSE),
-            _ => Step::Ask,
+        match self.reported_at.map(|told| told + PAUSE) {
+            _ if !self.is_due => LossAction::Nothing,
+            Some(soonest) if soonest > now => LossAction::Wait(soonest),
+            _ if has_more && !self.is_late => LossAction::Wait(now + PAUSE),
+            _ => LossAction::Ask,
         }
     }
 
-    /// The time of [`Step::Wait`] has come.
+    /// The time of [`LossAction::Wait`] has come.
     pub(crate) fn handle_timeout(&mut self) {
         self.is_late = true;
     }
@@ -73,7 +79,7 @@ impl Losses {
         if lost == 0 {
             return None;
         }
-        self.told_at = Some(now);
+        self.reported_at = Some(now);
         Some(lost)
     }
 }
@@ -94,36 +100,36 @@ mod tests {
         for step in 0..100 {
             assert_eq!(
                 losses.handle_read(at(step), 1, 40, false),
-                Step::Nothing,
+                LossAction::Nothing,
                 "one at a time fills no room"
             );
         }
-        assert_eq!(losses.handle_read(at(100), 128, 5_000, true), Step::Wait(at(1100)));
-        assert_eq!(losses.handle_read(at(101), 10, 400, false), Step::Ask);
+        assert_eq!(losses.handle_read(at(100), 128, 5_000, true), LossAction::Wait(at(1100)));
+        assert_eq!(losses.handle_read(at(101), 10, 400, false), LossAction::Ask);
         assert_eq!(losses.take(at(101), 0), None);
-        assert_eq!(losses.handle_read(at(102), 1, 40, false), Step::Nothing);
+        assert_eq!(losses.handle_read(at(102), 1, 40, false), LossAction::Nothing);
     }
 
     #[test]
     fn losses_are_told_once_a_second_and_none_is_forgotten() {
         let mut losses = Losses::new(ROOM);
-        assert_eq!(losses.handle_read(at(0), 128, 5_000, false), Step::Ask);
+        assert_eq!(losses.handle_read(at(0), 128, 5_000, false), LossAction::Ask);
         assert_eq!(losses.take(at(0), 7), Some(7));
-        assert_eq!(losses.handle_read(at(10), 128, 5_000, false), Step::Wait(at(1000)));
+        assert_eq!(losses.handle_read(at(10), 128, 5_000, false), LossAction::Wait(at(1000)));
         losses.handle_timeout();
-        assert_eq!(losses.handle_read(at(1000), 0, 0, false), Step::Ask);
+        assert_eq!(losses.handle_read(at(1000), 0, 0, false), LossAction::Ask);
         assert_eq!(losses.take(at(1000), 9), Some(2));
     }
 
     #[test]
     fn a_flood_without_an_end_is_told_after_a_second() {
         let mut losses = Losses::new(ROOM);
-        assert_eq!(losses.handle_read(at(0), 128, 5_000, true), Step::Wait(at(1000)));
+        assert_eq!(losses.handle_read(at(0), 128, 5_000, true), LossAction::Wait(at(1000)));
         losses.handle_timeout();
-        assert_eq!(losses.handle_read(at(1000), 128, 5_000, true), Step::Ask);
+        assert_eq!(losses.handle_read(at(1000), 128, 5_000, true), LossAction::Ask);
         assert_eq!(losses.take(at(1000), u32::MAX), Some(u32::MAX));
         losses.handle_timeout();
-        assert_eq!(losses.handle_read(at(2000), 128, 5_000, true), Step::Ask);
+        assert_eq!(losses.handle_read(at(2000), 128, 5_000, true), LossAction::Ask);
         assert_eq!(losses.take(at(2000), 1), Some(2), "the count of the kernel goes round");
     }
 }

@@ -1,4 +1,4 @@
-//! What an onlooker is told of a running show: a log, a monitor, a transcript.
+//! The events of a running show that the program receives, for a log, a monitor or a transcript.
 
 use std::fmt;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::batch::{self, Datagram, Inbox, Outbound, mapped, unmapped};
+use crate::batch::{self, Datagram, ReceiveBatch, SendBatch, mapped, unmapped};
 use crate::closed;
 use crate::interfaces::Nic;
 use crate::losses::Losses;
@@ -49,7 +49,7 @@ pub(crate) struct UdpPort {
     /// Whether the loop is woken when the kernel has room.
     waits_for_room: bool,
     /// What it was bound to, if others may share it.
-    shared_at: Option<Site>,
+    shared_at: Option<SocketKey>,
     /// The sessions that use it.
     pub(crate) subscribers: Subscribers,
     /// What it listens to, if that is a group.
@@ -66,13 +66,13 @@ const GROUP_HOPS: u32 = 64;
 
 /// What sessions have to agree in to share a socket: address, port and whether it broadcasts.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Site {
+struct SocketKey {
     ip: Option<IpAddr>,
     port: u16,
     broadcast: bool,
 }
 
-impl Site {
+impl SocketKey {
     /// None if the socket is for one session alone.
     fn of(spec: &Udp, ip: Option<IpAddr>) -> Option<Self> {
         let site = Self { ip, port: spec.bind.port, broadcast: spec.broadcast };
@@ -93,7 +93,7 @@ impl UdpPort {
                 bound => bound,
             },
         }?;
-        port.shared_at = Site::of(spec, ip);
+        port.shared_at = SocketKey::of(spec, ip);
         port.subscribers.join(owner, spec.selection);
         Ok(port)
     }
@@ -124,7 +124,7 @@ impl UdpPort {
 
     /// Whether a session that wants `spec` at this address can share the socket.
     pub(crate) fn is_shared_at(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
-        self.shared_at.is_some() && self.shared_at == Site::of(spec, ip)
+        self.shared_at.is_some() && self.shared_at == SocketKey::of(spec, ip)
     }
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {
@@ -161,7 +161,7 @@ impl UdpPort {
     }
 
     /// Receives a batch; how many datagrams came, and whether more may be waiting.
-    pub(crate) fn receive(&self, inbox: &mut Inbox) -> (usize, bool) {
+    pub(crate) fn receive(&self, inbox: &mut ReceiveBatch) -> (usize, bool) {
         match inbox.receive(&self.socket) {
             Ok(received) => received,
             Err(error) if error.kind() == ErrorKind::WouldBlock => (0, false),
@@ -258,7 +258,7 @@ impl UdpPort {
     /// Sends datagrams. What the kernel does not take waits; the last error that lost one is returned.
     pub(crate) fn send(
         &mut self,
-        outbound: &mut Outbound,
+        outbound: &mut SendBatch,
         mut datagrams: &[Datagram],
         bytes: &[u8],
     ) -> Option<(SocketAddr, io::Error)> {
@@ -401,7 +401,9 @@ mod tests {
 
         let datagram = Datagram { to, bytes: 0..5 };
         for _ in 0..3 {
-            assert!(port.send(&mut Outbound::default(), std::slice::from_ref(&datagram), b"hello").is_none());
+            assert!(
+                port.send(&mut SendBatch::default(), std::slice::from_ref(&datagram), b"hello").is_none()
+            );
             port.watch_again(poll.registry(), Token(7));
             assert_eq!(ear.recv(&mut [0; 9]).unwrap(), 5);
         }

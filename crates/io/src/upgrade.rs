@@ -21,7 +21,7 @@ const MOST_LINES: usize = 128;
 /// An upgrade that is under way.
 pub(crate) struct Upgrade {
     pub(crate) stream: TcpStream,
-    side: Side,
+    side: UpgradeRole,
     /// The web pages that may connect to us.
     origins: Arc<[Box<str>]>,
     head: Vec<u8>,
@@ -29,7 +29,7 @@ pub(crate) struct Upgrade {
 
 /// Which side we are.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum UpgradeRole {
     /// We have asked and wait for the answer.
     Client,
     /// We wait for the request.
@@ -61,7 +61,7 @@ impl Upgrade {
         match stream.write(request.as_bytes()) {
             // The first bytes on a connection always fit, unless something is badly wrong with it.
             Ok(len) if len == request.len() => {
-                Ok(Self { stream, side: Side::Client, origins: Arc::default(), head: Vec::new() })
+                Ok(Self { stream, side: UpgradeRole::Client, origins: Arc::default(), head: Vec::new() })
             }
             Ok(_) => Err(Closed::Reset),
             Err(error) => Err(closed::reason(&error)),
@@ -70,10 +70,10 @@ impl Upgrade {
 
     /// Waits for a request, of one of these web pages if it is a browser's.
     pub(crate) fn expect(stream: TcpStream, origins: Arc<[Box<str>]>) -> Self {
-        Self { stream, side: Side::Server, origins, head: Vec::new() }
+        Self { stream, side: UpgradeRole::Server, origins, head: Vec::new() }
     }
 
-    pub(crate) fn side(&self) -> Side {
+    pub(crate) fn side(&self) -> UpgradeRole {
         self.side
     }
 
@@ -95,8 +95,8 @@ impl Upgrade {
                 Err(error) => return Progress::Refused(closed::reason(&error)),
             }
             let head = match self.side {
-                Side::Client => read_answer(&self.head),
-                Side::Server => read_request(&self.head, &self.origins),
+                UpgradeRole::Client => read_answer(&self.head),
+                UpgradeRole::Server => read_request(&self.head, &self.origins),
             };
             match head {
                 Head::Partial if self.head.len() > LONGEST => {
@@ -115,7 +115,7 @@ impl Upgrade {
     }
 
     fn refuse(&mut self, reason: Closed, answer: &str) -> Progress {
-        if self.side == Side::Server {
+        if self.side == UpgradeRole::Server {
             // For the person behind a browser that has come to the wrong place; nothing depends on it.
             let _: std::io::Result<usize> = self.stream.write(answer.as_bytes());
         }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::ports::Ports;
+use super::ports::PortAllocator;
 use super::random::Random;
 
 /// Something that an adversary does until its time is over.
@@ -52,7 +52,7 @@ const PACE: Duration = Duration::from_millis(5);
 
 /// Where the near show is attacked.
 #[derive(Copy, Clone, Debug)]
-struct Places {
+struct AttackTargets {
     remote: u16,
     pixels: u16,
     stream: u16,
@@ -66,7 +66,7 @@ struct Places {
 
 /// Who attacks, while it does.
 struct Adversary {
-    places: Places,
+    places: AttackTargets,
     random: Random,
     witness: UdpSocket,
     until: Instant,
@@ -76,7 +76,7 @@ struct Adversary {
 /// The attacks of a soak.
 #[derive(Debug)]
 pub(super) struct Attacks {
-    places: Places,
+    places: AttackTargets,
     random: Random,
     /// Hears what the instance `witness` says.
     witness: UdpSocket,
@@ -91,10 +91,10 @@ pub(super) struct Attacks {
 }
 
 impl Attacks {
-    pub(super) fn new(seed: u64, ports: &mut Ports, artnet: u16) -> Result<Self> {
+    pub(super) fn new(seed: u64, ports: &mut PortAllocator, artnet: u16) -> Result<Self> {
         let witness =
             UdpSocket::bind(("127.0.0.1", ports.one()?)).context("cannot open a socket for a witness")?;
-        let places = Places {
+        let places = AttackTargets {
             remote: ports.one()?,
             pixels: ports.one()?,
             stream: ports.one()?,
@@ -117,7 +117,7 @@ impl Attacks {
 
     /// The instances of the near show that are attacked, and their mapping.
     pub(super) fn text(&self) -> Result<[String; 2]> {
-        let Places { remote, pixels, stream, datagrams, own, rtpmidi, .. } = self.places;
+        let AttackTargets { remote, pixels, stream, datagrams, own, rtpmidi, .. } = self.places;
         let witness = self.witness.local_addr()?.port();
         let instances = format!(
             "[masim victim]\nlisten = 127.0.0.1 {remote}\nsessions = 16\ntimeout = 1\n\

@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
 
 use super::wire::{ArtAddress, ArtDmx, PortAddress};
 use crate::dmx::{Input, Levels, Loss, Place, Rule, merge};
-use crate::sequence::{Numbers, Sequence, Verdict};
+use crate::sequence::{NumberWidth, PacketOrder, SequenceTracker};
 
 /// After so long without a packet a source is gone.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,7 +46,7 @@ pub(crate) struct Receive {
 struct Source {
     ip: IpAddr,
     physical: u8,
-    sequence: Sequence,
+    sequence: SequenceTracker,
     heard: Instant,
     levels: Levels,
 }
@@ -156,7 +156,7 @@ impl Receive {
             }
         }
         (self.is_lost, self.fill_at) = (false, None);
-        let (sequence, levels) = (Sequence::new(Numbers::BYTE), Levels::new(0));
+        let (sequence, levels) = (SequenceTracker::new(NumberWidth::BYTE), Levels::new(0));
         self.sources.push(Source { ip, physical: dmx.physical, sequence, heard: now, levels });
         self.sources.last_mut()
     }
@@ -248,9 +248,9 @@ impl Source {
             return false;
         }
         match self.sequence.check(now, sequence.into()) {
-            Verdict::Newer(_) | Verdict::Anew | Verdict::Still | Verdict::Again => false,
-            Verdict::Twice => true,
-            Verdict::Late(_) => {
+            PacketOrder::Newer(_) | PacketOrder::Anew | PacketOrder::Still | PacketOrder::Again => false,
+            PacketOrder::Twice => true,
+            PacketOrder::Late(_) => {
                 self.sequence.leave_out(now);
                 true
             }

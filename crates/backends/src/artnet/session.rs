@@ -24,7 +24,7 @@ use super::wire::{
     MERGING_LTP, PORT_IN, PORT_OUT, Packet, selection,
 };
 use crate::dmx::{Detect, Rule};
-use crate::recognize::{Format, Strangers};
+use crate::recognize::{UnknownSenders, WireFormat};
 use crate::reconnecting_port::ReconnectingPort;
 
 /// The socket; the look-ups of destinations follow.
@@ -55,7 +55,7 @@ pub(crate) struct ArtNetSession {
     /// Controllers that wait for an answer, and until when.
     answers: Vec<(Instant, SocketAddr)>,
     detector: Detector,
-    strangers: Strangers,
+    strangers: UnknownSenders,
 }
 
 impl ArtNetSession {
@@ -92,7 +92,7 @@ impl ArtNetSession {
             fixed,
             answers: Vec::new(),
             detector: Detector::new(config.detect),
-            strangers: Strangers::default(),
+            strangers: UnknownSenders::default(),
             config,
         }
     }
@@ -183,7 +183,7 @@ impl Session for ArtNetSession {
         match Packet::decode(data) {
             Ok(packet) => self.handle_packet(now, from, &packet, data, out),
             Err(error) => {
-                self.strangers.refuse(now, from, data, Format::ArtNet, "artnet-garbage", &error, out);
+                self.strangers.refuse(now, from, data, WireFormat::ArtNet, "artnet-garbage", &error, out);
             }
         }
     }

@@ -49,19 +49,19 @@ struct Guard {
     /// How many samples go by without a look at their channels, now and after the next one that was no loop.
     skip: u32,
     patience: u32,
-    watch: Option<Box<Watch>>,
+    watch: Option<Box<LoopWatch>>,
 }
 
 /// What is only there while something is being examined or slowed down.
 #[derive(Default)]
-struct Watch {
+struct LoopWatch {
     examination: Option<Examination>,
     slow: Slow,
 }
 
 /// A value that waits.
 #[derive(Clone, Debug)]
-struct Held {
+struct HeldValue {
     slot: Slot,
     value: Value,
     is_event: bool,
@@ -96,8 +96,12 @@ impl<S: Session> Guarded<S> {
             let generation = out.generation();
             let mut passed = Vec::new();
             for (number, (slot, value)) in values.iter().enumerate() {
-                let held =
-                    Held { slot: *slot, value: value.clone(), is_event: out.is_event(number), generation };
+                let held = HeldValue {
+                    slot: *slot,
+                    value: value.clone(),
+                    is_event: out.is_event(number),
+                    generation,
+                };
                 watch.take(now, held, &mut passed);
             }
             self.deliver(now, passed, out);
@@ -142,7 +146,7 @@ impl<S: Session> Guarded<S> {
         self.deliver(now, held, out);
     }
 
-    fn deliver(&mut self, now: Instant, held: Vec<Held>, out: &mut Outbox) {
+    fn deliver(&mut self, now: Instant, held: Vec<HeldValue>, out: &mut Outbox) {
         if held.is_empty() {
             return;
         }
@@ -178,7 +182,7 @@ impl Guard {
     }
 }
 
-impl Watch {
+impl LoopWatch {
     /// Whether values of this channel are held, or counted one by one.
     fn holds(&self, slot: Slot) -> bool {
         self.slow.has(slot) || self.examination.as_ref().is_some_and(|it| it.suspects(slot))
@@ -192,7 +196,7 @@ impl Watch {
     }
 
     /// Passes a value on, with what was held before it, or holds it.
-    fn take(&mut self, now: Instant, held: Held, passed: &mut Vec<Held>) {
+    fn take(&mut self, now: Instant, held: HeldValue, passed: &mut Vec<HeldValue>) {
         if self.slow.has(held.slot) {
             self.slow.hold(now, held);
         } else if let Some(examination) = &mut self.examination {

@@ -8,8 +8,8 @@ use crosspatch_core::address::unquoted;
 use crosspatch_core::{Duration, Endpoint, Join, OptionSpec, Options, Scope};
 
 use super::address::check_path;
-use super::format::{self, BARE, DEFAULT, Format, Spec, UNCONFIGURED};
-use super::pattern::{self, Pattern, PatternError};
+use super::format::{self, ArgumentSpec, BARE, DEFAULT, MessageFormat, UNCONFIGURED};
+use super::pattern::{self, AddressPattern, PatternError};
 use super::wire::{Framing, compose};
 use crate::units::duration;
 
@@ -262,7 +262,7 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
 #[derive(Debug)]
 pub(crate) struct Formats {
     /// Those for arguments of which nothing is configured, and then those of all formats.
-    specs: Vec<Spec>,
+    specs: Vec<ArgumentSpec>,
     formats: Vec<Range<u32>>,
     exact: HashMap<String, usize>,
     patterns: Vec<(String, usize)>,
@@ -281,7 +281,7 @@ impl Formats {
                 options.error(at, error.message);
                 continue;
             }
-            if let Err(error) = Pattern::parse(path.as_bytes()) {
+            if let Err(error) = AddressPattern::parse(path.as_bytes()) {
                 let found = match error {
                     PatternError::Open(place) | PatternError::NotOpen(place) => &path[place..],
                     PatternError::TooLong => path,
@@ -308,7 +308,7 @@ impl Formats {
         formats
     }
 
-    fn add(&mut self, path: &str, format: &Format) {
+    fn add(&mut self, path: &str, format: &MessageFormat) {
         let order = self.formats.len();
         let start = self.specs.len() as u32;
         self.specs.extend_from_slice(format);
@@ -326,7 +326,7 @@ impl Formats {
         let matching =
             self.patterns.iter().take_while(|(_, order)| exact.is_none_or(|exact| *order < exact)).find(
                 |(pattern, _)| {
-                    Pattern::parse(pattern.as_bytes())
+                    AddressPattern::parse(pattern.as_bytes())
                         .is_ok_and(|pattern| pattern.matches(path.as_bytes(), &mut 0))
                 },
             );
@@ -336,17 +336,17 @@ impl Formats {
     /// Whether any message, or argument of one, only says that something happens.
     pub(crate) fn has_events(&self) -> bool {
         self.formats.iter().any(|format| format.is_empty())
-            || self.specs[UNCONFIGURED.len()..].iter().any(Spec::is_event)
+            || self.specs[UNCONFIGURED.len()..].iter().any(ArgumentSpec::is_event)
     }
 
     /// A format by its number.
-    pub(crate) fn get(&self, number: usize) -> &Format {
+    pub(crate) fn get(&self, number: usize) -> &MessageFormat {
         let Range { start, end } = self.formats[number];
         &self.specs[start as usize..end as usize]
     }
 
     /// The descriptions of arguments, by their numbers.
-    pub(crate) fn specs(&self) -> &[Spec] {
+    pub(crate) fn specs(&self) -> &[ArgumentSpec] {
         &self.specs
     }
 

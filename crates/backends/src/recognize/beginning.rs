@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crosspatch_core::{Duration, Instant, Notice};
 
-use super::{Finding, Format, WRONG_PROTOCOL, explain_stream, stream};
+use super::{Diagnosis, WRONG_PROTOCOL, WireFormat, explain_stream, stream};
 
 /// So many bytes are kept. Requests for a WebSocket say what they are within these.
 const KEPT: usize = 512;
@@ -23,7 +23,7 @@ pub(crate) enum Beginning {
     #[default]
     Silent,
     /// Something has come and was not understood yet.
-    Heard(Heard),
+    Heard(UnexplainedBytes),
     /// The operator was notified of the likely protocol.
     Foreign,
     /// Something was understood. Whatever comes later belongs to the same protocol.
@@ -32,7 +32,7 @@ pub(crate) enum Beginning {
 
 /// What has come.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct UnexplainedBytes {
     bytes: Vec<u8>,
     len: usize,
     /// When it is explained, unless more has to come before.
@@ -41,9 +41,9 @@ pub(crate) struct Heard {
 
 impl Beginning {
     /// Bytes have come. Returns when to explain them if they stay without sense, where that has changed.
-    pub(crate) fn hear(&mut self, now: Instant, data: &[u8]) -> Option<Instant> {
+    pub(crate) fn add_bytes(&mut self, now: Instant, data: &[u8]) -> Option<Instant> {
         if let Self::Silent = self {
-            *self = Self::Heard(Heard::default());
+            *self = Self::Heard(UnexplainedBytes::default());
         }
         let Self::Heard(heard) = self else { return None };
         let kept = data.len().min(KEPT - heard.bytes.len());
@@ -80,29 +80,29 @@ impl Beginning {
     /// Whether it has made no sense for too long, or in too many bytes.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         match self {
-            Self::Heard(Heard { due: Some(due), len, .. }) => *due <= now || *len >= MAX_BYTES,
+            Self::Heard(UnexplainedBytes { due: Some(due), len, .. }) => *due <= now || *len >= MAX_BYTES,
             Self::Heard(_) | Self::Silent | Self::Foreign | Self::Understood => false,
         }
     }
 
     /// Explains a stream in which something was not understood as `wanted`.
-    pub(crate) fn explain(&mut self, from: &dyn Display, wanted: Format) -> Finding {
+    pub(crate) fn explain(&mut self, from: &dyn Display, wanted: WireFormat) -> Diagnosis {
         let heard = match self {
             Self::Heard(heard) => heard,
-            Self::Foreign => return Finding::Old,
-            Self::Silent | Self::Understood => return Finding::Nothing,
+            Self::Foreign => return Diagnosis::Old,
+            Self::Silent | Self::Understood => return Diagnosis::Nothing,
         };
         match explain_stream(from, &heard.bytes, wanted) {
             Some(notice) => {
                 *self = Self::Foreign;
-                Finding::News(notice)
+                Diagnosis::News(notice)
             }
-            None => Finding::Nothing,
+            None => Diagnosis::Nothing,
         }
     }
 
     /// Explains a stream that is due. One that looks right, or has hardly begun, is slow and no more.
-    pub(crate) fn explain_silence(&mut self, from: &dyn Display, wanted: Format) -> Option<Notice> {
+    pub(crate) fn explain_silence(&mut self, from: &dyn Display, wanted: WireFormat) -> Option<Notice> {
         if let Some(notice) = self.explain_end(from, wanted) {
             return Some(notice);
         }
@@ -120,10 +120,10 @@ impl Beginning {
     }
 
     /// Explains a stream that has ended before anything in it was understood.
-    pub(crate) fn explain_end(&mut self, from: &dyn Display, wanted: Format) -> Option<Notice> {
+    pub(crate) fn explain_end(&mut self, from: &dyn Display, wanted: WireFormat) -> Option<Notice> {
         match self.explain(from, wanted) {
-            Finding::News(notice) => Some(notice),
-            Finding::Old | Finding::Nothing => None,
+            Diagnosis::News(notice) => Some(notice),
+            Diagnosis::Old | Diagnosis::Nothing => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::receive::{Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES
 use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
 use crate::dmx::{Address, Detect, Input};
-use crate::recognize::{Format, Strangers};
+use crate::recognize::{UnknownSenders, WireFormat};
 use crate::reconnecting_port::ReconnectingPort;
 
 /// The socket, and the groups that are always listened to.
@@ -48,7 +48,7 @@ pub(crate) struct SacnSession {
     mute: Vec<Slot>,
     /// Whether there were sources and none is left.
     is_lost: bool,
-    strangers: Strangers,
+    strangers: UnknownSenders,
 }
 
 impl SacnSession {
@@ -72,7 +72,7 @@ impl SacnSession {
             sender,
             mute: Vec::new(),
             is_lost: false,
-            strangers: Strangers::default(),
+            strangers: UnknownSenders::default(),
             config,
         }
     }
@@ -234,7 +234,7 @@ impl SacnSession {
                 }
             }
             Err(error) => {
-                self.strangers.refuse(now, from, packet, Format::Sacn, "sacn-garbage", &error, out);
+                self.strangers.refuse(now, from, packet, WireFormat::Sacn, "sacn-garbage", &error, out);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crosspatch_core::PlanBuilder;
-use crosspatch_core::transform::Rule;
+use crosspatch_core::transform::JoinRule;
 use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::{Diagnostics, Draft};
@@ -27,7 +27,7 @@ pub(crate) fn check(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut merged: FxHashMap<Channel, (Rule, usize)> = FxHashMap::default();
+    let mut merged: FxHashMap<Channel, (JoinRule, usize)> = FxHashMap::default();
     let (mut conflicts, mut bypasses) = (BTreeMap::new(), BTreeMap::new());
     let location = |route| origins.location(route, sources);
     for origin in &origins.chains {

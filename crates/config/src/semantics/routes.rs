@@ -111,7 +111,8 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
                     .chain
                 {
                     Some(chain) => {
-                        let place = transform::Place { number: number as u32, count: total as u32, narrow };
+                        let place =
+                            transform::LinePosition { number: number as u32, count: total as u32, narrow };
                         self.builder.route_through(source, target, chain, place, &self.referenced);
                     }
                     None => {

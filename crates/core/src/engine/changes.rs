@@ -1,7 +1,7 @@
-//! What has changed since an onlooker last looked.
+//! The changes since an observer last collected them.
 //!
 //! While changes are noted, each value that is recorded sets a bit and adds one to a counter of its channel and direction.
-//! Onlookers collect them at their own pace: what they cost follows that pace and not the traffic. A button that was pressed
+//! Observers collect them at their own pace: what they cost follows that pace and not the traffic. A button that was pressed
 //! and released in between shows in its count.
 
 use super::Engine;

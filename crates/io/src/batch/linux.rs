@@ -17,7 +17,7 @@ use super::{Datagram, LONGEST};
 const BATCH: usize = 32;
 
 /// Room for what is received at once. Pages that no datagram has reached take no memory.
-pub(crate) struct Inbox {
+pub(crate) struct ReceiveBatch {
     /// `headers[n]` points to `senders[n]` and to `parts[n]`, and that into `buffers`; none of them moves or grows.
     headers: Box<[mmsghdr]>,
     senders: Box<[sockaddr_storage]>,
@@ -25,7 +25,7 @@ pub(crate) struct Inbox {
     buffers: Box<[u8]>,
 }
 
-impl Inbox {
+impl ReceiveBatch {
     pub(crate) fn new() -> Self {
         let mut buffers: Box<[u8]> = vec![0; BATCH * LONGEST].into();
         let mut senders: Box<[sockaddr_storage]> = vec![zeroed_address(); BATCH].into();
@@ -112,7 +112,7 @@ const LONGEST_RUN: usize = 60_000;
 const LONGEST_SEGMENT: usize = 1_200;
 
 /// Room for what is sent at once.
-pub(crate) struct Outbound {
+pub(crate) struct SendBatch {
     headers: Vec<mmsghdr>,
     receivers: Vec<SockAddr>,
     parts: Vec<iovec>,
@@ -120,7 +120,7 @@ pub(crate) struct Outbound {
     can_segment: bool,
 }
 
-impl Default for Outbound {
+impl Default for SendBatch {
     fn default() -> Self {
         Self { headers: Vec::new(), receivers: Vec::new(), parts: Vec::new(), can_segment: true }
     }
@@ -133,7 +133,7 @@ struct SegmentLength {
     length: u16,
 }
 
-impl Outbound {
+impl SendBatch {
     /// Sends the first of the datagrams, as many as one call takes, and returns how many are gone.
     #[expect(unsafe_code, reason = "sendmmsg has no safe form")]
     pub(crate) fn send(

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Inbox, Outbound, drops};
+pub(crate) use linux::{ReceiveBatch, SendBatch, drops};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{Inbox, Outbound, drops};
 

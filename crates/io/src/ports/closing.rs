@@ -3,7 +3,7 @@
 use crosspatch_core::{Closed, Instant, Peer, Port, SessionId};
 use mio::Token;
 
-use super::reports::What;
+use super::reports::ReportKind;
 use super::{MOST_CLOSING, Ports};
 use crate::runner::Owner;
 
@@ -19,7 +19,9 @@ impl Ports {
                     entry.connections.remove(&number);
                 }
             }
-            Peer::Only | Peer::Address(_) | Peer::Connection(_) => self.report(token, What::Close(reason)),
+            Peer::Only | Peer::Address(_) | Peer::Connection(_) => {
+                self.report(token, ReportKind::Close(reason))
+            }
         }
         self.remove(token);
     }

@@ -23,12 +23,12 @@ use mio::{Interest, Registry, Token};
 use rustc_hash::FxHashMap;
 
 use crate::clock::Clock;
-use crate::lookup::Helpers;
+use crate::lookup::LookupHelpers;
 use crate::runner::{Owner, Runner};
 use crate::sequencer::Claims;
 use kind::{Context, PortKind, Tools};
 use kinds::{Datagrams, Groups};
-use share::{QUANTUM, Queue, ROUND};
+use share::{QUANTUM, ROUND, ReadyQueue};
 
 /// The token by which handles and helpers wake the loop.
 pub(crate) const WAKER: Token = Token(0);
@@ -48,12 +48,12 @@ const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 pub(crate) struct Ports {
     clock: Clock,
     tools: Tools,
-    table: BTreeMap<Owner, Entry>,
+    table: BTreeMap<Owner, PortEntry>,
     sockets: Sockets,
     /// How many of them take their time to close.
     closing: usize,
     last_token: usize,
-    ready: Queue,
+    ready: ReadyQueue,
     deadlines: BTreeSet<(Instant, Token)>,
     groups: Groups,
     datagrams: Datagrams,
@@ -64,7 +64,7 @@ type Sockets = FxHashMap<Token, Socket>;
 
 /// A port, as its session knows it.
 #[derive(Default)]
-struct Entry {
+struct PortEntry {
     /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
     main: Option<Token>,
     /// Where what it sends to multicast groups leaves.
@@ -103,7 +103,7 @@ struct Socket {
 }
 
 impl Ports {
-    pub(crate) fn new(registry: Registry, helpers: Helpers, clock: Clock) -> Self {
+    pub(crate) fn new(registry: Registry, helpers: LookupHelpers, clock: Clock) -> Self {
         Self {
             clock,
             tools: Tools { registry, helpers, claims: Claims::default(), reports: VecDeque::new() },
@@ -111,7 +111,7 @@ impl Ports {
             sockets: FxHashMap::default(),
             closing: 0,
             last_token: NETWORK.0,
-            ready: Queue::default(),
+            ready: ReadyQueue::default(),
             deadlines: BTreeSet::new(),
             groups: Groups::default(),
             datagrams: Datagrams::new(),

@@ -4,7 +4,7 @@ use crosspatch_core::{Closed, Peer};
 use mio::Token;
 
 use super::Ports;
-use super::kind::Sent;
+use super::kind::Admission;
 use crate::runner::{Owner, Runner};
 
 impl Ports {
@@ -26,7 +26,7 @@ impl Ports {
         let Some(token) = token else { return };
         let message = runner.out().bytes(&bytes);
         let sent = self.with(token, runner.now, |kind, context| kind.send(message, context));
-        if sent == Some(Sent::Crowded) {
+        if sent == Some(Admission::Crowded) {
             let greediest = self.greediest(owner).unwrap_or(token);
             self.fail(greediest, Closed::NotReading);
             if greediest != token {

@@ -24,12 +24,12 @@ const OVERHEAD: usize = 512;
 
 /// The sockets with something to do.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct ReadyQueue {
     pub(super) fresh: VecDeque<Token>,
     pub(super) greedy: VecDeque<Token>,
 }
 
-impl Queue {
+impl ReadyQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.greedy.is_empty()
     }

@@ -18,8 +18,8 @@ use crate::reconnecting_port::ReconnectingPort;
 use super::options::Config;
 use announcer::Announcer;
 use browser::Browser;
-pub(crate) use browser::Found;
-use wire::Message;
+pub(crate) use browser::DiscoveredSession;
+use wire::DnsMessage;
 
 /// The service of AppleMIDI sessions.
 const SERVICE: &str = "_apple-midi._udp.local";
@@ -130,7 +130,7 @@ impl Mdns {
         if port != SOCKET {
             return false;
         }
-        let Some(message) = Message::decode(data) else {
+        let Some(message) = DnsMessage::decode(data) else {
             let text = format!("ignored a malformed packet from {from}: expected an mDNS message");
             out.notice(Notice::warning("rtpmidi-garbage", text));
             return true;
@@ -176,7 +176,7 @@ impl Mdns {
     }
 
     /// The sessions to invite that are there now, without those of this machine.
-    pub(crate) fn found(&self) -> Vec<Found> {
+    pub(crate) fn found(&self) -> Vec<DiscoveredSession> {
         let own = self.announcer.as_ref().map(Announcer::host);
         self.browser.as_ref().map_or_else(Vec::new, |browser| browser.found(own))
     }
@@ -194,6 +194,6 @@ fn interface(config: &Config) -> Option<Interface> {
 }
 
 /// Sends a message to everybody.
-fn tell(message: &Message, out: &mut Outbox) {
+fn tell(message: &DnsMessage, out: &mut Outbox) {
     out.send(SOCKET, Peer::Address(GROUP), |bytes| message.encode(bytes));
 }

@@ -9,7 +9,7 @@ use crosspatch_core::{Duration, Host, Instant, Join, Notice, Peer, Udp};
 use mio::Token;
 
 use crate::closed;
-use crate::interfaces::{self, Nic, Watch};
+use crate::interfaces::{self, InterfaceWatch, Nic};
 use crate::membership::Renewal;
 use crate::ports::{NETWORK, Ports, kind_in};
 use crate::runner::{Owner, Runner};
@@ -24,7 +24,7 @@ pub(in crate::ports) struct Groups {
     sockets: BTreeMap<(Join, u16), Token>,
     /// The interfaces as they were when something was said of them last.
     nics: Vec<Nic>,
-    watch: Option<Watch>,
+    watch: Option<InterfaceWatch>,
     renew_at: Option<Instant>,
 }
 
@@ -87,7 +87,7 @@ impl Ports {
     pub(in crate::ports) fn watch_interfaces(&mut self) -> io::Result<()> {
         let groups = &mut self.groups;
         if groups.watch.is_none() {
-            groups.watch = Watch::new(&self.tools.registry, NETWORK).ok();
+            groups.watch = InterfaceWatch::new(&self.tools.registry, NETWORK).ok();
             // What changes before the list is made may have been said to nobody.
             groups.renew_at = Some(Instant::START);
         }

@@ -1,4 +1,4 @@
-//! Onlookers see the last value of what changes, at their pace, and cost nothing when nothing happens.
+//! Observers see the last value of what changes, at their pace, and cost nothing when nothing happens.
 
 use std::net::UdpSocket;
 use std::time::Duration;

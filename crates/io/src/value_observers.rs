@@ -1,7 +1,7 @@
-//! Onlookers: other threads that see values as they change, at a pace of their own.
+//! Observers: other threads that see values as they change, at a pace of their own.
 //!
-//! The engine marks what changes ([`Engine::note_changes`]); here the marks are collected when an onlooker is due, and handed
-//! over in frames. The loop never waits: an onlooker that does not take its frames gets the latest values in a later one.
+//! The engine marks what changes ([`Engine::note_changes`]); here the marks are collected when an observer is due, and handed
+//! over in frames. The loop never waits: an observer that does not take its frames gets the latest values in a later one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TryS
 use crosspatch_core::{Change, Direction, Duration, Engine, InstanceId, Instant, Plan, Slot};
 use rustc_hash::FxHashSet;
 
-/// How many changes a frame holds at most, and how many frames may wait for an onlooker.
+/// How many changes a frame holds at most, and how many frames may wait for an observer.
 const MOST_CHANGES: usize = 4096;
 const MOST_FRAMES: usize = 2;
 
 /// Frames do not follow each other faster than this.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Which values an onlooker wants to see, and how often.
+/// Which values an observer wants to see, and how often.
 #[derive(Clone, Debug)]
 pub struct Interest {
     /// The least time between two frames.
@@ -29,17 +29,17 @@ pub struct Interest {
 
 /// The channels that have changed since the frame before.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct ValueFrame {
     /// The plan that the numbers of the changes belong to.
     pub plan: Arc<Plan>,
     /// The changes; the last value of each channel and direction.
     pub changes: Vec<Change>,
 }
 
-/// What an onlooker sees. Dropping it ends the observation.
+/// What an observer sees. Dropping it ends the observation.
 #[derive(Debug)]
 pub struct Observation {
-    frames: Receiver<Frame>,
+    frames: Receiver<ValueFrame>,
 }
 
 impl Observation {
@@ -48,7 +48,7 @@ impl Observation {
     /// # Errors
     ///
     /// If none comes in time, or if the show has ended.
-    pub fn next_frame(&self, timeout: Duration) -> Result<Frame, RecvTimeoutError> {
+    pub fn next_frame(&self, timeout: Duration) -> Result<ValueFrame, RecvTimeoutError> {
         self.frames.recv_timeout(timeout)
     }
 
@@ -57,32 +57,32 @@ impl Observation {
     /// # Errors
     ///
     /// If there is none, or if the show has ended.
-    pub fn try_next_frame(&self) -> Result<Frame, TryRecvError> {
+    pub fn try_next_frame(&self) -> Result<ValueFrame, TryRecvError> {
         self.frames.try_recv()
     }
 }
 
 /// The loop's end of an observation.
 #[derive(Debug)]
-pub(crate) struct Onlooker {
+pub(crate) struct ValueObserver {
     interest: Interest,
-    frames: SyncSender<Frame>,
+    frames: SyncSender<ValueFrame>,
     due: Instant,
     /// What the next frame has.
-    pending: BTreeMap<Key, Change>,
+    pending: BTreeMap<FrameKey, Change>,
     /// The channels that `interest` lists, in the running plan.
     wanted: Option<FxHashSet<(InstanceId, Slot)>>,
 }
 
 /// In the order of a frame.
-type Key = (InstanceId, Slot, Direction);
+type FrameKey = (InstanceId, Slot, Direction);
 
-impl Onlooker {
+impl ValueObserver {
     pub(crate) fn new(interest: Interest) -> (Self, Observation) {
         let (sender, frames) = sync_channel(MOST_FRAMES);
-        let onlooker =
+        let observer =
             Self { interest, frames: sender, due: Instant::START, pending: BTreeMap::new(), wanted: None };
-        (onlooker, Observation { frames })
+        (observer, Observation { frames })
     }
 
     fn find_channels(&mut self, plan: &Plan) {
@@ -105,7 +105,7 @@ impl Onlooker {
         let next = self.pending.keys().nth(MOST_CHANGES).copied();
         let rest = next.map(|next| self.pending.split_off(&next)).unwrap_or_default();
         let changes = self.pending.values().cloned().collect();
-        match self.frames.try_send(Frame { plan: plan.clone(), changes }) {
+        match self.frames.try_send(ValueFrame { plan: plan.clone(), changes }) {
             Ok(()) => {
                 self.pending = rest;
                 true
@@ -119,28 +119,28 @@ impl Onlooker {
     }
 }
 
-/// All onlookers of a show.
+/// All value_observers of a show.
 #[derive(Default)]
-pub(crate) struct Onlookers {
-    all: Vec<Onlooker>,
+pub(crate) struct ValueObservers {
+    all: Vec<ValueObserver>,
     /// Whether something has gone into the engine since its marks were collected.
     is_stale: bool,
 }
 
-impl Onlookers {
+impl ValueObservers {
     /// There is one more, who begins with all that is known.
-    pub(crate) fn add(&mut self, mut onlooker: Onlooker, engine: &mut Engine) {
-        onlooker.find_channels(engine.plan());
-        self.all.push(onlooker);
+    pub(crate) fn add(&mut self, mut observer: ValueObserver, engine: &mut Engine) {
+        observer.find_channels(engine.plan());
+        self.all.push(observer);
         engine.note_changes(true);
         self.is_stale = true;
     }
 
     /// Another plan runs: what was collected has the numbers of the one before, and the engine marks everything anew.
     pub(crate) fn handle_install(&mut self, plan: &Plan) {
-        for onlooker in &mut self.all {
-            onlooker.pending.clear();
-            onlooker.find_channels(plan);
+        for observer in &mut self.all {
+            observer.pending.clear();
+            observer.find_channels(plan);
         }
         self.is_stale = true;
     }
@@ -151,8 +151,8 @@ impl Onlookers {
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        let waiting = self.all.iter().filter(|onlooker| self.is_stale || !onlooker.pending.is_empty());
-        waiting.map(|onlooker| onlooker.due).min()
+        let waiting = self.all.iter().filter(|observer| self.is_stale || !observer.pending.is_empty());
+        waiting.map(|observer| observer.due).min()
     }
 
     /// Sends the frames that are due.
@@ -162,13 +162,13 @@ impl Onlookers {
         }
         let Self { all, is_stale } = self;
         let is_all = engine.drain_changes(MOST_CHANGES, |change| {
-            all.iter_mut().for_each(|onlooker| onlooker.take(&change));
+            all.iter_mut().for_each(|observer| observer.take(&change));
         });
         *is_stale = !is_all;
         let plan = engine.plan().clone();
-        all.retain_mut(|onlooker| {
-            let is_due = onlooker.due <= now && !onlooker.pending.is_empty();
-            !is_due || onlooker.send(now, &plan)
+        all.retain_mut(|observer| {
+            let is_due = observer.due <= now && !observer.pending.is_empty();
+            !is_due || observer.send(now, &plan)
         });
         if all.is_empty() {
             engine.note_changes(false);
