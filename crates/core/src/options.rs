@@ -4,10 +4,11 @@
 //! takes its place, and the configuration compiler shows all of them with file, line and column.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::{Endpoint, Host};
+use crate::port::{Endpoint, EndpointError, Host, WrittenEndpoint, check_host, old_ipv4};
 
 /// Where an option may stand.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -113,6 +114,30 @@ pub struct OptionError {
     pub help: Option<String>,
     /// Whether the instance works all the same.
     pub is_warning: bool,
+}
+
+/// What an option with a host and a port accepts beyond these two.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct EndpointForm {
+    /// The port where none is written; without it, the port is required.
+    pub default_port: Option<u16>,
+    /// The schemes of accepted URLs, the preferred one first.
+    pub schemes: &'static [&'static str],
+    /// Whether words may follow.
+    pub words: bool,
+    /// Whether the host may be the name of an interface, which may contain any character.
+    pub interface: bool,
+}
+
+/// A host and a port as given in an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenEndpoint<'a> {
+    /// The host and port.
+    pub endpoint: Endpoint,
+    /// The scheme, if it was a URL.
+    pub scheme: Option<&'a str>,
+    /// The words after it, with [`EndpointForm::words`].
+    pub words: &'a str,
 }
 
 /// The options of one instance together with the global ones of its backend.
@@ -242,32 +267,93 @@ impl<'a> Options<'a> {
         self.parse_or(name, "`on` or `off`", (word, otherwise), read_flag)
     }
 
-    /// Reads `HOST [PORT] [KEYWORDS]`, as MIDIMonster writes endpoints; an IPv6 address may stand in brackets. `default`
-    /// is the port where none is written; without it a missing port is noted as a mistake. Returns the words behind it.
-    pub fn endpoint(&mut self, at: usize, default: Option<u16>) -> Option<(Endpoint, &'a str)> {
+    /// Reads a host and a port and nothing else, in every notation of [`WrittenEndpoint`] but a URL. `default` is the port
+    /// where none is written; without it a missing port is noted as a mistake.
+    pub fn endpoint(&mut self, at: usize, default: Option<u16>) -> Option<Endpoint> {
+        let form = EndpointForm { default_port: default, ..EndpointForm::default() };
+        self.endpoint_with(at, form).map(|given| given.endpoint)
+    }
+
+    /// Reads a host and a port and what else `form` accepts.
+    pub fn endpoint_with(&mut self, at: usize, form: EndpointForm) -> Option<GivenEndpoint<'a>> {
         let value = &*self.given[at].value;
-        let (host, rest) = split_word(value);
-        if host.is_empty() {
-            self.error(at, "expected a host and a port, found nothing");
+        let written = match WrittenEndpoint::parse(value) {
+            Ok(written) => written,
+            Err(error) => return self.endpoint_error(at, 0, error),
+        };
+        if let Some(scheme) = written.scheme
+            && !form.schemes.contains(&scheme)
+        {
+            let end = value.find("://").unwrap_or(0) + 3;
+            self.error(at, format!("expected a host and a port, found the URL `{}`", split_word(value).0));
+            self.part(0..end);
+            let bare = &value[written.host_at.start..];
+            let bare = bare.split(['/', '?', '#', ' ']).next().unwrap_or(bare);
+            let bracket = if value[..written.host_at.start].ends_with('[') { "[" } else { "" };
+            let meant = form.schemes.first().map_or_else(String::new, |scheme| format!("{scheme}://"));
+            self.help(format!("did you mean `{meant}{bracket}{bare}`?"));
             return None;
         }
-        let (word, behind) = split_word(rest);
-        let (port, rest) = match (word.parse::<u16>(), default) {
-            (Ok(port), _) => (port, behind),
-            (Err(_), Some(port)) if !word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
-                (port, rest)
+        if !matches!(written.path, "" | "/") && !written.path.starts_with("/?") {
+            self.warning(at, format!("the path `{}` of the URL has no effect", written.path));
+        }
+        let host = self.host(at, &written, form)?;
+        let Some(port) = written.port.or(form.default_port) else {
+            let (word, _) = split_word(written.rest);
+            let found = if word.is_empty() { "nothing".to_owned() } else { format!("`{word}`") };
+            self.error(at, format!("expected a port number from 0 to 65535 after the host, found {found}"));
+            if let Some((address, port)) = port_within_ipv6(&written) {
+                self.help(format!("an IPv6 address with a port stands in brackets: `[{address}]:{port}`"));
             }
-            (Err(_), _) => {
-                let found = if word.is_empty() { "nothing".to_owned() } else { format!("`{word}`") };
-                self.error(
-                    at,
-                    format!("expected a port number from 0 to 65535 after the host, found {found}"),
-                );
-                return None;
-            }
+            return None;
         };
-        let Ok(host) = host.parse::<Host>();
-        Some((Endpoint { host, port }, rest))
+        let mut words = written.rest;
+        if words.starts_with(';') {
+            self.warning(at, format!("`{words}` is read as a comment; a comment needs a line of its own"));
+            self.part(value.len() - words.len()..value.len());
+            words = "";
+        }
+        if !words.is_empty() && !form.words {
+            self.error(at, format!("expected a host and a port and nothing else, found `{words}`"));
+            self.part(value.len() - words.len()..value.len());
+            if written.port.is_none() {
+                self.help("a host name contains no spaces");
+            }
+            return None;
+        }
+        Some(GivenEndpoint { endpoint: Endpoint { host, port }, scheme: written.scheme, words })
+    }
+
+    /// The host of an endpoint, checked as far as that is possible without looking it up.
+    fn host(&mut self, at: usize, written: &WrittenEndpoint<'_>, form: EndpointForm) -> Option<Host> {
+        let Host::Name(name) = &written.host else { return Some(written.host.clone()) };
+        if form.interface {
+            return Some(written.host.clone());
+        }
+        if written.port.is_none() && name.parse::<u16>().is_ok() {
+            self.error(at, format!("expected a host before the port, found `{name}`"));
+            self.part(written.host_at.clone());
+            let example = self.specs.iter().find(|spec| spec.name == self.given[at].name);
+            let host = example.map_or("10.0.0.1", |spec| split_word(spec.example).0);
+            self.help(format!("write it after a host: `{host}:{name}`"));
+            return None;
+        }
+        if let Err(error) = check_host(name) {
+            return self.endpoint_error(at, written.host_at.start, error);
+        }
+        let Some(address) = old_ipv4(name) else { return Some(written.host.clone()) };
+        self.warning(at, format!("`{name}` is read as `{address}`; write four decimal numbers"));
+        self.part(written.host_at.clone());
+        Some(Host::Address(address.into()))
+    }
+
+    fn endpoint_error<T>(&mut self, at: usize, offset: usize, error: EndpointError) -> Option<T> {
+        self.error(at, error.message);
+        self.part(error.part.start + offset..error.part.end + offset);
+        if let Some(help) = error.help {
+            self.help(help);
+        }
+        None
     }
 
     /// Notes a mistake in the option at that index.
@@ -334,6 +420,16 @@ fn lenient(value: &str) -> impl Iterator<Item = (String, &'static str)> {
     without_comment.into_iter().chain(decimal).chain(lower)
 }
 
+/// If the last group of an IPv6 address may be meant as a port, the address before it and the port.
+fn port_within_ipv6(written: &WrittenEndpoint<'_>) -> Option<(String, String)> {
+    let Host::Address(address @ IpAddr::V6(_)) = written.host else { return None };
+    let text = address.to_string();
+    let (head, port) = text.rsplit_once(':')?;
+    let head = if head.ends_with(':') { format!("{head}:") } else { head.to_owned() };
+    let is_port = port.len() >= 2 && port.parse::<u16>().is_ok() && head.parse::<IpAddr>().is_ok();
+    is_port.then(|| (head, port.to_owned()))
+}
+
 fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
@@ -363,25 +459,73 @@ mod tests {
         options.iter().map(|(name, value)| Given::of_instance(name, value)).collect()
     }
 
+    fn read_with(value: &str, form: EndpointForm) -> (Option<String>, Vec<OptionError>) {
+        let given = given(&[("host", value)]);
+        let mut options = Options::new("ma", &given, SPECS);
+        let read = options.endpoint_with(0, form);
+        let shown = read.map(|read| format!("{} {}", read.endpoint, read.words).trim_end().to_owned());
+        (shown, options.into_errors())
+    }
+
     #[test]
-    fn endpoints_take_a_default_port_and_hand_back_the_keywords() {
-        for (value, endpoint, rest) in [
-            ("10.0.0.1", "10.0.0.1:80", ""),
-            ("::1 8080", "[::1]:8080", ""),
-            ("* 6454 announce=10.0.0.1", "*:6454", "announce=10.0.0.1"),
-            ("foh.local udp", "foh.local:80", "udp"),
+    fn endpoints_take_a_default_port_and_hand_back_the_words() {
+        let form = EndpointForm { default_port: Some(80), words: true, ..EndpointForm::default() };
+        for (value, endpoint) in [
+            ("10.0.0.1", "10.0.0.1:80"),
+            ("::1 8080", "[::1]:8080"),
+            ("10.0.0.1:8080", "10.0.0.1:8080"),
+            ("* 6454 announce=10.0.0.1", "*:6454 announce=10.0.0.1"),
+            ("foh.local udp", "foh.local:80 udp"),
         ] {
-            let given = given(&[("host", value)]);
-            let mut options = Options::new("ma", &given, SPECS);
-            let (found, behind) = options.endpoint(0, Some(80)).expect("an endpoint");
-            assert_eq!((found.to_string().as_str(), behind), (endpoint, rest), "{value}");
+            assert_eq!(read_with(value, form), (Some(endpoint.to_owned()), vec![]), "{value}");
         }
-        for value in ["", "10.0.0.1 70000", "10.0.0.1 -1", "10.0.0.1 80x"] {
-            let given = given(&[("host", value)]);
-            let mut options = Options::new("ma", &given, SPECS);
-            assert!(options.endpoint(0, Some(80)).is_none(), "{value}");
-            assert_eq!(options.into_errors().len(), 1, "{value}");
+        for value in
+            ["", "10.0.0.1 70000", "10.0.0.1 -1", "10.0.0.1 80x", "256.1.1.1", "8080", "a..b", "ftp://a"]
+        {
+            let (read, errors) = read_with(value, form);
+            assert!(read.is_none() && errors.len() == 1 && !errors[0].is_warning, "{value}: {errors:?}");
         }
+    }
+
+    #[test]
+    fn words_urls_and_interfaces_are_only_taken_where_they_are_accepted() {
+        let plain = EndpointForm { default_port: Some(80), ..EndpointForm::default() };
+        for (value, help) in [
+            ("http://10.0.0.1:8080/", "did you mean `10.0.0.1:8080`?"),
+            ("http://[::1]/", "did you mean `[::1]`?"),
+            ("8080", "write it after a host: `10.0.0.1:8080`"),
+        ] {
+            assert_eq!(read_with(value, plain).1[0].help.as_deref(), Some(help));
+        }
+        assert_eq!(read_with("10.0.0.1 80 x", plain).1[0].part, Some(12..13));
+        assert!(read_with("eth0.100", plain).0.is_none());
+        let interface = EndpointForm { interface: true, ..plain };
+        assert_eq!(read_with("eth0.100", interface).0.as_deref(), Some("eth0.100:80"));
+        let url = EndpointForm { schemes: &["http", "ws"], ..plain };
+        assert_eq!(read_with("ws://10.0.0.1/?ma=1", url), (Some("10.0.0.1:80".to_owned()), vec![]));
+        assert_eq!(
+            read_with("https://10.0.0.1", url).1[0].help.as_deref(),
+            Some("did you mean `http://10.0.0.1`?")
+        );
+    }
+
+    #[test]
+    fn a_doubtful_endpoint_is_read_with_a_warning() {
+        let form = EndpointForm { default_port: Some(80), schemes: &["http"], ..EndpointForm::default() };
+        for (value, endpoint) in [
+            ("127.1", "127.0.0.1:80"),
+            ("10.0.0.1 81 ; the desk", "10.0.0.1:81"),
+            ("http://10.0.0.1/remote", "10.0.0.1:80"),
+        ] {
+            let (read, errors) = read_with(value, form);
+            assert_eq!(read.as_deref(), Some(endpoint));
+            assert!(errors.len() == 1 && errors[0].is_warning, "{errors:?}");
+        }
+        let required = read_with("::1:8080", EndpointForm::default());
+        assert_eq!(
+            required.1[0].help.as_deref(),
+            Some("an IPv6 address with a port stands in brackets: `[::1]:8080`")
+        );
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! How other threads talk to a running show: a new plan, a value, the end.
 
 use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crosspatch_core::{Plan, Value};
+use crosspatch_core::{Instant, Plan, Status, Value};
 use mio::Waker;
 
 use crate::value_observers::{Interest, Observation, ValueObserver};
@@ -14,12 +15,22 @@ pub struct Handle {
     shared: Arc<SharedHandle>,
 }
 
+/// How all sessions were doing at a time.
+#[derive(Clone, Debug)]
+pub struct StatusReport {
+    /// When they were asked, on the clock of the times that they name.
+    pub now: Instant,
+    /// The name and the answer of each instance, in the order of the plan.
+    pub instances: Vec<(Arc<str>, Status)>,
+}
+
 /// What the loop has to do for a handle.
 #[derive(Debug)]
 pub(crate) enum LoopCommand {
     Install(Arc<Plan>),
     Put(String, Value),
     Observe(ValueObserver),
+    ReportStatus(SyncSender<StatusReport>),
     Trace(bool),
     Stop,
 }
@@ -80,6 +91,13 @@ impl Handle {
         let (observer, observation) = ValueObserver::new(interest);
         self.command(LoopCommand::Observe(observer));
         observation
+    }
+
+    /// Asks all sessions how they are doing. The report arrives soon; none does if the show has ended.
+    pub fn report_status(&self) -> Receiver<StatusReport> {
+        let (sender, report) = sync_channel(1);
+        self.command(LoopCommand::ReportStatus(sender));
+        report
     }
 
     /// Switches on or off that every message, every value and every port is observed, in order. It costs nothing while it is

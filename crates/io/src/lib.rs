@@ -45,7 +45,7 @@ use std::sync::Arc;
 use crosspatch_core::{Duration, Engine, Instant, Notice};
 use mio::{Events, Poll, Waker};
 
-pub use handle::Handle;
+pub use handle::{Handle, StatusReport};
 pub use observe::{Observed, PortName};
 pub use replay::{ReplayError, replay};
 pub use value_observers::{Interest, Observation, ValueFrame};
@@ -130,6 +130,7 @@ impl Shell {
             for command in commands.drain(..) {
                 match command {
                     LoopCommand::Observe(observer) => runner.add_value_observer(observer),
+                    LoopCommand::ReportStatus(report) => runner.report_status(&report),
                     LoopCommand::Trace(on) => runner.trace(on),
                     LoopCommand::Install(_) | LoopCommand::Put(..) if end.is_some() => {}
                     LoopCommand::Install(plan) => runner.install(plan),

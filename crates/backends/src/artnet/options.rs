@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crosspatch_core::{Endpoint, Host, OptionSpec, Options, Scope};
+use crosspatch_core::{Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, Options, Scope};
 
 use super::wire::{PORT, PortAddress};
-use crate::dmx::{
+use crate::shared::dmx::{
     Detect, INTERFACE, Loss, REALTIME, Rule, START, read_detect, read_interface, read_loss, read_merge,
     read_start,
 };
@@ -133,7 +133,8 @@ fn read_site(options: &mut Options<'_>) -> Option<Interface> {
 }
 
 fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Interface> {
-    let (mut bind, words) = options.endpoint(at, Some(PORT))?;
+    let form = EndpointForm { default_port: Some(PORT), words: true, ..EndpointForm::default() };
+    let GivenEndpoint { endpoint: mut bind, words, .. } = options.endpoint_with(at, form)?;
     if bind.port == 0 {
         options.error(at, "expected a port from 1 to 65535, the one that the other devices use, found `0`");
         return None;
@@ -186,15 +187,14 @@ fn read_port_address(options: &mut Options<'_>) -> Option<PortAddress> {
 fn read_target(options: &mut Options<'_>, interface: &Interface) -> Target {
     let mut fixed = Vec::new();
     for (at, value) in options.all("destination") {
-        let (word, port) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
-        if word == "discover" && port.is_empty() {
+        if value == "discover" {
             continue;
         }
-        let Some((mut endpoint, rest)) = options.endpoint(at, Some(PORT)) else { continue };
-        if word == "broadcast" {
+        let Some(mut endpoint) = options.endpoint(at, Some(PORT)) else { continue };
+        if endpoint.host == Host::Name("broadcast".into()) {
             endpoint.host = Host::Address(interface.broadcast);
         }
-        if !rest.is_empty() || endpoint.host == Host::Any || endpoint.port == 0 {
+        if endpoint.host == Host::Any || endpoint.port == 0 {
             options.error(
                 at,
                 format!("expected an address to send to, `broadcast` or `discover`, found `{value}`"),
@@ -282,7 +282,8 @@ mod tests {
             ("interface", "1", "an interface from 0 to 0"),
             ("interface", "-1", "the number of a `bind`"),
             ("destination", "*", "an address to send to"),
-            ("destination", "10.0.0.1 6454 now", "an address to send to"),
+            ("destination", "10.0.0.1 6454 now", "a host and a port and nothing else"),
+            ("destination", "*:6454", "an address to send to"),
             ("merge", "both", "`htp` or `ltp`"),
             ("lost", "dark", "`hold`, or a value from 0 to 1"),
             ("start", "2", "a value from 0 to 1"),

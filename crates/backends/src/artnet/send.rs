@@ -3,7 +3,7 @@
 use crosspatch_core::{Duration, Instant};
 
 use super::wire::{ArtDmx, Packet, PortAddress};
-use crate::dmx::{Output, Pace, SLOTS};
+use crate::shared::dmx::{Output, Pace, SLOTS};
 
 /// A universe is sent at least so often. The specification has had 4 s and has 0.8 s to 1 s.
 const KEEP_ALIVE: Duration = Duration::from_millis(900);

@@ -78,13 +78,14 @@ impl Config {
     /// Reads the options; none if there is no address to listen on.
     pub(super) fn read(options: &mut Options<'_>) -> Option<Self> {
         let listen = match options.all("listen").last() {
-            Some((at, _)) => endpoint(options, at),
+            Some((at, _)) => options.endpoint(at, None),
             None => Some(Endpoint { host: Host::Address([127, 0, 0, 1].into()), port: 8000 }),
         };
         let destination = match options.all("destination").last() {
             Some((at, value)) => {
-                let address =
-                    endpoint(options, at).map(|endpoint| (endpoint.host != Host::Any, endpoint.address()));
+                let address = options
+                    .endpoint(at, None)
+                    .map(|endpoint| (endpoint.host != Host::Any, endpoint.address()));
                 if let Some((false, _) | (_, None)) = address {
                     options
                         .error(at, format!("expected an IP address and a port to send to, found `{value}`"));
@@ -118,14 +119,6 @@ impl Config {
             listen: listen?,
         })
     }
-}
-
-fn endpoint(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
-    let (endpoint, rest) = options.endpoint(at, None)?;
-    if !rest.is_empty() {
-        options.error(at, format!("expected an address and a port and nothing else, found `{rest}`"));
-    }
-    Some(endpoint)
 }
 
 #[cfg(test)]

@@ -251,11 +251,7 @@ fn listen(options: &mut Options<'_>) -> Option<Endpoint> {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 8080));
         return Some(address.into());
     };
-    let (endpoint, rest) = options.endpoint(at, Some(80))?;
-    if !rest.is_empty() {
-        options.error(at, format!("expected nothing after the port, found `{rest}`"));
-    }
-    Some(endpoint)
+    options.endpoint(at, Some(80))
 }
 
 fn latency(text: &str) -> Option<(Duration, Duration)> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crosspatch_core::{Duration, Endpoint, OptionSpec, Options, Scope};
+use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, Options, Scope};
 use md5::{Digest, Md5};
 use rustc_hash::FxHashMap;
 
@@ -211,11 +211,11 @@ fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
     let mut hosts = Vec::new();
     let given: Vec<_> = options.all("host").collect();
     for &(at, value) in &given {
-        let Some((endpoint, rest)) = options.endpoint(at, Some(PORT)) else { continue };
-        if value.starts_with('*') || endpoint.port == 0 {
+        let form =
+            EndpointForm { default_port: Some(PORT), schemes: &["http", "ws"], ..EndpointForm::default() };
+        let Some(GivenEndpoint { endpoint, .. }) = options.endpoint_with(at, form) else { continue };
+        if endpoint.host == Host::Any || endpoint.port == 0 {
             options.error(at, format!("expected the address and port of a console, found `{value}`"));
-        } else if !rest.is_empty() {
-            options.error(at, format!("expected nothing behind the port, found `{rest}`"));
         } else if hosts.contains(&endpoint) {
             options.warning(at, format!("`{value}` is there twice"));
         } else {
@@ -299,10 +299,14 @@ mod tests {
 
     #[test]
     fn hosts_keep_their_order_and_take_ports_and_ipv6() {
-        let (settings, errors) =
-            read(&[("host", "foh.local 8080"), ("host", "::1"), ("host", "[fe80::2] 81")]);
+        let (settings, errors) = read(&[
+            ("host", "foh.local 8080"),
+            ("host", "::1"),
+            ("host", "[fe80::2]:81"),
+            ("host", "http://a/"),
+        ]);
         let hosts: Vec<_> = settings.hosts.iter().map(ToString::to_string).collect();
-        assert_eq!(hosts, ["foh.local:8080", "[::1]:80", "[fe80::2]:81"]);
+        assert_eq!(hosts, ["foh.local:8080", "[::1]:80", "[fe80::2]:81", "a:80"]);
         assert_eq!(errors, [""; 0]);
     }
 

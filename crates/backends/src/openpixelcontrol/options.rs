@@ -50,9 +50,9 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
 
 fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
     let (at, value) = options.all(name).last()?;
-    let (endpoint, rest) = options.endpoint(at, Some(PORT))?;
+    let endpoint = options.endpoint(at, Some(PORT))?;
     let is_there = name == "listen" || (endpoint.host != Host::Any && endpoint.port != 0);
-    if !rest.is_empty() || !is_there {
+    if !is_there {
         options.error(at, format!("expected a host and optionally a port, found `{value}`"));
         return None;
     }

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use crosspatch_core::address::unquoted;
-use crosspatch_core::{Duration, Endpoint, Join, OptionSpec, Options, Scope};
+use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, Join, OptionSpec, Options, Scope};
 
 use super::address::check_path;
 use super::format::{self, ArgumentSpec, BARE, DEFAULT, MessageFormat, UNCONFIGURED};
 use super::pattern::{self, AddressPattern, PatternError};
 use super::wire::{Framing, compose};
-use crate::units::duration;
+use crate::shared::units::duration;
 
 /// Messages are repeated no more often than this.
 const SHORTEST_REPEAT: Duration = Duration::from_millis(10);
@@ -115,14 +115,16 @@ pub(crate) enum Detect {
 
 /// Reads the options.
 pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
-    let framing = options
-        .parse_with("transport", "`udp`, `tcp` or `slip`", |text| match text {
-            "udp" => Some(Framing::Datagram),
-            "tcp" => Some(Framing::Length),
-            "slip" => Some(Framing::Slip),
-            _ => None,
-        })
-        .unwrap_or(Framing::Datagram);
+    let written = options.parse_with("transport", "`udp`, `tcp` or `slip`", |text| match text {
+        "udp" => Some(Framing::Datagram),
+        "tcp" => Some(Framing::Length),
+        "slip" => Some(Framing::Slip),
+        _ => None,
+    });
+    let mut framing = Transport {
+        framing: written.unwrap_or(Framing::Datagram),
+        is_written: options.text("transport").is_some(),
+    };
     let detect =
         options.parse_or("detect", "`on`, `unmapped` or `off`", ("on", Detect::All), |text| match text {
             "on" | "1" | "true" | "yes" | "all" => Some(Detect::All),
@@ -132,13 +134,13 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         });
     let (bind, is_bind_fine) = match options.all("bind").last() {
         Some((at, _)) => {
-            let bind = endpoint(options, at);
+            let bind = endpoint(options, at, &mut framing);
             (bind.clone(), bind.is_some())
         }
         None => (None, true),
     };
     let destination = match options.all("destination").last() {
-        Some((at, value)) => destination(options, at, value),
+        Some((at, value)) => destination(options, at, value, &mut framing),
         None => Some(Destination::None),
     };
     let releases_lost = options
@@ -151,7 +153,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let root = read_root(options);
     let config = Config {
         root,
-        framing,
+        framing: framing.framing,
         bundle: options.flag("bundle"),
         joins: read_joins(options),
         repeats: read_repeats(options),
@@ -174,15 +176,45 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     is_fine.then_some(config)
 }
 
-fn endpoint(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
-    let (endpoint, rest) = options.endpoint(at, None)?;
-    if !rest.is_empty() {
-        options.error(at, format!("expected a host and a port and nothing else, found `{rest}`"));
+/// The transport, and whether the option or a URL says so.
+struct Transport {
+    framing: Framing,
+    is_written: bool,
+}
+
+/// The schemes of URLs of OSC, as liblo and others write them.
+const SCHEMES: &[&str] = &["osc.udp", "osc.tcp", "osc.slip", "osc", "udp", "tcp"];
+
+/// A host and port, or a URL, which also sets the transport.
+fn endpoint(options: &mut Options<'_>, at: usize, transport: &mut Transport) -> Option<Endpoint> {
+    let form = EndpointForm { schemes: SCHEMES, ..EndpointForm::default() };
+    let GivenEndpoint { endpoint, scheme, .. } = options.endpoint_with(at, form)?;
+    let Some(scheme) = scheme else { return Some(endpoint) };
+    let (framing, name) = match scheme {
+        "osc.tcp" | "tcp" => (Framing::Length, "tcp"),
+        "osc.slip" => (Framing::Slip, "slip"),
+        _ => (Framing::Datagram, "udp"),
+    };
+    // The scheme of TCP does not name the framing.
+    let fits =
+        framing == transport.framing || (framing == Framing::Length && transport.framing == Framing::Slip);
+    if transport.is_written && !fits {
+        options.error(at, format!("expected one transport, found `{scheme}://` and another one"));
+        options.help(format!("write `transport = {name}`, or the address without `{scheme}://`"));
+        return None;
+    }
+    if !transport.is_written {
+        *transport = Transport { framing, is_written: true };
     }
     Some(endpoint)
 }
 
-fn destination(options: &mut Options<'_>, at: usize, value: &str) -> Option<Destination> {
+fn destination(
+    options: &mut Options<'_>,
+    at: usize,
+    value: &str,
+    transport: &mut Transport,
+) -> Option<Destination> {
     if value == "learn" {
         return Some(Destination::Learn(None));
     }
@@ -194,7 +226,13 @@ fn destination(options: &mut Options<'_>, at: usize, value: &str) -> Option<Dest
         };
         return Some(Destination::Learn(Some(port)));
     }
-    let endpoint = endpoint(options, at)?;
+    if let Some(port) = value.strip_prefix("learn").and_then(|rest| rest.strip_prefix([' ', ':']))
+        && let Ok(port @ 1..) = port.trim().parse::<u16>()
+    {
+        options.warning(at, format!("`{value}` is read as `learn@{port}`"));
+        return Some(Destination::Learn(Some(port)));
+    }
+    let endpoint = endpoint(options, at, transport)?;
     if endpoint.port == 0 || endpoint.host == crosspatch_core::Host::Any {
         options.error(at, format!("expected a host and a port to send to, found `{value}`"));
         return None;
@@ -423,6 +461,29 @@ mod tests {
         let every: Vec<_> = config.repeats.iter().map(|repeat| repeat.every.as_millis()).collect();
         assert_eq!(every, [8000, 500]);
         assert_eq!(config.repeats[0].packet, b"/xremote\0\0\0\0,\0\0\0");
+    }
+
+    #[test]
+    fn a_url_sets_the_transport() {
+        for (url, address, framing) in [
+            ("osc.udp://10.0.0.1:9000/", "10.0.0.1:9000", Framing::Datagram),
+            ("osc.tcp://foh.local:9000", "foh.local:9000", Framing::Length),
+            ("osc.slip://[::1]:9000", "[::1]:9000", Framing::Slip),
+            ("10.0.0.1:9000", "10.0.0.1:9000", Framing::Datagram),
+        ] {
+            let (config, errors) = read_all(&[("destination", url)]);
+            assert_eq!(errors, [""; 0]);
+            let config = config.expect("a configuration");
+            let Destination::Fixed(endpoint) = config.destination else { panic!("no destination") };
+            assert_eq!((&*endpoint.to_string(), config.framing), (address, framing));
+        }
+        let slip = read_all(&[("transport", "slip"), ("bind", "osc.tcp://:9000")]);
+        assert_eq!((slip.0.map(|config| config.framing), slip.1), (Some(Framing::Slip), vec![]));
+        let both = read_all(&[("transport", "udp"), ("bind", "osc.tcp://:9000")]);
+        assert_eq!(both.1, ["expected one transport, found `osc.tcp://` and another one"]);
+        let learned = read_all(&[("bind", ":8000"), ("destination", "learn 9000")]);
+        assert_eq!(learned.0.map(|config| config.destination), Some(Destination::Learn(Some(9000))));
+        assert_eq!(learned.1, ["`learn 9000` is read as `learn@9000`"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant, Value};
 
 use super::format::{ArgumentReading, ArgumentSpec, Atom, BARE};
 use super::wire::Argument;
-use crate::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
+use crate::shared::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 
 /// How long after we have sent a message one of the peer's may have crossed with it.
 pub(crate) const CROSSING: Duration = Duration::from_millis(500);

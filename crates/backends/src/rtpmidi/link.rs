@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crosspatch_core::{Backoff, Duration, Endpoint, Instant, Outbox, Peer, Port};
+use crosspatch_core::{Backoff, Condition, Duration, Endpoint, Instant, NextTry, Outbox, Peer, Port};
 
 use super::clock::ClockSync;
 use super::options::Config;
@@ -55,12 +55,14 @@ pub(crate) struct PeerLink {
     /// When the peer last sent a packet, or joined.
     pub(crate) heard_at: Instant,
     /// Whether the peer has sent a packet since it joined.
+    /// Whether the peer has sent a packet since it joined.
     pub(crate) is_proven: bool,
     ssrc: u32,
     token: u32,
     /// Counts the rounds of invitations.
     round: u32,
     pub(crate) backoff: Backoff,
+    pub(crate) condition: Condition,
     feedback_at: Option<Instant>,
 }
 
@@ -128,6 +130,7 @@ impl PeerLink {
             ssrc: 0,
             token: 0,
             round: 0,
+            condition: Condition::Starting,
             feedback_at: None,
         }
     }
@@ -251,7 +254,8 @@ impl PeerLink {
     pub(crate) fn handle_rejection(&mut self, now: Instant, session: &SessionExchange) -> bool {
         let is_ours = matches!(self.state, LinkState::Inviting(..)) && session.token == self.token;
         if is_ours {
-            self.pause(now);
+            // A peer that has answered is not pressed.
+            self.state = LinkState::Pausing(now + self.backoff.pause());
         }
         is_ours
     }
@@ -282,11 +286,19 @@ impl PeerLink {
             out.send(CONTROL, Peer::Address(control), |bytes| goodbye.encode(bytes));
         }
         self.feedback_at = None;
-        self.pause(now);
+        self.state = LinkState::Pausing(now + self.backoff.retry_pause(now));
     }
 
-    fn pause(&mut self, now: Instant) {
-        self.state = LinkState::Pausing(now + self.backoff.pause());
+    /// When it is invited again, in the words of a notice, if it is ours to invite it.
+    pub(crate) fn next_try(&self, now: Instant) -> Option<NextTry> {
+        match self.state {
+            LinkState::Pausing(until) if self.endpoint.is_some() => Some(NextTry { pause: until.since(now) }),
+            LinkState::Idle
+            | LinkState::Pausing(_)
+            | LinkState::Inviting(..)
+            | LinkState::Invited(_)
+            | LinkState::Up(_) => None,
+        }
     }
 
     /// Schedules the next invitation [`RESUME`] from now, after the session has [ended](Self::end).

@@ -149,7 +149,7 @@ fn read_bind(options: &mut Options<'_>, is_direct: bool) -> Option<Endpoint> {
     let Some((at, value)) = options.all("bind").last() else {
         return Some(Endpoint { host: Host::Any, port: CONTROL_PORT });
     };
-    let endpoint = read_endpoint(options, at)?;
+    let endpoint = options.endpoint(at, Some(CONTROL_PORT))?;
     if !is_direct && matches!(endpoint.port, 0 | u16::MAX) {
         options.error(at, format!("expected a port from 1 to 65534, found `{value}`"));
         options.help("sessions take this port and the next one");
@@ -175,18 +175,10 @@ fn read_mdns_name(options: &mut Options<'_>, is_direct: bool) -> Option<String> 
 }
 
 fn read_peer(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
-    let endpoint = read_endpoint(options, at)?;
+    let endpoint = options.endpoint(at, Some(CONTROL_PORT))?;
     if matches!(endpoint.port, 0 | u16::MAX) || endpoint.host == Host::Any {
         options.error(at, "expected a host and a port from 1 to 65534 to send to");
         return None;
-    }
-    Some(endpoint)
-}
-
-fn read_endpoint(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
-    let (endpoint, rest) = options.endpoint(at, Some(CONTROL_PORT))?;
-    if !rest.is_empty() {
-        options.error(at, format!("expected a host and a port and nothing else, found `{rest}`"));
     }
     Some(endpoint)
 }

@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant};
 
 use crate::midi::wire::{MAX_SYSEX, Message, SysEx, U4, U7, U14};
 
-use crate::sequence::{NumberWidth, PacketOrder, SequenceTracker, Trouble};
+use crate::shared::sequence::{NumberWidth, PacketOrder, SequenceTracker, Trouble};
 
 use super::wire::{
     DecodeError, Journal, JournalState, JournalSubject, MidiListItem, ReceivedJournal, Rtp, SegmentEnd,

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use crosspatch_core::{Endpoint, Host, Interface, OptionSpec, Options, Scope};
+use crosspatch_core::{Endpoint, EndpointForm, GivenEndpoint, Host, Interface, OptionSpec, Options, Scope};
 
 use super::receive::Rules;
 use super::wire::{Cid, LAST_UNIVERSE, MAX_NAME, MAX_PRIORITY, PORT};
-use crate::dmx::{
+use crate::shared::dmx::{
     Detect, INTERFACE, REALTIME, START, read_detect, read_interface, read_loss, read_merge, read_start,
 };
 
@@ -193,9 +193,11 @@ fn read_site(options: &mut Options<'_>) -> Option<Site> {
 }
 
 fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Site> {
-    let (bind, words) = options.endpoint(at, Some(PORT))?;
+    let form =
+        EndpointForm { default_port: Some(PORT), words: true, interface: true, ..EndpointForm::default() };
+    let GivenEndpoint { endpoint: bind, words, .. } = options.endpoint_with(at, form)?;
     if !matches!(words, "" | "local") {
-        options.error(at, format!("expected `local` or nothing behind the port, found `{words}`"));
+        options.error(at, format!("expected `local` or nothing after the port, found `{words}`"));
     }
     let (host, interface) = match bind.host {
         Host::Name(name) => (Host::Any, Some(Interface::Name(name))),
@@ -227,8 +229,8 @@ fn read_sending(options: &mut Options<'_>) -> Option<Sending> {
 fn read_destinations(options: &mut Options<'_>) -> Vec<Endpoint> {
     let mut destinations = Vec::new();
     for (at, value) in options.all("destination") {
-        let Some((endpoint, rest)) = options.endpoint(at, Some(PORT)) else { continue };
-        if !rest.is_empty() || endpoint.host == Host::Any || endpoint.port == 0 {
+        let Some(endpoint) = options.endpoint(at, Some(PORT)) else { continue };
+        if endpoint.host == Host::Any || endpoint.port == 0 {
             options.error(at, format!("expected a host and perhaps a port to send to, found `{value}`"));
         } else if destinations.len() == MAX_DESTINATIONS {
             options.error(at, format!("expected at most {MAX_DESTINATIONS} destinations"));
@@ -255,7 +257,7 @@ mod tests {
     use crosspatch_core::Given;
 
     use super::*;
-    use crate::dmx::{Loss, Rule};
+    use crate::shared::dmx::{Loss, Rule};
 
     fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
         let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
@@ -324,7 +326,7 @@ mod tests {
             ("universe", "5xyz", "expected a universe from 1 to 63999, found `5xyz`"),
             ("priority", "201", "expected a priority from 0 to 200, found `201`"),
             ("from", "desk", "expected sixteen bytes such as `0xAA 0xBB ...`, or a UUID, found `desk`"),
-            ("bind", "eth0 5568 remote", "expected `local` or nothing behind the port, found `remote`"),
+            ("bind", "eth0 5568 remote", "expected `local` or nothing after the port, found `remote`"),
             ("destination", "* 5568", "expected a host and perhaps a port to send to, found `* 5568`"),
             ("sync", "7 later", "expected a universe from 1 to 63999 and perhaps `follow`, found `7 later`"),
             ("start", "2", "expected a value from 0 to 1, found `2`"),

@@ -27,6 +27,7 @@ pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
 }
 
 /// The folders of all backends with the backend's name. What backends share has no manual.
+#[allow(dead_code, reason = "not every test that reads Markdown needs it")]
 pub(crate) fn backend_folders() -> Vec<(String, PathBuf)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let entries = std::fs::read_dir(src).expect("the source folder");

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    AddressError, Backend, Direction, Instance, Instant, OptionSpec, Options, Outbox, Registry, Scope,
-    Session, Slot,
+    AddressError, Backend, Direction, EndpointForm, Instance, Instant, OptionSpec, Options, Outbox, Registry,
+    Scope, Session, Slot, Status,
 };
 use crosspatch_transforms::FAMILIES;
 
@@ -56,7 +56,8 @@ const CONSOLE: Backend = Backend {
         options.parse::<u16>("rate", "a number of polls a second");
         options.flag("quiet");
         for (at, _) in options.all("host") {
-            options.endpoint(at, Some(80));
+            let form = EndpointForm { default_port: Some(80), schemes: &["http"], ..EndpointForm::default() };
+            options.endpoint_with(at, form);
         }
         for (at, name, value) in options.family("command.") {
             if value.contains('!') {
@@ -179,4 +180,8 @@ impl Session for Idle {
     fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
 
     fn start(&mut self, _now: Instant, _out: &mut Outbox) {}
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
 }

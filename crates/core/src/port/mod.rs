@@ -5,15 +5,17 @@
 //! host fail-over are protocol behaviour and belong on the virtual clock.
 
 mod device;
+mod endpoint;
 mod jack;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use device::{Midi, MidiDevice, MidiLink, MidiPresent};
+pub use endpoint::{Endpoint, EndpointError, Host, WrittenEndpoint, check_host, old_ipv4};
 pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 
 /// Who is at the other end of a port.
@@ -33,76 +35,6 @@ impl fmt::Display for Peer {
             Self::Only => f.write_str("peer"),
             Self::Address(address) => address.fmt(f),
             Self::Connection(number) => write!(f, "client{number}"),
-        }
-    }
-}
-
-/// A host as a person writes it: `*` (any address of this machine), an IP address, or a name to be looked up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Host {
-    /// Every address of this machine, IPv6 and IPv4, where the system allows both on one socket.
-    Any,
-    /// An IP address, `0.0.0.0` and `::` included.
-    Address(IpAddr),
-    /// A name; looking it up may take long or fail.
-    Name(Arc<str>),
-}
-
-impl FromStr for Host {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-        Ok(match bare.parse::<IpAddr>() {
-            Ok(address) => Self::Address(address),
-            Err(_) if bare == "*" => Self::Any,
-            Err(_) => Self::Name(bare.into()),
-        })
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("*"),
-            Self::Address(address) => address.fmt(f),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-/// A host and a port number.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Endpoint {
-    /// The host.
-    pub host: Host,
-    /// The port number, 1 to 65535; 0 asks the system for a free one where the end is ours.
-    pub port: u16,
-}
-
-impl Endpoint {
-    /// The socket address, unless the host is a name. `*` counts as the unspecified IPv6 address.
-    pub fn address(&self) -> Option<SocketAddr> {
-        match self.host {
-            Host::Any => Some(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), self.port)),
-            Host::Address(address) => Some(SocketAddr::new(address, self.port)),
-            Host::Name(_) => None,
-        }
-    }
-}
-
-impl From<SocketAddr> for Endpoint {
-    fn from(address: SocketAddr) -> Self {
-        Self { host: Host::Address(address.ip()), port: address.port() }
-    }
-}
-
-/// `host:port`, with brackets round an IPv6 address.
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]:{}", self.port),
-            host @ (Host::Any | Host::Address(_) | Host::Name(_)) => write!(f, "{host}:{}", self.port),
         }
     }
 }
@@ -420,17 +352,5 @@ mod tests {
         ] {
             assert_eq!(selection.takes(datagram.as_bytes()), takes, "{datagram}");
         }
-    }
-
-    #[test]
-    fn hosts_are_read_as_people_write_them() {
-        for (text, shown) in
-            [("*", "*"), ("10.0.0.1", "10.0.0.1"), ("::", "::"), ("[::1]", "::1"), ("foh.local", "foh.local")]
-        {
-            let Ok(host) = text.parse::<Host>();
-            assert_eq!(host.to_string(), shown);
-        }
-        let endpoint = Endpoint { host: Host::Address("::1".parse().expect("an address")), port: 80 };
-        assert_eq!(endpoint.to_string(), "[::1]:80");
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use crosspatch_core::WrittenEndpoint;
 
 use crate::args::{Console, Log, Overrides, Sim};
 use crate::output;
@@ -81,12 +82,11 @@ fn endpoint(listen: &str) -> Result<String> {
     if listen.parse::<u16>().is_ok() {
         return Ok(format!("127.0.0.1 {listen}"));
     }
-    match listen.rsplit_once([':', ' ']) {
-        Some((host, port)) if port.parse::<u16>().is_ok() => {
-            let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-            Ok(format!("{} {port}", if bare.is_empty() { "*" } else { bare }))
+    match WrittenEndpoint::parse(listen) {
+        Ok(WrittenEndpoint { host, port: Some(port), scheme: None, rest: "", .. }) => {
+            Ok(format!("{host} {port}"))
         }
-        Some(_) | None => {
+        Ok(_) | Err(_) => {
             bail!("expected a port, or an address and a port such as `127.0.0.1:8080`, found `{listen}`")
         }
     }

@@ -19,7 +19,7 @@ fn interest(channels: &[&str]) -> Interest {
 }
 
 #[test]
-fn onlookers_see_the_last_value_and_how_many_there_were_and_begin_with_what_is_known() {
+fn observers_see_the_last_value_and_how_many_there_were_and_begin_with_what_is_known() {
     let port = free_port("127.0.5.14");
     let mut rig = Rig::start(Habit::Emit, vec![udp("127.0.5.14", port)]);
     rig.wait_open(0);
@@ -51,7 +51,7 @@ fn onlookers_see_the_last_value_and_how_many_there_were_and_begin_with_what_is_k
 }
 
 #[test]
-fn an_onlooker_that_takes_nothing_holds_up_nothing_and_then_gets_the_latest() {
+fn an_observer_that_takes_nothing_holds_up_nothing_and_then_gets_the_latest() {
     let port = free_port("127.0.5.16");
     let rig = Rig::start(Habit::Emit, vec![udp("127.0.5.16", port)]);
     rig.wait_open(0);
@@ -67,4 +67,17 @@ fn an_onlooker_that_takes_nothing_holds_up_nothing_and_then_gets_the_latest() {
         seen.extend(shown(&idle));
     }
     assert!(seen.len() <= 4, "{seen:?}");
+}
+
+#[test]
+fn a_report_has_the_answer_of_every_session() {
+    let port = free_port("127.0.5.18");
+    let mut rig = Rig::start(Habit::Emit, vec![udp("127.0.5.18", port)]);
+    rig.wait_open(0);
+    let report = rig.handle.report_status().recv_timeout(PATIENCE).expect("a report");
+    let [(name, status)] = &report.instances[..] else { panic!("{report:?}") };
+    assert_eq!((&**name, status.links[0].to_string()), ("probe", "outside (a test): working".to_owned()));
+    let handle = rig.handle.clone();
+    rig.stop();
+    assert!(handle.report_status().recv_timeout(Duration::from_millis(100)).is_err(), "the show has ended");
 }

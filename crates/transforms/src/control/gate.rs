@@ -6,7 +6,7 @@
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{
-    ArgumentError, Arguments, LinePosition, Moment, Properties, Signal, Stage, Stateful,
+    ArgumentError, Arguments, LinePosition, Moment, Obstacle, Properties, Signal, Stage, Stateful,
 };
 
 /// The condition of a gate.
@@ -150,6 +150,10 @@ impl Stateful for Gate {
 
     fn is_asleep(&self) -> bool {
         !self.is_awake
+    }
+
+    fn obstacle(&self) -> Option<Obstacle> {
+        (!self.is_awake).then_some(Obstacle::Asleep(self.reference))
     }
 
     fn place(&mut self, place: LinePosition) {

@@ -4,7 +4,7 @@
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{
-    ArgumentError, Arguments, Moment, Shape, Signal, Stage, Stateful, Transform,
+    ArgumentError, Arguments, Moment, Obstacle, Shape, Signal, Stage, Stateful, Transform,
 };
 
 use super::trail::Trail;
@@ -55,7 +55,7 @@ fn read_target(arguments: &mut Arguments<'_>) -> Result<TargetState, ArgumentErr
 
 fn stage(mode: TakeoverMode, target: TargetState) -> Stage {
     let trail = Trail::new(target, mode.within());
-    Stage::Stateful(Box::new(Takeover { mode, control: None, trail }))
+    Stage::Stateful(Box::new(Takeover { mode, control: None, waits_at: None, trail }))
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -113,6 +113,8 @@ struct Takeover {
     mode: TakeoverMode,
     /// The control's last position, if this mapping has followed it.
     control: Option<f64>,
+    /// Where the target is, if the control has to come there first.
+    waits_at: Option<f64>,
     trail: Trail,
 }
 
@@ -128,7 +130,9 @@ impl Stateful for Takeover {
         let to = self.read(moment, &value)?;
         let from = self.control.replace(to);
         let position = self.trail.position(moment);
-        let next = position.map_or(Some(to), |target| self.mode.follow(from, to, target))?;
+        let next = position.map_or(Some(to), |target| self.mode.follow(from, to, target));
+        self.waits_at = position.filter(|_| next.is_none());
+        let next = next?;
         self.trail.send(moment.now, position, next);
         Some(Value::Number(next))
     }
@@ -146,6 +150,10 @@ impl Stateful for Takeover {
             self.control = None;
         }
         None
+    }
+
+    fn obstacle(&self) -> Option<Obstacle> {
+        self.waits_at.map(|level| Obstacle::Waiting(self.mode.name(), level))
     }
 
     fn set_following(&mut self, stages: &[Stage]) {

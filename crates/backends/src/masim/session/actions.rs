@@ -3,13 +3,13 @@
 use crosspatch_core::{Instant, Notice, Outbox, Slot, Value};
 
 use super::Session;
-use crate::button::Edge;
 use crate::masim::address::{Address, ExecKey};
 use crate::masim::command::Outcome;
 use crate::masim::keys::{self, DeskKey};
 use crate::masim::remotes::HeldKey;
 use crate::masim::show::{ExecutorPosition, FIRST_BUTTON, Touched};
 use crate::maweb::wire::{Answer, Color, Confirmation, ConsoleFamily, Response};
+use crate::shared::button::Edge;
 
 /// The origin of an action: a remote, or a person at the console.
 #[derive(Copy, Clone, PartialEq, Eq)]

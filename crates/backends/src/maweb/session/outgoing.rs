@@ -3,7 +3,6 @@
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, Text, Value};
 
 use super::{Session, send};
-use crate::button::Edge;
 use crate::maweb::address::{Address, ExecutorPart, Resolution};
 use crate::maweb::channel::LastValue;
 use crate::maweb::command::CommandTrigger;
@@ -13,6 +12,7 @@ use crate::maweb::options::{Cmdline, Config};
 use crate::maweb::output::{OutgoingCommand, Taken};
 use crate::maweb::wire::{ConsoleFamily, Request};
 use crate::maweb::{poll, watch};
+use crate::shared::button::Edge;
 
 /// After a key is released, a report of its lamp is emitted even if the lamp has not changed, from this time on: pads switch
 /// their own lamp off at a release.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use crate::midi::wire as midi;
-use crate::rtpmidi::mdns::wire::{self as mdns, DnsMessage};
+use crate::shared::mdns::wire::{self as mdns, DnsMessage};
 
 use super::{
     Header, Journal, JournalState, JournalSubject, MidiList, MidiListItem, Packet, Rtp, SegmentEnd,
