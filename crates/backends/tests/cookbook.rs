@@ -1,4 +1,4 @@
-//! The recipes of `docs/cookbook.md` compile without a warning and do what they say.
+//! The recipes of `docs/cookbook.md` compile and do what they say.
 //!
 //! A recipe is a block ` ```config ` and the blocks ` ```run ` after it, each a run of its own in virtual time, written as in
 //! the manuals of the transforms: `+0.000s tablet./a = 0.5` puts a value on a channel, `+2.000s end` lets time pass, and
@@ -17,7 +17,7 @@ use std::path::Path;
 use crosspatch_core::{Change, Direction, Duration, Instant, Value};
 use crosspatch_sim::World;
 use markdown::blocks;
-use show::plan_without_warnings;
+use show::plan;
 
 /// Values that change at the same time are written in one group.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -72,7 +72,7 @@ fn the_list_leads_to_every_recipe() {
 
 /// Plays a run, and returns it with what has reached channels.
 fn run(config: &str, script: &str) -> Result<String, String> {
-    let mut world = World::new(plan_without_warnings(config)?);
+    let mut world = World::new(plan(config, None)?);
     world.engine_mut().note_changes(true);
     let mut out = String::new();
     let inputs = script.lines().filter(|line| !line.contains(" > ") && *line != "...");

@@ -12,6 +12,7 @@ use crate::args;
 use crate::files::{Disk, Helpers};
 use crate::log::Log;
 use crate::reload::{Reason, Reloader, Reloads};
+use crate::reminder::Reminder;
 use crate::signals::Signals;
 use crate::source::{self, Known, Source};
 use crate::values;
@@ -68,6 +69,7 @@ impl Show {
         }
         show.trace(tracing::enabled!(Level::TRACE));
         show.install(plan);
+        let reminder = Reminder::start(show.clone()).context("cannot start a thread")?;
         let reloads = Reloads::default();
         let reloader = Reloader {
             source: self.source,
@@ -91,6 +93,11 @@ impl Show {
                     (false, None) => {}
                     (false, Some(difference)) => info!(id = "plan", "reloaded {name}: {size}; {difference}"),
                 }
+            }
+            if let Observed::Notice { instance: Some(_), notice, .. } = &observed
+                && notice.severity != Severity::Info
+            {
+                reminder.handle_warning();
             }
             log_event(&observed);
         };

@@ -49,6 +49,10 @@ const CONVENTIONS: &[Convention] = &[
     backend("Outcome"),
     // The unit that the wire module decodes and encodes: a datagram.
     backend("Packet"),
+    // The received universes or the received packets of a session.
+    backend("Receiver"),
+    // The sent universes or the sent packets of a session.
+    backend("Sender"),
     // The implementation of the trait `Session`.
     backend("Session"),
     // The show of a simulated console.
@@ -88,10 +92,12 @@ const OPEN: &[&str] = &[
     "Seen",
     "Segment",
     "Severity",
+    "Planned",
     "Scope",
     "Show",
     "Sink",
     "Source",
+    "Sources",
     "Step",
     "Text",
     "Transport",

@@ -3,33 +3,22 @@
 use std::path::Path;
 
 use crosspatch_backends::registry;
-use crosspatch_config::{Compiled, Input, MemoryFiles};
+use crosspatch_config::{Input, MemoryFiles};
 use crosspatch_core::Plan;
 use crosspatch_transforms::FAMILIES;
 
 /// Compiles a configuration on top of the running one; the diagnostics if there are errors.
-#[allow(dead_code, reason = "not every test that compiles a configuration needs it")]
 pub(crate) fn plan(text: &str, previous: Option<&Plan>) -> Result<Plan, String> {
-    let compiled = compile(text, previous);
-    let rendered = compiled.render(false);
-    compiled.plan.ok_or(rendered)
-}
-
-/// Compiles a configuration; the diagnostics if there are errors or warnings.
-#[allow(dead_code, reason = "as above")]
-pub(crate) fn plan_without_warnings(text: &str) -> Result<Plan, String> {
-    let compiled = compile(text, None);
-    let rendered = compiled.render(false);
-    compiled.plan.filter(|_| rendered.is_empty()).ok_or(rendered)
-}
-
-fn compile(text: &str, previous: Option<&Plan>) -> Compiled {
     let files = MemoryFiles::default().with("show.cfg", text);
-    crosspatch_config::compile(&Input {
+    let input = Input {
         file: Path::new("show.cfg"),
         files: &files,
         overrides: &[],
         registry: registry(FAMILIES),
         previous,
-    })
+        skip_missing: false,
+    };
+    let compiled = crosspatch_config::compile(&input);
+    let rendered = compiled.render(false);
+    compiled.plan.ok_or(rendered)
 }
