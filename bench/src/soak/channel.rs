@@ -7,11 +7,11 @@ use super::random::Random;
 /// Which way the values of a channel go.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Path {
-    /// From the hand at the near show to the eye at a far one.
+    /// From the hand at the subject to the eye at a peer.
     Out,
-    /// From the hand at a far show to the eye at the near one.
+    /// From the hand at a peer to the eye at the subject.
     Back,
-    /// Through the near show only.
+    /// Through the subject only.
     Here,
 }
 

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::far::Presence;
+use super::peer::Presence;
 use super::random::Random;
 
 /// How long after the last message of a volley all of them have to be there.
@@ -40,7 +40,7 @@ pub(super) enum Stroke {
 #[derive(Clone, Debug)]
 pub(super) struct CountSpec {
     pub(super) name: String,
-    /// The numbers of the families that it comes from and goes to; none is the hand or the eye of the near show.
+    /// The numbers of the families that it comes from and goes to; none is the hand or the eye of the subject.
     pub(super) ends: [Option<usize>; 2],
     pub(super) stroke: Stroke,
     /// How many messages come of a stroke.

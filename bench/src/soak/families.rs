@@ -25,9 +25,9 @@ pub(super) enum FuzzDestination {
 #[derive(Debug)]
 pub(super) struct Families {
     pub(super) list: Vec<PathFamily>,
-    /// Ports of the near show.
+    /// Ports of the subject.
     pub(super) targets: Vec<FuzzDestination>,
-    /// The port of the near show for Art-Net, which all its universes share.
+    /// The port of the subject for Art-Net, which all its universes share.
     pub(super) artnet: u16,
     /// Backends without a family, and why.
     pub(super) left_out: Vec<(String, &'static str)>,
@@ -144,7 +144,7 @@ impl Families {
     }
 
     fn osc_udp(&mut self, port: u16) {
-        // The far show says hello, so that it is known again wherever it comes back.
+        // The peer says hello, so that it is known again wherever it comes back.
         let mut family = self.begin("osc-udp", &["osc"]).between(
             format!("[osc udp]\nbind = 127.0.0.1 {port}\ndestination = learn\n{MESSAGES}"),
             format!("[osc udp]\ndestination = 127.0.0.1 {port}\nrepeat = /hello 1s\n{MESSAGES}"),
@@ -174,7 +174,7 @@ impl Families {
         self.list.push(family);
     }
 
-    fn artnet(&mut self, [near, far]: [u16; 2]) {
+    fn artnet(&mut self, [subject, peer]: [u16; 2]) {
         let show = |mine: u16, other: u16, out: u32, back: u32| {
             format!(
                 "[backend artnet]\nbind = 127.0.0.1 {mine} broadcast=127.0.0.1\n\
@@ -183,14 +183,14 @@ impl Families {
             )
         };
         let family = self.begin("artnet", &["artnet"]);
-        let mut family = family.between(show(near, far, 1, 2), show(far, near, 2, 1));
+        let mut family = family.between(show(subject, peer, 1, 2), show(peer, subject, 2, 1));
         let slot = |at| [format!("artout.{at}"), format!("artin.{at}")];
         both_ways(&mut family, 255, slot, slot);
-        self.targets.push(FuzzDestination::Udp(near, b"Art-Net\0"));
+        self.targets.push(FuzzDestination::Udp(subject, b"Art-Net\0"));
         self.list.push(family);
     }
 
-    fn sacn(&mut self, [near, far]: [u16; 2]) {
+    fn sacn(&mut self, [subject, peer]: [u16; 2]) {
         let show = |mine: u16, other: u16, out: u32, back: u32| {
             format!(
                 "[backend sacn]\nbind = 127.0.0.1 {mine} local\n\
@@ -200,19 +200,19 @@ impl Families {
             )
         };
         let family = self.begin("sacn", &["sacn"]);
-        let mut family = family.between(show(near, far, 1, 2), show(far, near, 2, 1));
+        let mut family = family.between(show(subject, peer, 1, 2), show(peer, subject, 2, 1));
         let slot = |at| [format!("acnout.{at}"), format!("acnin.{at}")];
         both_ways(&mut family, 255, slot, slot);
-        self.targets.push(FuzzDestination::Udp(near, b"\0\x10\0\0ASC-E1.17\0\0\0"));
+        self.targets.push(FuzzDestination::Udp(subject, b"\0\x10\0\0ASC-E1.17\0\0\0"));
         self.list.push(family);
     }
 
-    fn openpixelcontrol(&mut self, [near, far]: [u16; 2]) {
+    fn openpixelcontrol(&mut self, [subject, peer]: [u16; 2]) {
         let show = |mine: u16, other: u16| {
             format!("[openpixelcontrol opc]\nlisten = 127.0.0.1 {mine}\ndestination = 127.0.0.1 {other}\n")
         };
         let family = self.begin("openpixelcontrol", &["openpixelcontrol"]);
-        let mut family = family.between(show(near, far), show(far, near));
+        let mut family = family.between(show(subject, peer), show(peer, subject));
         both_ways(
             &mut family,
             255,
@@ -220,17 +220,18 @@ impl Families {
             |at| same(format!("opc.strip2.channel{at}")),
         );
         // A message for a strip that nobody has, and less than it announces.
-        self.targets.push(FuzzDestination::Tcp(near, b"\x09\x00\x10\x00"));
+        self.targets.push(FuzzDestination::Tcp(subject, b"\x09\x00\x10\x00"));
         self.list.push(family);
     }
 
-    fn rtpmidi(&mut self, name: &'static str, options: &str, [near, far]: [u16; 2]) {
-        // In a session the near show invites the far one; without one, each sends to the other.
-        let peer = if options.is_empty() { String::new() } else { format!("peer = 127.0.0.1 {near}\n") };
+    fn rtpmidi(&mut self, name: &'static str, options: &str, [subject, peer]: [u16; 2]) {
+        // In a session the subject invites the peer; without one, each sends to the other.
+        let peer_option =
+            if options.is_empty() { String::new() } else { format!("peer = 127.0.0.1 {subject}\n") };
         let instance = name.replace('-', "");
         let mut family = self.begin(name, &["rtpmidi"]).between(
-            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {near}\npeer = 127.0.0.1 {far}\n{options}"),
-            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {far}\n{peer}{options}"),
+            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {subject}\npeer = 127.0.0.1 {peer}\n{options}"),
+            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {peer}\n{peer_option}{options}"),
         );
         // Without a session nobody asks for states. There is the journal of the last fifteen seconds, and it does not list the keys
         // that nobody holds.
@@ -238,7 +239,7 @@ impl Families {
         let keys = if options.is_empty() { ChannelKind::keys() } else { ChannelKind::keys().unsent() };
         midi_channels(&mut family, keys, [&instance; 2], [&instance; 2]);
         let head: &[u8] = if options.is_empty() { b"\xff\xffIN\0\0\0\x02" } else { b"\x80\x61\0" };
-        self.targets.push(FuzzDestination::Udp(near, head));
+        self.targets.push(FuzzDestination::Udp(subject, head));
         self.list.push(family);
     }
 
@@ -262,26 +263,26 @@ impl Families {
         let show = |name: &str| {
             format!("[jack {name}]\nname = {name}\nserver = {server}\nto = midi out\nfrom = midi in\n")
         };
-        let mut family = self.begin("jack", &["jack"]).between(show("near"), show("far"));
+        let mut family = self.begin("jack", &["jack"]).between(show("subject"), show("peer"));
         family.may_freeze = false;
         // Without real time, a press may be in the one cycle for which a client is late.
         midi_channels(
             &mut family,
             ChannelKind::keys().states_only(),
-            ["near.to", "far.from"],
-            ["far.to", "near.from"],
+            ["subject.to", "peer.from"],
+            ["peer.to", "subject.from"],
         );
         self.list.push(family);
     }
 
     fn midi(&mut self) {
-        // The near show has a port that others join, and the far show does.
+        // The subject has a port that others join, and the peer does.
         let process = std::process::id();
         let mut family = self.begin("midi", &["midi"]).between(
-            format!("[backend midi]\nname = soak{process}\n[midi near]\n"),
-            format!("[midi far]\nread = soak{process} near\nwrite = soak{process} near\n"),
+            format!("[backend midi]\nname = soak{process}\n[midi subject]\n"),
+            format!("[midi peer]\nread = soak{process} subject\nwrite = soak{process} subject\n"),
         );
-        midi_channels(&mut family, ChannelKind::keys(), ["near", "far"], ["far", "near"]);
+        midi_channels(&mut family, ChannelKind::keys(), ["subject", "peer"], ["peer", "subject"]);
         self.list.push(family);
     }
 }

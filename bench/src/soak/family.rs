@@ -12,12 +12,12 @@ pub(super) struct PathFamily {
     /// The backends that these paths go through, OSC of hand and eye not counted.
     pub(super) backends: &'static [&'static str],
     number: usize,
-    /// Instances of the near show, and lines of its mapping.
+    /// Instances of the subject, and lines of its mapping.
     pub(super) subject: ConfigLines,
-    /// The same of the far show, if it takes one.
+    /// The same of the peer, if it takes one.
     pub(super) peer: Option<ConfigLines>,
     pub(super) channels: Vec<ChannelSpec>,
-    /// Whether the far show may be stopped for a while and go on: where nothing repeats what its sockets could not hold
+    /// Whether the peer may be stopped for a while and go on: where nothing repeats what its sockets could not hold
     /// meanwhile, that loses values by the nature of the protocol.
     pub(super) may_freeze: bool,
     /// Whether every fader moves all the time, because nobody tells what has rested for long.
@@ -68,7 +68,7 @@ impl ChannelKind {
 }
 
 impl PathFamily {
-    /// A family whose ways go through the near show alone, as far as one can tell from its name.
+    /// A family whose ways go through the subject alone, as far as one can tell from its name.
     pub(super) fn new(name: &'static str, backends: &'static [&'static str], number: usize) -> Self {
         Self {
             name,
@@ -84,35 +84,35 @@ impl PathFamily {
     }
 
     /// Sets the instances of both shows.
-    pub(super) fn between(mut self, near: String, far: String) -> Self {
-        self.subject.instances = near;
-        self.peer = Some(ConfigLines { instances: far, map: String::new() });
+    pub(super) fn between(mut self, subject: String, peer: String) -> Self {
+        self.subject.instances = subject;
+        self.peer = Some(ConfigLines { instances: peer, map: String::new() });
         self
     }
 
-    /// Adds channels from near to far: where the near show says it, and where the far one hears it.
+    /// Adds channels from subject to peer: where the subject says it, and where the peer hears it.
     pub(super) fn out(&mut self, kind: ChannelKind, ends: impl IntoIterator<Item = [String; 2]>) {
         for [said, heard] in ends {
             let name = self.name_of_next("out", kind.control);
             self.subject.map += &format!("hand./{}/{name}/set > {said}\n", self.name);
-            let far = self.peer.get_or_insert_default();
-            far.map += &format!("{heard} > hand./{}/{name}/is\n", self.name);
+            let peer = self.peer.get_or_insert_default();
+            peer.map += &format!("{heard} > hand./{}/{name}/is\n", self.name);
             self.add(name, Path::Out, kind, |value| value);
         }
     }
 
-    /// Adds channels from far to near: where the far show says it, and where the near one hears it.
+    /// Adds channels from peer to subject: where the peer says it, and where the subject hears it.
     pub(super) fn back(&mut self, kind: ChannelKind, ends: impl IntoIterator<Item = [String; 2]>) {
         for [said, heard] in ends {
             let name = self.name_of_next("back", kind.control);
-            let far = self.peer.get_or_insert_default();
-            far.map += &format!("hand./{}/{name}/set > {said}\n", self.name);
+            let peer = self.peer.get_or_insert_default();
+            peer.map += &format!("hand./{}/{name}/set > {said}\n", self.name);
             self.subject.map += &format!("{heard} > hand./{}/{name}/is\n", self.name);
             self.add(name, Path::Back, kind, |value| value);
         }
     }
 
-    /// Adds a channel through the near show alone: lines of its mapping, in which `SET` and `IS` stand for its ends.
+    /// Adds a channel through the subject alone: lines of its mapping, in which `SET` and `IS` stand for its ends.
     pub(super) fn here(&mut self, kind: ChannelKind, lines: &str, expected: fn(f64) -> f64) {
         let name = self.name_of_next("here", kind.control);
         let end = |end| format!("hand./{}/{name}/{end}", self.name);

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use crate::process::Process;
 
 /// What is connected: JACK forgets it whenever a client goes.
-const CABLES: [[&str; 2]; 2] = [["near:to", "far:from"], ["far:to", "near:from"]];
+const CABLES: [[&str; 2]; 2] = [["subject:to", "peer:from"], ["peer:to", "subject:from"]];
 
 /// How long it takes at most until everything has been told again that was in a missed cycle: 64 cycles, and some time.
 const RECOVERS: Duration = Duration::from_secs(5);

@@ -1,11 +1,11 @@
 //! The soak: every backend at a normal show's load, while its peers die, stop and return, for as long as one wants.
 //!
-//! One show, the *near* one, is the subject. It has a path through every backend, to a *far* show for each of them, which is
+//! One show is the subject. It has a path through every backend, to a peer for each of them, a show which is
 //! killed, ended, stopped and started again at times that a seed decides. Hand and eye are connections by OSC over TCP to all
-//! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the near show reads changed and broken
+//! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the subject reads changed and broken
 //! configurations, hears garbage and is attacked (`attacks`). Events are counted all the while where they go in and where they come out: none may be
 //! lost while nothing is done to either end, and none repeated. In the end every target has to be where its source is, and the
-//! near show may have neither more memory nor more descriptors than in the beginning.
+//! subject may have neither more memory nor more descriptors than in the beginning.
 
 mod attacks;
 mod channel;
@@ -13,12 +13,11 @@ mod count;
 mod disturb;
 mod families;
 mod family;
-mod far;
+mod fuzz_traffic;
 mod jack;
 mod link;
-mod mischief;
-mod near;
 mod pairs;
+mod peer;
 mod ping;
 mod ports;
 mod program;
@@ -28,6 +27,7 @@ mod rig;
 mod round;
 mod rows;
 mod speakers;
+mod subject;
 mod tallies;
 
 use std::fs::File;
@@ -76,7 +76,7 @@ impl SoakOptions {
 ///
 /// # Errors
 ///
-/// Fails if shows cannot be started, if the near show ends, or if `out` cannot be written.
+/// Fails if shows cannot be started, if the subject ends, or if `out` cannot be written.
 pub fn run(options: &SoakOptions, out: &mut dyn io::Write) -> Result<bool> {
     let mut rig = Rig::start(options)?;
     print_start(out, options, &rig)?;

@@ -75,7 +75,7 @@ fn between(from: MessageContent, to: MessageContent) -> Option<Between> {
 }
 
 impl Pairs {
-    /// A way from a speaker to another one; none is the near show's own hand and eye.
+    /// A way from a speaker to another one; none is the subject's own hand and eye.
     fn add(
         &mut self,
         families: &mut Families,
@@ -116,17 +116,18 @@ impl Pairs {
         for ((end, message, way), family) in ends.into_iter().zip(of) {
             let (Some(end), Some(family)) = (end, family) else { continue };
             let family = &mut families.list[family];
-            let [near, far] = self.exchange.next(&SPEAKERS[end], way, message, &mut family.subject.instances);
-            let far_map = &mut family.peer.get_or_insert_default().map;
+            let [subject, peer] =
+                self.exchange.next(&SPEAKERS[end], way, message, &mut family.subject.instances);
+            let peer_map = &mut family.peer.get_or_insert_default().map;
             match way {
-                Way::In => *far_map += &format!("{} > {far}\n", std::mem::replace(&mut source, near)),
-                Way::Out => *far_map += &format!("{far} > {}\n", std::mem::replace(&mut target, near)),
+                Way::In => *peer_map += &format!("{} > {peer}\n", std::mem::replace(&mut source, subject)),
+                Way::Out => *peer_map += &format!("{peer} > {}\n", std::mem::replace(&mut target, subject)),
             }
         }
         if let Some(family) = of.into_iter().flatten().next() {
             families.list[family].subject.map += &format!("{source}{} > {target}\n", between.stages);
         }
-        // Nothing is told again to the near show, and nothing by it.
+        // Nothing is told again to the subject, and nothing by it.
         let has_journal = to.is_some_and(|to| SPEAKERS[to].has_journal);
         let is_said_once = from.is_none() || message.is_event() || message == TestedMessage::Text;
         let is_passed_once = heard.is_event()
@@ -138,7 +139,7 @@ impl Pairs {
         self.specs.push(CountSpec { name, ends: of, stroke, comes, has_level, is_event, may_miss });
     }
 
-    /// Ways through the near show alone.
+    /// Ways through the subject alone.
     fn within(&mut self, families: &mut Families) {
         const WAYS: &[(&str, &str, Stroke, u64, bool)] = &[
             ("level", "", Stroke::Level, 1, true),

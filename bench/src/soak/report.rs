@@ -14,11 +14,11 @@ use super::rig::Rig;
 use super::tallies;
 use crate::process::Usage;
 
-/// How much memory all attacks, each made once, may cost the near show for good, in KiB: buffers that are kept, and what the
+/// How much memory all attacks, each made once, may cost the subject for good, in KiB: buffers that are kept, and what the
 /// allocator keeps.
 const WARMTH: u64 = 32 * 1024;
 
-/// How much more memory the near show may have in the end than when it was warm, in KiB: what the allocator keeps for itself
+/// How much more memory the subject may have in the end than when it was warm, in KiB: what the allocator keeps for itself
 /// goes up and down by about as much.
 const GROWTH: u64 = 4096;
 
@@ -30,7 +30,7 @@ const LATENCY: Duration = Duration::from_millis(500);
 /// How many wrong states, and how many wrong counts, are written out.
 const MOST_TOLD: usize = 20;
 
-/// What was measured of the near show.
+/// What was measured of the subject.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Figures {
     /// When all paths had come up, before anything was disturbed.
@@ -63,7 +63,7 @@ pub(super) fn print_start(out: &mut dyn Write, options: &SoakOptions, rig: &Rig)
     Ok(())
 }
 
-/// Says what was done since the last time, and how the near show is.
+/// Says what was done since the last time, and how the subject is.
 pub(super) fn print_progress(
     out: &mut dyn Write,
     rig: &mut Rig,
@@ -155,12 +155,12 @@ fn table(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
         let of_family = || rig.channels.iter().filter(move |channel| channel.spec.family == number);
         let sets: u64 = of_family().map(|channel| channel.sets).sum();
         let heard: u64 = of_family().map(|channel| channel.received).sum();
-        let far = rig.peers.iter().find(|far| far.family == number);
-        let harms = far.map_or("-".to_owned(), |far| {
-            let [killed, ended, stopped] = far.harms;
+        let peer = rig.peers.iter().find(|peer| peer.family == number);
+        let harms = peer.map_or("-".to_owned(), |peer| {
+            let [killed, ended, stopped] = peer.harms;
             format!("{killed}/{ended}/{stopped}")
         });
-        let back = far.map_or("-".to_owned(), |far| format!("{:.1} s", far.longest_return.as_secs_f64()));
+        let back = peer.map_or("-".to_owned(), |peer| format!("{:.1} s", peer.longest_return.as_secs_f64()));
         let edges = of_family().fold(PressCounts::default(), |sum, channel| PressCounts {
             judged: sum.judged + channel.edges.judged,
             lost: sum.lost + channel.edges.lost,

@@ -1,4 +1,4 @@
-//! The whole of a soak in motion: the near show, the far ones, all channels, and the links of the hand and the eye.
+//! The whole of a soak in motion: the subject, the peers, all channels, and the links of the hand and the eye.
 
 use std::collections::HashMap;
 use std::net::UdpSocket;
@@ -17,15 +17,15 @@ use super::channel::SoakChannel;
 use super::count::{CountSpec, CountedPath, EndStates};
 use super::disturb::{Schedule, Trick};
 use super::families::{Families, FuzzDestination};
-use super::far::{PeerShow, Presence};
+use super::fuzz_traffic::FuzzTraffic;
 use super::jack::JackServer;
 use super::link::{ControlLink, LinkEvent, ObservedAddresses, ObservedItem};
-use super::mischief::FuzzTraffic;
-use super::near::{SubjectConfigs, SubjectPorts, SubjectShow, far_text};
 use super::pairs::pair_all;
+use super::peer::{PeerShow, Presence};
 use super::ping::Pinger;
 use super::ports::PortAllocator;
 use super::program::{backends, check};
+use super::subject::{SubjectConfigs, SubjectPorts, SubjectShow, peer_config};
 
 /// Everything that runs.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) struct Rig {
     pub(super) counts: Vec<CountedPath>,
     /// How many undisturbed volleys each of these had when all shows were to come back.
     counted: Vec<u64>,
-    /// The place in `fars` of each family that has one.
+    /// The place in `peers` of each family that has one.
     pub(super) peer_of: Vec<Option<usize>>,
     pub(super) links: LinkFactory,
     pub(super) events: Receiver<LinkEvent>,
@@ -86,7 +86,7 @@ impl LinkFactory {
 }
 
 impl Rig {
-    /// Starts the near show and prepares the others.
+    /// Starts the subject and prepares the others.
     pub(super) fn start(options: &SoakOptions) -> Result<Self> {
         let seed = options.seed;
         // Whatever ends the soak, it ends what it has started: a show that is stopped would hear no signal itself.
@@ -107,15 +107,15 @@ impl Rig {
 
         let counts: Vec<_> =
             pair_all(&mut families).into_iter().map(|spec| CountedPath::new(seed, spec)).collect();
-        let (mut fars, mut far_of, mut channels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut peers, mut peer_of, mut channels) = (Vec::new(), Vec::new(), Vec::new());
         for (number, family) in families.list.iter().enumerate() {
-            far_of.push(family.peer.as_ref().map(|_| fars.len()));
+            peer_of.push(family.peer.as_ref().map(|_| peers.len()));
             if let Some(lines) = &family.peer {
                 let port = ports.one()?;
                 let schedule = Schedule::of_harm(seed, family.name, family.may_freeze);
-                let text = far_text(lines, port);
+                let text = peer_config(lines, port);
                 check(&options.program, &text)?;
-                fars.push(PeerShow::new(number, family.name, options.clone(), text, port, schedule));
+                peers.push(PeerShow::new(number, family.name, options.clone(), text, port, schedule));
             }
             let specs = family.channels.iter().cloned();
             channels.extend(specs.map(|spec| SoakChannel::new(seed, family.name, spec)));
@@ -133,8 +133,8 @@ impl Rig {
         Ok(Self {
             start: Instant::now(),
             subject: SubjectShow::start(options, texts)?,
-            peers: fars,
-            peer_of: far_of,
+            peers,
+            peer_of: peer_of,
             channels,
             counted: vec![0; counts.len()],
             counts,
@@ -193,22 +193,22 @@ impl Rig {
     /// What happens to the ends of a way at the moment.
     pub(super) fn ends(&mut self, at: usize, now: Duration) -> EndStates {
         let CountSpec { ends: [from, to], may_miss, .. } = self.counts[at].spec;
-        let far = |end: Option<usize>| end.and_then(|family| self.peer_of[family]);
-        let (from, to) = (far(from), far(to));
-        let presence = |far: Option<usize>, way| match far.map(|far| &self.peers[far]) {
+        let peer = |end: Option<usize>| end.and_then(|family| self.peer_of[family]);
+        let (from, to) = (peer(from), peer(to));
+        let presence = |peer: Option<usize>, way| match peer.map(|peer| &self.peers[peer]) {
             // A server that stands still meanwhile may bring what was said long after the show runs again.
-            Some(far) if may_miss && far.is_up() && far.calm(way, now).is_none() => Presence::Between,
-            Some(far) => far.presence(now),
+            Some(peer) if may_miss && peer.is_up() && peer.calm(way, now).is_none() => Presence::Between,
+            Some(peer) => peer.presence(now),
             None => Presence::There,
         };
-        let calm = |far: Option<usize>, way| far.map_or(Some(0), |far| self.peers[far].calm(way, now));
+        let calm = |peer: Option<usize>, way| peer.map_or(Some(0), |peer| self.peers[peer].calm(way, now));
         EndStates {
             from: presence(from, 1),
             to: presence(to, 0),
             calm: calm(from, 1).zip(calm(to, 0)).map(Into::into),
             missed: self.jack.as_ref().filter(|_| may_miss).map_or(Some(0), JackServer::missed),
             has_hand: match from {
-                Some(far) => self.peers[far].hand().is_some(),
+                Some(peer) => self.peers[peer].hand().is_some(),
                 None => self.subject.link.is_some(),
             },
         }
@@ -223,7 +223,7 @@ impl Rig {
         }
     }
 
-    /// Gives the near show its whole configuration again.
+    /// Gives the subject its whole configuration again.
     pub(super) fn restore(&mut self) -> Result<()> {
         self.fuzz_traffic.leaves(Duration::MAX);
         self.attacks.end();

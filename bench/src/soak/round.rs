@@ -9,9 +9,9 @@ use anyhow::{Result, bail, ensure};
 use super::attacks::ATTACKS;
 use super::channel::Path;
 use super::count::Stroke;
-use super::disturb::{Harm, Planned, Trick};
-use super::far::News;
+use super::disturb::{Harm, PlannedDisturbance, Trick};
 use super::link::{ControlLink, LinkEvent, LinkEventKind, ObservedItem};
+use super::peer::News;
 use super::rig::{Rig, RoundMode};
 
 /// How long a round takes.
@@ -30,7 +30,7 @@ impl Rig {
         }
         ensure!(!self.interrupted.load(Ordering::Relaxed), "interrupted");
         if !self.subject.runs() {
-            bail!("the near show has ended");
+            bail!("the subject has ended");
         }
         if self.subject.link.is_none() {
             self.subject.link = self.links.connect(self.hand_port);
@@ -39,9 +39,9 @@ impl Rig {
             }
         }
         let suffers = mode == RoundMode::Suffers;
-        // What a far show says by UDP before anybody hears it is lost.
-        let fars = if self.subject.link.is_some() { self.peers.len() } else { 0 };
-        for at in 0..fars {
+        // What a peer says by UDP before anybody hears it is lost.
+        let peers = if self.subject.link.is_some() { self.peers.len() } else { 0 };
+        for at in 0..peers {
             let now = self.now();
             if let Some(news) = self.peers[at].step(now, suffers, &mut self.links)? {
                 self.handle_news(at, news);
@@ -70,8 +70,8 @@ impl Rig {
 
     fn handle_event(&mut self, event: LinkEvent) {
         let now = self.now();
-        let is_near = self.subject.link.as_ref().is_some_and(|link| link.id == event.link);
-        let is_known = is_near || self.peers.iter_mut().any(|far| far.handle_event(now, event));
+        let is_subject = self.subject.link.as_ref().is_some_and(|link| link.id == event.link);
+        let is_known = is_subject || self.peers.iter_mut().any(|peer| peer.handle_event(now, event));
         match event.what {
             // The last words of a show that was killed since.
             LinkEventKind::Heard { .. } if !is_known => {}
@@ -81,13 +81,13 @@ impl Rig {
             LinkEventKind::Heard { seen: ObservedItem::Channel(channel), value } => {
                 let channel = &mut self.channels[channel];
                 channel.handle_value(value);
-                if is_near && let Some(far) = self.peer_of[channel.spec.family] {
-                    self.peers[far].note_arrival(1, now);
+                if is_subject && let Some(peer) = self.peer_of[channel.spec.family] {
+                    self.peers[peer].note_arrival(1, now);
                 }
             }
-            LinkEventKind::Closed if is_near => {
+            LinkEventKind::Closed if is_subject => {
                 self.subject.link = None;
-                self.faults.push("the near show closed the connection of its hand".into());
+                self.faults.push("the subject closed the connection of its hand".into());
             }
             LinkEventKind::Closed => {}
         }
@@ -117,7 +117,7 @@ impl Rig {
         }
     }
 
-    fn play(&mut self, trick: Planned<Trick>, now: Duration) -> Result<()> {
+    fn play(&mut self, trick: PlannedDisturbance<Trick>, now: Duration) -> Result<()> {
         let word = match trick.what {
             Trick::Change => {
                 self.subject.reload(|texts| &texts.changed)?;
@@ -148,16 +148,16 @@ impl Rig {
         let now = self.now();
         for at in 0..self.channels.len() {
             let spec = &self.channels[at].spec;
-            let far = self.peer_of[spec.family];
-            let calm = match (spec.direction, far) {
+            let peer = self.peer_of[spec.family];
+            let calm = match (spec.direction, peer) {
                 (Path::Here, _) | (_, None) => Some(0),
-                (Path::Out, Some(far)) => self.peers[far].calm(0, now),
-                (Path::Back, Some(far)) => {
+                (Path::Out, Some(peer)) => self.peers[peer].calm(0, now),
+                (Path::Back, Some(peer)) => {
                     // Nobody holds the faders of a show that is not there.
-                    if self.peers[far].hand().is_none() {
+                    if self.peers[peer].hand().is_none() {
                         continue;
                     }
-                    self.peers[far].calm(1, now)
+                    self.peers[peer].calm(1, now)
                 }
             };
             if self.channels[at].moves(now, calm) {
@@ -174,7 +174,7 @@ impl Rig {
             let count = &mut self.counts[at];
             let strokes = count.step(now, ends, plays);
             let link = match count.spec.ends[0].and_then(|family| self.peer_of[family]) {
-                Some(far) => self.peers[far].hand(),
+                Some(peer) => self.peers[peer].hand(),
                 None => self.subject.link.as_mut(),
             };
             let Some(link) = link else { continue };
@@ -205,7 +205,7 @@ impl Rig {
     pub(super) fn send(&mut self, at: usize) {
         let channel = &mut self.channels[at];
         let link = match (channel.spec.direction, self.peer_of[channel.spec.family]) {
-            (Path::Back, Some(far)) => self.peers[far].hand(),
+            (Path::Back, Some(peer)) => self.peers[peer].hand(),
             _ => self.subject.link.as_mut(),
         };
         if let Some(link) = link {
@@ -217,11 +217,11 @@ impl Rig {
     fn flush(&mut self) {
         if let Some(Err(error)) = self.subject.link.as_mut().map(ControlLink::flush) {
             self.subject.link = None;
-            self.faults.push(format!("the near show does not take what its hand says: {error}"));
+            self.faults.push(format!("the subject does not take what its hand says: {error}"));
         }
-        for far in &mut self.peers {
+        for peer in &mut self.peers {
             // A show that goes while it is told something is told again when it is back.
-            let _ = far.hand().map(ControlLink::flush);
+            let _ = peer.hand().map(ControlLink::flush);
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn both_ways(
     family.back(ChannelKind::keys(), keys.map(&back));
 }
 
-/// Controllers, 14-bit pitches and notes: where the near show says them and the far one hears them, and the way back.
+/// Controllers, 14-bit pitches and notes: where the subject says them and the peer hears them, and the way back.
 pub(super) fn midi_channels(family: &mut PathFamily, keys: ChannelKind, out: [&str; 2], back: [&str; 2]) {
     let ends = |[from, to]: [&str; 2], channels: Vec<String>| -> Vec<[String; 2]> {
         channels.iter().map(|channel| [format!("{from}.{channel}"), format!("{to}.{channel}")]).collect()
@@ -43,7 +43,7 @@ pub(super) fn midi_channels(family: &mut PathFamily, keys: ChannelKind, out: [&s
     }
 }
 
-/// A console, simulated by the far show: executors and keys that the remote moves, and those that a hand at the console moves.
+/// A console, simulated by the peer: executors and keys that the remote moves, and those that a hand at the console moves.
 pub(super) fn console(
     family: &mut PathFamily,
     model: &str,
@@ -54,8 +54,8 @@ pub(super) fn console(
     back_keys: &[u32],
 ) {
     family.subject.instances = format!("[maweb {model}]\nhost = 127.0.0.1 {port}\nuser = remote\n");
-    let far = family.peer.get_or_insert_default();
-    far.instances = format!("[masim {model}]\nconsole = {model}\nlisten = 127.0.0.1 {port}\n");
+    let peer = family.peer.get_or_insert_default();
+    peer.instances = format!("[masim {model}]\nconsole = {model}\nlisten = 127.0.0.1 {port}\n");
     let fader = |[page, number]: &[u32; 2]| same(format!("{model}.page{page}.fader{number}"));
     let key = |number: &u32| same(format!("{model}.page1.button{number}"));
     // A console tells levels with three decimals.

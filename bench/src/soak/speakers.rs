@@ -30,7 +30,7 @@ pub(super) enum MessageContent {
     Command,
 }
 
-/// Which way messages go, as the near show sees it.
+/// Which way messages go, as the subject sees it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     In,
@@ -48,7 +48,7 @@ pub(super) struct Speaker {
     pub(super) has_journal: bool,
     /// Whether a server in between may miss cycles.
     pub(super) may_miss: bool,
-    /// How the near show and the far show call the instance or the port: of what comes from the family, and of what goes to it.
+    /// How the subject and the peer call the instance or the port: of what comes from the family, and of what goes to it.
     from: [&'static str; 2],
     to: [&'static str; 2],
 }
@@ -66,10 +66,10 @@ pub(super) const SPEAKERS: &[Speaker] = &[
     Speaker { has_journal: true, ..speaker("rtpmidi-direct", MIDI, ["rtpmididirect"; 2]) },
     Speaker {
         may_miss: true,
-        from: ["near.from", "far.to"],
-        ..speaker("jack", MIDI, ["near.to", "far.from"])
+        from: ["subject.from", "peer.to"],
+        ..speaker("jack", MIDI, ["subject.to", "peer.from"])
     },
-    speaker("midi", MIDI, ["near", "far"]),
+    speaker("midi", MIDI, ["subject", "peer"]),
     Speaker { from: ["artin", "artout"], ..speaker("artnet", &[Macro], ["artout", "artin"]) },
     Speaker { says: &[], ..speaker("grandma2", CONSOLE, ["gma2"; 2]) },
     Speaker { says: &[], ..speaker("dot2", CONSOLE, ["dot2"; 2]) },
@@ -94,7 +94,7 @@ const fn speaker(
 /// Keys of the command section that both consoles are told the press and the release of, and that move no executor.
 const KEYS: &[&str] = &["FULL", "THRU", "IF", "AT", "PLUS", "MINUS", "PUNKT", "ODD", "EVEN", "ESC"];
 
-/// On how many channels there are programs each way: what the near show sends has the lower ones.
+/// On how many channels there are programs each way: what the subject sends has the lower ones.
 const MIDI_CHANNELS: u32 = 8;
 
 impl TestedMessage {
@@ -181,7 +181,7 @@ impl Exchange {
         self.used.get(&(speaker.family, way, message)).is_none_or(|used| *used < message.room())
     }
 
-    /// How the near show writes a message that nobody has, and the far show. The near show may need an option for it.
+    /// How the subject writes a message that nobody has, and the peer. The subject may need an option for it.
     pub(super) fn next(
         &mut self,
         speaker: &Speaker,
@@ -192,13 +192,13 @@ impl Exchange {
         let used = self.used.entry((speaker.family, way, message)).or_default();
         let number = *used;
         *used += 1;
-        let [near, far] = if way == Way::Out { speaker.to } else { speaker.from };
+        let [subject, peer] = if way == Way::Out { speaker.to } else { speaker.from };
         let channel = message.channel(way, number);
         if message == TestedMessage::CommandLine {
             let line = format!("Chat {number}");
             *options += &format!("{channel} = {line}\n");
-            return [format!("{near}.{channel}"), format!("{far}.command | match \"{line}\"=1")];
+            return [format!("{subject}.{channel}"), format!("{peer}.command | match \"{line}\"=1")];
         }
-        [near, far].map(|instance| format!("{instance}.{channel}"))
+        [subject, peer].map(|instance| format!("{instance}.{channel}"))
     }
 }

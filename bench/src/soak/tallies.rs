@@ -17,13 +17,13 @@ pub(super) fn print(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
         "messages", "ways", "strokes", "disturbed", "undisturbed: due", "came", "lost", "repeated"
     )?;
     let name = |end: Option<usize>| end.map(|family| rig.families.list[family].name);
-    let far = |count: &CountedPath, at: usize| name(count.spec.ends[at]);
+    let peer = |count: &CountedPath, at: usize| name(count.spec.ends[at]);
     let families = rig.families.list.iter().map(|family| Some(family.name));
     for end in families.chain([None]) {
         for (word, at) in [("from", 0), ("to", 1)] {
             let is_mapping = |count: &&CountedPath| count.spec.ends == [None; 2];
-            let ways = || rig.counts.iter().filter(|count| !is_mapping(count) && far(count, at) == end);
-            print_paths(out, &format!("{word} {}", end.unwrap_or("the near show")), ways())?;
+            let ways = || rig.counts.iter().filter(|count| !is_mapping(count) && peer(count, at) == end);
+            print_paths(out, &format!("{word} {}", end.unwrap_or("the subject")), ways())?;
         }
     }
     let within = rig.counts.iter().filter(|count| count.spec.ends == [None; 2]);

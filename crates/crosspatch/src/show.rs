@@ -14,14 +14,14 @@ use crate::log::Log;
 use crate::reload::{Reason, Reloader, Reloads};
 use crate::reminder::Reminder;
 use crate::signals::Signals;
-use crate::source::{self, Known, Source};
+use crate::source::{self, ConfigSource, SeenWarnings};
 use crate::values;
 
 /// A show, ready to run.
 #[derive(Debug)]
-pub(crate) struct Show {
+pub(crate) struct RunnableShow {
     /// Its configuration.
-    pub(crate) source: Source,
+    pub(crate) source: ConfigSource,
     /// Whether to reload when its files change.
     pub(crate) watches: bool,
     /// Whether to print values.
@@ -30,14 +30,14 @@ pub(crate) struct Show {
     pub(crate) record: Option<PathBuf>,
 }
 
-impl Show {
+impl RunnableShow {
     /// Runs until a signal ends it.
     ///
     /// # Errors
     ///
     /// Fails if the log or the event loop cannot start. Errors of the configuration are
     /// logged, and the exit status is 1.
-    pub(crate) fn run(self, arguments: &args::Log) -> Result<ExitCode> {
+    pub(crate) fn run(self, arguments: &args::LogArgs) -> Result<ExitCode> {
         let log = Log::start(arguments)?;
         let result = self.run_with(&log);
         log.finish();
@@ -50,7 +50,7 @@ impl Show {
         let helpers = Helpers::default();
         let disk = Disk::new(helpers.clone());
         let mut compiled = self.source.compile(&disk, None);
-        let mut known = Known::default();
+        let mut known = SeenWarnings::default();
         source::report(&mut compiled, &mut known, log);
         let plan = match source::usable(compiled) {
             Ok(plan) => plan,

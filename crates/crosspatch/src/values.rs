@@ -40,7 +40,8 @@ fn print(observation: &Observation) {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        for Line { channel: Channel { instance, address, direction }, text } in book.due(Instant::now()) {
+        for ValueLine { channel: Channel { instance, address, direction }, text } in book.due(Instant::now())
+        {
             let sign = if direction == Direction::Input { "=" } else { "<-" };
             info!(instance, id = "value", "{address} {sign} {text}");
         }
@@ -68,7 +69,7 @@ impl Channel {
 
 /// A line to print.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct ValueLine {
     channel: Channel,
     text: String,
 }
@@ -131,14 +132,14 @@ impl Book {
     }
 
     /// The lines that are due, what came in before what goes out. A value that has returned to the last printed one unseen is not printed again.
-    fn due(&mut self, now: Instant) -> Vec<Line> {
+    fn due(&mut self, now: Instant) -> Vec<ValueLine> {
         let mut lines = Vec::new();
         for (channel, entry) in &mut self.channels {
             if entry.due.is_some_and(|due| due <= now) {
                 entry.due = None;
                 if let Some(text) = entry.print() {
                     entry.free_at = now + INTERVAL;
-                    lines.push(Line { channel: channel.clone(), text });
+                    lines.push(ValueLine { channel: channel.clone(), text });
                 }
             }
         }

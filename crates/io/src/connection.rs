@@ -1,6 +1,6 @@
 //! An established connection, plain TCP or WebSocket: reads a bounded amount at a time and never waits to write.
 //!
-//! A message is one write. What the kernel does not take waits in a buffer: the session is told that the stream is full,
+//! A message is one write. What the kernel does not accept waits in a buffer: the stream is reported to the session as full,
 //! and when it has room again; a peer that never reads is cut off. So is one that provokes answers which the session knows
 //! nothing of, the pongs of a WebSocket, and does not read them.
 
@@ -21,7 +21,7 @@ use crate::closed;
 /// How much more a session may send once it knows that the stream is full; then the peer counts as one that does not read.
 const MOST_UNSENT: usize = 1 << 20;
 
-/// How much may wait of the answers that the library gives by itself to pings.
+/// The most bytes that may wait of the library's own answers to pings.
 const MOST_ANSWERS: usize = 64 << 10;
 
 /// How much one connection may read before others have their turn.
@@ -40,7 +40,7 @@ const LONGEST_UNANSWERED: Duration = Duration::from_secs(15);
 pub(crate) struct Connection {
     framing: ConnectionFraming,
     is_full: bool,
-    /// Whether the session knows that it is.
+    /// Whether the session was notified of that.
     is_full_reported: bool,
     /// The most that may wait.
     limit: usize,
@@ -61,7 +61,7 @@ struct PlainStream {
     unsent: VecDeque<u8>,
 }
 
-/// A stream that knows how much of what it was given is unsent, and reads no more than its allowance.
+/// A stream that counts its unsent bytes, and reads no more than its allowance.
 struct Metered {
     stream: TcpStream,
     bounds: Bounds,
@@ -69,7 +69,7 @@ struct Metered {
     allowance: usize,
 }
 
-/// What a connection has for its session.
+/// Input of a connection for its session.
 pub(crate) enum Received<'a> {
     Bytes(&'a [u8]),
     Message(Message),
@@ -82,12 +82,12 @@ pub(crate) enum Received<'a> {
     Gone(Closed),
 }
 
-/// What became of a message.
+/// The outcome of writing a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteOutcome {
-    /// It went out, or waits behind others.
+    /// It was sent, or waits in the queue.
     Fine,
-    /// It is the first that did not go out whole.
+    /// It is the first that was not sent completely.
     Full,
     /// The connection is broken; what is left to read says how.
     Broken,
@@ -229,7 +229,7 @@ impl Connection {
         has_room
     }
 
-    /// The session is told that the stream is full, and sends more at its own risk.
+    /// Records that the stream was reported to the session as full.
     pub(crate) fn mark_full_reported(&mut self) {
         if self.is_full {
             self.is_full_reported = true;
@@ -247,7 +247,7 @@ impl Connection {
         self.is_broken
     }
 
-    /// Says goodbye in the way of the protocol, behind all that waits.
+    /// Closes the connection in the way of the protocol, after everything that waits.
     pub(crate) fn say_goodbye(&mut self) {
         if let ConnectionFraming::WebSocket(socket) = &mut self.framing {
             self.is_broken |= ignore_waiting(socket.close(None).and_then(|()| socket.flush())).is_err();
@@ -295,7 +295,7 @@ impl Connection {
 }
 
 impl PlainStream {
-    /// Writes, or puts behind what waits already: the kernel says when it has room again.
+    /// Writes, or appends to what waits already. The kernel reports when it has room again.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let gone = if self.unsent.is_empty() { write_some(&mut self.stream, bytes)? } else { 0 };
         self.unsent.extend(&bytes[gone..]);

@@ -24,7 +24,7 @@ pub struct StatusReport {
     pub instances: Vec<(Arc<str>, Status)>,
 }
 
-/// What the loop has to do for a handle.
+/// A command of a handle to the loop.
 #[derive(Debug)]
 pub(crate) enum LoopCommand {
     Install(Arc<Plan>),
@@ -122,7 +122,7 @@ impl Handle {
     }
 
     fn wake(&self) {
-        // A waker that fails says that the loop has ended, and then there is nobody to tell.
+        // If the waker fails, the loop has ended, and the command has no receiver.
         let _: io::Result<()> = self.shared.waker.wake();
     }
 

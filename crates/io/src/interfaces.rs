@@ -121,7 +121,7 @@ unsafe fn socket_ip(address: *const libc::sockaddr) -> Option<IpAddr> {
     }
 }
 
-/// Is woken when interfaces or their addresses change. Only Linux has that; elsewhere somebody has to look.
+/// Wakes the loop when interfaces or their addresses change. Only Linux has that; elsewhere, the interfaces are listed periodically.
 pub(crate) struct InterfaceWatch {
     #[cfg(target_os = "linux")]
     socket: socket2::Socket,
@@ -150,7 +150,7 @@ impl InterfaceWatch {
         Ok(Self { socket })
     }
 
-    /// Takes up what has been said. What it was does not matter: whoever asks looks for himself.
+    /// Discards the messages of the system. Their content does not matter, because the interfaces are listed afterwards.
     pub(crate) fn drain(&self) {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         // An error other than that there is nothing says that something was lost.

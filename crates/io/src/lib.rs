@@ -1,5 +1,7 @@
-//! The only crate with sockets, and the only clock: what the engine asks for becomes system calls, and what the system
-//! reports becomes turns of the engine.
+//! The shell of crosspatch, a translator for show control: sockets, devices, the clock and the main loop.
+//!
+//! A program creates a [`Shell`], installs plans through its [`Handle`] from any thread, and calls [`Shell::run`]. The shell turns
+//! effects of the engine into system calls, and events of the operating system into calls of the engine.
 //!
 //! ```text
 //!  poll ─▶ Ports: a batch is read ─▶ Runner: recorder, observer, one turn of the engine per message
@@ -7,8 +9,8 @@
 //!    └── sleep until the next timeout ◀┴─▶ Ports: streams are written at once, datagrams at the end of the batch
 //! ```
 //!
-//! Everything runs in one thread, without a task or channel on the way of a value. Names are looked up by helper threads
-//! (`lookup`), and recordings are written by another (`record`).
+//! Everything runs in one thread; no value crosses a task or a channel. Helper threads look up names (`lookup`), and another
+//! thread writes recordings (`record`).
 
 mod batch;
 mod bounds;

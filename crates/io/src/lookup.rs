@@ -1,6 +1,6 @@
 //! Helper threads for what may take long: looking a name up, and finding out who has a port.
 //!
-//! Every question has a thread of its own, and equal questions are asked once. So nobody waits behind a name that never
+//! Every question has a thread of its own, and equal questions are asked once. So no question waits for a name that never
 //! resolves. Only where as many questions as there may be threads hang does another one queue. Even then, a name that stands
 //! in the hosts file is found, and so is the program that has a port.
 //!
@@ -28,7 +28,7 @@ const LONGEST_FAILURE: Duration = Duration::from_secs(10);
 /// Looks up a name.
 pub(crate) type LookUp = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
-/// A question for a helper.
+/// A question for a helper thread.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LookupRequest {
     /// The addresses of a name.
@@ -37,16 +37,16 @@ pub(crate) enum LookupRequest {
     PortOwner(Transport, u16),
 }
 
-/// What a helper found out.
+/// The answer of a helper thread.
 #[derive(Clone, Debug)]
 pub(crate) enum LookupAnswer {
     /// The addresses of a name; none if it is unknown.
     Addresses(Arc<[IpAddr]>),
-    /// The program that has a port, if it can be told.
+    /// The program that has a port, if it can be determined.
     PortOwner(Option<Arc<str>>),
 }
 
-/// The helpers, as the loop sees them.
+/// The helper threads, as the loop sees them.
 pub(crate) struct LookupHelpers {
     shared: Arc<SharedLookups>,
     look_up: LookUp,
@@ -62,12 +62,12 @@ struct SharedLookups {
 struct LookupState {
     /// Questions that found no thread.
     queue: VecDeque<LookupRequest>,
-    /// Those of them that nobody has looked at.
+    /// New questions among them, which no thread has seen.
     fresh: VecDeque<LookupRequest>,
     answers: Vec<(LookupRequest, LookupAnswer)>,
     failures: Failures,
     threads: usize,
-    /// Whether somebody looks at the fresh ones.
+    /// Whether a thread is examining the new ones.
     is_sorting: bool,
 }
 
@@ -81,7 +81,7 @@ impl LookupHelpers {
         self.look_up = look_up;
     }
 
-    /// Asks for somebody; `false` if there is no thread to be had at all.
+    /// Asks a question for a socket. Returns false if no thread could be started.
     pub(crate) fn ask(&mut self, question: LookupRequest, asker: Token) -> bool {
         if let Some(askers) = self.askers.get_mut(&question) {
             askers.push(asker);
@@ -115,7 +115,7 @@ impl LookupHelpers {
         true
     }
 
-    /// Somebody does not want to know any more. What no thread has begun yet is not asked then.
+    /// Withdraws a question. It is not asked if no thread has begun with it.
     pub(crate) fn forget(&mut self, asker: Token) {
         let mut desk = self.shared.lock();
         self.askers.retain(|question, askers| {
@@ -141,7 +141,7 @@ impl fmt::Debug for LookupHelpers {
     }
 }
 
-/// A thread that waits for the system ends when that has answered, and nobody waits for it.
+/// A thread that waits for the system ends when that has answered. Nothing waits for the thread.
 impl Drop for LookupHelpers {
     fn drop(&mut self) {
         let mut desk = self.shared.lock();
@@ -188,7 +188,7 @@ impl SharedLookups {
         }
     }
 
-    /// Answers what can be answered without asking anybody; the rest goes on waiting.
+    /// Answers what can be answered without asking the system. The rest continues to wait.
     fn sort(&self) {
         loop {
             let mut desk = self.lock();

@@ -1,7 +1,7 @@
-//! When to ask the kernel how many datagrams it has dropped, and when to tell.
+//! When to ask the kernel how many datagrams it has dropped, and when to report it.
 //!
 //! The kernel drops what comes in while a socket's memory is full: the program is stopped, or slower than its peers. It
-//! drops the newest, so the last state of a peer is among them. Sessions are told when everything that the kernel did
+//! drops the newest, so the last state of a peer is among them. Losses are reported when everything that the kernel did
 //! keep has been read, because before that it would drop the answers to their questions, too; and in a flood without
 //! an end after a while all the same.
 
@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant};
 /// The memory that a datagram takes in the kernel, at least, beside its bytes.
 const OVERHEAD: usize = 512;
 
-/// Losses are told no more often than this, and no later than this after they may have begun.
+/// The shortest interval between two reports, and the longest time until losses are reported.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is known of the datagrams that the kernel has dropped at one socket.
@@ -34,7 +34,7 @@ pub(crate) struct Losses {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LossAction {
     Nothing,
-    /// The kernel is to be asked, and losses are to be told.
+    /// Ask the kernel, and report losses.
     Ask,
     /// It is to be seen to at that time, even if nothing comes in.
     Wait(Instant),
@@ -45,7 +45,7 @@ impl Losses {
         Self { room, read: 0, dropped: 0, is_due: false, is_late: false, reported_at: None }
     }
 
-    /// So many datagrams have been read, with so many bytes, and the kernel may keep more.
+    /// Records that datagrams were read. The kernel may have more.
     pub(crate) fn handle_read(
         &mut self,
         now: Instant,
@@ -71,10 +71,10 @@ impl Losses {
         self.is_late = true;
     }
 
-    /// So many datagrams have been dropped since the socket was made. Returns how many of them are new.
+    /// Records how many datagrams were dropped since the socket was opened. Returns how many of them are new.
     pub(crate) fn take(&mut self, now: Instant, dropped: u32) -> Option<u32> {
         (self.is_due, self.is_late) = (false, false);
-        // The kernel's count goes round.
+        // The kernel's count wraps.
         let lost = dropped.wrapping_sub(std::mem::replace(&mut self.dropped, dropped));
         if lost == 0 {
             return None;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_told_once_a_second_and_none_is_forgotten() {
+    fn losses_are_reported_once_a_second_and_none_is_forgotten() {
         let mut losses = Losses::new(ROOM);
         assert_eq!(losses.handle_read(at(0), 128, 5_000, false), LossAction::Ask);
         assert_eq!(losses.take(at(0), 7), Some(7));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_without_an_end_is_told_after_a_second() {
+    fn an_endless_flood_is_reported_after_a_second() {
         let mut losses = Losses::new(ROOM);
         assert_eq!(losses.handle_read(at(0), 128, 5_000, true), LossAction::Wait(at(1000)));
         losses.handle_timeout();

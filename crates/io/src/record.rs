@@ -115,7 +115,7 @@ impl Recorder {
                 Ok(file) => (Some(file), Ok(())),
                 Err(error) => (None, Err(error)),
             };
-            // Whoever has not waited for the file does not want it any more.
+            // The recorder may have been dropped before the file was complete.
             let is_wanted = opened.send(result).is_ok();
             let Some(file) = file.filter(|_| is_wanted) else { return };
             if let Err(error) = write_all(file, &waiting) {

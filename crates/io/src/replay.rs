@@ -16,7 +16,7 @@ use crate::runner::{NOTICES, Owner, Runner};
 pub enum ReplayError {
     /// It cannot be read.
     Io(io::Error),
-    /// A line makes no sense; its number, from 1, and what is wrong.
+    /// A line is invalid: its number, from 1, and the reason.
     Line(usize, String),
 }
 
@@ -32,14 +32,14 @@ impl fmt::Display for ReplayError {
 impl std::error::Error for ReplayError {}
 
 /// Plays a recording and returns all that happens, a line each: the time and what
-/// [`Observed`](crate::Observed) shows. The same recording gives the same text.
+/// [`Observed`](crate::Observed) shows. The same recording results in the same text.
 ///
 /// `next_plan` is asked for a plan wherever one was installed, and gets the plan that runs by then, to build on. If it
 /// has none, what runs goes on.
 ///
 /// # Errors
 ///
-/// If the recording cannot be read or a line of it makes no sense. A last line without an end is left out: the
+/// If the recording cannot be read or a line of it is invalid. A last line without an end is left out: the
 /// recording was cut off there.
 pub fn replay(
     recording: impl BufRead,

@@ -21,7 +21,7 @@ pub(crate) struct Owner {
     pub(crate) port: Port,
 }
 
-/// The notices that the shell itself has to tell.
+/// The notices of the shell itself.
 pub(crate) const NOTICES: [&str; 8] = [
     "cannot-send",
     "cannot-accept",
@@ -33,16 +33,16 @@ pub(crate) const NOTICES: [&str; 8] = [
     "lost",
 ];
 
-/// Is told what happens.
+/// Receives the events of the show.
 pub(crate) type Observer<'a> = &'a mut dyn FnMut(Instant, &Engine, Observed<'_>);
 
 /// An engine, its outbox and its value_observers.
 pub(crate) struct Runner<'a> {
-    /// The time that the engine is told.
+    /// The time that is passed to the engine.
     pub(crate) now: Instant,
     engine: Engine,
     out: Outbox,
-    /// How many of the outbox's effects have been handed out.
+    /// How many of the outbox's effects have been taken.
     taken: usize,
     observer: Observer<'a>,
     recorder: Option<Recorder>,
@@ -175,7 +175,7 @@ impl<'a> Runner<'a> {
         self.engine.handle_notice(self.now, owner.map(|owner| owner.session), notice, &mut self.out);
     }
 
-    /// The next effect that nobody has taken up, after telling the observer.
+    /// The next effect. It is passed to the observer, too.
     pub(crate) fn next_effect(&mut self) -> Option<Effect> {
         let effect = self.out.effects().get(self.taken)?.clone();
         self.taken += 1;
@@ -207,7 +207,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Something comes in: tells the recorder and, while tracing, the observer.
+    /// Passes an input to the recorder and, while tracing, to the observer.
     fn event(&mut self, owner: Owner, event: RecordedEvent<'_>) {
         self.value_observers.handle_event();
         if !self.traced && self.recorder.is_none() {

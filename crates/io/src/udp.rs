@@ -1,7 +1,7 @@
 //! A UDP socket: bound for one address family or both, or to a multicast group, never closed by what the network says.
 //!
-//! Sessions that want the same address share one socket. If each had its own, the kernel would give a datagram for that
-//! address to one of them and not to the others; so every subscriber of the socket is given everything that comes in,
+//! Sessions that bind the same address share one socket. If each had its own, the kernel would deliver a datagram for that
+//! address to one of them and not to the others; so every subscriber of the socket receives everything that comes in,
 //! apart from what it does not select (`subscribers`).
 
 use std::collections::VecDeque;
@@ -98,7 +98,7 @@ impl UdpPort {
         Ok(port)
     }
 
-    /// A socket that hears what is sent to a group and a port, on the interfaces that are meant.
+    /// A socket that receives what is sent to a group and a port, on the selected interfaces.
     pub(crate) fn listen(join: &Join, port: u16, nics: &[Nic], owner: Owner) -> io::Result<Self> {
         let mut membership = Membership::new(join.clone());
         let address = membership.address(port, nics)?;
@@ -122,7 +122,7 @@ impl UdpPort {
         self.socket.local_addr().map(|address| address.port())
     }
 
-    /// Whether a session that wants `spec` at this address can share the socket.
+    /// Whether a session that opens `spec` at this address can share the socket.
     pub(crate) fn is_shared_at(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
         self.shared_at.is_some() && self.shared_at == SocketKey::of(spec, ip)
     }
@@ -166,7 +166,7 @@ impl UdpPort {
             Ok(received) => received,
             Err(error) if error.kind() == ErrorKind::WouldBlock => (0, false),
             // Mostly an ICMP message about something that was sent before: a peer that is not there is no reason to go
-            // deaf. Such an error is used up with that, and what waits behind it is read next.
+            // deaf. Such an error is used up with that, and the next datagram can be read.
             Err(error) => (0, is_about_a_peer(error.kind())),
         }
     }
@@ -202,7 +202,7 @@ impl UdpPort {
         self.losses.take(now, dropped)
     }
 
-    /// The address of a peer as this socket wants it.
+    /// The address of a peer in the form that this socket needs.
     pub(crate) fn address_for(&self, to: SocketAddr) -> Option<SocketAddr> {
         match to {
             SocketAddr::V4(_) if !self.takes_v4 => None,
@@ -307,7 +307,7 @@ impl UdpPort {
             } else {
                 Interest::READABLE | Interest::WRITABLE
             };
-            // If the system does not want to, it is asked again with the next datagram.
+            // If the system refuses, the next datagram asks again.
             if registry.reregister(&mut self.socket, token, interests).is_ok() {
                 self.waits_for_room = !self.waits_for_room;
             }

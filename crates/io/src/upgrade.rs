@@ -1,7 +1,7 @@
 //! The HTTP request and answer in front of a WebSocket (RFC 6455, section 4), read leniently.
 //!
 //! Clients of consoles send requests without `Host` and `Origin` and with a constant key; consoles ignore the request's
-//! path. So a server wants the key and nothing else, and offers of extensions are ignored; a client wants status 101. Browsers
+//! path. So a server only requires the key, and ignores offers of extensions; a client requires status 101. Browsers
 //! send the origin of the page that asks (section 10.2), and a page that is not allowed by name does not get through.
 
 use std::io::{ErrorKind, Read, Write};
@@ -27,7 +27,7 @@ pub(crate) struct Upgrade {
     head: Vec<u8>,
 }
 
-/// Which side we are.
+/// Our role in the handshake.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum UpgradeRole {
     /// We have asked and wait for the answer.
@@ -49,7 +49,7 @@ pub(crate) enum Progress {
 #[derive(Debug, PartialEq, Eq)]
 enum Head {
     Partial,
-    /// Good, so many bytes long; for a server, with what to answer.
+    /// Complete, with its length in bytes and, for a server, the answer.
     Good(usize, Vec<u8>),
     Bad(Closed, &'static str),
 }
@@ -116,7 +116,7 @@ impl Upgrade {
 
     fn refuse(&mut self, reason: Closed, answer: &str) -> Progress {
         if self.side == UpgradeRole::Server {
-            // For the person behind a browser that has come to the wrong place; nothing depends on it.
+            // For a person whose browser has opened the wrong port. Nothing depends on it.
             let _: std::io::Result<usize> = self.stream.write(answer.as_bytes());
         }
         Progress::Refused(reason)

@@ -17,7 +17,7 @@ const MOST_FRAMES: usize = 2;
 /// Frames do not follow each other faster than this.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Which values an observer wants to see, and how often.
+/// Which values an observer receives, and how often.
 #[derive(Clone, Debug)]
 pub struct Interest {
     /// The least time between two frames.
@@ -101,7 +101,7 @@ impl ValueObserver {
         }
     }
 
-    /// Sends the next frame. Returns false if nobody is there to take it.
+    /// Sends the next frame. Returns false if the receiver was dropped.
     fn send(&mut self, now: Instant, engine: &Engine) -> bool {
         self.due = now + self.interest.every.max(SHORTEST);
         let next = self.pending.keys().nth(MOST_CHANGES).copied();

@@ -59,49 +59,13 @@ const CONVENTIONS: &[Convention] = &[
     backend("Show"),
     // A configured instance of a simulated console.
     backend("Simulation"),
+    // A source of a universe.
+    backend("Source"),
     system("JackClient"),
     system("ReceiveBatch"),
     system("SendBatch"),
     system("Sequencer"),
     system("Subscription"),
-];
-
-/// Names that still have several meanings. This list must get shorter, never longer.
-const OPEN: &[&str] = &[
-    "Chains",
-    "Channel",
-    "Color",
-    "Condition",
-    "Connection",
-    "Context",
-    "Cycle",
-    "Detector",
-    "Discovery",
-    "Echoes",
-    "Endpoint",
-    "Input",
-    "Interface",
-    "Kind",
-    "Known",
-    "Line",
-    "Log",
-    "Mapping",
-    "Message",
-    "Operator",
-    "Output",
-    "Seen",
-    "Segment",
-    "Severity",
-    "Planned",
-    "Scope",
-    "Show",
-    "Sink",
-    "Source",
-    "Sources",
-    "Step",
-    "Text",
-    "Transport",
-    "Words",
 ];
 
 const fn backend(name: &'static str) -> Convention {
@@ -114,10 +78,10 @@ const fn system(name: &'static str) -> Convention {
 
 /// No two types have the same name, except by convention.
 pub(super) fn types_have_one_meaning(files: &[File]) -> Vec<Finding> {
-    check(files, CONVENTIONS, OPEN)
+    check(files, CONVENTIONS)
 }
 
-fn check(files: &[File], conventions: &[Convention], open: &[&str]) -> Vec<Finding> {
+fn check(files: &[File], conventions: &[Convention]) -> Vec<Finding> {
     let crates = modules::of_crates(files);
     let mut by_name: BTreeMap<&str, Vec<&Type<'_>>> = BTreeMap::new();
     for found in crates.values().flat_map(|modules| modules.types()) {
@@ -127,7 +91,7 @@ fn check(files: &[File], conventions: &[Convention], open: &[&str]) -> Vec<Findi
     let mut findings = Vec::new();
     for (name, types) in &by_name {
         let convention = conventions.iter().find(|convention| convention.name == *name);
-        if open.contains(name) || convention.is_some_and(|convention| convention.scope.allows(types)) {
+        if convention.is_some_and(|convention| convention.scope.allows(types)) {
             continue;
         }
         for found in types {
@@ -173,7 +137,7 @@ mod tests {
     fn found(files: &[(&str, &str)], conventions: &[Convention]) -> Vec<String> {
         let files: Vec<_> =
             files.iter().map(|&(path, text)| File { path: path.into(), text: text.into() }).collect();
-        check(&files, conventions, &[]).iter().map(ToString::to_string).collect()
+        check(&files, conventions).iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What an adversary does to the near show: a table of attacks, of which one runs at a time, for a few seconds, on a thread of its own.
+//! What an adversary does to the subject: a table of attacks, of which one runs at a time, for a few seconds, on a thread of its own.
 //!
 //! Each is a way in which a peer could make the program slow, large or deaf, or leave it with a key held. They are for instances that
 //! nothing else uses, so that no state and no count depends on them. Whether an attack did any harm, others judge: the pings say how
@@ -50,7 +50,7 @@ const AFTERMATH: Duration = Duration::from_millis(300);
 /// Between two portions of a flood.
 const PACE: Duration = Duration::from_millis(5);
 
-/// Where the near show is attacked.
+/// Where the subject is attacked.
 #[derive(Copy, Clone, Debug)]
 struct AttackTargets {
     remote: u16,
@@ -115,7 +115,7 @@ impl Attacks {
         })
     }
 
-    /// The instances of the near show that are attacked, and their mapping.
+    /// The instances of the subject that are attacked, and their mapping.
     pub(super) fn text(&self) -> Result<[String; 2]> {
         let AttackTargets { remote, pixels, stream, datagrams, own, rtpmidi, .. } = self.places;
         let witness = self.witness.local_addr()?.port();

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use socket2::SockRef;
 use tungstenite::{Message, WebSocket};
 
+use super::super::fuzz_traffic::connect;
 use super::super::link::decode;
-use super::super::mischief::connect;
 use super::Adversary;
 
 /// How long the console may take to say that a key was pressed or released; the machine may be busy.

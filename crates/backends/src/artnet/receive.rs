@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
 
 use super::wire::{ArtAddress, ArtDmx, PortAddress};
-use crate::shared::dmx::{Input, Levels, Loss, Merger, Place, Rule, Scope};
+use crate::shared::dmx::{Input, Levels, Loss, MergeScope, Merger, Place, Rule};
 use crate::shared::sequence::{NumberWidth, PacketOrder, SequenceTracker};
 
 /// After so long without a packet a source is gone.
@@ -54,7 +54,7 @@ impl Receiver {
             port_address,
             input: Input::default(),
             sources: Vec::with_capacity(MAX_SOURCES),
-            merger: Merger::new(rule, loss, Scope::Universe),
+            merger: Merger::new(rule, loss, MergeScope::Universe),
             last_sender: None,
             synchronised_until: None,
             is_held: false,

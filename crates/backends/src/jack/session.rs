@@ -153,7 +153,7 @@ impl Session for JackSession {
             translator.begin();
         }
         out.recall();
-        // What the options want sent first does not wait for any state.
+        // The initial messages of the options do not wait for any state.
         self.flush(now, out);
     }
 

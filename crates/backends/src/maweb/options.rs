@@ -25,7 +25,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("quiet", "1", "0", "1 leaves out the notices that nobody has to act on")
+        ..OptionSpec::new("quiet", "1", "0", "1 leaves out notices that need no action")
     },
     OptionSpec {
         repeatable: true,
@@ -33,14 +33,14 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "host",
             "10.0.0.1 80",
             "",
-            "address and port of the console; further ones are tried when one fails",
+            "address and port of the console; further hosts are tried if one fails",
         )
     },
     OptionSpec::new(
         "console",
         "dot2",
         "auto",
-        "which console it is: `gma2`, `dot2`, or `auto` for what it greets as",
+        "the console: `gma2`, `dot2`, or `auto` to detect it from its greeting",
     ),
     OptionSpec::new("user", "midimonster", "remote", "user to log in as; a dot2 only knows `remote`"),
     OptionSpec {
@@ -56,17 +56,22 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "cmdline",
         "downgrade",
         "remote",
-        "whose keys are pressed: `remote`, `console` or `downgrade`",
+        "whose command keys are pressed: `remote`, `console` or `downgrade`",
     ),
     OptionSpec::new("fader-interval", "50", "25", "milliseconds between two moves of one fader"),
-    OptionSpec::new("rate", "100", "200", "messages a second, all faders, keys and commands together"),
+    OptionSpec::new(
+        "rate",
+        "100",
+        "200",
+        "the most messages per second, for all faders, keys and commands together",
+    ),
     OptionSpec::new(
         "settle",
         "500",
         "300",
-        "milliseconds after our last move in which a fader's report is not passed on",
+        "milliseconds after our last move during which the console's report of that fader is ignored",
     ),
-    OptionSpec::new("encoder-turn", "5", "1", "by how much a value of 1 turns an encoder"),
+    OptionSpec::new("encoder-turn", "5", "1", "the amount by which a value of 1 turns an encoder"),
     OptionSpec {
         family: Some("command."),
         repeatable: true,
@@ -224,7 +229,7 @@ fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
     }
     if given.is_empty() {
         options.missing("expected a `host`: the address of the console");
-        options.help("for example `host = 10.0.0.1`; the port is 80 unless written behind it");
+        options.help("for example `host = 10.0.0.1`; without a port, it is 80");
     }
     hosts
 }

@@ -24,11 +24,11 @@ pub(crate) const CLIENT: Port = Port(1);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A server that reads nothing for so long is given up and connected to again.
+/// How long a server may read nothing before it is reconnected.
 const LONGEST_STALL: Duration = Duration::from_secs(10);
 
-/// A strip is sent at least so often, so that a server that is gone without a word is noticed, and one that shows patterns of its
-/// own when it hears nothing does not.
+/// The longest interval between two messages of a strip. It reveals a server that has disappeared, and prevents servers that show
+/// their own patterns when they receive nothing from doing so.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// The pixels of a server.
@@ -88,7 +88,7 @@ impl Client {
         self.targets[slot.index()] = Some(address);
         let at = self.strips.binary_search_by_key(&address.strip, |strip| strip.number);
         let at = at.unwrap_or_else(|at| {
-            // Frames are taken when the client wants them.
+            // Frames are built when they can be sent.
             let press = FRAME.min(Duration::from_secs(1) / self.rate);
             let pace = Pace { a_second: None, press, repeats: 0, keep_alive: Some(KEEP_ALIVE) };
             let frame = Output::new(pace, 0);

@@ -121,7 +121,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         "slip" => Some(Framing::Slip),
         _ => None,
     });
-    let mut framing = Transport {
+    let mut framing = TransportOption {
         framing: written.unwrap_or(Framing::Datagram),
         is_written: options.text("transport").is_some(),
     };
@@ -177,7 +177,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
 }
 
 /// The transport, and whether the option or a URL says so.
-struct Transport {
+struct TransportOption {
     framing: Framing,
     is_written: bool,
 }
@@ -186,7 +186,7 @@ struct Transport {
 const SCHEMES: &[&str] = &["osc.udp", "osc.tcp", "osc.slip", "osc", "udp", "tcp"];
 
 /// A host and port, or a URL, which also sets the transport.
-fn endpoint(options: &mut Options<'_>, at: usize, transport: &mut Transport) -> Option<Endpoint> {
+fn endpoint(options: &mut Options<'_>, at: usize, transport: &mut TransportOption) -> Option<Endpoint> {
     let form = EndpointForm { schemes: SCHEMES, ..EndpointForm::default() };
     let GivenEndpoint { endpoint, scheme, .. } = options.endpoint_with(at, form)?;
     let Some(scheme) = scheme else { return Some(endpoint) };
@@ -204,7 +204,7 @@ fn endpoint(options: &mut Options<'_>, at: usize, transport: &mut Transport) -> 
         return None;
     }
     if !transport.is_written {
-        *transport = Transport { framing, is_written: true };
+        *transport = TransportOption { framing, is_written: true };
     }
     Some(endpoint)
 }
@@ -213,7 +213,7 @@ fn destination(
     options: &mut Options<'_>,
     at: usize,
     value: &str,
-    transport: &mut Transport,
+    transport: &mut TransportOption,
 ) -> Option<Destination> {
     if value == "learn" {
         return Some(Destination::Learn(None));

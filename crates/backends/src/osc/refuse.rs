@@ -31,7 +31,7 @@ impl OscSession {
         let wanted = self.wanted();
         let speaker = self.speaker.filter(|(_, peer)| *peer == from);
         let finding = match (from, speaker.and_then(|(port, peer)| self.links.find(port, peer))) {
-            (Peer::Address(address), _) => self.strangers.explain(now, address, packet, wanted),
+            (Peer::Address(address), _) => self.unknown_senders.explain(now, address, packet, wanted),
             (_, Some(link)) => link.beginning.explain(&PeerName(from), wanted),
             (_, None) => Diagnosis::Nothing,
         };

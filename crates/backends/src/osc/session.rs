@@ -80,7 +80,7 @@ pub(crate) struct OscSession {
     repeat_at: Vec<Instant>,
 
     /// The peers reported to send another protocol, and the deadlines of new streams for their first packet.
-    pub(super) strangers: UnknownSenders,
+    pub(super) unknown_senders: UnknownSenders,
     pub(super) judge_at: Option<Instant>,
 }
 
@@ -109,7 +109,7 @@ impl OscSession {
             refreshed_at: None,
             refresh_due: None,
             repeat_at: vec![Instant::START; config.repeats.len()],
-            strangers: UnknownSenders::default(),
+            unknown_senders: UnknownSenders::default(),
             judge_at: None,
             config,
         }

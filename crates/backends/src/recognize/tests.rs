@@ -164,10 +164,10 @@ fn the_notice_says_what_it_is_and_what_to_do() {
 
 #[test]
 fn a_stranger_is_told_once_and_again_after_a_minute_of_quiet() {
-    let (mut strangers, start) = (UnknownSenders::default(), Instant::START);
+    let (mut unknown_senders, start) = (UnknownSenders::default(), Instant::START);
     let from = |port: u16| SocketAddr::from(([10, 0, 0, 9], port));
     let mut explained = |seconds: u64, port: u16, bytes: &[u8]| {
-        strangers.explain(start + Duration::from_secs(seconds), from(port), bytes, WireFormat::ArtNet)
+        unknown_senders.explain(start + Duration::from_secs(seconds), from(port), bytes, WireFormat::ArtNet)
     };
     assert!(matches!(explained(0, 7000, OSC), Diagnosis::News(_)));
     for seconds in 1..200 {
@@ -181,12 +181,12 @@ fn a_stranger_is_told_once_and_again_after_a_minute_of_quiet() {
 
 #[test]
 fn a_flood_of_strangers_is_forgotten_from_its_quietest_on() {
-    let mut strangers = UnknownSenders::default();
+    let mut unknown_senders = UnknownSenders::default();
     let ip = |number: u32| std::net::IpAddr::from(number.to_be_bytes());
     for number in 0..10_000 {
         let now = Instant::from_micros(u64::from(number));
-        assert!(strangers.is_news(now, ip(number), WireFormat::Osc));
-        assert!(!strangers.is_news(now, ip(0), WireFormat::Osc), "one that goes on");
+        assert!(unknown_senders.is_news(now, ip(number), WireFormat::Osc));
+        assert!(!unknown_senders.is_news(now, ip(0), WireFormat::Osc), "one that goes on");
     }
 }
 

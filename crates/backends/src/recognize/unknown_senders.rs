@@ -1,4 +1,4 @@
-//! Who sends another protocol to a port for datagrams.
+//! The senders of other protocols to a port for datagrams.
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -7,10 +7,10 @@ use crosspatch_core::{Duration, Instant, Outbox};
 
 use super::{Diagnosis, WireFormat, datagram, explain};
 
-/// So many senders are remembered. A flood of forged addresses is left to the limit for notices.
-const MAX_STRANGERS: usize = 32;
+/// The most senders that are remembered. The limit for notices handles floods from forged addresses.
+const MAX_SENDERS: usize = 32;
 
-/// A sender is reported again after this time of silence.
+/// The silence after which a sender is reported again.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// The senders that have been reported.
@@ -28,7 +28,7 @@ struct UnknownSender {
 }
 
 impl UnknownSenders {
-    /// Tells of a datagram that was not understood as `wanted`, in a notice of the kind `id`.
+    /// Reports a datagram that could not be decoded as `wanted`, in a notice of the kind `id`.
     #[cold]
     #[expect(clippy::too_many_arguments, reason = "the datagram, what is wrong with it, and where to say so")]
     pub(crate) fn refuse(
@@ -45,7 +45,7 @@ impl UnknownSenders {
         finding.report(id, out, || format!("a packet from {from} is not {wanted}: {error}"));
     }
 
-    /// Explains a datagram that was not understood as `wanted`.
+    /// Explains a datagram that could not be decoded as `wanted`.
     pub(crate) fn explain(
         &mut self,
         now: Instant,
@@ -67,12 +67,12 @@ impl UnknownSenders {
 
     /// Whether to report that a host sends this format.
     pub(crate) fn is_news(&mut self, now: Instant, ip: IpAddr, format: WireFormat) -> bool {
-        let known = |stranger: &&mut UnknownSender| (stranger.ip, stranger.format) == (ip, format);
-        if let Some(stranger) = self.reported.iter_mut().find(known) {
-            return now.since(std::mem::replace(&mut stranger.last_seen, now)) > FORGOTTEN;
+        let known = |sender: &&mut UnknownSender| (sender.ip, sender.format) == (ip, format);
+        if let Some(sender) = self.reported.iter_mut().find(known) {
+            return now.since(std::mem::replace(&mut sender.last_seen, now)) > FORGOTTEN;
         }
-        if self.reported.len() >= MAX_STRANGERS {
-            let quietest = (0..MAX_STRANGERS).min_by_key(|&at| self.reported[at].last_seen).unwrap_or(0);
+        if self.reported.len() >= MAX_SENDERS {
+            let quietest = (0..MAX_SENDERS).min_by_key(|&at| self.reported[at].last_seen).unwrap_or(0);
             self.reported.swap_remove(quietest);
         }
         self.reported.push(UnknownSender { ip, format, last_seen: now });

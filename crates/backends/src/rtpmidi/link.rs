@@ -56,6 +56,7 @@ pub(crate) struct PeerLink {
     pub(crate) heard_at: Instant,
     /// Whether the peer has sent a packet since it joined.
     /// Whether the peer has sent a packet since it joined.
+    /// Whether the peer has sent a packet since it joined.
     pub(crate) is_proven: bool,
     ssrc: u32,
     token: u32,

@@ -58,7 +58,7 @@ pub(crate) struct RtpMidiSession {
     acquaintances: KnownAddresses,
     /// The last peer that was sent a BY command without a session, and when.
     disowned: Option<(SocketAddr, Instant)>,
-    strangers: UnknownSenders,
+    unknown_senders: UnknownSenders,
 }
 
 impl RtpMidiSession {
@@ -82,7 +82,7 @@ impl RtpMidiSession {
             links: config.peers.iter().map(|peer| PeerLink::new(&config, Some(peer.clone()))).collect(),
             acquaintances: KnownAddresses::default(),
             disowned: None,
-            strangers: UnknownSenders::default(),
+            unknown_senders: UnknownSenders::default(),
             config,
         }
     }
@@ -159,7 +159,7 @@ impl Session for RtpMidiSession {
             Ok(Packet::Rtp(rtp)) if port == DATA => self.handle_rtp(now, from, &rtp, out),
             Ok(packet) => self.misplace(now, from, &packet, out),
             Err(error) => {
-                self.strangers.refuse(now, from, data, WireFormat::RtpMidi, GARBAGE, &error, out);
+                self.unknown_senders.refuse(now, from, data, WireFormat::RtpMidi, GARBAGE, &error, out);
             }
         }
     }
@@ -367,7 +367,7 @@ impl RtpMidiSession {
                 ),
             ),
         };
-        if self.strangers.is_news(now, from.ip(), format) {
+        if self.unknown_senders.is_news(now, from.ip(), format) {
             out.notice(Notice::warning(WRONG_PROTOCOL, text));
         }
     }

@@ -44,7 +44,7 @@ pub(crate) struct SacnSession {
     sender: Option<Sender>,
     /// Channels that are mapped although nothing is sent.
     mute: Vec<Slot>,
-    strangers: UnknownSenders,
+    unknown_senders: UnknownSenders,
 }
 
 impl SacnSession {
@@ -65,7 +65,7 @@ impl SacnSession {
             announcements: Announcements::default(),
             sender,
             mute: Vec::new(),
-            strangers: UnknownSenders::default(),
+            unknown_senders: UnknownSenders::default(),
             config,
         }
     }
@@ -209,7 +209,7 @@ impl SacnSession {
                 }
             }
             Err(error) => {
-                self.strangers.refuse(now, from, packet, WireFormat::Sacn, "sacn-garbage", &error, out);
+                self.unknown_senders.refuse(now, from, packet, WireFormat::Sacn, "sacn-garbage", &error, out);
             }
         }
     }

@@ -1,37 +1,37 @@
-//! Sequence numbers of a stream of packets: which packets are late, come twice, or begin a new count.
+//! Sequence numbers of a stream of packets: detects packets that are late, are duplicates, or begin a new count.
 //!
-//! A number says nothing without the time. A network holds a packet back for milliseconds; whatever comes half a second after
-//! the first packet of a number was sent after it, however low its own number. A source that is started again is thus heard
-//! after half a second at most, and one whose number never moves is known by then.
+//! Numbers are interpreted together with the time. A network delays a packet by milliseconds. A packet that arrives half a second
+//! after the first packet with the latest number was sent after that, however low its own number is. Therefore a restarted
+//! source is accepted after half a second at most, and a source whose number never changes is known by then.
 //!
-//! What a protocol does with each [`PacketOrder`] is its own business, and in its standard. What is left out is counted here, so
-//! that an operator is told of it in words ([`Trouble`]).
+//! The standard of each protocol says what to do with each [`PacketOrder`]. Dropped packets are counted here and reported to the
+//! operator ([`Trouble`]).
 
 use std::fmt;
 
 use crosspatch_core::{Duration, Instant, Notice};
 
-/// A packet that is older than this does not arrive any more.
+/// The longest delay of a packet in a network.
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
 
 /// The minimum time between two reports of the same trouble.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
+const REPORT_AGAIN: Duration = Duration::from_secs(10);
 
-/// So many packets with one number are a number that never moves.
+/// The number of packets with the same number after which the number counts as constant.
 const STILL: u32 = 10;
 
-/// So many numbers that come twice are two ways, or two sources.
+/// The number of duplicates that indicate two network paths, or two sources.
 const TWICE: u32 = 20;
 
-/// So many new counts within a second are two sources.
+/// The number of new counts within a second that indicate two sources.
 const SPLIT: u32 = 8;
 
-/// How numbers are written and compared.
+/// The width of the numbers of a protocol, and how they are compared.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NumberWidth {
     /// How many bits a number has.
     bits: u32,
-    /// A number that is lower by so much, or by more, is one of a new count. At most 64, as those that have come are.
+    /// A number that is lower by at least this begins a new count. At most 64, the width of `seen`.
     window: u32,
 }
 
@@ -41,17 +41,17 @@ impl NumberWidth {
     /// Two bytes, as in RTP.
     pub(crate) const RTP: Self = Self { bits: 16, window: 64 };
 
-    /// By how much a number follows another one, which goes round.
+    /// The difference of two numbers, which wrap.
     fn step(self, last: u16, next: u16) -> i32 {
         let unused = 32 - self.bits;
         (i32::from(next) - i32::from(last)) << unused >> unused
     }
 }
 
-/// What a number says of its packet.
+/// The order of a packet in its stream, by its number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PacketOrder {
-    /// It follows the last one, by so many numbers.
+    /// It follows the last one, by this difference.
     Newer(u32),
     /// It is the first one, or the first of a new count.
     Anew,
@@ -125,27 +125,27 @@ pub(crate) struct SequenceTracker {
     numbers: NumberWidth,
     /// The latest number, and when it came first.
     last: Option<(u16, Instant)>,
-    /// Which numbers have come, the latest in the lowest bit.
+    /// Which numbers were received, the latest in the lowest bit.
     seen: u64,
     /// How many packets in a row have the latest number.
     same: u32,
     is_still: bool,
     is_still_reported: bool,
-    /// How many packets with lower numbers have come since then.
+    /// How many packets with lower numbers were received since then.
     lower: u32,
     late: u32,
     late_reported_at: Option<Instant>,
-    /// How many numbers have come twice.
+    /// How many numbers were received twice.
     doubles: u32,
     is_double: bool,
-    /// When the first of the latest new counts began, and how many have since.
+    /// When the first of the latest new counts began, and how many have begun since.
     counts: (Instant, u32),
     split_reported_at: Option<Instant>,
     trouble: Option<Trouble>,
 }
 
 impl SequenceTracker {
-    /// Nothing has come yet.
+    /// A tracker of a source without packets.
     pub(crate) fn new(numbers: NumberWidth) -> Self {
         Self {
             numbers,
@@ -165,10 +165,10 @@ impl SequenceTracker {
         }
     }
 
-    /// A packet has this number. If it is the latest one, it is the last one from here on.
+    /// Returns the order of a packet with this number, and records the number.
     pub(crate) fn check(&mut self, now: Instant, number: u16) -> PacketOrder {
-        let verdict = self.judge(now, number);
-        match verdict {
+        let order = self.judge(now, number);
+        match order {
             PacketOrder::Newer(step) => {
                 self.doubles += u32::from(std::mem::take(&mut self.is_double));
                 if self.doubles == TWICE {
@@ -186,7 +186,7 @@ impl SequenceTracker {
             }
             PacketOrder::Still | PacketOrder::Again => {
                 self.same = self.same.saturating_add(1);
-                self.is_still = verdict == PacketOrder::Still;
+                self.is_still = order == PacketOrder::Still;
                 self.is_double = !self.is_still;
                 if self.is_still
                     && self.same >= STILL
@@ -205,16 +205,16 @@ impl SequenceTracker {
             }
         }
         self.report_late(now);
-        verdict
+        order
     }
 
-    /// A packet that came late is left out.
+    /// Counts a late packet that is dropped.
     pub(crate) fn leave_out(&mut self, now: Instant) {
         self.late += 1;
         self.report_late(now);
     }
 
-    /// A packet without a number has come: the next one with a number begins anew.
+    /// Handles a packet without a number: the next number begins a new count.
     pub(crate) fn skip(&mut self) {
         self.last = None;
     }
@@ -224,7 +224,7 @@ impl SequenceTracker {
         self.last.map(|(number, _)| number)
     }
 
-    /// What an operator should know since the last call.
+    /// Returns what was wrong since the last call.
     pub(crate) fn take_trouble(&mut self) -> Option<Trouble> {
         self.trouble.take()
     }
@@ -235,20 +235,20 @@ impl SequenceTracker {
     }
 
     fn report_late(&mut self, now: Instant) {
-        if self.late > 0 && self.late_reported_at.is_none_or(|told| now >= told + TELL_AGAIN) {
+        if self.late > 0 && self.late_reported_at.is_none_or(|reported| now >= reported + REPORT_AGAIN) {
             self.late_reported_at = Some(now);
             self.trouble = Some(Trouble::Late(std::mem::take(&mut self.late)));
         }
     }
 
-    /// A new count begins. Of a source that was started again there is one; two that alternate begin anew all the time.
+    /// Counts a new count. A restarted source begins one; two alternating sources begin new ones all the time.
     fn count(&mut self, now: Instant) {
         let (since, count) = &mut self.counts;
         if now >= *since + Duration::from_secs(1) {
             (*since, *count) = (now, 0);
         }
         *count += 1;
-        if *count == SPLIT && self.split_reported_at.is_none_or(|told| now >= told + TELL_AGAIN) {
+        if *count == SPLIT && self.split_reported_at.is_none_or(|reported| now >= reported + REPORT_AGAIN) {
             self.split_reported_at = Some(now);
             self.trouble = Some(Trouble::Split);
         }

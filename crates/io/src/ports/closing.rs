@@ -49,7 +49,7 @@ impl Ports {
         }
     }
 
-    /// A session gives up a socket. Returns whether another one uses it, to which it belongs from here on.
+    /// Releases a socket of a session. Returns whether another session uses it, which owns it from now on.
     pub(super) fn is_used_by_another(&mut self, token: Token, owner: Owner) -> bool {
         let Some(socket) = self.sockets.get_mut(&token) else { return false };
         let Some(next_owner) = socket.kind.leave(owner) else { return false };

@@ -135,7 +135,7 @@ pub(super) trait PortKind: Any {
     /// The session is about to learn that the port takes no more.
     fn handle_full(&mut self) {}
 
-    /// A session gives the socket up. If others use it, returns the one that it belongs to from here on.
+    /// Releases the socket of a session. If other sessions use it, returns the one that owns it from now on.
     fn leave(&mut self, _owner: Owner) -> Option<Owner> {
         None
     }
@@ -154,16 +154,16 @@ pub(super) trait PortKind: Any {
     }
 }
 
-/// How a socket is read for a share of the time.
+/// Reads a socket for its share of the time.
 pub(super) type ReadShare = fn(&mut Ports, Token, &mut Runner<'_>);
 
-/// What one step of reading came to.
+/// The result of one step of reading.
 pub(super) enum Step {
-    /// There is nothing more for the time being.
+    /// There is nothing more at the moment.
     Nothing,
     /// There is more, but it is the turn of others.
     Later,
-    /// So many bytes have been dealt with, and there may be more.
+    /// This many bytes have been handled, and there may be more.
     More(usize),
     /// Bytes came in for the port with this token.
     Received(Token, Vec<u8>),
@@ -177,7 +177,7 @@ pub(super) enum Step {
     Become(Box<dyn PortKind>, OpeningStage),
 }
 
-/// How far a socket has come when it becomes something else.
+/// The stage of a socket when it becomes another kind.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum OpeningStage {
     /// It is being opened.
@@ -188,10 +188,10 @@ pub(super) enum OpeningStage {
     Closing,
 }
 
-/// What became of a message.
+/// Whether a message was accepted.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It went out or waits. If that is news to the session, there is a report.
+    /// It was sent or waits. If that is new to the session, there is a report.
     Done,
     /// Too much is waiting in all connections of the server together.
     Crowded,
@@ -205,7 +205,7 @@ pub(super) struct Tools {
     pub(super) reports: VecDeque<PortReport>,
 }
 
-/// The world of one socket, for as long as it has something to do.
+/// What a socket can access during a call.
 pub(super) struct Context<'p> {
     pub(super) now: Instant,
     pub(super) token: Token,

@@ -1,4 +1,4 @@
-//! All open ports: carries out what sessions want, and reports what becomes of it.
+//! All open ports: carries out the effects of sessions, and reports the results.
 //!
 //! A socket has a token that is never used again, and every report carries the token of the port that it is about: what a
 //! replaced port still has to say never reaches its successor. Sockets are watched by edge, and each is read for a share of
@@ -62,7 +62,7 @@ pub(crate) struct Ports {
 
 type Sockets = FxHashMap<Token, Socket>;
 
-/// A port, as its session knows it.
+/// A port by its session and number.
 #[derive(Default)]
 struct PortEntry {
     /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
@@ -233,7 +233,7 @@ impl Ports {
         self.with(token, now, |kind, context| kind.handle_deadline(context));
     }
 
-    /// Lets a socket do something, and carries out what it wants.
+    /// Calls a socket, and carries out its result.
     fn with<R>(
         &mut self,
         token: Token,

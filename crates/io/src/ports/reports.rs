@@ -1,4 +1,4 @@
-//! What sessions are told of their ports.
+//! Reports to sessions about their ports.
 
 use crosspatch_core::{Closed, Notice, Peer};
 use mio::Token;
@@ -6,7 +6,7 @@ use mio::Token;
 use super::Ports;
 use crate::runner::{Owner, Runner};
 
-/// Something that a session is to know.
+/// An event of a port that a session has to know.
 pub(super) struct PortReport {
     pub(super) owner: Owner,
     pub(super) peer: Peer,

@@ -8,8 +8,8 @@ use super::kind::Admission;
 use crate::runner::{Owner, Runner};
 
 impl Ports {
-    /// Sends a message, or notes a datagram for the end of the batch. What is for nobody is lost: either the session
-    /// knows that the port is closed, or it is about to be told.
+    /// Sends a message, or notes a datagram for the end of the batch. A message to a closed port is lost: the session
+    /// knows that it is closed, or is about to be notified.
     pub(super) fn send(
         &mut self,
         runner: &mut Runner<'_>,

@@ -22,7 +22,7 @@ impl Ports {
         }
         let is_writable = std::mem::take(&mut socket.is_writable);
         let reads = if socket.kind.is_for_session() {
-            // What nobody may read yet stays noted as readable.
+            // A socket whose turn has not come stays marked as readable.
             !is_busy && socket.is_announced && std::mem::take(&mut socket.is_readable)
         } else {
             true

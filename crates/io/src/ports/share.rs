@@ -48,7 +48,7 @@ impl Share {
         Self { clock, end: clock.now() + QUANTUM, unclocked: 0 }
     }
 
-    /// Whether the turn is over after so many more bytes.
+    /// Counts bytes. Returns whether the turn is over.
     pub(super) fn is_over(&mut self, bytes: usize) -> bool {
         self.unclocked += bytes + OVERHEAD;
         if self.unclocked < UNCLOCKED {

@@ -1,4 +1,4 @@
-//! A port of our own in the ALSA sequencer, and the links that it has or wants.
+//! Our own port in the ALSA sequencer, and its links to devices.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -15,10 +15,10 @@ use super::{Claims, SendOutcome, SequencerInput, identity};
 /// How much may wait while the kernel or a device takes nothing.
 const MOST_UNSENT: usize = 1 << 20;
 
-/// A device that takes nothing is tried again so often, 5 ms apart; then it loses what is due.
+/// How many times sending to a device is retried, every 5 ms. Then the message is lost.
 const MOST_TRIES: u32 = 200;
 
-/// A device that is there and could not be joined is tried again after so long.
+/// The pause before subscribing to a device is retried.
 const REFUSED: Duration = Duration::from_secs(2);
 
 /// What a device must allow to be listened to, or to be sent to.
@@ -110,7 +110,7 @@ impl Sequencer {
         self.is_stale = true;
     }
 
-    /// Does not want a link any more.
+    /// Removes a link.
     pub(crate) fn remove_link(&mut self, token: Token, claims: &mut Claims) {
         let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
         let link = self.links.swap_remove(at);
@@ -199,12 +199,12 @@ impl Sequencer {
                 self.incoming.push_back(SequencerInput::Gone(link.token));
             }
         }
-        // Its session wants it again, and that is another link.
+        // Its session opens a new link for it.
         let incoming = &self.incoming;
         self.links.retain(|link| !incoming.contains(&SequencerInput::Gone(link.token)));
     }
 
-    /// Compares what is there with what is wanted.
+    /// Subscribes to the devices of links that are present.
     fn look_around(&mut self, claims: &mut Claims) {
         let devices = self.devices();
         let present = |device: SequencerAddress, capability: u32| {
@@ -240,7 +240,7 @@ impl Sequencer {
         self.count_listeners();
     }
 
-    /// A link without a device is joined each time when somebody begins to listen.
+    /// A link without a device name is connected each time when a program connects to our port.
     fn count_listeners(&mut self) {
         let Some(link) = self.links.iter().find(|link| link.wanted.device.is_none()) else { return };
         let before = self.listeners;

@@ -11,14 +11,14 @@ use crosspatch_core::transform::{
 
 /// The condition of a gate.
 #[derive(Clone, Debug)]
-pub(super) enum Condition {
+pub(super) enum GateCondition {
     /// A comparison with the channel's value is true, or false.
     Test { test: Test, is_negated: bool },
     /// The channel selects this layer, counted from 0.
     Layer { number: u32, count: u32 },
 }
 
-impl Condition {
+impl GateCondition {
     /// Whether the condition holds for this value of the channel. `None` if the channel has no value yet.
     fn holds(&self, value: Option<&Value>) -> bool {
         const SILENT: Value = Value::Number(0.0);
@@ -87,7 +87,7 @@ impl Test {
 /// Reads the end of a gate's arguments, after the channel.
 pub(super) fn read_end(
     arguments: &mut Arguments<'_>,
-    condition: Condition,
+    condition: GateCondition,
     reference: usize,
 ) -> Result<Stage, ArgumentError> {
     let resends = arguments.keyword("resend");
@@ -99,7 +99,7 @@ pub(super) fn read_end(
 
 #[derive(Clone, Debug)]
 struct Gate {
-    condition: Condition,
+    condition: GateCondition,
     reference: usize,
     /// Whether the last value passes when the gate opens.
     resends: bool,
@@ -157,7 +157,7 @@ impl Stateful for Gate {
     }
 
     fn place(&mut self, place: LinePosition) {
-        if let Condition::Layer { number, count } = &mut self.condition {
+        if let GateCondition::Layer { number, count } = &mut self.condition {
             let narrow = place.narrow.max(1);
             (*number, *count) = (place.number / narrow, (place.count / narrow).max(1));
             self.is_awake = self.condition.holds(None);
@@ -165,7 +165,7 @@ impl Stateful for Gate {
     }
 
     fn properties(&self) -> Properties<'_> {
-        let is_layered = matches!(self.condition, Condition::Layer { .. });
+        let is_layered = matches!(self.condition, GateCondition::Layer { .. });
         Properties { is_layered, ..Properties::default() }
     }
 

@@ -2,7 +2,7 @@
 
 use crosspatch_core::transform::Transform;
 
-use super::gate::{Condition, read_end};
+use super::gate::{GateCondition, read_end};
 
 pub(crate) const LAYER: Transform = Transform {
     name: "layer",
@@ -10,7 +10,7 @@ pub(crate) const LAYER: Transform = Transform {
     summary: "maps a few channels to many, in layers that a channel selects",
     read: |arguments| {
         let reference = arguments.channel()?;
-        read_end(arguments, Condition::Layer { number: 0, count: 1 }, reference)
+        read_end(arguments, GateCondition::Layer { number: 0, count: 1 }, reference)
     },
 };
 

@@ -2,7 +2,7 @@
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Stage, Transform};
 
-use super::gate::{Condition, Test, read_end};
+use super::gate::{GateCondition, Test, read_end};
 
 pub(crate) const WHEN: Transform = Transform {
     name: "when",
@@ -15,7 +15,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let is_negated = arguments.keyword("not");
     let reference = arguments.channel()?;
     let test = read_test(arguments)?;
-    read_end(arguments, Condition::Test { test, is_negated }, reference)
+    read_end(arguments, GateCondition::Test { test, is_negated }, reference)
 }
 
 /// A comparison, if one comes next.

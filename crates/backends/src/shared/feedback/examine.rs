@@ -14,14 +14,14 @@ use super::{HeldValue, LONGEST_GAP, SAMPLE};
 /// After this, what was on its way has arrived.
 const DRAIN: Duration = Duration::from_millis(10);
 
-/// For so long nothing may come in each round.
+/// How long nothing may come in during each round.
 const SILENCES: [Duration; 3] =
     [Duration::from_millis(20), Duration::from_millis(33), Duration::from_millis(47)];
 
 /// A loop goes on within this time.
 const ANSWER: Duration = Duration::from_millis(10);
 
-/// So many values of each suspect are enough of an answer.
+/// The number of values of each suspect that decide.
 const ANSWERS: u32 = 8;
 
 /// A channel with fewer values than this, when the fastest has [`SAMPLE`], is no suspect.
@@ -30,7 +30,7 @@ const FEWEST: u32 = 32;
 /// A source beside the loop may send so much of what came before.
 const SHARE_OF_OTHERS: u64 = 8;
 
-/// A loop oscillates between so many values at most.
+/// The most different values of an oscillating loop.
 const MOST_DIFFERENT: usize = 4;
 
 /// No more values of a suspect are held: so many do not go round.
@@ -89,7 +89,7 @@ pub(super) struct Suspect {
     late: u32,
 }
 
-/// What has come of it: the suspects that are loops, and those that are none.
+/// The result of an examination: the suspects that are loops, and those that are not.
 pub(super) struct Verdict {
     pub(super) loops: Vec<Suspect>,
     pub(super) others: Vec<Suspect>,
@@ -107,7 +107,7 @@ impl Examination {
         Self { since: now, stage, cleared: Vec::new() }
     }
 
-    /// Whether values of this channel have to be given one by one.
+    /// Whether values of this channel have to be passed on one by one.
     pub(super) fn suspects(&self, slot: Slot) -> bool {
         match &self.stage {
             ExaminationStage::Count(_) => false,

@@ -1,10 +1,10 @@
-//! Values that go out and come back as other values: how such a feedback loop is told from a fast source, and slowed down.
+//! Values that go out and come back as other values: distinguishes such a feedback loop from a fast source, and slows it down.
 //!
 //! A loop can lead through other programs and other protocols, and change the value on its way, so neither identity nor equality
 //! shows it. Cause and effect do: what goes round stops when nothing is sent, and goes on as soon as it is; a source does not
 //! care. So a channel that oscillates between few values, faster than most sources do, is held for a moment, a few times and each
 //! time for another while ([`examine`]). A channel that passes for a loop is sent [`RATE`] times a second from then on ([`slow`]), the
-//! operator is told, and the decision is made anew every ten seconds, or as soon as nothing comes any more.
+//! operator is notified, and the decision is made again every ten seconds, or as soon as no values arrive.
 //!
 //! A session that sends universes or pixels at once is wrapped in [`Guarded`]. As long as values come slower than [`LONGEST_GAP`],
 //! that is a counter. Sessions that send messages are not: a message that is said twice has to arrive twice, however fast.
@@ -19,7 +19,7 @@ use crosspatch_core::{
 use examine::{Examination, Verdict};
 use slow::Slow;
 
-/// So often a second what goes round is sent, as a universe of DMX is.
+/// How many times per second values of a loop are sent, which is the frame rate of DMX.
 const RATE: u32 = 44;
 
 /// A channel whose values are further apart is left alone.
@@ -52,7 +52,7 @@ struct Guard {
     watch: Option<Box<LoopWatch>>,
 }
 
-/// What is only there while something is being examined or slowed down.
+/// The state while channels are examined or slowed down.
 #[derive(Default)]
 struct LoopWatch {
     examination: Option<Examination>,

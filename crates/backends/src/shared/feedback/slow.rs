@@ -7,13 +7,13 @@ use crosspatch_core::{Duration, Instant, Outbox, Slot};
 use super::examine::Suspect;
 use super::{HeldValue, RATE, begins, ends};
 
-/// Of each channel so many values wait for their turn; the latest ones.
+/// The most values of a channel that wait, the latest ones.
 const MOST_WAITING: usize = 8;
 
-/// After so long without a value there is no loop any more.
+/// The silence after which a loop has ended.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// After so long the decision is made anew.
+/// The time after which the decision is made again.
 const TERM: Duration = Duration::from_secs(10);
 
 /// Channels that are slowed down.

@@ -109,7 +109,7 @@ impl Announcer {
         }
         let records = self.records(false);
         let is_asked = |record: &&DnsRecord| message.questions.iter().any(|it| it.is_answered_by(record));
-        // Whoever asks says what is known already; it is told again once half of its time is over (clause 7.1).
+        // A question lists known answers. They are repeated after half of their time to live (clause 7.1).
         let is_unknown = |record: &&DnsRecord| {
             !message.records.iter().any(|known| {
                 known.name.eq_ignore_ascii_case(&record.name)
@@ -174,7 +174,7 @@ impl Announcer {
         self.due_at = (self.left > 0).then(|| now + PAUSE);
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// When `handle_timeout` is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.due_at.filter(|_| self.is_ready)
     }

@@ -10,7 +10,7 @@ use super::{Service, tell};
 /// Between the first questions, and between the last ones (RFC 6762, clause 5.2).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// So many records are kept, which is more than any network of a show has.
+/// The most records that are stored, more than a network of a show has.
 const MAX_RECORDS: usize = 256;
 
 /// An instance of the service on another machine.
@@ -131,7 +131,7 @@ impl Browser {
         }
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// When `handle_timeout` is due.
     pub(super) fn next_timeout(&self, is_open: bool) -> Option<Instant> {
         let ends = self.known.iter().map(|known| known.until);
         let renewals = self.known.iter().filter_map(|known| known.renew_at).chain(self.ask_at);

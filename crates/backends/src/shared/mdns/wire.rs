@@ -108,7 +108,7 @@ impl Question {
 impl DnsMessage {
     /// Reads a datagram; `None` if it is no message.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        // Memory is reserved by these counts, which anybody can write.
+        // These counts are untrusted and must not reserve memory.
         let counts = bytes.get(4..HEADER)?.chunks_exact(2);
         let items: usize = counts.map(|count| usize::from(count[0]) << 8 | usize::from(count[1])).sum();
         if items * MIN_ITEM > bytes.len() - HEADER {
@@ -236,7 +236,7 @@ fn word(name: &str) -> String {
     word
 }
 
-/// Reads what a [`Message`] shows as; `None` if it makes no sense.
+/// Parses the text form of a [`DnsMessage`]. `None` if it is invalid.
 pub(crate) fn compose(line: &str) -> Option<Vec<u8>> {
     let mut message = DnsMessage::default();
     let rest = match line.strip_prefix("mdns tell ") {

@@ -20,7 +20,7 @@ use crate::upgrade::{Progress, Upgrade, UpgradeRole};
 /// How long a client of ours may take to ask for a WebSocket.
 const UPGRADE: Duration = Duration::from_secs(5);
 
-/// So much of what a client sends instead is handed on.
+/// How many bytes of another protocol are passed on for diagnosis.
 const SHOWN: usize = 512;
 
 /// An outgoing TCP connection.
@@ -210,7 +210,7 @@ impl PortKind for Upgrading {
         };
         let Some(Upgrade { stream, .. }) = self.upgrade.take() else { return Step::Nothing };
         let Some(rest) = rest else {
-            // The client has been told so. Nothing more is written to it.
+            // The client has received the reason. Nothing more is written.
             let stream = Stream { connection: Connection::plain(stream, Bounds::outgoing()), ping: None };
             return Step::Become(Box::new(stream), OpeningStage::Closing);
         };

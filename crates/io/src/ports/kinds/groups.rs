@@ -1,4 +1,4 @@
-//! The multicast groups of all ports, and the interfaces that they come and leave by. Ports that want the same group on the
+//! The multicast groups of all ports, and the interfaces that they are received and sent on. Ports with the same group on the
 //! same interface share its socket.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use crate::ports::{NETWORK, Ports, kind_in};
 use crate::runner::{Owner, Runner};
 use crate::udp::UdpPort;
 
-/// How often interfaces are looked at where the system does not tell of changes.
+/// How often interfaces are listed where the system does not report changes.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// The sockets of groups, and what wakes them when interfaces come back.
@@ -88,7 +88,7 @@ impl Ports {
         let groups = &mut self.groups;
         if groups.watch.is_none() {
             groups.watch = InterfaceWatch::new(&self.tools.registry, NETWORK).ok();
-            // What changes before the list is made may have been said to nobody.
+            // Changes before the first list may not have been reported.
             groups.renew_at = Some(Instant::START);
         }
         if groups.renew_at.is_some() {
@@ -111,7 +111,7 @@ impl Ports {
         Ok(token)
     }
 
-    /// A port is closed, and its groups with it that nobody else wants.
+    /// Closes a port, and leaves the groups that no other port uses.
     pub(in crate::ports) fn leave_groups(&mut self, owner: Owner, now: Instant) {
         let Some(entry) = self.table.get_mut(&owner) else { return };
         for token in std::mem::take(&mut entry.groups) {

@@ -16,7 +16,7 @@ use crate::ports::kind::{Context, Opener, Opening, PortKind, Step, Tools};
 use crate::runner::Runner;
 use crate::upgrade::Upgrade;
 
-/// A server that a session wants.
+/// A listening server of a session.
 pub(super) struct ListeningServer<'s> {
     pub(super) listen: &'s Listen,
     pub(super) is_web_socket: bool,

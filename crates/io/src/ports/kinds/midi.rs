@@ -26,7 +26,7 @@ fn reason(error: &io::Error) -> Closed {
     Sequencer::reason(error).unwrap_or_else(|| closed::reason(error))
 }
 
-/// A port of our own, which others see and devices are joined to.
+/// Our own port, which other programs see and which devices are connected to.
 struct OwnMidiPort(Rc<RefCell<Sequencer>>);
 
 impl PortKind for OwnMidiPort {
@@ -96,7 +96,7 @@ impl Opener for &MidiLink {
     }
 }
 
-/// A device that is joined to a port of our own, or will be.
+/// A device that is connected to our own port, or will be.
 struct DevicePort(Weak<RefCell<Sequencer>>);
 
 impl PortKind for DevicePort {

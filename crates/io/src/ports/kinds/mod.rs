@@ -17,7 +17,7 @@ use super::kind::Opener;
 pub(super) use groups::Groups;
 pub(super) use udp::Datagrams;
 
-/// Opens the kind of port that a session wants.
+/// Returns the opener for the kind of a port.
 pub(super) fn opener(spec: &PortSpec) -> Box<dyn Opener + '_> {
     match spec {
         PortSpec::Udp(udp) => Box::new(udp),

@@ -14,7 +14,7 @@ use crate::runner::Runner;
 /// How long a closed connection may take to send what waits.
 const LINGER: Duration = Duration::from_millis(300);
 
-/// Of a stream, this much is given to its session at once: thousands of the shortest messages.
+/// The most bytes of a stream that are passed to its session at once: thousands of the shortest messages.
 const STREAM_CHUNK: usize = 16 * 1024;
 
 /// A connection.

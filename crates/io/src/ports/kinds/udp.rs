@@ -1,6 +1,6 @@
 //! UDP ports: datagrams come in and go out in batches, and sessions may share a socket.
 //!
-//! A batch is read at once and handed to its subscribers datagram by datagram. So a UDP socket has a reader of its own: what
+//! A batch is read at once and delivered to its subscribers datagram by datagram. So a UDP socket has a reader of its own: what
 //! is done for each datagram is no call through a table.
 
 use std::io::{self, ErrorKind};
@@ -21,7 +21,7 @@ use crate::ports::{Ports, kind_in};
 use crate::runner::{Owner, Runner};
 use crate::udp::UdpPort;
 
-/// So many datagrams are sent at the latest.
+/// The number of waiting datagrams after which they are sent.
 const MOST_SENDS: usize = 256;
 
 /// The batches of all UDP ports.

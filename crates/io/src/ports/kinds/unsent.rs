@@ -7,10 +7,10 @@ use crate::ports::kind::Context;
 use crate::ports::reports::ReportKind;
 use crate::sequencer::SendOutcome;
 
-/// A device that took nothing is tried again after so long.
+/// The pause before sending to a full device is retried.
 pub(super) const RETRY: Duration = Duration::from_millis(5);
 
-/// A message was given to a device. The session is told when it is the first to wait.
+/// Handles the outcome of sending a message to a device. The first one that waits is reported to the session.
 pub(super) fn handle_sent(sent: SendOutcome, had_unsent: bool, context: &mut Context<'_>) {
     match sent {
         SendOutcome::Fine => {}
@@ -24,7 +24,7 @@ pub(super) fn handle_sent(sent: SendOutcome, had_unsent: bool, context: &mut Con
     }
 }
 
-/// What waited was given to a device. The session is told when nothing does any more.
+/// Handles the outcome of sending what waited. When nothing waits any more, that is reported to the session.
 pub(super) fn handle_retried(is_all_sent: bool, context: &mut Context<'_>) {
     if is_all_sent {
         context.report(ReportKind::Writable);

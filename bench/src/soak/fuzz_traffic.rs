@@ -1,4 +1,4 @@
-//! What strangers do to the near show: bytes that make no sense, and connections that are left.
+//! Fuzz traffic to the subject: undecodable bytes, and abandoned connections.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::families::FuzzDestination;
 use super::random::Random;
 
-/// A stranger.
+/// A source of fuzz traffic.
 #[derive(Debug)]
 pub(super) struct FuzzTraffic {
     random: Random,
@@ -25,14 +25,14 @@ impl FuzzTraffic {
         Ok(Self { random: Random::new(seed, "stranger"), socket, targets, connections: Vec::new() })
     }
 
-    /// Sends garbage to one of the ports: nothing at all, a right beginning without an end, a beginning with rubbish behind.
+    /// Sends garbage to one of the ports: an empty packet, a valid beginning without an end, or a valid beginning followed by random bytes.
     pub(super) fn sends_garbage(&mut self) {
         let target = self.targets[self.random.below(self.targets.len())];
         for _ in 0..20 {
             let bytes = match target {
                 FuzzDestination::Udp(_, head) | FuzzDestination::Tcp(_, head) => self.garbage(head),
             };
-            // Whether anybody hears it is nobody's concern.
+            // Whether it arrives does not matter.
             let _ = match target {
                 FuzzDestination::Udp(port, _) => self.socket.send_to(&bytes, ("127.0.0.1", port)).map(|_| ()),
                 FuzzDestination::Tcp(port, _) => {
@@ -42,7 +42,7 @@ impl FuzzTraffic {
         }
     }
 
-    /// Connects to a server a few times, says half a word or nothing, and reads nothing.
+    /// Connects to a server a few times, sends an incomplete message or nothing, and reads nothing.
     pub(super) fn connects(&mut self, until: Duration) {
         let servers: Vec<FuzzDestination> = self
             .targets
@@ -62,7 +62,7 @@ impl FuzzTraffic {
         }
     }
 
-    /// Leaves connections whose time is over.
+    /// Closes connections whose time is over.
     pub(super) fn leaves(&mut self, now: Duration) {
         self.connections.retain(|(_, until)| *until > now);
     }
@@ -79,7 +79,7 @@ impl FuzzTraffic {
     }
 }
 
-/// Connects to a server of the near show.
+/// Connects to a server of the subject.
 pub(super) fn connect(port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_millis(500))
 }

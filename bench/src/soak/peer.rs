@@ -1,4 +1,4 @@
-//! A far show: the other end of a family, which dies, is stopped and comes back.
+//! A peer: the other end of a family, which dies, is stopped and comes back.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const END: Duration = Duration::from_secs(3);
 const CALM: Duration = Duration::from_secs(3);
 const ENOUGH: u32 = 50;
 
-/// A far show.
+/// A peer.
 #[derive(Debug)]
 pub(super) struct PeerShow {
     /// The number of its family.
@@ -35,7 +35,7 @@ pub(super) struct PeerShow {
     schedule: Schedule<Harm>,
     /// How often anything was done to it.
     disturbances: u32,
-    /// What came since it was disturbed, from it and at the near show.
+    /// What came since it was disturbed, from it and at the subject.
     arrivals: [Arrivals; 2],
     /// How often it was killed, ended and stopped.
     pub(super) harms: [u32; 3],
@@ -75,7 +75,7 @@ pub(super) enum Presence {
 /// How long a show that runs again may take to read what was waiting for it.
 const WAKES: Duration = Duration::from_secs(1);
 
-/// What has become of a far show.
+/// What has become of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// Something was done to it.
@@ -172,7 +172,7 @@ impl PeerShow {
         is_mine
     }
 
-    /// Notes that the near show has told something of this family: way 1. Way 0 is what this show tells.
+    /// Notes that the subject has told something of this family: way 1. Way 0 is what this show tells.
     pub(super) fn note_arrival(&mut self, way: usize, now: Duration) {
         if self.state != PeerState::Runs {
             return;
@@ -264,6 +264,6 @@ impl PeerShow {
     }
 
     fn fault(&self, what: &str) -> News {
-        News::Fault(format!("the far show of {} {what}", self.name))
+        News::Fault(format!("the peer of {} {what}", self.name))
     }
 }

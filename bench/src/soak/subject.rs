@@ -1,4 +1,4 @@
-//! The near show: the subject of the soak, with every family at once.
+//! The subject of the soak, with every family at once.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::family::ConfigLines;
 use super::link::ControlLink;
 use crate::process::{Process, Usage};
 
-/// The near show.
+/// The subject.
 #[derive(Debug)]
 pub(super) struct SubjectShow {
     process: Process,
@@ -33,7 +33,7 @@ pub(super) struct SubjectConfigs {
     pub(super) broken: String,
 }
 
-/// Ports of the near show beside those of the families.
+/// Ports of the subject beside those of the families.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct SubjectPorts {
     pub(super) hand: u16,
@@ -71,7 +71,7 @@ impl SubjectConfigs {
 
 impl SubjectShow {
     pub(super) fn start(options: &SoakOptions, texts: SubjectConfigs) -> Result<Self> {
-        let process = Process::show_with_log(&options.program, &texts.whole, options.log("near")?)?;
+        let process = Process::show_with_log(&options.program, &texts.whole, options.log("subject")?)?;
         let file = process.file().context("a show has a file")?;
         Ok(Self { process, file, texts, link: None })
     }
@@ -99,8 +99,8 @@ impl SubjectShow {
     }
 }
 
-/// The configuration of a far show.
-pub(super) fn far_text(lines: &ConfigLines, port: u16) -> String {
+/// The configuration of a peer.
+pub(super) fn peer_config(lines: &ConfigLines, port: u16) -> String {
     format!("{}{}[map]\n{}", hand(port), lines.instances, lines.map)
 }
 
