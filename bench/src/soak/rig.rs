@@ -134,7 +134,7 @@ impl Rig {
             start: Instant::now(),
             subject: SubjectShow::start(options, texts)?,
             peers,
-            peer_of: peer_of,
+            peer_of,
             channels,
             counted: vec![0; counts.len()],
             counts,
