@@ -8,8 +8,8 @@ use std::path::Path;
 
 use crosspatch_backends::registry;
 use crosspatch_config::{Input, MemoryFiles, compile};
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Plan, Port, Value};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 
 /// Shows that take each other's place; some of their instances are the same.

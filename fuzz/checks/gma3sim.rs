@@ -3,8 +3,8 @@
 //! An input is datagrams: a byte with the length in units of four bytes, and so many bytes. The first byte of all chooses the options.
 
 use crosspatch_config::compile_text;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Duration, Peer, Port, Registry};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 
 const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);

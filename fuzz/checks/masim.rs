@@ -5,8 +5,8 @@
 
 use crosspatch_backends::registry;
 use crosspatch_config::compile_text;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Peer, Port};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 
 const CLIENT: Peer = Peer::Connection(1);

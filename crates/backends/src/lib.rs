@@ -1,16 +1,11 @@
-//! Every protocol that crosspatch speaks, one folder each.
+//! Every protocol that crosspatch speaks, one folder each. `shared` is what several of them use, and `recognize` names the
+//! protocol of stray bytes.
 //!
 //! There is no I/O and no clock here: a session is handed bytes, values and the time, and describes as data what it wants
 //! opened and sent. A new backend is a folder and two adjacent lines in this file.
 
 pub mod artnet;
-mod button;
-mod detect;
-mod dmx;
-mod echo;
-mod feedback;
 pub mod gma3sim;
-mod hex;
 pub mod jack;
 pub mod loopback;
 pub mod masim;
@@ -18,13 +13,10 @@ pub mod maweb;
 pub mod midi;
 pub mod openpixelcontrol;
 pub mod osc;
-mod paced;
 pub mod recognize;
-mod reconnecting_port;
 pub mod rtpmidi;
 pub mod sacn;
-mod sequence;
-mod units;
+mod shared;
 
 use crosspatch_core::transform::Family;
 use crosspatch_core::{Alias, Backend, Planned, Registry};

@@ -6,8 +6,8 @@ mod show;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crosspatch_backends::artnet::wire::compose;
-use crosspatch_core::sim::{Link, World};
 use crosspatch_core::{Duration, Peer, Port};
+use crosspatch_sim::{Link, World};
 
 /// A universe in, one out to whoever wants it, and a mapping that has nothing to do with them.
 const CONFIG: &str = "[artnet desk]\n[artnet rack]\nuniverse = 1\n[loopback bus]\n[loopback other]\n[map]\n\

@@ -5,8 +5,8 @@ mod show;
 
 use crosspatch_backends::artnet::wire::compose;
 use crosspatch_backends::{artnet, openpixelcontrol, sacn};
-use crosspatch_core::sim::World;
 use crosspatch_core::{Backend, Duration, Peer, Port};
+use crosspatch_sim::World;
 
 /// A protocol that sends frames, an instance of it, and its channels.
 struct Target {

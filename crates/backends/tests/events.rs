@@ -8,8 +8,8 @@
 mod show;
 
 use crosspatch_backends::BACKENDS;
-use crosspatch_core::sim::{Step, World};
 use crosspatch_core::{Direction, Duration, Kind};
+use crosspatch_sim::{Step, World};
 
 /// Backends of which nothing is an event and nothing a message: universes.
 const ONLY_STATES: &[&str] = &["openpixelcontrol", "sacn"];

@@ -5,8 +5,8 @@
 mod show;
 
 use crosspatch_backends::artnet::wire::compose;
-use crosspatch_core::sim::{Link, Step, World};
 use crosspatch_core::{Duration, Peer, Port};
+use crosspatch_sim::{Link, Step, World};
 
 /// A show in which a value goes round, the instance that closes the loop, and what is told of it.
 struct Loop {

@@ -4,8 +4,8 @@
 mod show;
 
 use crosspatch_backends::jack::BACKEND;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port};
+use crosspatch_sim::World;
 
 const CLIENT: Port = Port(0);
 

@@ -3,8 +3,8 @@
 #[path = "common/show.rs"]
 mod show;
 
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port};
+use crosspatch_sim::World;
 
 const PORT: Port = Port(0);
 const LOG_IN: &str =

@@ -7,8 +7,8 @@ mod show;
 
 use std::path::Path;
 
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Plan, Port};
+use crosspatch_sim::World;
 
 const GREETING: &str = r#"{"status":"server ready","appType":"gma2"}"#;
 const SESSION: &str = r#"{"realtime":false,"session":1,"forceLogin":true,"worldIndex":0}"#;

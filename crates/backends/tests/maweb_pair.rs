@@ -4,8 +4,8 @@
 #[path = "common/show.rs"]
 mod show;
 
-use crosspatch_core::sim::{Link, World};
 use crosspatch_core::{Duration, Plan};
+use crosspatch_sim::{Link, World};
 
 const CONSOLES: [&str; 2] = ["gma2", "dot2"];
 

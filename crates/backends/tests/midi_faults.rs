@@ -4,8 +4,8 @@
 mod show;
 
 use crosspatch_backends::midi::wire::compose;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port};
+use crosspatch_sim::World;
 
 const OWN: Port = Port(0);
 const READ: Port = Port(1);

@@ -5,7 +5,7 @@
 mod show;
 
 use crosspatch_core::Duration;
-use crosspatch_core::sim::{Link, World};
+use crosspatch_sim::{Link, World};
 
 const PIXELS: usize = 5;
 const STRIPS: [u8; 3] = [1, 2, 9];

@@ -6,8 +6,8 @@ mod show;
 use std::net::SocketAddr;
 
 use crosspatch_backends::rtpmidi::wire::compose;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Duration, Peer, Port, Value};
+use crosspatch_sim::World;
 
 const CONTROL: Port = Port(0);
 const DATA: Port = Port(1);

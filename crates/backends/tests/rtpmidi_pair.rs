@@ -3,8 +3,8 @@
 #[path = "common/show.rs"]
 mod show;
 
-use crosspatch_core::sim::{Link, World};
 use crosspatch_core::{Duration, Plan};
+use crosspatch_sim::{Link, World};
 
 fn plan(config: &str) -> Plan {
     show::plan(config, None).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))

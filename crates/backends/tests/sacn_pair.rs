@@ -4,7 +4,7 @@
 mod show;
 
 use crosspatch_core::Duration;
-use crosspatch_core::sim::{Link, World};
+use crosspatch_sim::{Link, World};
 
 const CONFIG: &str = "[backend sacn]
 bind = 0.0.0.0 5568 local

@@ -1,7 +1,7 @@
 //! Plays the scenario of every backend in virtual time and compares the transcript.
 //!
 //! A scenario is a Markdown file in the backend's `scenarios` folder: prose, a `config` block (more of them for reloads),
-//! and a `transcript` block, whose lines `crosspatch_core::sim` documents. The input lines are played, and everything that
+//! and a `transcript` block, whose lines `crosspatch_sim` documents. The input lines are played, and everything that
 //! happens has to be what is written. An info string `transcript hiding TEXT` leaves out lines that contain TEXT.
 //! Each scenario is a test of its own, named `backend/file.md`: `cargo test --test scenarios osc/echo` plays one of them.
 //! With `ACCEPT=1` in the environment the transcripts are rewritten with what happens; read the difference before you
@@ -9,6 +9,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests read the Markdown in the repository")]
 
+#[path = "common/folders.rs"]
+mod folders;
 #[path = "common/markdown.rs"]
 mod markdown;
 #[path = "common/show.rs"]
@@ -16,9 +18,10 @@ mod show;
 
 use std::path::Path;
 
-use crosspatch_core::sim::{Script, Step, World};
+use crosspatch_sim::{Script, Step, World};
+use folders::backend_folders;
 use libtest_mimic::{Arguments, Failed, Trial};
-use markdown::{backend_folders, blocks};
+use markdown::blocks;
 use show::plan;
 
 fn main() {

@@ -18,7 +18,7 @@ use crosspatch_config::compile_text;
 use crosspatch_core::transform::Family;
 use crosspatch_core::{
     AddressError, Backend, Direction, Effect, Engine, Instance, Instant, Outbox, Peer, Plan, Port, Registry,
-    Session, Slot, Value,
+    Session, Slot, Status, Value,
 };
 use crosspatch_transforms::FAMILIES;
 
@@ -309,5 +309,9 @@ impl Session for Any {
             let sent = format!("{} = {value}", self.0[slot.index()]);
             out.send(Port(0), Peer::Only, |bytes| bytes.extend_from_slice(sent.as_bytes()));
         }
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
     }
 }

@@ -19,6 +19,7 @@ mod backoff;
 mod color;
 mod engine;
 mod ids;
+mod key_index;
 mod kind;
 mod notices;
 mod options;
@@ -28,21 +29,22 @@ mod plan;
 mod port;
 mod routes;
 mod session;
-pub mod sim;
+mod status;
 mod time;
 pub mod transform;
 mod value;
 
 pub use backend::{AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address};
-pub use backoff::Backoff;
+pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
-pub use engine::{Change, Engine, MAX_HOPS};
+pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
+pub use key_index::{Interned, KeyIndex};
 pub use kind::{Direction, Kind};
 pub use options::{EndpointForm, Given, GivenEndpoint, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};
-pub use plan::{Channels, Mapping, Plan, PlanBuilder, PlannedInstance};
+pub use plan::{Channels, Difference, Mapping, Plan, PlanBuilder, PlannedInstance};
 pub use port::{
     Closed, Connect, Endpoint, EndpointError, Host, Interface, Jack, JackEvent, JackKind, JackPort, Join,
     Limits, Listen, MAX_JACK_PORTS, Midi, MidiDevice, MidiLink, MidiPresent, Peer, PortSpec, Selection, Udp,
@@ -50,5 +52,6 @@ pub use port::{
 };
 use routes::{Route, RouteTable};
 pub use session::Session;
+pub use status::{Condition, LinkStatus, Status};
 pub use time::{Duration, Instant};
 pub use value::{PRESSED_ABOVE, Text, Value};

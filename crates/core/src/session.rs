@@ -4,7 +4,7 @@
 //! blocks, never asks the clock and never returns an error. `now` comes first and the outbox last, everywhere, in the
 //! [`Engine`](crate::Engine) as well.
 
-use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, Value};
+use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, Status, Value};
 
 /// The running state of a configured instance.
 ///
@@ -64,6 +64,9 @@ pub trait Session: Send {
 
     /// Goes on with what the session has suspended ([`Outbox::suspend`]). It may suspend again.
     fn handle_resume(&mut self, _now: Instant, _out: &mut Outbox) {}
+
+    /// What the session is connected to, and what it waits for. Asked by those who show it to people, never on the path of a value.
+    fn status(&self) -> Status;
 
     /// When `handle_timeout` wants to be called. Asked after every call into the session.
     fn next_timeout(&self) -> Option<Instant> {

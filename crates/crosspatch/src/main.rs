@@ -9,6 +9,7 @@ mod files;
 mod log;
 mod output;
 mod reload;
+mod reminder;
 mod show;
 mod signals;
 mod source;

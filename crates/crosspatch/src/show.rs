@@ -11,9 +11,10 @@ use tracing::{Level, error, info, trace, warn};
 use crate::args;
 use crate::files::{Disk, Helpers};
 use crate::log::Log;
-use crate::reload::{Reason, Reloader};
+use crate::reload::{Reason, Reloader, Reloads};
+use crate::reminder::Reminder;
 use crate::signals::Signals;
-use crate::source::{self, Source};
+use crate::source::{self, Known, Source};
 use crate::values;
 
 /// A show, ready to run.
@@ -48,8 +49,9 @@ impl Show {
         let name = self.source.name();
         let helpers = Helpers::default();
         let disk = Disk::new(helpers.clone());
-        let compiled = self.source.compile(&disk, None);
-        source::report(&compiled, log);
+        let mut compiled = self.source.compile(&disk, None);
+        let mut known = Known::default();
+        source::report(&mut compiled, &mut known, log);
         let plan = match source::usable(compiled) {
             Ok(plan) => plan,
             Err(refusal) => {
@@ -67,15 +69,35 @@ impl Show {
         }
         show.trace(tracing::enabled!(Level::TRACE));
         show.install(plan);
-        let reloader = Reloader::new(self.source, disk, helpers, show.clone(), log.clone());
+        let reminder = Reminder::start(show.clone()).context("cannot start a thread")?;
+        let reloads = Reloads::default();
+        let reloader = Reloader {
+            source: self.source,
+            disk,
+            helpers,
+            known,
+            show: show.clone(),
+            reloads: reloads.clone(),
+            log: log.clone(),
+        };
         let trigger = reloader.start(self.watches).context("cannot start a thread")?;
         signals.on_reload(move || trigger.fire(Reason::Asked));
         signals.on_stop(move || show.stop());
-        let mut word = "running";
+        let mut is_first = true;
         let mut observer = |_, _: &Engine, observed: Observed<'_>| {
             if let Observed::Installed(plan) = observed {
-                info!(id = "plan", "{word} {name}: {}", source::size(plan));
-                word = "reloaded";
+                let size = source::size(plan);
+                match (std::mem::take(&mut is_first), reloads.take()) {
+                    (true, _) => info!(id = "plan", "running {name}: {size}"),
+                    // The end of the show is an empty plan.
+                    (false, None) => {}
+                    (false, Some(difference)) => info!(id = "plan", "reloaded {name}: {size}; {difference}"),
+                }
+            }
+            if let Observed::Notice { instance: Some(_), notice, .. } = &observed
+                && notice.severity != Severity::Info
+            {
+                reminder.handle_warning();
             }
             log_event(&observed);
         };

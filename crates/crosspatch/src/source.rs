@@ -1,9 +1,10 @@
 //! Finds and compiles a configuration, and reports its mistakes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use crosspatch_config::{Compiled, Input, MemoryFiles, Override, Severity, compile};
+use crosspatch_config::{Compiled, Diagnostic, Input, MemoryFiles, Override, Severity, compile};
 use crosspatch_core::{Plan, Scope};
 use tracing::{error, warn};
 
@@ -111,8 +112,17 @@ pub(crate) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Reports every mistake of a configuration to the operator.
-pub(crate) fn report(compiled: &Compiled, log: &Log) {
+/// The warnings that the operator has seen: their ids, files and messages. Lines move when a file is edited.
+#[derive(Debug, Default)]
+pub(crate) struct Known(BTreeSet<(&'static str, PathBuf, String)>);
+
+/// Reports every mistake of a configuration to the operator, except for warnings of the compilation before.
+pub(crate) fn report(compiled: &mut Compiled, known: &mut Known, log: &Log) {
+    let key = |mistake: &Diagnostic| (mistake.id, mistake.file.clone(), mistake.message.clone());
+    let is_warning = |mistake: &&Diagnostic| mistake.severity == Severity::Warning;
+    let warnings = compiled.diagnostics.iter().filter(is_warning).map(key).collect();
+    let before = std::mem::replace(&mut known.0, warnings);
+    compiled.remove_warnings(|mistake| before.contains(&key(mistake)));
     if !log.is_json() {
         log.lines(&compiled.render(log.is_colored()));
         return;

@@ -1,14 +1,15 @@
-//! Prints the values of the channels as they change, at a readable rate.
+//! Prints the values of the channels as they change, in both directions, at a readable rate.
 //!
 //! A fader that is moved changes a hundred times a second. The first change of a channel is shown at once, then the latest
-//! value twice a second, and always the value at which it comes to rest. This is a thread of its own, which observes the
-//! show twenty times a second.
+//! value twice a second with the number of those in between, and always the value at which it comes to rest. A value of 0 or
+//! 1 and a text are shown at once: they may be the press of a button. This is a thread of its own, which observes the show
+//! twenty times a second.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use crosspatch_core::{Direction, Value};
+use crosspatch_core::{Direction, HeldBack, InstanceId, Plan, Slot, Value};
 use crosspatch_io::{Frame, Handle, Interest, Observation};
 use tracing::info;
 
@@ -18,7 +19,7 @@ const PACE: Duration = Duration::from_millis(50);
 /// Time between two lines of one channel.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Starts to print the input values. The thread ends with the show.
+/// Starts to print values. The thread ends with the show.
 ///
 /// # Errors
 ///
@@ -39,62 +40,109 @@ fn print(observation: &Observation) {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        for ((instance, address), value) in book.due(Instant::now()) {
-            info!(instance, id = "value", "{address} {value}");
+        for Line { channel: Channel { instance, address, direction }, text } in book.due(Instant::now()) {
+            let sign = if direction == Direction::Input { "=" } else { "<-" };
+            info!(instance, id = "value", "{address} {sign} {text}");
         }
     }
+}
+
+/// A channel, in one direction.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Channel {
+    instance: String,
+    address: String,
+    direction: Direction,
+}
+
+impl Channel {
+    fn new(plan: &Plan, (instance, slot): (InstanceId, Slot), direction: Direction) -> Self {
+        let planned = &plan.instances()[instance.index()];
+        Self {
+            instance: planned.name.to_string(),
+            address: planned.channels.address(slot).to_owned(),
+            direction,
+        }
+    }
+}
+
+/// A line to print.
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    channel: Channel,
+    text: String,
 }
 
 /// The values to print, and when.
 #[derive(Debug, Default)]
 struct Book {
-    channels: BTreeMap<(String, String), Entry>,
+    channels: BTreeMap<Channel, Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
     latest: Value,
-    printed: Option<Value>,
+    /// How many values there were, as the engine counts them.
+    count: u32,
+    /// Why some mappings of the channel keep its values back.
+    held_back: String,
+    printed: Option<Printed>,
     due: Option<Instant>,
     free_at: Instant,
 }
 
+#[derive(Debug)]
+struct Printed {
+    value: Value,
+    count: u32,
+    held_back: String,
+}
+
 impl Book {
-    /// Takes the input values. A value that a loopback passes on is printed at its source only.
+    /// Takes the values of a frame. What a loopback passes on is printed where it goes in only.
     fn take_frame(&mut self, now: Instant, frame: &Frame) {
-        for change in frame.changes.iter().filter(|change| change.direction == Direction::Input) {
-            let planned = &frame.plan.instances()[change.instance.index()];
-            if !planned.backend.loops_back {
-                let address = planned.channels.address(change.slot).to_owned();
-                self.take(now, (planned.name.to_string(), address), change.value.clone());
+        for change in &frame.changes {
+            let is_loopback = frame.plan.instances()[change.instance.index()].backend.loops_back;
+            if is_loopback && change.direction == Direction::Input {
+                continue;
             }
+            let from = (change.instance, change.slot);
+            let held_back = match change.direction {
+                Direction::Input => reasons(frame, from),
+                Direction::Output => String::new(),
+            };
+            let channel = Channel::new(&frame.plan, from, change.direction);
+            self.take(now, channel, change.value.clone(), change.count, held_back);
         }
     }
 
-    fn take(&mut self, now: Instant, channel: (String, String), value: Value) {
+    fn take(&mut self, now: Instant, channel: Channel, value: Value, count: u32, held_back: String) {
         let entry = self.channels.entry(channel).or_insert_with(|| Entry {
             latest: value.clone(),
+            count,
+            held_back: String::new(),
             printed: None,
             due: None,
             free_at: now,
         });
-        entry.latest = value;
-        entry.due = Some(entry.free_at.max(now));
+        let is_urgent = value.as_number().is_none_or(|level| level == 0.0 || level == 1.0);
+        (entry.latest, entry.count, entry.held_back) = (value, count, held_back);
+        entry.due = Some(if is_urgent { now } else { entry.free_at.max(now) });
     }
 
-    /// The lines that are due. A value that has returned to the last printed one is not printed again.
-    fn due(&mut self, now: Instant) -> Vec<((String, String), Value)> {
+    /// The lines that are due, what came in before what goes out. A value that has returned to the last printed one unseen is not printed again.
+    fn due(&mut self, now: Instant) -> Vec<Line> {
         let mut lines = Vec::new();
         for (channel, entry) in &mut self.channels {
             if entry.due.is_some_and(|due| due <= now) {
                 entry.due = None;
-                if entry.printed.as_ref() != Some(&entry.latest) {
+                if let Some(text) = entry.print() {
                     entry.free_at = now + INTERVAL;
-                    entry.printed = Some(entry.latest.clone());
-                    lines.push((channel.clone(), entry.latest.clone()));
+                    lines.push(Line { channel: channel.clone(), text });
                 }
             }
         }
+        lines.sort_by_key(|line| line.channel.direction == Direction::Output);
         lines
     }
 
@@ -103,37 +151,97 @@ impl Book {
     }
 }
 
+impl Entry {
+    /// The text of the next line, unless it says what the last one has said.
+    fn print(&mut self) -> Option<String> {
+        let Self { latest, count, held_back, printed, .. } = self;
+        let more = printed.as_ref().map_or(0, |printed| count.wrapping_sub(printed.count));
+        let is_same = printed.as_ref().is_some_and(|printed| printed.value == *latest);
+        if is_same && more < 2 && printed.as_ref().is_some_and(|printed| printed.held_back == *held_back) {
+            return None;
+        }
+        let mut text = latest.to_string();
+        if more > 1 {
+            text += &format!(" ({more} values)");
+        }
+        if !held_back.is_empty() {
+            text += &format!(", held back: {held_back}");
+        }
+        *printed = Some(Printed { value: latest.clone(), count: *count, held_back: held_back.clone() });
+        Some(text)
+    }
+}
+
+/// Why the mappings of a channel keep its values back: `desk.page1.fader1 (asleep, `pads.shift` is 0)`.
+fn reasons(frame: &Frame, from: (InstanceId, Slot)) -> String {
+    let of_channel = frame.held_back.iter().filter(|held| held.from == from);
+    let reason = |HeldBack { to, reason, .. }: &HeldBack| {
+        let Channel { instance, address, .. } = Channel::new(&frame.plan, *to, Direction::Output);
+        format!("{instance}.{address} ({reason})")
+    };
+    of_channel.map(reason).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_moving_fader_is_printed_twice_a_second_and_at_its_final_value() {
+    fn channel(name: &str) -> Channel {
+        Channel { instance: "desk".to_owned(), address: name.to_owned(), direction: Direction::Input }
+    }
+
+    /// A book that has been given values at these milliseconds, and what it has printed.
+    fn printed(values: &[(u64, f64)]) -> Vec<(u64, String)> {
         let (mut book, start) = (Book::default(), Instant::now());
         let mut printed = Vec::new();
-        for step in 0..=100 {
-            let now = start + Duration::from_millis(step * 10);
-            book.take(now, ("desk".to_owned(), "fader1".to_owned()), Value::number(step as f64 / 100.0));
-            printed.extend(book.due(now).into_iter().map(|(_, value)| value.to_string()));
+        let end = values.last().map_or(0, |(millis, _)| millis + 1000);
+        let mut values = (1..).zip(values).peekable();
+        for millis in 0..=end {
+            let now = start + Duration::from_millis(millis);
+            while let Some((count, (_, level))) = values.next_if(|(_, (at, _))| *at <= millis) {
+                book.take(now, channel("fader1"), Value::number(*level), count, String::new());
+            }
+            printed.extend(book.due(now).into_iter().map(|line| (millis, line.text)));
         }
-        assert_eq!(printed, ["0", "0.5", "1"]);
-        let due = book.next_timeout();
-        assert_eq!(due, None);
-        book.take(
-            start + Duration::from_millis(1010),
-            ("desk".to_owned(), "fader1".to_owned()),
-            Value::number(0.3),
-        );
-        assert_eq!(book.due(start + Duration::from_millis(1010)), []);
-        assert_eq!(book.next_timeout(), Some(start + Duration::from_millis(1500)));
-        assert_eq!(book.due(start + Duration::from_millis(1500)).len(), 1);
+        assert_eq!(book.next_timeout(), None);
+        printed
+    }
+
+    #[test]
+    fn a_moving_fader_is_printed_twice_a_second_and_at_its_final_value() {
+        let moves: Vec<_> = (1..100).map(|step| (step * 10, step as f64 / 128.0)).collect();
+        let shown = printed(&moves);
+        assert_eq!(shown.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [10, 510, 1010]);
+        assert_eq!(shown[1].1, "0.398438 (50 values)");
+        assert_eq!(shown[2].1, "0.773438 (48 values)");
+    }
+
+    #[test]
+    fn a_button_is_printed_at_once_and_a_press_between_two_looks_shows_in_the_count() {
+        let line = |at, text: &str| (at, text.to_owned());
+        let shown = printed(&[(10, 1.0), (60, 0.0), (110, 1.0)]);
+        assert_eq!(shown, [line(10, "1"), line(60, "0"), line(110, "1")]);
+        let shown = printed(&[(10, 0.0), (60, 1.0), (60, 0.0)]);
+        assert_eq!(shown, [line(10, "0"), line(60, "0 (2 values)")]);
+    }
+
+    #[test]
+    fn what_holds_a_value_back_is_printed_when_it_changes() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let mut take = |count, held_back: &str| {
+            book.take(now, channel("knob"), Value::number(1.0), count, held_back.to_owned());
+            book.due(now).pop().map(|line| line.text)
+        };
+        assert_eq!(take(1, "a.b (asleep)"), Some("1, held back: a.b (asleep)".to_owned()));
+        assert_eq!(take(1, "a.b (asleep)"), None);
+        assert_eq!(take(2, ""), Some("1".to_owned()));
     }
 
     #[test]
     fn channels_do_not_wait_for_each_other() {
         let (mut book, now) = (Book::default(), Instant::now());
         for name in ["a", "b"] {
-            book.take(now, ("desk".to_owned(), name.to_owned()), Value::number(1.0));
+            book.take(now, channel(name), Value::number(1.0), 1, String::new());
         }
         assert_eq!(book.due(now).len(), 2);
     }

@@ -24,6 +24,9 @@ const FLOOD_OF_VALUES: usize = 8 << 20;
 /// What no peer may cost, in KiB: far less than what it sends, and more than an allocator needs for itself.
 const BOUND: u64 = 16 << 10;
 
+/// Memory that does not change for so long is steady.
+const STEADY: Duration = Duration::from_millis(100);
+
 const CONSOLE: &str = r#"{"status":"server ready", "appType":"gma2"}"#;
 
 /// A message of OSC with its length in front.
@@ -125,7 +128,7 @@ fn show(configuration: &str) -> (Program, u64) {
     let program = Program::show(configuration);
     let mut last = 0;
     until("the memory is steady", || {
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(STEADY);
         std::mem::replace(&mut last, program.memory()) == last
     });
     (program, last)

@@ -15,7 +15,7 @@ fn demo() -> (Program, Osc) {
         format!("console.listen=127.0.0.1 {console}"),
         format!("desk.host=127.0.0.1 {console}"),
         format!("tablet.bind=127.0.0.1 {listen}"),
-        format!("tablet.destination=127.0.0.1 {}", osc.port()),
+        format!("tablet.destination=learn@{}", osc.port()),
         format!("hand.bind=127.0.0.1 {hand}"),
         format!("hand.destination=127.0.0.1 {hand}"),
     ];
@@ -29,16 +29,22 @@ fn the_demo_starts_moves_by_itself_and_answers_osc() {
     program.wait_for("oscsend 127.0.0.1 8000 /fader/2 f 0.75");
     program.wait_for("logged in to the grandMA2");
     // Levels and names of the simulated show.
-    program.wait_for("page1.name1 \"Main\"");
+    program.wait_for("page1.name1 = \"Main\"");
     let before = program.lines().len();
     program.lines().wait_from(before, "page1.cue1");
     // A fader that we move is heard by the console, and one that somebody else moves is heard by us.
     osc.send("/fader/2", 0.75);
-    program.wait_for("/fader/2 0.75");
+    program.wait_for("/fader/2 = 0.75");
     osc.wait_for("/fader/1", 1.0);
     osc.send("/button/1", 1.0);
-    program.wait_for("page1.button101 1");
+    program.wait_for("page1.button101 <- 1");
     osc.send("/button/1", 0.0);
+    osc.send("/blackout", 1.0);
+    osc.wait_for("/fader/1", 0.0);
+    program.wait_for("console.page1.lower1 (asleep, `tablet./blackout` is 1)");
+    osc.send("/blackout", 0.0);
+    let before = program.lines().len();
+    program.lines().wait_from(before, "page1.lower1 <- 1");
     program.stop();
 }
 
@@ -91,7 +97,7 @@ fn a_show_drives_each_simulated_console_in_another_process() {
         osc.wait_for("/b", 0.0);
         osc.send("/a", 0.5);
         osc.wait_for("/b", 0.5);
-        sim.wait_for("page1.fader2 0.5");
+        sim.wait_for("page1.fader2 = 0.5");
         show.stop();
         sim.stop();
     }

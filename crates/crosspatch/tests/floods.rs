@@ -33,6 +33,9 @@ const UNRELATED: u16 = 64;
 /// After this time without anything the last value is sent again: the kernel had no room for it.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// The kernel takes no more of a stream when it has taken nothing for so long.
+const QUIET: Duration = Duration::from_millis(50);
+
 /// What is done to an instance of a show.
 struct Attack {
     instances: String,
@@ -109,7 +112,7 @@ impl Way {
                 });
                 let mut before = 0;
                 until("the kernel takes no more", || {
-                    std::thread::sleep(Duration::from_millis(50));
+                    std::thread::sleep(QUIET);
                     let now = taken.load(Ordering::Relaxed);
                     std::mem::replace(&mut before, now) == now && now > 0
                 });

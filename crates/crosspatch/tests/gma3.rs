@@ -10,8 +10,8 @@ use common::osc::Osc;
 use common::{Program, free_port};
 use crosspatch_backends::registry;
 use crosspatch_config::compile_text;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 
 const CONSOLE: &str = "[gma3sim console]\nlisten = 10.0.0.5 8000\ndestination = 10.0.0.4 8001\n";

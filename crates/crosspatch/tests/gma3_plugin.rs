@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 
 use crosspatch_backends::osc::wire::{Argument, OscStr, encode_message};
 use crosspatch_config::compile_text;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Duration, Instant, Peer, Port, Registry};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 
 const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);

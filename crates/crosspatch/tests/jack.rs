@@ -188,7 +188,7 @@ fn a_server_that_is_killed_and_started_again_gets_the_state_and_the_show_goes_on
     }
     let name = server_name();
     let (show, tablet) = show(&name);
-    show.wait_for(&format!("JACK server `{name}` is not running; waiting for it"));
+    show.wait_for(&format!("JACK server `{name}` is not running; trying again every second"));
 
     for (signal, lamp, filter) in [("KILL", 1.0, 0.25), ("TERM", 0.0, 0.75)] {
         // While there is no server.
@@ -206,7 +206,7 @@ fn a_server_that_is_killed_and_started_again_gets_the_state_and_the_show_goes_on
         let before = show.lines().len();
         server.program.signal(signal);
         server.program.wait();
-        show.lines().wait_from(before, "is gone; waiting for it");
+        show.lines().wait_from(before, "is gone; trying again every second");
         tablet.until_answered("/probe", "/alive");
     }
     assert!(show.stop() < Duration::from_secs(1));

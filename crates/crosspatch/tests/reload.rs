@@ -149,6 +149,9 @@ fn a_folder_that_vanishes_and_comes_back_is_survived() {
     program.stop();
 }
 
+/// What saves a hundred times a second, and takes some time for it, saves again after this.
+const BETWEEN_SAVES: Duration = Duration::from_millis(5);
+
 #[test]
 fn a_hundred_saves_a_second_end_in_the_last_one() {
     let listen = free_port();
@@ -162,7 +165,7 @@ fn a_hundred_saves_a_second_end_in_the_last_one() {
         };
         program.rewrite(&text);
         osc.send("/in", 0.5);
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(BETWEEN_SAVES);
     }
     osc.until_answered("/in", "/out199");
     program.stop();
@@ -253,5 +256,36 @@ fn the_environment_of_a_reload_may_be_hostile() {
     fs::write(&file, good.replace('\n', "\r\n")).unwrap();
     until("the good file is taken up", || program.lines().text().contains("reloaded"));
     osc.until_answered("/in", "/new");
+    program.stop();
+}
+
+#[test]
+fn a_reload_says_what_changed_and_repeats_no_warning() {
+    let listen = free_port();
+    let osc = Osc::to(listen);
+    let show = |address: &str, more: &str| {
+        let echo = echo("tablet", listen, osc.port(), "/in", "/out");
+        format!(
+            "{echo}{more}[loopback bus]\n[osc stage]\ndestination = {address} 9\n[map]\nbus.a > bus.b\nbus.a > bus.b\n"
+        )
+    };
+    let program = Program::show(&show("127.0.0.1", ""));
+    program.wait_for("running");
+    let warning = "is mapped twice";
+    assert_eq!(program.lines().text().matches(warning).count(), 1, "{}", program.lines().text());
+    for (text, said) in [
+        (show("127.0.0.1", "tablet./a > tablet./b\n"), "1 mapping added; 3 instances kept"),
+        (
+            show("127.0.0.2", "tablet./b > tablet./a\n"),
+            "1 mapping added, 1 removed; `stage` restarted: option `destination` changed; 2 instances kept",
+        ),
+        (show("127.0.0.2", "tablet./b > tablet./a\n; a remark\n"), "nothing changed"),
+        (show("127.0.0.2", "tablet./b > tablet./a\n[loopback other]\n"), "`other` added; 3 instances kept"),
+    ] {
+        let before = program.lines().len();
+        program.rewrite(&text);
+        program.lines().wait_from(before, said);
+    }
+    assert_eq!(program.lines().text().matches(warning).count(), 1, "{}", program.lines().text());
     program.stop();
 }

@@ -13,6 +13,9 @@ use common::ola::Ola;
 use common::shark::shark;
 use common::{Program, free_port, until};
 
+/// A source is gone after 2.5 s without a packet (E1.31, network data loss); after this, it must have been noticed.
+const PAST_NETWORK_DATA_LOSS: Duration = Duration::from_secs(3);
+
 const OLA: &str = "enabled = true\nip = 10.77.0.2\ncid = 11223344-5566-7788-99aa-bbccddeeff00\ninput_ports = 2\n\
                    output_ports = 2\nrevision = 0.46\nignore_preview = true\nprepend_hostname = false\ndscp = 0\n";
 
@@ -100,12 +103,16 @@ fn the_python_source_that_is_killed_and_started_again_is_heard_though_it_counts_
 #[test]
 fn the_python_source_with_the_higher_priority_wins_until_it_ends() {
     let Some(cable) = Cable::lay() else { return };
-    let peer = "low = sender('low', 1, 50, [255])\nhigh = sender('high', 2, 150, [0])\n\
-                time.sleep(3)\nsay('ends')\nhigh.deactivate_output(1)";
+    // The low one must not show while the high one sends.
+    let peer = format!(
+        "low = sender('low', 1, 50, [255])\nhigh = sender('high', 2, 150, [0])\n\
+         time.sleep({})\nsay('ends')\nhigh.deactivate_output(1)",
+        PAST_NETWORK_DATA_LOSS.as_secs()
+    );
     let show = cable.show(
         "[backend sacn]\nbind = cable\n[sacn in]\nuniverse = 1\n[loopback bus]\n[map]\nin.1 > bus.level\n",
     );
-    let Some(peer) = python(&cable, peer) else { return };
+    let Some(peer) = python(&cable, &peer) else { return };
     peer.wait_for("ends");
     let line = show.wait_for("in         1 1");
     let lines = show.lines().text();
@@ -255,7 +262,6 @@ impl Unicast {
         let start = self.show.lines().len();
         until(&format!("`{shown}` is shown"), || {
             self.send(universe, level);
-            std::thread::sleep(Duration::from_millis(20));
             let lines = self.show.lines().text();
             lines.lines().skip(start.saturating_sub(1)).any(|line| line.ends_with(&shown))
         });
@@ -312,7 +318,7 @@ fn a_process_that_was_stopped_holds_its_levels_and_hears_again() {
     let mut stage = Unicast::start(1);
     stage.until_shown(1, 51);
     stage.show.signal("STOP");
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(PAST_NETWORK_DATA_LOSS);
     stage.show.signal("CONT");
     stage.until_shown(1, 102);
     let lines = stage.show.lines().text();

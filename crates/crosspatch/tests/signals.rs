@@ -13,6 +13,9 @@ use common::osc::Osc;
 use common::{Program, free_port, until};
 use socket2::{Domain, Socket, Type};
 
+/// For so long, something must not happen.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// Ends the program, which has a second for it.
 fn stop_in_time(program: Program) {
     let took = program.stop();
@@ -258,7 +261,7 @@ fn a_process_that_was_stopped_goes_on_where_it_was() {
     for step in 0..100_u8 {
         osc.send("/a", f32::from(step) / 128.0);
     }
-    assert_eq!(osc.hear(Duration::from_secs(1)), None);
+    assert_eq!(osc.hear(QUIET), None);
     program.signal("CONT");
     // Everything that came in meanwhile is worked off, and the last value is the last.
     osc.wait_for("/b", 99.0 / 128.0);
@@ -287,13 +290,13 @@ fn a_show_in_which_nothing_happens_sleeps() {
         let status = std::fs::read_to_string(format!("/proc/{0}/task/{0}/status", program.id())).unwrap();
         status.lines().find(|line| line.starts_with("voluntary")).unwrap().to_owned()
     };
-    // What the last message left behind is over when a whole second passes without a wake-up; it must come soon.
+    // What the last message left behind is over when a quiet time passes without a wake-up; it must come soon.
     let mut before = String::new();
-    until("a second passes without a wake-up", || {
+    until("a quiet time passes without a wake-up", || {
         let now = wake_ups();
         let is_asleep = now == before;
         before = now;
-        std::thread::sleep(Duration::from_secs(1));
+        std::thread::sleep(QUIET);
         is_asleep && wake_ups() == before
     });
     stop_in_time(program);

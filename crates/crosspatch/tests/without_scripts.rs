@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use crosspatch_config::compile_text;
-use crosspatch_core::sim::World;
 use crosspatch_core::{Duration, Peer, Port, Registry};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 
 const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);

@@ -1,9 +1,10 @@
 //! How other threads talk to a running show: a new plan, a value, the end.
 
 use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crosspatch_core::{Plan, Value};
+use crosspatch_core::{Instant, Plan, Status, Value};
 use mio::Waker;
 
 use crate::onlookers::{Interest, Observation, Onlooker};
@@ -14,12 +15,22 @@ pub struct Handle {
     shared: Arc<Shared>,
 }
 
+/// How all sessions were doing at a time.
+#[derive(Clone, Debug)]
+pub struct StatusReport {
+    /// When they were asked, on the clock of the times that they name.
+    pub now: Instant,
+    /// The name and the answer of each instance, in the order of the plan.
+    pub instances: Vec<(Arc<str>, Status)>,
+}
+
 /// What the loop has to do for a handle.
 #[derive(Debug)]
 pub(crate) enum Command {
     Install(Arc<Plan>),
     Put(String, Value),
     Observe(Onlooker),
+    ReportStatus(SyncSender<StatusReport>),
     Trace(bool),
     Stop,
 }
@@ -75,6 +86,13 @@ impl Handle {
         let (onlooker, observation) = Onlooker::new(interest);
         self.command(Command::Observe(onlooker));
         observation
+    }
+
+    /// Asks all sessions how they are doing. The report arrives soon; none does if the show has ended.
+    pub fn report_status(&self) -> Receiver<StatusReport> {
+        let (sender, report) = sync_channel(1);
+        self.command(Command::ReportStatus(sender));
+        report
     }
 
     /// Switches on or off that every message, every value and every port is observed, in order. It costs nothing while it is

@@ -45,7 +45,7 @@ use std::sync::Arc;
 use crosspatch_core::{Duration, Engine, Instant, Notice};
 use mio::{Events, Poll, Waker};
 
-pub use handle::Handle;
+pub use handle::{Handle, StatusReport};
 pub use observe::{Observed, PortName};
 pub use onlookers::{Frame, Interest, Observation};
 pub use replay::{ReplayError, replay};
@@ -130,6 +130,7 @@ impl Shell {
             for command in commands.drain(..) {
                 match command {
                     Command::Observe(onlooker) => runner.add_onlooker(onlooker),
+                    Command::ReportStatus(report) => runner.report_status(&report),
                     Command::Trace(on) => runner.trace(on),
                     Command::Install(_) | Command::Put(..) if end.is_some() => {}
                     Command::Install(plan) => runner.install(plan),

@@ -9,7 +9,7 @@ use crosspatch_core::{Backend, Closed, Notice, Peer, Plan, Port, PortSpec, Sever
 /// [`Handle::trace`](crate::Handle::trace). Who wants to see values rather than a protocol of all that happens uses
 /// [`Handle::observe`](crate::Handle::observe).
 ///
-/// Its `Display` is one line, in the form of the transcripts of [`crosspatch_core::sim`].
+/// Its `Display` is one line, in the form of the transcripts of `crosspatch-sim`.
 #[derive(Debug)]
 pub enum Observed<'a> {
     /// A plan runs.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 
-use crosspatch_core::{Change, Direction, Duration, Engine, InstanceId, Instant, Plan, Slot};
+use crosspatch_core::{Change, Direction, Duration, Engine, HeldBack, InstanceId, Instant, Plan, Slot};
 use rustc_hash::FxHashSet;
 
 /// How many changes a frame holds at most, and how many frames may wait for an onlooker.
@@ -34,6 +34,8 @@ pub struct Frame {
     pub plan: Arc<Plan>,
     /// The changes; the last value of each channel and direction.
     pub changes: Vec<Change>,
+    /// The mappings of these inputs that keep their values back.
+    pub held_back: Vec<HeldBack>,
 }
 
 /// What an onlooker sees. Dropping it ends the observation.
@@ -100,12 +102,14 @@ impl Onlooker {
     }
 
     /// Sends the next frame. Returns false if nobody is there to take it.
-    fn send(&mut self, now: Instant, plan: &Arc<Plan>) -> bool {
+    fn send(&mut self, now: Instant, engine: &Engine) -> bool {
         self.due = now + self.interest.every.max(SHORTEST);
         let next = self.pending.keys().nth(MOST_CHANGES).copied();
         let rest = next.map(|next| self.pending.split_off(&next)).unwrap_or_default();
-        let changes = self.pending.values().cloned().collect();
-        match self.frames.try_send(Frame { plan: plan.clone(), changes }) {
+        let changes: Vec<_> = self.pending.values().cloned().collect();
+        let inputs = changes.iter().filter(|change| change.direction == Direction::Input);
+        let held_back = inputs.flat_map(|change| engine.held_back(change.instance, change.slot)).collect();
+        match self.frames.try_send(Frame { plan: engine.plan().clone(), changes, held_back }) {
             Ok(()) => {
                 self.pending = rest;
                 true
@@ -165,10 +169,9 @@ impl Onlookers {
             all.iter_mut().for_each(|onlooker| onlooker.take(&change));
         });
         *is_stale = !is_all;
-        let plan = engine.plan().clone();
         all.retain_mut(|onlooker| {
             let is_due = onlooker.due <= now && !onlooker.pending.is_empty();
-            !is_due || onlooker.send(now, &plan)
+            !is_due || onlooker.send(now, engine)
         });
         if all.is_empty() {
             engine.note_changes(false);

@@ -2,12 +2,14 @@
 //! live show and a replay both have a runner.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use crosspatch_core::{
     Backend, Closed, Effect, Engine, InstanceId, Instant, Notice, Outbox, Peer, Plan, Port, SessionId, Value,
 };
 use rustc_hash::FxHashMap;
 
+use crate::handle::StatusReport;
 use crate::observe::{Observed, PortName};
 use crate::onlookers::{Onlooker, Onlookers};
 use crate::record::{Event, Recorder};
@@ -71,6 +73,15 @@ impl<'a> Runner<'a> {
 
     pub(crate) fn add_onlooker(&mut self, onlooker: Onlooker) {
         self.onlookers.add(onlooker, &mut self.engine);
+    }
+
+    /// Asks all sessions how they are doing.
+    pub(crate) fn report_status(&self, report: &SyncSender<StatusReport>) {
+        let instances = (0..).map(InstanceId).zip(self.engine.plan().instances());
+        let instances =
+            instances.map(|(at, planned)| (planned.name.clone(), self.engine.status_of(at))).collect();
+        // Whoever does not wait any more needs no report.
+        let _ = report.try_send(StatusReport { now: self.now, instances });
     }
 
     /// Sends onlookers what is due.

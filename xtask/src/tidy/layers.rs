@@ -7,15 +7,18 @@ use serde_json::Value;
 use super::{File, Finding};
 
 /// The crates that depend on nothing of the workspace but the contract.
-const SIBLINGS: [&str; 4] =
-    ["crosspatch-backends", "crosspatch-config", "crosspatch-io", "crosspatch-transforms"];
+const SIBLINGS: [&str; 5] =
+    ["crosspatch-backends", "crosspatch-config", "crosspatch-io", "crosspatch-sim", "crosspatch-transforms"];
 
 /// The contract, which depends on nothing of the workspace.
 const CONTRACT: &str = "crosspatch-core";
 
+/// The virtual world, which only tests and benchmarks depend on.
+const WORLD: &str = "crosspatch-sim";
+
 /// Folders whose code must do without the name of any protocol.
-const NAMELESS: [&str; 4] =
-    ["crates/core/src/", "crates/config/src/", "crates/io/src/", "crates/transforms/src/"];
+const NAMELESS: [&str; 5] =
+    ["crates/core/src/", "crates/config/src/", "crates/io/src/", "crates/sim/src/", "crates/transforms/src/"];
 
 /// Backends whose names are words for something else as well: `loopback` wherever there are addresses, `midi` as a kind of
 /// device, and `jack` as a kind of port.
@@ -23,8 +26,11 @@ const ORDINARY: [&str; 3] = ["loopback", "midi", "jack"];
 
 const BACKENDS: &str = "crates/backends/src/";
 
-/// Folders among the backends that are none, but what several of them share.
-const SHARED: [&str; 3] = ["dmx", "feedback", "recognize"];
+/// Folders beside the backends that are none: what several of them share, and what uses several of them.
+const SHARED: [&str; 2] = ["shared", "recognize"];
+
+/// Names of what only backends share, which are as foreign to other code as those of protocols.
+const SHARED_NAMES: [&str; 4] = ["dmx", "feedback", "mdns", "recognize"];
 
 /// `crosspatch-*` crates depend on the contract alone, except in their tests; only the binary knows all of them.
 pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
@@ -48,10 +54,25 @@ pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
     findings
 }
 
-/// No code of the contract, the language, the transforms or the shell names a protocol. Comments may, as an example; so may tests.
+/// The program does not contain the world for tests.
+pub(super) fn the_world_is_for_tests(metadata: &Value) -> Vec<Finding> {
+    let packages = metadata["packages"].as_array().map_or(&[][..], Vec::as_slice);
+    let contains_it = |package: &&Value| {
+        let dependencies = package["dependencies"].as_array().map_or(&[][..], Vec::as_slice);
+        dependencies.iter().any(|dependency| dependency["name"] == WORLD && dependency["kind"] != "dev")
+    };
+    let finding = |package: &Value| {
+        let path = package["manifest_path"].as_str().unwrap_or_default();
+        Finding::file(path, format!("only tests may depend on `{WORLD}`"))
+    };
+    packages.iter().filter(contains_it).map(finding).collect()
+}
+
+/// No code of the contract, the language, the transforms, the virtual world or the shell names a protocol. Comments may, as
+/// an example; so may tests.
 pub(super) fn name_no_protocol(files: &[File]) -> Vec<Finding> {
     let protocols = folders(files).into_iter().filter(|name| !ORDINARY.contains(name));
-    let protocols: BTreeSet<_> = protocols.chain(SHARED).collect();
+    let protocols: BTreeSet<_> = protocols.chain(SHARED_NAMES).collect();
     let mut findings = Vec::new();
     for file in files {
         if !file.path.ends_with(".rs") || !NAMELESS.iter().any(|folder| file.path.starts_with(folder)) {
@@ -129,6 +150,7 @@ mod tests {
             { "name": "crosspatch-config", "manifest_path": "config", "dependencies": core },
             { "name": "crosspatch-backends", "manifest_path": "backends", "dependencies": core },
             { "name": "crosspatch-transforms", "manifest_path": "transforms", "dependencies": core },
+            { "name": "crosspatch-sim", "manifest_path": "sim", "dependencies": core },
             { "name": "crosspatch-io", "manifest_path": "io", "dependencies": dependencies_of_io },
         ] })
     }
@@ -152,7 +174,18 @@ mod tests {
         let mut workspace = workspace(&json!([]));
         workspace["packages"][0]["dependencies"] = json!([{ "name": "crosspatch-io", "kind": null }]);
         assert_eq!(siblings_are_strangers(&workspace).len(), 1);
-        assert_eq!(siblings_are_strangers(&json!({ "packages": [] })).len(), 5);
+        assert_eq!(siblings_are_strangers(&json!({ "packages": [] })).len(), 6);
+    }
+
+    #[test]
+    fn the_world_is_allowed_in_tests_only() {
+        let depends = |kind: Value| {
+            json!({ "packages": [{ "name": "crosspatch", "manifest_path": "program",
+                "dependencies": [{ "name": "crosspatch-sim", "kind": kind }] }] })
+        };
+        assert_eq!(the_world_is_for_tests(&depends(json!("dev"))), []);
+        let found = Finding::file("program", "only tests may depend on `crosspatch-sim`");
+        assert_eq!(the_world_is_for_tests(&depends(Value::Null)), [found]);
     }
 
     #[test]
@@ -169,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_backends_share_is_no_backend() {
-        assert_eq!(backends_are_complete(&[file("crates/backends/src/dmx/mod.rs", "")]), []);
+        assert_eq!(backends_are_complete(&[file("crates/backends/src/shared/dmx/mod.rs", "")]), []);
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         sources::are_short(&files),
         sources::leave_nothing_open(&files),
         layers::siblings_are_strangers(&metadata),
+        layers::the_world_is_for_tests(&metadata),
         layers::name_no_protocol(&files),
         layers::backends_are_complete(&files),
         circles::modules_form_no_circles(&files),

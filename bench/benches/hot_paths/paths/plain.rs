@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    AddressError, Backend, Direction, Instance, Instant, Kind, Outbox, Peer, Port, Session, Slot, Value,
+    AddressError, Backend, Direction, Instance, Instant, Kind, Outbox, Peer, Port, Session, Slot, Status,
+    Value,
 };
 
 thread_local! {
@@ -76,5 +77,9 @@ impl Session for PlainSession {
 
     fn handle_values(&mut self, _: Instant, values: &[(Slot, Value)], _: &mut Outbox) {
         TOLD.set(TOLD.get() + std::hint::black_box(values).len());
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crosspatch_core::{AddressError, Direction, Kind};
 
 use super::wire::Key;
-use crate::dmx;
+use crate::shared::dmx;
 
 /// Words that addresses are built from.
 pub(crate) const WORDS: &[&str] = &[

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crosspatch_core::{Notice, Outbox};
 
 use super::wire::{Packet, PortAddress};
-use crate::dmx::Detect;
+use crate::shared::dmx::Detect;
 
 /// So many senders and universes are remembered; further ones are not told.
 const MAX_SEEN: usize = 1024;

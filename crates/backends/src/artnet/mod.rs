@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
-use crate::feedback::Guarded;
+use crate::shared::feedback::Guarded;
 use address::Address;
 use options::Config;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crosspatch_core::{
-    Closed, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Udp, Value, parse_color,
+    Closed, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Status, Udp, Value, parse_color,
 };
 
 use super::address::{Address, Place};
@@ -15,7 +15,7 @@ use super::plugin::Plugin;
 use super::show::{Function, Show};
 use super::target::{Control, Target};
 use crate::osc::wire::{Argument, Message, Packet};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The variable and the value that ask the plugin for everything.
 const REFRESH: (&str, &str) = ("crosspatch", "refresh");
@@ -312,6 +312,12 @@ impl crosspatch_core::Session for Session {
         if let Some(plugin) = &mut self.plugin {
             plugin.handle_timeout(now, &self.settings, &self.show, out);
         }
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.port.add_status(&mut status);
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Backoff, Closed, Direction, Duration, Instant, Jack, JackEvent, Notice, Outbox, Peer, Port, PortSpec,
-    Session, Slot, Value,
+    Backoff, Closed, Condition, Direction, Duration, Instant, Jack, JackEvent, NextTry, Notice, Outbox, Peer,
+    Port, PortSpec, Session, Slot, Status, Value,
 };
 
 use super::options::{Config, Kind};
@@ -28,6 +28,7 @@ pub(super) struct JackSession {
     backoff: Backoff,
     /// When the client is to be opened again.
     retry_at: Option<Instant>,
+    condition: Condition,
 }
 
 /// What is known of a port.
@@ -52,6 +53,7 @@ impl JackSession {
             is_open: false,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
             retry_at: None,
+            condition: Condition::Starting,
             config,
         }
     }
@@ -140,6 +142,7 @@ impl Session for JackSession {
 
     fn handle_open(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
         self.is_open = true;
+        self.condition = Condition::Working;
         self.backoff.reset();
         out.notice(Notice::info("jack-server", format!("connected to {}", self.server())));
         for translator in self.outputs() {
@@ -153,16 +156,19 @@ impl Session for JackSession {
 
     fn handle_close(&mut self, now: Instant, _port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
         let was_open = std::mem::replace(&mut self.is_open, false);
-        if was_open || self.backoff.failures() == 0 {
+        let is_first = self.backoff.failures() == 0;
+        let pause = self.backoff.retry_pause(now);
+        if was_open || is_first {
             let server = self.server();
             let text = match (&reason, was_open) {
-                (Closed::ByPeer, true) => format!("{server} is gone; waiting for it"),
-                (Closed::Refused, false) => format!("{server} is not running; waiting for it"),
-                _ => format!("cannot connect to {server}: {reason}; trying again"),
+                (Closed::ByPeer, true) => format!("{server} is gone"),
+                (Closed::Refused, false) => format!("{server} is not running"),
+                _ => format!("cannot connect to {server}: {reason}"),
             };
-            out.notice(Notice::warning("jack-server", text));
+            out.notice(Notice::warning("jack-server", format!("{text}; {}", NextTry { pause })));
         }
-        self.retry_at = Some(now + self.backoff.pause());
+        self.retry_at = Some(now + pause);
+        self.condition.handle_close(now, &reason);
         for line in &mut self.lines {
             if let Line::MidiIn(translator, parser, held) = line {
                 translator.forget();
@@ -245,6 +251,12 @@ impl Session for JackSession {
             }
         }
         self.flush(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        status.add(self.server(), "", self.condition.clone());
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{
     AddressError, Backend, Direction, Instance, Instant, Kind, OptionSpec, Options, Outbox, Session, Slot,
-    Value,
+    Status, Value,
 };
 
 /// The loopback backend.
@@ -51,6 +51,10 @@ impl Session for Loopback {
         for (slot, value) in values {
             out.emit(*slot, value.clone());
         }
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
     }
 
     // A state is not an event: it has reached the far side of the loop already.

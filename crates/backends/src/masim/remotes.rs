@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crosspatch_core::{Duration, Instant};
+use crosspatch_core::{Condition, Duration, Instant, Peer, Status};
 
 use super::desk::Question;
 use super::show::Place;
@@ -151,6 +151,17 @@ impl Remotes {
         let Some(timeout) = timeout else { return Vec::new() };
         let late = self.remotes.iter().filter(|(_, remote)| remote.seen + timeout <= now);
         late.map(|(session, remote)| (*session, remote.connection)).collect()
+    }
+
+    /// Adds the sessions of remotes that are connected.
+    pub(super) fn add_status(&self, status: &mut Status) {
+        for (session, remote) in &self.remotes {
+            if let Some(connection) = remote.connection {
+                let user = remote.user.as_deref().unwrap_or("nobody");
+                let description = format!("session {session}, user {user}");
+                status.add(Peer::Connection(connection).to_string(), description, Condition::Working);
+            }
+        }
     }
 
     pub(super) fn next_timeout(&self, timeout: Option<Duration>) -> Option<Instant> {

@@ -3,8 +3,8 @@
 mod actions;
 
 use crosspatch_core::{
-    Backoff, Closed, Direction, Duration, Instant, Limits, Listen, Notice, Outbox, Peer, Port, PortSpec,
-    Slot, Value,
+    Backoff, Closed, Condition, Direction, Duration, Instant, Limits, Listen, NextTry, Notice, Outbox, Peer,
+    Port, PortSpec, Slot, Status, Value,
 };
 use rustc_hash::FxHashMap;
 
@@ -17,11 +17,11 @@ use super::options::{GreetingStyle, Settings};
 use super::pace::LoginPace;
 use super::remotes::Remotes;
 use super::show::Place;
-use crate::button::Button;
 use crate::maweb::wire::{
     Answer, Color, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
 };
 use crate::recognize::{self, Format};
+use crate::shared::button::Button;
 
 /// More connections than any console has remotes, of which each asks for less than a screen at a time.
 const LIMITS: Limits =
@@ -45,6 +45,7 @@ pub(super) struct Session {
     shown_line: String,
     again: Backoff,
     open_at: Option<Instant>,
+    condition: Condition,
 }
 
 /// A channel that crosspatch sets.
@@ -73,6 +74,7 @@ impl Session {
             shown_line: String::new(),
             again: Backoff::new(Duration::from_secs(1), Duration::from_secs(30), &settings.name),
             open_at: None,
+            condition: Condition::Starting,
             settings,
         }
     }
@@ -387,6 +389,7 @@ impl crosspatch_core::Session for Session {
         match peer {
             Peer::Only => {
                 self.again.reset();
+                self.condition = Condition::Working;
                 let Settings { console, listen, .. } = &self.settings;
                 out.notice(Notice::info("listening", format!("a simulated {console} is ready at {listen}")));
             }
@@ -431,10 +434,15 @@ impl crosspatch_core::Session for Session {
                 self.lines.clear();
                 let held = self.remotes.all_disconnected();
                 self.release(now, held, out);
-                let pause = self.again.pause();
+                let is_first = self.again.failures() == 0;
+                let pause = self.again.retry_pause(now);
                 self.open_at = Some(now + pause);
-                let text = format!("cannot listen on {}: {reason}; trying again", self.settings.listen);
-                out.notice(Notice::error("cannot-listen", text));
+                self.condition.handle_close(now, &reason);
+                if is_first {
+                    let listen = &self.settings.listen;
+                    let text = format!("cannot listen on {listen}: {reason}; {}", NextTry { pause });
+                    out.notice(Notice::error("cannot-listen", text));
+                }
             }
             Peer::Connection(connection) => {
                 self.disconnect(now, connection, out);
@@ -474,6 +482,14 @@ impl crosspatch_core::Session for Session {
                 self.hang_up(now, connection, out);
             }
         }
+    }
+
+    fn status(&self) -> Status {
+        let Settings { console, listen, .. } = &self.settings;
+        let mut status = Status::default();
+        status.add(listen.to_string(), format!("simulated {console}"), self.condition.clone());
+        self.remotes.add_status(&mut status);
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -5,7 +5,7 @@ use crosspatch_core::{Duration, Instant, Slot, Text, Value};
 
 use super::address::Address;
 use super::wire::Color;
-use crate::button::Button;
+use crate::shared::button::Button;
 
 /// A peer that sends a lamp's state back does so within this time.
 const ECHO_TIME: Duration = Duration::from_millis(100);

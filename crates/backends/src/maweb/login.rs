@@ -1,7 +1,7 @@
 //! Connects to the first host that answers, logs in, keeps the session alive, and reconnects after a failure.
 //!
 //! A state machine without I/O: events and the time go in, [`Step`]s come out. Greeting, session and log-in follow MA's own
-//! page, which also asks for a session by itself if a console has not greeted after a moment.
+//! page, which also asks for a session by itself if a console has not greeted after a moment, and reconnects after a second.
 //!
 //! ```text
 //!   Resting ─▶ Connecting ─▶ Greeting ─▶ LoggingIn ─▶ Ready
@@ -9,7 +9,9 @@
 //!      └────────────┴──── any failure ────────┴──────────┘   the next host at once, a pause after the last
 //! ```
 
-use crosspatch_core::{Backoff, Closed, Duration, Endpoint, Instant, Notice};
+use crosspatch_core::{
+    Backoff, Closed, Condition, Duration, Endpoint, Instant, NextTry, Notice, Severity, Status,
+};
 
 use super::wire::{Answer, Console, Dialect, Greeting, Response};
 
@@ -46,7 +48,7 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 /// Three remotes at most; sessions that were not closed properly count until they time out, which takes ten to twenty seconds.
 const LIMIT_PAUSE: Duration = Duration::from_secs(30);
 
-/// A session that lasted this long was a success; the pauses begin anew.
+/// A session that lasted this long was a success; the pauses after sessions begin anew.
 const STABLE: Duration = Duration::from_secs(10);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -80,7 +82,10 @@ pub(crate) struct Login {
     at: usize,
     /// Failures since the last pause.
     failures: usize,
+    /// The pauses after rounds in which no host could be reached.
     backoff: Backoff,
+    /// The pauses after sessions that were lost. A console remembers them for a while, and they count among its three.
+    after_session: Backoff,
     phase: Phase,
     session: i64,
     /// The console that the configuration names.
@@ -89,6 +94,7 @@ pub(crate) struct Login {
     keep_alive_at: Instant,
     /// Since when something is unanswered and nothing at all has come in.
     silent_since: Option<Instant>,
+    condition: Condition,
 }
 
 #[derive(Debug)]
@@ -153,12 +159,14 @@ impl Login {
             at: 0,
             failures: 0,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, name),
+            after_session: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (name, "session")),
             phase: Phase::Stopped,
             session: 0,
             named,
             greeted: Greeted::Not,
             keep_alive_at: Instant::START,
             silent_since: None,
+            condition: Condition::Starting,
         }
     }
 
@@ -208,6 +216,21 @@ impl Login {
         &self.hosts[self.at].endpoint
     }
 
+    /// Adds how the console is doing.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        let mut description = console_name(self.console()).to_owned();
+        if self.session > 0 {
+            description += &format!(", session {}", self.session);
+        }
+        let name = if self.condition.is_working() {
+            self.endpoint().to_string()
+        } else {
+            let hosts: Vec<_> = self.hosts.iter().map(|host| host.endpoint.to_string()).collect();
+            hosts.join(" or ")
+        };
+        status.add(name, description, self.condition.clone());
+    }
+
     /// Begins.
     pub(crate) fn start(&mut self, now: Instant, steps: &mut Vec<Step>) {
         self.connect(now, steps);
@@ -242,6 +265,7 @@ impl Login {
                     format!("cannot reach the console at {host}: {reason}")
                 };
                 self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, false, steps);
+                self.condition.handle_close(now, reason);
             }
             Phase::Greeting { .. } | Phase::LoggingIn { .. } => {
                 let text = format!("the console at {host} ended the connection before a log-in: {reason}");
@@ -250,6 +274,7 @@ impl Login {
             Phase::Ready { .. } => {
                 let text = format!("lost the console at {host}: {reason}");
                 self.fail(now, Notice::warning("lost", text), Duration::ZERO, false, steps);
+                self.condition.handle_close(now, reason);
             }
         }
     }
@@ -328,8 +353,7 @@ impl Login {
         match session {
             LIMIT_REACHED => {
                 let text = format!(
-                    "the console at {host} has three remotes already, which is its limit: close one of them; trying again in {} s",
-                    LIMIT_PAUSE.as_secs()
+                    "the console at {host} has three remotes already, which is its limit: close one of them"
                 );
                 self.fail(now, Notice::error("refused", text), LIMIT_PAUSE, true, steps);
             }
@@ -380,7 +404,9 @@ impl Login {
             )));
             self.hosts[self.at].last_notice = None;
             self.failures = 0;
+            self.backoff.reset();
             self.phase = Phase::Ready { since: now };
+            self.condition = Condition::Working;
             steps.push(Step::Ready);
             return;
         }
@@ -404,6 +430,7 @@ impl Login {
             Phase::Connecting { until } if until <= now => {
                 let text = format!("cannot reach the console at {}: {}", self.endpoint(), Closed::TimedOut);
                 self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, true, steps);
+                self.condition.handle_close(now, &Closed::TimedOut);
             }
             Phase::Greeting { until, .. } if until <= now => {
                 let text =
@@ -496,11 +523,18 @@ impl Login {
 
     /// Gives the host up and tries the next one, at once or after a pause when all have failed. The host itself is not
     /// tried again within `avoid`. `is_open` says whether the connection still has to be closed.
-    fn fail(&mut self, now: Instant, notice: Notice, avoid: Duration, is_open: bool, steps: &mut Vec<Step>) {
+    fn fail(
+        &mut self,
+        now: Instant,
+        mut notice: Notice,
+        mut avoid: Duration,
+        is_open: bool,
+        steps: &mut Vec<Step>,
+    ) {
         if let Phase::Ready { since } = self.phase {
             steps.push(Step::Down);
             if now.since(since) >= STABLE {
-                self.backoff.reset();
+                self.after_session.reset();
             }
         }
         if is_open {
@@ -509,17 +543,17 @@ impl Login {
             }
             steps.push(Step::Close);
         }
-        let host = &mut self.hosts[self.at];
-        host.not_before = now + avoid;
-        if host.last_notice.as_ref() != Some(&notice.text) {
-            host.last_notice = Some(notice.text.clone());
-            steps.push(Step::Notice(notice));
+        self.condition.set_missing(now, notice.text.clone(), notice.severity == Severity::Error);
+        if self.session > 0 {
+            avoid = avoid.max(self.after_session.pause());
         }
+        let failed = self.at;
+        self.hosts[failed].not_before = now + avoid;
         self.failures += 1;
         let mut earliest = now;
         if self.failures >= self.hosts.len() {
             self.failures = 0;
-            earliest = now + self.backoff.pause();
+            earliest = now + self.backoff.retry_pause(now);
         }
         let count = self.hosts.len();
         let in_turn = (1..=count).map(|step| (self.at + step) % count);
@@ -528,6 +562,16 @@ impl Login {
         let until = self.hosts[self.at].not_before.max(earliest);
         self.session = 0;
         self.silent_since = None;
+        let host = &mut self.hosts[failed];
+        if host.last_notice.as_ref() != Some(&notice.text) {
+            host.last_notice = Some(notice.text.clone());
+            notice.text += &if until <= now {
+                format!("; trying {}", self.endpoint())
+            } else {
+                format!("; {}", NextTry { pause: until.since(now) })
+            };
+            steps.push(Step::Notice(notice));
+        }
         if until <= now {
             self.connect(now, steps);
         } else {

@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, VecDeque};
 use crosspatch_core::{Duration, Instant, Slot, Text};
 
 use super::channel::{Channel, Channels, LastValue, Waiting};
-use crate::button::Edge;
+use crate::shared::button::Edge;
 
 /// How many messages may go out at once after a rest.
 const BURST: u32 = 20;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Connect, Direction, Duration, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Value,
+    Closed, Connect, Direction, Duration, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
     WebSocketConnect,
 };
 
@@ -19,7 +19,7 @@ use super::output::Shaper;
 use super::poll::{self, Poller, What};
 use super::watch::{Asked, Report, Watches};
 use super::wire::{Answer, Console, Dialect, Playbacks, Request, Response};
-use crate::paced::Paced;
+use crate::shared::paced::Paced;
 use pop_ups::Question;
 
 /// The one connection.
@@ -391,6 +391,12 @@ impl crosspatch_core::Session for Session {
             self.handle_unanswered(unanswered, out);
         }
         self.proceed(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.login.add_status(&mut status);
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

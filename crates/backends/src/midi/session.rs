@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Backoff, Closed, Direction, Duration, Instant, Midi, MidiDevice, MidiLink, Notice, Outbox, Peer, Port,
-    PortSpec, Session, Slot, Value,
+    Backoff, Closed, Condition, Direction, Duration, Instant, Midi, MidiDevice, MidiLink, NextTry, Notice,
+    Outbox, Peer, Port, PortSpec, Session, Slot, Status, Value,
 };
 
-use crate::detect::Detector;
+use crate::shared::detect::Detector;
 
 use super::detect::heard;
 use super::options::Config;
@@ -41,6 +41,7 @@ pub(crate) struct MidiSession {
     backoff: Backoff,
     /// When the port of our own is to be opened again.
     retry_at: Option<Instant>,
+    condition: Condition,
 }
 
 /// A device, as far as it is wanted.
@@ -51,6 +52,7 @@ struct Link {
     is_open: bool,
     /// When to report the device as missing.
     missing_at: Option<Instant>,
+    condition: Condition,
 }
 
 impl MidiSession {
@@ -62,6 +64,7 @@ impl MidiSession {
             device: device.clone(),
             is_open: false,
             missing_at: None,
+            condition: Condition::Starting,
         };
         Self {
             translator: Translator::new(config.dialect.clone()),
@@ -74,6 +77,7 @@ impl MidiSession {
             ],
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
             retry_at: None,
+            condition: Condition::Starting,
             config,
         }
     }
@@ -123,6 +127,7 @@ impl Session for MidiSession {
                 out.notice(Notice::info("midi-port", "MIDI works again"));
             }
             self.backoff.reset();
+            self.condition = Condition::Working;
             for link in self.links.iter_mut().filter(|link| link.is_wanted()) {
                 link.missing_at = link.device.as_ref().map(|_| now + MISSING);
                 link.open(out);
@@ -131,6 +136,7 @@ impl Session for MidiSession {
         }
         let Some(link) = self.links.iter_mut().find(|link| link.port == port) else { return };
         (link.is_open, link.missing_at) = (true, None);
+        link.condition = Condition::Working;
         if let Some(device) = &link.device {
             out.notice(Notice::info("midi-device", format!("{} `{device}`", link.verb())));
         }
@@ -146,12 +152,17 @@ impl Session for MidiSession {
     fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
         self.parsers[usize::from(port == READ)].reset();
         if port == OWN {
-            if self.backoff.failures() == 0 {
-                out.notice(Notice::warning("midi-port", format!("cannot open MIDI: {reason}; trying again")));
+            let is_first = self.backoff.failures() == 0;
+            let pause = self.backoff.retry_pause(now);
+            if is_first {
+                let text = format!("cannot open MIDI: {reason}; {}", NextTry { pause });
+                out.notice(Notice::warning("midi-port", text));
             }
-            self.retry_at = Some(now + self.backoff.pause());
+            self.retry_at = Some(now + pause);
+            self.condition.handle_close(now, &reason);
             for link in &mut self.links {
                 (link.is_open, link.missing_at) = (false, None);
+                link.condition = Condition::Starting;
             }
             self.release(now, OWN, out);
             self.release(now, READ, out);
@@ -160,6 +171,7 @@ impl Session for MidiSession {
         let [read, write] = &mut self.links;
         let (link, other) = if port == READ { (read, write) } else { (write, read) };
         let was_open = std::mem::replace(&mut link.is_open, false);
+        link.condition.handle_close(now, &reason);
         // A device that is listened to and sent to goes twice and is told once.
         let is_told = link.device == other.device && !other.is_open;
         if let (Some(device), true, false) = (&link.device, was_open, is_told) {
@@ -218,7 +230,11 @@ impl Session for MidiSession {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.open(out);
         }
-        let due = |link: &mut Link| link.missing_at.take_if(|at| *at <= now).and(link.device.clone());
+        let due = |link: &mut Link| {
+            link.missing_at.take_if(|at| *at <= now)?;
+            link.condition.set_missing(now, "not connected".to_owned(), false);
+            link.device.clone()
+        };
         let [read, write] = self.links.each_mut().map(due);
         let write = write.filter(|device| read.as_ref() != Some(device));
         for device in read.into_iter().chain(write) {
@@ -230,6 +246,17 @@ impl Session for MidiSession {
         self.translator.handle_timeout(now, out);
         self.flush(now, out);
         self.detector.handle_timeout(now, out);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        status.add("MIDI", "", self.condition.clone());
+        for link in &self.links {
+            if let Some(device) = &link.device {
+                status.add(device.to_string(), link.verb(), link.condition.clone());
+            }
+        }
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -8,15 +8,16 @@
 //! everything up to its end, the frames of the others follow each of them.
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Value, parse_color,
+    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
+    parse_color,
 };
 
 use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Message};
-use crate::dmx::{Bucket, FRAME, Output, Pace};
 use crate::recognize::{Beginning, Finding, Format};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::dmx::{Bucket, FRAME, Output, Pace};
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The outgoing connection.
 pub(crate) const CLIENT: Port = Port(1);
@@ -196,6 +197,11 @@ impl Client {
             self.handle_close(now, &Closed::NotReading, out);
         }
         self.flush(now, out);
+    }
+
+    /// Adds how its connection is doing.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        self.port.add_status(status);
     }
 
     /// When the next frame goes out, or something has to be tried again.

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
-use crate::dmx::Place;
-use crate::feedback::Guarded;
+use crate::shared::dmx::Place;
+use crate::shared::feedback::Guarded;
 use address::Address;
 use options::Config;
 

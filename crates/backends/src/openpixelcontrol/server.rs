@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::{Closed, Endpoint, Instant, Limits, Listen, Outbox, Peer, Port, PortSpec, Slot, Value};
+use crosspatch_core::{
+    Closed, Condition, Endpoint, Instant, Limits, Listen, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
+};
 
 use super::Mode;
 use super::address::{Address, Part};
 use super::wire::{ALL, Deframer, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
-use crate::dmx::Input;
 use crate::recognize::{Beginning, Finding, Format};
-use crate::reconnecting_port::ReconnectingPort;
+use crate::shared::dmx::Input;
+use crate::shared::reconnecting_port::ReconnectingPort;
 
 /// The port that clients connect to.
 const SERVER: Port = Port(0);
@@ -154,6 +156,14 @@ impl Server {
             }
         }
         self.judge_at = self.clients.iter().filter_map(|client| client.beginning.due()).min();
+    }
+
+    /// Adds how its port is doing, and its clients.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        self.port.add_status(status);
+        for client in &self.clients {
+            status.add(client.peer.to_string(), "client", Condition::Working);
+        }
     }
 
     /// When the port is to be opened again, or clients are to be looked at.

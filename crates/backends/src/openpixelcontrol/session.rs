@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::{Closed, Direction, Instant, Outbox, Peer, Port, Session, Slot, Value};
+use crosspatch_core::{Closed, Direction, Instant, Outbox, Peer, Port, Session, Slot, Status, Value};
 
 use super::address::Address;
 use super::client::{CLIENT, Client};
@@ -116,6 +116,17 @@ impl Session for OpenPixelControlSession {
         if let Some(server) = &mut self.server {
             server.handle_timeout(now, out);
         }
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        if let Some(client) = &self.client {
+            client.add_status(&mut status);
+        }
+        if let Some(server) = &self.server {
+            server.add_status(&mut status);
+        }
+        status
     }
 
     fn next_timeout(&self) -> Option<Instant> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crosspatch_core::{Text, Value, parse_color};
 
 use super::wire::{Argument, OscStr, TimeTag, time_tag};
-use crate::hex;
+use crate::shared::hex;
 
 /// The type of an argument as configured.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

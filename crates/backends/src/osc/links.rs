@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crosspatch_core::{Instant, Notice, Outbox, Peer, Port};
+use crosspatch_core::{Condition, Instant, Notice, Outbox, Peer, Port, Status};
 
 use super::table::{Outgoing, Table};
 use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
-use crate::paced::AT_ONCE;
 use crate::recognize::Beginning;
+use crate::shared::paced::AT_ONCE;
 
 /// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
 const MAX_BUNDLE: usize = 1_440;
@@ -86,6 +86,13 @@ impl Links {
     /// The only link, of a session with datagrams.
     pub(crate) fn only(&mut self) -> Option<&mut Link> {
         self.links.first_mut()
+    }
+
+    /// Adds the receivers that are no ports of their own.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        for Link { peer, .. } in self.links.iter().filter(|link| link.peer != Peer::Only) {
+            status.add(peer.to_string(), "receiver", Condition::Working);
+        }
     }
 
     /// Whether there is no receiver.

@@ -11,7 +11,7 @@ use super::address::check_path;
 use super::format::{self, BARE, DEFAULT, Format, Spec, UNCONFIGURED};
 use super::pattern::{self, Pattern, PatternError};
 use super::wire::{Framing, compose};
-use crate::units::duration;
+use crate::shared::units::duration;
 
 /// Messages are repeated no more often than this.
 const SHORTEST_REPEAT: Duration = Duration::from_millis(10);

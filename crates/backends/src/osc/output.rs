@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant, Value};
 
 use super::format::{Atom, BARE, Reading, Spec};
 use super::wire::Argument;
-use crate::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
+use crate::shared::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 
 /// A message that we sent less than this ago may cross with one of the peer's.
 pub(crate) const CROSSING: Duration = Duration::from_millis(500);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crosspatch_core::{Backoff, Duration, Endpoint, Instant, Outbox, Peer, Port};
+use crosspatch_core::{Backoff, Condition, Duration, Endpoint, Instant, NextTry, Outbox, Peer, Port};
 
 use super::clock::Clock;
 use super::options::Config;
@@ -60,6 +60,7 @@ pub(crate) struct Link {
     /// Counts the rounds of invitations.
     round: u32,
     pub(crate) backoff: Backoff,
+    pub(crate) condition: Condition,
     feedback_at: Option<Instant>,
 }
 
@@ -127,6 +128,7 @@ impl Link {
             ssrc: 0,
             token: 0,
             round: 0,
+            condition: Condition::Starting,
             feedback_at: None,
         }
     }
@@ -250,7 +252,8 @@ impl Link {
     pub(crate) fn handle_rejection(&mut self, now: Instant, session: &Session) -> bool {
         let is_ours = matches!(self.state, State::Inviting(..)) && session.token == self.token;
         if is_ours {
-            self.pause(now);
+            // A peer that has answered is not pressed.
+            self.state = State::Pausing(now + self.backoff.pause());
         }
         is_ours
     }
@@ -281,11 +284,15 @@ impl Link {
             out.send(CONTROL, Peer::Address(control), |bytes| goodbye.encode(bytes));
         }
         self.feedback_at = None;
-        self.pause(now);
+        self.state = State::Pausing(now + self.backoff.retry_pause(now));
     }
 
-    fn pause(&mut self, now: Instant) {
-        self.state = State::Pausing(now + self.backoff.pause());
+    /// When it is invited again, in the words of a notice, if it is ours to invite it.
+    pub(crate) fn next_try(&self, now: Instant) -> Option<NextTry> {
+        match self.state {
+            State::Pausing(until) if self.endpoint.is_some() => Some(NextTry { pause: until.since(now) }),
+            State::Idle | State::Pausing(_) | State::Inviting(..) | State::Invited(_) | State::Up(_) => None,
+        }
     }
 
     /// A session that has [ended](Self::end) is missed: it is begun again without waiting.

@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant};
 
 use crate::midi::wire::{MAX_SYSEX, Message, SysEx, U4, U7, U14};
 
-use crate::sequence::{Numbers, Sequence, Trouble, Verdict};
+use crate::shared::sequence::{Numbers, Sequence, Trouble, Verdict};
 
 use super::wire::{DecodeError, End, Item, Journal, Received, Rtp, State, What};
 

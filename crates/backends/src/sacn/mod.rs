@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
 
-use crate::dmx::Address;
-use crate::feedback::Guarded;
+use crate::shared::dmx::Address;
+use crate::shared::feedback::Guarded;
 use options::Config;
 
 /// The sACN backend.

@@ -6,7 +6,7 @@ use crosspatch_core::{Endpoint, EndpointForm, GivenEndpoint, Host, Interface, Op
 
 use super::receive::Rules;
 use super::wire::{Cid, LAST_UNIVERSE, MAX_NAME, MAX_PRIORITY, PORT};
-use crate::dmx::{
+use crate::shared::dmx::{
     Detect, INTERFACE, REALTIME, START, read_detect, read_interface, read_loss, read_merge, read_start,
 };
 
@@ -257,7 +257,7 @@ mod tests {
     use crosspatch_core::Given;
 
     use super::*;
-    use crate::dmx::{Loss, Rule};
+    use crate::shared::dmx::{Loss, Rule};
 
     fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
         let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();

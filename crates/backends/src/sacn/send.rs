@@ -1,7 +1,7 @@
 //! A universe that goes out: data, the priorities of its slots, signs and announcements, and the end of all that.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, Value};
 
@@ -10,7 +10,8 @@ use super::wire::{
     Cid, DISCOVERY_UNIVERSE, Data, Discovery, LEVELS, PORT, PRIORITIES, SLOTS, Synchronization, group_v4,
     group_v6,
 };
-use crate::dmx::{FRAME, Output, Pace, Place};
+use crate::shared::dmx::{FRAME, Output, Pace, Place};
+use crate::shared::ports::Hosts;
 
 /// After a change, so many equal packets follow before there are fewer (clause 6.6.2).
 const REPEATS: u8 = 3;
@@ -30,22 +31,16 @@ const ANNOUNCE: Duration = Duration::from_secs(10);
 /// How often the end of a stream is told (clause 6.2.6).
 const GOODBYES: usize = 3;
 
-/// Where packets go.
-#[derive(Clone, Debug)]
-pub(crate) struct Targets {
-    /// Data and signs, if they go to single hosts. Those whose names are not known yet are missing.
-    pub(crate) hosts: Vec<Option<SocketAddr>>,
-    /// Whether groups are those of IPv6.
-    pub(crate) is_v6: bool,
-}
-
 /// A universe that is sent.
 #[derive(Debug)]
 pub(crate) struct Sender {
     universe: u16,
     name: Box<str>,
     sending: Sending,
-    targets: Targets,
+    /// Where data and signs go, if they go to single hosts.
+    pub(crate) hosts: Hosts,
+    /// Whether groups are those of IPv6.
+    is_v6: bool,
     output: Output,
     mapped: Vec<(Slot, Place)>,
     priorities: Priorities,
@@ -71,12 +66,12 @@ struct Priorities {
 
 impl Sender {
     /// A universe of which nothing has been sent.
-    pub(crate) fn new(universe: u16, name: &str, sending: Sending, is_v6: bool) -> Self {
-        let hosts = sending.destinations.iter().map(crosspatch_core::Endpoint::address).collect();
+    pub(crate) fn new(universe: u16, name: &str, sending: Sending, is_v6: bool, first_lookup: Port) -> Self {
         Self {
             universe,
             name: name.into(),
-            targets: Targets { hosts, is_v6 },
+            hosts: Hosts::new(&sending.destinations, first_lookup),
+            is_v6,
             output: Self::output(&sending),
             sending,
             mapped: Vec::new(),
@@ -106,9 +101,9 @@ impl Sender {
         self.output.unbind(slot);
     }
 
-    /// Whether no channel is mapped.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.mapped.is_empty()
+    /// Whether any channel is mapped.
+    pub(crate) fn is_mapped(&self) -> bool {
+        !self.mapped.is_empty()
     }
 
     /// The slots that more than one channel writes, counted from 0.
@@ -132,17 +127,9 @@ impl Sender {
     }
 
     /// Values for channels.
-    pub(crate) fn set(&mut self, now: Instant, values: &[(Slot, Value)]) {
+    pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
         self.output.set_all(now, values);
         self.wait_for_the_others(now);
-    }
-
-    /// A host that is sent to has an address.
-    pub(crate) fn found(&mut self, host: usize, address: SocketAddr) {
-        if let Some(known) = self.targets.hosts.get_mut(host) {
-            *known = Some(address);
-        }
-        self.refresh();
     }
 
     /// Everything goes out again, because it may have been missed.
@@ -152,7 +139,7 @@ impl Sender {
     }
 
     /// Sends what is due.
-    pub(crate) fn handle_timeout(&mut self, now: Instant, port: Port, cid: Cid, out: &mut Outbox) {
+    pub(crate) fn send_due(&mut self, now: Instant, port: Port, cid: Cid, out: &mut Outbox) {
         let is_due = self.data_due().is_some_and(|due| due <= now);
         let is_sending = is_due || self.announce_at.is_some();
         if self.sending.slot_priorities && is_sending && self.priorities.next_due() <= now {
@@ -249,22 +236,19 @@ impl Sender {
         }
         let universes = Cow::Borrowed(std::slice::from_ref(&self.universe));
         let list = Discovery { cid, name: self.name.as_bytes(), page: 0, last_page: 0, universes };
-        out.send(port, self.group(DISCOVERY_UNIVERSE), |buffer| list.encode(buffer));
+        let group = Peer::Address(self.group(DISCOVERY_UNIVERSE));
+        out.send(port, group, |buffer| list.encode(buffer));
     }
 
     /// Sends the packet that is ready to the hosts, or to the group of a universe.
     fn send_packet(&self, universe: u16, port: Port, out: &mut Outbox) {
-        if self.targets.hosts.is_empty() {
-            return out.send(port, self.group(universe), |buffer| buffer.extend_from_slice(&self.packet));
-        }
-        for host in self.targets.hosts.iter().flatten() {
-            out.send(port, Peer::Address(*host), |buffer| buffer.extend_from_slice(&self.packet));
-        }
+        let group = self.group(universe);
+        self.hosts.send(port, group, out, |buffer| buffer.extend_from_slice(&self.packet));
     }
 
-    fn group(&self, universe: u16) -> Peer {
-        let group: IpAddr = if self.targets.is_v6 { group_v6(universe) } else { group_v4(universe) };
-        Peer::Address((group, PORT).into())
+    fn group(&self, universe: u16) -> SocketAddr {
+        let group = if self.is_v6 { group_v6(universe) } else { group_v4(universe) };
+        SocketAddr::new(group, PORT)
     }
 }
 

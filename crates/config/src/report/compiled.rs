@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crosspatch_core::Plan;
 
-use crate::report::diagnostic::Diagnostic;
+use crate::report::diagnostic::{Diagnostic, Severity};
 use crate::syntax::source::Sources;
 
 /// The result of a compilation.
@@ -30,5 +30,12 @@ impl Compiled {
     /// The number of warnings, including those that are not kept.
     pub fn warnings(&self) -> usize {
         self.warnings
+    }
+
+    /// Removes the warnings for which `is_known` returns true, for somebody who has seen them.
+    pub fn remove_warnings(&mut self, is_known: impl Fn(&Diagnostic) -> bool) {
+        let before = self.diagnostics.len();
+        self.diagnostics.retain(|one| one.severity == Severity::Error || !is_known(one));
+        self.warnings -= before - self.diagnostics.len();
     }
 }

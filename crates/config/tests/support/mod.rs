@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{
     AddressError, Alias, Backend, Direction, EndpointForm, Instance, Instant, OptionSpec, Options, Outbox,
-    Planned, Registry, Scope, Session, Slot,
+    Planned, Registry, Scope, Session, Slot, Status,
 };
 use crosspatch_transforms::FAMILIES;
 
@@ -187,4 +187,8 @@ impl Session for Idle {
     fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
 
     fn start(&mut self, _now: Instant, _out: &mut Outbox) {}
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
 }

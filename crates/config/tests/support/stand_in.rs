@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{
     AddressError, Backend, Direction, Instance, Instant, Kind, OptionSpec, Outbox, Scope, Session, Slot,
+    Status,
 };
 
 /// A backend of that name.
@@ -45,4 +46,8 @@ impl Session for StandIn {
     fn bind(&mut self, _slot: Slot, _address: &str, _direction: Direction) {}
 
     fn start(&mut self, _now: Instant, _out: &mut Outbox) {}
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
 }

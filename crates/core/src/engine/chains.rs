@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::engine::alarms::Alarms;
 use crate::engine::{Engine, SHORTEST_SLEEP, enqueue};
 use crate::plan::{Input, PlannedChain};
-use crate::transform::{LiveChain, Merging, Moment, PRINT};
+use crate::transform::{LiveChain, Merging, Moment, Obstacle, PRINT};
 use crate::value::normalise;
 use crate::{Effect, InstanceId, Instant, Kind, Outbox, Plan, Route, SessionId, Slot, Value};
 
@@ -48,6 +48,11 @@ impl Working {
 impl LiveChains {
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.alarms.next()
+    }
+
+    /// What keeps the values of a chain from its target.
+    pub(super) fn obstacle(&self, chain: usize) -> Option<Obstacle> {
+        self.all[chain].live.obstacle()
     }
 
     /// Where a number goes, and what it becomes, in a chain of shapes alone; and whether others become the same. A move of the

@@ -5,7 +5,9 @@
 //! and released in between shows in its count.
 
 use super::Engine;
-use crate::{Direction, InstanceId, Slot, Value};
+use crate::plan::Input;
+use crate::transform::Obstacle;
+use crate::{Direction, InstanceId, Route, Slot, Value};
 
 /// A channel whose value was recorded since the last call of [`Engine::drain_changes`].
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +65,39 @@ pub(super) struct Changes {
     pub(super) outputs: Marks,
 }
 
+/// A value that has not reached its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldBack {
+    /// The channel that it came from.
+    pub from: (InstanceId, Slot),
+    /// The channel that it was meant for.
+    pub to: (InstanceId, Slot),
+    /// What keeps it: `asleep, `pads.shift` is 0`.
+    pub reason: String,
+}
+
 impl Engine {
+    /// Which mappings of an input keep its values back at the moment, and why.
+    pub fn held_back(&self, instance: InstanceId, slot: Slot) -> impl Iterator<Item = HeldBack> + '_ {
+        let channel = self.plan.instances()[instance.index()].channel(slot);
+        let into_chains = |route: &&Route| route.target == Route::INTO_CHAINS;
+        self.plan.routes().starting_at(channel).iter().filter(into_chains).filter_map(move |route| {
+            let Input::Value(chain) = self.plan.chains().input(route.slot) else { return None };
+            let planned = &self.plan.chains().all()[chain];
+            let reason = match self.chains.obstacle(chain)? {
+                Obstacle::Asleep(reference) => {
+                    let &(instance, slot) = planned.references.get(reference)?;
+                    let named = &self.plan.instances()[instance.index()];
+                    let known = self.running[instance.index()].known.latest(slot);
+                    let value = known.map_or_else(|| "not known".to_owned(), |value| value.to_string());
+                    format!("asleep, `{}.{}` is {value}", named.name, named.channels.address(slot))
+                }
+                Obstacle::Waiting(transform, level) => format!("`{transform}` waits at {level:.2}"),
+            };
+            Some(HeldBack { from: (instance, slot), to: planned.to, reason })
+        })
+    }
+
     /// Starts to note changes, or stops. What is known at the start counts as changed, so that the first calls of
     /// [`drain_changes`](Self::drain_changes) hand out a snapshot; so it does if changes are noted already.
     pub fn note_changes(&mut self, on: bool) {

@@ -19,14 +19,14 @@ use rustc_hash::FxHashMap;
 
 use alarms::Alarms;
 use chains::LiveChains;
-pub use changes::Change;
+pub use changes::{Change, HeldBack};
 use known::Known;
 use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
 
 use crate::notices::NoticeBook;
 use crate::{
     Closed, Direction, Duration, Effect, InstanceId, Instant, Kind, Notice, Outbox, Peer, Plan,
-    PlannedInstance, Port, Route, Session, SessionId, Slot, Value,
+    PlannedInstance, Port, Route, Session, SessionId, Slot, Status, Value,
 };
 
 /// How many sessions in a row a value may pass through within one turn. More is a loop.
@@ -179,6 +179,11 @@ impl Engine {
     /// The session that runs an instance.
     pub fn session_of(&self, instance: InstanceId) -> SessionId {
         self.running[instance.index()].id
+    }
+
+    /// How the session of an instance is doing.
+    pub fn status_of(&self, instance: InstanceId) -> Status {
+        self.running[instance.index()].session.status()
     }
 
     /// A port has opened or accepted a connection.

@@ -5,6 +5,7 @@
 
 mod chains;
 mod channels;
+mod difference;
 mod kinds;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use chains::{Chains, Input, PlannedChain};
 pub use channels::Channels;
+pub use difference::Difference;
 
 use crate::address::unquoted;
 use crate::transform::{Chain, Place};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::transform::{Merge, Moment, Place, Shape, Signal, Stage};
+use crate::transform::{Merge, Moment, Obstacle, Place, Shape, Signal, Stage};
 use crate::value::normalise;
 use crate::{Instant, Kind, Value};
 
@@ -212,6 +212,14 @@ impl LiveChain {
     /// Whether a stage holds everything back.
     pub fn is_asleep(&self) -> bool {
         self.stages.iter().any(is_asleep)
+    }
+
+    /// What keeps values from the target at the moment.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.stages.iter().find_map(|stage| match stage {
+            Stage::Stateful(stage) => stage.obstacle(),
+            Stage::Shape(_) | Stage::Merge(_) => None,
+        })
     }
 
     fn pass(&mut self, first: usize, moment: &mut Moment<'_>, value: Value) -> Option<Value> {

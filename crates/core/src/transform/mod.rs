@@ -187,6 +187,11 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         false
     }
 
+    /// What keeps values from passing at the moment, for those who show it to people.
+    fn obstacle(&self) -> Option<Obstacle> {
+        None
+    }
+
     /// What is known of the stage before anything happens to it.
     fn properties(&self) -> Properties<'_> {
         Properties::default()
@@ -202,6 +207,15 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     fn inverse(&self) -> Option<Stage> {
         None
     }
+}
+
+/// What keeps a stage from passing values.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub enum Obstacle {
+    /// A channel that the stage names does not have the value that it would take: which reference.
+    Asleep(usize),
+    /// The source has to come to this level first; the name of the transform.
+    Waiting(&'static str, f64),
 }
 
 /// What has happened to a stage elsewhere than at its source.

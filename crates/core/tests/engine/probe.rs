@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crosspatch_core::transform::{Chain, Place, Reference, read_stage};
 use crosspatch_core::{
     AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, Kind, OptionSpec, Outbox, Peer,
-    Plan, PlanBuilder, Port, Scope, Session, Slot, Value,
+    Plan, PlanBuilder, Port, Scope, Session, Slot, Status, Value,
 };
 use crosspatch_transforms::FAMILIES;
 
@@ -192,6 +192,10 @@ impl Session for ProbeSession {
 
     fn next_timeout(&self) -> Option<Instant> {
         self.wake
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
     }
 }
 

@@ -6,16 +6,18 @@
 mod trigger;
 mod watch;
 
+use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crosspatch_core::Difference;
 use crosspatch_io::Handle;
 use tracing::{debug, warn};
 
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
-use crate::source::{self, Source};
+use crate::source::{self, Known, Source};
 pub(crate) use trigger::{Reason, ReloadTrigger};
 use watch::Watch;
 
@@ -28,21 +30,35 @@ const RESTLESS: Duration = Duration::from_secs(1);
 /// The minimum time between two reloads, however many are requested.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Reloads a configuration.
+/// What the reloads change that have been handed over and do not run yet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reloads(Arc<Mutex<VecDeque<Difference>>>);
+
+impl Reloads {
+    fn add(&self, difference: Difference) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(difference);
+    }
+
+    /// What the next one changes, which is about to run.
+    pub(crate) fn take(&self) -> Option<Difference> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Reloads a configuration. Its first plan was compiled from `source` through `disk`, which has these helpers.
 pub(crate) struct Reloader {
-    source: Source,
-    disk: Disk,
-    helpers: Helpers,
-    show: Handle,
-    log: Log,
+    pub(crate) source: Source,
+    pub(crate) disk: Disk,
+    pub(crate) helpers: Helpers,
+    /// What was reported already.
+    pub(crate) known: Known,
+    pub(crate) show: Handle,
+    /// What every reload changes.
+    pub(crate) reloads: Reloads,
+    pub(crate) log: Log,
 }
 
 impl Reloader {
-    /// A reloader for a show whose first plan was compiled from `source` through `disk`, which has these helpers.
-    pub(crate) fn new(source: Source, disk: Disk, helpers: Helpers, show: Handle, log: Log) -> Self {
-        Self { source, disk, helpers, show, log }
-    }
-
     /// Starts the thread. It lives as long as the program. The trigger that it returns requests a reload.
     ///
     /// # Errors
@@ -98,12 +114,15 @@ impl Reloader {
         }
         let disk = self.disk.anew();
         let running = self.show.plan();
-        let compiled = self.source.compile(&disk, Some(&running));
+        let mut compiled = self.source.compile(&disk, Some(&running));
         self.disk = disk;
-        source::report(&compiled, &self.log);
+        source::report(&mut compiled, &mut self.known, &self.log);
         let name = self.source.name();
         match source::usable(compiled) {
-            Ok(plan) => self.show.install(plan),
+            Ok(plan) => {
+                self.reloads.add(plan.difference(&running));
+                self.show.install(plan);
+            }
             Err(refusal) => {
                 warn!(id = "reload", "did not reload {name}: {refusal}; the show goes on as it was");
             }

@@ -12,6 +12,12 @@ use crate::rig::{Habit, PATIENCE, Rig, Seen, address, free_port, listen, udp, un
 
 const IN_CHILD: &str = "CROSSPATCH_TEST_IN_CHILD";
 
+/// For so long, a show that can do nothing must do nothing.
+const QUIET: Duration = Duration::from_millis(600);
+
+/// A process is stopped for longer than any pause within the shell, so that all its deadlines have passed.
+const LONGER_THAN_ANY_PAUSE: Duration = Duration::from_millis(1500);
+
 fn is_child() -> bool {
     std::env::var_os(IN_CHILD).is_some()
 }
@@ -78,7 +84,7 @@ fn run_with_few_descriptors() {
     peer.send_to(b"x", address("127.0.7.2", echo)).unwrap();
     peer.recv_from(&mut [0; 9]).unwrap();
     let before = cpu_ticks(&mut stat);
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(QUIET);
     // A hundred ticks are a second; a loop that spins would use all of them.
     let used = cpu_ticks(&mut stat) - before;
     assert!(used < 20, "{used} ticks while nothing could be accepted");
@@ -120,8 +126,7 @@ fn a_process_that_was_stopped_and_continued_goes_on_where_it_was() {
     until(|| state_of(&child).contains('T').then_some(()));
     peer.send_to(b"while it sleeps", address("127.0.7.4", echo)).unwrap();
     stream.write_all(b"while it sleeps").unwrap();
-    // Longer than any pause within the shell.
-    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::sleep(LONGER_THAN_ANY_PAUSE);
     signal(&child, "-CONT");
 
     let mut buffer = [0; 15];

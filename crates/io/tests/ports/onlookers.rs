@@ -68,3 +68,16 @@ fn an_onlooker_that_takes_nothing_holds_up_nothing_and_then_gets_the_latest() {
     }
     assert!(seen.len() <= 4, "{seen:?}");
 }
+
+#[test]
+fn a_report_has_the_answer_of_every_session() {
+    let port = free_port("127.0.5.18");
+    let mut rig = Rig::start(Habit::Emit, vec![udp("127.0.5.18", port)]);
+    rig.wait_open(0);
+    let report = rig.handle.report_status().recv_timeout(PATIENCE).expect("a report");
+    let [(name, status)] = &report.instances[..] else { panic!("{report:?}") };
+    assert_eq!((&**name, status.links[0].to_string()), ("probe", "outside (a test): working".to_owned()));
+    let handle = rig.handle.clone();
+    rig.stop();
+    assert!(handle.report_status().recv_timeout(Duration::from_millis(100)).is_err(), "the show has ended");
+}

@@ -153,6 +153,12 @@ fn what_is_reloaded_away_frees_its_ports_for_its_successor() {
     until(|| UdpSocket::bind(("127.0.5.10", port)).ok());
 }
 
+/// What the start left behind is done when the loop does not wake up for so long.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// For so long, the loop must not wake up.
+const QUIET: Duration = Duration::from_millis(500);
+
 #[test]
 fn an_idle_show_uses_no_time() {
     let port = free_port("127.0.5.11");
@@ -163,10 +169,10 @@ fn an_idle_show_uses_no_time() {
     let switches = || voluntary_switches(&task);
     let before = until(|| {
         let before = switches();
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(SETTLED);
         (switches() == before).then_some(before)
     });
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(QUIET);
     assert_eq!(switches(), before, "the loop has woken up without a reason");
 }
 

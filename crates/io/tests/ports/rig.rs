@@ -11,8 +11,9 @@ use std::time::{Duration, Instant as Moment};
 use std::borrow::Cow;
 
 use crosspatch_core::{
-    AddressError, Backend, Closed, Connect, Direction, Endpoint, Instance, Instant, Kind, Limits, Listen,
-    Outbox, Peer, Plan, PlanBuilder, Port, PortSpec, Session, Slot, Udp, Value, WebSocketConnect,
+    AddressError, Backend, Closed, Condition, Connect, Direction, Endpoint, Instance, Instant, Kind, Limits,
+    Listen, Outbox, Peer, Plan, PlanBuilder, Port, PortSpec, Session, Slot, Status, Udp, Value,
+    WebSocketConnect,
 };
 use crosspatch_io::{Handle, Observed, Shell};
 
@@ -158,6 +159,12 @@ impl Session for Prober {
         for action in std::mem::take(&mut *self.todo.lock().unwrap()) {
             action(out);
         }
+    }
+
+    fn status(&self) -> Status {
+        let mut status = Status::default();
+        status.add("outside", "a test", Condition::Working);
+        status
     }
 }
 

@@ -189,6 +189,9 @@ fn a_server_talks_to_a_client_that_others_wrote() {
     }
 }
 
+/// What is written after this is most likely read by itself. The test holds if it is not.
+const APART: Duration = Duration::from_millis(20);
+
 #[test]
 fn a_server_takes_the_clients_of_consoles_as_they_are() {
     let port = free_port("127.0.3.8");
@@ -200,7 +203,7 @@ fn a_server_takes_the_clients_of_consoles_as_they_are() {
     assert_eq!(rig.next(), Seen::Open(Port(0), FIRST));
     let message = frame(0x81, b"{\"session\":0}");
     peer.write_all(&message[..6]).unwrap();
-    std::thread::sleep(Duration::from_millis(20));
+    std::thread::sleep(APART);
     peer.write_all(&message[6..]).unwrap();
     assert_eq!(rig.next(), Seen::Data(Port(0), FIRST, b"{\"session\":0}".to_vec()));
     assert_eq!(read_frame(&mut peer), (0x81, b"{\"session\":0}".to_vec()));

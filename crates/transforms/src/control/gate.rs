@@ -5,7 +5,7 @@
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{
-    ArgumentError, Arguments, Moment, Place, Properties, Signal, Stage, Stateful,
+    ArgumentError, Arguments, Moment, Obstacle, Place, Properties, Signal, Stage, Stateful,
 };
 
 /// When a gate is awake.
@@ -149,6 +149,10 @@ impl Stateful for Gate {
 
     fn is_asleep(&self) -> bool {
         !self.is_awake
+    }
+
+    fn obstacle(&self) -> Option<Obstacle> {
+        (!self.is_awake).then_some(Obstacle::Asleep(self.reference))
     }
 
     fn place(&mut self, place: Place) {

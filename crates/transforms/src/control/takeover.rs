@@ -4,7 +4,7 @@
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{
-    ArgumentError, Arguments, Moment, Shape, Signal, Stage, Stateful, Transform,
+    ArgumentError, Arguments, Moment, Obstacle, Shape, Signal, Stage, Stateful, Transform,
 };
 
 use super::trail::Trail;
@@ -51,7 +51,7 @@ fn read_target(arguments: &mut Arguments<'_>) -> Result<Target, ArgumentError> {
 
 fn stage(mode: Mode, target: Target) -> Stage {
     let trail = Trail::new(target, mode.within());
-    Stage::Stateful(Box::new(Takeover { mode, control: None, trail }))
+    Stage::Stateful(Box::new(Takeover { mode, control: None, waits_at: None, trail }))
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -109,6 +109,8 @@ struct Takeover {
     mode: Mode,
     /// Where the control is, as far as this mapping has followed it.
     control: Option<f64>,
+    /// Where the target is, if the control has to come there first.
+    waits_at: Option<f64>,
     trail: Trail,
 }
 
@@ -124,7 +126,9 @@ impl Stateful for Takeover {
         let to = self.read(moment, &value)?;
         let from = self.control.replace(to);
         let position = self.trail.position(moment);
-        let next = position.map_or(Some(to), |target| self.mode.follow(from, to, target))?;
+        let next = position.map_or(Some(to), |target| self.mode.follow(from, to, target));
+        self.waits_at = position.filter(|_| next.is_none());
+        let next = next?;
         self.trail.send(moment.now, position, next);
         Some(Value::Number(next))
     }
@@ -142,6 +146,10 @@ impl Stateful for Takeover {
             self.control = None;
         }
         None
+    }
+
+    fn obstacle(&self) -> Option<Obstacle> {
+        self.waits_at.map(|level| Obstacle::Waiting(self.mode.name(), level))
     }
 
     fn behind(&mut self, stages: &[Stage]) {

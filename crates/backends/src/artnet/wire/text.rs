@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
-use crate::hex;
+use crate::shared::hex;
 
 use super::{
     ArtAddress, ArtCommand, ArtDmx, ArtPoll, ArtPollReply, ArtTimeCode, ArtTrigger, Key, PORT_IN, PORT_OUT,

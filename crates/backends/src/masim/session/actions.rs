@@ -3,13 +3,13 @@
 use crosspatch_core::{Instant, Notice, Outbox, Slot, Value};
 
 use super::Session;
-use crate::button::Edge;
 use crate::masim::address::{Address, ExecKey};
 use crate::masim::command::Outcome;
 use crate::masim::keys::{self, Key};
 use crate::masim::remotes::HeldKey;
 use crate::masim::show::{FIRST_BUTTON, Place, Touched};
 use crate::maweb::wire::{Answer, Color, Confirmation, Console, Response};
+use crate::shared::button::Edge;
 
 /// Who did something: a remote, or a hand at the console.
 #[derive(Copy, Clone, PartialEq, Eq)]

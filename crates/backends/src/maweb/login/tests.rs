@@ -219,7 +219,10 @@ fn a_console_that_answers_nothing_is_lost_after_a_few_seconds() {
         steps[..5],
         ["4000 session 1", "8000 session 1", "10000 down", "10000 goodbye 1", "10000 close",]
     );
-    assert_eq!(steps[5], "10000 Warning: lost the console at 10.0.0.1:80: it has stopped answering");
+    assert_eq!(
+        steps[5],
+        "10000 Warning: lost the console at 10.0.0.1:80: it has stopped answering; trying again every second"
+    );
     assert_eq!(with(&steps, "open").len(), 1);
 }
 
@@ -250,11 +253,11 @@ fn a_connection_that_is_never_reported_is_tried_again() {
 }
 
 #[test]
-fn pauses_grow_up_to_ten_seconds_and_the_same_failure_is_one_notice() {
+fn pauses_are_a_second_for_a_minute_and_grow_up_to_ten_and_the_same_failure_is_one_notice() {
     let mut test = Test::new(1);
     let mut notices = 0;
     let mut pauses = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..90 {
         notices += test.closed(Closed::Refused).len();
         let before = test.now;
         let next = test.login.next_timeout().expect("a next attempt");
@@ -262,8 +265,13 @@ fn pauses_grow_up_to_ten_seconds_and_the_same_failure_is_one_notice() {
         assert_eq!(test.pass(next.since(before).as_millis() as u64 + 1).len(), 1);
     }
     assert_eq!(notices, 1);
-    assert!((375..=500).contains(&pauses[0]) && (7500..=10_000).contains(&pauses[11]), "{pauses:?}");
-    assert_eq!(test.closed(Closed::Unreachable).len(), 1, "a new reason is worth telling");
+    assert!((375..=500).contains(&pauses[0]) && (7500..=10_000).contains(&pauses[89]), "{pauses:?}");
+    let eager = pauses.iter().take_while(|pause| **pause <= 1000).count();
+    assert!((60..=80).contains(&eager), "{pauses:?}");
+    let told = test.closed(Closed::Unreachable);
+    assert_eq!(told.len(), 1, "a new reason is worth telling");
+    let pause = test.login.next_timeout().expect("a next attempt").since(test.now).as_millis().div_ceil(1000);
+    assert!(pause >= 8 && told[0].ends_with(&format!("; next try in {pause} s")), "{told:?}");
 }
 
 #[test]
@@ -287,7 +295,11 @@ fn a_lost_console_is_replaced_by_the_next_host_at_once() {
     test.now += Duration::from_secs(3600);
     assert_eq!(
         test.closed(Closed::Reset),
-        ["down", "Warning: lost the console at 10.0.0.1:80: connection lost", "open 10.0.0.2:80"]
+        [
+            "down",
+            "Warning: lost the console at 10.0.0.1:80: connection lost; trying 10.0.0.2:80",
+            "open 10.0.0.2:80"
+        ]
     );
 }
 

@@ -3,7 +3,6 @@
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, Text, Value};
 
 use super::{Session, send};
-use crate::button::Edge;
 use crate::maweb::address::{Address, Part, Resolution};
 use crate::maweb::channel::LastValue;
 use crate::maweb::command::Trigger;
@@ -13,6 +12,7 @@ use crate::maweb::options::{Cmdline, Settings};
 use crate::maweb::output::{Send, Taken};
 use crate::maweb::wire::{Console, Request};
 use crate::maweb::{poll, watch};
+use crate::shared::button::Edge;
 
 /// After a key is released, a report of its lamp is emitted even if the lamp has not changed, from this time on: pads switch
 /// their own lamp off at a release.

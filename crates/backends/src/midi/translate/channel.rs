@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::address::{Address, Voice};
 use super::super::wire::U7;
-use crate::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
+use crate::shared::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 
 /// The channels by slot and by address.
 #[derive(Debug, Default)]

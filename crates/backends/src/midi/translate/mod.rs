@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crosspatch_core::{Direction, Duration, Instant, Outbox, Slot, Value};
 
 use super::address::Address;
-use crate::echo::Echoes;
+use crate::shared::echo::Echoes;
 
 pub(crate) use dialect::with_dialect;
 pub use dialect::{Dialect, Echo, Init, OPTIONS, Release};

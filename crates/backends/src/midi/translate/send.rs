@@ -8,7 +8,7 @@ use super::parameter::controllers;
 use super::queue::Item;
 use super::show_control::Command;
 use super::{Alarm, Echo, PatternState, QUIET, Release, SETTLED, TimeCode, Translator};
-use crate::echo::{ECHO, MAX_GENERATIONS, MAX_HELD_BACK, OWN_WORD};
+use crate::shared::echo::{ECHO, MAX_GENERATIONS, MAX_HELD_BACK, OWN_WORD};
 
 /// Takes what is to be sent.
 type Send<'s> = &'s mut dyn FnMut(&Message<'_>);

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use super::{MAX_DATA, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
-use crate::hex;
+use crate::shared::hex;
 
 /// Runs of equal levels from this length on are shown as one.
 const SHORTEST_RUN: usize = 3;

@@ -5,8 +5,8 @@ mod streams;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use crosspatch_core::sim::World;
 use crosspatch_core::{Closed, Duration, Peer, Port, Registry};
+use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
 use proptest::prelude::*;
 
@@ -263,7 +263,7 @@ fn everything_is_sent_when_the_socket_comes_back() {
     let lines = shown(&mut world);
     assert_eq!(
         lines,
-        "desk.0 closed the address is in use by qlab\ndesk warning: udp 0.0.0.0:8000: the address is in use by qlab; trying again"
+        "desk.0 closed the address is in use by qlab\ndesk warning: udp 0.0.0.0:8000: the address is in use by qlab; trying again every second"
     );
     assert_eq!(put(&mut world, &[("bus.1", 1.0)]), [""; 0]);
     world.advance(Duration::from_secs(1));

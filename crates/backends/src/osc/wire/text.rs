@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 
 use crosspatch_core::{is_plain, parse_color};
 
-use crate::hex;
+use crate::shared::hex;
 
 use super::{
     Argument, Bundle, Deframer, Framing, MAX_DEPTH, Message, OscStr, Packet, TimeTag, begin_bundle,

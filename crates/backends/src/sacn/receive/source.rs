@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use crosspatch_core::{Duration, Instant};
 
-use crate::dmx::Levels;
 use crate::sacn::wire::{Cid, Data, LEVELS, MAX_PRIORITY};
-use crate::sequence::{Numbers, Sequence, Trouble, Verdict};
+use crate::shared::dmx::Levels;
+use crate::shared::sequence::{Numbers, Sequence, Trouble, Verdict};
 
 /// A source that says nothing for so long is gone, `E131_NETWORK_DATA_LOSS_TIMEOUT` (clause 6.7.1 and appendix A). The same
 /// holds of priorities for each slot, and of synchronization (clause 11.1.2).
@@ -117,7 +117,7 @@ impl Source {
     /// Takes priorities for each slot. Those above 200 are a receiver's own business and count as 200.
     pub(crate) fn take_priorities(&mut self, now: Instant, priorities: &[u8]) {
         self.priorities_at = Some(now);
-        let mut each = [0; crate::dmx::SLOTS];
+        let mut each = [0; crate::shared::dmx::SLOTS];
         for (own, given) in each.iter_mut().zip(priorities) {
             *own = (*given).min(MAX_PRIORITY);
         }

@@ -4,7 +4,7 @@ use crosspatch_core::Instant;
 
 use super::source::accept;
 use crate::sacn::wire::{Cid, Synchronization};
-use crate::sequence::{Numbers, Sequence, Trouble};
+use crate::shared::sequence::{Numbers, Sequence, Trouble};
 
 /// So many senders of synchronization packets are known; the one heard longest ago makes room.
 const MAX_SENDERS: usize = 8;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
 use super::{Cid, Data, Discovery, LEVELS, Packet, Synchronization};
-use crate::hex;
+use crate::shared::hex;
 
 /// The priority that is not worth a word (clause 6.2.3).
 const USUAL_PRIORITY: u8 = 100;

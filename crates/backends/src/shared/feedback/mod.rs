@@ -13,7 +13,7 @@ mod examine;
 mod slow;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Value,
+    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
 };
 
 use examine::{Examination, Verdict};
@@ -297,6 +297,10 @@ impl<S: Session> Session for Guarded<S> {
         self.session.handle_resume(now, out);
     }
 
+    fn status(&self) -> Status {
+        self.session.status()
+    }
+
     #[inline]
     fn next_timeout(&self) -> Option<Instant> {
         let session = self.session.next_timeout();
@@ -316,7 +320,7 @@ mod tests {
             text.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next())
         };
         let wrapper = include_str!("mod.rs").split_once("Session for Guarded").expect("an implementation").1;
-        for method in methods(include_str!("../../../core/src/session.rs")) {
+        for method in methods(include_str!("../../../../core/src/session.rs")) {
             assert!(methods(wrapper).any(|passed| passed == method), "`{method}` is not passed on");
         }
     }

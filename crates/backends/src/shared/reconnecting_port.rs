@@ -1,6 +1,9 @@
-//! A port that is opened again whenever it is lost, later each time, with a notice when it goes and when it works again.
+//! A port that is opened again whenever it is lost, with a notice when it goes and when it works again. In the first minute it
+//! is tried about every second, then less often.
 
-use crosspatch_core::{Backoff, Closed, Duration, Instant, Notice, Outbox, Port, PortSpec};
+use crosspatch_core::{
+    Backoff, Closed, Condition, Duration, Instant, NextTry, Notice, Outbox, Port, PortSpec, Status,
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -13,18 +16,24 @@ pub(crate) struct ReconnectingPort {
     notice: &'static str,
     backoff: Backoff,
     retry_at: Option<Instant>,
+    condition: Condition,
 }
 
 impl ReconnectingPort {
     /// The port of the instance `name`, whose notices are of the kind `notice`.
     pub(crate) fn new(name: &str, port: Port, spec: PortSpec, notice: &'static str) -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (name, port));
-        Self { port, spec, notice, backoff, retry_at: None }
+        Self { port, spec, notice, backoff, retry_at: None, condition: Condition::Starting }
     }
 
     /// Its number.
     pub(crate) fn port(&self) -> Port {
         self.port
+    }
+
+    /// Whether it is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.condition.is_working()
     }
 
     /// When it is to be opened again.
@@ -53,13 +62,23 @@ impl ReconnectingPort {
             out.notice(Notice::info(self.notice, format!("connected: {}", self.spec)));
         }
         self.backoff.reset();
+        self.condition = Condition::Working;
     }
 
     /// It could not be opened, or is gone.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
-        if self.backoff.failures() == 0 {
-            out.notice(Notice::warning(self.notice, format!("{}: {reason}; trying again", self.spec)));
+        let is_first = self.backoff.failures() == 0;
+        let pause = self.backoff.retry_pause(now);
+        if is_first {
+            let text = format!("{}: {reason}; {}", self.spec, NextTry { pause });
+            out.notice(Notice::warning(self.notice, text));
         }
-        self.retry_at = Some(now + self.backoff.pause());
+        self.retry_at = Some(now + pause);
+        self.condition.handle_close(now, reason);
+    }
+
+    /// Adds how it is doing.
+    pub(crate) fn add_status(&self, status: &mut Status) {
+        status.add(self.spec.to_string(), "", self.condition.clone());
     }
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::*;
-use crate::{
+use crosspatch_core::{
     AddressError, Backend, Connect, Direction, Endpoint, Given, Instance, Kind, Limits, Listen, OptionSpec,
-    Options, PlanBuilder, PortSpec, Session, Slot, Udp,
+    Options, PlanBuilder, PortSpec, Session, Slot, Status, Udp,
 };
 
 const fn backend(
@@ -58,7 +58,7 @@ struct Client {
 
 impl Client {
     fn connect(out: &mut Outbox) {
-        let to = Endpoint { host: "10.0.0.1".parse().unwrap_or(crate::Host::Any), port: 80 };
+        let to = Endpoint { host: "10.0.0.1".parse().unwrap_or(crosspatch_core::Host::Any), port: 80 };
         out.open(Port(0), PortSpec::TcpConnect(Connect { to, timeout: Duration::from_secs(3) }));
     }
 }
@@ -90,6 +90,10 @@ impl Session for Client {
     fn next_timeout(&self) -> Option<Instant> {
         self.again
     }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
 }
 
 #[derive(Default)]
@@ -99,7 +103,7 @@ impl Session for Server {
     fn bind(&mut self, _: Slot, _: &str, _: Direction) {}
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
-        let at = Endpoint { host: crate::Host::Any, port: 80 };
+        let at = Endpoint { host: crosspatch_core::Host::Any, port: 80 };
         let limits = Limits::default();
         out.open(Port(0), PortSpec::TcpListen(Listen { at, limits, ping: None, origins: Arc::default() }));
     }
@@ -113,6 +117,10 @@ impl Session for Server {
             out.close(Port(0), Peer::Connection((number * 10.0) as u32));
         }
     }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
 }
 
 /// Sends twenty numbered datagrams to itself.
@@ -123,7 +131,7 @@ impl Session for Datagrams {
     fn bind(&mut self, _: Slot, _: &str, _: Direction) {}
 
     fn start(&mut self, _: Instant, out: &mut Outbox) {
-        let bind = Endpoint { host: "10.0.0.2".parse().unwrap_or(crate::Host::Any), port: 9000 };
+        let bind = Endpoint { host: "10.0.0.2".parse().unwrap_or(crosspatch_core::Host::Any), port: 9000 };
         out.open(Port(0), PortSpec::Udp(Udp::new(bind)));
     }
 
@@ -136,6 +144,10 @@ impl Session for Datagrams {
 
     fn handle_data(&mut self, _: Instant, _: Port, _: Peer, data: &[u8], out: &mut Outbox) {
         out.emit(Slot(0), &*String::from_utf8_lossy(data));
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use crate::{
+use crosspatch_core::{
     Backend, Closed, Effect, Engine, InstanceId, Instant, Outbox, Peer, Port, SessionId, Severity, Slot,
 };
 
@@ -79,7 +79,7 @@ impl Transcript {
     }
 
     /// Writes down a message that came in as the script spells it.
-    pub(super) fn received_text(
+    pub(crate) fn received_text(
         &mut self,
         now: Instant,
         session: SessionId,
@@ -100,7 +100,7 @@ impl Transcript {
     /// Writes down that a port or connection is gone, in the form that a script reads.
     pub fn closed(&mut self, now: Instant, session: SessionId, port: Port, peer: Peer, reason: &Closed) {
         let (name, peer) = (self.name(session), shown(peer));
-        self.line(now, format_args!("{name}.{port} closed{peer} {}", super::script::reason_word(reason)));
+        self.line(now, format_args!("{name}.{port} closed{peer} {}", crate::script::reason_word(reason)));
     }
 
     /// Writes down anything else.
@@ -119,7 +119,7 @@ impl Transcript {
     }
 
     /// The last lines.
-    pub(super) fn tail(&self) -> &str {
+    pub(crate) fn tail(&self) -> &str {
         let start = self.text.rmatch_indices('\n').nth(12).map_or(0, |(at, _)| at + 1);
         &self.text[start..]
     }

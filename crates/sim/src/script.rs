@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Backend, Closed, Duration, Instant, Peer, Port, Value};
+use crosspatch_core::{Backend, Closed, Duration, Instant, Peer, Port, Value};
 
 /// The steps of a scenario, with the times at which they happen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +28,8 @@ pub enum Step {
     Received(String, Port, Peer, String),
     /// A value is put on a channel.
     Put(String, Value),
+    /// A session is asked how it is doing.
+    Status(String),
     /// The next configuration is installed.
     Reload,
     /// Nothing; time passes until here.
@@ -84,6 +86,9 @@ impl Step {
             let value = parse_value(value).ok_or(Malformed)?;
             return Ok(Some(Self::Put(channel.to_owned(), value)));
         }
+        if let Some(name) = event.strip_suffix(" status").filter(|name| !name.contains(' ')) {
+            return Ok(Some(Self::Status(name.to_owned())));
+        }
         let mut words = event.splitn(3, ' ');
         let (Some(place), Some(verb)) = (words.next(), words.next()) else { return Ok(None) };
         let rest = words.next().unwrap_or("");
@@ -105,7 +110,7 @@ impl Step {
 }
 
 /// The bytes of a message in a script: `hex 00 ff`, or what the backend makes of the text.
-pub(super) fn message(backend: &Backend, text: &str) -> Vec<u8> {
+pub(crate) fn message(backend: &Backend, text: &str) -> Vec<u8> {
     let hex = text.strip_prefix("hex").map(|digits| {
         digits.split_whitespace().map(|byte| u8::from_str_radix(byte, 16)).collect::<Result<Vec<u8>, _>>()
     });
@@ -169,7 +174,7 @@ fn parse_reason(word: &str) -> Option<Closed> {
     REASONS.iter().find(|(name, _)| *name == word).map(|(_, reason)| reason.clone())
 }
 
-pub(super) fn reason_word(reason: &Closed) -> String {
+pub(crate) fn reason_word(reason: &Closed) -> String {
     if let Closed::NotWebSocket(status) = reason {
         return format!("not-websocket-{status}");
     }

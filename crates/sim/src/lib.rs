@@ -1,5 +1,6 @@
 //! A world for tests: the engine, a clock that is moved by hand, virtual links between sessions, and a transcript.
 //!
+//! Only tests, fuzz targets and benchmarks depend on this crate; the program does not contain it. It names no protocol.
 //! Nothing here waits. [`World::advance`] jumps from one due event to the next, so an hour of keep-alives takes
 //! milliseconds, and the same steps give the same transcript every time.
 //!
@@ -22,6 +23,8 @@
 //! in  +T NAME.ADDRESS := VALUE        a value is put on a channel by hand: a number, or a text in quotes
 //!     +T NAME info|warning|error: ... a notice; without NAME the engine's own
 //!     +T NAME stopped                 the session has ended
+//! in  +T NAME status                  the session is asked how it is doing
+//!     +T NAME status: ...             a port or peer of its answer
 //! in  +T reload                       the next config block is installed
 //! in  +T end                          time passes until here
 //! ```
@@ -38,7 +41,9 @@ pub use network::{Link, Network};
 pub use script::{Script, Step};
 pub use transcript::Transcript;
 
-use crate::{Closed, Duration, Engine, InstanceId, Instant, Outbox, Peer, Plan, Port, SessionId, Value};
+use crosspatch_core::{
+    Closed, Duration, Engine, InstanceId, Instant, Outbox, Peer, Plan, Port, SessionId, Value,
+};
 
 /// More events than this at one point in time are taken for two sessions answering each other for ever.
 const MAX_EVENTS_AT_ONCE: usize = 100_000;
@@ -92,6 +97,11 @@ impl World {
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The engine, for what does not go through a session: to note changes and to collect them.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
     }
 
     /// The virtual network.
@@ -214,6 +224,13 @@ impl World {
                 self.transcript.note(self.now, &format!("{channel} := {value}"));
                 self.put(channel, value.clone());
             }
+            Step::Status(name) => {
+                self.transcript.note(self.now, &format!("{name} status"));
+                let (instance, _) = self.instance(name);
+                for link in self.engine.status_of(instance).links {
+                    self.transcript.note(self.now, &format!("{name} status: {link}"));
+                }
+            }
             Step::End => self.transcript.note(self.now, "end"),
             Step::Reload => self.transcript.note(self.now, "reload"),
         }
@@ -235,7 +252,7 @@ impl World {
         self.advance_none();
     }
 
-    fn instance(&self, name: &str) -> (InstanceId, &'static crate::Backend) {
+    fn instance(&self, name: &str) -> (InstanceId, &'static crosspatch_core::Backend) {
         let Some(instance) = self.engine.plan().find(name) else { panic!("no instance is named `{name}`") };
         (instance, self.engine.plan().instances()[instance.index()].backend)
     }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::{
+use crosspatch_core::{
     Closed, Connect, Duration, Effect, Endpoint, Host, Instant, Outbox, Peer, Port, PortSpec, SessionId,
 };
 
@@ -40,6 +40,7 @@ pub struct Network {
     connections_made: u32,
     silent: Vec<Endpoint>,
     refusing: Vec<Endpoint>,
+    denies_ports: bool,
     arrivals: BTreeMap<(Instant, u64), Arrival>,
     sent: u64,
 }
@@ -71,14 +72,14 @@ struct Connection {
 }
 
 #[derive(Debug)]
-pub(super) struct Arrival {
-    pub(super) session: SessionId,
-    pub(super) port: Port,
-    pub(super) what: What,
+pub(crate) struct Arrival {
+    pub(crate) session: SessionId,
+    pub(crate) port: Port,
+    pub(crate) what: What,
 }
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A socket or server of our own is there.
     Ready,
     Open(Peer),
@@ -97,6 +98,7 @@ impl Default for Network {
             connections_made: 0,
             silent: Vec::new(),
             refusing: Vec::new(),
+            denies_ports: false,
             arrivals: BTreeMap::new(),
             sent: 0,
         }
@@ -137,6 +139,11 @@ impl Network {
         self.refusing.retain(|other| *other != endpoint);
     }
 
+    /// Sockets, servers and devices of our own do not open by themselves from here on: the test says what becomes of them.
+    pub fn deny_ports(&mut self) {
+        self.denies_ports = true;
+    }
+
     /// Pulls the cable of every connection that is up: nothing crosses them any more, and nobody is told.
     pub fn cut(&mut self) {
         self.cut_where(|_| true);
@@ -164,21 +171,21 @@ impl Network {
     }
 
     /// A test has answered for whoever was to be connected to.
-    pub(super) fn answered(&mut self, session: SessionId, port: Port) {
+    pub(crate) fn answered(&mut self, session: SessionId, port: Port) {
         self.stop_waiting(session, port);
     }
 
-    pub(super) fn next_arrival(&self) -> Option<Instant> {
+    pub(crate) fn next_arrival(&self) -> Option<Instant> {
         self.arrivals.keys().next().map(|(time, _)| *time)
     }
 
-    pub(super) fn take_arrival(&mut self) -> Option<Arrival> {
+    pub(crate) fn take_arrival(&mut self) -> Option<Arrival> {
         let ((_, order), arrival) = self.arrivals.pop_first()?;
         self.waiting.retain(|(.., waiting)| *waiting != order);
         Some(arrival)
     }
 
-    pub(super) fn handle_effect(&mut self, now: Instant, effect: &Effect, out: &Outbox) {
+    pub(crate) fn handle_effect(&mut self, now: Instant, effect: &Effect, out: &Outbox) {
         match effect {
             Effect::Open(session, port, spec) => {
                 self.close_port(now, *session, *port);
@@ -225,11 +232,11 @@ impl Network {
             PortSpec::Machine => {
                 self.schedule(now, session, port, What::Data(Peer::Only, THIS_MACHINE.to_vec()));
             }
-            // Devices and servers come and go as the test says.
-            PortSpec::Midi(_) => {
+            PortSpec::Midi(_) if !self.denies_ports => {
                 self.schedule(now, session, port, What::Ready);
             }
-            PortSpec::Lookup(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => {}
+            // Devices and servers come and go as the test says.
+            PortSpec::Midi(_) | PortSpec::Lookup(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => {}
         }
     }
 
@@ -242,8 +249,10 @@ impl Network {
         kind: Kind,
         groups: Vec<IpAddr>,
     ) {
-        self.ports.push(OpenPort { session, port, at: at.clone(), kind, groups });
-        self.schedule(now, session, port, What::Ready);
+        if !self.denies_ports {
+            self.ports.push(OpenPort { session, port, at: at.clone(), kind, groups });
+            self.schedule(now, session, port, What::Ready);
+        }
     }
 
     fn connect(&mut self, now: Instant, session: SessionId, port: Port, connect: &Connect, kind: Kind) {

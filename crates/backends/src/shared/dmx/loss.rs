@@ -2,7 +2,7 @@
 
 use crosspatch_core::Duration;
 
-use crate::units::duration;
+use crate::shared::units::duration;
 
 /// What becomes of slots that no source has any more.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
