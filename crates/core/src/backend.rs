@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::address::{Quoted, needs_quotes, quoted};
 use crate::transform::Family;
-use crate::{Direction, Kind, OptionSpec, Options, Session};
+use crate::{Direction, Effect, Instant, Kind, OptionSpec, Options, Outbox, PortSpec, Session, SessionId};
 
 /// A protocol.
 pub struct Backend {
@@ -205,6 +205,20 @@ pub fn canonical_address<'a>(
         Ok(canonical) => Ok(spelt(instance, canonical.into())),
         Err(error) => Err(with_spelt_suggestion(instance, error)),
     }
+}
+
+/// The ports that a session of an instance wants opened when it starts, as far as they do not depend on its channels.
+pub fn ports_at_start(instance: &dyn Instance) -> Vec<PortSpec> {
+    let mut out = Outbox::new();
+    out.begin(SessionId(0));
+    instance.session().start(Instant::START, &mut out);
+    let spec = |effect: &Effect| match effect {
+        Effect::Open(_, _, spec) => Some((**spec).clone()),
+        Effect::Close(..) | Effect::Send(..) | Effect::Retire(_) | Effect::Notice(..) | Effect::Value(..) => {
+            None
+        }
+    };
+    out.effects().iter().filter_map(spec).collect()
 }
 
 /// A canonical address of an instance as one writes it.

@@ -34,7 +34,9 @@ mod time;
 pub mod transform;
 mod value;
 
-pub use backend::{AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address};
+pub use backend::{
+    AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address, ports_at_start,
+};
 pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
 pub use engine::{Change, Engine, HeldBack, MAX_HOPS};

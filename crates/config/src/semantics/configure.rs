@@ -22,7 +22,10 @@ pub(crate) struct ConfiguredInstance {
     pub(crate) id: InstanceId,
     pub(crate) backend: &'static Backend,
     pub(crate) instance: Arc<dyn Instance>,
+    /// Whether an option of it has a mistake. Its addresses can be checked, but it must not be started.
+    pub(crate) has_mistake: bool,
 }
+
 /// Configures every instance. Returns them in the order of their sections, with none for one that mappings cannot use.
 pub(crate) fn configure_instances(
     sections: &mut Sections<'_>,
@@ -44,10 +47,11 @@ pub(crate) fn configure_instances(
     }
     let configure = |section: &InstanceSection| {
         let backend = section.backend?;
-        let (given, instance) = configure(section, backend, sections.globals.get(backend.name), &mut env)?;
+        let globals = sections.globals.get(backend.name);
+        let (given, instance, has_mistake) = configure(section, backend, globals, &mut env)?;
         section.is_named.then(|| {
             let id = builder.instance(&section.name, backend, given, Arc::clone(&instance));
-            ConfiguredInstance { id, backend, instance }
+            ConfiguredInstance { id, backend, instance, has_mistake }
         })
     };
     sections.instances.iter().map(configure).collect()
@@ -94,13 +98,14 @@ fn hide_secrets(settings: &[Setting], backend: Option<&'static Backend>, env: &m
 
 const ONLY_OWNER: &str = "make the file readable by its owner only: `chmod 600 FILE`";
 
-/// Configures one instance. Returns `None` if it cannot be used; the reason has been reported.
+/// Configures one instance, and returns whether it has a mistake. Returns `None` if it cannot be used; the reason has been
+/// reported.
 fn configure(
     section: &InstanceSection,
     backend: &'static Backend,
     globals: Option<&OptionSet>,
     env: &mut Environment<'_>,
-) -> Option<(Vec<Given>, Arc<dyn Instance>)> {
+) -> Option<(Vec<Given>, Arc<dyn Instance>, bool)> {
     let mut given = Vec::new();
     let mut settings = Vec::new();
     let mut is_incomplete = section.is_guessed
@@ -134,7 +139,7 @@ fn configure(
         let message = format!("the instance {} cannot be used as configured", quote(&section.name));
         env.diagnostics.add(Draft::error("option-missing", message).at(section.name_at));
     }
-    Some((given, instance?))
+    Some((given, instance?, explained))
 }
 
 const NO_QUOTES: &str = "leave out the quotes";
