@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use crate::address::{Quoted, needs_quotes, quoted};
 use crate::transform::Family;
-use crate::{Direction, Effect, Instant, Kind, OptionSpec, Options, Outbox, PortSpec, Session, SessionId};
+use crate::{
+    Content, Direction, Effect, Instant, Kind, OptionSpec, Options, Outbox, PortSpec, Session, SessionId,
+};
 
 /// A protocol.
 pub struct Backend {
@@ -106,7 +108,12 @@ pub trait Instance: Send + Sync {
     /// [`Backend::loops_back`] holds, the engine asks what is mapped to the channel instead.
     fn kind(&self, address: &str, direction: Direction) -> Kind;
 
-    /// The same for an address between quotes. What is quoted is a name as a whole, for backends with names that may look like
+    /// What the values of a channel are, by its canonical address, in this direction.
+    fn content(&self, _address: &str, _direction: Direction) -> Content {
+        Content::Any
+    }
+
+    /// The same as [`canonical`](Self::canonical) for an address between quotes. What is quoted is a name as a whole, for backends with names that may look like
     /// something else.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub use color::parse_color;
 pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use key_index::{Interned, KeyIndex};
-pub use kind::{Direction, Kind};
+pub use kind::{Content, Direction, Kind};
 pub use options::{EndpointForm, Given, GivenEndpoint, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};

@@ -30,7 +30,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
 use address::{Address, Part};
 use command::{Command, Trigger};
@@ -105,6 +105,19 @@ impl Instance for Console {
                 Some(_) | None => Kind::Event,
             },
             (Direction::Output, Ok(_)) => Kind::Event,
+        }
+    }
+
+    fn content(&self, address: &str, direction: Direction) -> Content {
+        match (direction, address.parse()) {
+            (
+                Direction::Input,
+                Ok(Address::Executor(_, Part::Name | Part::Cue | Part::Color | Part::Level)),
+            ) => Content::Text,
+            (_, Ok(Address::Executor(..) | Address::Key(_) | Address::Led(_))) => Content::Number,
+            (_, Ok(Address::Command(_) | Address::Encoder(..) | Address::Confirm(_)) | Err(_)) => {
+                Content::Any
+            }
         }
     }
 
