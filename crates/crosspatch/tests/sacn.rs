@@ -130,7 +130,7 @@ fn a_universe_that_the_python_library_synchronizes_is_heard() {
     if python(&cable, peer).is_none() {
         return;
     }
-    show.wait_for(&format!("in         1 {}", (59.0_f64 / 255.0 * 1e6).round() / 1e6));
+    show.wait_for(&format!("in         1 = {}", (59.0_f64 / 255.0 * 1e6).round() / 1e6));
     show.stop();
 }
 
@@ -258,7 +258,7 @@ impl Unicast {
     fn until_shown(&mut self, universe: u16, level: u8) {
         let value = (f64::from(level) / 255.0 * 1e6).round() / 1e6;
         let name = format!("u{universe}");
-        let shown = format!("{name:<10} 1 {value}");
+        let shown = format!("{name:<10} 1 = {value}");
         let start = self.show.lines().len();
         until(&format!("`{shown}` is shown"), || {
             self.send(universe, level);
@@ -372,7 +372,7 @@ fn an_interface_that_comes_late_and_goes_away_is_waited_for() {
              s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton('10.88.0.1'))\n\
              p = bytearray.fromhex('{bytes}')\ns.sendto(p, ('239.255.0.1', 5568))\n"
         );
-        let shown = format!("in         1 {}", f64::from(level) / 255.0);
+        let shown = format!("in         1 = {}", f64::from(level) / 255.0);
         until("the universe is heard", || {
             let mut command = cable.near("python3");
             command.args([

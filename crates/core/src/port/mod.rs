@@ -220,6 +220,23 @@ impl Default for Limits {
     }
 }
 
+impl PortSpec {
+    /// Whether it is a socket with a port of its own that others send or connect to.
+    pub fn listens(&self) -> bool {
+        match self {
+            Self::Udp(udp) => udp.bind.port != 0,
+            Self::TcpListen(_) | Self::WebSocketListen(_) => true,
+            Self::TcpConnect(_)
+            | Self::WebSocketConnect(_)
+            | Self::Lookup(_)
+            | Self::Machine
+            | Self::Midi(_)
+            | Self::MidiLink(_)
+            | Self::Jack(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for PortSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
