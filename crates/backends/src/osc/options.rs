@@ -28,7 +28,10 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "logs the addresses of incoming messages: `on` all of them, `unmapped` those that no mapping uses",
         )
     },
-    OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel"),
+    OptionSpec {
+        quotes: true,
+        ..OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel")
+    },
     OptionSpec::new("bind", "* 8000", "", "host and port to listen on"),
     OptionSpec {
         abbreviation: Some("dest"),
