@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, Options, Scope};
+use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, OptionSpec, Options, Scope};
 use md5::{Digest, Md5};
 use rustc_hash::FxHashMap;
 
@@ -214,7 +214,7 @@ fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
         let form =
             EndpointForm { default_port: Some(PORT), schemes: &["http", "ws"], ..EndpointForm::default() };
         let Some(GivenEndpoint { endpoint, .. }) = options.endpoint_with(at, form) else { continue };
-        if endpoint.host == Host::Any || endpoint.port == 0 {
+        if !endpoint.is_target() {
             options.error(at, format!("expected the address and port of a console, found `{value}`"));
         } else if hosts.contains(&endpoint) {
             options.warning(at, format!("`{value}` is there twice"));

@@ -1,6 +1,6 @@
 //! The options of an instance.
 
-use crosspatch_core::{Endpoint, Host, OptionSpec, Options};
+use crosspatch_core::{Endpoint, OptionSpec, Options};
 
 use super::Mode;
 use super::wire::PORT;
@@ -51,8 +51,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
 fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
     let (at, value) = options.all(name).last()?;
     let endpoint = options.endpoint(at, Some(PORT))?;
-    let is_there = name == "listen" || (endpoint.host != Host::Any && endpoint.port != 0);
-    if !is_there {
+    if name != "listen" && !endpoint.is_target() {
         options.error(at, format!("expected a host and optionally a port, found `{value}`"));
         return None;
     }

@@ -233,7 +233,7 @@ fn destination(
         return Some(Destination::Learn(Some(port)));
     }
     let endpoint = endpoint(options, at, transport)?;
-    if endpoint.port == 0 || endpoint.host == crosspatch_core::Host::Any {
+    if !endpoint.is_target() {
         options.error(at, format!("expected a host and a port to send to, found `{value}`"));
         return None;
     }

@@ -176,7 +176,7 @@ fn read_mdns_name(options: &mut Options<'_>, is_direct: bool) -> Option<String> 
 
 fn read_peer(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
     let endpoint = options.endpoint(at, Some(CONTROL_PORT))?;
-    if matches!(endpoint.port, 0 | u16::MAX) || endpoint.host == Host::Any {
+    if !endpoint.is_target() || endpoint.port == u16::MAX {
         options.error(at, "expected a host and a port from 1 to 65534 to send to");
         return None;
     }
