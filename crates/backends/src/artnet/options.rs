@@ -192,19 +192,11 @@ fn read_target(options: &mut Options<'_>, interface: &Interface) -> Target {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
-    fn given(options: &[(&str, &str)]) -> Vec<Given> {
-        options.iter().map(|(name, value)| Given::of_instance(name, value)).collect()
-    }
-
-    fn config(given_options: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given = given(given_options);
-        let mut options = Options::new("desk", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+    fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        test_options::read("desk", OPTIONS, given, read)
     }
 
     #[test]

@@ -272,13 +272,9 @@ impl Cmdline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosspatch_core::Given;
-
-    fn read(options: &[(&str, &str)]) -> (Settings, Vec<String>) {
-        let given: Vec<_> = options.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("ma", &given, OPTIONS);
-        let settings = Settings::read(&mut options);
-        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    use crate::shared::test_options;
+    fn read(given: &[(&str, &str)]) -> (Settings, Vec<String>) {
+        test_options::read("ma", OPTIONS, given, Settings::read)
     }
 
     #[test]

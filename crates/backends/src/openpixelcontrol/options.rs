@@ -60,15 +60,11 @@ fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("wall", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("wall", OPTIONS, given, read)
     }
 
     #[test]

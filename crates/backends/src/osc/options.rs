@@ -401,15 +401,11 @@ impl Formats {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("desk", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("desk", OPTIONS, given, read)
     }
 
     #[test]

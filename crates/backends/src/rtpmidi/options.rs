@@ -185,15 +185,11 @@ fn read_peer(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("desk", &given, &ALL);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("desk", &ALL, given, read)
     }
 
     #[test]

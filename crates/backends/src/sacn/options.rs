@@ -232,16 +232,12 @@ impl Site {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
     use crate::shared::dmx::{Loss, Rule};
+    use crate::shared::test_options;
 
     fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("out", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("out", OPTIONS, given, read)
     }
 
     #[test]

@@ -14,4 +14,6 @@ pub(crate) mod paced;
 pub(crate) mod ports;
 pub(crate) mod reconnecting_port;
 pub(crate) mod sequence;
+#[cfg(test)]
+pub(crate) mod test_options;
 pub(crate) mod units;
