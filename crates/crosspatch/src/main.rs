@@ -5,10 +5,12 @@
 
 mod args;
 mod commands;
+mod crowd;
 mod files;
 mod log;
 mod output;
 mod reload;
+mod reminder;
 mod show;
 mod signals;
 mod source;

@@ -385,6 +385,45 @@ fn a_console_that_is_restarted_on_the_same_port_is_found_again_with_the_full_sta
     second.stop();
 }
 
+/// For how long a console is gone.
+const OUTAGES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
+
+/// A console that is back is tried about every second, and a log-in takes a few answers.
+const SOON: Duration = Duration::from_millis(1500);
+
+#[test]
+fn a_console_that_is_killed_and_comes_back_is_logged_in_to_a_second_later() {
+    let port = free_port();
+    let start = || {
+        let console = Program::start(&["sim", "gma2", "--listen", &format!("127.0.0.1:{port}")]);
+        console.wait_for("is ready at");
+        console
+    };
+    let mut console = start();
+    let instances = format!("[loopback bus]\n[maweb ma]\nhost = 127.0.0.1 {port}\nuser = crosspatch\n");
+    let program = Program::show(&(instances + "[map]\nbus.level > ma.page1.fader1\n"));
+    program.wait_for("logged in");
+    for outage in OUTAGES {
+        // On a busy machine, the programs themselves may take longer.
+        let is_soon = (0..3).any(|_| {
+            let lines = program.lines().len();
+            console.signal("KILL");
+            program.lines().wait_from(lines, "lost the console");
+            std::thread::sleep(outage);
+            let lines = program.lines().len();
+            console = start();
+            let back = Instant::now();
+            program.lines().wait_from(lines, "logged in");
+            back.elapsed() < SOON
+        });
+        assert!(is_soon, "after {outage:?}:\n{}", program.lines().text());
+    }
+    let text = program.lines().text();
+    assert!(text.contains("; trying again every second"), "{text}");
+    program.stop();
+    console.stop();
+}
+
 /// Whether this machine lets a test have namespaces of its own. Where it does not, the test says so and shows nothing.
 fn has_namespaces(kind: &str, tool: &str) -> bool {
     let works = |command: &[&str]| {
