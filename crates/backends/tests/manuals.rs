@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests read the Markdown in the repository")]
 
+#[path = "common/folders.rs"]
+mod folders;
 #[path = "common/markdown.rs"]
 mod markdown;
 #[path = "common/show.rs"]
@@ -9,7 +11,8 @@ mod show;
 
 use crosspatch_backends::{BACKENDS, PLANNED};
 use crosspatch_core::Backend;
-use markdown::{backend_folders, blocks};
+use folders::backend_folders;
+use markdown::blocks;
 use show::plan;
 
 const SECTIONS: [&str; 6] =

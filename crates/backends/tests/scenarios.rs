@@ -9,6 +9,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests read the Markdown in the repository")]
 
+#[path = "common/folders.rs"]
+mod folders;
 #[path = "common/markdown.rs"]
 mod markdown;
 #[path = "common/show.rs"]
@@ -17,8 +19,9 @@ mod show;
 use std::path::Path;
 
 use crosspatch_sim::{Script, Step, World};
+use folders::backend_folders;
 use libtest_mimic::{Arguments, Failed, Trial};
-use markdown::{backend_folders, blocks};
+use markdown::blocks;
 use show::plan;
 
 fn main() {

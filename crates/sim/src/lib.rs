@@ -99,6 +99,11 @@ impl World {
         &self.engine
     }
 
+    /// The engine, for what does not go through a session: to note changes and to collect them.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
     /// The virtual network.
     pub fn network(&mut self) -> &mut Network {
         &mut self.network

@@ -30,7 +30,7 @@ const BACKENDS: &str = "crates/backends/src/";
 const SHARED: [&str; 2] = ["shared", "recognize"];
 
 /// Names of what only backends share, which are as foreign to other code as those of protocols.
-const SHARED_NAMES: [&str; 3] = ["dmx", "feedback", "recognize"];
+const SHARED_NAMES: [&str; 4] = ["dmx", "feedback", "mdns", "recognize"];
 
 /// `crosspatch-*` crates depend on the contract alone, except in their tests; only the binary knows all of them.
 pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {

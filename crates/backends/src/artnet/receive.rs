@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
 
 use super::wire::{ArtAddress, ArtDmx, PortAddress};
-use crate::shared::dmx::{Input, Levels, Loss, Place, Rule, merge};
+use crate::shared::dmx::{Input, Levels, Loss, Merger, Place, Rule, Scope};
 use crate::shared::sequence::{Numbers, Sequence, Verdict};
 
 /// After so long without a packet a source is gone.
@@ -25,11 +25,9 @@ const MAX_SOURCES: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Receive {
     port_address: PortAddress,
-    rule: Rule,
-    loss: Loss,
     input: Input,
     sources: Vec<Source>,
-    merged: Vec<u8>,
+    merger: Merger,
     last_sender: Option<IpAddr>,
     synchronised_until: Option<Instant>,
     /// Whether levels have come that wait for ArtSync.
@@ -38,8 +36,6 @@ pub(crate) struct Receive {
     is_merge_cancelled: bool,
     /// Whether there has been a source, and none is left.
     is_lost: bool,
-    /// When the levels of the last source are to be replaced.
-    fill_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -56,17 +52,14 @@ impl Receive {
     pub(crate) fn new(port_address: PortAddress, rule: Rule, loss: Loss) -> Self {
         Self {
             port_address,
-            rule,
-            loss,
             input: Input::default(),
             sources: Vec::with_capacity(MAX_SOURCES),
-            merged: Vec::new(),
+            merger: Merger::new(rule, loss, Scope::Universe),
             last_sender: None,
             synchronised_until: None,
             is_held: false,
             is_merge_cancelled: false,
             is_lost: false,
-            fill_at: None,
         }
     }
 
@@ -102,7 +95,7 @@ impl Receive {
 
     /// Who wins.
     pub(crate) fn rule(&self) -> Rule {
-        self.rule
+        self.merger.rule()
     }
 
     /// Levels have come.
@@ -117,12 +110,12 @@ impl Receive {
             return;
         }
         source.heard = now;
-        source.levels.update(now, dmx.levels);
+        let has_changed = source.levels.update(now, dmx.levels);
         self.last_sender = Some(ip);
         if self.synchronised_until.is_some_and(|until| until > now) && self.sources.len() == 1 {
             self.is_held = true;
-        } else {
-            self.show(out);
+        } else if has_changed || self.is_held {
+            self.show(now, out);
         }
     }
 
@@ -160,9 +153,11 @@ impl Receive {
                 return None;
             }
         }
-        (self.is_lost, self.fill_at) = (false, None);
+        self.is_lost = false;
         let (sequence, levels) = (Sequence::new(Numbers::BYTE), Levels::new(0));
         self.sources.push(Source { ip, physical: dmx.physical, sequence, heard: now, levels });
+        // Its levels may have to wait, but the universe has a source.
+        self.merge(now);
         self.sources.last_mut()
     }
 
@@ -173,27 +168,30 @@ impl Receive {
         }
         self.synchronised_until = Some(now + SYNC_TIMEOUT);
         if self.is_held {
-            self.show(out);
+            self.show(now, out);
         }
     }
 
     /// A controller changes how sources are merged, until the end of the session.
-    pub(crate) fn handle_command(&mut self, command: u8, out: &mut Outbox) {
+    pub(crate) fn handle_command(&mut self, now: Instant, command: u8, out: &mut Outbox) {
         match command {
             ArtAddress::CANCEL_MERGE => self.is_merge_cancelled = true,
-            ArtAddress::MERGE_LTP => self.rule = Rule::Ltp,
-            ArtAddress::MERGE_HTP => self.rule = Rule::Htp,
+            ArtAddress::MERGE_LTP => self.merger.set_rule(Rule::Ltp),
+            ArtAddress::MERGE_HTP => self.merger.set_rule(Rule::Htp),
             _ => return,
         }
         if self.sources.len() > 1 {
-            self.show(out);
+            self.show(now, out);
         }
     }
 
     /// When something times out.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let sources = self.sources.iter().map(|source| source.heard + SOURCE_TIMEOUT);
-        sources.chain(self.synchronised_until.filter(|_| self.is_held)).chain(self.fill_at).min()
+        sources
+            .chain(self.synchronised_until.filter(|_| self.is_held))
+            .chain(self.merger.next_timeout())
+            .min()
     }
 
     /// A source may be gone, and so may ArtSync.
@@ -213,35 +211,29 @@ impl Receive {
         });
         if before > 0 && self.sources.is_empty() {
             self.is_lost = true;
-            self.fill_at = match self.loss {
-                Loss::Hold => None,
-                Loss::Level(_, after) => Some(now + after),
-            };
+            self.merge(now);
         }
-        if let (Loss::Level(level, _), Some(_)) = (self.loss, self.fill_at.take_if(|at| *at <= now)) {
-            let levels = vec![level; self.input.levels().len()];
-            self.input.update(&levels, out);
+        if self.merger.fill_if_due(now) {
+            self.show(now, out);
         }
         let is_unsynchronised = self.synchronised_until.is_some_and(|until| until <= now);
         if is_unsynchronised {
             self.synchronised_until = None;
         }
         if (is_unsynchronised && self.is_held) || (self.sources.len() < before && !self.sources.is_empty()) {
-            self.show(out);
+            self.show(now, out);
         }
     }
 
     /// Tells what the sources say together.
-    fn show(&mut self, out: &mut Outbox) {
+    fn show(&mut self, now: Instant, out: &mut Outbox) {
         self.is_held = false;
-        match self.sources.as_slice() {
-            [] => {}
-            [only] => self.input.update(only.levels.levels(), out),
-            several => {
-                merge(self.rule, several.iter().map(|source| &source.levels), &mut self.merged);
-                self.input.update(&self.merged, out);
-            }
-        }
+        self.merge(now);
+        self.input.update_claimed(self.merger.levels(), self.merger.unclaimed(), out);
+    }
+
+    fn merge(&mut self, now: Instant) {
+        self.merger.merge(now, self.sources.iter().map(|source| &source.levels));
     }
 }
 

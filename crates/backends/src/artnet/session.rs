@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Condition, Direction, Duration, Endpoint, Instant, Notice, Outbox, Peer, Port, PortSpec, Session,
-    Slot, Status, Udp, Value,
+    Closed, Condition, Direction, Duration, Instant, Notice, Outbox, Peer, Port, PortSpec, Session, Slot,
+    Status, Udp, Value,
 };
 
 use super::address::Address;
@@ -25,10 +25,13 @@ use super::wire::{
 };
 use crate::recognize::{Format, Strangers};
 use crate::shared::dmx::{Detect, Rule};
-use crate::shared::reconnecting_port::ReconnectingPort;
+use crate::shared::ports::{Hosts, ReconnectingPorts};
 
-/// The socket; the look-ups of destinations follow.
+/// The socket.
 const SOCKET: Port = Port(0);
+
+/// The look-up of the first destination; those of the others follow.
+const FIRST_LOOKUP: Port = Port(1);
 
 /// An answer to a poll comes within this time, at random, so that not all devices answer at once.
 const LONGEST_DELAY: Duration = Duration::from_secs(1);
@@ -41,8 +44,7 @@ pub(crate) struct ArtNetSession {
     name: Arc<str>,
     long_name: String,
     config: Arc<Config>,
-    ports: Vec<ReconnectingPort>,
-    is_open: bool,
+    ports: ReconnectingPorts,
     receive: Receive,
     send: Send,
     echoes: Echoes,
@@ -50,8 +52,8 @@ pub(crate) struct ArtNetSession {
     own: Ipv4Addr,
     cues: Cues,
     discovery: Discovery,
-    /// Where a universe with fixed destinations goes, as far as their names are known.
-    fixed: Vec<Option<SocketAddr>>,
+    /// Where a universe with fixed destinations goes.
+    fixed: Hosts,
     /// Controllers that wait for an answer, and until when.
     answers: Vec<(Instant, SocketAddr)>,
     detector: Detector,
@@ -64,25 +66,18 @@ impl ArtNetSession {
         let selection = (config.detect != Detect::Everything).then(|| selection(config.port_address));
         let bind = config.interface.bind.clone();
         let udp = Udp { shared: true, broadcast: true, selection, ..Udp::new(bind) };
-        let mut ports = vec![ReconnectingPort::new(name, SOCKET, PortSpec::Udp(udp), "artnet-port")];
+        let mut ports = ReconnectingPorts::new(name, "artnet-port");
+        ports.add(SOCKET, PortSpec::Udp(udp));
         let destinations = match &config.target {
             Target::Discover => &[][..],
             Target::Fixed(destinations) => destinations,
         };
-        let fixed: Vec<_> = destinations.iter().map(Endpoint::address).collect();
-        for (at, destination) in (1..).zip(destinations).filter(|(_, to)| to.address().is_none()) {
-            ports.push(ReconnectingPort::new(
-                name,
-                Port(at),
-                PortSpec::Lookup(destination.clone()),
-                "artnet-port",
-            ));
-        }
+        let fixed = Hosts::new(destinations, FIRST_LOOKUP);
+        fixed.add_lookups(&mut ports);
         Self {
             name: name.clone(),
             long_name: format!("crosspatch {name}"),
             ports,
-            is_open: false,
             receive: Receive::new(config.port_address, config.merge, config.loss),
             send: Send::new(config.port_address, config.realtime),
             echoes: Echoes::default(),
@@ -127,7 +122,7 @@ impl Session for ArtNetSession {
             self.send.output.begin(now, value);
         }
         self.warn_of_contested_slots(out);
-        self.ports.iter_mut().for_each(|port| port.open(out));
+        self.ports.open_all(out);
     }
 
     fn stop(&mut self, now: Instant, out: &mut Outbox) {
@@ -142,40 +137,28 @@ impl Session for ArtNetSession {
     fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
         self.warn_of_contested_slots(out);
         self.receive.handle_rebind(out);
-        if self.is_open && self.polls() != self.discovery.is_running() {
+        if self.ports.is_open(SOCKET) && self.polls() != self.discovery.is_running() {
             self.begin_or_end_polling(now);
         }
     }
 
     fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
-        self.ports.iter_mut().filter(|kept| kept.port() == port).for_each(|kept| kept.handle_open(out));
-        match (port, peer) {
-            (SOCKET, _) => {
-                self.is_open = true;
-                self.begin_or_end_polling(now);
-                out.recall();
-            }
-            (Port(at), Peer::Address(found)) => {
-                if let Some(fixed) = self.fixed.get_mut(usize::from(at) - 1) {
-                    *fixed = Some(found);
-                }
-            }
-            (_, Peer::Only | Peer::Connection(_)) => {}
+        self.ports.handle_open(port, peer, out);
+        self.fixed.handle_open(port, peer);
+        if port == SOCKET {
+            self.begin_or_end_polling(now);
+            out.recall();
         }
         self.send.output.restart();
         self.flush(now, out);
     }
 
-    fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+    fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
         if port == SOCKET {
-            self.is_open = false;
             self.discovery.stop();
             self.answers.clear();
         }
-        self.ports
-            .iter_mut()
-            .filter(|kept| kept.port() == port)
-            .for_each(|kept| kept.handle_close(now, &reason, out));
+        self.ports.handle_close(now, port, peer, &reason, out);
     }
 
     fn handle_data(&mut self, now: Instant, _port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
@@ -203,7 +186,7 @@ impl Session for ArtNetSession {
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
+        self.ports.handle_timeout(now, out);
         self.receive.handle_timeout(now, out);
         if self.discovery.take_due(now) {
             let everybody =
@@ -215,8 +198,7 @@ impl Session for ArtNetSession {
     }
 
     fn status(&self) -> Status {
-        let mut status = Status::default();
-        self.ports.iter().for_each(|port| port.add_status(&mut status));
+        let mut status = self.ports.status();
         let sources = self.receive.addresses().map(|ip| (ip, "source"));
         let nodes = self.discovery.subscribers().map(|ip| (ip, "node"));
         for (ip, description) in sources.chain(nodes) {
@@ -228,13 +210,9 @@ impl Session for ArtNetSession {
     fn next_timeout(&self) -> Option<Instant> {
         let frame = self.send.output.next_due().filter(|_| self.sends());
         let answers = self.answers.iter().map(|(at, _)| *at);
-        let others = [self.receive.next_timeout(), self.discovery.next_timeout(), frame];
-        self.ports
-            .iter()
-            .filter_map(ReconnectingPort::retry_at)
-            .chain(answers)
-            .chain(others.into_iter().flatten())
-            .min()
+        let others =
+            [self.ports.next_timeout(), self.receive.next_timeout(), self.discovery.next_timeout(), frame];
+        answers.chain(others.into_iter().flatten()).min()
     }
 }
 
@@ -273,7 +251,7 @@ impl ArtNetSession {
                 }
             }
             Packet::Address(ArtAddress { bind_index, command }) if *bind_index == self.bind_index() => {
-                self.receive.handle_command(*command, out);
+                self.receive.handle_command(now, *command, out);
                 self.send_reply(SocketAddr::new(ip, self.config.interface.bind.port), out);
             }
             Packet::TimeCode(_) | Packet::Trigger(_) if self.echoes.take(now, data) => {}
@@ -388,7 +366,7 @@ impl ArtNetSession {
         self.echoes.remember(now, packet);
         let port = self.config.interface.bind.port;
         let found = self.discovery.subscribers().map(|ip| SocketAddr::new(ip, port));
-        for to in self.fixed.iter().copied().flatten().chain(found) {
+        for to in self.fixed.addresses().chain(found) {
             out.send(SOCKET, Peer::Address(to), |buffer| buffer.extend_from_slice(packet));
         }
         if self.config.sync {
@@ -399,7 +377,7 @@ impl ArtNetSession {
     /// What is for no universe goes to the fixed destinations, or to everybody where there are none.
     fn for_each_listener(&self, mut send: impl FnMut(Peer)) {
         match &self.config.target {
-            Target::Fixed(_) => self.fixed.iter().flatten().for_each(|to| send(Peer::Address(*to))),
+            Target::Fixed(_) => self.fixed.addresses().for_each(|to| send(Peer::Address(to))),
             Target::Discover => send(self.everybody()),
         }
     }
@@ -409,7 +387,7 @@ impl ArtNetSession {
     }
 
     fn sends(&self) -> bool {
-        self.is_open && self.send.output.is_mapped()
+        self.ports.is_open(SOCKET) && self.send.output.is_mapped()
     }
 
     /// Whether it has to be found out who wants the universe.

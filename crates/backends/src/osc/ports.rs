@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{Connect, Duration, Endpoint, Host, Limits, Listen, Port, PortSpec, Udp};
 
-use crate::shared::reconnecting_port::ReconnectingPort;
+use crate::shared::ports::ReconnectingPorts;
 
 use super::options::{Config, Destination};
 use super::wire::Framing;
@@ -19,9 +19,8 @@ pub(crate) const LOOKUP: Port = Port(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// All ports that the configuration asks for.
-pub(crate) fn all(name: &str, config: &Config) -> Vec<ReconnectingPort> {
-    let mut ports = Vec::new();
-    let mut keep = |port, spec| ports.push(ReconnectingPort::new(name, port, spec, "osc-port"));
+pub(crate) fn all(name: &str, config: &Config) -> ReconnectingPorts {
+    let mut ports = ReconnectingPorts::new(name, "osc-port");
     let fixed = match &config.destination {
         Destination::Fixed(endpoint) => Some(endpoint),
         Destination::None | Destination::Learn(_) => None,
@@ -29,18 +28,18 @@ pub(crate) fn all(name: &str, config: &Config) -> Vec<ReconnectingPort> {
     match (config.framing, &config.bind) {
         (Framing::Datagram, None) if fixed.is_none() => {}
         (Framing::Datagram, bind) => {
-            keep(SERVER, PortSpec::Udp(udp(config, bind.as_ref(), fixed)));
+            ports.add(SERVER, PortSpec::Udp(udp(config, bind.as_ref(), fixed)));
             if let Some(endpoint) = fixed.filter(|endpoint| endpoint.address().is_none()) {
-                keep(LOOKUP, PortSpec::Lookup(endpoint.clone()));
+                ports.add(LOOKUP, PortSpec::Lookup(endpoint.clone()));
             }
         }
         (Framing::Length | Framing::Slip, bind) => {
             if let Some(at) = bind.clone() {
                 let (limits, origins) = (Limits::default(), Arc::default());
-                keep(SERVER, PortSpec::TcpListen(Listen { at, limits, ping: None, origins }));
+                ports.add(SERVER, PortSpec::TcpListen(Listen { at, limits, ping: None, origins }));
             }
             if let Some(to) = fixed.cloned() {
-                keep(CLIENT, PortSpec::TcpConnect(Connect { to, timeout: CONNECT_TIMEOUT }));
+                ports.add(CLIENT, PortSpec::TcpConnect(Connect { to, timeout: CONNECT_TIMEOUT }));
             }
         }
     }

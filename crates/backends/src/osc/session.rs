@@ -19,7 +19,7 @@ use crate::recognize::Strangers;
 use crate::shared::detect::Detector;
 use crate::shared::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
 use crate::shared::paced;
-use crate::shared::reconnecting_port::ReconnectingPort;
+use crate::shared::ports::ReconnectingPorts;
 
 use super::format::Atom;
 use super::held::Held;
@@ -46,16 +46,15 @@ const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
 pub(crate) struct OscSession {
     pub(super) config: Arc<Config>,
     pub(super) table: Table,
-    ports: Vec<ReconnectingPort>,
+    ports: ReconnectingPorts,
     pub(super) links: Links,
     /// The buttons that connections hold, if they are to be released.
     pub(super) held: Option<Held>,
     pub(super) detector: Detector,
     has_outputs: bool,
 
-    /// Where datagrams go, once that is known, and whether there is a socket for them.
+    /// Where datagrams go, once that is known.
     target: Option<SocketAddr>,
-    is_bound: bool,
     /// Who has spoken lately, with `destination = learn`.
     learned: Vec<(SocketAddr, Instant)>,
     /// Counts the peers that datagrams went to.
@@ -96,7 +95,6 @@ impl OscSession {
             detector: Detector::new("osc-detect"),
             has_outputs: false,
             target: None,
-            is_bound: false,
             learned: Vec::new(),
             epoch: 0,
             speaker: None,
@@ -138,7 +136,7 @@ impl Session for OscSession {
         if let Destination::Fixed(endpoint) = &self.config.destination {
             self.target = endpoint.address();
         }
-        self.ports.iter_mut().for_each(|port| port.open(out));
+        self.ports.open_all(out);
     }
 
     fn handle_rebind(&mut self, _now: Instant, out: &mut Outbox) {
@@ -148,15 +146,12 @@ impl Session for OscSession {
     }
 
     fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
-        if !matches!(peer, Peer::Connection(_)) {
-            self.ports.iter_mut().filter(|kept| kept.port() == port).for_each(|kept| kept.handle_open(out));
-        }
+        self.ports.handle_open(port, peer, out);
         match (self.config.framing, port, peer) {
             (Framing::Datagram, LOOKUP, Peer::Address(found)) => {
                 self.aim(now, Some(found), out);
             }
             (Framing::Datagram, SERVER, _) => {
-                self.is_bound = true;
                 self.aim(now, self.target, out);
             }
             (Framing::Length | Framing::Slip, CLIENT, Peer::Only)
@@ -173,13 +168,7 @@ impl Session for OscSession {
             return self.unlink(port, Some(peer), out);
         }
         self.unlink(port, None, out);
-        if port == SERVER {
-            self.is_bound = false;
-        }
-        self.ports
-            .iter_mut()
-            .filter(|kept| kept.port() == port)
-            .for_each(|kept| kept.handle_close(now, &reason, out));
+        self.ports.handle_close(now, port, peer, &reason, out);
     }
 
     fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
@@ -234,7 +223,7 @@ impl Session for OscSession {
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
+        self.ports.handle_timeout(now, out);
         if self.refresh_due.is_some_and(|due| due <= now) {
             self.refresh_due = None;
             self.refresh(now, out);
@@ -251,19 +240,23 @@ impl Session for OscSession {
     }
 
     fn status(&self) -> Status {
-        let mut status = Status::default();
-        self.ports.iter().for_each(|port| port.add_status(&mut status));
+        let mut status = self.ports.status();
         self.links.add_status(&mut status);
         status
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let retries = self.ports.iter().filter_map(ReconnectingPort::retry_at);
         let repeats = self.repeat_at.iter().copied().filter(|_| !self.links.is_empty());
         let settling = self.settling.peek().map(|Reverse((at, _))| *at);
-        let others =
-            [self.refresh_at, self.refresh_due, settling, self.judge_at, self.detector.next_timeout()];
-        retries.chain(repeats).chain(others.into_iter().flatten()).min()
+        let others = [
+            self.ports.next_timeout(),
+            self.refresh_at,
+            self.refresh_due,
+            settling,
+            self.judge_at,
+            self.detector.next_timeout(),
+        ];
+        repeats.chain(others.into_iter().flatten()).min()
     }
 }
 
@@ -498,7 +491,7 @@ impl OscSession {
             self.target = target;
             self.epoch = self.epoch.wrapping_add(1);
         }
-        let (Some(target), true) = (target, self.is_bound) else { return false };
+        let (Some(target), true) = (target, self.ports.is_open(SERVER)) else { return false };
         if let Some(link) = self.links.only() {
             link.peer = Peer::Address(target);
             return false;

@@ -3,13 +3,9 @@
 //! One hash of the address finds a message, whether one is mapped or a hundred thousand. Addresses that are patterns are
 //! held against those mapped messages that begin like them, within a budget.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crosspatch_core::{Direction, Instant, Outbox, Slot, Value};
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use rustc_hash::FxBuildHasher;
+use crosspatch_core::{Direction, Instant, Interned, KeyIndex, Outbox, Slot, Value};
 
 use super::address::Address;
 use super::format::{self, Atom, Format, Reading, Spec};
@@ -35,7 +31,7 @@ pub(crate) struct Table {
     outputs: Vec<Output>,
     /// The slots of further arguments, for messages with more than one.
     other_inputs: Vec<Vec<Option<Slot>>>,
-    index: HashTable<u32>,
+    index: KeyIndex,
     places: Vec<Place>,
     /// The messages by address, for patterns, as of the last `prepare`.
     sorted: Vec<u32>,
@@ -111,7 +107,7 @@ impl Table {
             messages: Vec::new(),
             outputs: Vec::new(),
             other_inputs: Vec::new(),
-            index: HashTable::new(),
+            index: KeyIndex::default(),
             places: Vec::new(),
             sorted: Vec::new(),
         }
@@ -123,7 +119,7 @@ impl Table {
         self.places.reserve_exact(channels);
         self.sorted.reserve_exact(channels);
         self.outputs.reserve_exact(outputs);
-        self.index = HashTable::with_capacity(channels);
+        self.index = KeyIndex::with_capacity(channels);
     }
 
     /// Announces a channel.
@@ -207,24 +203,18 @@ impl Table {
     }
 
     fn intern(&mut self, path: &str) -> u32 {
-        if self.index.len() == self.index.capacity() {
-            self.grow();
-        }
         let Self { config, heads, messages, index, .. } = self;
         // It is written where it will stay, and taken away again if it is there already.
         let head = heads.len();
         heads.extend_from_slice(config.root.as_bytes());
         heads.extend_from_slice(path.as_bytes());
         let (known, address) = heads.split_at(head);
-        let hash_of = |&at: &u32| hash(messages[at as usize].address(known));
-        match index.entry(hash(address), |&at| messages[at as usize].address(known) == address, hash_of) {
-            Entry::Occupied(entry) => {
+        match index.intern(address, |at| messages[at as usize].address(known)) {
+            Interned::Known(message) => {
                 heads.truncate(head);
-                *entry.get()
+                message
             }
-            Entry::Vacant(entry) => {
-                let message = messages.len() as u32;
-                entry.insert(message);
+            Interned::New(message) => {
                 messages.push(Record {
                     head: u32::try_from(head / 4).expect("all addresses of a show have less than 16 GiB"),
                     len: u8::try_from(address.len()).expect("canonical addresses have at most 255 bytes"),
@@ -239,21 +229,9 @@ impl Table {
         }
     }
 
-    /// Doubles the index, in the order of the messages. Left to itself it would be done in the order of the index, which
-    /// jumps through all addresses.
-    fn grow(&mut self) {
-        let Self { messages, heads, index, .. } = self;
-        let mut larger = HashTable::with_capacity((index.capacity() * 2).max(8));
-        for message in 0..messages.len() as u32 {
-            let hash_of = |&at: &u32| hash(messages[at as usize].address(heads));
-            larger.insert_unique(hash_of(&message), message, hash_of);
-        }
-        *index = larger;
-    }
-
     /// The message with exactly that address.
     pub(crate) fn find(&self, address: &[u8]) -> Option<u32> {
-        self.index.find(hash(address), |&at| self.address(at) == address).copied()
+        self.index.find(address, |at| self.address(at))
     }
 
     /// The messages whose address a pattern matches, in the order of their addresses, beginning with a candidate of that
@@ -476,8 +454,4 @@ fn padded(len: usize) -> usize {
 fn emit_impulse(slot: Slot, out: &mut Outbox) {
     out.emit(slot, Value::edge(true));
     out.emit(slot, Value::edge(false));
-}
-
-fn hash(address: &[u8]) -> u64 {
-    FxBuildHasher.hash_one(address)
 }

@@ -4,8 +4,8 @@
 use super::Format;
 use crate::midi::wire::{Parser, SYSEX};
 use crate::osc::wire::{MAX_FRAME, Messages};
-use crate::rtpmidi::mdns::wire::Message as DnsMessage;
 use crate::rtpmidi::wire::Packet as RtpMidiPacket;
+use crate::shared::mdns::wire::Message as DnsMessage;
 use crate::{artnet, openpixelcontrol as opc, sacn};
 
 /// A format, and how it is recognized.

@@ -5,7 +5,6 @@
 
 mod clock;
 mod link;
-pub(crate) mod mdns;
 mod options;
 mod receiver;
 mod sender;

@@ -14,11 +14,11 @@ use crate::midi::detect::heard;
 use crate::midi::translate::Translator;
 use crate::recognize::{Format, Strangers, WRONG_PROTOCOL};
 use crate::shared::detect::Detector;
-use crate::shared::reconnecting_port::ReconnectingPort;
+use crate::shared::mdns::{self, Mdns};
+use crate::shared::ports::ReconnectingPorts;
 
 use self::guests::Acquaintances;
 use super::link::{CONTROL, DATA, Link, Outcome, State, title};
-use super::mdns::Mdns;
 use super::options::Config;
 use super::receiver::Receiver;
 use super::wire::{Command, Packet, Rtp, Session as Invitation};
@@ -32,6 +32,15 @@ const MAX_FOUND: usize = 32;
 /// The kind of notices about what makes no sense.
 const GARBAGE: &str = "rtpmidi-garbage";
 
+/// The service of AppleMIDI sessions.
+const SERVICE: mdns::Service = mdns::Service {
+    name: "_apple-midi._udp.local",
+    noun: "session",
+    notice: "rtpmidi-mdns",
+    garbage_notice: GARBAGE,
+    name_notice: "rtpmidi-name",
+};
+
 /// The intervals of BY commands to a peer without a session: to the same peer, and to another one.
 const DISOWN_AGAIN: Duration = Duration::from_secs(1);
 const DISOWN_NEXT: Duration = Duration::from_millis(20);
@@ -41,7 +50,7 @@ pub(crate) struct RtpMidiSession {
     config: Arc<Config>,
     translator: Translator,
     detector: Detector,
-    ports: Vec<OwnPort>,
+    ports: ReconnectingPorts,
     /// First those of the options in their order, then those that have come by themselves or have been found, in theirs.
     links: Vec<Link>,
     mdns: Option<Mdns>,
@@ -52,37 +61,24 @@ pub(crate) struct RtpMidiSession {
     strangers: Strangers,
 }
 
-/// A socket, or a look-up, which nothing waits for.
-struct OwnPort {
-    kept: ReconnectingPort,
-    is_socket: bool,
-    is_open: bool,
-}
-
 impl RtpMidiSession {
     /// The session of an instance.
     pub(crate) fn new(config: Arc<Config>) -> Self {
-        let socket = |port, offset| {
+        let mut ports = ReconnectingPorts::new(&config.name, "rtpmidi-port");
+        for (offset, socket) in (0..).zip(sockets(&config)) {
             let bind = Endpoint { port: config.bind.port.saturating_add(offset), ..config.bind.clone() };
-            (port, PortSpec::Udp(Udp::new(bind)))
-        };
-        let mut specs =
-            if config.is_direct { vec![socket(DATA, 0)] } else { vec![socket(CONTROL, 0), socket(DATA, 1)] };
+            ports.add(*socket, PortSpec::Udp(Udp::new(bind)));
+        }
         for (port, peer) in (FIRST_LOOKUP..).zip(&config.peers) {
             if peer.address().is_none() {
-                specs.push((Port(port), PortSpec::Lookup(peer.clone())));
+                ports.add(Port(port), PortSpec::Lookup(peer.clone()));
             }
         }
-        let own = |(port, spec)| OwnPort {
-            is_socket: matches!(spec, PortSpec::Udp(_)),
-            kept: ReconnectingPort::new(&config.name, port, spec, "rtpmidi-port"),
-            is_open: false,
-        };
         Self {
             translator: Translator::new(config.dialect.clone()),
             detector: Detector::new("rtpmidi-detect"),
-            ports: specs.into_iter().map(own).collect(),
-            mdns: Mdns::new(&config),
+            ports,
+            mdns: Mdns::new(mdns_settings(&config)),
             links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
             acquaintances: Acquaintances::default(),
             disowned: None,
@@ -102,7 +98,7 @@ impl Session for RtpMidiSession {
     }
 
     fn start(&mut self, _now: Instant, out: &mut Outbox) {
-        self.ports.iter_mut().for_each(|own| own.kept.open(out));
+        self.ports.open_all(out);
         if let Some(mdns) = &mut self.mdns {
             mdns.start(out);
         }
@@ -116,10 +112,7 @@ impl Session for RtpMidiSession {
     }
 
     fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
-        if let Some(own) = self.ports.iter_mut().find(|own| own.kept.port() == port) {
-            own.is_open = true;
-            own.kept.handle_open(out);
-        }
+        self.ports.handle_open(port, peer, out);
         if let (Some(at), Peer::Address(found)) = (port.0.checked_sub(FIRST_LOOKUP), peer)
             && let Some(link) = self.links.get_mut(usize::from(at))
         {
@@ -131,14 +124,12 @@ impl Session for RtpMidiSession {
         self.connect(now, out);
     }
 
-    fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
+    fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
         if self.mdns.as_mut().is_some_and(|mdns| mdns.handle_close(now, port, &reason, out)) {
             return;
         }
-        let Some(own) = self.ports.iter_mut().find(|own| own.kept.port() == port) else { return };
-        own.is_open = false;
-        own.kept.handle_close(now, &reason, out);
-        if own.is_socket {
+        self.ports.handle_close(now, port, peer, &reason, out);
+        if sockets(&self.config).contains(&port) {
             for at in 0..self.links.len() {
                 self.release(now, at, out);
                 self.links[at].state = State::Idle;
@@ -192,7 +183,7 @@ impl Session for RtpMidiSession {
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        self.ports.iter_mut().for_each(|own| own.kept.handle_timeout(now, out));
+        self.ports.handle_timeout(now, out);
         if let Some(mdns) = &mut self.mdns {
             mdns.handle_timeout(now, out);
             self.invite_found(now, out);
@@ -211,8 +202,7 @@ impl Session for RtpMidiSession {
     }
 
     fn status(&self) -> Status {
-        let mut status = Status::default();
-        self.ports.iter().for_each(|own| own.kept.add_status(&mut status));
+        let mut status = self.ports.status();
         for link in &self.links {
             status.add(link.title(), "", link.condition.clone());
         }
@@ -220,11 +210,11 @@ impl Session for RtpMidiSession {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let ports = self.ports.iter().filter_map(|own| own.kept.retry_at());
         let links = self.links.iter().filter_map(Link::next_timeout);
         let mdns = self.mdns.as_ref().and_then(Mdns::next_timeout);
-        let others = [self.translator.next_timeout(), self.detector.next_timeout(), mdns];
-        ports.chain(links).chain(others.into_iter().flatten()).min()
+        let others =
+            [self.ports.next_timeout(), self.translator.next_timeout(), self.detector.next_timeout(), mdns];
+        links.chain(others.into_iter().flatten()).min()
     }
 }
 
@@ -240,7 +230,7 @@ fn with_next_try(mut text: String, link: &Link, now: Instant) -> String {
 impl RtpMidiSession {
     /// Begins with the peers of the options whose addresses are known, once our sockets are open.
     fn connect(&mut self, now: Instant, out: &mut Outbox) {
-        if !self.ports.iter().all(|own| own.is_open || !own.is_socket) {
+        if !sockets(&self.config).iter().all(|socket| self.ports.is_open(*socket)) {
             return;
         }
         if let Some(mdns) = &mut self.mdns {
@@ -265,7 +255,7 @@ impl RtpMidiSession {
         let Some(mdns) = &self.mdns else { return };
         let found = mdns.found();
         self.links.retain_mut(|link| {
-            let is_there = found.iter().any(|found| link.control == Some(found.control));
+            let is_there = found.iter().any(|found| link.control == Some(found.address));
             let stays = !link.is_found || link.is_up() || is_there;
             if !stays {
                 link.end(now, true, out);
@@ -274,13 +264,13 @@ impl RtpMidiSession {
             stays
         });
         for found in found {
-            let is_linked = self.links.iter().any(|link| link.control == Some(found.control));
+            let is_linked = self.links.iter().any(|link| link.control == Some(found.address));
             let count = self.links.iter().filter(|link| link.is_found).count();
             if is_linked || count >= MAX_FOUND {
                 continue;
             }
-            let mut link = Link::new(&self.config, Some(found.control.into()));
-            (link.is_found, link.name, link.control) = (true, found.name, Some(found.control));
+            let mut link = Link::new(&self.config, Some(found.address.into()));
+            (link.is_found, link.name, link.control) = (true, found.name, Some(found.address));
             out.notice(Notice::info("rtpmidi-found", format!("found {}; inviting it", link.title())));
             self.links.push(link);
         }
@@ -322,7 +312,7 @@ impl RtpMidiSession {
         }
         // Its name may lead elsewhere by now.
         let lookup = Port(FIRST_LOOKUP.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
-        self.ports.iter_mut().filter(|own| own.kept.port() == lookup).for_each(|own| own.kept.open(out));
+        self.ports.open_again(lookup, out);
     }
 
     /// No key stays down that only a peer that is gone could release, unless the options want it so.
@@ -560,5 +550,22 @@ impl RtpMidiSession {
             links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.push(now, message, out));
         });
         links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.flush(now, out));
+    }
+}
+
+/// The sockets of a session.
+fn sockets(config: &Config) -> &'static [Port] {
+    if config.is_direct { &[DATA] } else { &[CONTROL, DATA] }
+}
+
+/// The session is announced under the name of the machine, and those to invite are found.
+fn mdns_settings(config: &Config) -> mdns::Settings<'_> {
+    mdns::Settings {
+        service: &SERVICE,
+        instance: &config.name,
+        bind: &config.bind,
+        interface: config.mdns_interface.as_ref(),
+        host: config.mdns_name.as_deref().filter(|_| !config.is_direct),
+        wanted: &config.invites,
     }
 }

@@ -1,7 +1,7 @@
 //! A universe that goes out: data, the priorities of its slots, signs and announcements, and the end of all that.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, Value};
 
@@ -11,6 +11,7 @@ use super::wire::{
     group_v6,
 };
 use crate::shared::dmx::{FRAME, Output, Pace, Place};
+use crate::shared::ports::Hosts;
 
 /// After a change, so many equal packets follow before there are fewer (clause 6.6.2).
 const REPEATS: u8 = 3;
@@ -30,22 +31,16 @@ const ANNOUNCE: Duration = Duration::from_secs(10);
 /// How often the end of a stream is told (clause 6.2.6).
 const GOODBYES: usize = 3;
 
-/// Where packets go.
-#[derive(Clone, Debug)]
-pub(crate) struct Targets {
-    /// Data and signs, if they go to single hosts. Those whose names are not known yet are missing.
-    pub(crate) hosts: Vec<Option<SocketAddr>>,
-    /// Whether groups are those of IPv6.
-    pub(crate) is_v6: bool,
-}
-
 /// A universe that is sent.
 #[derive(Debug)]
 pub(crate) struct Sender {
     universe: u16,
     name: Box<str>,
     sending: Sending,
-    targets: Targets,
+    /// Where data and signs go, if they go to single hosts.
+    pub(crate) hosts: Hosts,
+    /// Whether groups are those of IPv6.
+    is_v6: bool,
     output: Output,
     mapped: Vec<(Slot, Place)>,
     priorities: Priorities,
@@ -71,12 +66,12 @@ struct Priorities {
 
 impl Sender {
     /// A universe of which nothing has been sent.
-    pub(crate) fn new(universe: u16, name: &str, sending: Sending, is_v6: bool) -> Self {
-        let hosts = sending.destinations.iter().map(crosspatch_core::Endpoint::address).collect();
+    pub(crate) fn new(universe: u16, name: &str, sending: Sending, is_v6: bool, first_lookup: Port) -> Self {
         Self {
             universe,
             name: name.into(),
-            targets: Targets { hosts, is_v6 },
+            hosts: Hosts::new(&sending.destinations, first_lookup),
+            is_v6,
             output: Self::output(&sending),
             sending,
             mapped: Vec::new(),
@@ -135,14 +130,6 @@ impl Sender {
     pub(crate) fn set(&mut self, now: Instant, values: &[(Slot, Value)]) {
         self.output.set_all(now, values);
         self.wait_for_the_others(now);
-    }
-
-    /// A host that is sent to has an address.
-    pub(crate) fn found(&mut self, host: usize, address: SocketAddr) {
-        if let Some(known) = self.targets.hosts.get_mut(host) {
-            *known = Some(address);
-        }
-        self.refresh();
     }
 
     /// Everything goes out again, because it may have been missed.
@@ -254,16 +241,16 @@ impl Sender {
 
     /// Sends the packet that is ready to the hosts, or to the group of a universe.
     fn send_packet(&self, universe: u16, port: Port, out: &mut Outbox) {
-        if self.targets.hosts.is_empty() {
+        if self.hosts.is_empty() {
             return out.send(port, self.group(universe), |buffer| buffer.extend_from_slice(&self.packet));
         }
-        for host in self.targets.hosts.iter().flatten() {
-            out.send(port, Peer::Address(*host), |buffer| buffer.extend_from_slice(&self.packet));
+        for host in self.hosts.addresses() {
+            out.send(port, Peer::Address(host), |buffer| buffer.extend_from_slice(&self.packet));
         }
     }
 
     fn group(&self, universe: u16) -> Peer {
-        let group: IpAddr = if self.targets.is_v6 { group_v6(universe) } else { group_v4(universe) };
+        let group: IpAddr = if self.is_v6 { group_v6(universe) } else { group_v4(universe) };
         Peer::Address((group, PORT).into())
     }
 }

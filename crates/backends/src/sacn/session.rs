@@ -20,7 +20,7 @@ use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
 use crate::recognize::{Format, Strangers};
 use crate::shared::dmx::{Address, Detect, Input};
-use crate::shared::reconnecting_port::ReconnectingPort;
+use crate::shared::ports::ReconnectingPorts;
 
 /// The socket, and the groups that are always listened to.
 const SOCKET: Port = Port(0);
@@ -38,9 +38,8 @@ const MAX_SIGNS: usize = 4;
 pub(crate) struct SacnSession {
     name: Arc<str>,
     config: Arc<Config>,
-    ports: Vec<ReconnectingPort>,
+    ports: ReconnectingPorts,
     joins: Vec<Join>,
-    is_open: bool,
     identity: Option<Identity>,
     input: Input,
     receiver: Receiver,
@@ -61,12 +60,11 @@ impl SacnSession {
         let sender = config
             .sending
             .as_ref()
-            .map(|sending| Sender::new(config.universe, &config.name, sending.clone(), is_v6));
+            .map(|sending| Sender::new(config.universe, &config.name, sending.clone(), is_v6, FIRST_LOOKUP));
         Self {
             name: name.clone(),
-            ports: Vec::new(),
+            ports: ReconnectingPorts::new(name, "sacn-port"),
             joins: Vec::new(),
-            is_open: false,
             identity: config.cid.map(Identity::given),
             input: Input::default(),
             receiver: Receiver::new(config.rules),
@@ -102,15 +100,11 @@ impl Session for SacnSession {
     fn start(&mut self, now: Instant, out: &mut Outbox) {
         self.prepare(now, true, out);
         self.joins = self.wanted_joins();
-        self.ports.push(self.socket(SOCKET, self.joins.clone()));
-        let destinations = self.config.sending.iter().flat_map(|sending| &sending.destinations);
-        for (at, destination) in (FIRST_LOOKUP.0..).map(Port).zip(destinations) {
-            if destination.address().is_none() {
-                let look_up = PortSpec::Lookup(destination.clone());
-                self.ports.push(ReconnectingPort::new(&self.name, at, look_up, "sacn-port"));
-            }
+        self.ports.add(SOCKET, self.socket(self.joins.clone()));
+        if let Some(sender) = &self.sender {
+            sender.hosts.add_lookups(&mut self.ports);
         }
-        self.ports.iter_mut().for_each(|port| port.open(out));
+        self.ports.open_all(out);
         if self.identity.is_none() {
             out.open(MACHINE, PortSpec::Machine);
         }
@@ -128,40 +122,30 @@ impl Session for SacnSession {
         if self.input.is_empty() {
             self.receiver = Receiver::new(self.config.rules);
             if !std::mem::take(&mut self.signs).is_empty() {
-                self.ports.retain(|port| port.port() != SIGNS);
+                self.ports.remove(SIGNS);
                 out.close(SIGNS, Peer::Only);
             }
         }
         let joins = self.wanted_joins();
         if joins != self.joins {
-            self.is_open = false;
-            self.ports.retain(|port| port.port() != SOCKET);
-            let mut socket = self.socket(SOCKET, joins.clone());
-            socket.open(out);
-            self.ports.push(socket);
+            self.ports.replace(SOCKET, self.socket(joins.clone()), out);
             self.joins = joins;
         }
         self.input.tell(out);
     }
 
     fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
-        self.ports.iter_mut().filter(|kept| kept.port() == port).for_each(|kept| kept.handle_open(out));
-        if port == SOCKET {
-            self.is_open = true;
-            self.sender.iter_mut().for_each(Sender::refresh);
-        }
-        if let (Peer::Address(address), Some(sender)) = (peer, &mut self.sender) {
-            sender.found(usize::from(port.0.saturating_sub(FIRST_LOOKUP.0)), address);
+        self.ports.handle_open(port, peer, out);
+        if let Some(sender) = &mut self.sender
+            && (port == SOCKET || sender.hosts.handle_open(port, peer))
+        {
+            sender.refresh();
         }
         self.send(now, out);
     }
 
-    fn handle_close(&mut self, now: Instant, port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
-        if port == SOCKET {
-            self.is_open = false;
-        }
-        let kept = self.ports.iter_mut().filter(|kept| kept.port() == port);
-        kept.for_each(|kept| kept.handle_close(now, &reason, out));
+    fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
+        self.ports.handle_close(now, port, peer, &reason, out);
     }
 
     fn handle_data(&mut self, now: Instant, port: Port, from: Peer, data: &[u8], out: &mut Outbox) {
@@ -193,7 +177,7 @@ impl Session for SacnSession {
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
+        self.ports.handle_timeout(now, out);
         if self.receiver.handle_timeout(now) {
             self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
         }
@@ -205,8 +189,7 @@ impl Session for SacnSession {
     }
 
     fn status(&self) -> Status {
-        let mut status = Status::default();
-        self.ports.iter().for_each(|port| port.add_status(&mut status));
+        let mut status = self.ports.status();
         for source in self.receiver.sources().iter().filter(|source| source.standing == Standing::Active) {
             let name = format!("{} at {}", String::from_utf8_lossy(&source.name), source.peer);
             status.add(name, format!("source, priority {}", source.priority), Condition::Working);
@@ -215,13 +198,14 @@ impl Session for SacnSession {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let sending = self.sender.as_ref().filter(|_| self.is_open && self.identity.is_some());
+        let sending = self.sender.as_ref().filter(|_| self.ports.is_open(SOCKET) && self.identity.is_some());
         let others = [
+            self.ports.next_timeout(),
             self.receiver.next_timeout(),
             self.announcements.next_timeout(),
             sending.and_then(Sender::next_timeout),
         ];
-        self.ports.iter().filter_map(ReconnectingPort::retry_at).chain(others.into_iter().flatten()).min()
+        others.into_iter().flatten().min()
     }
 }
 
@@ -276,10 +260,7 @@ impl SacnSession {
         if self.signs.len() < MAX_SIGNS && receiver.sync_addresses().any(|known| known == address) {
             self.signs.push(address);
             let joins = self.signs.iter().flat_map(|address| self.groups(*address)).collect();
-            self.ports.retain(|port| port.port() != SIGNS);
-            let mut port = self.socket(SIGNS, joins);
-            port.open(out);
-            self.ports.push(port);
+            self.ports.replace(SIGNS, self.socket(joins), out);
         }
     }
 
@@ -342,7 +323,8 @@ impl SacnSession {
 /// What goes out, and the ports for all of it.
 impl SacnSession {
     fn send(&mut self, now: Instant, out: &mut Outbox) {
-        if let (true, Some(own), Some(sender)) = (self.is_open, self.identity, &mut self.sender) {
+        if let (true, Some(own), Some(sender)) = (self.ports.is_open(SOCKET), self.identity, &mut self.sender)
+        {
             sender.handle_timeout(now, SOCKET, own.cid, out);
         }
     }
@@ -386,13 +368,12 @@ impl SacnSession {
         groups.into_iter().flatten().map(move |group| Join { group, interface: interface.clone() })
     }
 
-    fn socket(&self, port: Port, joins: Vec<Join>) -> ReconnectingPort {
+    fn socket(&self, joins: Vec<Join>) -> PortSpec {
         let site = &self.config.site;
         let outgoing = site.interface.clone();
         let selection = Some(selection(self.config.universe));
         let bind = site.bind.clone();
-        let udp = Udp { shared: true, broadcast: true, joins, outgoing, selection, ..Udp::new(bind) };
-        ReconnectingPort::new(&self.name, port, PortSpec::Udp(udp), "sacn-port")
+        PortSpec::Udp(Udp { shared: true, broadcast: true, joins, outgoing, selection, ..Udp::new(bind) })
     }
 }
 

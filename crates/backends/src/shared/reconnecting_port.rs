@@ -31,6 +31,11 @@ impl ReconnectingPort {
         self.port
     }
 
+    /// Whether it is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.condition.is_working()
+    }
+
     /// When it is to be opened again.
     pub(crate) fn retry_at(&self) -> Option<Instant> {
         self.retry_at

@@ -1,7 +1,5 @@
 //! Reads the Markdown that scenarios and manuals are written in.
 
-use std::path::{Path, PathBuf};
-
 /// A fenced block.
 pub(crate) struct Block<'a> {
     pub(crate) info: &'a str,
@@ -24,17 +22,4 @@ pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
     }
     assert!(open.is_none(), "a block is not closed");
     blocks
-}
-
-/// The folders of all backends with the backend's name. What backends share has no manual.
-pub(crate) fn backend_folders() -> Vec<(String, PathBuf)> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let entries = std::fs::read_dir(src).expect("the source folder");
-    let mut folders: Vec<_> = entries
-        .map(|entry| entry.expect("a folder entry").path())
-        .filter(|path| path.join("README.md").is_file())
-        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path))
-        .collect();
-    folders.sort();
-    folders
 }

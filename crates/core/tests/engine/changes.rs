@@ -53,3 +53,28 @@ fn a_reload_marks_all_that_is_known_with_the_numbers_of_the_new_plan() {
     stage.receive("d", "1=0.75");
     assert_eq!(drained(&mut stage, 100), ["d.b <- 0.75 #1", "x.2 -> 0.75 #1"]);
 }
+
+#[test]
+fn what_holds_a_value_back_is_known_with_the_channel_that_is_to_blame() {
+    let mut stage = Stage::new(&[
+        "d.s > z.1",
+        "d.a | when d.s > x.1",
+        "d.a > x.2",
+        "y.3 > z.2",
+        "d.b | pickup y.3 > y.3",
+    ]);
+    let reasons = |stage: &Stage, channel: &str| {
+        let (instance, slot) = stage.engine.plan().find_channel(channel).expect("a channel");
+        stage.engine.held_back(instance, slot).map(|held| held.reason).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(&stage, "d.a"), ["asleep, `d.s` is not known"]);
+    stage.receive("d", "0=0");
+    assert_eq!(reasons(&stage, "d.a"), ["asleep, `d.s` is 0"]);
+    stage.receive("d", "0=1");
+    assert!(reasons(&stage, "d.a").is_empty());
+    stage.receive("y", "0=0.5");
+    stage.receive("d", "2=0.1");
+    assert_eq!(reasons(&stage, "d.b"), ["`pickup` waits at 0.50"]);
+    stage.receive("d", "2=0.5");
+    assert!(reasons(&stage, "d.b").is_empty());
+}

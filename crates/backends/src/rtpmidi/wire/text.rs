@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use crate::midi::wire as midi;
-use crate::rtpmidi::mdns::wire::{self as mdns, Message};
+use crate::shared::mdns::wire::{self as mdns, Message};
 
 use super::{Command, End, Header, Item, Journal, List, Packet, Rtp, Session, State, Timing, What};
 

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use crosspatch_core::{Duration, Instant};
 
 use super::wire::{Cid, Data, LEVELS, MAX_PRIORITY, PRIORITIES, Synchronization};
-use crate::shared::dmx::{Loss, Rule, merge};
+use crate::shared::dmx::{Loss, Merger, Rule, Scope};
 use crate::shared::sequence::Trouble;
 
 pub(crate) use discovery::{Announced, Announcements};
@@ -67,14 +67,7 @@ pub(crate) struct Receiver {
     sampling_until: Instant,
     /// Whether a source has ended and the others have not been heard since.
     is_settling: bool,
-    merged: Vec<u8>,
-    /// Slots of these that no source has ever had.
-    unclaimed: Vec<bool>,
-    /// How many slots have no source, and since when there are so many.
-    bare: usize,
-    bare_since: Option<Instant>,
-    /// Whether slots without a source have taken the level for that.
-    is_filled: bool,
+    merger: Merger,
     events: Vec<Event>,
 }
 
@@ -87,23 +80,19 @@ impl Receiver {
             signs: Signs::default(),
             sampling_until: Instant::START,
             is_settling: false,
-            merged: Vec::new(),
-            unclaimed: Vec::new(),
-            bare: 0,
-            bare_since: None,
-            is_filled: false,
+            merger: Merger::new(rules.merge, rules.loss, Scope::Slot),
             events: Vec::new(),
         }
     }
 
     /// The levels that hold, as far as any source has reached.
     pub(crate) fn levels(&self) -> &[u8] {
-        &self.merged
+        self.merger.levels()
     }
 
     /// Which of these levels mean nothing, because no source has ever had the slot.
     pub(crate) fn unclaimed(&self) -> &[bool] {
-        &self.unclaimed
+        self.merger.unclaimed()
     }
 
     /// The sources that are known.
@@ -208,10 +197,7 @@ impl Receiver {
         if has_changed {
             self.merge(now);
         }
-        if let (Loss::Level(..), Some(due)) = (self.rules.loss, self.fill_at())
-            && due <= now
-        {
-            self.is_filled = true;
+        if self.merger.fill_if_due(now) {
             has_changed = self.merge(now);
         }
         has_changed
@@ -219,7 +205,7 @@ impl Receiver {
 
     /// When there is something due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.sources.iter().filter_map(Source::next_timeout).chain(self.fill_at()).min()
+        self.sources.iter().filter_map(Source::next_timeout).chain(self.merger.next_timeout()).min()
     }
 
     /// The universes whose synchronization packets are waited for.
@@ -294,38 +280,8 @@ impl Receiver {
 
     /// Puts together what holds.
     fn merge(&mut self, now: Instant) -> bool {
-        let Self { sources, merged, unclaimed, rules, .. } = self;
-        let counting = || {
-            let counts = |source: &&Source| !matches!(source.standing, Standing::New(_));
-            sources.iter().filter(counts).map(|source| &source.levels)
-        };
-        if let Loss::Level(level, _) = rules.loss {
-            let is_bare = |slot: &usize| !counting().any(|levels| levels.has(*slot));
-            let bare = (0..merged.len()).filter(is_bare).count();
-            if bare > self.bare {
-                self.bare_since = Some(now);
-            } else if bare == 0 {
-                self.bare_since = None;
-            }
-            self.is_filled &= bare <= self.bare && bare > 0;
-            self.bare = bare;
-            if self.is_filled {
-                merged.fill(level);
-            }
-        }
-        merge(rules.merge, counting(), merged);
-        unclaimed.resize(merged.len(), true);
-        for (slot, unclaimed) in unclaimed.iter_mut().enumerate().filter(|(_, unclaimed)| **unclaimed) {
-            *unclaimed = !counting().any(|levels| levels.has(slot));
-        }
+        let counts = |source: &&Source| !matches!(source.standing, Standing::New(_));
+        self.merger.merge(now, self.sources.iter().filter(counts).map(|source| &source.levels));
         true
-    }
-
-    /// When slots without a source take the level for that.
-    fn fill_at(&self) -> Option<Instant> {
-        match self.rules.loss {
-            Loss::Level(_, after) if !self.is_filled => self.bare_since.map(|since| since + after),
-            Loss::Level(..) | Loss::Hold => None,
-        }
     }
 }

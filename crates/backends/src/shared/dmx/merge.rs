@@ -1,12 +1,12 @@
 //! Several sources of one universe, put together slot by slot: the highest priority wins, and among equals the highest level
 //! or the latest change.
 //!
-//! A protocol keeps the [`Levels`] of each of its sources, decides when one is gone, and merges those that are left. It is
-//! also the protocol that says what priorities there are; one without any leaves them all equal.
+//! A protocol keeps the [`Levels`] of each of its sources, decides when one is gone, and has a [`Merger`] put those together
+//! that are left. It is also the protocol that says what priorities there are; one without any leaves them all equal.
 
 use crosspatch_core::Instant;
 
-use super::SLOTS;
+use super::{Loss, SLOTS};
 
 /// Who wins among sources of the same priority.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -35,10 +35,11 @@ impl Levels {
     }
 
     /// The source has sent a frame. Slots behind its end are not the source's, and those behind [`SLOTS`] are nobody's.
-    pub(crate) fn update(&mut self, now: Instant, levels: &[u8]) {
+    /// Returns whether it differs from the last one.
+    pub(crate) fn update(&mut self, now: Instant, levels: &[u8]) -> bool {
         let levels = &levels[..levels.len().min(SLOTS)];
         if levels == self.levels() {
-            return;
+            return false;
         }
         for (at, level) in levels.iter().enumerate() {
             if *level != self.levels[at] || at >= self.len {
@@ -47,6 +48,7 @@ impl Levels {
         }
         self.levels[..levels.len()].copy_from_slice(levels);
         self.len = levels.len();
+        true
     }
 
     /// The priority of all slots, where no other is set.
@@ -88,9 +90,130 @@ impl Levels {
     }
 }
 
+/// When a slot is without a source, so that its level is lost.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// When no source has it.
+    Slot,
+    /// When the whole universe has no source.
+    Universe,
+}
+
+/// A universe that several sources send.
+#[derive(Debug)]
+pub(crate) struct Merger {
+    rule: Rule,
+    loss: Loss,
+    scope: Scope,
+    /// The levels that hold.
+    levels: Vec<u8>,
+    /// Slots of these that no source has ever had, and how many they are.
+    unclaimed: Vec<bool>,
+    unclaimed_count: usize,
+    /// How many slots have no source, and since when there are so many.
+    bare: usize,
+    bare_since: Option<Instant>,
+    /// Whether slots without a source have taken the level for that.
+    is_filled: bool,
+}
+
+impl Merger {
+    /// A universe that nobody has sent.
+    pub(crate) fn new(rule: Rule, loss: Loss, scope: Scope) -> Self {
+        Self {
+            rule,
+            loss,
+            scope,
+            levels: Vec::new(),
+            unclaimed: Vec::new(),
+            unclaimed_count: 0,
+            bare: 0,
+            bare_since: None,
+            is_filled: false,
+        }
+    }
+
+    /// Who wins.
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Changes who wins, from the next [`merge`](Self::merge) on.
+    pub(crate) fn set_rule(&mut self, rule: Rule) {
+        self.rule = rule;
+    }
+
+    /// The levels that hold, as far as any source has reached.
+    pub(crate) fn levels(&self) -> &[u8] {
+        &self.levels
+    }
+
+    /// Which of these levels mean nothing, because no source has ever had the slot. Empty if all of them do.
+    pub(crate) fn unclaimed(&self) -> &[bool] {
+        if self.unclaimed_count == 0 { &[] } else { &self.unclaimed }
+    }
+
+    /// Puts together what all sources say that count. A slot that no source has keeps its level until
+    /// [`fill_if_due`](Self::fill_if_due).
+    pub(crate) fn merge<'a>(&mut self, now: Instant, sources: impl Iterator<Item = &'a Levels> + Clone) {
+        if let Loss::Level(level, _) = self.loss {
+            let bare = match self.scope {
+                Scope::Slot => self.count_bare(sources.clone()),
+                Scope::Universe if sources.clone().next().is_none() => self.levels.len(),
+                Scope::Universe => 0,
+            };
+            if bare > self.bare {
+                self.bare_since = Some(now);
+            } else if bare == 0 {
+                self.bare_since = None;
+            }
+            self.is_filled &= bare <= self.bare && bare > 0;
+            self.bare = bare;
+            if self.is_filled {
+                self.levels.fill(level);
+            }
+        }
+        merge(self.rule, sources.clone(), &mut self.levels);
+        self.claim(sources);
+    }
+
+    fn count_bare<'a>(&self, sources: impl Iterator<Item = &'a Levels> + Clone) -> usize {
+        let is_bare = |slot: &usize| !sources.clone().any(|levels| levels.has(*slot));
+        (0..self.levels.len()).filter(is_bare).count()
+    }
+
+    /// Takes note of the slots that have a source for the first time.
+    fn claim<'a>(&mut self, sources: impl Iterator<Item = &'a Levels> + Clone) {
+        self.unclaimed_count += self.levels.len() - self.unclaimed.len();
+        self.unclaimed.resize(self.levels.len(), true);
+        if self.unclaimed_count == 0 {
+            return;
+        }
+        for (slot, unclaimed) in self.unclaimed.iter_mut().enumerate().filter(|(_, unclaimed)| **unclaimed) {
+            *unclaimed = !sources.clone().any(|levels| levels.has(slot));
+            self.unclaimed_count -= usize::from(!*unclaimed);
+        }
+    }
+
+    /// Whether slots without a source take the level for that. If so, [`merge`](Self::merge) is to be called.
+    pub(crate) fn fill_if_due(&mut self, now: Instant) -> bool {
+        let is_due = self.next_timeout().is_some_and(|due| due <= now);
+        self.is_filled |= is_due;
+        is_due
+    }
+
+    /// When slots without a source take the level for that.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        match self.loss {
+            Loss::Level(_, after) if !self.is_filled => self.bare_since.map(|since| since + after),
+            Loss::Level(..) | Loss::Hold => None,
+        }
+    }
+}
+
 /// Puts the levels of all sources together in `merged`, which becomes long enough for the longest of them. A slot that no
 /// source has keeps its level.
-pub(crate) fn merge<'a>(rule: Rule, sources: impl Iterator<Item = &'a Levels> + Clone, merged: &mut Vec<u8>) {
+fn merge<'a>(rule: Rule, sources: impl Iterator<Item = &'a Levels> + Clone, merged: &mut Vec<u8>) {
     let len = sources.clone().map(|source| source.len).max().unwrap_or(0);
     if merged.len() < len {
         merged.resize(len, 0);
@@ -118,6 +241,7 @@ pub(crate) fn merge<'a>(rule: Rule, sources: impl Iterator<Item = &'a Levels> + 
 
 #[cfg(test)]
 mod tests {
+    use crosspatch_core::Duration;
     use proptest::prelude::*;
 
     use super::*;
@@ -184,6 +308,57 @@ mod tests {
     fn more_than_a_universe_is_cut_off() {
         let long = source(1, 100, &[1; SLOTS + 100]);
         assert_eq!(merged(Rule::Htp, &[long.clone(), long]).len(), SLOTS);
+    }
+
+    fn merger(loss: Loss, scope: Scope, sources: &[Levels]) -> Merger {
+        let mut merger = Merger::new(Rule::Htp, loss, scope);
+        merger.merge(Instant::from_micros(1), sources.iter());
+        merger
+    }
+
+    #[test]
+    fn what_nobody_has_takes_the_level_for_that_when_its_time_is_over() {
+        let (long, short) = (source(1, 100, &[1, 2, 3]), source(1, 100, &[9]));
+        let (loss, lost_at) = (Loss::Level(77, Duration::from_secs(5)), Instant::from_micros(2));
+        let due = lost_at + Duration::from_secs(5);
+        for (scope, left, filled) in [
+            (Scope::Slot, &[short.clone()][..], Some([9, 77, 77])),
+            (Scope::Universe, &[short], None),
+            (Scope::Slot, &[], Some([77; 3])),
+            (Scope::Universe, &[], Some([77; 3])),
+        ] {
+            let mut merger = merger(loss, scope, std::slice::from_ref(&long));
+            assert_eq!(merger.next_timeout(), None);
+            merger.merge(lost_at, left.iter());
+            assert_eq!(merger.next_timeout(), filled.map(|_| due), "{scope:?}");
+            assert!(!merger.fill_if_due(lost_at), "it has its time");
+            assert_eq!(merger.fill_if_due(due), filled.is_some());
+            merger.merge(due, left.iter());
+            assert_eq!(merger.levels(), filled.unwrap_or([9, 2, 3]));
+            assert_eq!(merger.next_timeout(), None, "it takes the level once");
+            merger.merge(due, [&long].into_iter());
+            assert_eq!(merger.levels(), [1, 2, 3]);
+        }
+    }
+
+    #[test]
+    fn what_is_held_has_no_time() {
+        let mut merger = merger(Loss::Hold, Scope::Slot, &[source(1, 100, &[1, 2])]);
+        merger.merge(Instant::from_micros(2), std::iter::empty());
+        assert_eq!((merger.levels(), merger.next_timeout()), (&[1, 2][..], None));
+    }
+
+    #[test]
+    fn levels_that_nobody_has_ever_had_are_unclaimed() {
+        let mut source = source(1, 100, &[5, 5]);
+        source.set_priorities(Some(&[0, 100]));
+        let mut merger = merger(Loss::Hold, Scope::Slot, std::slice::from_ref(&source));
+        assert_eq!((merger.levels(), merger.unclaimed()), (&[0, 5][..], &[true, false][..]));
+        source.set_priorities(None);
+        merger.merge(Instant::from_micros(2), [&source].into_iter());
+        assert_eq!((merger.levels(), merger.unclaimed()), (&[5, 5][..], &[][..]));
+        merger.merge(Instant::from_micros(3), std::iter::empty());
+        assert!(merger.unclaimed().is_empty(), "it has had a source");
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 //! merging of several sources.
 //!
 //! Not a backend. A universe is a frame of levels, one byte each; a channel is a [`Place`] in it. [`Input`] turns frames into
-//! values, [`Output`] values into frames, [`merge`] several frames into one. None of them knows a packet.
+//! values, [`Output`] values into frames, [`Merger`] several frames into one. None of them knows a packet.
 
 mod address;
 mod bucket;
@@ -17,7 +17,7 @@ pub(crate) use address::Address;
 pub(crate) use bucket::Bucket;
 pub(crate) use input::Input;
 pub(crate) use loss::Loss;
-pub(crate) use merge::{Levels, Rule, merge};
+pub(crate) use merge::{Levels, Merger, Rule, Scope};
 pub(crate) use options::{
     Detect, INTERFACE, REALTIME, START, read_detect, read_interface, read_loss, read_merge, read_start,
 };

@@ -1,11 +1,11 @@
-//! Finds the sessions of other machines: queries them, and keeps the answers until they expire.
+//! Finds the instances of a service on other machines: queries them, and keeps the answers until they expire.
 
 use std::net::{IpAddr, SocketAddr};
 
 use crosspatch_core::{Duration, Instant, Notice, Outbox};
 
 use super::wire::{Data, Kind, Message, Question, Record};
-use super::{SERVICE, tell};
+use super::{Service, tell};
 
 /// Between the first questions, and between the last ones (RFC 6762, clause 5.2).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -13,17 +13,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// So many records are kept, which is more than any network of a show has.
 const MAX_RECORDS: usize = 256;
 
-/// A session of another machine.
+/// An instance of the service on another machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// What it is called.
     pub(crate) name: String,
-    /// Its control port.
-    pub(crate) control: SocketAddr,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
 }
 
-/// What is known of the sessions of others.
+/// What is known of the instances of others.
 pub(super) struct Browser {
+    service: &'static Service,
     /// Which of them are wanted; `*` is all.
     wanted: Vec<String>,
     known: Vec<Known>,
@@ -41,9 +42,9 @@ struct Known {
 }
 
 impl Browser {
-    /// For sessions of these names.
-    pub(super) fn new(wanted: Vec<String>) -> Self {
-        Self { wanted, known: Vec::new(), ask_at: None, asked_at: None, pause: FIRST_PAUSE }
+    /// For the wanted instances of a service.
+    pub(super) fn new(service: &'static Service, wanted: Vec<String>) -> Self {
+        Self { service, wanted, known: Vec::new(), ask_at: None, asked_at: None, pause: FIRST_PAUSE }
     }
 
     /// Asks from now on, often at first.
@@ -54,7 +55,8 @@ impl Browser {
     /// Handles an answer or announcement.
     pub(super) fn hear(&mut self, now: Instant, message: &Message, out: &mut Outbox) {
         for record in &message.records {
-            if instance_of(record).is_some_and(|instance| self.is_wanted(&label(instance))) {
+            let instance = self.service.instance_of(record);
+            if instance.is_some_and(|instance| self.is_wanted(&self.service.label(instance))) {
                 self.keep(now, record, out);
             }
         }
@@ -91,7 +93,7 @@ impl Browser {
         }
         if self.known.len() >= MAX_RECORDS {
             let text = format!("more than {MAX_RECORDS} mDNS records; further ones are ignored");
-            out.notice(Notice::warning("rtpmidi-mdns", text));
+            out.notice(Notice::warning(self.service.notice, text));
             return;
         }
         let holds = Duration::from_secs(record.ttl.into());
@@ -113,7 +115,7 @@ impl Browser {
             }
         }
         if self.ask_at.take_if(|at| *at <= now).is_some() {
-            ask(&mut questions, SERVICE, Kind::Ptr);
+            ask(&mut questions, self.service.name, Kind::Ptr);
             questions.extend(self.missing());
             self.asked_at = Some(now);
             self.ask_at = Some(now + self.pause);
@@ -192,13 +194,13 @@ impl Browser {
         addresses.filter(|address| !has_scope(address)).min_by_key(IpAddr::is_ipv6)
     }
 
-    /// The wanted sessions whose places are known, without those on the host `own`.
+    /// The wanted instances whose places are known, without those on the host `own`.
     pub(super) fn found(&self, own: Option<&str>) -> Vec<Found> {
         let found = self.instances().filter_map(|instance| {
             let (port, host) = self.place(instance)?;
             let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(host));
             let address = self.address(host).filter(|_| !is_own && !matches!(port, 0 | u16::MAX))?;
-            Some(Found { name: label(instance), control: SocketAddr::new(address, port) })
+            Some(Found { name: self.service.label(instance), address: SocketAddr::new(address, port) })
         });
         found.collect()
     }
@@ -211,40 +213,50 @@ fn ask(questions: &mut Vec<Question>, name: &str, kind: Kind) {
     }
 }
 
-/// The instance of the service that a record is about.
-fn instance_of(record: &Record) -> Option<&str> {
-    let instance = match &record.data {
-        Data::Ptr(instance) if record.name.eq_ignore_ascii_case(SERVICE) => instance,
-        Data::Srv(..) => &record.name,
-        Data::Ptr(_) | Data::Txt(_) | Data::Address(_) => return None,
-    };
-    is_instance(instance).then_some(instance)
-}
-
-fn is_instance(name: &str) -> bool {
-    let at = name.len().checked_sub(SERVICE.len() + 1).filter(|at| *at > 0);
-    at.and_then(|at| name.get(at..))
-        .is_some_and(|end| end[1..].eq_ignore_ascii_case(SERVICE) && end.starts_with('.'))
-}
-
 fn is_same_kind(one: &Record, other: &Record) -> bool {
     one.data.kind() == other.data.kind() && one.name.eq_ignore_ascii_case(&other.name)
 }
 
-/// What people see of the name of an instance: its first label, without the backslashes.
-fn label(instance: &str) -> String {
-    let end = instance.len().saturating_sub(SERVICE.len() + 1);
-    let mut letters = instance.get(..end).unwrap_or_default().chars();
-    let mut label = String::new();
-    while let Some(letter) = letters.next() {
-        label.push(if letter == '\\' { letters.next().unwrap_or(letter) } else { letter });
+impl Service {
+    /// The instance of the service that a record is about.
+    fn instance_of<'r>(&self, record: &'r Record) -> Option<&'r str> {
+        let instance = match &record.data {
+            Data::Ptr(instance) if record.name.eq_ignore_ascii_case(self.name) => instance,
+            Data::Srv(..) => &record.name,
+            Data::Ptr(_) | Data::Txt(_) | Data::Address(_) => return None,
+        };
+        self.has_instance(instance).then_some(instance)
     }
-    label
+
+    fn has_instance(&self, name: &str) -> bool {
+        let at = name.len().checked_sub(self.name.len() + 1).filter(|at| *at > 0);
+        at.and_then(|at| name.get(at..))
+            .is_some_and(|end| end[1..].eq_ignore_ascii_case(self.name) && end.starts_with('.'))
+    }
+
+    /// What people see of the name of an instance: its first label, without the backslashes.
+    fn label(&self, instance: &str) -> String {
+        let end = instance.len().saturating_sub(self.name.len() + 1);
+        let mut letters = instance.get(..end).unwrap_or_default().chars();
+        let mut label = String::new();
+        while let Some(letter) = letters.next() {
+            label.push(if letter == '\\' { letters.next().unwrap_or(letter) } else { letter });
+        }
+        label
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SERVICE: Service = Service {
+        name: "_apple-midi._udp.local",
+        noun: "session",
+        notice: "mdns",
+        garbage_notice: "garbage",
+        name_notice: "name",
+    };
 
     fn record(name: &str, ttl: u32, data: Data) -> Record {
         Record { name: name.to_owned(), ttl, data }
@@ -252,12 +264,12 @@ mod tests {
 
     #[test]
     fn a_flood_of_instances_is_kept_within_bounds_and_told() {
-        let mut browser = Browser::new(vec!["*".to_owned()]);
+        let mut browser = Browser::new(&SERVICE, vec!["*".to_owned()]);
         let (now, mut out) = (Instant::from_micros(0), Outbox::new());
         for number in 0..20_000 {
-            let instance = format!("x{number}.{SERVICE}");
+            let instance = format!("x{number}.{}", SERVICE.name);
             let records = vec![
-                record(SERVICE, 4500, Data::Ptr(instance.clone())),
+                record(SERVICE.name, 4500, Data::Ptr(instance.clone())),
                 record(&instance, 120, Data::Srv(5004, format!("h{number}.local"))),
             ];
             browser.hear(now, &Message { is_answer: true, records, ..Message::default() }, &mut out);
@@ -270,7 +282,7 @@ mod tests {
     #[test]
     fn only_instances_of_the_service_count() {
         for (name, is_one) in [
-            (SERVICE, false),
+            (SERVICE.name, false),
             ("._apple-midi._udp.local", false),
             ("x._apple-midi._udp.local", true),
             ("x._APPLE-midi._udp.LOCAL", true),
@@ -278,8 +290,8 @@ mod tests {
             ("ü", false),
             ("x._http._tcp.local", false),
         ] {
-            assert_eq!(is_instance(name), is_one, "{name}");
+            assert_eq!(SERVICE.has_instance(name), is_one, "{name}");
         }
-        assert_eq!(label(r"Mac \\ 2\.1._apple-midi._udp.local"), r"Mac \ 2.1");
+        assert_eq!(SERVICE.label(r"Mac \\ 2\.1._apple-midi._udp.local"), r"Mac \ 2.1");
     }
 }

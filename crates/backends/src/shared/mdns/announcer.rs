@@ -1,4 +1,4 @@
-//! Shows our session to others: announces it, answers questions about it, and takes it back at the end.
+//! Shows an instance to others: announces it, answers questions about it, and takes it back at the end.
 
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
@@ -6,10 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use crosspatch_core::{Duration, Host, Instant, Interface, Notice, Outbox, Peer};
 use rustc_hash::FxHasher;
 
-use crate::rtpmidi::options::Config;
-
 use super::wire::{Data, Message, Record};
-use super::{GROUP, SERVICE, SOCKET, tell};
+use super::{GROUP, SOCKET, Service, Settings, tell};
 
 /// For how many seconds records hold that have a host in them, and others (RFC 6762, clause 10).
 const HOST_TTL: u32 = 120;
@@ -22,8 +20,9 @@ const ANNOUNCEMENTS: u32 = 2;
 /// The maximum number of own addresses to announce.
 const MAX_ADDRESSES: usize = 8;
 
-/// Our session, as others are to see it.
+/// An instance, as others are to see it.
 pub(super) struct Announcer {
+    service: &'static Service,
     instance: String,
     host: String,
     port: u16,
@@ -40,23 +39,23 @@ pub(super) struct Announcer {
 }
 
 impl Announcer {
-    /// For an instance; none if it is not to be announced.
-    pub(super) fn new(config: &Config) -> Option<Self> {
-        let host = config.mdns_name.as_ref().filter(|_| !config.is_direct)?;
-        let bind = match config.bind.host {
+    /// For an instance on the machine of that name.
+    pub(super) fn new(settings: Settings<'_>, host: &str) -> Self {
+        let bind = match settings.bind.host {
             Host::Address(address) if !address.is_unspecified() => Some(address),
             Host::Any | Host::Address(_) | Host::Name(_) => None,
         };
-        let interface = match config.mdns_interface {
-            Some(Interface::Address(address)) => Some(address),
+        let interface = match settings.interface {
+            Some(Interface::Address(address)) => Some(*address),
             Some(Interface::Name(_)) | None => None,
         };
         let addresses: Vec<_> = bind.or(interface).into_iter().collect();
-        let label = config.name.replace('\\', "\\\\").replace('.', "\\.");
-        Some(Self {
-            instance: format!("{label}.{SERVICE}"),
+        let label = settings.instance.replace('\\', "\\\\").replace('.', "\\.");
+        Self {
+            service: settings.service,
+            instance: format!("{label}.{}", settings.service.name),
             host: format!("{host}.local"),
-            port: config.bind.port,
+            port: settings.bind.port,
             learns: addresses.is_empty(),
             addresses,
             mark: None,
@@ -64,7 +63,7 @@ impl Announcer {
             due_at: None,
             left: 0,
             told_at: None,
-        })
+        }
     }
 
     /// The name of this machine.
@@ -80,7 +79,7 @@ impl Announcer {
         self.begin(now);
     }
 
-    /// Whether there is a session to announce.
+    /// Whether there is something to announce.
     pub(super) fn set_ready(&mut self, now: Instant, is_ready: bool) {
         if is_ready && !self.is_ready {
             self.is_ready = true;
@@ -152,9 +151,10 @@ impl Announcer {
             .iter()
             .any(|record| matches!(&record.data, Data::Txt(text) if Some(text) == self.mark.as_ref()));
         if !is_own {
+            let Service { noun, name_notice, .. } = self.service;
             let text =
-                format!("{from} also announces a session with the name of this instance; rename one of them");
-            out.notice(Notice::warning("rtpmidi-name", text));
+                format!("{from} also announces a {noun} with the name of this instance; rename one of them");
+            out.notice(Notice::warning(name_notice, text));
         } else if self.learns && !self.addresses.contains(&from.ip()) {
             // The newest first: an interface can have got another address.
             self.addresses.insert(0, from.ip());
@@ -192,7 +192,7 @@ impl Announcer {
             Record { name: name.to_owned(), ttl, data }
         };
         let mut records = vec![
-            record(SERVICE, OTHER_TTL, Data::Ptr(self.instance.clone())),
+            record(self.service.name, OTHER_TTL, Data::Ptr(self.instance.clone())),
             record(&self.instance, HOST_TTL, Data::Srv(self.port, self.host.clone())),
             record(&self.instance, OTHER_TTL, Data::Txt(self.mark.clone().unwrap_or_default())),
         ];

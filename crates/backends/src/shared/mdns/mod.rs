@@ -1,4 +1,4 @@
-//! Multicast DNS (RFC 6762) for services (RFC 6763): our sessions show up in the lists of others, and theirs are found.
+//! Multicast DNS (RFC 6762) for services (RFC 6763): an instance shows up in the lists of others, and finds theirs.
 //!
 //! Not implemented: probing before the first announcement (clause 8.1), since a conflict is told and not resolved; the random
 //! delay of answers (clause 6); IPv6 as the carrier.
@@ -13,45 +13,73 @@ use crosspatch_core::{
     Closed, Endpoint, Host, Instant, Interface, Join, Notice, Outbox, Peer, Port, PortSpec, Udp,
 };
 
-use crate::shared::reconnecting_port::ReconnectingPort;
-
-use super::options::Config;
+use super::reconnecting_port::ReconnectingPort;
 use announcer::Announcer;
 use browser::Browser;
 pub(crate) use browser::Found;
 use wire::Message;
 
-/// The service of AppleMIDI sessions.
-const SERVICE: &str = "_apple-midi._udp.local";
 /// Where multicast DNS is spoken (RFC 6762, clause 3).
 const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// The socket, and the question which machine this is. They are last, since look-ups of peers are counted upwards.
+/// The socket, and the question which machine this is. They are last, since protocols count their ports upwards.
 const SOCKET: Port = Port(u16::MAX);
 const MACHINE: Port = Port(u16::MAX - 1);
 
-/// What an instance does by multicast DNS.
+/// A kind of service, as a constant of its protocol.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// The name of the service with its domain: `_apple-midi._udp.local`.
+    pub(crate) name: &'static str,
+    /// What notices call an instance of it.
+    pub(crate) noun: &'static str,
+    /// The kinds of notices: about the socket and its records, about packets that make no sense, and about names that are
+    /// announced twice.
+    pub(crate) notice: &'static str,
+    pub(crate) garbage_notice: &'static str,
+    pub(crate) name_notice: &'static str,
+}
+
+/// What an instance does by multicast DNS, from its options.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Settings<'c> {
+    pub(crate) service: &'static Service,
+    /// The name of the instance, by which others see it.
+    pub(crate) instance: &'c str,
+    /// Where the instance listens.
+    pub(crate) bind: &'c Endpoint,
+    /// The interface for the group, if it is not that of `bind`.
+    pub(crate) interface: Option<&'c Interface>,
+    /// The name of this machine, without `.local`, if the instance is to be announced.
+    pub(crate) host: Option<&'c str>,
+    /// The names of the instances to find; `*` is all.
+    pub(crate) wanted: &'c [String],
+}
+
+/// The running state of multicast DNS.
 pub(crate) struct Mdns {
+    service: &'static Service,
     kept: ReconnectingPort,
-    is_open: bool,
     announcer: Option<Announcer>,
     browser: Option<Browser>,
 }
 
 impl Mdns {
     /// For an instance; none if it neither announces itself nor looks for others.
-    pub(crate) fn new(config: &Config) -> Option<Self> {
-        let announcer = Announcer::new(config);
-        let browser = (!config.invites.is_empty()).then(|| Browser::new(config.invites.clone()));
+    pub(crate) fn new(settings: Settings<'_>) -> Option<Self> {
+        let announcer = settings.host.map(|host| Announcer::new(settings, host));
+        let browser =
+            (!settings.wanted.is_empty()).then(|| Browser::new(settings.service, settings.wanted.to_vec()));
         if announcer.is_none() && browser.is_none() {
             return None;
         }
         let bind = Endpoint { host: Host::Address(Ipv4Addr::UNSPECIFIED.into()), port: GROUP.port() };
-        let interface = interface(config);
+        let interface = interface(settings);
         let joins = vec![Join { group: GROUP.ip(), interface: interface.clone() }];
         let udp = Udp { shared: true, joins, outgoing: interface, ..Udp::new(bind) };
-        let kept = ReconnectingPort::new(&config.name, SOCKET, PortSpec::Udp(udp), "rtpmidi-mdns");
-        Some(Self { kept, is_open: false, announcer, browser })
+        let service = settings.service;
+        let kept = ReconnectingPort::new(settings.instance, SOCKET, PortSpec::Udp(udp), service.notice);
+        Some(Self { service, kept, announcer, browser })
     }
 
     /// Opens what is needed.
@@ -64,12 +92,12 @@ impl Mdns {
 
     /// Says goodbye.
     pub(crate) fn stop(&mut self, out: &mut Outbox) {
-        if let Some(announcer) = self.announcer.as_ref().filter(|_| self.is_open) {
+        if let Some(announcer) = self.announcer.as_ref().filter(|_| self.kept.is_open()) {
             announcer.say_goodbye(out);
         }
     }
 
-    /// The sockets of sessions are open, or are not any more. Only those that are open are announced.
+    /// The sockets of the instance are open, or are not any more. It is announced only while they are.
     pub(crate) fn set_ready(&mut self, now: Instant, is_ready: bool) {
         if let Some(announcer) = &mut self.announcer {
             announcer.set_ready(now, is_ready);
@@ -81,7 +109,6 @@ impl Mdns {
         if port != SOCKET {
             return;
         }
-        self.is_open = true;
         self.kept.handle_open(out);
         if let Some(announcer) = &mut self.announcer {
             announcer.begin(now);
@@ -101,10 +128,7 @@ impl Mdns {
         out: &mut Outbox,
     ) -> bool {
         match port {
-            SOCKET => {
-                self.is_open = false;
-                self.kept.handle_close(now, reason, out);
-            }
+            SOCKET => self.kept.handle_close(now, reason, out),
             // Without an answer, two machines with the same show take each other for themselves.
             MACHINE => self.identify(now, &[]),
             _ => return false,
@@ -132,7 +156,7 @@ impl Mdns {
         }
         let Some(message) = Message::decode(data) else {
             let text = format!("ignored a malformed packet from {from}: expected an mDNS message");
-            out.notice(Notice::warning("rtpmidi-garbage", text));
+            out.notice(Notice::warning(self.service.garbage_notice, text));
             return true;
         };
         if let Some(announcer) = &mut self.announcer {
@@ -161,36 +185,37 @@ impl Mdns {
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.kept.handle_timeout(now, out);
         if let Some(browser) = &mut self.browser {
-            browser.handle_timeout(now, self.is_open, out);
+            browser.handle_timeout(now, self.kept.is_open(), out);
         }
-        if let Some(announcer) = self.announcer.as_mut().filter(|_| self.is_open) {
+        if let Some(announcer) = self.announcer.as_mut().filter(|_| self.kept.is_open()) {
             announcer.handle_timeout(now, out);
         }
     }
 
     /// When `handle_timeout` wants to be called.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        let announcer = self.announcer.as_ref().filter(|_| self.is_open).and_then(Announcer::next_timeout);
-        let browser = self.browser.as_ref().and_then(|browser| browser.next_timeout(self.is_open));
+        let announcer =
+            self.announcer.as_ref().filter(|_| self.kept.is_open()).and_then(Announcer::next_timeout);
+        let browser = self.browser.as_ref().and_then(|browser| browser.next_timeout(self.kept.is_open()));
         [self.kept.retry_at(), announcer, browser].into_iter().flatten().min()
     }
 
-    /// The sessions to invite that are there now, without those of this machine.
+    /// The wanted instances that are there, without those of this machine.
     pub(crate) fn found(&self) -> Vec<Found> {
         let own = self.announcer.as_ref().map(Announcer::host);
         self.browser.as_ref().map_or_else(Vec::new, |browser| browser.found(own))
     }
 }
 
-/// The interface for the group: that of the options, or that of the address where sessions listen.
-fn interface(config: &Config) -> Option<Interface> {
-    let bind = match config.bind.host {
+/// The interface for the group: that of the options, or that of the address where the instance listens.
+fn interface(settings: Settings<'_>) -> Option<Interface> {
+    let bind = match settings.bind.host {
         Host::Address(address) if address.is_ipv4() && !address.is_unspecified() => {
             Some(Interface::Address(address))
         }
         Host::Any | Host::Address(_) | Host::Name(_) => None,
     };
-    config.mdns_interface.clone().or(bind)
+    settings.interface.cloned().or(bind)
 }
 
 /// Sends a message to everybody.
