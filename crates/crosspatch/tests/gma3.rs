@@ -211,7 +211,7 @@ fn a_show_drives_the_simulated_console_in_another_process() {
     osc.send("/key/1", 1.0);
     sim.wait_for("page1.key201 = 1");
     osc.send("/blackout", 1.0);
-    sim.wait_for("command \"Off Sequence Thru\"");
+    sim.wait_for("command = \"Off Sequence Thru\"");
     osc.wait_for("/run/2", 0.0);
     show.stop();
     sim.stop();

@@ -194,7 +194,7 @@ fn a_server_that_loses_its_cable_is_given_up_and_has_the_present_state_when_it_i
         output.is_ok_and(|output| output.status.success())
     };
     until("the show listens", || put(51));
-    server.wait_for("strip1.red1 0.2");
+    server.wait_for("strip1.red1 = 0.2");
     cable.pull_far();
     let lines = show.lines().len();
     assert!(put(102));
