@@ -28,6 +28,7 @@ pub(crate) fn check(data: &[u8]) {
         overrides: &overrides,
         registry: registry(FAMILIES),
         previous: None,
+        skip_missing: false,
     };
     let compiled = compile(&input);
     assert_eq!(compiled.plan.is_none(), compiled.errors() > 0, "no plan comes of an error, and one of none");

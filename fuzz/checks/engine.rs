@@ -85,8 +85,14 @@ fn step(world: &mut World, what: u8, place: u8, part: &[u8]) {
 fn show(number: u8, previous: Option<&Plan>) -> Plan {
     let file = Path::new("show.cfg");
     let files = MemoryFiles::default().with(file, SHOWS[number as usize % SHOWS.len()]);
-    let compiled =
-        compile(&Input { file, files: &files, overrides: &[], registry: registry(FAMILIES), previous });
+    let compiled = compile(&Input {
+        file,
+        files: &files,
+        overrides: &[],
+        registry: registry(FAMILIES),
+        previous,
+        skip_missing: false,
+    });
     let rendered = compiled.render(false);
     compiled.plan.unwrap_or_else(|| panic!("{rendered}"))
 }

@@ -9,7 +9,9 @@ mod markdown;
 #[path = "common/show.rs"]
 mod show;
 
-use crosspatch_backends::{BACKENDS, PLANNED};
+use std::collections::BTreeSet;
+
+use crosspatch_backends::{ALIASES, BACKENDS, PLANNED};
 use crosspatch_core::Backend;
 use folders::backend_folders;
 use markdown::blocks;
@@ -23,7 +25,18 @@ fn every_folder_is_registered_in_order_and_no_name_is_also_planned() {
     let folders: Vec<_> = backend_folders().into_iter().map(|(name, _)| name).collect();
     let registered: Vec<_> = BACKENDS.iter().map(|backend| backend.name.to_owned()).collect();
     assert_eq!(folders, registered);
-    assert!(PLANNED.iter().all(|planned| !registered.iter().any(|name| name == planned)));
+    assert!(PLANNED.iter().all(|planned| !registered.iter().any(|name| name == planned.name)));
+    let mut seen = BTreeSet::new();
+    for alias in ALIASES {
+        assert!(
+            alias.backend.is_none_or(|backend| registered.iter().any(|name| name == backend)),
+            "{alias:?}"
+        );
+        for name in alias.names {
+            assert!(!registered.iter().any(|other| other == name) && seen.insert(name), "{name}");
+            assert!(PLANNED.iter().all(|planned| planned.name != *name), "{name}");
+        }
+    }
 }
 
 #[test]

@@ -46,9 +46,11 @@ fn measure(shape: &str) {
         registry: Registry {
             backends: const { &[&stand_in::stand_in("plain")] },
             planned: &[],
+            aliases: &[],
             families: FAMILIES,
         },
         previous: None,
+        skip_missing: false,
     };
     let before = peak_megabytes();
     let (start, cpu_start) = (Instant::now(), cpu_seconds());

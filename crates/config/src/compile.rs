@@ -25,11 +25,13 @@ pub struct Input<'a> {
     pub registry: Registry,
     /// The running plan that the new one will replace, if any.
     pub previous: Option<&'a Plan>,
+    /// Whether instances of missing backends are left out with a warning, together with their mappings.
+    pub skip_missing: bool,
 }
 
 /// Compiles a configuration. The result holds the plan or all mistakes. Never panics, whatever the files contain.
 pub fn compile(input: &Input<'_>) -> Compiled {
-    let mut sections = Sections::read(input.file, input.files, input.registry);
+    let mut sections = Sections::read(input.file, input.files, input.registry, input.skip_missing);
     overrides::apply(input.overrides, &mut sections);
     let mut builder = PlanBuilder::new(input.previous);
     let configured = configure_instances(&mut sections, &mut builder);
@@ -54,14 +56,19 @@ pub fn compile(input: &Input<'_>) -> Compiled {
 pub fn compile_text(text: &str, registry: Registry) -> Compiled {
     let file = Path::new("show.cfg");
     let files = MemoryFiles::default().with(file, text);
-    compile(&Input { file, files: &files, overrides: &[], registry, previous: None })
+    compile(&Input { file, files: &files, overrides: &[], registry, previous: None, skip_missing: false })
 }
 
 /// Reports a configuration without instances as a mistake. Some editors leave an empty file for a moment while they save,
 /// and a reload at that moment must not end the show.
 fn report_empty(sections: &mut Sections<'_>) {
-    if sections.instances.is_empty() && sections.diagnostics.errors == 0 {
-        let file = sections.read.first().cloned().unwrap_or_default();
-        sections.diagnostics.add(Draft::error("empty", "no instance is configured").file(file));
+    if sections.diagnostics.errors > 0 || sections.instances.iter().any(|section| section.missing.is_none()) {
+        return;
     }
+    let message = match sections.instances.is_empty() {
+        true => "no instance is configured",
+        false => "no instance is left, because the backends of all of them are missing",
+    };
+    let file = sections.read.first().cloned().unwrap_or_default();
+    sections.diagnostics.add(Draft::error("empty", message).file(file));
 }

@@ -84,6 +84,7 @@ fn every_example_whose_backends_exist_compiles() {
             overrides: &[],
             registry: REGISTRY,
             previous: None,
+            skip_missing: false,
         });
         if missing.is_empty() {
             assert_eq!(compiled.errors(), 0, "{}", compiled.render(false));
@@ -126,8 +127,9 @@ fn every_example_has_all_its_routes() {
             file: &path,
             files: &MemoryFiles::default().with(&path, bytes),
             overrides: &[],
-            registry: Registry { backends: BACKENDS, planned: &[], families: FAMILIES },
+            registry: Registry { backends: BACKENDS, planned: &[], aliases: &[], families: FAMILIES },
             previous: None,
+            skip_missing: false,
         });
         let shown = compiled.render(false);
         let plan = compiled.plan.unwrap_or_else(|| panic!("{shown}"));

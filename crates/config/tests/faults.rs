@@ -12,7 +12,14 @@ use support::REGISTRY;
 const GOOD: &str = "[bus one]\nnote = x\n[map]\none.a > one.b\n; end";
 
 fn compile_files(files: &dyn Files) -> Compiled {
-    compile(&Input { file: Path::new("show.cfg"), files, overrides: &[], registry: REGISTRY, previous: None })
+    compile(&Input {
+        file: Path::new("show.cfg"),
+        files,
+        overrides: &[],
+        registry: REGISTRY,
+        previous: None,
+        skip_missing: false,
+    })
 }
 
 fn compile_bytes(bytes: impl Into<Vec<u8>>) -> Compiled {
@@ -289,6 +296,7 @@ fn an_unchanged_instance_keeps_its_slots_through_a_reload() {
         overrides: &[],
         registry: REGISTRY,
         previous: Some(&plan),
+        skip_missing: false,
     });
     let after = after.plan.expect("a plan");
     for channel in ["one.b", "two.y"] {

@@ -1,7 +1,7 @@
 //! The language by examples: every block of configuration in `language/*.md` has the results below it.
 //!
 //! An example is one or several blocks of input and the blocks of results after them. Input: ` ```config ` is `show.cfg`,
-//! ` ```config NAME ` another file, ` ```public NAME ` a file that every user can read, ` ```command-line ` overrides.
+//! ` ```config NAME ` another file, ` ```public NAME ` a file that every user can read, ` ```command-line ` options.
 //! Results: ` ```diagnostics `, as rendered, and ` ```routes `, one `a.x > b.y` per line. An example without a block of
 //! diagnostics has none. `ACCEPT=1` rewrites the results.
 
@@ -76,6 +76,7 @@ fn with_results(text: &str, examples: &mut usize) -> String {
 struct Example {
     files: MemoryFiles,
     overrides: Vec<Override>,
+    skip_missing: bool,
     has_result: bool,
 }
 
@@ -86,7 +87,11 @@ impl Example {
         match kind {
             "config" => example.files = example.files.with(name, body),
             "public" => example.files = example.files.with_public(name, body),
-            "command-line" => example.overrides = body.lines().map(read_override).collect(),
+            "command-line" => {
+                example.skip_missing = body.lines().any(|line| line == "--skip-missing");
+                let overrides = body.lines().filter(|line| !line.starts_with("--"));
+                example.overrides = overrides.map(read_override).collect();
+            }
             other => panic!("there is no kind of block called `{other}`"),
         }
         example
@@ -117,6 +122,7 @@ impl Example {
             overrides: &self.overrides,
             registry: support::REGISTRY,
             previous: None,
+            skip_missing: self.skip_missing,
         })
     }
 }

@@ -27,7 +27,7 @@ mod markdown;
 
 use markdown::{Piece, first_difference, pieces};
 
-const REGISTRY: Registry = Registry { backends: &[&ANY], planned: &[], families: FAMILIES };
+const REGISTRY: Registry = Registry { backends: &[&ANY], planned: &[], aliases: &[], families: FAMILIES };
 
 #[test]
 fn every_example_of_a_manual_has_the_expected_result() {

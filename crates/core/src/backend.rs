@@ -47,13 +47,45 @@ impl fmt::Debug for Backend {
 pub struct Registry {
     /// Those that are built in, by name.
     pub backends: &'static [&'static Backend],
-    /// Names that configurations of MIDIMonster may contain and that are known but not built in.
-    pub planned: &'static [&'static str],
+    /// Backends of MIDIMonster that are known but not built in.
+    pub planned: &'static [Planned],
+    /// Names that people write for a backend that is called otherwise.
+    pub aliases: &'static [Alias],
     /// The transforms, in the order in which they are listed.
     pub families: &'static [&'static Family],
 }
 
+/// A backend of MIDIMonster that is not built in.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// Its name in MIDIMonster.
+    pub name: &'static str,
+    /// What to do without it, in lower case without a full stop.
+    pub instead: &'static str,
+}
+
+/// Names of products and protocols, and the backend that serves them.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The names, in lower case.
+    pub names: &'static [&'static str],
+    /// The name of the backend; none if no backend does that.
+    pub backend: Option<&'static str>,
+    /// Why it is that backend, or why there is none, in lower case without a full stop.
+    pub why: &'static str,
+}
+
 impl Registry {
+    /// The planned backend of that name.
+    pub fn planned(&self, name: &str) -> Option<&'static Planned> {
+        self.planned.iter().find(|planned| planned.name == name)
+    }
+
+    /// The alias of that name, in upper or lower case.
+    pub fn alias(&self, name: &str) -> Option<&'static Alias> {
+        self.aliases.iter().find(|alias| alias.names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
     /// The backend of that name.
     pub fn find(&self, name: &str) -> Option<&'static Backend> {
         self.backends.iter().copied().find(|backend| backend.name == name)

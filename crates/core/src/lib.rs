@@ -34,7 +34,7 @@ mod time;
 pub mod transform;
 mod value;
 
-pub use backend::{AddressError, Backend, Instance, Registry, canonical_address};
+pub use backend::{AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address};
 pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
 pub use engine::{Change, Engine, HeldBack, MAX_HOPS};

@@ -82,6 +82,10 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 
+    /// Leave out instances whose backends are missing, and their mappings, with a warning for each
+    #[arg(long)]
+    pub(crate) skip_missing: bool,
+
     /// Record all input to a file, for `replay`
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
@@ -103,6 +107,10 @@ pub(crate) struct Check {
 
     #[command(flatten)]
     pub(crate) overrides: Overrides,
+
+    /// Leave out instances whose backends are missing, and their mappings, with a warning for each
+    #[arg(long)]
+    pub(crate) skip_missing: bool,
 
     /// The output format of the diagnostics
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -161,6 +169,10 @@ pub(crate) struct Replay {
 
     #[command(flatten)]
     pub(crate) overrides: Overrides,
+
+    /// Leave out instances whose backends are missing, and their mappings, with a warning for each
+    #[arg(long)]
+    pub(crate) skip_missing: bool,
 }
 
 /// Arguments of `bench`.

@@ -181,6 +181,7 @@ mod tests {
             overrides: &[],
             registry: REGISTRY,
             previous: None,
+            skip_missing: false,
         };
         let shell = Shell::new().expect("a poller");
         let show = shell.handle();

@@ -21,6 +21,7 @@ const DEFAULT_FILES: [&str; 2] = ["crosspatch.cfg", "monster.cfg"];
 pub(crate) struct Source {
     text: Text,
     overrides: Vec<Override>,
+    skip_missing: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -51,12 +52,17 @@ impl Source {
                 DEFAULT_FILES[0]
             );
         };
-        Ok(Self { text: Text::File(file.to_owned()), overrides: convert(overrides) })
+        Ok(Self { text: Text::File(file.to_owned()), overrides: convert(overrides), skip_missing: false })
+    }
+
+    /// Leaves out instances whose backends are missing, if `skip` is set.
+    pub(crate) fn skip_missing(self, skip: bool) -> Self {
+        Self { skip_missing: skip, ..self }
     }
 
     /// A text that is part of the program.
     pub(crate) fn embedded(name: &'static str, text: impl Into<String>, overrides: &Overrides) -> Self {
-        Self { text: Text::Embedded(name, text.into()), overrides: convert(overrides) }
+        Self { text: Text::Embedded(name, text.into()), overrides: convert(overrides), skip_missing: false }
     }
 
     /// The path, for messages.
@@ -69,15 +75,15 @@ impl Source {
 
     /// Compiles the configuration on top of the running plan. Files are read anew through `disk`.
     pub(crate) fn compile(&self, disk: &Disk, previous: Option<&Plan>) -> Compiled {
-        let overrides = &self.overrides;
+        let (overrides, skip_missing) = (&self.overrides, self.skip_missing);
+        let input =
+            |file, files| Input { file, files, overrides, registry: REGISTRY, previous, skip_missing };
         match &self.text {
-            Text::File(file) => {
-                compile(&Input { file, files: disk, overrides, registry: REGISTRY, previous })
-            }
+            Text::File(file) => compile(&input(file, disk)),
             Text::Embedded(name, text) => {
                 let file = Path::new(name);
                 let files = MemoryFiles::default().with(file, text.as_bytes());
-                compile(&Input { file, files: &files, overrides, registry: REGISTRY, previous })
+                compile(&input(file, &files))
             }
         }
     }

@@ -91,6 +91,26 @@ fn a_file_without_any_instance_is_refused() {
 }
 
 #[test]
+fn a_show_with_a_missing_backend_is_checked_and_started_without_it_if_asked() {
+    let show = "[lua script]\n[loopback bus]\n[map]\nbus.a > script.f\nbus.a > bus.b\n";
+    let (status, out, _) = check(show, &[]);
+    assert!(status == Some(1) && out.contains("--skip-missing") && out.contains("help transforms"), "{out}");
+    let (status, out, _) = check(show, &["--skip-missing"]);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("good: 1 instance, 1 mapping, 2 warnings"), "{out}");
+    common::Program::show_with(show, &["--skip-missing"]).wait_for("running");
+}
+
+#[test]
+fn help_knows_the_names_of_products() {
+    let (status, out, _) = common::run(&["help", "gma3"]);
+    assert!(status.success() && out.starts_with("`gma3`: a grandMA3 is controlled by OSC"), "{out}");
+    assert!(out.contains("# osc"), "{out}");
+    let (status, _, err) = common::run(&["help", "serial"]);
+    assert!(!status.success() && err.contains("no backend uses serial ports"), "{err}");
+}
+
+#[test]
 fn overrides_that_match_nothing_are_told() {
     let (_, out, _) =
         check("[loopback bus]\n[map]\nbus.a > bus.b\n", &["-i", "buss.note=x", "-b", "looback.note=x"]);

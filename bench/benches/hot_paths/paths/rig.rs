@@ -1,6 +1,6 @@
 //! What paths are set up with: a show in an engine, or one session of it alone.
 
-use crosspatch_backends::{BACKENDS, PLANNED};
+use crosspatch_backends::{ALIASES, BACKENDS, PLANNED};
 use crosspatch_core::address::unquoted;
 use crosspatch_core::{
     Backend, Direction, Duration, Engine, Instant, Outbox, Peer, Plan, Port, Registry, Session, SessionId,
@@ -134,7 +134,8 @@ fn plan(config: &str) -> Plan {
     let mut backends = BACKENDS.to_vec();
     backends.push(&plain::BACKEND);
     // A registry lives as long as the program.
-    let registry = Registry { backends: backends.leak(), planned: PLANNED, families: FAMILIES };
+    let registry =
+        Registry { backends: backends.leak(), planned: PLANNED, aliases: ALIASES, families: FAMILIES };
     let compiled = crosspatch_config::compile_text(config, registry);
     let Some(plan) = compiled.plan else { panic!("{}", compiled.render(false)) };
     plan

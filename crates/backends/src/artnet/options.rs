@@ -1,6 +1,6 @@
 //! The options of an instance.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crosspatch_core::{Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, Options, Scope};
 
@@ -170,6 +170,11 @@ impl Interface {
             false => Ipv4Addr::BROADCAST,
         };
         Self { bind, announce, broadcast: broadcast.into() }
+    }
+
+    /// Where everybody is told something.
+    pub(crate) fn everybody(&self) -> SocketAddr {
+        SocketAddr::new(self.broadcast, self.bind.port)
     }
 }
 

@@ -23,7 +23,7 @@ const MAX_SOURCES: usize = 2;
 
 /// What comes in.
 #[derive(Debug)]
-pub(crate) struct Receive {
+pub(crate) struct Receiver {
     port_address: PortAddress,
     input: Input,
     sources: Vec<Source>,
@@ -47,7 +47,7 @@ struct Source {
     levels: Levels,
 }
 
-impl Receive {
+impl Receiver {
     /// A universe of which nothing is known yet.
     pub(crate) fn new(port_address: PortAddress, rule: Rule, loss: Loss) -> Self {
         Self {

@@ -17,15 +17,15 @@ use super::detect::Detector;
 use super::discovery::{Discovery, spread};
 use super::echoes::{Echoes, hash};
 use super::options::{Config, Target};
-use super::receive::Receive;
-use super::send::Send;
+use super::receive::Receiver;
+use super::send::Sender;
 use super::wire::{
     ArtAddress, ArtCommand, ArtPoll, ArtPollReply, DATA_SEEN, ESTA_PROTOTYPE, LONGEST_NAME, MERGING,
     MERGING_LTP, PORT_IN, PORT_OUT, Packet, selection,
 };
 use crate::recognize::{Format, Strangers};
 use crate::shared::dmx::{Detect, Rule};
-use crate::shared::ports::{Hosts, ReconnectingPorts};
+use crate::shared::ports::ReconnectingPorts;
 
 /// The socket.
 const SOCKET: Port = Port(0);
@@ -45,15 +45,13 @@ pub(crate) struct ArtNetSession {
     long_name: String,
     config: Arc<Config>,
     ports: ReconnectingPorts,
-    receive: Receive,
-    send: Send,
+    receiver: Receiver,
+    sender: Sender,
     echoes: Echoes,
     /// The address that others are told; unspecified as long as it is not known.
     own: Ipv4Addr,
     cues: Cues,
     discovery: Discovery,
-    /// Where a universe with fixed destinations goes.
-    fixed: Hosts,
     /// Controllers that wait for an answer, and until when.
     answers: Vec<(Instant, SocketAddr)>,
     detector: Detector,
@@ -68,23 +66,18 @@ impl ArtNetSession {
         let udp = Udp { shared: true, broadcast: true, selection, ..Udp::new(bind) };
         let mut ports = ReconnectingPorts::new(name, "artnet-port");
         ports.add(SOCKET, PortSpec::Udp(udp));
-        let destinations = match &config.target {
-            Target::Discover => &[][..],
-            Target::Fixed(destinations) => destinations,
-        };
-        let fixed = Hosts::new(destinations, FIRST_LOOKUP);
-        fixed.add_lookups(&mut ports);
+        let sender = Sender::new(&config, FIRST_LOOKUP);
+        sender.hosts.add_lookups(&mut ports);
         Self {
             name: name.clone(),
             long_name: format!("crosspatch {name}"),
             ports,
-            receive: Receive::new(config.port_address, config.merge, config.loss),
-            send: Send::new(config.port_address, config.realtime),
+            receiver: Receiver::new(config.port_address, config.merge, config.loss),
+            sender,
             echoes: Echoes::default(),
             own: config.interface.announce,
             cues: Cues::default(),
             discovery: Discovery::new(name),
-            fixed,
             answers: Vec::new(),
             detector: Detector::new(config.detect),
             strangers: Strangers::default(),
@@ -97,8 +90,8 @@ impl Session for ArtNetSession {
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         let Ok(address) = Address::parse(address, direction) else { return };
         match (address, direction) {
-            (Address::Dmx(address), Direction::Input) => self.receive.bind(slot, address.0),
-            (Address::Dmx(address), Direction::Output) => self.send.output.bind(slot, address.0),
+            (Address::Dmx(address), Direction::Input) => self.receiver.bind(slot, address.0),
+            (Address::Dmx(address), Direction::Output) => self.sender.bind(slot, address.0),
             (_, Direction::Input) => self.cues.bind_input(slot, address),
             (_, Direction::Output) => self.cues.bind_output(slot, address),
         }
@@ -107,11 +100,11 @@ impl Session for ArtNetSession {
     fn unbind(&mut self, slot: Slot, direction: Direction) {
         match direction {
             Direction::Input => {
-                self.receive.unbind(slot);
+                self.receiver.unbind(slot);
                 self.cues.unbind_input(slot);
             }
             Direction::Output => {
-                self.send.output.unbind(slot);
+                self.sender.unbind(slot);
                 self.cues.unbind_output(slot);
             }
         }
@@ -119,7 +112,7 @@ impl Session for ArtNetSession {
 
     fn start(&mut self, now: Instant, out: &mut Outbox) {
         if let Some(value) = self.config.start {
-            self.send.output.begin(now, value);
+            self.sender.begin(now, value);
         }
         self.warn_of_contested_slots(out);
         self.ports.open_all(out);
@@ -128,15 +121,15 @@ impl Session for ArtNetSession {
     fn stop(&mut self, now: Instant, out: &mut Outbox) {
         // What has not been on the line must not be lost: the last frames follow each other at once.
         let mut now = now;
-        while self.sends() && self.send.output.is_pending() {
-            now = self.send.output.next_due().map_or(now, |due| due.max(now));
-            self.flush(now, out);
+        while self.sends() && self.sender.is_pending() {
+            now = self.sender.next_timeout().map_or(now, |due| due.max(now));
+            self.send(now, out);
         }
     }
 
     fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
         self.warn_of_contested_slots(out);
-        self.receive.handle_rebind(out);
+        self.receiver.handle_rebind(out);
         if self.ports.is_open(SOCKET) && self.polls() != self.discovery.is_running() {
             self.begin_or_end_polling(now);
         }
@@ -144,13 +137,13 @@ impl Session for ArtNetSession {
 
     fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
         self.ports.handle_open(port, peer, out);
-        self.fixed.handle_open(port, peer);
+        self.sender.hosts.handle_open(port, peer);
         if port == SOCKET {
             self.begin_or_end_polling(now);
             out.recall();
         }
-        self.send.output.restart();
-        self.flush(now, out);
+        self.sender.restart();
+        self.send(now, out);
     }
 
     fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
@@ -173,12 +166,12 @@ impl Session for ArtNetSession {
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         self.set_all(now, values, false, out);
-        self.flush(now, out);
+        self.send(now, out);
     }
 
     fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         self.set_all(now, values, true, out);
-        self.flush(now, out);
+        self.send(now, out);
     }
 
     fn handle_loss(&mut self, _now: Instant, _port: Port, _out: &mut Outbox) {
@@ -187,19 +180,18 @@ impl Session for ArtNetSession {
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.ports.handle_timeout(now, out);
-        self.receive.handle_timeout(now, out);
+        self.receiver.handle_timeout(now, out);
         if self.discovery.take_due(now) {
-            let everybody =
-                Peer::Address((self.config.interface.broadcast, self.config.interface.bind.port).into());
-            out.send(SOCKET, everybody, |buffer| Packet::Poll(ArtPoll { targets: None }).encode(buffer));
+            let poll = Packet::Poll(ArtPoll { targets: None });
+            out.send(SOCKET, self.everybody(), |buffer| poll.encode(buffer));
         }
         self.answer(now, out);
-        self.flush(now, out);
+        self.send(now, out);
     }
 
     fn status(&self) -> Status {
         let mut status = self.ports.status();
-        let sources = self.receive.addresses().map(|ip| (ip, "source"));
+        let sources = self.receiver.addresses().map(|ip| (ip, "source"));
         let nodes = self.discovery.subscribers().map(|ip| (ip, "node"));
         for (ip, description) in sources.chain(nodes) {
             status.add(ip.to_string(), description, Condition::Working);
@@ -208,10 +200,10 @@ impl Session for ArtNetSession {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let frame = self.send.output.next_due().filter(|_| self.sends());
+        let frame = self.sender.next_timeout().filter(|_| self.sends());
         let answers = self.answers.iter().map(|(at, _)| *at);
         let others =
-            [self.ports.next_timeout(), self.receive.next_timeout(), self.discovery.next_timeout(), frame];
+            [self.ports.next_timeout(), self.receiver.next_timeout(), self.discovery.next_timeout(), frame];
         answers.chain(others.into_iter().flatten()).min()
     }
 }
@@ -230,11 +222,11 @@ impl ArtNetSession {
         self.detector.hear(ip, packet, universe, out);
         match packet {
             Packet::Dmx(dmx) if dmx.port_address == universe => {
-                if self.receive.is_mapped() && !self.echoes.take(now, data) {
-                    self.receive.handle_dmx(now, ip, dmx, out);
+                if self.receiver.is_mapped() && !self.echoes.take(now, data) {
+                    self.receiver.handle_dmx(now, ip, dmx, out);
                 }
             }
-            Packet::Sync => self.receive.handle_sync(now, ip, out),
+            Packet::Sync => self.receiver.handle_sync(now, ip, out),
             Packet::Poll(poll) if poll.asks(universe) => {
                 self.ask_who_i_am(now, out);
                 self.owe_answer(now, ip);
@@ -246,12 +238,12 @@ impl ArtNetSession {
             }
             Packet::PollReply(reply) if !self.is_own(reply) => {
                 if self.discovery.handle_reply(now, ip, reply, universe) {
-                    self.send.output.refresh();
-                    self.flush(now, out);
+                    self.sender.refresh();
+                    self.send(now, out);
                 }
             }
             Packet::Address(ArtAddress { bind_index, command }) if *bind_index == self.bind_index() => {
-                self.receive.handle_command(now, *command, out);
+                self.receiver.handle_command(now, *command, out);
                 self.send_reply(SocketAddr::new(ip, self.config.interface.bind.port), out);
             }
             Packet::TimeCode(_) | Packet::Trigger(_) if self.echoes.take(now, data) => {}
@@ -295,9 +287,9 @@ impl ArtNetSession {
 
     fn send_reply(&self, to: SocketAddr, out: &mut Outbox) {
         let universe = self.config.port_address;
-        let (is_input, is_output) = (self.receive.is_mapped(), self.send.output.is_mapped());
+        let (is_input, is_output) = (self.receiver.is_mapped(), self.sender.is_mapped());
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-        let sources = self.receive.sources();
+        let sources = self.receiver.sources();
         let reply = ArtPollReply {
             net_switch: universe.net(),
             sub_switch: universe.sub(),
@@ -306,11 +298,11 @@ impl ArtNetSession {
             node_report: b"#0001 [0000] ready",
             ports: u8::from(is_input || is_output),
             port_types: [flag(is_input, PORT_OUT) | flag(is_output, PORT_IN), 0, 0, 0],
-            good_input: [flag(self.send.has_sent(), DATA_SEEN), 0, 0, 0],
+            good_input: [flag(self.sender.has_sent(), DATA_SEEN), 0, 0, 0],
             good_output: [
                 flag(sources > 0, DATA_SEEN)
                     | flag(sources > 1, MERGING)
-                    | flag(self.receive.rule() == Rule::Ltp, MERGING_LTP),
+                    | flag(self.receiver.rule() == Rule::Ltp, MERGING_LTP),
                 0,
                 0,
                 0,
@@ -340,7 +332,7 @@ impl ArtNetSession {
     fn set_all(&mut self, now: Instant, values: &[(Slot, Value)], is_state: bool, out: &mut Outbox) {
         // Nearly all values are levels of a universe.
         if !self.cues.has_outputs() {
-            return self.send.output.set_all(now, values);
+            return self.sender.set_all(now, values);
         }
         for (slot, value) in values {
             self.set(now, *slot, value, is_state, out);
@@ -349,45 +341,28 @@ impl ArtNetSession {
 
     fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
         let Some(packet) = self.cues.set(slot, value, is_state) else {
-            return self.send.output.set(now, slot, value);
+            return self.sender.set(now, slot, value);
         };
         let mut bytes = Vec::new();
         packet.encode(&mut bytes);
         self.echoes.remember(now, &bytes);
-        self.for_each_listener(|to| out.send(SOCKET, to, |buffer| buffer.extend_from_slice(&bytes)));
+        self.sender.send_to_all(SOCKET, out, |buffer| buffer.extend_from_slice(&bytes));
     }
 
     /// Sends the universe if it is time for it.
-    fn flush(&mut self, now: Instant, out: &mut Outbox) {
-        if !self.sends() {
-            return;
-        }
-        let Some(packet) = self.send.take_due(now) else { return };
-        self.echoes.remember(now, packet);
-        let port = self.config.interface.bind.port;
-        let found = self.discovery.subscribers().map(|ip| SocketAddr::new(ip, port));
-        for to in self.fixed.addresses().chain(found) {
-            out.send(SOCKET, Peer::Address(to), |buffer| buffer.extend_from_slice(packet));
-        }
-        if self.config.sync {
-            self.for_each_listener(|to| out.send(SOCKET, to, |buffer| Packet::Sync.encode(buffer)));
-        }
-    }
-
-    /// What is for no universe goes to the fixed destinations, or to everybody where there are none.
-    fn for_each_listener(&self, mut send: impl FnMut(Peer)) {
-        match &self.config.target {
-            Target::Fixed(_) => self.fixed.addresses().for_each(|to| send(Peer::Address(to))),
-            Target::Discover => send(self.everybody()),
+    fn send(&mut self, now: Instant, out: &mut Outbox) {
+        if self.sends() {
+            let subscribers = self.discovery.subscribers();
+            self.sender.send_due(now, SOCKET, subscribers, &mut self.echoes, out);
         }
     }
 
     fn everybody(&self) -> Peer {
-        Peer::Address((self.config.interface.broadcast, self.config.interface.bind.port).into())
+        Peer::Address(self.config.interface.everybody())
     }
 
     fn sends(&self) -> bool {
-        self.ports.is_open(SOCKET) && self.send.output.is_mapped()
+        self.ports.is_open(SOCKET) && self.sender.is_mapped()
     }
 
     /// Whether it has to be found out who wants the universe.
@@ -404,7 +379,7 @@ impl ArtNetSession {
     }
 
     fn warn_of_contested_slots(&self, out: &mut Outbox) {
-        let contested = self.send.output.contested();
+        let contested = self.sender.contested();
         let Some(first) = contested.first() else { return };
         let others = match contested.len() - 1 {
             0 => String::new(),

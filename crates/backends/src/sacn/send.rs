@@ -1,7 +1,7 @@
 //! A universe that goes out: data, the priorities of its slots, signs and announcements, and the end of all that.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, Value};
 
@@ -101,9 +101,9 @@ impl Sender {
         self.output.unbind(slot);
     }
 
-    /// Whether no channel is mapped.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.mapped.is_empty()
+    /// Whether any channel is mapped.
+    pub(crate) fn is_mapped(&self) -> bool {
+        !self.mapped.is_empty()
     }
 
     /// The slots that more than one channel writes, counted from 0.
@@ -127,7 +127,7 @@ impl Sender {
     }
 
     /// Values for channels.
-    pub(crate) fn set(&mut self, now: Instant, values: &[(Slot, Value)]) {
+    pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
         self.output.set_all(now, values);
         self.wait_for_the_others(now);
     }
@@ -139,7 +139,7 @@ impl Sender {
     }
 
     /// Sends what is due.
-    pub(crate) fn handle_timeout(&mut self, now: Instant, port: Port, cid: Cid, out: &mut Outbox) {
+    pub(crate) fn send_due(&mut self, now: Instant, port: Port, cid: Cid, out: &mut Outbox) {
         let is_due = self.data_due().is_some_and(|due| due <= now);
         let is_sending = is_due || self.announce_at.is_some();
         if self.sending.slot_priorities && is_sending && self.priorities.next_due() <= now {
@@ -236,22 +236,19 @@ impl Sender {
         }
         let universes = Cow::Borrowed(std::slice::from_ref(&self.universe));
         let list = Discovery { cid, name: self.name.as_bytes(), page: 0, last_page: 0, universes };
-        out.send(port, self.group(DISCOVERY_UNIVERSE), |buffer| list.encode(buffer));
+        let group = Peer::Address(self.group(DISCOVERY_UNIVERSE));
+        out.send(port, group, |buffer| list.encode(buffer));
     }
 
     /// Sends the packet that is ready to the hosts, or to the group of a universe.
     fn send_packet(&self, universe: u16, port: Port, out: &mut Outbox) {
-        if self.hosts.is_empty() {
-            return out.send(port, self.group(universe), |buffer| buffer.extend_from_slice(&self.packet));
-        }
-        for host in self.hosts.addresses() {
-            out.send(port, Peer::Address(host), |buffer| buffer.extend_from_slice(&self.packet));
-        }
+        let group = self.group(universe);
+        self.hosts.send(port, group, out, |buffer| buffer.extend_from_slice(&self.packet));
     }
 
-    fn group(&self, universe: u16) -> Peer {
-        let group: IpAddr = if self.is_v6 { group_v6(universe) } else { group_v4(universe) };
-        Peer::Address((group, PORT).into())
+    fn group(&self, universe: u16) -> SocketAddr {
+        let group = if self.is_v6 { group_v6(universe) } else { group_v4(universe) };
+        SocketAddr::new(group, PORT)
     }
 }
 

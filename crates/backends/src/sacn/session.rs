@@ -1,7 +1,6 @@
 //! A running instance: one universe, in and out.
 //!
-//! What several sources come to is in `receive`, what is sent and when in `send`. Here packets are handed out, ports are kept,
-//! and the operator is told who comes and goes.
+//! What comes in is in `receive`, what goes out in `send`. Here packets are handed out, and ports are kept.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,13 +12,11 @@ use crosspatch_core::{
 
 use super::identity::Identity;
 use super::options::Config;
-use super::receive::{
-    Announced, Announcements, Event, Goodbye, LOSS, MAX_SOURCES, Receiver, Source, Standing,
-};
+use super::receive::{Announcements, Receiver};
 use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
 use crate::recognize::{Format, Strangers};
-use crate::shared::dmx::{Address, Detect, Input};
+use crate::shared::dmx::{Address, Detect};
 use crate::shared::ports::ReconnectingPorts;
 
 /// The socket, and the groups that are always listened to.
@@ -41,15 +38,12 @@ pub(crate) struct SacnSession {
     ports: ReconnectingPorts,
     joins: Vec<Join>,
     identity: Option<Identity>,
-    input: Input,
     receiver: Receiver,
     signs: Vec<u16>,
     announcements: Announcements,
     sender: Option<Sender>,
     /// Channels that are mapped although nothing is sent.
     mute: Vec<Slot>,
-    /// Whether there were sources and none is left.
-    is_lost: bool,
     strangers: Strangers,
 }
 
@@ -66,13 +60,11 @@ impl SacnSession {
             ports: ReconnectingPorts::new(name, "sacn-port"),
             joins: Vec::new(),
             identity: config.cid.map(Identity::given),
-            input: Input::default(),
-            receiver: Receiver::new(config.rules),
+            receiver: Receiver::new(config.universe, config.rules, config.detect),
             signs: Vec::new(),
             announcements: Announcements::default(),
             sender,
             mute: Vec::new(),
-            is_lost: false,
             strangers: Strangers::default(),
             config,
         }
@@ -83,7 +75,7 @@ impl Session for SacnSession {
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         let Ok(Address(place)) = Address::parse(address) else { return };
         match (direction, &mut self.sender) {
-            (Direction::Input, _) => self.input.bind(slot, place),
+            (Direction::Input, _) => self.receiver.bind(slot, place),
             (Direction::Output, Some(sender)) => sender.bind(slot, place),
             (Direction::Output, None) => self.mute.push(slot),
         }
@@ -91,7 +83,7 @@ impl Session for SacnSession {
 
     fn unbind(&mut self, slot: Slot, direction: Direction) {
         match (direction, &mut self.sender) {
-            (Direction::Input, _) => self.input.unbind(slot),
+            (Direction::Input, _) => self.receiver.unbind(slot),
             (Direction::Output, Some(sender)) => sender.unbind(slot),
             (Direction::Output, None) => self.mute.retain(|mute| *mute != slot),
         }
@@ -116,22 +108,19 @@ impl Session for SacnSession {
 
     fn handle_rebind(&mut self, now: Instant, out: &mut Outbox) {
         self.prepare(now, false, out);
-        if self.sender.as_ref().is_some_and(Sender::is_empty) {
+        if self.sender.as_ref().is_some_and(|sender| !sender.is_mapped()) {
             self.terminate(out);
         }
-        if self.input.is_empty() {
-            self.receiver = Receiver::new(self.config.rules);
-            if !std::mem::take(&mut self.signs).is_empty() {
-                self.ports.remove(SIGNS);
-                out.close(SIGNS, Peer::Only);
-            }
+        if !self.receiver.is_mapped() && !std::mem::take(&mut self.signs).is_empty() {
+            self.ports.remove(SIGNS);
+            out.close(SIGNS, Peer::Only);
         }
         let joins = self.wanted_joins();
         if joins != self.joins {
             self.ports.replace(SOCKET, self.socket(joins.clone()), out);
             self.joins = joins;
         }
-        self.input.tell(out);
+        self.receiver.handle_rebind(out);
     }
 
     fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
@@ -158,12 +147,9 @@ impl Session for SacnSession {
                 self.handle_packet(now, from, data, out);
             }
             (SIGNS, _) => {
-                if let Ok(Packet::Synchronization(sign)) = Packet::decode(data)
-                    && self.receiver.handle_sync(now, &sign)
-                {
-                    self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
+                if let Ok(Packet::Synchronization(sign)) = Packet::decode(data) {
+                    self.receiver.handle_sync(now, &sign, out);
                 }
-                self.tell_events(out);
             }
             _ => {}
         }
@@ -171,26 +157,23 @@ impl Session for SacnSession {
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         if let Some(sender) = &mut self.sender {
-            sender.set(now, values);
+            sender.set_all(now, values);
             self.send(now, out);
         }
     }
 
     fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.ports.handle_timeout(now, out);
-        if self.receiver.handle_timeout(now) {
-            self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
-        }
-        self.tell_events(out);
+        self.receiver.handle_timeout(now, out);
         while let Some(gone) = self.announcements.expire(now) {
-            tell_announced(&gone, out);
+            out.notice(gone.notice());
         }
         self.send(now, out);
     }
 
     fn status(&self) -> Status {
         let mut status = self.ports.status();
-        for source in self.receiver.sources().iter().filter(|source| source.standing == Standing::Active) {
+        for source in self.receiver.active_sources() {
             let name = format!("{} at {}", String::from_utf8_lossy(&source.name), source.peer);
             status.add(name, format!("source, priority {}", source.priority), Condition::Working);
         }
@@ -217,17 +200,12 @@ impl SacnSession {
                 self.handle_levels(now, from, &data, out);
             }
             Ok(Packet::Data(_)) => {}
-            Ok(Packet::Synchronization(sign)) => {
-                if self.receiver.handle_sync(now, &sign) {
-                    self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
-                }
-                self.tell_events(out);
-            }
+            Ok(Packet::Synchronization(sign)) => self.receiver.handle_sync(now, &sign, out),
             Ok(Packet::Discovery(page)) => {
                 if self.config.detect == Detect::Everything
                     && let Some(announced) = self.announcements.handle(now, &page)
                 {
-                    tell_announced(&announced, out);
+                    out.notice(announced.notice());
                 }
             }
             Err(error) => {
@@ -239,13 +217,10 @@ impl SacnSession {
     fn handle_levels(&mut self, now: Instant, from: SocketAddr, data: &Data<'_>, out: &mut Outbox) {
         let is_own = self.identity.is_none_or(|own| own.is_own(data.cid, self.config.site.local));
         let is_wanted = self.config.from.is_none_or(|wanted| wanted == data.cid);
-        if is_own || !is_wanted || self.input.is_empty() {
+        if is_own || !is_wanted || !self.receiver.is_mapped() {
             return;
         }
-        if self.receiver.handle_data(now, data, from) {
-            self.input.update_claimed(self.receiver.levels(), self.receiver.unclaimed(), out);
-        }
-        self.tell_events(out);
+        self.receiver.handle_data(now, from, data, out);
         self.listen_for_signs(data.sync_address, out);
     }
 
@@ -263,61 +238,6 @@ impl SacnSession {
             self.ports.replace(SIGNS, self.socket(joins), out);
         }
     }
-
-    fn tell_events(&mut self, out: &mut Outbox) {
-        let Config { universe, detect, .. } = *self.config;
-        let events: Vec<_> = self.receiver.take_events().collect();
-        for event in events {
-            let notice = match event {
-                Event::Appeared(cid) => {
-                    let known = self.receiver.sources().iter().find(|source| source.cid == cid);
-                    let Some(Source { name, peer, priority, .. }) = known else { continue };
-                    let (name, ip) = (String::from_utf8_lossy(name), peer.ip());
-                    let text = format!(
-                        "`{name}` at {ip} sends universe {universe} with priority {priority}, as {cid}"
-                    );
-                    let id = if std::mem::take(&mut self.is_lost) { "sacn-lost" } else { "sacn-source" };
-                    Notice::info(id, text)
-                }
-                Event::Gone { name, goodbye, is_last } => {
-                    let name = String::from_utf8_lossy(&name);
-                    let how = match goodbye {
-                        Goodbye::Terminated => "has ended".to_owned(),
-                        Goodbye::Silent => format!("has been silent for {:?}", LOSS),
-                    };
-                    self.is_lost |= is_last;
-                    if is_last {
-                        let text = format!("`{name}` {how}; nobody sends universe {universe} any more");
-                        Notice::warning("sacn-lost", text)
-                    } else {
-                        Notice::info("sacn-source", format!("`{name}` {how} and does not count any more"))
-                    }
-                }
-                Event::Sequence(cid, trouble) => {
-                    let known = self.receiver.sources().iter().find(|source| source.cid == cid);
-                    let Some(Source { name, peer, .. }) = known else { continue };
-                    let who = format!("`{}` at {}", String::from_utf8_lossy(name), peer.ip());
-                    trouble.notice("sacn-sequence", who, format_args!("universe {universe}"))
-                }
-                Event::Signs(cid, address, trouble) => {
-                    trouble.notice("sacn-sequence", cid, format_args!("synchronization universe {address}"))
-                }
-                Event::TooMany(cid) => Notice::warning(
-                    "sacn-sources",
-                    format!("more than {MAX_SOURCES} sources send universe {universe}, {cid} among them"),
-                ),
-                Event::BadPriority(priority) => Notice::warning(
-                    "sacn-garbage",
-                    format!(
-                        "a source sends universe {universe} with the priority {priority}, which does not exist"
-                    ),
-                ),
-            };
-            if detect > Detect::Off || notice.id != "sacn-source" {
-                out.notice(notice);
-            }
-        }
-    }
 }
 
 /// What goes out, and the ports for all of it.
@@ -325,7 +245,7 @@ impl SacnSession {
     fn send(&mut self, now: Instant, out: &mut Outbox) {
         if let (true, Some(own), Some(sender)) = (self.ports.is_open(SOCKET), self.identity, &mut self.sender)
         {
-            sender.handle_timeout(now, SOCKET, own.cid, out);
+            sender.send_due(now, SOCKET, own.cid, out);
         }
     }
 
@@ -351,7 +271,7 @@ impl SacnSession {
 
     fn wanted_joins(&self) -> Vec<Join> {
         let mut joins = Vec::new();
-        if !self.input.is_empty() && !self.config.unicast {
+        if self.receiver.is_mapped() && !self.config.unicast {
             joins.extend(self.groups(self.config.universe));
         }
         if self.config.detect == Detect::Everything {
@@ -375,18 +295,4 @@ impl SacnSession {
         let bind = site.bind.clone();
         PortSpec::Udp(Udp { shared: true, broadcast: true, joins, outgoing, selection, ..Udp::new(bind) })
     }
-}
-
-fn tell_announced(announced: &Announced, out: &mut Outbox) {
-    let Announced { cid, name, universes } = announced;
-    let name = String::from_utf8_lossy(name);
-    let text = match universes.as_slice() {
-        [] => format!("`{name}` announces no universes any more ({cid})"),
-        universes => {
-            let shown: Vec<_> = universes.iter().take(40).map(ToString::to_string).collect();
-            let more = if universes.len() > shown.len() { ", ..." } else { "" };
-            format!("`{name}` sends universes {}{more} ({cid})", shown.join(", "))
-        }
-    };
-    out.notice(Notice::info("sacn-announced", text));
 }

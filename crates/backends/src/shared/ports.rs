@@ -132,9 +132,12 @@ impl Hosts {
         host.map(|(_, address)| *address = Some(found)).is_some()
     }
 
-    /// Whether there are none, those without a known address included.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.hosts.is_empty()
+    /// Sends a message to every host whose address is known, or to `group` if there are no hosts.
+    pub(crate) fn send(&self, port: Port, group: SocketAddr, out: &mut Outbox, write: impl Fn(&mut Vec<u8>)) {
+        if self.hosts.is_empty() {
+            return out.send(port, Peer::Address(group), write);
+        }
+        self.addresses().for_each(|host| out.send(port, Peer::Address(host), &write));
     }
 
     /// The addresses that are known.

@@ -34,7 +34,8 @@ pub(crate) fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item =
     closest(typed, candidates).map(|known| format!("did you mean `{known}`?"))
 }
 
-/// The address with a misspelt word replaced by the closest one of `words`, if `is_valid` accepts the result.
+/// The address in the other case, or with misspelt words replaced by the closest ones of `words`, if `is_valid` accepts the
+/// result.
 pub(crate) fn corrected(
     address: &str,
     words: &[&'static str],
@@ -44,21 +45,31 @@ pub(crate) fn corrected(
     if address.len() > LONGEST {
         return None;
     }
+    // A whole address in the wrong case is more likely than one misspelt word.
+    let cases = [address.to_lowercase(), address.to_uppercase()];
+    if let Some(meant) = cases.into_iter().find(|meant| meant != address && is_valid(meant)) {
+        return Some(meant);
+    }
+    // Words are replaced one after the other, until the address is valid.
+    let mut out = String::new();
     let mut start = 0;
     while start < address.len() {
         let rest = &address[start..];
         let len = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
         if len == 0 {
-            start += rest.chars().next().map_or(1, char::len_utf8);
+            let next = rest.chars().next().map_or(1, char::len_utf8);
+            out.push_str(&rest[..next]);
+            start += next;
             continue;
         }
-        let word = &rest[..len];
-        if !words.contains(&word)
-            && let Some(known) = closest(word, words.iter().copied())
-        {
-            let corrected = format!("{}{known}{}", &address[..start], &rest[len..]);
-            if is_valid(&corrected) {
-                return Some(corrected);
+        let (word, after) = rest.split_at(len);
+        let known = if words.contains(&word) { None } else { closest(word, words.iter().copied()) };
+        out.push_str(known.unwrap_or(word));
+        if let Some(known) = known {
+            // With the earlier corrections, or without them.
+            let candidates = [format!("{out}{after}"), format!("{}{known}{after}", &address[..start])];
+            if let Some(meant) = candidates.into_iter().find(|meant| is_valid(meant)) {
+                return Some(meant);
             }
         }
         start += len;
@@ -102,6 +113,10 @@ mod tests {
         let is_valid = |address: &str| address == "page1.fader5";
         assert_eq!(corrected("page1.fadr5", &words, is_valid).as_deref(), Some("page1.fader5"));
         assert_eq!(corrected("pgae1.fader5", &words, is_valid).as_deref(), Some("page1.fader5"));
+        assert_eq!(corrected("Page1.Fader5", &words, is_valid).as_deref(), Some("page1.fader5"));
+        assert_eq!(corrected("PAGE1.fadr5", &words, is_valid).as_deref(), Some("page1.fader5"));
+        assert_eq!(corrected("pgae1.fadr5", &words, is_valid).as_deref(), Some("page1.fader5"));
+        assert_eq!(corrected("store", &words, |address| address == "STORE").as_deref(), Some("STORE"));
         assert_eq!(corrected("page1.fadr6", &words, is_valid), None);
         assert_eq!(corrected("ü", &words, is_valid), None);
     }

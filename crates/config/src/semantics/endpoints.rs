@@ -10,8 +10,17 @@ pub(crate) struct Endpoint<'t> {
     pub(crate) addresses: Addresses<'t>,
     /// The location of the address.
     pub(crate) location: Location,
-    /// Whether a `|` has a space on one side only.
-    pub(crate) has_loose_bar: bool,
+    /// If a `|` belongs to the address, but was probably meant otherwise.
+    pub(crate) bar: Option<DoubtfulBar>,
+}
+
+/// A `|` in an address that was probably meant to begin a stage.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DoubtfulBar {
+    /// It has a space on one side only.
+    Loose,
+    /// The name of a transform or of a chain follows.
+    Stage,
 }
 
 /// The addresses of an endpoint.

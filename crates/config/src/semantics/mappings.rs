@@ -1,18 +1,19 @@
 //! Reads the mapping lines and has their routes written.
 
-use crosspatch_core::PlanBuilder;
+use crosspatch_core::transform::transforms;
+use crosspatch_core::{Direction, PlanBuilder, canonical_address};
 use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::Draft;
 use crate::report::suggest::closest;
 use crate::semantics::chains::Chains;
 use crate::semantics::configure::ConfiguredInstance;
-use crate::semantics::endpoints::{Addresses, Endpoint, Referenced};
+use crate::semantics::endpoints::{Addresses, DoubtfulBar, Endpoint, Referenced};
 use crate::semantics::origins::{LineOrigin, Origins};
 use crate::semantics::routes::{Conversion, MAX_ROUTES, RouteWriter};
 use crate::semantics::sections::{InstanceSection, MapPart, Sections};
 use crate::semantics::stages::{self, StageReference, Stages};
-use crate::syntax::lexer::{Lines, Operator};
+use crate::syntax::lexer::{self, Lines, Operator};
 use crate::syntax::parser::parse_line;
 use crate::syntax::pattern::Pattern;
 use crate::syntax::source::{Location, SourceId, Sources, Span};
@@ -42,6 +43,7 @@ pub(crate) fn map_everything(
         unknown: FxHashMap::default(),
         unknown_order: Vec::new(),
         lines: Vec::new(),
+        missing: None,
     };
     for part in maps {
         mapper.map_part(part);
@@ -64,6 +66,8 @@ struct Mapper<'m, 'a> {
     unknown: FxHashMap<String, (Location, u128)>,
     unknown_order: Vec<String>,
     lines: Vec<LineOrigin>,
+    /// The instance because of which the present line is left out.
+    missing: Option<usize>,
 }
 
 impl Mapper<'_, '_> {
@@ -92,6 +96,8 @@ impl Mapper<'_, '_> {
         let left = self.endpoint(source, text, mapping.left.channels);
         let right = self.endpoint(source, text, mapping.right.channels);
         let endpoints = (left.as_ref(), right.as_ref());
+        self.missing = None;
+        self.note_missing(left.iter().chain(&right));
         let first_route = self.route_count();
         if mapping.left.transforms.is_empty() && mapping.right.transforms.is_empty() {
             let is_broken = !self.check_counts(endpoints, Some(false));
@@ -99,6 +105,9 @@ impl Mapper<'_, '_> {
             self.write(mapping.operator, endpoints, &conversion, &conversion);
         } else {
             self.map_through(source, mapping, endpoints);
+        }
+        if let Some(index) = self.missing {
+            self.report_skipped(index, Location { source, span: lexer::trim(text, line) });
         }
         if self.route_count() > first_route {
             self.lines.push(LineOrigin { first_route, start: line.start, source });
@@ -137,9 +146,31 @@ impl Mapper<'_, '_> {
             (StageReference::Target | StageReference::Channel { .. }, _) => Referenced::Target,
         });
         let referenced: Vec<_> = referenced.collect();
+        self.note_missing(referenced.iter().filter_map(|referenced| match referenced {
+            Referenced::Target => None,
+            Referenced::Channel { endpoint, .. } => endpoint.as_ref(),
+        }));
         let conversion = |chain| Conversion { chain, referenced: &referenced, is_broken };
         let (chain, back) = (chain.as_ref(), back.as_ref().or(chain.as_ref()));
         self.write(mapping.operator, endpoints, &conversion(chain), &conversion(back));
+    }
+
+    /// Remembers the first instance of a line that is left out because its backend is missing.
+    fn note_missing<'e, 't: 'e>(&mut self, endpoints: impl IntoIterator<Item = &'e Endpoint<'t>>) {
+        let mut instances = endpoints.into_iter().filter_map(|endpoint| endpoint.instance);
+        let missing = instances.find(|&index| self.instances[index].missing.is_some());
+        self.missing = self.missing.or(missing);
+    }
+
+    fn report_skipped(&mut self, index: usize, at: Location) {
+        let section = &self.instances[index];
+        let backend = section.missing.as_deref().unwrap_or_default();
+        let message = format!(
+            "this mapping is left out, because the backend {} of {} is missing",
+            quote(backend),
+            quote(&section.name)
+        );
+        self.report(Draft::warning("mapping-skipped", message).at(at));
     }
 
     fn write(
@@ -245,17 +276,62 @@ impl Mapper<'_, '_> {
         } else {
             Addresses::One(address)
         };
-        let has_loose_bar =
-            has_bar && !address.starts_with('"') && (address.contains(" |") || address.contains("| "));
-        Some(Endpoint { instance, addresses, location: Location { source, span }, has_loose_bar })
+        let bar = match has_bar && !address.starts_with('"') {
+            true => self.doubtful_bar(address),
+            false => None,
+        };
+        Some(Endpoint { instance, addresses, location: Location { source, span }, bar })
+    }
+
+    /// What a `|` in an address was probably meant as.
+    fn doubtful_bar(&self, address: &str) -> Option<DoubtfulBar> {
+        if address.contains(" |") || address.contains("| ") {
+            return Some(DoubtfulBar::Loose);
+        }
+        let is_stage = |part: &str| {
+            let word = part.split(char::is_whitespace).next().unwrap_or(part);
+            transforms(self.chains.families).any(|transform| transform.name == word)
+                || self.chains.names().any(|name| name == word)
+        };
+        address.split('|').skip(1).any(is_stage).then_some(DoubtfulBar::Stage)
     }
 
     fn report_missing_dot(&mut self, written: &str, at: Location) {
         let message = format!("expected `instance.channel`, found {}", quote(written));
         let is_instance = self.names.contains_key(written);
-        let help = is_instance
-            .then(|| format!("write the channel after a dot: {}", quote(&format!("{written}.CHANNEL"))));
+        let help = match is_instance {
+            true => Some(format!("write the channel after a dot: {}", quote(&format!("{written}.CHANNEL")))),
+            false => self.with_dot(written).map(|meant| format!("did you mean {}?", quote(&meant))),
+        };
         self.report(Draft::error("channel", message).at(at).help_if(help));
+    }
+
+    /// The same with a dot after the name of an instance, where another character separates it from the channel.
+    fn with_dot(&self, written: &str) -> Option<String> {
+        let is_separator =
+            |c: char| matches!(c, '/' | ':' | ',' | '_' | '-' | '@' | '\\') || c.is_whitespace();
+        let separators = written.char_indices().filter(|&(at, c)| at > 0 && is_separator(c));
+        let split = |(at, c): (usize, char)| {
+            let (name, rest) = (&written[..at], &written[at..]);
+            let after = &rest[c.len_utf8()..];
+            self.names.get(name).map(|&index| (index, name, rest, after))
+        };
+        let (index, name, rest, after) = separators.filter_map(split).next()?;
+        let after = after.trim();
+        // The slash of a path may be the separator.
+        let path = if rest.starts_with('/') { rest.trim() } else { after };
+        let candidates = [path.to_owned(), after.to_owned(), after.replace(['/', ' ', ':'], ".")];
+        let configured = self.writer.configured[index].as_ref();
+        let is_valid = |address: &&String| {
+            let is_valid = |direction| {
+                configured.is_some_and(|configured| {
+                    canonical_address(&*configured.instance, address, direction).is_ok()
+                })
+            };
+            !address.is_empty() && (is_valid(Direction::Input) || is_valid(Direction::Output))
+        };
+        let meant = candidates.iter().find(is_valid).unwrap_or(&candidates[1]);
+        (!meant.is_empty()).then(|| format!("{name}.{meant}"))
     }
 
     fn note_unknown(&mut self, name: &str, at: Location) {
@@ -289,6 +365,9 @@ impl Mapper<'_, '_> {
                 }
                 Some(meant) => format!("did you mean {}?", quote(meant)),
                 None if name.starts_with(['#', '/']) => "a comment begins with `;`".to_owned(),
+                None if let Some(channel) = self.with_dot(&self.channel_at(at)) => {
+                    format!("did you mean {}?", quote(&channel))
+                }
                 None => "an instance needs a section `[BACKEND NAME]`".to_owned(),
             };
             // The instance that was probably meant is not reported as unused.
@@ -303,6 +382,16 @@ impl Mapper<'_, '_> {
             let draft = Draft::error("unknown-instance", format!("there is no instance {}", quote(&name)));
             self.report(draft.label(at, label).help(help));
         }
+    }
+
+    /// The channel, as far as it reaches without quotes, whose instance is written at a location.
+    fn channel_at(&self, at: Location) -> String {
+        const LONGEST: usize = 200;
+        let text = self.sources.text(at.source);
+        let rest = &text.as_str()[at.span.start as usize..];
+        let is_end = |c: &char| c.is_control() || matches!(c, '<' | '>' | '|');
+        let channel: String = rest.chars().take(LONGEST).take_while(|c| !is_end(c)).collect();
+        channel.trim_end().to_owned()
     }
 
     fn report_unused(&mut self) {

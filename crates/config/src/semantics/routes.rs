@@ -8,7 +8,7 @@ use crosspatch_core::{AddressError, Direction, InstanceId, PlanBuilder, Slot, ca
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::report::suggest::corrected;
 use crate::semantics::configure::ConfiguredInstance;
-use crate::semantics::endpoints::{Addresses, Endpoint, Referenced};
+use crate::semantics::endpoints::{Addresses, DoubtfulBar, Endpoint, Referenced};
 use crate::semantics::origins::ChainOrigin;
 use crate::syntax::source::{Location, Span};
 use crate::wording::quote;
@@ -191,15 +191,17 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         target
     }
 
-    /// A bar with a space on one side was most likely meant to begin a stage.
+    /// Warns of a bar that was most likely meant to begin a stage.
     fn warn_of_bar(&mut self, cursor: &Cursor<'_, '_>) {
-        if let Some(endpoint) =
-            cursor.endpoint.filter(|endpoint| endpoint.has_loose_bar && !cursor.has_failed)
-        {
-            let draft =
-                Draft::warning("bar-in-channel", "expected a space on both sides of `|`, or on neither");
-            self.diagnostics.add(draft.at(endpoint.location).help(BAR));
-        }
+        let Some(endpoint) = cursor.endpoint.filter(|_| !cursor.has_failed) else { return };
+        let message = match endpoint.bar {
+            Some(DoubtfulBar::Loose) => "expected a space on both sides of `|`, or on neither",
+            Some(DoubtfulBar::Stage) => {
+                "the `|` and the transform after it belong to the name of the channel"
+            }
+            None => return,
+        };
+        self.diagnostics.add(Draft::warning("bar-in-channel", message).at(endpoint.location).help(BAR));
     }
 
     fn report_full(&mut self, from: Option<&Endpoint<'_>>, to: Option<&Endpoint<'_>>) {
@@ -247,11 +249,19 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
     ) {
         let address = endpoint.addresses.nth(number, &mut self.address);
         let suggestion = match self.diagnostics.has_room() {
-            true => error.suggestion.or_else(|| {
+            true => {
                 let is_valid =
                     |address: &str| canonical_address(&*configured.instance, address, direction).is_ok();
-                corrected(address, configured.backend.words, is_valid)
-            }),
+                let corrected = |address: &str| corrected(address, configured.backend.words, is_valid);
+                // A backend corrects one part of an address, and another one may be wrong, too.
+                match error.suggestion {
+                    Some(suggestion) if is_valid(&suggestion) => Some(suggestion),
+                    Some(suggestion) => {
+                        corrected(&suggestion).or_else(|| corrected(address)).or(Some(suggestion))
+                    }
+                    None => corrected(address),
+                }
+            }
             false => None,
         };
         let label = match &endpoint.addresses {

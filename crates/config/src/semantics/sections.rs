@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crosspatch_core::{Backend, Registry, Scope};
+use crosspatch_core::{Alias, Backend, Planned, Registry, Scope};
 use rustc_hash::FxHashMap;
 
 use crate::files::{Files, beside, normalized, unreadable};
@@ -32,6 +32,8 @@ pub(crate) struct InstanceSection {
     /// Whether its header has a mistake. Backend and name are then guesses.
     pub(crate) is_guessed: bool,
     pub(crate) options: OptionSet,
+    /// The name of the backend, if there is no such backend and the instance is left out because of that.
+    pub(crate) missing: Option<Box<str>>,
     /// Whether mappings can use it by its name. Not so if the name belongs to an earlier instance.
     pub(crate) is_named: bool,
 }
@@ -57,8 +59,10 @@ pub(crate) struct Sections<'a> {
     pub(crate) globals: FxHashMap<&'static str, OptionSet>,
     pub(crate) maps: Vec<MapPart>,
     pub(crate) chains: Chains,
-    /// Sections of backends that are not built: name, location, and whether it is the section of an instance.
-    planned: Vec<(&'static str, Location, bool)>,
+    /// Whether instances of missing backends are left out.
+    pub(crate) skip_missing: bool,
+    /// Sections of backends that are not built: the backend, location, and whether it is the section of an instance.
+    planned: Vec<(&'static Planned, Location, bool)>,
     section: Section,
     /// The files that are being read, the outermost first.
     open: Vec<PathBuf>,
@@ -91,7 +95,7 @@ impl Section {
 
 impl<'a> Sections<'a> {
     /// Reads `file` and all files that it includes.
-    pub(crate) fn read(file: &Path, files: &'a dyn Files, registry: Registry) -> Self {
+    pub(crate) fn read(file: &Path, files: &'a dyn Files, registry: Registry, skip_missing: bool) -> Self {
         let mut sections = Self {
             registry,
             files,
@@ -103,6 +107,7 @@ impl<'a> Sections<'a> {
             globals: FxHashMap::default(),
             maps: Vec::new(),
             chains: Chains::new(registry.families),
+            skip_missing,
             planned: Vec::new(),
             section: Section::None(false),
             open: Vec::new(),
@@ -291,8 +296,10 @@ impl<'a> Sections<'a> {
             self.diagnostics.add(Draft::error("unknown-backend", message).at(backend_at).help(help));
             return Section::Skipped;
         }
+        let written = backend;
         let is_guessed = self.registry.find(backend).is_none();
         let backend = self.backend(backend, backend_at, true);
+        let missing = (self.skip_missing && backend.is_none()).then(|| written.into());
         let is_valid = self.diagnostics.check(invalid_name("instance-name", name_at, name, ".<>{}|;"));
         let index = self.instances.len();
         // An invalid name is registered in the form that a mapping would contain, to avoid further errors there.
@@ -312,6 +319,7 @@ impl<'a> Sections<'a> {
             backend,
             is_guessed: is_guessed || !is_valid,
             options: OptionSet::default(),
+            missing,
             is_named: first.is_none(),
         });
         Section::Instance(index)
@@ -322,14 +330,16 @@ impl<'a> Sections<'a> {
         let keyword =
             closest(word, ["include", "backend", "chain"]).filter(|_| self.diagnostics.has_room())?;
         let built = self.registry.backends.iter().map(|backend| backend.name);
-        let mut known = built.chain(self.registry.planned.iter().copied());
-        let is_like_backend = closest(word, known.clone()).is_some() || known.any(|name| name == word);
+        let mut known = built.chain(self.registry.planned.iter().map(|planned| planned.name));
+        let is_like_backend = closest(word, known.clone()).is_some()
+            || known.any(|name| name == word)
+            || self.registry.alias(word).is_some();
         (!is_like_backend).then_some(keyword)
     }
 
     fn nameless_section(&mut self, at: Location, word: &str) -> Section {
         let keyword = closest(word, ["map", "include", "backend", "chain"]);
-        if self.registry.find(word).is_some() || self.registry.planned.contains(&word) {
+        if self.registry.find(word).is_some() || self.registry.planned(word).is_some() {
             let message = format!("expected a name for this instance of `{word}`, found nothing");
             let help = format!("write `[{word} NAME]`; mappings refer to the name");
             self.diagnostics.add(Draft::error("section", message).at(at).help(help));
@@ -339,6 +349,7 @@ impl<'a> Sections<'a> {
         let backends = self.registry.backends.iter().map(|backend| backend.name);
         let help = keyword
             .map(|known| format!("did you mean `[{known}]`?"))
+            .or_else(|| self.registry.alias(word).map(|alias| meant_by(alias, "[", " NAME]")))
             .or_else(|| closest(word, backends).map(|known| format!("did you mean `[{known} NAME]`?")))
             .unwrap_or_else(|| SECTIONS.to_owned());
         self.diagnostics.add(Draft::error("section", message).at(at).help(help));
@@ -349,7 +360,7 @@ impl<'a> Sections<'a> {
         if let Some(backend) = self.registry.find(name) {
             return Some(backend);
         }
-        if let Some(planned) = self.registry.planned.iter().find(|planned| **planned == name) {
+        if let Some(planned) = self.registry.planned(name) {
             self.planned.push((planned, at, is_instance));
             return None;
         }
@@ -357,22 +368,31 @@ impl<'a> Sections<'a> {
             self.diagnostics.add(Draft::error("unknown-backend", "").at(at));
             return None;
         }
-        let built = self.registry.backends.iter().map(|backend| backend.name);
-        let help = did_you_mean(name, built.clone().chain(self.registry.planned.iter().copied()))
+        let built = || self.registry.backends.iter().map(|backend| backend.name);
+        let known = || built().chain(self.registry.planned.iter().map(|planned| planned.name));
+        let alias = self.registry.alias(name);
+        let help = alias
+            .map(|alias| meant_by(alias, "", ""))
+            .or_else(|| did_you_mean(name, known()))
             .unwrap_or_else(|| {
-                format!("known backends: {}", built.clone().map(quote).collect::<Vec<_>>().join(", "))
+                format!("known backends: {}", built().map(quote).collect::<Vec<_>>().join(", "))
             });
-        let draft = Draft::error("unknown-backend", format!("there is no backend {}", quote(name)));
-        self.diagnostics.add(draft.at(at).help(help));
+        let message = format!("there is no backend {}", quote(name));
+        if self.skip_missing {
+            let message = format!("{message}; {SKIPPED}");
+            self.diagnostics.add(Draft::warning("unknown-backend", message).at(at).help(help));
+            return None;
+        }
+        self.diagnostics.add(Draft::error("unknown-backend", message).at(at).help(help));
         // The backend that was probably meant stands in, so that options and addresses are checked too.
-        self.registry.find(closest(name, built.chain(self.registry.planned.iter().copied()))?)
+        self.registry.find(alias.map_or_else(|| closest(name, known()), |alias| alias.backend)?)
     }
 
     /// Reports backends that are not built: an error if an instance needs one, a warning if only its options are set.
     fn report_planned(&mut self) {
         let planned = std::mem::take(&mut self.planned);
-        for (at, &(name, location, is_instance)) in planned.iter().enumerate() {
-            let mut others = planned.iter().enumerate().filter(|(_, (other, ..))| *other == name);
+        for (at, &(backend, location, is_instance)) in planned.iter().enumerate() {
+            let mut others = planned.iter().enumerate().filter(|(_, (other, ..))| *other == backend);
             let leader = others
                 .clone()
                 .find(|(_, (_, _, is_instance))| *is_instance)
@@ -381,13 +401,18 @@ impl<'a> Sections<'a> {
             if leader != Some(at) {
                 continue;
             }
-            let message = format!("the backend `{name}` is not available yet");
-            self.diagnostics.add(if is_instance {
-                let help = format!("remove the instances of `{name}` and their mappings until it is");
-                Draft::error("backend-not-built", message).at(location).help(help)
-            } else {
-                Draft::warning("backend-not-built", message).at(location).help("these options have no effect")
-            });
+            let message = format!("the backend `{}` is not available yet", backend.name);
+            let draft = match (is_instance, self.skip_missing) {
+                (true, false) => Draft::error("backend-not-built", message).help(backend.instead).help(SKIP),
+                (true, true) => {
+                    let message = format!("{message}; {SKIPPED}");
+                    Draft::warning("backend-not-built", message).help(backend.instead)
+                }
+                (false, _) => {
+                    Draft::warning("backend-not-built", message).help("these options have no effect")
+                }
+            };
+            self.diagnostics.add(draft.at(location));
         }
     }
 
@@ -405,6 +430,18 @@ impl<'a> Sections<'a> {
         let Some(backend) = backend else { return };
         let written = WrittenOption { text: name, name: name_at, value, from_command_line: false };
         options.add(backend, scope, &written, &mut self.diagnostics);
+    }
+}
+
+const SKIP: &str = "run with `--skip-missing` to leave out its instances and their mappings";
+
+const SKIPPED: &str = "its instances are left out";
+
+/// The suggestion for a name that people write for a backend.
+fn meant_by(alias: &Alias, before: &str, after: &str) -> String {
+    match alias.backend {
+        Some(backend) => format!("did you mean `{before}{backend}{after}`? {}", alias.why),
+        None => alias.why.to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crosspatch_core::address::closing_quote;
 
-use crate::syntax::lexer;
+use crate::syntax::lexer::{self, Operator};
 use crate::syntax::source::Span;
 use crate::syntax::tree::{Context, Fault, Item, Line, Mapping, Side};
 use crate::wording::quote;
@@ -209,11 +209,13 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
         let body = without_comment(line, &masked, faults);
         (masked, body)
     };
-    let Some((operator_at, operator)) = lexer::operator(&masked, body) else {
+    let Some((mut operator_at, mut operator)) = lexer::operator(&masked, body) else {
         let message =
             format!("expected `>`, `<` or `<>` between two channels, found {}", quote(body.of(line)));
         let is_option = body.of(&masked).contains('=');
+        let meant = foreign_operator(line, &masked, body);
         let help = comment_hint(line, body)
+            .or(meant.as_deref())
             .or_else(|| (masked.contains(" |") && body.of(line).contains(['<', '>'])).then_some(OWN_OPERATOR))
             .or_else(|| is_option.then_some("an option belongs in the section of its instance"));
         faults.push(Fault::error(body, "mapping-syntax", message, help));
@@ -221,6 +223,13 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
     };
     let mut left = Span::new(0, operator_at.start as usize);
     let mut right = Span::new(operator_at.end as usize, body.end as usize);
+    if let Some(long) = two_way_arrow(&masked, operator_at, right) {
+        right.start = long.end;
+        let meant = rewritten(line, left, "<>", right);
+        let message = format!("expected `<>`, found {}", quote(long.of(line)));
+        faults.push(Fault::error(long, "mapping-syntax", message, Some(&meant)));
+        (operator_at, operator) = (long, Operator::Both);
+    }
     if let Some((second, _)) = lexer::operator(&masked, right) {
         let message = format!("expected one mapping per line, found a second {}", quote(second.of(line)));
         let between = Span { end: second.start, ..right };
@@ -234,8 +243,15 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
     }
     if let Some(arrow) = arrow(&masked, left, operator_at, right) {
         let message = format!("expected {}, found {}", quote(operator_at.of(line)), quote(arrow.of(line)));
-        faults.push(Fault::error(arrow, "mapping-syntax", message, None));
         (left.end, right.start) = (arrow.start, arrow.end);
+        let meant = rewritten(line, left, operator_at.of(line), right);
+        faults.push(Fault::error(arrow, "mapping-syntax", message, Some(&meant)));
+    } else if operator == Operator::Right && left.of(&masked).ends_with(['-', '=']) {
+        let shaft = Span { start: left.end - 1, ..left };
+        let channel = lexer::trim(line, left);
+        let message = format!("{} belongs to the channel {}", quote(shaft.of(line)), quote(channel.of(line)));
+        let meant = rewritten(line, Span { end: shaft.start, ..left }, ">", right);
+        faults.push(Fault::warning(shaft, "arrow-in-channel", message, Some(&meant)));
     }
     // A line without masked characters has no bar.
     let bars = matches!(masked, Cow::Owned(_)).then_some(&*masked);
@@ -277,6 +293,48 @@ fn arrow(masked: &str, left: Span, operator: Span, right: Span) -> Option<Span> 
             operator.end as usize + usize::from(shaft_after),
         )
     })
+}
+
+/// The span of `<->` or `<=>`, of which only the `<` was read as an operator.
+fn two_way_arrow(masked: &str, operator: Span, right: Span) -> Option<Span> {
+    let rest = right.of(masked);
+    let shaft = rest.find(|c| !matches!(c, '-' | '=')).filter(|&len| len > 0)?;
+    let is_arrow = operator.of(masked) == "<" && rest[shaft..].starts_with('>');
+    is_arrow.then(|| Span::new(operator.start as usize, operator.end as usize + shaft + 1))
+}
+
+/// The suggestion for a line with an operator of another language: an arrow as one character, or `=`.
+fn foreign_operator(line: &str, masked: &str, body: Span) -> Option<String> {
+    const RIGHT: [char; 7] = ['→', '⇒', '⟶', '➔', '➜', '›', '»'];
+    const LEFT: [char; 5] = ['←', '⇐', '⟵', '‹', '«'];
+    const BOTH: [char; 3] = ['↔', '⇔', '⟷'];
+    let arrow = |c: char| match c {
+        c if RIGHT.contains(&c) => Some(">"),
+        c if LEFT.contains(&c) => Some("<"),
+        c if BOTH.contains(&c) => Some("<>"),
+        _ => None,
+    };
+    let text = body.of(masked);
+    let arrows = || text.char_indices().filter_map(|(at, c)| Some((at, c.len_utf8(), arrow(c)?)));
+    // Both sides of a mapping have a dot; the name of an option and a number do not.
+    let is_channel = |side: &str| {
+        let side = side.trim();
+        side.contains('.') && !side.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let equals = || {
+        let at = text.find('=').filter(|&at| is_channel(&text[..at]) && is_channel(&text[at + 1..]))?;
+        Some((at, 1, ">"))
+    };
+    let (at, len, operator) = arrows().next().or_else(equals)?;
+    let at = body.start as usize + at;
+    let (left, right) = (Span { end: at as u32, ..body }, Span { start: (at + len) as u32, ..body });
+    Some(rewritten(line, left, operator, right))
+}
+
+/// A suggestion of the whole line.
+fn rewritten(line: &str, left: Span, operator: &str, right: Span) -> String {
+    let side = |part| lexer::trim(line, part).of(line);
+    format!("did you mean {}?", quote(&format!("{} {operator} {}", side(left), side(right))))
 }
 
 /// Parses one side of a mapping. `bars` is the masked line, if it has any bar.

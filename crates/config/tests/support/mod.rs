@@ -5,15 +5,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    AddressError, Backend, Direction, EndpointForm, Instance, Instant, OptionSpec, Options, Outbox, Registry,
-    Scope, Session, Slot, Status,
+    AddressError, Alias, Backend, Direction, EndpointForm, Instance, Instant, OptionSpec, Options, Outbox,
+    Planned, Registry, Scope, Session, Slot, Status,
 };
 use crosspatch_transforms::FAMILIES;
 
 /// The registry of the tests.
 pub(crate) const REGISTRY: Registry = Registry {
     backends: &[&BUS, &CONSOLE, &DIMMER, &STRICT],
-    planned: &["artnet", "midi"],
+    planned: &[
+        Planned { name: "artnet", instead: "`dimmer` does the same for these tests" },
+        Planned { name: "midi", instead: "`bus` does the same for these tests" },
+    ],
+    aliases: &[
+        Alias { names: &["desk", "foh"], backend: Some("console"), why: "a desk is a `console`" },
+        Alias { names: &["serial"], backend: None, why: "no backend uses serial ports" },
+    ],
     families: FAMILIES,
 };
 

@@ -11,7 +11,7 @@ use crate::source::{Source, counted, size, usable};
 
 /// Prints the diagnostics; errors make the exit status 1.
 pub(crate) fn run(check: &Check, color: Color) -> Result<ExitCode> {
-    let source = Source::file(check.file.as_deref(), &check.overrides)?;
+    let source = Source::file(check.file.as_deref(), &check.overrides)?.skip_missing(check.skip_missing);
     let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let mut text = match check.format {
         Format::Json => compiled.to_json() + "\n",

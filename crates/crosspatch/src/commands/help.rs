@@ -17,7 +17,14 @@ const TRANSFORMS: &str = "transforms";
 pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
     match help.topic.as_deref() {
         Some(TRANSFORMS) => output::print(&list_of_transforms(registry)),
-        Some(name) => output::print(manual(registry, name)?),
+        Some(name) => {
+            match registry.alias(name).and_then(|alias| Some((alias, registry.find(alias.backend?)?))) {
+                Some((alias, backend)) => {
+                    output::print(&format!("`{name}`: {}\n\n{}", alias.why, backend.manual))
+                }
+                None => output::print(manual(registry, name)?),
+            }
+        }
         None => output::print(&overview(registry)),
     }
 }
@@ -35,8 +42,11 @@ fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
     if let Some(manual) = section(registry, name) {
         return Ok(manual);
     }
-    if registry.planned.contains(&name) {
-        bail!("the backend `{name}` of MIDIMonster is not part of crosspatch yet");
+    if let Some(planned) = registry.planned(name) {
+        bail!("the backend `{name}` of MIDIMonster is not part of crosspatch yet; {}", planned.instead);
+    }
+    if let Some(alias) = registry.alias(name) {
+        bail!("{}", alias.why);
     }
     match closest(name, topics(registry)) {
         Some(meant) => bail!("there is no backend or transform `{name}`; did you mean `{meant}`?"),
@@ -133,7 +143,7 @@ mod tests {
     #[test]
     fn a_topic_that_is_not_there_is_told_from_one_that_is_not_there_yet() {
         let error = |name| manual(&REGISTRY, name).unwrap_err().to_string();
-        assert!(error(REGISTRY.planned[0]).contains("not part of crosspatch yet"));
+        assert!(error(REGISTRY.planned[0].name).contains("not part of crosspatch yet"));
         assert!(error("ocs").ends_with("did you mean `osc`?"));
         assert!(error("smoth").ends_with("did you mean `smooth`?"));
         assert!(error("zzzzzz").ends_with("`crosspatch help transforms` transforms"));

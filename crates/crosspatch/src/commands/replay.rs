@@ -14,7 +14,7 @@ use crate::source::{Source, usable};
 
 /// Prints the transcript. A configuration with errors is exit status 1, as in `check`.
 pub(crate) fn run(replay: &Replay, color: Color) -> Result<ExitCode> {
-    let source = Source::file(Some(&replay.file), &replay.overrides)?;
+    let source = Source::file(Some(&replay.file), &replay.overrides)?.skip_missing(replay.skip_missing);
     let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let diagnostics = compiled.render(output::color(color));
     let plan = match usable(compiled) {

@@ -10,6 +10,6 @@ use crate::source::Source;
 
 /// Runs until a signal ends the show.
 pub(crate) fn run(run: &Run, log: &Log) -> Result<ExitCode> {
-    let source = Source::file(run.file.as_deref(), &run.overrides)?;
+    let source = Source::file(run.file.as_deref(), &run.overrides)?.skip_missing(run.skip_missing);
     Show { source, watches: !run.no_watch, values: run.values, record: run.record.clone() }.run(log)
 }

@@ -512,6 +512,7 @@ fn a_reload_brings_new_channels_in_and_takes_old_ones_out() {
         overrides: &[],
         registry: REGISTRY,
         previous: Some(&previous),
+        skip_missing: false,
     };
     let plan = crosspatch_config::compile(&input).plan.expect("a plan");
     world.install(plan);

@@ -1,6 +1,6 @@
 //! The universes that sources announce (clause 12).
 
-use crosspatch_core::{Duration, Instant};
+use crosspatch_core::{Duration, Instant, Notice};
 
 use crate::sacn::wire::{Cid, Discovery};
 
@@ -92,6 +92,23 @@ impl Announcements {
     /// When the next source will have fallen silent.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.sources.iter().map(|source| source.heard_at + OUT_OF_DATE).min()
+    }
+}
+
+impl Announced {
+    /// What the operator is told.
+    pub(crate) fn notice(&self) -> Notice {
+        let Self { cid, name, universes } = self;
+        let name = String::from_utf8_lossy(name);
+        let text = match universes.as_slice() {
+            [] => format!("`{name}` announces no universes any more ({cid})"),
+            universes => {
+                let shown: Vec<_> = universes.iter().take(40).map(ToString::to_string).collect();
+                let more = if universes.len() > shown.len() { ", ..." } else { "" };
+                format!("`{name}` sends universes {}{more} ({cid})", shown.join(", "))
+            }
+        };
+        Notice::info("sacn-announced", text)
     }
 }
 

@@ -37,9 +37,9 @@ impl Desk {
     }
 }
 
-/// A receiver and its clock.
+/// The sources and a clock.
 struct Stage {
-    receiver: Receiver,
+    sources: Sources,
     now: Instant,
     /// Every level of the first slot, in order.
     seen: Vec<u8>,
@@ -52,12 +52,12 @@ impl Stage {
 
     fn with(merge: Rule, loss: Loss) -> Self {
         let rules = Rules { merge, preview: false, loss };
-        Self { receiver: Receiver::new(rules), now: Instant::START, seen: Vec::new() }
+        Self { sources: Sources::new(rules), now: Instant::START, seen: Vec::new() }
     }
 
     fn handle(&mut self, data: &Data<'_>) {
         let peer = NOBODY.parse().expect("an address");
-        let has_changed = self.receiver.handle_data(self.now, data, peer);
+        let has_changed = self.sources.handle_data(self.now, data, peer);
         self.look(has_changed);
     }
 
@@ -81,12 +81,12 @@ impl Stage {
 
     fn sync(&mut self, address: u16, sequence: u8) {
         let sign = Synchronization { cid: Cid([9; 16]), sequence, address };
-        let has_changed = self.receiver.handle_sync(self.now, &sign);
+        let has_changed = self.sources.handle_sync(self.now, &sign);
         self.look(has_changed);
     }
 
     fn look(&mut self, has_changed: bool) {
-        if let (true, Some(level)) = (has_changed, self.receiver.levels().first())
+        if let (true, Some(level)) = (has_changed, self.sources.levels().first())
             && self.seen.last() != Some(level)
         {
             self.seen.push(*level);
@@ -96,12 +96,12 @@ impl Stage {
     /// Lets time pass, and what is due happen on the way.
     fn pass(&mut self, millis: u64) {
         let end = self.now + Duration::from_millis(millis);
-        while let Some(due) = self.receiver.next_timeout().filter(|due| *due <= end) {
+        while let Some(due) = self.sources.next_timeout().filter(|due| *due <= end) {
             assert!(due >= self.now, "{due} is in the past of {}", self.now);
             self.now = due;
-            let has_changed = self.receiver.handle_timeout(due);
+            let has_changed = self.sources.handle_timeout(due);
             self.look(has_changed);
-            assert_ne!(self.receiver.next_timeout(), Some(due), "the same is due for ever");
+            assert_ne!(self.sources.next_timeout(), Some(due), "the same is due for ever");
         }
         self.now = end;
     }
@@ -117,11 +117,11 @@ impl Stage {
     }
 
     fn level(&self) -> Option<u8> {
-        self.receiver.levels().first().copied()
+        self.sources.levels().first().copied()
     }
 
     fn events(&mut self) -> Vec<Event> {
-        self.receiver.take_events().collect()
+        self.sources.take_events().collect()
     }
 }
 
@@ -188,7 +188,7 @@ fn a_low_source_never_flashes_through_when_a_switch_dies() {
         }
         stage.pass(20_000);
         assert_eq!(stage.seen, [0], "heard last at {last_low} and {last_high} ms");
-        assert!(stage.receiver.sources().is_empty() && stage.receiver.next_timeout().is_none());
+        assert!(stage.sources.all().is_empty() && stage.sources.next_timeout().is_none());
         let is_last = stage.events().into_iter().filter_map(|event| match event {
             Event::Gone { is_last, .. } => Some(is_last),
             Event::Appeared(_)
@@ -242,7 +242,7 @@ fn nothing_flashes_through_when_the_process_was_stopped_for_a_minute() {
         let [low, high] = &mut desks;
         stage.play(&mut [low, high], 3000);
         stage.now += Duration::from_secs(60);
-        let has_changed = stage.receiver.handle_timeout(stage.now);
+        let has_changed = stage.sources.handle_timeout(stage.now);
         stage.look(has_changed);
         // What waited in the kernel comes all at once, then everything goes on.
         for _ in 0..5 {
@@ -293,10 +293,10 @@ fn a_source_gives_up_single_slots_with_priority_zero() {
     stage.play(&mut [&mut low], 2000);
     stage.prioritise(&mut high, &[0, 200, 255]);
     stage.send(&mut high);
-    assert_eq!(stage.receiver.levels(), [10, 20, 20, 10], "what is not said is zero");
+    assert_eq!(stage.sources.levels(), [10, 20, 20, 10], "what is not said is zero");
     // Priorities that are not renewed are forgotten, and those of the packets hold again.
     stage.play(&mut [&mut low, &mut high], 2600);
-    assert_eq!(stage.receiver.levels(), [20; 4]);
+    assert_eq!(stage.sources.levels(), [20; 4]);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn packets_that_are_old_or_come_twice_are_dropped() {
 fn previews_count_only_where_they_are_asked_for() {
     for preview in [false, true] {
         let rules = Rules { merge: Rule::Htp, preview, loss: Loss::Hold };
-        let mut stage = Stage { receiver: Receiver::new(rules), ..Stage::new() };
+        let mut stage = Stage { sources: Sources::new(rules), ..Stage::new() };
         let mut one = desk(1, 100, 10);
         for _ in 0..20 {
             let packet = Data { preview: true, ..one.packet(&[7]) };
@@ -339,7 +339,7 @@ fn priorities_that_do_not_exist_and_other_start_codes_are_no_data() {
     one.priority = 200;
     let packet = Data { start_code: 0x17, ..one.packet(&[9; 4]) };
     stage.handle(&packet);
-    assert!(stage.receiver.sources().is_empty());
+    assert!(stage.sources.all().is_empty());
     stage.play(&mut [&mut one], 2000);
     assert_eq!(stage.level(), Some(10));
 }
@@ -350,7 +350,7 @@ fn levels_wait_for_their_sign_once_there_are_signs() {
     let mut one = Desk { sync_address: 7, ..desk(1, 100, 10) };
     stage.play(&mut [&mut one], 2000);
     assert_eq!(stage.level(), Some(10), "before the first sign nothing waits");
-    assert_eq!(stage.receiver.sync_addresses().collect::<Vec<_>>(), [7]);
+    assert_eq!(stage.sources.sync_addresses().collect::<Vec<_>>(), [7]);
     stage.sync(7, 1);
     one.level = 20;
     stage.send(&mut one);
@@ -418,14 +418,14 @@ fn single_slots_without_a_source_take_the_level_as_well() {
     let mut one = desk(1, 100, 9);
     stage.play(&mut [&mut one], 2000);
     stage.prioritise(&mut one, &[0, 100, 100, 100]);
-    assert_eq!(stage.receiver.levels(), [9; 4]);
+    assert_eq!(stage.sources.levels(), [9; 4]);
     stage.play(&mut [&mut one], 1000);
-    assert_eq!(stage.receiver.levels(), [77, 9, 9, 9]);
+    assert_eq!(stage.sources.levels(), [77, 9, 9, 9]);
     stage.prioritise(&mut one, &[0, 0, 100, 100]);
     stage.play(&mut [&mut one], 900);
-    assert_eq!(stage.receiver.levels(), [77, 9, 9, 9], "each has its time");
+    assert_eq!(stage.sources.levels(), [77, 9, 9, 9], "each has its time");
     stage.play(&mut [&mut one], 200);
-    assert_eq!(stage.receiver.levels(), [77, 77, 9, 9]);
+    assert_eq!(stage.sources.levels(), [77, 77, 9, 9]);
 }
 
 #[test]
@@ -438,7 +438,7 @@ fn twenty_thousand_sources_are_no_more_than_sixteen() {
         let packet = Data { cid, ..desk(0, 100, 0).packet(&[255; 4]) };
         stage.handle(&packet);
     }
-    assert_eq!(stage.receiver.sources().len(), MAX_SOURCES);
+    assert_eq!(stage.sources.all().len(), MAX_SOURCES);
     let mut important = desk(254, 200, 20);
     stage.play(&mut [&mut one, &mut important], 2000);
     assert_eq!(stage.level(), Some(20), "one that matters more makes itself room");
