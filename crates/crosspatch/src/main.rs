@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod crowd;
 mod files;
 mod log;
 mod output;

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use crosspatch_core::{Engine, Severity};
+use crosspatch_core::{Engine, Instant, Severity};
 use crosspatch_io::{Observed, Shell};
-use tracing::{Level, error, info, trace, warn};
+use tracing::{Level, debug, error, info, trace, warn};
 
 use crate::args;
+use crate::crowd::{Crowd, Place};
 use crate::files::{Disk, Helpers};
 use crate::log::Log;
 use crate::reload::{Reason, Reloader, Reloads};
@@ -83,8 +84,8 @@ impl Show {
         let trigger = reloader.start(self.watches).context("cannot start a thread")?;
         signals.on_reload(move || trigger.fire(Reason::Asked));
         signals.on_stop(move || show.stop());
-        let mut is_first = true;
-        let mut observer = |_, _: &Engine, observed: Observed<'_>| {
+        let (mut is_first, mut crowd) = (true, Crowd::default());
+        let mut observer = |now, _: &Engine, observed: Observed<'_>| {
             if let Observed::Installed(plan) = observed {
                 let size = source::size(plan);
                 match (std::mem::take(&mut is_first), reloads.take()) {
@@ -99,7 +100,7 @@ impl Show {
             {
                 reminder.handle_warning();
             }
-            log_event(&observed);
+            log_event(now, &observed, &mut crowd);
         };
         shell.run(&mut observer).context("the event loop failed")?;
         info!(id = "end", "ended");
@@ -108,13 +109,17 @@ impl Show {
 }
 
 /// Logs an event of the show.
-fn log_event(observed: &Observed<'_>) {
+fn log_event(now: Instant, observed: &Observed<'_>, crowd: &mut Crowd) {
     match observed {
         Observed::Notice { instance, notice, held } => {
             let (instance, id, held, text) =
                 (instance.unwrap_or_default(), notice.id, u64::from(*held), &notice.text);
             match notice.severity {
-                Severity::Info => info!(instance, id, held, "{text}"),
+                Severity::Info => match crowd.place(now, id) {
+                    Place::Shown => info!(instance, id, held, "{text}"),
+                    Place::Last => info!(instance, id, held, "{text}; more follow, `-v` shows them"),
+                    Place::Hidden => debug!(instance, id, held, "{text}"),
+                },
                 Severity::Warning => warn!(instance, id, held, "{text}"),
                 Severity::Error => error!(instance, id, held, "{text}"),
             }

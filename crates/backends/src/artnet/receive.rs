@@ -139,7 +139,7 @@ impl Receiver {
             [] if self.is_lost => {
                 out.notice(Notice::info("artnet-source", format!("{ip} sends {universe} again")))
             }
-            [] => {}
+            [] => out.notice(Notice::info("artnet-source", format!("{ip} sends {universe}"))),
             [other] => {
                 let text = format!("{ip} sends {universe} as well as {}; they are merged", other.ip);
                 out.notice(Notice::info("artnet-merge", text));

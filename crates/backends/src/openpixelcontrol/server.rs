@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Condition, Endpoint, Instant, Limits, Listen, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
+    Closed, Condition, Endpoint, Instant, Limits, Listen, Notice, Outbox, Peer, Port, PortSpec, Slot, Status,
+    Value,
 };
 
 use super::Mode;
@@ -106,6 +107,7 @@ impl Server {
             Peer::Connection(_) => {
                 let (deframer, beginning) = Default::default();
                 self.clients.push(Client { peer, deframer, beginning });
+                out.notice(Notice::info("opc-client", format!("{peer} has connected")));
             }
             Peer::Only | Peer::Address(_) => self.port.handle_open(out),
         }
@@ -121,6 +123,7 @@ impl Server {
                         out.notice(notice);
                     }
                 }
+                out.notice(Notice::info("opc-client", format!("{peer} is gone: {reason}")));
             }
             Peer::Only | Peer::Address(_) => {
                 self.clients.clear();

@@ -59,6 +59,8 @@ pub(crate) struct OscSession {
     learned: Vec<(SocketAddr, Instant)>,
     /// Counts the peers that datagrams went to.
     epoch: u32,
+    /// Whether the socket has received anything since it is open.
+    is_used: bool,
 
     /// Who spoke in the turn at that time.
     pub(super) speaker: Option<(Port, Peer)>,
@@ -97,6 +99,7 @@ impl OscSession {
             target: None,
             learned: Vec::new(),
             epoch: 0,
+            is_used: false,
             speaker: None,
             spoken_at: None,
             effort: Effort::default(),
@@ -152,10 +155,14 @@ impl Session for OscSession {
                 self.aim(now, Some(found), out);
             }
             (Framing::Datagram, SERVER, _) => {
+                self.is_used = false;
                 self.aim(now, self.target, out);
             }
             (Framing::Length | Framing::Slip, CLIENT, Peer::Only)
             | (Framing::Length | Framing::Slip, SERVER, Peer::Connection(_)) => {
+                if port == SERVER {
+                    out.notice(Notice::info("osc-peer", format!("{peer} has connected")));
+                }
                 self.link(now, port, peer, out)
             }
             _ => {}
@@ -165,6 +172,7 @@ impl Session for OscSession {
     fn handle_close(&mut self, now: Instant, port: Port, peer: Peer, reason: Closed, out: &mut Outbox) {
         self.judge_end(port, peer, out);
         if matches!(peer, Peer::Connection(_)) {
+            out.notice(Notice::info("osc-peer", format!("{peer} is gone: {reason}")));
             return self.unlink(port, Some(peer), out);
         }
         self.unlink(port, None, out);
@@ -176,6 +184,9 @@ impl Session for OscSession {
         self.spoken_at = Some(now);
         self.effort = Effort::default();
         if self.config.framing == Framing::Datagram {
+            if !std::mem::replace(&mut self.is_used, true) {
+                out.notice(Notice::info("osc-peer", format!("first message from {from}")));
+            }
             self.handle_packet(now, from, data, out);
         } else {
             self.handle_stream(now, port, from, data, out);
@@ -275,6 +286,9 @@ impl OscSession {
                 }
                 self.learned.push((address, now));
             }
+        }
+        if is_new {
+            out.notice(Notice::info("osc-peer", format!("messages go to {address}, which has sent one")));
         }
         // The first link begins with everything.
         let is_linked = self.target != Some(address) && self.aim(now, Some(address), out);

@@ -54,12 +54,14 @@ impl ReconnectingPort {
         }
     }
 
-    /// It is open. A connection is told each time, anything else only when it has been missing.
+    /// It is open. Connections and ports that others can reach are reported each time, the rest only after a failure.
     pub(crate) fn handle_open(&mut self, out: &mut Outbox) {
         if self.backoff.failures() > 0 {
             out.notice(Notice::info(self.notice, format!("{} works again", self.spec)));
         } else if matches!(self.spec, PortSpec::TcpConnect(_) | PortSpec::WebSocketConnect(_)) {
             out.notice(Notice::info(self.notice, format!("connected: {}", self.spec)));
+        } else if self.spec.listens() {
+            out.notice(Notice::info("listening", format!("listening: {}", self.spec)));
         }
         self.backoff.reset();
         self.condition = Condition::Working;

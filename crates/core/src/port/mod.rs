@@ -220,6 +220,17 @@ impl Default for Limits {
     }
 }
 
+impl PortSpec {
+    /// Whether it is a socket with a port of its own that others send or connect to.
+    pub fn listens(&self) -> bool {
+        match self {
+            Self::Udp(udp) => udp.bind.port != 0,
+            Self::TcpListen(_) | Self::WebSocketListen(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for PortSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

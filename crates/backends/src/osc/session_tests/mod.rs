@@ -40,10 +40,15 @@ fn receive_from(world: &mut World, from: &str, messages: &[&str]) -> String {
     shown(world)
 }
 
-/// The transcript since the last call, without times and without what came in.
+/// The transcript since the last call, without times, what came in, and who has come or gone.
 fn shown(world: &mut World) -> String {
     let transcript = world.take_transcript();
-    let lines = transcript.lines().filter(|line| !line.contains(" <- ") && !line.contains(" := "));
+    let is_left_out = |line: &str| {
+        [" <- ", " := ", " info: first message", " info: messages go to", " info: listening"]
+            .iter()
+            .any(|part| line.contains(part))
+    };
+    let lines = transcript.lines().filter(|line| !is_left_out(line));
     lines.map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest)).collect::<Vec<_>>().join("\n")
 }
 

@@ -25,15 +25,15 @@ pub(crate) struct Receiver {
     detect: Detect,
     input: Input,
     sources: Sources,
-    /// Whether there has been a source, and none is left.
-    is_lost: bool,
+    /// Whether the universe has a source.
+    has_source: bool,
 }
 
 impl Receiver {
     /// A universe of which nothing is known yet.
     pub(crate) fn new(universe: u16, rules: Rules, detect: Detect) -> Self {
         let (input, sources) = (Input::default(), Sources::new(rules));
-        Self { universe, rules, detect, input, sources, is_lost: false }
+        Self { universe, rules, detect, input, sources, has_source: false }
     }
 
     /// A channel is mapped.
@@ -114,7 +114,8 @@ impl Receiver {
                 let (name, ip) = (String::from_utf8_lossy(name), peer.ip());
                 let text =
                     format!("`{name}` at {ip} sends universe {universe} with priority {priority}, as {cid}");
-                let id = if std::mem::take(&mut self.is_lost) { "sacn-lost" } else { "sacn-source" };
+                let had_source = std::mem::replace(&mut self.has_source, true);
+                let id = if had_source { "sacn-source" } else { "sacn-universe" };
                 Notice::info(id, text)
             }
             Event::Gone { name, goodbye, is_last } => {
@@ -123,10 +124,10 @@ impl Receiver {
                     Goodbye::Terminated => "has ended".to_owned(),
                     Goodbye::Silent => format!("has been silent for {:?}", LOSS),
                 };
-                self.is_lost |= is_last;
+                self.has_source &= !is_last;
                 if is_last {
                     let text = format!("`{name}` {how}; nobody sends universe {universe} any more");
-                    Notice::warning("sacn-lost", text)
+                    Notice::warning("sacn-universe", text)
                 } else {
                     Notice::info("sacn-source", format!("`{name}` {how} and does not count any more"))
                 }

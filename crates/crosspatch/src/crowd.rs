@@ -1,0 +1,61 @@
+//! Keeps a log readable that many instances write into: of information of one kind, a few lines at a time are shown.
+
+use std::collections::BTreeMap;
+
+use crosspatch_core::{Duration, Instant};
+
+/// As many lines of one kind are shown within a [`WINDOW`], whichever instances they are of.
+const SHOWN: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(5);
+
+/// What was shown lately.
+#[derive(Debug, Default)]
+pub(crate) struct Crowd {
+    kinds: BTreeMap<&'static str, (Instant, u32)>,
+}
+
+/// What to do with a line.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It is shown.
+    Shown,
+    /// It is shown, and said to be the last for now.
+    Last,
+    /// It is for those who want to see everything.
+    Hidden,
+}
+
+impl Crowd {
+    /// What to do with a line of that kind.
+    pub(crate) fn place(&mut self, now: Instant, kind: &'static str) -> Place {
+        let (since, count) = self.kinds.entry(kind).or_insert((now, 0));
+        if now.since(*since) >= WINDOW {
+            (*since, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        match *count {
+            ..SHOWN => Place::Shown,
+            SHOWN => Place::Last,
+            _ => Place::Hidden,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_lines_of_a_kind_are_shown_in_five_seconds() {
+        let (mut crowd, mut now) = (Crowd::default(), Instant::START);
+        let mut shown = |now, kind| crowd.place(now, kind);
+        for _ in 0..9 {
+            assert_eq!(shown(now, "listening"), Place::Shown);
+        }
+        assert_eq!(shown(now, "listening"), Place::Last);
+        assert_eq!(shown(now, "listening"), Place::Hidden);
+        assert_eq!(shown(now, "other"), Place::Shown);
+        now += WINDOW;
+        assert_eq!(shown(now, "listening"), Place::Shown);
+    }
+}
