@@ -1,8 +1,9 @@
-//! The recipes of `docs/cookbook.md` compile and do what they say.
+//! The recipes of `docs/cookbook.md`, and the example of `docs/from-midimonster.md`, compile and do what they say.
 //!
 //! A recipe is a block ` ```config ` and the blocks ` ```run ` after it, each a run of its own in virtual time, written as in
-//! the manuals of the transforms: `+0.000s tablet./a = 0.5` puts a value on a channel, `+2.000s end` lets time pass, and
-//! `+0.000s > desk.page1.fader1 = 0.5` is a value that reaches a channel, and `...` stands for the middle of a glide. `ACCEPT=1` rewrites the results.
+//! the manuals of the transforms: `+0.000s tablet./a = 0.5` puts a value on a channel, `+2.000s end` lets time pass,
+//! `+0.000s > desk.page1.fader1 = 0.5` is a value that reaches a channel, and `...` stands for the middle of a glide.
+//! `ACCEPT=1` rewrites the results.
 
 #![expect(clippy::disallowed_methods, reason = "the test reads and writes the Markdown in the repository")]
 
@@ -24,8 +25,18 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 #[test]
 fn every_recipe_does_what_it_says() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cookbook.md");
-    let text = std::fs::read_to_string(&file).expect("the cookbook");
+    assert!(check("cookbook.md") >= 30);
+}
+
+#[test]
+fn the_example_for_those_who_come_from_midimonster_does_what_it_says() {
+    assert_eq!(check("from-midimonster.md"), 1);
+}
+
+/// Compares the runs of a document with what happens, and returns how many there are.
+fn check(name: &str) -> usize {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    let text = std::fs::read_to_string(&file).expect("a document");
     let (mut config, mut runs, mut found, mut wrong) = ("", 0, text.clone(), String::new());
     for block in blocks(&text) {
         match block.info {
@@ -38,19 +49,16 @@ fn every_recipe_does_what_it_says() {
                 }
                 Err(error) => wrong += &format!("{error}\n\nin\n{config}"),
             },
-            other => wrong += &format!("a block `{other}` means nothing here\n"),
+            _ => {}
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(runs >= 30, "there are {runs} runs");
     if found != text {
-        assert!(
-            std::env::var_os("ACCEPT").is_some(),
-            "something else happens, `ACCEPT=1` accepts it:\n{}",
-            difference(&text, &found)
-        );
-        std::fs::write(&file, found).expect("a writable cookbook");
+        let difference = difference(&text, &found);
+        assert!(std::env::var_os("ACCEPT").is_some(), "`ACCEPT=1` accepts what happens:\n{difference}");
+        std::fs::write(&file, found).expect("a writable document");
     }
+    runs
 }
 
 #[test]
