@@ -10,7 +10,7 @@ use crate::report::diagnostic::Draft;
 use crate::report::secrets;
 use crate::semantics::configure::configure_instances;
 use crate::semantics::sections::Sections;
-use crate::semantics::{loops, mappings, merges, overrides};
+use crate::semantics::{loops, mappings, merges, overrides, ports};
 
 /// What to compile.
 #[derive(Copy, Clone)]
@@ -35,6 +35,7 @@ pub fn compile(input: &CompileInput<'_>) -> Compiled {
     overrides::apply(input.overrides, &mut sections);
     let mut builder = PlanBuilder::new(input.previous);
     let configured = configure_instances(&mut sections, &mut builder);
+    ports::check(&sections.instances, &configured, &mut sections.diagnostics);
     let origins = mappings::map_everything(&mut sections, &mut builder, configured);
     let repeated = loops::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);
     merges::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);

@@ -5,7 +5,7 @@
 //! | folder | stage | in the order in which they run |
 //! | --- | --- | --- |
 //! | `syntax` | text in | `source`, `lexer`, `parser`, `pattern`; `tree` is their result, `document` the view of an editor |
-//! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges` |
+//! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `ports`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges` |
 //! | `report` | report out | `diagnostic`, `suggest`, `secrets`, `compiled`, `render` |
 //!
 //! No stage stops at a mistake. It reports the mistake, continues with what was probably meant so that the rest is checked

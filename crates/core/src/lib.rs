@@ -38,13 +38,15 @@ mod time;
 pub mod transform;
 mod value;
 
-pub use backend::{AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address};
+pub use backend::{
+    AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address, ports_at_start,
+};
 pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
 pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use key_index::{Interned, KeyIndex};
-pub use kind::{Direction, Kind};
+pub use kind::{Content, Direction, Kind};
 pub use options::{EndpointForm, Given, GivenEndpoint, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};

@@ -100,11 +100,13 @@ struct Printed {
 }
 
 impl Book {
-    /// Takes the values of a frame. What a loopback passes on is printed where it goes in only.
+    /// Takes the values of a frame. What a loopback passes on is printed where it goes in, and not at all
+    /// if it goes no further: its source is printed already.
     fn take_frame(&mut self, now: Instant, frame: &ValueFrame) {
         for change in &frame.changes {
-            let is_loopback = frame.plan.instances()[change.instance.index()].backend.loops_back;
-            if is_loopback && change.direction == Direction::Input {
+            let planned = &frame.plan.instances()[change.instance.index()];
+            let leads_on = planned.channels.is_mapped(change.slot, Direction::Input);
+            if planned.backend.loops_back && (change.direction == Direction::Input || !leads_on) {
                 continue;
             }
             let from = (change.instance, change.slot);

@@ -6,12 +6,9 @@ use crosspatch_core::{Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, O
 
 use super::wire::{PORT, PortAddress};
 use crate::shared::dmx::{
-    Detect, INTERFACE, Loss, REALTIME, Rule, START, read_detect, read_interface, read_loss, read_merge,
-    read_start,
+    Detect, INTERFACE, Loss, REALTIME, Rule, START, read_destinations, read_detect, read_interface,
+    read_loss, read_merge, read_start,
 };
-
-/// How many destinations an instance may have.
-const MAX_DESTINATIONS: usize = 64;
 
 /// All options, as the manual lists them.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
@@ -121,15 +118,8 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
 }
 
 fn read_site(options: &mut Options<'_>) -> Option<BindInterface> {
-    let mut interfaces = Vec::new();
-    for (at, _) in options.all("bind") {
-        interfaces.push(read_bind(options, at));
-    }
-    if interfaces.is_empty() {
-        let bind = Endpoint { host: Host::Address(Ipv4Addr::UNSPECIFIED.into()), port: PORT };
-        interfaces.push(Some(BindInterface::new(bind)));
-    }
-    read_interface(options, "artnet", interfaces)
+    let bind = Endpoint { host: Host::Address(Ipv4Addr::UNSPECIFIED.into()), port: PORT };
+    read_interface(options, "artnet", BindInterface::new(bind), read_bind)
 }
 
 fn read_bind(options: &mut Options<'_>, at: usize) -> Option<BindInterface> {
@@ -190,44 +180,23 @@ fn read_port_address(options: &mut Options<'_>) -> Option<PortAddress> {
 }
 
 fn read_target(options: &mut Options<'_>, interface: &BindInterface) -> Target {
-    let mut fixed = Vec::new();
-    for (at, value) in options.all("destination") {
-        if value == "discover" {
-            continue;
-        }
-        let Some(mut endpoint) = options.endpoint(at, Some(PORT)) else { continue };
+    let expected = "an address to send to, `broadcast` or `discover`";
+    let fixed = read_destinations(options, PORT, expected, |mut endpoint, value| {
         if endpoint.host == Host::Name("broadcast".into()) {
             endpoint.host = Host::Address(interface.broadcast);
         }
-        if endpoint.host == Host::Any || endpoint.port == 0 {
-            options.error(
-                at,
-                format!("expected an address to send to, `broadcast` or `discover`, found `{value}`"),
-            );
-        } else if fixed.len() == MAX_DESTINATIONS {
-            options.error(at, format!("expected at most {MAX_DESTINATIONS} destinations"));
-        } else {
-            fixed.push(endpoint);
-        }
-    }
+        (value != "discover").then_some(endpoint)
+    });
     if fixed.is_empty() { Target::Discover } else { Target::Fixed(fixed) }
 }
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
-    fn given(options: &[(&str, &str)]) -> Vec<Given> {
-        options.iter().map(|(name, value)| Given::of_instance(name, value)).collect()
-    }
-
-    fn config(given_options: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given = given(given_options);
-        let mut options = Options::new("desk", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+    fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        test_options::read("desk", OPTIONS, given, read)
     }
 
     #[test]

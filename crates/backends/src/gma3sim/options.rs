@@ -123,15 +123,11 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("console", &given, OPTIONS);
-        let settings = Config::read(&mut options);
-        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("console", OPTIONS, given, Config::read)
     }
 
     #[test]

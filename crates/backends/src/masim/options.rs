@@ -268,15 +268,11 @@ fn hash(password: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
-    fn read(options: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = options.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("console", &given, OPTIONS);
-        let settings = Config::read(&mut options);
-        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    fn read(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        test_options::read("console", OPTIONS, given, Config::read)
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
 use address::{Address, ExecutorPart};
 use command::{CommandLine, CommandTrigger};
@@ -108,6 +108,22 @@ impl Instance for MaWeb {
                 }
             }
             (Direction::Output, Ok(_)) => Kind::Event,
+        }
+    }
+
+    fn content(&self, address: &str, direction: Direction) -> Content {
+        match (direction, address.parse()) {
+            (
+                Direction::Input,
+                Ok(Address::Executor(
+                    _,
+                    ExecutorPart::Name | ExecutorPart::Cue | ExecutorPart::Color | ExecutorPart::Level,
+                )),
+            ) => Content::Text,
+            (_, Ok(Address::Executor(..) | Address::Key(_) | Address::Led(_))) => Content::Number,
+            (_, Ok(Address::Command(_) | Address::Encoder(..) | Address::Confirm(_)) | Err(_)) => {
+                Content::Any
+            }
         }
     }
 

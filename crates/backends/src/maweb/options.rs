@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, Options, Scope};
+use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, OptionSpec, Options, Scope};
 use md5::{Digest, Md5};
 use rustc_hash::FxHashMap;
 
@@ -219,7 +219,7 @@ fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
         let form =
             EndpointForm { default_port: Some(PORT), schemes: &["http", "ws"], ..EndpointForm::default() };
         let Some(GivenEndpoint { endpoint, .. }) = options.endpoint_with(at, form) else { continue };
-        if endpoint.host == Host::Any || endpoint.port == 0 {
+        if !endpoint.is_target() {
             options.error(at, format!("expected the address and port of a console, found `{value}`"));
         } else if hosts.contains(&endpoint) {
             options.warning(at, format!("`{value}` is there twice"));
@@ -277,13 +277,9 @@ impl Cmdline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosspatch_core::Given;
-
-    fn read(options: &[(&str, &str)]) -> (Config, Vec<String>) {
-        let given: Vec<_> = options.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("ma", &given, OPTIONS);
-        let settings = Config::read(&mut options);
-        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    use crate::shared::test_options;
+    fn read(given: &[(&str, &str)]) -> (Config, Vec<String>) {
+        test_options::read("ma", OPTIONS, given, Config::read)
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
 use options::Config;
 
@@ -47,6 +47,10 @@ impl Instance for MidiInstance {
 
     fn kind(&self, address: &str, _: Direction) -> Kind {
         self.config.dialect.kind(address)
+    }
+
+    fn content(&self, address: &str, _: Direction) -> Content {
+        self.config.dialect.content(address)
     }
 
     fn session(&self) -> Box<dyn Session> {

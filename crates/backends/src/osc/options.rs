@@ -28,7 +28,10 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "logs the addresses of incoming messages: `on` all of them, `unmapped` those that no mapping uses",
         )
     },
-    OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel"),
+    OptionSpec {
+        quotes: true,
+        ..OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel")
+    },
     OptionSpec::new("bind", "* 8000", "", "host and port to listen on"),
     OptionSpec {
         abbreviation: Some("dest"),
@@ -233,7 +236,7 @@ fn destination(
         return Some(Destination::Learn(Some(port)));
     }
     let endpoint = endpoint(options, at, transport)?;
-    if endpoint.port == 0 || endpoint.host == crosspatch_core::Host::Any {
+    if !endpoint.is_target() {
         options.error(at, format!("expected a host and a port to send to, found `{value}`"));
         return None;
     }
@@ -401,15 +404,11 @@ impl Formats {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("desk", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("desk", OPTIONS, given, read)
     }
 
     #[test]

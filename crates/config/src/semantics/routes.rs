@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crosspatch_core::address::unquoted;
 use crosspatch_core::transform::{self, Chain};
-use crosspatch_core::{AddressError, Direction, InstanceId, PlanBuilder, Slot, canonical_address};
+use crosspatch_core::{AddressError, Content, Direction, InstanceId, PlanBuilder, Slot, canonical_address};
 
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::report::suggest::corrected;
@@ -20,6 +21,9 @@ pub(crate) const MAX_ROUTES: usize = 4_000_000;
 const MAX_ADDRESS_BYTES: usize = 1 << 28;
 
 const BAR: &str = "a transform is written after ` | `, with a space on both sides";
+
+const TRANSLATE: &str =
+    "the transform `match` turns texts into numbers, and `color` reads a component of a colour";
 
 /// A channel of the plan.
 pub(crate) type PlanChannel = (InstanceId, Slot);
@@ -135,6 +139,9 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         for cursor in [&from, &to] {
             self.warn_of_bar(cursor);
         }
+        if next_route > first_route && conversion.chain.is_none_or(|chain| !chain.is_stateful()) {
+            self.warn_of_text(first_route, &from, &to);
+        }
         if let (Some(channel), Some(from), Some(to)) = (self_mapped, from.endpoint, to.endpoint) {
             self.report_self_mapped(from, to, channel);
         }
@@ -190,6 +197,25 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
             builder.channel(instance, address, Direction::Input);
         }
         target
+    }
+
+    /// Warns of a text that reaches a channel of numbers through no stage that could translate it. The first route stands
+    /// for all of its line.
+    fn warn_of_text(&mut self, first_route: u32, from: &Cursor<'_, '_>, to: &Cursor<'_, '_>) {
+        let (source, target) = self.builder.route_at(first_route as usize);
+        let content = |(instance, slot): PlanChannel, direction| {
+            let planned = &self.builder.instances()[instance.index()];
+            planned.instance.content(&unquoted(planned.channels.address(slot)), direction)
+        };
+        let ends = (content(source, Direction::Input), content(target, Direction::Output));
+        if ends != (Content::Text, Content::Number) {
+            return;
+        }
+        let (Some(from), Some(to)) = (from.endpoint, to.endpoint) else { return };
+        let [source, target] = [source, target].map(|channel| quote(&channel_name(self.builder, channel)));
+        let message = format!("{source} is a text, and {target} only takes numbers");
+        let draft = Draft::warning("text-to-number", message).label(from.location, "this is a text");
+        self.diagnostics.add(draft.label(to.location, "this takes numbers").help(TRANSLATE));
     }
 
     /// Warns of a bar that was most likely meant to begin a stage.

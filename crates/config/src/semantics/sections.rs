@@ -16,7 +16,7 @@ use crate::syntax::source::{
     Location, MAX_BYTES, SourceFile, SourceFiles, SourceId, SourceText, Span, Unreadable,
 };
 use crate::syntax::tree::{Item, SectionKind};
-use crate::wording::quote;
+use crate::wording::{between_quotes, quote};
 
 /// How deep includes may be nested.
 const MAX_DEPTH: usize = 32;
@@ -264,6 +264,7 @@ impl<'a> Sections<'a> {
         match self.source(&path) {
             Ok(source) => self.walk(source),
             Err(SourceError { message, help }) => {
+                let help = help.or_else(|| between_quotes(written).map(|_| "leave out the quotes"));
                 self.diagnostics.add(Draft::error("include", message).at(at).help_if(help));
             }
         }
@@ -303,6 +304,11 @@ impl<'a> Sections<'a> {
         let backend = self.backend(backend, backend_at, true);
         let missing = (self.skip_missing && backend.is_none()).then(|| written.into());
         let is_valid = self.diagnostics.check(invalid_name("instance-name", name_at, name, ".<>{}|;"));
+        if let Some(inside) = between_quotes(name) {
+            let message = "the quotes are a part of the name of the instance";
+            let help = format!("leave out the quotes: {}", quote(inside));
+            self.diagnostics.add(Draft::warning("quotes", message).at(name_at).help(help));
+        }
         let index = self.instances.len();
         // An invalid name is registered in the form that a mapping would contain, to avoid further errors there.
         let reachable = name.split(['.', ' ', '\t']).next().unwrap_or(name);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Duration, Kind, OptionSpec, Options};
+use crosspatch_core::{AddressError, Content, Duration, Kind, OptionSpec, Options};
 
 use super::super::address::{Address, TimeCodePart, Voice, is_name};
 use super::super::wire::{U7, compose, number};
@@ -249,6 +249,15 @@ impl Dialect {
                 Kind::Event
             }
             Ok(Address::TimeCode(_)) | Err(_) => Kind::State,
+        }
+    }
+
+    /// Whether the values of a canonical address are numbers or may be texts.
+    pub fn content(&self, address: &str) -> Content {
+        match Address::parse(address) {
+            Ok(Address::Voice(..)) => Content::Number,
+            Ok(Address::System(_) | Address::TimeCode(_) | Address::ShowControl(..) | Address::SysEx(..))
+            | Err(_) => Content::Any,
         }
     }
 

@@ -15,18 +15,12 @@ use super::{
 /// Shows a datagram, or one packet as it stands in a stream. What is no OSC is shown as its bytes, and so is what a text
 /// does not say all of: padding that is not zero, data that no type tag announces.
 pub fn describe(bytes: &[u8], line: &mut String) {
-    let start = line.len();
-    let is_shown = match bytes.first() {
+    hex::show_unless_read_again(bytes, line, compose, |line| match bytes.first() {
         Some(b'/' | b'#') => show(bytes, line),
         Some(0) => show_framed(Framing::Length, "tcp", bytes, line),
         Some(0xc0) => show_framed(Framing::Slip, "slip", bytes, line),
         Some(_) | None => false,
-    };
-    if is_shown && compose(&line[start..]).as_deref() == Some(bytes) {
-        return;
-    }
-    line.truncate(start);
-    hex::show(bytes, line);
+    });
 }
 
 fn show(bytes: &[u8], line: &mut String) -> bool {

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
-use crosspatch_core::{Duration, Host, Instant, Interface, Notice, Outbox, Peer};
+use crosspatch_core::{Duration, Instant, Interface, Notice, Outbox, Peer};
 use rustc_hash::FxHasher;
 
 use super::wire::{DnsMessage, DnsRecord, RecordData};
@@ -41,15 +41,11 @@ pub(super) struct Announcer {
 impl Announcer {
     /// For an instance on the machine of that name.
     pub(super) fn new(settings: Settings<'_>, host: &str) -> Self {
-        let bind = match settings.bind.host {
-            Host::Address(address) if !address.is_unspecified() => Some(address),
-            Host::Any | Host::Address(_) | Host::Name(_) => None,
-        };
         let interface = match settings.interface {
             Some(Interface::Address(address)) => Some(*address),
             Some(Interface::Name(_)) | None => None,
         };
-        let addresses: Vec<_> = bind.or(interface).into_iter().collect();
+        let addresses: Vec<_> = settings.bind.host.specific().or(interface).into_iter().collect();
         let label = settings.instance.replace('\\', "\\\\").replace('.', "\\.");
         Self {
             service: settings.service,

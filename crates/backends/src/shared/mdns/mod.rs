@@ -209,13 +209,8 @@ impl Mdns {
 
 /// The interface for the group: that of the options, or that of the address where the instance listens.
 fn interface(settings: Settings<'_>) -> Option<Interface> {
-    let bind = match settings.bind.host {
-        Host::Address(address) if address.is_ipv4() && !address.is_unspecified() => {
-            Some(Interface::Address(address))
-        }
-        Host::Any | Host::Address(_) | Host::Name(_) => None,
-    };
-    settings.interface.cloned().or(bind)
+    let bind = settings.bind.host.specific().filter(IpAddr::is_ipv4);
+    settings.interface.cloned().or(bind.map(Interface::Address))
 }
 
 /// Sends a message to everybody.
