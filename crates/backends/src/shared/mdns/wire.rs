@@ -63,15 +63,15 @@ pub(crate) enum RecordData {
 pub(crate) enum RecordKind {
     /// All kinds, in questions only.
     Any,
-    /// [`Data::Ptr`].
+    /// [`RecordData::Ptr`].
     Ptr,
-    /// [`Data::Srv`].
+    /// [`RecordData::Srv`].
     Srv,
-    /// [`Data::Txt`].
+    /// [`RecordData::Txt`].
     Txt,
-    /// [`Data::Address`] with an IPv4 address.
+    /// [`RecordData::Address`] with an IPv4 address.
     A,
-    /// [`Data::Address`] with an IPv6 address.
+    /// [`RecordData::Address`] with an IPv6 address.
     Aaaa,
 }
 
