@@ -37,7 +37,7 @@ fn ola_sends_a_universe_and_gets_it_back_on_another() {
             .is_some_and(|levels| levels.starts_with(&[7, 128, 0, 255, 0, 0, 52, 18]) && levels.len() == 512)
     });
     let lines = show.lines().text();
-    assert!(lines.contains("5+6 0.071107") && !lines.contains("warning"), "{lines}");
+    assert!(lines.contains("5+6 = 0.071107") && !lines.contains("warning"), "{lines}");
     show.stop();
     if let Some(shark) = shark {
         let lines = shark.lines().text();

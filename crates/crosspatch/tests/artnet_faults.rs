@@ -182,7 +182,7 @@ fn a_cable_that_is_pulled_and_plugged_in_again_has_both_universes_again() {
             let status =
                 cable.far("python3").args(["-c", &send]).stderr(std::process::Stdio::null()).status();
             assert!(status.is_ok(), "python3 starts");
-            far.lines().text().contains(&format!("in         1 {shown}"))
+            far.lines().text().contains(&format!("in         1 = {shown}"))
         });
         cable.pull_and_plug_in();
     }

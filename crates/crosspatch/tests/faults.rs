@@ -345,7 +345,7 @@ fn a_console_that_freezes_disturbs_nobody_and_has_the_full_state_when_it_thaws()
     let lines = program.lines().len();
     console.signal("CONT");
     program.lines().wait_from(lines, "logged in");
-    console.wait_for("page1.fader6 0.375");
+    console.wait_for("page1.fader6 = 0.375");
     program.stop();
     console.stop();
 }
@@ -462,7 +462,7 @@ fn an_interface_whose_address_comes_goes_and_comes_again_is_waited_for() {
         assert!(inside("ip link set lo up && ip addr add 10.9.9.9/32 dev lo"), "the interface comes up");
         let value = f32::from(number) / 4.0;
         let bytes: String = osc("/x", value).iter().map(|byte| format!("\\x{byte:02x}")).collect();
-        let shown = format!("desk       /x {value}");
+        let shown = format!("desk       /x = {value}");
         until("the value comes in", || {
             // Refused as long as nobody listens.
             inside(&format!("printf '{bytes}' > /dev/udp/10.9.9.9/8000 2>/dev/null"));

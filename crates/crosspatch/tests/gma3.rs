@@ -206,12 +206,12 @@ fn a_show_drives_the_simulated_console_in_another_process() {
     // The plugin tells what the faders stand at, and follows them.
     osc.wait_for("/fader/1", 1.0);
     osc.send("/fader/2", 0.5);
-    sim.wait_for("page1.fader202 0.5");
+    sim.wait_for("page1.fader202 = 0.5");
     osc.wait_for("/run/2", 1.0);
     osc.send("/key/1", 1.0);
-    sim.wait_for("page1.key201 1");
+    sim.wait_for("page1.key201 = 1");
     osc.send("/blackout", 1.0);
-    sim.wait_for("command \"Off Sequence Thru\"");
+    sim.wait_for("command = \"Off Sequence Thru\"");
     osc.wait_for("/run/2", 0.0);
     show.stop();
     sim.stop();

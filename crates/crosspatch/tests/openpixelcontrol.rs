@@ -194,15 +194,15 @@ fn a_server_that_loses_its_cable_is_given_up_and_has_the_present_state_when_it_i
         output.is_ok_and(|output| output.status.success())
     };
     until("the show listens", || put(51));
-    server.wait_for("strip1.red1 0.2");
+    server.wait_for("strip1.red1 = 0.2");
     cable.pull_far();
     let lines = show.lines().len();
     assert!(put(102));
     show.lines().wait_from(lines, "trying again");
     assert!(put(153));
     cable.plug_in_far();
-    server.wait_for("strip1.red1 0.6");
-    assert!(!server.lines().text().contains("strip1.red1 0.4"), "{}", server.lines().text());
+    server.wait_for("strip1.red1 = 0.6");
+    assert!(!server.lines().text().contains("strip1.red1 = 0.4"), "{}", server.lines().text());
     show.stop();
     server.stop();
 }

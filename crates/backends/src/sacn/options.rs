@@ -15,7 +15,7 @@ use crate::shared::dmx::{
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("name", "FOH rack", "crosspatch", "the name by which others see this source")
+        ..OptionSpec::new("name", "FOH rack", "crosspatch", "the name of this source, as receivers show it")
     },
     OptionSpec {
         scope: Scope::Global,
@@ -23,7 +23,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "cid",
             "0xAA 0xBB ...",
             "",
-            "sixteen bytes, or a UUID, that this source is known by",
+            "the identifier of this source: sixteen bytes, or a UUID",
         )
     },
     OptionSpec {
@@ -42,7 +42,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "detect",
             "on",
             "off",
-            "`on` tells of each source of the universe, `verbose` also what any source announces",
+            "`on` logs each source of the universe, `verbose` also what any source announces",
         )
     },
     OptionSpec {
@@ -58,39 +58,39 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "destination",
             "10.2.2.2",
             "",
-            "a host, and perhaps its port, to send to; the universe's group if none is named",
+            "a host to send to, with an optional port; the default is the universe's multicast group",
         )
     },
     OptionSpec::new("from", "0xAA 0xBB ...", "", "the identifier (`cid`) of the only source to listen to"),
-    OptionSpec::new("unicast", "1", "0", "the universe's group is not joined"),
+    OptionSpec::new("unicast", "1", "0", "1 does not join the universe's multicast group"),
     REALTIME,
     OptionSpec::new(
         "merge",
         "ltp",
         "htp",
-        "which of several sources of the same priority wins: the highest level, or the latest change",
+        "how sources of the same priority are merged: the highest level, or the latest change",
     ),
-    OptionSpec::new("preview", "on", "off", "data that is not meant for live output counts as well"),
+    OptionSpec::new("preview", "on", "off", "also receive preview data, which is not meant for live output"),
     OptionSpec::new(
         "lost",
         "0 after 10s",
         "hold",
-        "what becomes of slots that no source sends any more: they keep their levels, or take one of 0 to 1",
+        "the levels of slots that have no source any more: `hold` keeps them, or a level from 0 to 1",
     ),
     START,
     OptionSpec::new(
         "slot-priorities",
         "on",
         "off",
-        "only mapped slots are claimed, by a priority for each slot (start code 0xDD)",
+        "claim only the mapped slots, with a priority for each slot (start code 0xDD)",
     ),
     OptionSpec::new(
         "sync",
         "7962",
         "",
-        "the universe that synchronizes ours; with `follow` behind it another instance sends the signs",
+        "the universe that synchronizes ours; with `follow` after it, another source sends the synchronization",
     ),
-    OptionSpec::new("discovery", "off", "on", "the universe is announced while it is sent"),
+    OptionSpec::new("discovery", "off", "on", "announce the universe while it is sent"),
 ];
 
 /// The options of an instance, read.

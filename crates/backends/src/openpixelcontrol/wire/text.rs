@@ -24,7 +24,7 @@ pub fn describe(bytes: &[u8], line: &mut String) {
     });
 }
 
-/// Reads what [`describe`] shows; `None` if it makes no sense.
+/// Parses the text form of [`describe`]. `None` if it is invalid.
 pub fn compose(line: &str) -> Option<Vec<u8>> {
     let line = line.trim();
     if let Some(digits) = line.strip_prefix("0x") {

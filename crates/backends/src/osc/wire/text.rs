@@ -49,7 +49,7 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
         Some(("slip", rest)) => (Framing::Slip, rest),
         Some(_) | None => (Framing::Datagram, line),
     };
-    let mut reader = Reader { rest };
+    let mut reader = TextReader { rest };
     let mut read = None;
     framing.encode(&mut out, |out| read = reader.packet(0, out));
     (read.is_some() && reader.rest.trim().is_empty()).then_some(out)
@@ -197,11 +197,11 @@ fn escaped(bytes: &[u8], f: &mut fmt::Formatter<'_>, is_special: impl Fn(char) -
 }
 
 /// Reads the text form.
-struct Reader<'a> {
+struct TextReader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TextReader<'a> {
     fn packet(&mut self, depth: usize, out: &mut Vec<u8>) -> Option<()> {
         if self.next_is("[") { self.bundle(depth, out) } else { self.message(out) }
     }
