@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crosspatch_core::{Duration, Endpoint, OptionSpec, Options};
-use md5::{Digest, Md5};
 
-use crate::maweb::wire::{ConsoleFamily, PlaybacksFormat, replace_passwords};
+use crate::maweb::wire::{ConsoleFamily, PlaybacksFormat, hash_password, replace_passwords};
 
 /// All options.
 pub(super) const OPTIONS: &[OptionSpec] = &[
@@ -170,7 +169,7 @@ impl Config {
             name: options.instance().to_owned(),
             console: console.unwrap_or(ConsoleFamily::Gma2),
             user: options.text("user").filter(|user| !user.is_empty()).map(str::to_owned),
-            password: hash(options.text("password").unwrap_or("midimonster")),
+            password: hash_password(options.text("password").unwrap_or("midimonster")),
             remotes: options.flag("remotes"),
             sessions: sessions.unwrap_or(3),
             timeout,
@@ -262,10 +261,6 @@ fn latency(text: &str) -> Option<(Duration, Duration)> {
     (words.next().is_none() && least <= most).then_some((least, most))
 }
 
-fn hash(password: &str) -> String {
-    Md5::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,7 +297,7 @@ mod tests {
 
     #[test]
     fn who_may_log_in_depends_on_the_console() {
-        let (wrong, right) = (hash("wrong"), "2807623134739142b119aff358f8a219");
+        let (wrong, right) = (hash_password("wrong"), "2807623134739142b119aff358f8a219");
         let (settings, _) = read(&[]);
         let settings = settings.expect("a gma2");
         assert_eq!(settings.log_in("anybody", right), Ok(()));

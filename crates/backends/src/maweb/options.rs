@@ -1,13 +1,10 @@
 //! The options of an instance, and the table of them that manual, help and suggestions share.
 
-use std::fmt::Write as _;
-
 use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, OptionSpec, Options, Scope};
-use md5::{Digest, Md5};
 use rustc_hash::FxHashMap;
 
 use super::command::CommandLine;
-use super::wire::ConsoleFamily;
+use super::wire::{ConsoleFamily, hash_password};
 
 /// Where a web remote listens.
 const PORT: u16 = 80;
@@ -159,7 +156,7 @@ impl Config {
             hosts,
             console: console.flatten(),
             user,
-            password: hash(&password),
+            password: hash_password(&password),
             cmdline: cmdline.unwrap_or(Cmdline::Remote),
             interval,
             quiet,
@@ -195,13 +192,6 @@ fn password(options: &mut Options<'_>) -> String {
         (None, Some((_, password))) => password.to_owned(),
         (None, None) => "midimonster".to_owned(),
     }
-}
-
-fn hash(password: &str) -> String {
-    Md5::digest(password.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 fn millis(options: &mut Options<'_>, name: &str, least: u64, most: u64) -> Duration {

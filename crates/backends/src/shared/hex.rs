@@ -8,10 +8,7 @@ const MAX_SHOWN: usize = 256;
 /// Appends `0x` and the bytes; of many only the first, with a word about how many there are.
 pub(crate) fn show(bytes: &[u8], line: &mut String) {
     line.push_str("0x");
-    for byte in bytes.iter().take(MAX_SHOWN) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(line, "{byte:02x}");
-    }
+    push(&bytes[..bytes.len().min(MAX_SHOWN)], line);
     if bytes.len() > MAX_SHOWN {
         let _ = write!(line, "... ({} bytes)", bytes.len());
     }
@@ -29,6 +26,20 @@ pub(crate) fn show_unless_read_again(
     if !show(line) || compose(&line[start..]).as_deref() != Some(bytes) {
         line.truncate(start);
         self::show(bytes, line);
+    }
+}
+
+/// The bytes as pairs of digits, without the `0x`.
+pub(crate) fn digits(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    push(bytes, &mut digits);
+    digits
+}
+
+fn push(bytes: &[u8], line: &mut String) {
+    for byte in bytes {
+        // Writing to a `String` cannot fail.
+        let _ = write!(line, "{byte:02x}");
     }
 }
 

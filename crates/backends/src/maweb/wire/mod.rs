@@ -28,7 +28,7 @@ pub use answer::{Answer, Datum, Greeting, Group, Playbacks, Response};
 pub use confirmation::Confirmation;
 pub use executor::{Block, BottomButton, CueRow, CueRows, ExecButton, ExecFader, Executor};
 pub use flaws::{Flaw, Flaws};
-pub(crate) use password::replace_passwords;
+pub(crate) use password::{hash_password, replace_passwords};
 pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
 pub use wanted::Wanted;

@@ -1,11 +1,20 @@
-//! Finds passwords in a message, even in a malformed one, so that no log or recording contains them.
+//! Hashes passwords, and finds them in a message, even in a malformed one, so that no log or recording contains them.
 //!
 //! A remote sends the MD5 of its password. This hash is enough to log in.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+use md5::{Digest, Md5};
+
+use crate::shared::hex;
+
 const KEY: &[u8] = b"password";
+
+/// What is sent of a password.
+pub(crate) fn hash_password(password: &str) -> String {
+    hex::digits(&Md5::digest(password.as_bytes()))
+}
 
 /// The message with each password replaced; `None` if there is none in it.
 pub(crate) fn replace_passwords<'m>(
