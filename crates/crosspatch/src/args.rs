@@ -164,7 +164,7 @@ pub(crate) struct Demo {
 /// Arguments of `help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Help {
-    /// A backend, a transform, or `transforms` for a list of all transforms
+    /// A backend, a transform, the id of a diagnostic, or `transforms` for a list of all transforms
     pub(crate) topic: Option<String>,
 }
 
