@@ -1,4 +1,4 @@
-//! The configuration language of crosspatch: text in, plan and diagnostics out.
+//! The configuration language of crosspatch, a translator for show control: compiles text into a plan and diagnostics.
 //!
 //! [`compile()`] turns the files of a configuration into a [`Compiled`], in three stages, each in a folder:
 //!
@@ -21,13 +21,13 @@ mod semantics;
 mod syntax;
 mod wording;
 
-pub use compile::{Input, compile, compile_text};
+pub use compile::{CompileInput, compile, compile_text};
 pub use files::{Files, MemoryFiles, Override};
 pub use report::compiled::Compiled;
-pub use report::diagnostic::{Diagnostic, Severity};
+pub use report::diagnostic::{Diagnostic, DiagnosticSeverity};
 pub use report::explain::{EXPLANATIONS, explanation};
 pub use report::suggest::closest;
 pub use syntax::document::Document;
 pub use syntax::lexer::Operator;
 pub use syntax::source::Span;
-pub use syntax::tree::{Fault, Item, Line, Mapping, Side};
+pub use syntax::tree::{Fault, Item, Line, MappingLine, Side};

@@ -1,4 +1,8 @@
-//! The contract of crosspatch: sessions, values, routes, plans, and the engine that turns them into a show.
+//! The core of crosspatch, a translator for show control: values, sessions, routes, plans, and the engine that runs them.
+//!
+//! The other crates depend on this one and not on each other. A backend implements [`Session`] and [`Instance`] and describes
+//! itself in a [`Backend`]. The configuration language builds a [`Plan`] with a [`PlanBuilder`]. The shell, which owns sockets
+//! and the clock, passes events and the time to an [`Engine`] and carries out the [`Effect`]s that it returns.
 //!
 //! ```text
 //!             crates/io          crates/backends                  crates/core                   crates/backends     crates/io

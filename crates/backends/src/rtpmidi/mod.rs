@@ -1,7 +1,7 @@
 //! MIDI over the network: RTP-MIDI with AppleMIDI sessions, and without.
 //!
-//! [`wire`] is the codec. A session has a `link` to each peer, with a `clock`, and a `sender` and a `receiver` that keep the recovery
-//! journal; channels and their values are those of every backend that speaks MIDI ([`crate::midi`]).
+//! [`wire`] is the codec. A session has a `link` to each peer, with a `clock`, and a `sender` and a `receiver` that maintain the
+//! recovery journal. Channels and values are the same as in [`crate::midi`].
 
 mod clock;
 mod link;

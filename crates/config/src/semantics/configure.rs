@@ -13,7 +13,7 @@ use crate::files::{Files, beside, unreadable};
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::semantics::options::{OptionSet, Setting};
 use crate::semantics::sections::{InstanceSection, Sections};
-use crate::syntax::source::{Location, Sources, Span};
+use crate::syntax::source::{Location, SourceFiles, Span};
 use crate::wording::{between_quotes, quote};
 
 /// An instance that mappings can use.
@@ -60,7 +60,7 @@ pub(crate) fn configure_instances(
 /// What is needed to read options.
 struct Environment<'a> {
     files: &'a dyn Files,
-    sources: &'a mut Sources,
+    sources: &'a mut SourceFiles,
     diagnostics: &'a mut Diagnostics,
     /// Every file that was requested.
     read: &'a mut Vec<PathBuf>,
@@ -145,7 +145,7 @@ fn configure(
 const NO_QUOTES: &str = "leave out the quotes";
 
 /// What stands between the quotes round a value, if they are not a part of its language.
-fn quoted_value<'s>(setting: &Setting, sources: &'s Sources) -> Option<&'s str> {
+fn quoted_value<'s>(setting: &Setting, sources: &'s SourceFiles) -> Option<&'s str> {
     let is_anything = setting.spec.quotes || setting.spec.family == Some("");
     between_quotes(sources.at(setting.value)).filter(|_| !is_anything)
 }
@@ -203,7 +203,7 @@ fn effective<'s>(settings: &'s [Setting], env: &mut Environment<'_>) -> Vec<&'s 
     kept.into_iter().flatten().collect()
 }
 
-fn option_twice(setting: &Setting, earlier: Option<Location>, sources: &Sources) -> Draft {
+fn option_twice(setting: &Setting, earlier: Option<Location>, sources: &SourceFiles) -> Draft {
     let message = format!("{} is set twice; the last one counts", quote(sources.at(setting.name)));
     let draft = Draft::warning("option-twice", message).label(setting.name, "this one counts");
     match earlier {
@@ -267,7 +267,7 @@ fn option_error(
     section: &InstanceSection,
     settings: &[&Setting],
     given: &[Given],
-    sources: &Sources,
+    sources: &SourceFiles,
 ) -> Draft {
     let (new, id): (fn(&'static str, String) -> Draft, _) = match (error.is_warning, error.option) {
         (true, _) => (Draft::warning, "option-doubtful"),
@@ -289,7 +289,7 @@ fn option_error(
 }
 
 /// The part of a value that is wrong, or the whole value if it comes from another file.
-fn error_location(setting: &Setting, error: &OptionError, sources: &Sources) -> Location {
+fn error_location(setting: &Setting, error: &OptionError, sources: &SourceFiles) -> Location {
     let whole = value_or_name(setting);
     let Some(part) = error.part.clone().filter(|_| !setting.spec.file) else { return whole };
     let start = setting.value.span.start as usize;

@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use crosspatch_core::Plain;
 
-use crate::args::{Color, Replay};
+use crate::args::{ColorChoice, Replay};
 use crate::files::{Disk, Helpers};
 use crate::output;
-use crate::source::{Source, usable};
+use crate::source::{ConfigSource, usable};
 
 /// Prints the transcript. A configuration with errors is exit status 1, as in `check`.
-pub(crate) fn run(replay: &Replay, color: Color) -> Result<ExitCode> {
+pub(crate) fn run(replay: &Replay, color: ColorChoice) -> Result<ExitCode> {
     if !begins_like_a_recording(&replay.recording) && begins_like_a_recording(&replay.file) {
         bail!(
             "the recording comes first: `crosspatch replay {} {}`",
@@ -22,7 +22,7 @@ pub(crate) fn run(replay: &Replay, color: Color) -> Result<ExitCode> {
             replay.recording.display()
         );
     }
-    let source = Source::file(Some(&replay.file), &replay.overrides)?.skip_missing(replay.skip_missing);
+    let source = ConfigSource::file(Some(&replay.file), &replay.overrides)?.skip_missing(replay.skip_missing);
     let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let diagnostics = compiled.render(output::color(color));
     let plan = match usable(compiled) {

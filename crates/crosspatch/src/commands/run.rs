@@ -7,18 +7,18 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::args::{Log, Run};
+use crate::args::{LogArgs, RunArgs};
 use crate::files::{Helpers, PATIENCE};
-use crate::show::Show;
-use crate::source::Source;
+use crate::show::RunnableShow;
+use crate::source::ConfigSource;
 
 /// Runs until a signal ends the show.
-pub(crate) fn run(run: &Run, log: &Log) -> Result<ExitCode> {
-    let source = Source::file(run.file.as_deref(), &run.overrides)?.skip_missing(run.skip_missing);
+pub(crate) fn run(run: &RunArgs, log: &LogArgs) -> Result<ExitCode> {
+    let source = ConfigSource::file(run.file.as_deref(), &run.overrides)?.skip_missing(run.skip_missing);
     if let Some(path) = &run.record {
         check_recording(path, run.force)?;
     }
-    Show { source, watches: !run.no_watch, values: run.values, record: run.record.clone() }.run(log)
+    RunnableShow { source, watches: !run.no_watch, values: run.values, record: run.record.clone() }.run(log)
 }
 
 /// Refuses a recording that would overwrite another one, or that cannot be written.
