@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | `syntax` | text in | `source`, `lexer`, `parser`, `pattern`; `tree` is their result, `document` the view of an editor |
 //! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `ports`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges` |
-//! | `report` | report out | `diagnostic`, `suggest`, `secrets`, `compiled`, `render` |
+//! | `report` | report out | `diagnostic`, `explain`, `suggest`, `secrets`, `compiled`, `render` |
 //!
 //! No stage stops at a mistake. It reports the mistake, continues with what was probably meant so that the rest is checked
 //! too, and does not report errors that only follow from it.
@@ -25,6 +25,7 @@ pub use compile::{CompileInput, compile, compile_text};
 pub use files::{Files, MemoryFiles, Override};
 pub use report::compiled::Compiled;
 pub use report::diagnostic::{Diagnostic, DiagnosticSeverity};
+pub use report::explain::{EXPLANATIONS, explanation};
 pub use report::suggest::closest;
 pub use syntax::document::Document;
 pub use syntax::lexer::Operator;

@@ -266,16 +266,18 @@ fn colours_are_optional() {
 #[test]
 fn json_has_the_same_content_as_text() {
     let compiled = compile_text("[bus one]\n[bus one]\n[map]\n\tone.ü > oen.x\n", REGISTRY);
-    let json: serde_json::Value = serde_json::from_str(&compiled.to_json()).expect("valid JSON");
-    assert_eq!((json["errors"].as_u64(), json["warnings"].as_u64()), (Some(2), Some(0)));
-    let twice = &json["diagnostics"][0];
+    let lines: Vec<serde_json::Value> =
+        compiled.to_json().lines().map(|line| serde_json::from_str(line).expect("valid JSON")).collect();
+    assert_eq!(lines[2], serde_json::json!({ "type": "summary", "errors": 2, "warnings": 0 }));
+    let twice = &lines[0];
+    assert_eq!(twice["type"], "diagnostic");
     assert_eq!((&twice["id"], &twice["severity"]), (&"instance-twice".into(), &"error".into()));
     assert_eq!(twice["labels"].as_array().map(Vec::len), Some(2));
     assert_eq!(
         (&twice["labels"][1]["line"], &twice["labels"][1]["text"]),
         (&1.into(), &"first definition".into())
     );
-    let unknown = &json["diagnostics"][1];
+    let unknown = &lines[1];
     assert_eq!(unknown["file"], "show.cfg");
     assert_eq!(
         (&unknown["line"], &unknown["column"], &unknown["end_column"]),

@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Print a shell completion script
     Completions(Completions),
+    /// Print the version
+    Version,
 }
 
 /// Options on the command line, which override those of the file.
@@ -90,6 +92,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
 
+    /// Overwrite a recording that exists
+    #[arg(long, requires = "record")]
+    pub(crate) force: bool,
+
     /// Print the values of the channels as they change
     #[arg(long)]
     pub(crate) values: bool,
@@ -115,6 +121,10 @@ pub(crate) struct Check {
     /// The output format of the diagnostics
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
+
+    /// The same as `--format json`
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `sim`.
@@ -154,7 +164,7 @@ pub(crate) struct Demo {
 /// Arguments of `help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Help {
-    /// A backend, a transform, or `transforms` for a list of all transforms
+    /// A backend, a transform, the id of a diagnostic, or `transforms` for a list of all transforms
     pub(crate) topic: Option<String>,
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use clap::CommandFactory;
 use crosspatch_config::{
-    CompileInput, Compiled, Diagnostic, DiagnosticSeverity, MemoryFiles, Override, compile,
+    CompileInput, Compiled, Diagnostic, DiagnosticSeverity, MemoryFiles, Override, closest, compile,
 };
 use crosspatch_core::{Plan, Scope};
 use tracing::{error, warn};
@@ -54,6 +55,9 @@ impl ConfigSource {
                 DEFAULT_FILES[0]
             );
         };
+        if let Some(advice) = named.and_then(misspelt_command) {
+            bail!("there is no file and no command `{}`; {advice}", file.display());
+        }
         Ok(Self {
             text: CachedText::File(file.to_owned()),
             overrides: convert(overrides),
@@ -97,6 +101,34 @@ impl ConfigSource {
             }
         }
     }
+}
+
+/// What other programs call their commands, and what does the same here.
+const FOREIGN_COMMANDS: [(&[&str], &str); 6] = [
+    (&["status", "ps", "info"], "the log of a running show tells its state; `run --values` prints values"),
+    (&["start", "play", "open"], "`crosspatch run FILE` runs a show"),
+    (&["stop", "quit", "kill", "end"], "Ctrl-C or the signal TERM ends a show"),
+    (&["reload", "restart"], "save the file, or send the signal HUP to a running show"),
+    (&["lint", "validate", "verify", "test"], "`crosspatch check FILE` reports every mistake"),
+    (&["list", "backends", "ls"], "`crosspatch help` lists all backends"),
+];
+
+/// Advice if a file that does not exist looks like a misspelt command.
+fn misspelt_command(file: &Path) -> Option<String> {
+    let word = file.to_str().filter(|word| word.chars().all(|c| c.is_ascii_alphabetic()))?;
+    if word == "man" {
+        return Some("`crosspatch help` prints the manuals".to_owned());
+    }
+    let command = crate::args::Args::command();
+    let known = command.get_subcommands().map(clap::Command::get_name);
+    let foreign = FOREIGN_COMMANDS.iter().find(|(words, _)| words.contains(&word));
+    let advice = match foreign {
+        Some((_, advice)) => (*advice).to_owned(),
+        None => closest(word, known).map(|meant| format!("did you mean the command `{meant}`?"))?,
+    };
+    let wanted = file.to_owned();
+    let exists = Helpers::default().within(PATIENCE, Path::new("."), move || wanted.exists());
+    exists.is_ok_and(|exists| !exists).then_some(advice)
 }
 
 fn convert(overrides: &Overrides) -> Vec<Override> {

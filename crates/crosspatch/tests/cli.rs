@@ -57,14 +57,16 @@ fn check_names_every_mistake_of_a_file_with_many() {
 fn check_writes_the_same_as_json() {
     let (status, out, err) = check(MISTAKES, &["--format", "json"]);
     assert_eq!((status, err.as_str()), (Some(1), ""));
-    let report: Value = serde_json::from_str(&out).unwrap();
-    let diagnostics = report["diagnostics"].as_array().unwrap();
+    let mut diagnostics: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let summary = diagnostics.pop().unwrap();
+    assert!(diagnostics.iter().all(|mistake| mistake["type"] == "diagnostic"));
+    assert_eq!(check(MISTAKES, &["--json"]).1.lines().count(), diagnostics.len() + 1);
     let lines: Vec<_> = diagnostics.iter().map(|mistake| mistake["line"].as_u64().unwrap()).collect();
     for line in [2, 3, 4, 7, 8, 9, 10, 11] {
         assert!(lines.contains(&line), "line {line} is not in {out}");
     }
     assert!(diagnostics.iter().all(|mistake| mistake["file"].as_str().unwrap().ends_with("show.cfg")));
-    assert!(report["errors"].as_u64().unwrap() >= 8, "{out}");
+    assert!(summary["errors"].as_u64().unwrap() >= 8, "{out}");
 }
 
 #[test]
@@ -108,6 +110,24 @@ fn help_knows_the_names_of_products() {
     assert!(out.contains("# osc"), "{out}");
     let (status, _, err) = common::run(&["help", "serial"]);
     assert!(!status.success() && err.contains("no backend uses serial ports"), "{err}");
+}
+
+#[test]
+fn a_command_that_does_not_exist_is_answered_with_the_one_that_does() {
+    for (word, answer) in [
+        ("dem", "did you mean the command `demo`?"),
+        ("chek", "did you mean the command `check`?"),
+        ("status", "the log of a running show tells its state"),
+        ("stop", "Ctrl-C"),
+    ] {
+        let folder = in_folder(&[]);
+        let output = common::command().arg(word).current_dir(folder.path()).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && err.contains(answer), "{word}: {err}");
+    }
+    let (status, version, _) = common::run(&["version"]);
+    assert!(status.success());
+    assert_eq!(version, common::run(&["--version"]).1);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_recording_is_for_its_owner_only_and_has_no_secret_in_it_and_replays_the_log
     std::fs::set_permissions(&recording, std::fs::Permissions::from_mode(0o644)).unwrap();
     let show =
         format!("[masim desk]\nlisten = 127.0.0.1 {port}\n[map]\ndesk.page1.fader1 > desk.page1.fader2\n");
-    let program = Program::show_with(&show, &["--record", path]);
+    let program = Program::show_with(&show, &["--record", path, "--force"]);
     program.wait_for("running");
     let (mut socket, _) = loop {
         match tungstenite::connect(format!("ws://127.0.0.1:{port}/?ma=1")) {
@@ -162,12 +162,25 @@ fn a_recording_that_cannot_be_written_does_not_keep_a_show_from_running() {
         "[osc tablet]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n[map]\ntablet./in > tablet./out\n",
         osc.port()
     );
-    for path in ["/no/such/folder/a.rec", "/dev/full"] {
-        let program = Program::show_with(&show, &["--record", path]);
-        osc.until_answered("/in", "/out");
-        osc.send("/in", 0.5);
-        program.wait_for("warning: ");
-        osc.until_answered("/in", "/out");
-        program.stop();
+    let program = Program::show_with(&show, &["--record", "/dev/full"]);
+    osc.until_answered("/in", "/out");
+    osc.send("/in", 0.5);
+    program.wait_for("warning: ");
+    osc.until_answered("/in", "/out");
+    program.stop();
+}
+
+#[test]
+fn a_recording_that_cannot_begin_or_would_overwrite_another_ends_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, show] = ["old.rec", "show.cfg"].map(|name| folder.path().join(name));
+    std::fs::write(&show, "[loopback bus]\n[map]\nbus.a > bus.b\n").unwrap();
+    std::fs::write(&old, "{\"at\":0}\n").unwrap();
+    let (show, old) = (show.to_str().unwrap(), old.to_str().unwrap());
+    for (path, reason) in [(old, "overwrite it with `--force`"), ("/no/such/folder/a.rec", "cannot write")] {
+        let (status, _, err) = run(&["run", "--record", path, show]);
+        assert!(status.code() == Some(1) && err.contains(reason), "{err}");
     }
+    let (status, _, err) = run(&["replay", show, old]);
+    assert!(status.code() == Some(1) && err.contains("the recording comes first"), "{err}");
 }

@@ -34,14 +34,18 @@ impl Compiled {
         out
     }
 
-    /// All diagnostics as one JSON object with the members `errors`, `warnings` and `diagnostics`.
+    /// One JSON object per line: one for each diagnostic, with `"type":"diagnostic"`, and at the end one with
+    /// `"type":"summary"` and the numbers of all errors and warnings.
     pub fn to_json(&self) -> String {
-        let report = JsonReport {
-            errors: self.errors,
-            warnings: self.warnings,
-            diagnostics: self.diagnostics.iter().map(|diagnostic| self.json(diagnostic)).collect(),
-        };
-        serde_json::to_string_pretty(&report).expect("strings and numbers are valid JSON")
+        let diagnostics =
+            self.diagnostics.iter().map(|diagnostic| JsonLine::Diagnostic(self.json(diagnostic)));
+        let summary = JsonLine::Summary { errors: self.errors, warnings: self.warnings };
+        let mut out = String::new();
+        for line in diagnostics.chain([summary]) {
+            out.push_str(&serde_json::to_string(&line).expect("strings and numbers are valid JSON"));
+            out.push('\n');
+        }
+        out
     }
 
     fn group<'d>(&'d self, diagnostic: &'d Diagnostic) -> Group<'d> {
@@ -133,10 +137,10 @@ fn shown(source: &SourceFile, from: usize, to: usize) -> Cow<'_, str> {
 }
 
 #[derive(Serialize)]
-struct JsonReport<'a> {
-    errors: usize,
-    warnings: usize,
-    diagnostics: Vec<JsonDiagnostic<'a>>,
+#[serde(tag = "type", rename_all = "lowercase")]
+enum JsonLine<'a> {
+    Diagnostic(JsonDiagnostic<'a>),
+    Summary { errors: usize, warnings: usize },
 }
 
 #[derive(Serialize)]

@@ -14,8 +14,9 @@ pub(crate) fn run(check: &Check, color: ColorChoice) -> Result<ExitCode> {
     let source =
         ConfigSource::file(check.file.as_deref(), &check.overrides)?.skip_missing(check.skip_missing);
     let compiled = source.compile(&Disk::new(Helpers::default()), None);
-    let mut text = match check.format {
-        Format::Json => compiled.to_json() + "\n",
+    let format = if check.json { Format::Json } else { check.format };
+    let mut text = match format {
+        Format::Json => compiled.to_json(),
         Format::Text => compiled.render(output::color(color)),
     };
     let warnings = match compiled.warnings() {
@@ -26,7 +27,7 @@ pub(crate) fn run(check: &Check, color: ColorChoice) -> Result<ExitCode> {
         Ok(plan) => (format!("good: {}", size(&plan)), ExitCode::SUCCESS),
         Err(refusal) => (refusal, ExitCode::FAILURE),
     };
-    if check.format == Format::Text {
+    if format == Format::Text {
         text.push_str(&format!("{}: {verdict}{warnings}\n", source.name()));
     }
     output::print(&text)?;

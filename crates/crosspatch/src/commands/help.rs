@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::{Result, bail};
-use crosspatch_config::closest;
+use crosspatch_config::{EXPLANATIONS, closest, explanation};
 use crosspatch_core::Registry;
 use crosspatch_core::transform::transforms;
 
@@ -17,14 +17,7 @@ const TRANSFORMS: &str = "transforms";
 pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
     match help.topic.as_deref() {
         Some(TRANSFORMS) => output::print(&list_of_transforms(registry)),
-        Some(name) => {
-            match registry.alias(name).and_then(|alias| Some((alias, registry.find(alias.backend?)?))) {
-                Some((alias, backend)) => {
-                    output::print(&format!("`{name}`: {}\n\n{}", alias.why, backend.manual))
-                }
-                None => output::print(manual(registry, name)?),
-            }
-        }
+        Some(name) => output::print(&page(registry, name)?),
         None => output::print(&overview(registry)),
     }
 }
@@ -33,6 +26,18 @@ pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
 pub(crate) fn topics(registry: &Registry) -> impl Iterator<Item = &'static str> {
     let backends = registry.backends.iter().map(|backend| backend.name);
     backends.chain([TRANSFORMS]).chain(transforms(registry.families).map(|transform| transform.name))
+}
+
+/// What is known about a name: a manual, the explanation of a diagnostic, or both.
+fn page(registry: &Registry, name: &str) -> Result<String> {
+    let alias = registry.alias(name).and_then(|alias| Some((alias, registry.find(alias.backend?)?)));
+    let manual = match alias {
+        Some((alias, backend)) => Ok(format!("`{name}`: {}\n\n{}", alias.why, backend.manual)),
+        None => manual(registry, name).map(str::to_owned),
+    };
+    let Some(text) = explanation(name) else { return manual };
+    let text = format!("The diagnostic `{name}`: {text}\n");
+    Ok(manual.map_or_else(|_| text.clone(), |manual| format!("{manual}\n{text}")))
 }
 
 fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
@@ -48,7 +53,8 @@ fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
     if let Some(alias) = registry.alias(name) {
         bail!("{}", alias.why);
     }
-    match closest(name, topics(registry)) {
+    let ids = EXPLANATIONS.iter().map(|(id, _)| *id);
+    match closest(name, topics(registry).chain(ids)) {
         Some(meant) => bail!("there is no backend or transform `{name}`; did you mean `{meant}`?"),
         None => bail!(
             "there is no backend or transform `{name}`; `crosspatch help` lists backends, `crosspatch help {TRANSFORMS}` transforms"
@@ -77,6 +83,7 @@ fn overview(registry: &Registry) -> String {
     }
     text.push_str("\n`crosspatch help BACKEND` prints the manual of one of them.\n");
     text.push_str("`crosspatch help transforms` lists what a mapping line can do to a value.\n");
+    text.push_str("`crosspatch help ID` explains a diagnostic, such as `option-missing`.\n");
     text.push_str("`crosspatch --help` prints the help of the command line.\n");
     text
 }
@@ -138,6 +145,14 @@ mod tests {
     fn no_name_has_two_manuals() {
         let mut seen = BTreeSet::new();
         assert_eq!(topics(&REGISTRY).find(|name| !seen.insert(*name)), None);
+    }
+
+    #[test]
+    fn every_diagnostic_is_explained() {
+        for (id, text) in EXPLANATIONS {
+            assert!(page(&REGISTRY, id).unwrap().ends_with(&format!("{text}\n")), "{id}");
+        }
+        assert!(page(&REGISTRY, "range").unwrap().starts_with("## range\n"));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! `crosspatch replay RECORDING FILE`: replays a recording without sockets.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use crosspatch_core::Plain;
 
 use crate::args::{ColorChoice, Replay};
@@ -14,6 +15,13 @@ use crate::source::{ConfigSource, usable};
 
 /// Prints the transcript. A configuration with errors is exit status 1, as in `check`.
 pub(crate) fn run(replay: &Replay, color: ColorChoice) -> Result<ExitCode> {
+    if !begins_like_a_recording(&replay.recording) && begins_like_a_recording(&replay.file) {
+        bail!(
+            "the recording comes first: `crosspatch replay {} {}`",
+            replay.file.display(),
+            replay.recording.display()
+        );
+    }
     let source = ConfigSource::file(Some(&replay.file), &replay.overrides)?.skip_missing(replay.skip_missing);
     let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let diagnostics = compiled.render(output::color(color));
@@ -33,4 +41,13 @@ pub(crate) fn run(replay: &Replay, color: ColorChoice) -> Result<ExitCode> {
     let shown: String = transcript.lines().map(|line| format!("{}\n", Plain(line))).collect();
     output::print(&shown)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a file begins with an event of a recording. Only files are looked at: a pipe can be read only once.
+fn begins_like_a_recording(path: &Path) -> bool {
+    let mut start = [0; 6];
+    let is_file = path.metadata().is_ok_and(|found| found.is_file());
+    is_file
+        && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && start == *b"{\"at\":"
 }
