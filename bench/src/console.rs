@@ -14,9 +14,9 @@ use tungstenite::{Message, WebSocket};
 use crate::figures::Quantiles;
 use crate::forward::free_address;
 use crate::process::Process;
-use crate::report::{Row, Table};
+use crate::report::{ReportTable, Row};
 use crate::wire::{FIRST_ADDRESS, Wire};
-use crate::{Options, bare};
+use crate::{BenchOptions, bare};
 
 /// Longer than the interval between two moves of one fader, so that every move is a first one.
 const PAUSE: Duration = Duration::from_millis(30);
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Somebody who moves a fader of a console of its own.
 struct Mover {
     process: Process,
-    console: Console,
+    console: TestConsole,
     /// Where the hand moves the fader.
     at: SocketAddr,
     hand: UdpSocket,
@@ -34,7 +34,7 @@ struct Mover {
 }
 
 /// Measures both ways.
-pub(crate) fn measure(options: &Options) -> Result<Table> {
+pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     let mut movers = [Mover::bare()?, Mover::crosspatch(options, "")?];
     let mut back = Mover::crosspatch(options, "[backend maweb]\ninterval = 0\n")?;
     let simulated = Simulated::start(options)?;
@@ -44,14 +44,14 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
         for mover in &mut movers {
             mover.moves(count)?;
         }
-        times_back.extend(back.hears(count)?);
+        times_back.extend(back.receives(count)?);
         times_through.extend(simulated.moves(count)?);
     }
     let [bare, ours] = movers.map(|mover| Row::new(mover.name(), cells(mover.times)));
     let ratio = ours.ratio(&bare, &[0, 1]);
     let back = Row::new("the console's change to OSC, interval 0", cells(times_back));
     let through = Row::new("OSC through a simulated console to OSC", cells(times_through));
-    Ok(Table {
+    Ok(ReportTable {
         title: "A fader to the console and back",
         note: "From the datagram of a controller to the web remote's message at the console, and from the moment in which a \
                level changes at the console to the datagram; microseconds.",
@@ -67,14 +67,14 @@ fn cells(times: Vec<Duration>) -> [f64; 4] {
 
 impl Mover {
     fn bare() -> Result<Self> {
-        let (console, at) = (Console::start()?, free_address()?);
+        let (console, at) = (TestConsole::start()?, free_address()?);
         let process = bare::start_web_socket(at, console.address)?;
         let mover = Self { process, console, at, hand: UdpSocket::bind("127.0.0.1:0")?, times: Vec::new() };
         mover.wait()
     }
 
-    fn crosspatch(options: &Options, globals: &str) -> Result<Self> {
-        let (console, at, hand) = (Console::start()?, free_address()?, UdpSocket::bind("127.0.0.1:0")?);
+    fn crosspatch(options: &BenchOptions, globals: &str) -> Result<Self> {
+        let (console, at, hand) = (TestConsole::start()?, free_address()?, UdpSocket::bind("127.0.0.1:0")?);
         hand.set_read_timeout(Some(PATIENCE))?;
         let configuration = format!(
             "{globals}[osc tablet]\nbind = 127.0.0.1 {}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n[maweb desk]\n\
@@ -124,7 +124,7 @@ impl Mover {
     }
 
     /// Changes the level at the console, waits until the controller hears of it, and does so again.
-    fn hears(&mut self, count: usize) -> Result<Vec<Duration>> {
+    fn receives(&mut self, count: usize) -> Result<Vec<Duration>> {
         let mut times = Vec::new();
         for _ in 0..count {
             std::thread::sleep(PAUSE);
@@ -152,7 +152,7 @@ struct Simulated {
 }
 
 impl Simulated {
-    fn start(options: &Options) -> Result<Self> {
+    fn start(options: &BenchOptions) -> Result<Self> {
         let (at, console, hand) = (free_address()?, free_address()?, UdpSocket::bind("127.0.0.1:0")?);
         hand.set_read_timeout(Some(PAUSE))?;
         let simulator = format!(
@@ -207,13 +207,13 @@ fn send(hand: &UdpSocket, to: SocketAddr, event: u64) {
 }
 
 /// A console with two faders: it notes when the first is moved, and shows the levels of both.
-struct Console {
+struct TestConsole {
     address: SocketAddr,
     moves: Receiver<Instant>,
     level: Arc<Mutex<f32>>,
 }
 
-impl Console {
+impl TestConsole {
     fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::Options;
+use crate::BenchOptions;
 use crate::bare::{self, Calls};
 use crate::figures::{Quantiles, median, micros};
-use crate::load::{Frame, Lane, Passed};
+use crate::load::{EventBurst, EventCounts, Lane};
 use crate::process::{Process, Usage};
-use crate::report::{Plot, Report, Row, Table};
-use crate::works::{Forwarding, Ports};
+use crate::report::{Plot, Report, ReportTable, Row};
+use crate::works::{Forwarding, ShowPorts};
 
 /// Between two events that come alone, so that everybody is asleep.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -23,7 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const FRAMES: f64 = 44.0;
 
 /// Somebody who forwards events, and what was measured so far.
-struct Subject {
+struct MeasuredForwarder {
     name: &'static str,
     lane: Lane,
     process: Process,
@@ -75,11 +75,11 @@ pub(crate) struct Forwarded {
 
 impl Forwarded {
     /// Measures all subjects with one work.
-    pub(crate) fn measure(&mut self, work: &Forwarding, options: &Options) -> Result<()> {
-        let mut subjects = vec![Subject::bare(work, "bare", Calls::Single)?];
+    pub(crate) fn measure(&mut self, work: &Forwarding, options: &BenchOptions) -> Result<()> {
+        let mut subjects = vec![MeasuredForwarder::bare(work, "bare", Calls::Single)?];
         #[cfg(target_os = "linux")]
-        subjects.push(Subject::bare(work, "batched", Calls::Batched)?);
-        subjects.push(Subject::crosspatch(work, options)?);
+        subjects.push(MeasuredForwarder::bare(work, "batched", Calls::Batched)?);
+        subjects.push(MeasuredForwarder::crosspatch(work, options)?);
         for subject in &mut subjects {
             ensure!(subject.lane.wake(PATIENCE)?, "{}: nothing comes through {}", work.name, subject.name);
             // Every channel has a value once before it counts.
@@ -90,7 +90,7 @@ impl Forwarded {
                 subject.round(work, options)?;
             }
         }
-        let slowest = subjects.iter().map(Subject::rate).fold(f64::INFINITY, f64::min);
+        let slowest = subjects.iter().map(MeasuredForwarder::rate).fold(f64::INFINITY, f64::min);
         for _ in 0..options.rounds {
             for subject in &mut subjects {
                 let (passed, times) = subject.lane.pace(slowest / 2.0, options.measure)?;
@@ -101,9 +101,9 @@ impl Forwarded {
         self.rows.push(Row::heading(format!("{}; half is {:.0} a second", work.name, slowest / 2.0)));
         if work.universes.is_some() {
             self.frames.push(Row::heading(work.name.clone()));
-            self.frames.extend(subjects.iter().map(Subject::frames));
+            self.frames.extend(subjects.iter().map(MeasuredForwarder::frames));
         }
-        let rows: Vec<_> = subjects.into_iter().map(Subject::figures).collect();
+        let rows: Vec<_> = subjects.into_iter().map(MeasuredForwarder::figures).collect();
         if let [bare, .., ours] = &rows[..] {
             let ratio = ours.ratio(bare, COMPARED);
             self.cpu.extend(ratio.cells[1].map(|ratio| (work.name.clone(), ratio)));
@@ -116,7 +116,7 @@ impl Forwarded {
 
     /// Adds what was measured to a report.
     pub(crate) fn report(self, report: &mut Report) {
-        let table = |title, note, columns, rows| Table { title, note, columns, rows };
+        let table = |title, note, columns, rows| ReportTable { title, note, columns, rows };
         report.tables.push(table(
             "Forwarding",
             "Events a second as fast as they pass, CPU microseconds of each and how much of that is outside the kernel; CPU \
@@ -143,7 +143,7 @@ impl Forwarded {
     }
 }
 
-impl Subject {
+impl MeasuredForwarder {
     fn bare(work: &Forwarding, name: &'static str, calls: Calls) -> Result<Self> {
         let at = free_address()?;
         let lane = Lane::new(work.traffic, at)?;
@@ -152,10 +152,10 @@ impl Subject {
         Ok(Self::new(name, lane, process))
     }
 
-    fn crosspatch(work: &Forwarding, options: &Options) -> Result<Self> {
+    fn crosspatch(work: &Forwarding, options: &BenchOptions) -> Result<Self> {
         let input = free_address()?;
         let lane = Lane::new(work.traffic, input)?;
-        let ports = Ports { input, output: lane.sink()?, spare: free_address()?.port() };
+        let ports = ShowPorts { input, output: lane.sink()?, spare: free_address()?.port() };
         let process = Process::show(&options.program, &work.configuration(ports))?;
         Ok(Self::new("crosspatch", lane, process))
     }
@@ -164,7 +164,7 @@ impl Subject {
         Self { name, lane, process, rounds: Vec::new(), alone: Vec::new(), half: Vec::new(), lost: 0 }
     }
 
-    fn round(&mut self, work: &Forwarding, options: &Options) -> Result<()> {
+    fn round(&mut self, work: &Forwarding, options: &BenchOptions) -> Result<()> {
         let mut round = Round::default();
         let count = (options.measure.as_secs_f64() / PAUSE.as_secs_f64()) as usize;
         let before = self.process.usage();
@@ -184,7 +184,7 @@ impl Subject {
 
         if let Some(universes) = work.universes {
             let before = self.process.usage();
-            let (passed, _) = self.lane.frames(FRAMES, Frame::of(universes), options.measure)?;
+            let (passed, _) = self.lane.frames(FRAMES, EventBurst::of(universes), options.measure)?;
             let after = self.process.usage();
             let share = (after.cpu - before.cpu).as_secs_f64() / passed.took.as_secs_f64();
             round.frames = [cpu_of_each(before, after, passed), share];
@@ -223,11 +223,11 @@ impl Subject {
     }
 }
 
-fn rate(passed: Passed) -> f64 {
+fn rate(passed: EventCounts) -> f64 {
     passed.events as f64 / passed.took.as_secs_f64()
 }
 
-fn cpu_of_each(before: Usage, after: Usage, passed: Passed) -> f64 {
+fn cpu_of_each(before: Usage, after: Usage, passed: EventCounts) -> f64 {
     micros(&(after.cpu - before.cpu)) / passed.events.max(1) as f64
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::Options;
+use crate::BenchOptions;
 use crate::forward::free_address;
 use crate::process::Process;
-use crate::report::{Row, Table};
+use crate::report::{ReportTable, Row};
 
 /// What is left from the start is over by then.
 const SETTLING: Duration = Duration::from_secs(2);
@@ -16,7 +16,7 @@ const SETTLING: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_secs(10);
 
 /// Lets some shows do nothing.
-pub(crate) fn measure(options: &Options) -> Result<Table> {
+pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     let mut shows = Vec::new();
     for (name, configuration) in configurations()? {
         shows.push((name, Process::show(&options.program, &configuration)?));
@@ -37,7 +37,7 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
         ];
         rows.push(Row::new(*name, cells));
     }
-    Ok(Table {
+    Ok(ReportTable {
         title: "Idle",
         note: "Ten seconds in which nothing happens: milliseconds of CPU and wake-ups a second, MiB, and open descriptors.",
         columns: &["CPU", "wake-ups", "memory", "files"],

@@ -27,14 +27,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use forward::Forwarded;
-use report::{Report, Table};
+use report::{Report, ReportTable};
 use works::Forwarding;
 
-pub use report::Format;
+pub use report::ReportFormat;
 
 /// What to measure, and how long.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct BenchOptions {
     /// The program, which knows the command `bench --bare WORDS` as well.
     pub program: PathBuf,
     /// Only what has this in its name, in upper or lower case.
@@ -45,7 +45,7 @@ pub struct Options {
     pub measure: Duration,
 }
 
-type Measure = fn(&Options) -> Result<Table>;
+type Measure = fn(&BenchOptions) -> Result<ReportTable>;
 
 /// What is measured besides forwarding.
 const OTHERS: [(&str, Measure); 4] = [
@@ -60,7 +60,7 @@ const OTHERS: [(&str, Measure); 4] = [
 /// # Errors
 ///
 /// If nothing has the name that is wanted, if a program cannot be started, or if nothing comes through one.
-pub fn run(options: &Options, format: Format, progress: &mut dyn FnMut(&str)) -> Result<String> {
+pub fn run(options: &BenchOptions, format: ReportFormat, progress: &mut dyn FnMut(&str)) -> Result<String> {
     ensure!(options.rounds > 0 && !options.measure.is_zero(), "nothing is measured in no time");
     let only = options.only.as_deref().unwrap_or_default().to_lowercase();
     let is_wanted = |name: &str| name.to_lowercase().contains(&only);
@@ -99,7 +99,7 @@ fn names() -> String {
     works.chain(others).chain(floods::names()).collect::<Vec<_>>().join("; ")
 }
 
-fn about(options: &Options) -> Vec<(&'static str, String)> {
+fn about(options: &BenchOptions) -> Vec<(&'static str, String)> {
     let system = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

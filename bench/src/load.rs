@@ -27,7 +27,7 @@ pub(crate) struct Traffic {
 
 /// Events that are sent together.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Frame {
+pub(crate) struct EventBurst {
     pub(crate) events: u64,
     /// In what time they are sent, one after the other.
     pub(crate) spread: Duration,
@@ -35,7 +35,7 @@ pub(crate) struct Frame {
     pub(crate) jitter: Duration,
 }
 
-impl Frame {
+impl EventBurst {
     /// So many events at once, in time.
     pub(crate) fn of(events: u64) -> Self {
         Self { events, spread: Duration::ZERO, jitter: Duration::ZERO }
@@ -65,7 +65,7 @@ pub(crate) struct Lane {
 
 /// What became of a number of events.
 #[derive(Copy, Clone, Debug, Default)]
-pub(crate) struct Passed {
+pub(crate) struct EventCounts {
     pub(crate) events: u64,
     pub(crate) lost: u64,
     pub(crate) took: Duration,
@@ -129,7 +129,7 @@ impl Lane {
     }
 
     /// As many events as pass, with a window of those that are on their way.
-    pub(crate) fn flood(&mut self, duration: Duration) -> io::Result<Passed> {
+    pub(crate) fn flood(&mut self, duration: Duration) -> io::Result<EventCounts> {
         self.settle()?;
         let (start, sent, lost) = (Instant::now(), self.sent, self.lost);
         let window = (WINDOW / self.traffic.copies).max(2);
@@ -145,18 +145,22 @@ impl Lane {
 
     /// Events at a steady rate, whatever becomes of them. A latency counts from when the event was due, so that one that
     /// waits for the load counts as late.
-    pub(crate) fn pace(&mut self, a_second: f64, duration: Duration) -> io::Result<(Passed, Vec<Duration>)> {
+    pub(crate) fn pace(
+        &mut self,
+        a_second: f64,
+        duration: Duration,
+    ) -> io::Result<(EventCounts, Vec<Duration>)> {
         // Where nothing has passed, the rate is none.
-        self.steady(Duration::from_secs_f64(1.0 / a_second.max(1.0)), Frame::of(1), duration)
+        self.steady(Duration::from_secs_f64(1.0 / a_second.max(1.0)), EventBurst::of(1), duration)
     }
 
     /// As many events as given, so many times a second, as desks send their universes.
     pub(crate) fn frames(
         &mut self,
         a_second: f64,
-        frame: Frame,
+        frame: EventBurst,
         duration: Duration,
-    ) -> io::Result<(Passed, Vec<Duration>)> {
+    ) -> io::Result<(EventCounts, Vec<Duration>)> {
         self.steady(Duration::from_secs_f64(1.0 / a_second), frame, duration)
     }
 
@@ -168,9 +172,9 @@ impl Lane {
     fn steady(
         &mut self,
         period: Duration,
-        frame: Frame,
+        frame: EventBurst,
         duration: Duration,
-    ) -> io::Result<(Passed, Vec<Duration>)> {
+    ) -> io::Result<(EventCounts, Vec<Duration>)> {
         self.settle()?;
         let (start, sent, lost) = (Instant::now(), self.sent, self.lost);
         // Counted from the earliest that a frame may be.
@@ -196,9 +200,9 @@ impl Lane {
         Ok((self.passed(start, sent, lost), std::mem::take(&mut self.latencies)))
     }
 
-    fn passed(&self, start: Instant, sent: u64, lost: u64) -> Passed {
+    fn passed(&self, start: Instant, sent: u64, lost: u64) -> EventCounts {
         let lost = self.lost - lost;
-        Passed { events: self.sent - sent - lost, lost, took: start.elapsed() }
+        EventCounts { events: self.sent - sent - lost, lost, took: start.elapsed() }
     }
 
     fn send(&mut self, due: Instant) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
-use crosspatch_bench::{Format, Options, bare};
+use crosspatch_bench::{BenchOptions, ReportFormat, bare};
 
 /// Measure crosspatch on this machine, beside programs that only receive and send
 #[derive(Debug, Parser)]
@@ -17,9 +17,9 @@ use crosspatch_bench::{Format, Options, bare};
     version,
     args_conflicts_with_subcommands = true
 )]
-struct Args {
+struct BenchArgs {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<BenchCommand>,
 
     /// Measure only works whose name contains this, in upper or lower case
     only: Option<String>,
@@ -34,7 +34,7 @@ struct Args {
 
     /// The output format of the figures
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Figures,
+    format: FiguresFormat,
 
     /// The program to measure [default: crosspatch, beside this program]
     #[arg(long, value_name = "FILE", global = true)]
@@ -47,7 +47,7 @@ struct Args {
 
 /// A command of `bench`.
 #[derive(Debug, Subcommand)]
-enum Command {
+enum BenchCommand {
     /// Run every backend under load, restart its peers, and compare all states at the end
     Soak(Soak),
 }
@@ -70,7 +70,7 @@ struct Soak {
 
 /// The output format of figures.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-enum Figures {
+enum FiguresFormat {
     /// For people at a terminal
     Text,
     /// For a document
@@ -80,7 +80,7 @@ enum Figures {
 }
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
+    match run(BenchArgs::parse()) {
         Ok(status) => status,
         Err(error) => {
             // Without standard error there is no one to report this to.
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<ExitCode> {
+fn run(args: BenchArgs) -> Result<ExitCode> {
     if let Some(words) = &args.bare {
         bare::run(words)?;
         return Ok(ExitCode::SUCCESS);
@@ -102,19 +102,19 @@ fn run(args: Args) -> Result<ExitCode> {
             own.with_file_name(format!("crosspatch{}", std::env::consts::EXE_SUFFIX))
         }
     };
-    if let Some(Command::Soak(arguments)) = args.command {
+    if let Some(BenchCommand::Soak(arguments)) = args.command {
         return soak(program, arguments);
     }
-    let options = Options {
+    let options = BenchOptions {
         program,
         only: args.only,
         rounds: args.rounds,
         measure: Duration::from_millis(args.measure),
     };
     let format = match args.format {
-        Figures::Text => Format::Text,
-        Figures::Markdown => Format::Markdown,
-        Figures::Json => Format::Json,
+        FiguresFormat::Text => ReportFormat::Text,
+        FiguresFormat::Markdown => ReportFormat::Markdown,
+        FiguresFormat::Json => ReportFormat::Json,
     };
     let figures = crosspatch_bench::run(&options, format, &mut |name| {
         // Progress is not worth an error: the figures name what was measured.
@@ -128,7 +128,7 @@ fn run(args: Args) -> Result<ExitCode> {
 fn soak(program: PathBuf, arguments: Soak) -> Result<ExitCode> {
     use crosspatch_bench::soak;
     let Soak { duration, seed, logs } = arguments;
-    let holds = soak::run(&soak::Options { program, duration, seed, logs }, &mut std::io::stdout())?;
+    let holds = soak::run(&soak::SoakOptions { program, duration, seed, logs }, &mut std::io::stdout())?;
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_description_is_sound() {
-        Args::command().debug_assert();
+        BenchArgs::command().debug_assert();
     }
 
     #[test]

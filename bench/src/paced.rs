@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::Options;
+use crate::BenchOptions;
 use crate::bare::{self, Calls};
 use crate::figures::Quantiles;
 use crate::forward::{FRAMES, PATIENCE, free_address};
-use crate::load::{Frame, Lane, Traffic};
+use crate::load::{EventBurst, Lane, Traffic};
 use crate::process::Process;
-use crate::report::{Row, Table};
+use crate::report::{ReportTable, Row};
 use crate::wire::Wire;
-use crate::works::{Ports, artnet_to_sacn};
+use crate::works::{ShowPorts, artnet_to_sacn};
 
 /// How early or late the frames of a desk are.
 const JITTER: Duration = Duration::from_millis(5);
@@ -24,7 +24,7 @@ const SPREAD: Duration = Duration::from_millis(11);
 const LONGER: u32 = 4;
 
 /// Somebody who forwards universes, and what was measured so far.
-struct Subject {
+struct PacedForwarder {
     name: &'static str,
     lane: Lane,
     /// Ends with the subject.
@@ -36,10 +36,11 @@ struct Subject {
 }
 
 /// Measures one, a hundred and 256 universes, on time and with jitter, in turn with a bare program.
-pub(crate) fn measure(options: &Options) -> Result<Table> {
+pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     let mut rows = Vec::new();
     for universes in [1, 100, 256] {
-        let mut subjects = [Subject::bare(universes)?, Subject::crosspatch(universes, options)?];
+        let mut subjects =
+            [PacedForwarder::bare(universes)?, PacedForwarder::crosspatch(universes, options)?];
         for subject in &mut subjects {
             ensure!(subject.lane.wake(PATIENCE)?, "nothing comes through {}", subject.name);
         }
@@ -59,10 +60,10 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
             let [bare, ours] = [bare.row(), ours.row()];
             let ratio = ours.ratio(&bare, &[0, 1]);
             rows.extend([bare, ours, ratio]);
-            subjects.iter_mut().for_each(Subject::forget);
+            subjects.iter_mut().for_each(PacedForwarder::forget);
         }
     }
-    Ok(Table {
+    Ok(ReportTable {
         title: "Universes at 44 Hz with the default options",
         note: "Art-Net to sACN, all universes 44 times a second, one after the other within 11 ms, every slot changing: microseconds from the moment in \
                which a frame was due until it comes out, packets that come out for each that goes in, and frames that were left \
@@ -72,7 +73,7 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
     })
 }
 
-impl Subject {
+impl PacedForwarder {
     fn bare(universes: u16) -> Result<Self> {
         let (at, traffic) = (free_address()?, traffic(universes));
         let lane = Lane::new(traffic, at)?;
@@ -81,10 +82,10 @@ impl Subject {
         Ok(Self::new("bare", lane, process))
     }
 
-    fn crosspatch(universes: u16, options: &Options) -> Result<Self> {
+    fn crosspatch(universes: u16, options: &BenchOptions) -> Result<Self> {
         let input = free_address()?;
         let lane = Lane::new(traffic(universes), input)?;
-        let ports = Ports { input, output: lane.sink()?, spare: free_address()?.port() };
+        let ports = ShowPorts { input, output: lane.sink()?, spare: free_address()?.port() };
         let process = Process::show(&options.program, &artnet_to_sacn(ports, universes, ""))?;
         Ok(Self::new("crosspatch", lane, process))
     }
@@ -93,11 +94,11 @@ impl Subject {
         Self { name, lane, _process: process, times: Vec::new(), events: 0, packets: 0, lost: 0 }
     }
 
-    fn round(&mut self, universes: u16, jitter: Duration, options: &Options) -> Result<()> {
+    fn round(&mut self, universes: u16, jitter: Duration, options: &BenchOptions) -> Result<()> {
         // What a quiet universe repeats is not counted.
         self.lane.settle()?;
         let before = self.lane.packets();
-        let frame = Frame { events: universes.into(), spread: SPREAD, jitter };
+        let frame = EventBurst { events: universes.into(), spread: SPREAD, jitter };
         let (passed, times) = self.lane.frames(FRAMES, frame, options.measure * LONGER)?;
         self.times.extend(times);
         self.packets += self.lane.packets() - before;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// How to write figures down.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ReportFormat {
     /// For people at a terminal.
     Text,
     /// For a document.
@@ -20,13 +20,13 @@ pub enum Format {
 pub(crate) struct Report {
     /// What the machine and the program are.
     pub(crate) about: Vec<(&'static str, String)>,
-    pub(crate) tables: Vec<Table>,
+    pub(crate) tables: Vec<ReportTable>,
     pub(crate) plots: Vec<Plot>,
 }
 
 /// Rows of figures.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Table {
+pub(crate) struct ReportTable {
     pub(crate) title: &'static str,
     /// What the columns mean, in a sentence or two.
     pub(crate) note: &'static str,
@@ -68,16 +68,16 @@ impl Row {
 
 impl Report {
     /// All of it.
-    pub(crate) fn write(&self, format: Format) -> serde_json::Result<String> {
+    pub(crate) fn write(&self, format: ReportFormat) -> serde_json::Result<String> {
         let mut text = String::new();
         match format {
-            Format::Json => return serde_json::to_string_pretty(self).map(|json| json + "\n"),
-            Format::Text => {
+            ReportFormat::Json => return serde_json::to_string_pretty(self).map(|json| json + "\n"),
+            ReportFormat::Text => {
                 self.about.iter().for_each(|(what, value)| line(&mut text, format_args!("{what}: {value}")));
                 self.tables.iter().for_each(|table| table.as_text(&mut text));
                 self.plots.iter().for_each(|plot| line(&mut text, format_args!("\n{}", plot.as_text())));
             }
-            Format::Markdown => {
+            ReportFormat::Markdown => {
                 line(&mut text, format_args!("| | |\n| --- | --- |"));
                 for (what, value) in &self.about {
                     line(&mut text, format_args!("| {what} | {value} |"));
@@ -92,7 +92,7 @@ impl Report {
     }
 }
 
-impl Table {
+impl ReportTable {
     fn as_text(&self, text: &mut String) {
         let widest = self.rows.iter().map(|row| row.name.chars().count() + 2).max().unwrap_or(0);
         let width = |column: &str| column.chars().count().max(7) + 1;
@@ -166,7 +166,7 @@ mod tests {
         let ours = Row::new("crosspatch", [3.0, 1.0, 12.34]);
         let ratio = ours.ratio(&bare, &[0, 1]);
         let rows = vec![Row::heading("one work"), bare, ours, ratio];
-        let table = Table { title: "Title", note: "Note.", columns: &["time", "lost", "rate"], rows };
+        let table = ReportTable { title: "Title", note: "Note.", columns: &["time", "lost", "rate"], rows };
         let bars = vec![("one".into(), 0.5), ("other".into(), 2.0)];
         Report {
             about: vec![("machine", "two cores".into())],
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_columns_and_bars() {
-        let text = report().write(Format::Text).unwrap();
+        let text = report().write(ReportFormat::Text).unwrap();
         let lines: Vec<_> = text.lines().map(str::trim_end).collect();
         assert_eq!(
             lines[5..10],
@@ -194,9 +194,10 @@ mod tests {
 
     #[test]
     fn a_document_gets_a_table_and_programs_get_json() {
-        let text = report().write(Format::Markdown).unwrap();
+        let text = report().write(ReportFormat::Markdown).unwrap();
         assert!(text.contains("| **one work** |  |  |  |\n| bare | 2.00 | 0 | 1234 |\n"), "{text}");
-        let json: serde_json::Value = serde_json::from_str(&report().write(Format::Json).unwrap()).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(&report().write(ReportFormat::Json).unwrap()).unwrap();
         assert_eq!(json["tables"][0]["rows"][2]["cells"][2], 12.34);
     }
 }

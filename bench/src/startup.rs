@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::Options;
+use crate::BenchOptions;
 use crate::bare::{self, Calls};
 use crate::forward::free_address;
 use crate::load::{Lane, Traffic};
 use crate::process::Process;
-use crate::report::{Row, Table};
+use crate::report::{ReportTable, Row};
 use crate::wire::{FIRST_ADDRESS, Wire};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const TRAFFIC: Traffic = Traffic { source: Wire::Osc(1), sink: Wire::Osc(1), copies: 1, merges: false };
 
 /// Starts shows of more and more mappings, and changes each of them once.
-pub(crate) fn measure(options: &Options) -> Result<Table> {
+pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     let mut rows = Vec::new();
     let (at, mut lane) = lane()?;
     let start = Instant::now();
@@ -31,15 +31,15 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
         cells: vec![Some(millis(took)), None, Some(mib(usage.resident)), Some(mib(usage.peak))],
     });
     for (mappings, written) in [
-        (1_000, Written::Lines),
-        (10_000, Written::Lines),
-        (100_000, Written::Lines),
-        (1_000_000, Written::Lines),
-        (1_000_000, Written::Range),
+        (1_000, MappingForm::Lines),
+        (10_000, MappingForm::Lines),
+        (100_000, MappingForm::Lines),
+        (1_000_000, MappingForm::Lines),
+        (1_000_000, MappingForm::Range),
     ] {
         rows.push(show(options, mappings, written)?);
     }
-    Ok(Table {
+    Ok(ReportTable {
         title: "Start and reload",
         note: "From the start of the program, and from the signal that the file has changed, until a value comes through the \
                last mapping; milliseconds and MiB. A line has one mapping.",
@@ -49,12 +49,12 @@ pub(crate) fn measure(options: &Options) -> Result<Table> {
 }
 
 #[derive(Copy, Clone, PartialEq, Eq)]
-enum Written {
+enum MappingForm {
     Lines,
     Range,
 }
 
-fn show(options: &Options, mappings: u32, written: Written) -> Result<Row> {
+fn show(options: &BenchOptions, mappings: u32, written: MappingForm) -> Result<Row> {
     let (at, mut lane) = lane()?;
     let text = configuration(mappings, written, at, lane.sink()?, "");
     let start = Instant::now();
@@ -75,12 +75,12 @@ fn show(options: &Options, mappings: u32, written: Written) -> Result<Row> {
 
     let usage = show.usage();
     let name =
-        format!("{mappings} mappings, {}", if written == Written::Lines { "lines" } else { "one range" });
+        format!("{mappings} mappings, {}", if written == MappingForm::Lines { "lines" } else { "one range" });
     Ok(Row::new(name, [millis(started), millis(reloaded), mib(usage.resident), mib(usage.peak)]))
 }
 
 /// The last mapping is that of the address of the traffic.
-fn configuration(mappings: u32, written: Written, at: SocketAddr, to: SocketAddr, end: &str) -> String {
+fn configuration(mappings: u32, written: MappingForm, at: SocketAddr, to: SocketAddr, end: &str) -> String {
     let mut text = format!(
         "[osc in]\nbind = {} {}\n/* = f 0 1\n[osc out]\ndestination = {} {}\n/* = f 0 1\n{end}[map]\n",
         at.ip(),
@@ -90,11 +90,11 @@ fn configuration(mappings: u32, written: Written, at: SocketAddr, to: SocketAddr
     );
     let others = FIRST_ADDRESS + 1..FIRST_ADDRESS + mappings;
     match written {
-        Written::Lines => others.for_each(|number| {
+        MappingForm::Lines => others.for_each(|number| {
             // A string takes everything.
             let _ = writeln!(text, "in./f/{number} > out./f/{number}");
         }),
-        Written::Range => {
+        MappingForm::Range => {
             let range = format!("{{{}..{}}}", others.start, others.end - 1);
             let _ = writeln!(text, "in./f/{range} > out./f/{range}");
         }

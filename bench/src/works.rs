@@ -12,12 +12,12 @@ pub(crate) struct Forwarding {
     pub(crate) traffic: Traffic,
     /// How many universes come 44 times a second, where that is of interest.
     pub(crate) universes: Option<u64>,
-    configuration: Box<dyn Fn(Ports) -> String>,
+    configuration: Box<dyn Fn(ShowPorts) -> String>,
 }
 
 /// Where a show listens, where it sends to, and a third port for those that need it.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Ports {
+pub(crate) struct ShowPorts {
     pub(crate) input: SocketAddr,
     pub(crate) output: SocketAddr,
     pub(crate) spare: u16,
@@ -27,14 +27,14 @@ impl Forwarding {
     fn new(
         name: impl Into<String>,
         [source, sink]: [Wire; 2],
-        configuration: impl Fn(Ports) -> String + 'static,
+        configuration: impl Fn(ShowPorts) -> String + 'static,
     ) -> Self {
         let traffic = Traffic { source, sink, copies: 1, merges: false };
         Self { name: name.into(), traffic, universes: None, configuration: Box::new(configuration) }
     }
 
     /// The show, as a configuration.
-    pub(crate) fn configuration(&self, ports: Ports) -> String {
+    pub(crate) fn configuration(&self, ports: ShowPorts) -> String {
         (self.configuration)(ports)
     }
 }
@@ -106,17 +106,17 @@ fn blank(address: SocketAddr) -> String {
     format!("{} {}", address.ip(), address.port())
 }
 
-fn osc(ports: Ports) -> String {
+fn osc(ports: ShowPorts) -> String {
     let (input, output) = (blank(ports.input), blank(ports.output));
     format!("[osc in]\nbind = {input}\n/* = f 0 1\n[osc out]\ndestination = {output}\n/* = f 0 1\n[map]\n")
 }
 
-fn osc_to_osc(ports: Ports, channels: u32, stages: &str) -> String {
+fn osc_to_osc(ports: ShowPorts, channels: u32, stages: &str) -> String {
     let addresses = format!("/f/{{{FIRST_ADDRESS}..{}}}", FIRST_ADDRESS + channels - 1);
     osc(ports) + &format!("in.{addresses}{stages} > out.{addresses}\n")
 }
 
-fn loopbacks(ports: Ports) -> String {
+fn loopbacks(ports: ShowPorts) -> String {
     let mut text = osc(ports);
     let _ = writeln!(text, "in./f/{FIRST_ADDRESS} > loop1.x\nloop50.x > out./f/{FIRST_ADDRESS}");
     for number in 1..50 {
@@ -127,7 +127,7 @@ fn loopbacks(ports: Ports) -> String {
 }
 
 /// So many universes, with these options for each that goes out.
-pub(crate) fn artnet_to_sacn(ports: Ports, universes: u16, options: &str) -> String {
+pub(crate) fn artnet_to_sacn(ports: ShowPorts, universes: u16, options: &str) -> String {
     let mut text = format!(
         "[backend artnet]\nbind = {}\n[backend sacn]\nbind = 127.0.0.1 {}\n",
         blank(ports.input),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crosspatch_backends::registry;
-use crosspatch_config::{Document, Input, MemoryFiles, Override, Severity, compile};
+use crosspatch_config::{CompileInput, DiagnosticSeverity, Document, MemoryFiles, Override, compile};
 use crosspatch_core::{Duration, Engine, Instant, Outbox, Plan, Scope, Value};
 use crosspatch_transforms::FAMILIES;
 
@@ -22,7 +22,7 @@ pub(crate) fn check(data: &[u8]) {
         }
         files = files.with_public(name, bytes);
     }
-    let input = Input {
+    let input = CompileInput {
         file: Path::new("show.cfg"),
         files: &files,
         overrides: &overrides,
@@ -35,13 +35,13 @@ pub(crate) fn check(data: &[u8]) {
     for diagnostic in &compiled.diagnostics {
         assert!(diagnostic.column > 0 || diagnostic.line == 0, "{diagnostic:?}");
         assert!(diagnostic.end_column >= diagnostic.column, "{diagnostic:?}");
-        assert!(matches!(diagnostic.severity, Severity::Error | Severity::Warning));
+        assert!(matches!(diagnostic.severity, DiagnosticSeverity::Error | DiagnosticSeverity::Warning));
     }
     assert_eq!(compiled.render(false).is_empty(), compiled.diagnostics.is_empty());
     assert!(compiled.to_json().starts_with('{'));
     // Once more on top of what came of it: nothing changes.
     if let Some(plan) = compiled.plan {
-        let again = compile(&Input { previous: Some(&plan), ..input });
+        let again = compile(&CompileInput { previous: Some(&plan), ..input });
         let routes = again.plan.map(|plan| plan.mapping_count());
         assert_eq!(routes, Some(plan.mapping_count()), "the same text gives the same plan");
         play(plan);

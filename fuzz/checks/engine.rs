@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use crosspatch_backends::registry;
-use crosspatch_config::{Input, MemoryFiles, compile};
+use crosspatch_config::{CompileInput, MemoryFiles, compile};
 use crosspatch_core::{Closed, Duration, Peer, Plan, Port, Value};
 use crosspatch_sim::World;
 use crosspatch_transforms::FAMILIES;
@@ -85,7 +85,7 @@ fn step(world: &mut World, what: u8, place: u8, part: &[u8]) {
 fn show(number: u8, previous: Option<&Plan>) -> Plan {
     let file = Path::new("show.cfg");
     let files = MemoryFiles::default().with(file, SHOWS[number as usize % SHOWS.len()]);
-    let compiled = compile(&Input {
+    let compiled = compile(&CompileInput {
         file,
         files: &files,
         overrides: &[],

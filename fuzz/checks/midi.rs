@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crosspatch_backends::midi::translate::{Dialect, Pattern, Translator};
+use crosspatch_backends::midi::translate::{Dialect, MessagePattern, Translator};
 use crosspatch_backends::midi::wire::{Message, Parser, compose, describe};
 use crosspatch_core::{Direction, Instant, Outbox, Slot, Value};
 
@@ -39,7 +39,7 @@ pub(crate) fn check(data: &[u8]) {
         assert!(bytes.len() <= data.len());
     }
 
-    let pattern = Pattern::parse("F0 {a} {t:text2} F7").expect("a pattern");
+    let pattern = MessagePattern::parse("F0 {a} {t:text2} F7").expect("a pattern");
     let dialect = Dialect { sysex: vec![("any".into(), pattern)], ..Dialect::default() };
     let mut translator = Translator::new(Arc::new(dialect));
     for (slot, address) in (0..).map(Slot).zip(ADDRESSES) {
@@ -53,7 +53,7 @@ pub(crate) fn check(data: &[u8]) {
         parser.push(piece, |message| {
             count += 1;
             if let Ok(message) = message {
-                translator.hear(now, &message, &mut out);
+                translator.receive(now, &message, &mut out);
             }
         });
         assert!(count <= 2 * piece.len(), "more messages than bytes");

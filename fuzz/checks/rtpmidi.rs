@@ -1,6 +1,6 @@
 //! What holds of every datagram of RTP-MIDI, however broken. Shared by the fuzz target and by the test that replays its corpus.
 
-use crosspatch_backends::rtpmidi::wire::{Item, Journal, Packet, Rtp, compose, describe};
+use crosspatch_backends::rtpmidi::wire::{Journal, MidiListItem, Packet, Rtp, compose, describe};
 
 /// Reads a datagram, and writes what was read.
 pub(crate) fn check(data: &[u8]) {
@@ -20,8 +20,8 @@ pub(crate) fn check(data: &[u8]) {
             let mut errors = 0;
             for item in rtp.list.items() {
                 match item {
-                    Ok(Item::Message(message)) => assert!(message.encoded_len() <= data.len() + 1),
-                    Ok(Item::Segment { data: segment, .. }) => assert!(segment.len() < data.len()),
+                    Ok(MidiListItem::Message(message)) => assert!(message.encoded_len() <= data.len() + 1),
+                    Ok(MidiListItem::Segment { data: segment, .. }) => assert!(segment.len() < data.len()),
                     Err(_) => errors += 1,
                 }
             }

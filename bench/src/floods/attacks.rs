@@ -12,10 +12,10 @@ use serde_json::Value;
 use tungstenite::Message;
 
 use crate::wire::{FIRST_ADDRESS, Wire, number_of};
-use crate::works::{Ports, artnet_to_sacn};
+use crate::works::{ShowPorts, artnet_to_sacn};
 
 use super::packets;
-use super::sending::{Block, Flood};
+use super::sending::{Flood, PacketBlock};
 
 /// How many addresses or targets there are where that makes the attack.
 const MANY: u32 = 30_000;
@@ -43,7 +43,7 @@ pub(super) struct Scene {
 pub(super) type Last = Box<dyn Fn(u64) -> Result<()> + Send>;
 
 /// An attack on a show.
-pub(super) struct Attack {
+pub(super) struct FloodAttack {
     /// The instances that it needs, and the mappings.
     pub(super) instances: String,
     pub(super) mappings: String,
@@ -52,7 +52,7 @@ pub(super) struct Attack {
 }
 
 /// Prepares an attack.
-pub(super) type Begin = fn(&Scene) -> Result<Attack>;
+pub(super) type Begin = fn(&Scene) -> Result<FloodAttack>;
 
 /// All attacks, by their names.
 pub(super) const ALL: [(&str, Begin); 17] = [
@@ -73,11 +73,11 @@ pub(super) const ALL: [(&str, Begin); 17] = [
     ("64 OSC messages, each to 30000 targets", |scene| {
         udp(scene, "/x", &many(), Flood::Burst(packets::message("/x", 0.5), 64))
     }),
-    ("OSC over TCP, lengths of zero", |scene| tcp(scene, Block::of(&[0; 4]))),
+    ("OSC over TCP, lengths of zero", |scene| tcp(scene, PacketBlock::of(&[0; 4]))),
     ("OSC over TCP, small messages", |scene| {
-        tcp(scene, Block::of(&packets::with_length(&packets::message("/x", 0.5))))
+        tcp(scene, PacketBlock::of(&packets::with_length(&packets::message("/x", 0.5))))
     }),
-    ("OSC over TCP, lengths that lie", |scene| tcp(scene, Block::once(vec![0x7f, 0xff, 0xff, 0xff]))),
+    ("OSC over TCP, lengths that lie", |scene| tcp(scene, PacketBlock::once(vec![0x7f, 0xff, 0xff, 0xff]))),
     ("OSC over SLIP, rubbish", slip),
     ("Art-Net, garbage", |scene| {
         let lengths = [0, 1, 2, 10, 100, 530, 1_400];
@@ -128,35 +128,35 @@ fn osc_message(event: u64) -> Vec<u8> {
     packet(Wire::Osc(1), event)
 }
 
-fn udp(scene: &Scene, from: &str, to: &str, flood: Flood) -> Result<Attack> {
+fn udp(scene: &Scene, from: &str, to: &str, flood: Flood) -> Result<FloodAttack> {
     let [instances, mappings] = osc(scene, "udp", from, to);
-    Ok(Attack { instances, mappings, flood, last: datagrams(scene.at, osc_message)? })
+    Ok(FloodAttack { instances, mappings, flood, last: datagrams(scene.at, osc_message)? })
 }
 
 /// The pattern meets all addresses but the one of the last value.
-fn patterns(scene: &Scene, count: u64) -> Result<Attack> {
+fn patterns(scene: &Scene, count: u64) -> Result<FloodAttack> {
     let [pattern, last] = ["/*", "/a1"].map(|address| packets::message(address, 0.5));
     udp(scene, &many(), &many(), Flood::Burst(packets::full_bundle(&pattern, &last), count))
 }
 
-fn tcp(scene: &Scene, block: Block) -> Result<Attack> {
+fn tcp(scene: &Scene, block: PacketBlock) -> Result<FloodAttack> {
     let [instances, mappings] = osc(scene, "tcp", "/x", "/x");
     let flood = Flood::Stream { greeting: Vec::new(), block };
     let at = scene.at;
     let last: Last = Box::new(move |event| stream(&packets::with_length(&osc_message(event)), at));
-    Ok(Attack { instances, mappings, flood, last })
+    Ok(FloodAttack { instances, mappings, flood, last })
 }
 
-fn slip(scene: &Scene) -> Result<Attack> {
+fn slip(scene: &Scene) -> Result<FloodAttack> {
     let [instances, mappings] = osc(scene, "slip", "/x", "/x");
-    let flood = Flood::Stream { greeting: Vec::new(), block: Block::of(&packets::rubbish(64 << 10)) };
+    let flood = Flood::Stream { greeting: Vec::new(), block: PacketBlock::of(&packets::rubbish(64 << 10)) };
     let at = scene.at;
     let last: Last = Box::new(move |event| stream(&packets::slip(&osc_message(event)), at));
-    Ok(Attack { instances, mappings, flood, last })
+    Ok(FloodAttack { instances, mappings, flood, last })
 }
 
-fn artnet(scene: &Scene, flood: Vec<Vec<u8>>) -> Result<Attack> {
-    let ports = Ports { input: scene.at, output: scene.away, spare: scene.spare };
+fn artnet(scene: &Scene, flood: Vec<Vec<u8>>) -> Result<FloodAttack> {
+    let ports = ShowPorts { input: scene.at, output: scene.away, spare: scene.spare };
     let instances =
         artnet_to_sacn(ports, 100, "") + &format!("\n[artnet last]\nuniverse = {LAST_UNIVERSE}\n");
     let mappings = format!("last.1+2 > end./f/{FIRST_ADDRESS}\n");
@@ -165,18 +165,18 @@ fn artnet(scene: &Scene, flood: Vec<Vec<u8>>) -> Result<Attack> {
         packet[18..20].copy_from_slice(&(number_of(event) << 2).to_be_bytes());
         packet
     });
-    Ok(Attack { instances, mappings, flood: Flood::Datagrams(flood), last: last? })
+    Ok(FloodAttack { instances, mappings, flood: Flood::Datagrams(flood), last: last? })
 }
 
-fn masim(scene: &Scene, message: &[u8]) -> Result<Attack> {
+fn masim(scene: &Scene, message: &[u8]) -> Result<FloodAttack> {
     let instances = format!("[masim attacked]\nlisten = 127.0.0.1 {}\n", scene.at.port());
     let mappings = format!("attacked.page1.fader6 > end./f/{FIRST_ADDRESS}\n");
-    let flood = Flood::Stream { greeting: packets::UPGRADE.into(), block: Block::of(message) };
+    let flood = Flood::Stream { greeting: packets::UPGRADE.into(), block: PacketBlock::of(message) };
     let at = scene.at;
-    Ok(Attack { instances, mappings, flood, last: Box::new(move |event| remote(event, at)) })
+    Ok(FloodAttack { instances, mappings, flood, last: Box::new(move |event| remote(event, at)) })
 }
 
-fn rtpmidi(scene: &Scene) -> Result<Attack> {
+fn rtpmidi(scene: &Scene) -> Result<FloodAttack> {
     let instances = format!(
         "[rtpmidi attacked]\nmode = direct\nlearn = on\nbind = 127.0.0.1 {}\n[osc away]\ndestination = 127.0.0.1 {}\n",
         scene.at.port(),
@@ -189,7 +189,7 @@ fn rtpmidi(scene: &Scene) -> Result<Attack> {
     }
     let flood = Flood::Numbered([10, 20].map(packets::journal), packets::RTP_NUMBER);
     let last = datagrams(scene.at, |event| packet(Wire::RtpMidi, event))?;
-    Ok(Attack { instances, mappings, flood, last })
+    Ok(FloodAttack { instances, mappings, flood, last })
 }
 
 /// All from one socket, because some protocols tell their sources apart by it.

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::Options;
+use crate::BenchOptions;
 use crate::figures::Quantiles;
 use crate::forward::free_address;
 use crate::process::{Process, Usage};
-use crate::report::{Row, Table};
+use crate::report::{ReportTable, Row};
 use crate::wire::Wire;
 
-use attacks::{Attack, Begin, Last, Scene};
+use attacks::{Begin, FloodAttack, Last, Scene};
 use probe::{Probe, Sink};
 use sending::Flood;
 
@@ -49,17 +49,17 @@ fn name_of(attack: &str) -> String {
 
 /// Makes the attacks that are wanted by their names.
 pub(crate) fn measure(
-    options: &Options,
+    options: &BenchOptions,
     is_wanted: impl Fn(&str) -> bool,
     progress: &mut dyn FnMut(&str),
-) -> Result<Table> {
-    let (mut quiet, mut rows) = (Tally::default(), Vec::new());
+) -> Result<ReportTable> {
+    let (mut quiet, mut rows) = (FloodTally::default(), Vec::new());
     for (name, begin) in attacks::ALL {
         let whole = name_of(name);
         if is_wanted(&whole) {
             progress(&whole);
-            let mut show = Show::start(options, begin)?;
-            let mut tally = Tally::default();
+            let mut show = AttackedShow::start(options, begin)?;
+            let mut tally = FloodTally::default();
             for _ in 0..options.rounds {
                 let round = show.round(options.measure, &mut quiet, &mut tally);
                 round.with_context(|| format!("while measuring {whole}"))?;
@@ -70,7 +70,7 @@ pub(crate) fn measure(
     rows.insert(0, quiet.row("nothing"));
     let goals = GOALS.map(Some).into_iter();
     rows.push(Row { name: "goal".into(), cells: std::iter::once(None).chain(goals).collect() });
-    Ok(Table {
+    Ok(ReportTable {
         title: "Floods",
         note: "How long an OSC message to another instance of the same show takes while one thread sends as much as it can: \
                milliseconds, events of this mapping that were lost, messages of the flood a second, MiB by which the memory of \
@@ -84,7 +84,7 @@ pub(crate) fn measure(
 
 /// What was measured in all rounds.
 #[derive(Default)]
-struct Tally {
+struct FloodTally {
     times: Vec<Duration>,
     lost: u64,
     messages: u64,
@@ -97,7 +97,7 @@ struct Tally {
     after: Duration,
 }
 
-impl Tally {
+impl FloodTally {
     /// Adds what the program waited for a processor since it had used `before` at `start`.
     fn add_waiting(&mut self, process: &Process, before: &Usage, start: Instant) {
         self.waited[0] += process.usage().waited.saturating_sub(before.waited);
@@ -120,26 +120,26 @@ impl Tally {
 }
 
 /// A show that is attacked.
-struct Show {
+struct AttackedShow {
     process: Process,
     probe: Probe,
     flood: Flood,
     at: SocketAddr,
-    end: End,
+    end: ControlProbe,
     /// Takes what the attacked instance sends, and is not read.
     _away: UdpSocket,
 }
 
 /// What shows that the attacked instance works: values that are sent to it, and where they arrive.
-struct End {
+struct ControlProbe {
     last: Last,
     sink: Sink,
     /// How many there have been.
     values: u64,
 }
 
-impl Show {
-    fn start(options: &Options, begin: Begin) -> Result<Self> {
+impl AttackedShow {
+    fn start(options: &BenchOptions, begin: Begin) -> Result<Self> {
         let (probe, sink, away) = (Probe::new()?, Sink::new()?, UdpSocket::bind("127.0.0.1:0")?);
         let scene = Scene {
             at: free_address()?,
@@ -156,8 +156,8 @@ impl Show {
             attack.mappings
         );
         let process = Process::show(&options.program, &configuration)?;
-        let Attack { flood, last, .. } = attack;
-        let end = End { last, sink, values: 1 };
+        let FloodAttack { flood, last, .. } = attack;
+        let end = ControlProbe { last, sink, values: 1 };
         let mut show = Self { process, probe, flood, at: scene.at, end, _away: away };
         show.probe.wait()?;
         show.end.pass().context("before the flood")?;
@@ -165,7 +165,7 @@ impl Show {
     }
 
     /// A while without the flood, a while with it, and what is afterwards.
-    fn round(&mut self, duration: Duration, quiet: &mut Tally, tally: &mut Tally) -> Result<()> {
+    fn round(&mut self, duration: Duration, quiet: &mut FloodTally, tally: &mut FloodTally) -> Result<()> {
         let (before, start) = (self.process.usage(), Instant::now());
         let passed = self.probe.measure(duration, &AtomicBool::new(false))?;
         quiet.add_waiting(&self.process, &before, start);
@@ -213,7 +213,7 @@ impl Show {
     }
 }
 
-impl End {
+impl ControlProbe {
     /// Sends values to the attacked instance until one arrives. Returns how long that took.
     fn pass(&mut self) -> Result<Duration> {
         let (start, first) = (Instant::now(), self.values);

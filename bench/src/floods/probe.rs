@@ -36,7 +36,7 @@ pub(super) struct Probe {
 
 /// What became of the events of one measurement.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Passed {
+pub(super) struct ProbeCounts {
     /// How long each took that arrived.
     pub(super) times: Vec<Duration>,
     pub(super) lost: u64,
@@ -82,7 +82,7 @@ impl Probe {
     /// # Errors
     ///
     /// If one arrives twice or out of order.
-    pub(super) fn measure(&mut self, duration: Duration, is_over: &AtomicBool) -> Result<Passed> {
+    pub(super) fn measure(&mut self, duration: Duration, is_over: &AtomicBool) -> Result<ProbeCounts> {
         let (source, input, first, sink) = (&self.source, self.input, self.events, &mut self.sink);
         let count = (duration.as_nanos() / PERIOD.as_nanos()) as u64;
         ensure!(count < NUMBERS, "a measurement of {duration:?} has more events than there are numbers");
@@ -115,7 +115,8 @@ impl Probe {
         });
         let (sent, arrived) = arrivals?;
         self.events += count;
-        let mut passed = Passed { lost: count.saturating_sub(arrived.len() as u64), ..Passed::default() };
+        let mut passed =
+            ProbeCounts { lost: count.saturating_sub(arrived.len() as u64), ..ProbeCounts::default() };
         let mut sent = sent.iter().zip(first..);
         for (number, at) in arrived {
             let was_sent = sent.find(|(_, event)| number_of(*event) == number);

@@ -18,16 +18,16 @@ pub(super) enum Flood {
     /// One datagram, so many times, and nothing afterwards.
     Burst(Vec<u8>, u64),
     /// A greeting, and then a block again and again. Whatever is answered is read. A connection that ends is made again.
-    Stream { greeting: Vec<u8>, block: Block },
+    Stream { greeting: Vec<u8>, block: PacketBlock },
 }
 
 /// A part of a stream that is repeated, and the number of messages in it.
-pub(super) struct Block {
+pub(super) struct PacketBlock {
     bytes: Vec<u8>,
     messages: u64,
 }
 
-impl Block {
+impl PacketBlock {
     /// About 64 KiB of one message.
     pub(super) fn of(message: &[u8]) -> Self {
         let messages = ((64 << 10) / message.len()).max(1);
@@ -90,7 +90,12 @@ fn connect(to: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Writes until the flood is over or the peer closes, and reads all answers. Returns the number of messages.
-fn stream_to_the_end(mut stream: TcpStream, greeting: &[u8], block: &Block, is_over: &AtomicBool) -> u64 {
+fn stream_to_the_end(
+    mut stream: TcpStream,
+    greeting: &[u8],
+    block: &PacketBlock,
+    is_over: &AtomicBool,
+) -> u64 {
     let Ok(answers) = stream.try_clone() else { return 0 };
     let reader = std::thread::spawn(move || drain(answers));
     let mut messages = 0;

@@ -6,18 +6,18 @@ use super::random::Random;
 
 /// Which way the values of a channel go.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    /// From the hand at the near show to the eye at a far one.
+pub(super) enum Path {
+    /// From the hand at the subject to the eye at a peer.
     Out,
-    /// From the hand at a far show to the eye at the near one.
+    /// From the hand at a peer to the eye at the subject.
     Back,
-    /// Through the near show only.
+    /// Through the subject only.
     Here,
 }
 
 /// What a hand can hold.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Control {
+pub(super) enum TestControl {
     /// Moves in walks, with rests between them.
     Fader,
     /// Is pressed and released; both edges count.
@@ -26,12 +26,12 @@ pub(super) enum Control {
 
 /// What there is to know of a channel before anything moves.
 #[derive(Clone, Debug)]
-pub(super) struct Spec {
+pub(super) struct ChannelSpec {
     pub(super) name: String,
     /// The number of its family.
     pub(super) family: usize,
-    pub(super) direction: Direction,
-    pub(super) control: Control,
+    pub(super) direction: Path,
+    pub(super) control: TestControl,
     /// How far target and source may be apart, which is half a step of the protocol on the way, and a little.
     pub(super) tolerance: f64,
     /// What the mapping makes of a value.
@@ -41,20 +41,20 @@ pub(super) struct Spec {
     /// Whether a fader moves once in half a minute only. What a peer that has come back knows of it, it has been told again.
     pub(super) rests: bool,
     /// Whether a key that is not pressed may never have been told to a show that has just begun.
-    pub(super) may_be_untold: bool,
+    pub(super) may_be_unsent: bool,
 }
 
 /// How many presses were looked at, and how many of them did not come through.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Edges {
+pub(super) struct PressCounts {
     pub(super) judged: u64,
     pub(super) lost: u64,
 }
 
 /// A channel in motion. All times are since the beginning of the soak.
 #[derive(Debug)]
-pub(super) struct Channel {
-    pub(super) spec: Spec,
+pub(super) struct SoakChannel {
+    pub(super) spec: ChannelSpec,
     /// Where the hand sets it, and where the eye sees it.
     pub(super) set: String,
     pub(super) is: String,
@@ -68,12 +68,12 @@ pub(super) struct Channel {
     /// What the eye has seen last.
     target: Option<f64>,
     pub(super) sets: u64,
-    pub(super) heard: u64,
+    pub(super) received: u64,
     presses: u64,
     releases: u64,
     /// The press that is being watched.
     watched: Option<Watched>,
-    pub(super) edges: Edges,
+    pub(super) edges: PressCounts,
 }
 
 /// What the eye had counted before a press, and what had been done to the way until then.
@@ -84,11 +84,11 @@ struct Watched {
     disturbances: u32,
 }
 
-impl Channel {
-    pub(super) fn new(seed: u64, family: &str, spec: Spec) -> Self {
+impl SoakChannel {
+    pub(super) fn new(seed: u64, family: &str, spec: ChannelSpec) -> Self {
         let path = format!("/{family}/{}", spec.name);
         let mut random = Random::new(seed, &path);
-        let source = if spec.control == Control::Fader { 0.1 + 0.8 * random.unit() } else { 0.0 };
+        let source = if spec.control == TestControl::Fader { 0.1 + 0.8 * random.unit() } else { 0.0 };
         let next = random.millis(0, 2000);
         Self {
             set: format!("{path}/set"),
@@ -99,11 +99,11 @@ impl Channel {
             random,
             target: None,
             sets: 0,
-            heard: 0,
+            received: 0,
             presses: 0,
             releases: 0,
             watched: None,
-            edges: Edges::default(),
+            edges: PressCounts::default(),
             spec,
         }
     }
@@ -119,14 +119,14 @@ impl Channel {
             return false;
         }
         match self.spec.control {
-            Control::Fader => self.walks(now),
-            Control::Key => self.is_pressed_or_released(now, calm),
+            TestControl::Fader => self.walks(now),
+            TestControl::Key => self.is_pressed_or_released(now, calm),
         }
     }
 
     /// Takes the hand off: a key that is held is released.
     pub(super) fn lets_go(&mut self) -> bool {
-        let is_held = self.spec.control == Control::Key && self.source > 0.0;
+        let is_held = self.spec.control == TestControl::Key && self.source > 0.0;
         if is_held {
             self.source = 0.0;
         }
@@ -134,10 +134,10 @@ impl Channel {
     }
 
     /// Takes notice of what the eye sees.
-    pub(super) fn handle_heard(&mut self, value: f64) {
+    pub(super) fn handle_value(&mut self, value: f64) {
         let was = self.target.unwrap_or(0.0) > 0.5;
         self.target = Some(value);
-        self.heard += 1;
+        self.received += 1;
         match (was, value > 0.5) {
             (false, true) => self.presses += 1,
             (true, false) => self.releases += 1,
@@ -155,7 +155,7 @@ impl Channel {
         let expected = (self.spec.expected)(self.source);
         let is_wrong = match self.target {
             Some(is) => (is - expected).abs() > self.spec.tolerance,
-            None => !(self.spec.may_be_untold && expected == 0.0),
+            None => !(self.spec.may_be_unsent && expected == 0.0),
         };
         let is = self.target.map_or("nothing".to_owned(), |is| format!("{is:.4}"));
         is_wrong.then(|| format!("was set to {:.4}; expected {expected:.4}, found {is}", self.source))
@@ -213,28 +213,28 @@ impl Channel {
 mod tests {
     use super::*;
 
-    fn channel(control: Control) -> Channel {
-        let spec = Spec {
+    fn channel(control: TestControl) -> SoakChannel {
+        let spec = ChannelSpec {
             name: "out1".into(),
             family: 0,
-            direction: Direction::Out,
+            direction: Path::Out,
             control,
             tolerance: 0.01,
             expected: |value| value,
             keeps_edges: true,
             rests: false,
-            may_be_untold: false,
+            may_be_unsent: false,
         };
-        Channel::new(1, "test", spec)
+        SoakChannel::new(1, "test", spec)
     }
 
     #[test]
     fn a_state_that_never_came_and_one_that_is_old_are_differences() {
-        let mut fader = channel(Control::Fader);
+        let mut fader = channel(TestControl::Fader);
         assert!(fader.difference().unwrap().contains("found nothing"));
-        fader.handle_heard(fader.source() + 0.005);
+        fader.handle_value(fader.source() + 0.005);
         assert_eq!(fader.difference(), None);
-        fader.handle_heard(fader.source() + 0.02);
+        fader.handle_value(fader.source() + 0.02);
         assert!(fader.difference().is_some());
         fader.forget();
         assert!(fader.difference().is_some());
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_fader_walks_within_its_way_and_rests() {
-        let mut fader = channel(Control::Fader);
+        let mut fader = channel(TestControl::Fader);
         let mut moves = 0;
         for millis in (0..60_000).step_by(5) {
             moves += u32::from(fader.moves(Duration::from_millis(millis), None));
@@ -252,11 +252,11 @@ mod tests {
     }
 
     /// Lets the hand press for half a minute, while an eye sees a press and hears of its release or not.
-    fn presses(releases_arrive: bool, calm: Option<u32>) -> Edges {
-        let mut key = channel(Control::Key);
+    fn presses(releases_arrive: bool, calm: Option<u32>) -> PressCounts {
+        let mut key = channel(TestControl::Key);
         for millis in (0..30_000).step_by(5) {
             if key.moves(Duration::from_millis(millis), calm) && (key.source() > 0.0 || releases_arrive) {
-                key.handle_heard(key.source());
+                key.handle_value(key.source());
             }
         }
         key.edges
@@ -268,6 +268,6 @@ mod tests {
         assert!(all.judged > 5 && all.lost == 0);
         let none = presses(false, Some(0));
         assert_eq!(none.judged, none.lost);
-        assert_eq!(presses(false, None), Edges::default());
+        assert_eq!(presses(false, None), PressCounts::default());
     }
 }

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::far::Presence;
+use super::peer::Presence;
 use super::random::Random;
 
 /// How long after the last message of a volley all of them have to be there.
@@ -38,9 +38,9 @@ pub(super) enum Stroke {
 
 /// What there is to know of a way before anything is said.
 #[derive(Clone, Debug)]
-pub(super) struct Spec {
+pub(super) struct CountSpec {
     pub(super) name: String,
-    /// The numbers of the families that it comes from and goes to; none is the hand or the eye of the near show.
+    /// The numbers of the families that it comes from and goes to; none is the hand or the eye of the subject.
     pub(super) ends: [Option<usize>; 2],
     pub(super) stroke: Stroke,
     /// How many messages come of a stroke.
@@ -55,7 +55,7 @@ pub(super) struct Spec {
 
 /// What happens to the ends of a way at the moment.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ends {
+pub(super) struct EndStates {
     pub(super) from: Presence,
     /// Whether the hand has somebody to say anything to.
     pub(super) has_hand: bool,
@@ -82,8 +82,8 @@ pub(super) struct Tally {
 
 /// A way in motion. All times are since the beginning of the soak.
 #[derive(Debug)]
-pub(super) struct Count {
-    pub(super) spec: Spec,
+pub(super) struct CountedPath {
+    pub(super) spec: CountSpec,
     pub(super) set: String,
     pub(super) is: String,
     random: Random,
@@ -94,7 +94,7 @@ pub(super) struct Count {
     /// What came since then while nothing was said.
     stray: Came,
     /// What had happened to the ends when the volley began.
-    before: Option<Ends>,
+    before: Option<EndStates>,
     /// How many volleys were undisturbed.
     pub(super) judged: u64,
     pub(super) tally: Tally,
@@ -142,8 +142,8 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
-impl Count {
-    pub(super) fn new(seed: u64, spec: Spec) -> Self {
+impl CountedPath {
+    pub(super) fn new(seed: u64, spec: CountSpec) -> Self {
         let path = format!("/count/{}", spec.name);
         let mut random = Random::new(seed, &path);
         Self {
@@ -172,7 +172,7 @@ impl Count {
     }
 
     /// Does what is due, and returns how many strokes that is. Only where the hand `plays`, another volley begins.
-    pub(super) fn step(&mut self, now: Duration, ends: Ends, plays: bool) -> u32 {
+    pub(super) fn step(&mut self, now: Duration, ends: EndStates, plays: bool) -> u32 {
         match self.phase {
             Phase::Rests { until } => {
                 if now >= until {
@@ -201,7 +201,7 @@ impl Count {
     }
 
     /// Takes notice of what the eye sees.
-    pub(super) fn handle_heard(&mut self, level: f64) {
+    pub(super) fn handle_message(&mut self, level: f64) {
         if self.rests() {
             self.stray.add(level);
         } else if self.spec.has_level && (level - self.level()).abs() >= TOLERANCE {
@@ -212,7 +212,7 @@ impl Count {
     }
 
     /// Says what is due, and returns how many strokes that is.
-    fn says(&mut self, now: Duration, ends: Ends, mut next: Duration, mut left: usize) -> u32 {
+    fn says(&mut self, now: Duration, ends: EndStates, mut next: Duration, mut left: usize) -> u32 {
         if !ends.has_hand {
             left = 0;
         }
@@ -235,18 +235,18 @@ impl Count {
     }
 
     /// Whether no server on the way has missed a cycle since the volley began.
-    fn missed_nothing(&self, ends: Ends) -> bool {
+    fn missed_nothing(&self, ends: EndStates) -> bool {
         self.before.is_none_or(|before| before.missed == ends.missed) && ends.missed.is_some()
     }
 
     /// Whether nothing was done to the ends since the volley began.
-    fn was_undisturbed(&self, ends: Ends) -> bool {
+    fn was_undisturbed(&self, ends: EndStates) -> bool {
         let is_calm = self.before.is_some_and(|before| before.calm == ends.calm) && ends.calm.is_some();
         is_calm && self.missed_nothing(ends)
     }
 
     /// What came since the volley and for no stroke.
-    fn judge_stray(&mut self, ends: Ends) {
+    fn judge_stray(&mut self, ends: EndStates) {
         let stray = std::mem::take(&mut self.stray);
         if self.was_undisturbed(ends) {
             self.tally.repeated += stray.all;
@@ -255,7 +255,7 @@ impl Count {
         }
     }
 
-    fn judge(&mut self, ends: Ends) {
+    fn judge(&mut self, ends: EndStates) {
         let Volley { strokes, audible, came, others } = std::mem::take(&mut self.volley);
         self.tally.strokes += strokes;
         if self.was_undisturbed(ends) {
@@ -279,20 +279,20 @@ mod tests {
     use super::*;
 
     const STEP: Duration = Duration::from_millis(5);
-    const UP: Ends = Ends {
+    const UP: EndStates = EndStates {
         from: Presence::There,
         has_hand: true,
         to: Presence::There,
         calm: Some([0, 0]),
         missed: Some(0),
     };
-    const DOWN: Ends = Ends { to: Presence::Absent, calm: None, ..UP };
-    const WAKES: Ends = Ends { to: Presence::Between, ..DOWN };
+    const DOWN: EndStates = EndStates { to: Presence::Absent, calm: None, ..UP };
+    const WAKES: EndStates = EndStates { to: Presence::Between, ..DOWN };
     /// Up again, and with a disturbance more.
-    const BACK: Ends = Ends { calm: Some([0, 1]), ..UP };
+    const BACK: EndStates = EndStates { calm: Some([0, 1]), ..UP };
 
-    fn count(is_event: bool) -> Count {
-        let spec = Spec {
+    fn count(is_event: bool) -> CountedPath {
+        let spec = CountSpec {
             name: "a/b".into(),
             ends: [None, Some(1)],
             stroke: Stroke::Level,
@@ -301,22 +301,22 @@ mod tests {
             is_event,
             may_miss: true,
         };
-        Count::new(1, spec)
+        CountedPath::new(1, spec)
     }
 
     /// Lets a hand play for a while, whose strokes something passes on to the eye, or more, or less.
-    fn play(count: &mut Count, now: &mut Duration, ends: Ends, mut pass: impl FnMut(f64) -> u32) {
+    fn play(count: &mut CountedPath, now: &mut Duration, ends: EndStates, mut pass: impl FnMut(f64) -> u32) {
         for _ in 0..4000 {
             *now += STEP;
             for _ in 0..count.step(*now, ends, true) {
                 let level = count.level();
-                (0..pass(level)).for_each(|_| count.handle_heard(level));
+                (0..pass(level)).for_each(|_| count.handle_message(level));
             }
         }
     }
 
     /// Until no volley is under way.
-    fn rest(count: &mut Count, now: &mut Duration, ends: Ends) {
+    fn rest(count: &mut CountedPath, now: &mut Duration, ends: EndStates) {
         while !count.rests() {
             *now += STEP;
             count.step(*now, ends, false);
@@ -379,7 +379,7 @@ mod tests {
             // While nothing is said, and while something that was said is waited for.
             play(&mut count, &mut now, DOWN, |_| 0);
             rest(&mut count, &mut now, DOWN);
-            count.handle_heard(count.level());
+            count.handle_message(count.level());
             now += Duration::from_secs(10);
             count.step(now, WAKES, false);
             assert_eq!(count.tally.repeated, found);
@@ -388,7 +388,7 @@ mod tests {
                 now += STEP;
                 count.step(now, DOWN, true);
             }
-            count.handle_heard(count.level());
+            count.handle_message(count.level());
             rest(&mut count, &mut now, BACK);
             assert_eq!(count.tally.repeated, 2 * found);
         }
@@ -412,10 +412,10 @@ mod tests {
         play(&mut count, &mut now, DOWN, |_| 0);
         rest(&mut count, &mut now, DOWN);
         count.spec.has_level = false;
-        count.handle_heard(0.0);
+        count.handle_message(0.0);
         count.step(now + Duration::from_secs(10), WAKES, false);
         assert_eq!(count.tally.repeated, 0);
-        count.handle_heard(1.0);
+        count.handle_message(1.0);
         count.step(now + Duration::from_secs(20), WAKES, false);
         assert_eq!(count.tally.repeated, 1);
     }
@@ -423,15 +423,15 @@ mod tests {
     #[test]
     fn a_volley_with_a_cycle_that_a_server_missed_proves_nothing() {
         let (mut count, mut now) = (count(true), Duration::ZERO);
-        let missing = Ends { missed: None, ..UP };
-        let missed = Ends { missed: Some(1), ..UP };
+        let missing = EndStates { missed: None, ..UP };
+        let missed = EndStates { missed: Some(1), ..UP };
         while !matches!(count.phase, Phase::Listens { .. }) {
             now += STEP;
             count.step(now, UP, true);
         }
-        count.handle_heard(0.0);
+        count.handle_message(0.0);
         rest(&mut count, &mut now, missing);
-        count.handle_heard(count.level());
+        count.handle_message(count.level());
         count.step(now + Duration::from_secs(10), missed, false);
         assert_eq!((count.judged, count.tally.due, count.tally.repeated), (0, 0, 0));
         play(&mut count, &mut now, missed, |_| 1);
@@ -447,7 +447,7 @@ mod tests {
             now += STEP;
             for _ in 0..count.step(now, UP, true) {
                 let level = count.level();
-                count.handle_heard(before.filter(|before| *before != level).unwrap_or(level));
+                count.handle_message(before.filter(|before| *before != level).unwrap_or(level));
                 before.get_or_insert(level);
             }
         }

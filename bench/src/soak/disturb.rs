@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::random::Random;
 
-/// What is done to a far show.
+/// What is done to a peer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Harm {
     /// Ended at once, without a word to anybody (SIGKILL), and started again after a while.
@@ -15,7 +15,7 @@ pub(super) enum Harm {
     Freeze,
 }
 
-/// What is done to the near show.
+/// What is done to the subject.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trick {
     /// It reads a configuration with other instances and mappings.
@@ -32,13 +32,13 @@ pub(super) enum Trick {
 
 /// Something that is done at a time, for a while.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) struct Planned<T> {
+pub(super) struct PlannedDisturbance<T> {
     pub(super) at: Duration,
     pub(super) lasts: Duration,
     pub(super) what: T,
 }
 
-/// For how long nothing is done to a far show between two disturbances, in milliseconds: a way needs some seconds to be calm, so
+/// For how long nothing is done to a peer between two disturbances, in milliseconds: a way needs some seconds to be calm, so
 /// that presses are watched on it, too.
 const CALM: [u64; 2] = [6000, 14_000];
 
@@ -51,11 +51,11 @@ pub(super) struct Schedule<T> {
     left: Vec<T>,
     /// Between the end of one and the beginning of the next.
     gap: [u64; 2],
-    next: Planned<T>,
+    next: PlannedDisturbance<T>,
 }
 
 impl Schedule<Harm> {
-    /// What is done to the far show of a family.
+    /// What is done to the peer of a family.
     pub(super) fn of_harm(seed: u64, family: &str, may_freeze: bool) -> Self {
         let mut all = vec![Harm::Kill, Harm::End];
         all.extend(may_freeze.then_some(Harm::Freeze));
@@ -64,7 +64,7 @@ impl Schedule<Harm> {
 }
 
 impl Schedule<Trick> {
-    /// What is done to the near show.
+    /// What is done to the subject.
     pub(super) fn of_tricks(seed: u64) -> Self {
         use Trick::{Break, Change, Connections, Garbage, Restore};
         let all = vec![Change, Restore, Break, Garbage, Garbage, Connections];
@@ -73,7 +73,7 @@ impl Schedule<Trick> {
 }
 
 impl Schedule<usize> {
-    /// Which of so many attacks are made on the near show.
+    /// Which of so many attacks are made on the subject.
     pub(super) fn of_attacks(seed: u64, count: usize) -> Self {
         Self::new(Random::new(seed, "attacks"), (0..count).collect(), [600, 1500])
     }
@@ -87,7 +87,7 @@ impl<T: Copy> Schedule<T> {
     }
 
     /// The next one, if its time has come.
-    pub(super) fn due(&mut self, now: Duration) -> Option<Planned<T>> {
+    pub(super) fn due(&mut self, now: Duration) -> Option<PlannedDisturbance<T>> {
         let next = self.next;
         (next.at <= now).then(|| {
             self.next = plan(&mut self.random, &self.all, &mut self.left, next.at + next.lasts, self.gap);
@@ -102,13 +102,13 @@ fn plan<T: Copy>(
     left: &mut Vec<T>,
     after: Duration,
     gap: [u64; 2],
-) -> Planned<T> {
+) -> PlannedDisturbance<T> {
     let at = after + random.millis(gap[0], gap[1]);
     if left.is_empty() {
         left.extend(all);
     }
     let what = left.swap_remove(random.below(left.len()));
-    Planned { at, what, lasts: random.millis(300, 4000) }
+    PlannedDisturbance { at, what, lasts: random.millis(300, 4000) }
 }
 
 #[cfg(test)]

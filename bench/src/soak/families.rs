@@ -2,19 +2,19 @@
 
 use anyhow::Result;
 
-use super::family::{Family, Kind};
-use super::ports::Ports;
+use super::family::{ChannelKind, PathFamily};
+use super::ports::PortAllocator;
 use super::rows::{FADERS, KEYS, both_ways, console, midi_channels, same};
 
 /// What a mapping makes of a value.
-type Shape = fn(f64) -> f64;
+type ExpectedValue = fn(f64) -> f64;
 
 /// What the messages look like that are counted.
 const MESSAGES: &str = "/*/integer/* = i 0 127\n/*/impulse/* = ,\n";
 
 /// Where bytes that make no sense are sent to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum FuzzDestination {
     /// A port for datagrams, and how a message to it would begin.
     Udp(u16, &'static [u8]),
     /// A server.
@@ -24,10 +24,10 @@ pub(super) enum Target {
 /// The families of a machine.
 #[derive(Debug)]
 pub(super) struct Families {
-    pub(super) list: Vec<Family>,
-    /// Ports of the near show.
-    pub(super) targets: Vec<Target>,
-    /// The port of the near show for Art-Net, which all its universes share.
+    pub(super) list: Vec<PathFamily>,
+    /// Ports of the subject.
+    pub(super) targets: Vec<FuzzDestination>,
+    /// The port of the subject for Art-Net, which all its universes share.
     pub(super) artnet: u16,
     /// Backends without a family, and why.
     pub(super) left_out: Vec<(String, &'static str)>,
@@ -35,7 +35,7 @@ pub(super) struct Families {
 
 impl Families {
     /// All that can be had here. `jack` is the name of a server of JACK, if there is one.
-    pub(super) fn new(ports: &mut Ports, jack: Option<&str>) -> Result<Self> {
+    pub(super) fn new(ports: &mut PortAllocator, jack: Option<&str>) -> Result<Self> {
         let artnet = [ports.one()?, ports.one()?];
         let mut families =
             Self { list: Vec::new(), targets: Vec::new(), artnet: artnet[0], left_out: Vec::new() };
@@ -79,15 +79,15 @@ impl Families {
         }
     }
 
-    fn begin(&self, name: &'static str, backends: &'static [&'static str]) -> Family {
-        Family::new(name, backends, self.list.len())
+    fn begin(&self, name: &'static str, backends: &'static [&'static str]) -> PathFamily {
+        PathFamily::new(name, backends, self.list.len())
     }
 
     fn loopback(&mut self) {
         const STEPS: u32 = 8;
         let mut family = self.begin("loopback", &["loopback"]);
-        family.near.instances = "[loopback chain]\n".into();
-        for (kind, count) in [(Kind::faders(u32::MAX), FADERS), (Kind::keys(), KEYS)] {
+        family.subject.instances = "[loopback chain]\n".into();
+        for (kind, count) in [(ChannelKind::faders(u32::MAX), FADERS), (ChannelKind::keys(), KEYS)] {
             for _ in 0..count {
                 let at = family.channels.len();
                 let mut lines = format!("SET > chain.c{at}s1\n");
@@ -103,7 +103,7 @@ impl Families {
 
     fn transforms(&mut self) {
         let mut family = self.begin("transforms", &[]);
-        let shapes: [(&str, Shape); 10] = [
+        let shapes: [(&str, ExpectedValue); 10] = [
             ("invert", |value| 1.0 - value),
             ("range 0.2..0.8", |value| 0.2 + 0.6 * value),
             ("curve 2", |value| value * value),
@@ -117,10 +117,10 @@ impl Families {
             ("dedup", |value| value),
         ];
         for (stages, expected) in shapes {
-            family.here(Kind::faders(1_000_000), &format!("SET | {stages} > IS"), expected);
+            family.here(ChannelKind::faders(1_000_000), &format!("SET | {stages} > IS"), expected);
         }
         for stages in ["invert | invert", "delay 100ms", "threshold 0.5", "debounce 20ms"] {
-            family.here(Kind::keys(), &format!("SET | {stages} > IS"), |value| value);
+            family.here(ChannelKind::keys(), &format!("SET | {stages} > IS"), |value| value);
         }
         self.list.push(family);
     }
@@ -128,11 +128,13 @@ impl Families {
     /// Lines that are in the configuration or not, from reload to reload.
     fn reloaded(&mut self) {
         let mut family = self.begin("reloaded", &["loopback"]);
-        family.near.instances = "[loopback passing]\n".into();
+        family.subject.instances = "[loopback passing]\n".into();
         family.is_reloaded = true;
         // What is moved while there is no mapping, nobody hears.
         family.never_rests = true;
-        for (kind, count) in [(Kind::faders(u32::MAX), FADERS), (Kind::keys().states_only(), KEYS)] {
+        for (kind, count) in
+            [(ChannelKind::faders(u32::MAX), FADERS), (ChannelKind::keys().states_only(), KEYS)]
+        {
             for _ in 0..count {
                 let at = family.channels.len();
                 family.here(kind, &format!("SET > passing.c{at}\npassing.c{at} > IS"), |value| value);
@@ -142,7 +144,7 @@ impl Families {
     }
 
     fn osc_udp(&mut self, port: u16) {
-        // The far show says hello, so that it is known again wherever it comes back.
+        // The peer says hello, so that it is known again wherever it comes back.
         let mut family = self.begin("osc-udp", &["osc"]).between(
             format!("[osc udp]\nbind = 127.0.0.1 {port}\ndestination = learn\n{MESSAGES}"),
             format!("[osc udp]\ndestination = 127.0.0.1 {port}\nrepeat = /hello 1s\n{MESSAGES}"),
@@ -154,7 +156,7 @@ impl Families {
             |at| same(format!("udp./out/{at}")),
             |at| same(format!("udp./back/{at}")),
         );
-        self.targets.push(Target::Udp(port, b"/fader\0\0,f\0\0"));
+        self.targets.push(FuzzDestination::Udp(port, b"/fader\0\0,f\0\0"));
         self.list.push(family);
     }
 
@@ -172,7 +174,7 @@ impl Families {
         self.list.push(family);
     }
 
-    fn artnet(&mut self, [near, far]: [u16; 2]) {
+    fn artnet(&mut self, [subject, peer]: [u16; 2]) {
         let show = |mine: u16, other: u16, out: u32, back: u32| {
             format!(
                 "[backend artnet]\nbind = 127.0.0.1 {mine} broadcast=127.0.0.1\n\
@@ -181,14 +183,14 @@ impl Families {
             )
         };
         let family = self.begin("artnet", &["artnet"]);
-        let mut family = family.between(show(near, far, 1, 2), show(far, near, 2, 1));
+        let mut family = family.between(show(subject, peer, 1, 2), show(peer, subject, 2, 1));
         let slot = |at| [format!("artout.{at}"), format!("artin.{at}")];
         both_ways(&mut family, 255, slot, slot);
-        self.targets.push(Target::Udp(near, b"Art-Net\0"));
+        self.targets.push(FuzzDestination::Udp(subject, b"Art-Net\0"));
         self.list.push(family);
     }
 
-    fn sacn(&mut self, [near, far]: [u16; 2]) {
+    fn sacn(&mut self, [subject, peer]: [u16; 2]) {
         let show = |mine: u16, other: u16, out: u32, back: u32| {
             format!(
                 "[backend sacn]\nbind = 127.0.0.1 {mine} local\n\
@@ -198,19 +200,19 @@ impl Families {
             )
         };
         let family = self.begin("sacn", &["sacn"]);
-        let mut family = family.between(show(near, far, 1, 2), show(far, near, 2, 1));
+        let mut family = family.between(show(subject, peer, 1, 2), show(peer, subject, 2, 1));
         let slot = |at| [format!("acnout.{at}"), format!("acnin.{at}")];
         both_ways(&mut family, 255, slot, slot);
-        self.targets.push(Target::Udp(near, b"\0\x10\0\0ASC-E1.17\0\0\0"));
+        self.targets.push(FuzzDestination::Udp(subject, b"\0\x10\0\0ASC-E1.17\0\0\0"));
         self.list.push(family);
     }
 
-    fn openpixelcontrol(&mut self, [near, far]: [u16; 2]) {
+    fn openpixelcontrol(&mut self, [subject, peer]: [u16; 2]) {
         let show = |mine: u16, other: u16| {
             format!("[openpixelcontrol opc]\nlisten = 127.0.0.1 {mine}\ndestination = 127.0.0.1 {other}\n")
         };
         let family = self.begin("openpixelcontrol", &["openpixelcontrol"]);
-        let mut family = family.between(show(near, far), show(far, near));
+        let mut family = family.between(show(subject, peer), show(peer, subject));
         both_ways(
             &mut family,
             255,
@@ -218,25 +220,26 @@ impl Families {
             |at| same(format!("opc.strip2.channel{at}")),
         );
         // A message for a strip that nobody has, and less than it announces.
-        self.targets.push(Target::Tcp(near, b"\x09\x00\x10\x00"));
+        self.targets.push(FuzzDestination::Tcp(subject, b"\x09\x00\x10\x00"));
         self.list.push(family);
     }
 
-    fn rtpmidi(&mut self, name: &'static str, options: &str, [near, far]: [u16; 2]) {
-        // In a session the near show invites the far one; without one, each sends to the other.
-        let peer = if options.is_empty() { String::new() } else { format!("peer = 127.0.0.1 {near}\n") };
+    fn rtpmidi(&mut self, name: &'static str, options: &str, [subject, peer]: [u16; 2]) {
+        // In a session the subject invites the peer; without one, each sends to the other.
+        let peer_option =
+            if options.is_empty() { String::new() } else { format!("peer = 127.0.0.1 {subject}\n") };
         let instance = name.replace('-', "");
         let mut family = self.begin(name, &["rtpmidi"]).between(
-            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {near}\npeer = 127.0.0.1 {far}\n{options}"),
-            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {far}\n{peer}{options}"),
+            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {subject}\npeer = 127.0.0.1 {peer}\n{options}"),
+            format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {peer}\n{peer_option}{options}"),
         );
         // Without a session nobody asks for states. There is the journal of the last fifteen seconds, and it does not list the keys
         // that nobody holds.
         family.never_rests = !options.is_empty();
-        let keys = if options.is_empty() { Kind::keys() } else { Kind::keys().untold() };
+        let keys = if options.is_empty() { ChannelKind::keys() } else { ChannelKind::keys().unsent() };
         midi_channels(&mut family, keys, [&instance; 2], [&instance; 2]);
         let head: &[u8] = if options.is_empty() { b"\xff\xffIN\0\0\0\x02" } else { b"\x80\x61\0" };
-        self.targets.push(Target::Udp(near, head));
+        self.targets.push(FuzzDestination::Udp(subject, head));
         self.list.push(family);
     }
 
@@ -260,26 +263,26 @@ impl Families {
         let show = |name: &str| {
             format!("[jack {name}]\nname = {name}\nserver = {server}\nto = midi out\nfrom = midi in\n")
         };
-        let mut family = self.begin("jack", &["jack"]).between(show("near"), show("far"));
+        let mut family = self.begin("jack", &["jack"]).between(show("subject"), show("peer"));
         family.may_freeze = false;
         // Without real time, a press may be in the one cycle for which a client is late.
         midi_channels(
             &mut family,
-            Kind::keys().states_only(),
-            ["near.to", "far.from"],
-            ["far.to", "near.from"],
+            ChannelKind::keys().states_only(),
+            ["subject.to", "peer.from"],
+            ["peer.to", "subject.from"],
         );
         self.list.push(family);
     }
 
     fn midi(&mut self) {
-        // The near show has a port that others join, and the far show does.
+        // The subject has a port that others join, and the peer does.
         let process = std::process::id();
         let mut family = self.begin("midi", &["midi"]).between(
-            format!("[backend midi]\nname = soak{process}\n[midi near]\n"),
-            format!("[midi far]\nread = soak{process} near\nwrite = soak{process} near\n"),
+            format!("[backend midi]\nname = soak{process}\n[midi subject]\n"),
+            format!("[midi peer]\nread = soak{process} subject\nwrite = soak{process} subject\n"),
         );
-        midi_channels(&mut family, Kind::keys(), ["near", "far"], ["far", "near"]);
+        midi_channels(&mut family, ChannelKind::keys(), ["subject", "peer"], ["peer", "subject"]);
         self.list.push(family);
     }
 }

@@ -3,21 +3,21 @@
 //! Hand and eye reach every channel through the instance `hand` of a show, at the addresses `/family/channel/set` and
 //! `/family/channel/is`.
 
-use super::channel::{Control, Direction, Spec};
+use super::channel::{ChannelSpec, Path, TestControl};
 
 /// The paths through one protocol.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(super) struct PathFamily {
     pub(super) name: &'static str,
     /// The backends that these paths go through, OSC of hand and eye not counted.
     pub(super) backends: &'static [&'static str],
     number: usize,
-    /// Instances of the near show, and lines of its mapping.
-    pub(super) near: Lines,
-    /// The same of the far show, if it takes one.
-    pub(super) far: Option<Lines>,
-    pub(super) channels: Vec<Spec>,
-    /// Whether the far show may be stopped for a while and go on: where nothing repeats what its sockets could not hold
+    /// Instances of the subject, and lines of its mapping.
+    pub(super) subject: ConfigLines,
+    /// The same of the peer, if it takes one.
+    pub(super) peer: Option<ConfigLines>,
+    pub(super) channels: Vec<ChannelSpec>,
+    /// Whether the peer may be stopped for a while and go on: where nothing repeats what its sockets could not hold
     /// meanwhile, that loses values by the nature of the protocol.
     pub(super) may_freeze: bool,
     /// Whether every fader moves all the time, because nobody tells what has rested for long.
@@ -28,7 +28,7 @@ pub(super) struct Family {
 
 /// Parts of a configuration.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct ConfigLines {
     /// Options for all instances of a backend, and instances.
     pub(super) instances: String,
     pub(super) map: String,
@@ -36,24 +36,24 @@ pub(super) struct Lines {
 
 /// What is alike of several channels.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Kind {
-    control: Control,
+pub(super) struct ChannelKind {
+    control: TestControl,
     tolerance: f64,
     keeps_edges: bool,
-    may_be_untold: bool,
+    may_be_unsent: bool,
 }
 
-impl Kind {
+impl ChannelKind {
     /// Faders on a way with so many steps.
     pub(super) fn faders(steps: u32) -> Self {
         // Half a step, and what the rounding of floats may add.
         let tolerance = 0.5 / f64::from(steps) + 1e-6;
-        Self { control: Control::Fader, tolerance, keeps_edges: false, may_be_untold: false }
+        Self { control: TestControl::Fader, tolerance, keeps_edges: false, may_be_unsent: false }
     }
 
     /// Keys whose presses all have to arrive.
     pub(super) fn keys() -> Self {
-        Self { control: Control::Key, tolerance: 1e-6, keeps_edges: true, may_be_untold: false }
+        Self { control: TestControl::Key, tolerance: 1e-6, keeps_edges: true, may_be_unsent: false }
     }
 
     /// Only the state counts: what is asked for from time to time may miss a press.
@@ -62,20 +62,20 @@ impl Kind {
     }
 
     /// A key that nobody presses again for a show that has just begun.
-    pub(super) fn untold(self) -> Self {
-        Self { may_be_untold: true, ..self }
+    pub(super) fn unsent(self) -> Self {
+        Self { may_be_unsent: true, ..self }
     }
 }
 
-impl Family {
-    /// A family whose ways go through the near show alone, as far as one can tell from its name.
+impl PathFamily {
+    /// A family whose ways go through the subject alone, as far as one can tell from its name.
     pub(super) fn new(name: &'static str, backends: &'static [&'static str], number: usize) -> Self {
         Self {
             name,
             backends,
             number,
-            near: Lines::default(),
-            far: None,
+            subject: ConfigLines::default(),
+            peer: None,
             channels: Vec::new(),
             may_freeze: true,
             never_rests: false,
@@ -84,53 +84,53 @@ impl Family {
     }
 
     /// Sets the instances of both shows.
-    pub(super) fn between(mut self, near: String, far: String) -> Self {
-        self.near.instances = near;
-        self.far = Some(Lines { instances: far, map: String::new() });
+    pub(super) fn between(mut self, subject: String, peer: String) -> Self {
+        self.subject.instances = subject;
+        self.peer = Some(ConfigLines { instances: peer, map: String::new() });
         self
     }
 
-    /// Adds channels from near to far: where the near show says it, and where the far one hears it.
-    pub(super) fn out(&mut self, kind: Kind, ends: impl IntoIterator<Item = [String; 2]>) {
+    /// Adds channels from subject to peer: where the subject says it, and where the peer hears it.
+    pub(super) fn out(&mut self, kind: ChannelKind, ends: impl IntoIterator<Item = [String; 2]>) {
         for [said, heard] in ends {
             let name = self.name_of_next("out", kind.control);
-            self.near.map += &format!("hand./{}/{name}/set > {said}\n", self.name);
-            let far = self.far.get_or_insert_default();
-            far.map += &format!("{heard} > hand./{}/{name}/is\n", self.name);
-            self.add(name, Direction::Out, kind, |value| value);
+            self.subject.map += &format!("hand./{}/{name}/set > {said}\n", self.name);
+            let peer = self.peer.get_or_insert_default();
+            peer.map += &format!("{heard} > hand./{}/{name}/is\n", self.name);
+            self.add(name, Path::Out, kind, |value| value);
         }
     }
 
-    /// Adds channels from far to near: where the far show says it, and where the near one hears it.
-    pub(super) fn back(&mut self, kind: Kind, ends: impl IntoIterator<Item = [String; 2]>) {
+    /// Adds channels from peer to subject: where the peer says it, and where the subject hears it.
+    pub(super) fn back(&mut self, kind: ChannelKind, ends: impl IntoIterator<Item = [String; 2]>) {
         for [said, heard] in ends {
             let name = self.name_of_next("back", kind.control);
-            let far = self.far.get_or_insert_default();
-            far.map += &format!("hand./{}/{name}/set > {said}\n", self.name);
-            self.near.map += &format!("{heard} > hand./{}/{name}/is\n", self.name);
-            self.add(name, Direction::Back, kind, |value| value);
+            let peer = self.peer.get_or_insert_default();
+            peer.map += &format!("hand./{}/{name}/set > {said}\n", self.name);
+            self.subject.map += &format!("{heard} > hand./{}/{name}/is\n", self.name);
+            self.add(name, Path::Back, kind, |value| value);
         }
     }
 
-    /// Adds a channel through the near show alone: lines of its mapping, in which `SET` and `IS` stand for its ends.
-    pub(super) fn here(&mut self, kind: Kind, lines: &str, expected: fn(f64) -> f64) {
+    /// Adds a channel through the subject alone: lines of its mapping, in which `SET` and `IS` stand for its ends.
+    pub(super) fn here(&mut self, kind: ChannelKind, lines: &str, expected: fn(f64) -> f64) {
         let name = self.name_of_next("here", kind.control);
         let end = |end| format!("hand./{}/{name}/{end}", self.name);
-        self.near.map += &lines.replace("SET", &end("set")).replace("IS", &end("is"));
-        self.near.map.push('\n');
-        self.add(name, Direction::Here, kind, expected);
+        self.subject.map += &lines.replace("SET", &end("set")).replace("IS", &end("is"));
+        self.subject.map.push('\n');
+        self.add(name, Path::Here, kind, expected);
     }
 
-    fn name_of_next(&self, way: &str, control: Control) -> String {
-        let control = if control == Control::Fader { "fader" } else { "key" };
+    fn name_of_next(&self, way: &str, control: TestControl) -> String {
+        let control = if control == TestControl::Fader { "fader" } else { "key" };
         format!("{way}-{control}{}", self.channels.len() + 1)
     }
 
-    fn add(&mut self, name: String, direction: Direction, kind: Kind, expected: fn(f64) -> f64) {
-        let Kind { control, tolerance, keeps_edges, may_be_untold } = kind;
+    fn add(&mut self, name: String, direction: Path, kind: ChannelKind, expected: fn(f64) -> f64) {
+        let ChannelKind { control, tolerance, keeps_edges, may_be_unsent: may_be_untold } = kind;
         let family = self.number;
-        let rests = control == Control::Fader && !self.never_rests && self.channels.len() % 4 == 3;
-        self.channels.push(Spec {
+        let rests = control == TestControl::Fader && !self.never_rests && self.channels.len() % 4 == 3;
+        self.channels.push(ChannelSpec {
             name,
             family,
             direction,
@@ -139,7 +139,7 @@ impl Family {
             expected,
             keeps_edges,
             rests,
-            may_be_untold,
+            may_be_unsent: may_be_untold,
         });
     }
 }

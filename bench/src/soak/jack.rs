@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use crate::process::Process;
 
 /// What is connected: JACK forgets it whenever a client goes.
-const CABLES: [[&str; 2]; 2] = [["near:to", "far:from"], ["far:to", "near:from"]];
+const CABLES: [[&str; 2]; 2] = [["subject:to", "peer:from"], ["peer:to", "subject:from"]];
 
 /// How long it takes at most until everything has been told again that was in a missed cycle: 64 cycles, and some time.
 const RECOVERS: Duration = Duration::from_secs(5);
@@ -26,24 +26,24 @@ const START: Duration = Duration::from_secs(10);
 
 /// A server with somebody who plugs the cables in again and again. Both end when this is dropped.
 #[derive(Debug)]
-pub(super) struct Jack {
+pub(super) struct JackServer {
     name: String,
     server: Option<Process>,
     ends: Arc<AtomicBool>,
     patch_bay: Option<JoinHandle<()>>,
-    missed: Arc<Mutex<Missed>>,
+    missed: Arc<Mutex<MissedCycles>>,
 }
 
 /// Cycles for which a client was late, and times in which the server stood still.
 #[derive(Copy, Clone, Debug, Default)]
-struct Missed {
+struct MissedCycles {
     count: u32,
     last: Option<Instant>,
     /// Since when a tool has been waiting for the server.
     asked: Option<Instant>,
 }
 
-impl Jack {
+impl JackServer {
     /// Starts a server; none where JACK is not installed, or does not start. A machine has room for eight servers, and others may
     /// have them all.
     pub(super) fn start() -> Result<Option<Self>> {
@@ -53,7 +53,7 @@ impl Jack {
         let name = format!("crosspatch-soak-{}", std::process::id());
         let (log, said) = std::io::pipe().context("cannot listen to a JACK server")?;
         let mut server = server(&name, said.into())?;
-        let missed = Arc::<Mutex<Missed>>::default();
+        let missed = Arc::<Mutex<MissedCycles>>::default();
         let counted = Arc::clone(&missed);
         // Ends with the server.
         std::thread::spawn(move || count_missed(log, &counted));
@@ -79,14 +79,15 @@ impl Jack {
     /// How often a client was late for a cycle so far, if it was not just now. What was in that cycle is lost, and afterwards
     /// states are told again.
     pub(super) fn missed(&self) -> Option<u32> {
-        let Missed { count, last, asked } = self.missed.lock().map(|missed| *missed).unwrap_or_default();
+        let MissedCycles { count, last, asked } =
+            self.missed.lock().map(|missed| *missed).unwrap_or_default();
         let has_recovered = last.is_none_or(|last| last.elapsed() > RECOVERS);
         let stands_still = asked.is_some_and(|asked| asked.elapsed() > STALL);
         (has_recovered && !stands_still).then_some(count)
     }
 }
 
-impl Drop for Jack {
+impl Drop for JackServer {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
         if let Some(patch_bay) = self.patch_bay.take() {
@@ -120,14 +121,14 @@ fn server(name: &str, log: Stdio) -> Result<Process> {
 }
 
 /// A server says of every cycle that somebody missed that there was an error.
-fn count_missed(log: PipeReader, missed: &Mutex<Missed>) {
+fn count_missed(log: PipeReader, missed: &Mutex<MissedCycles>) {
     let lines = BufReader::new(log).lines().map_while(Result::ok);
     for _ in lines.filter(|line| line.contains("XRun") || line.contains("Process error")) {
         miss(missed);
     }
 }
 
-fn miss(missed: &Mutex<Missed>) {
+fn miss(missed: &Mutex<MissedCycles>) {
     if let Ok(mut missed) = missed.lock() {
         missed.count += 1;
         missed.last = Some(Instant::now());
@@ -140,7 +141,7 @@ fn answers(server: &str) -> bool {
 }
 
 /// Connects what is not connected. A server may stand still for seconds when `jack_connect` comes and goes, so it is asked first.
-fn plug_in(server: &str, ends: &AtomicBool, missed: &Mutex<Missed>) {
+fn plug_in(server: &str, ends: &AtomicBool, missed: &Mutex<MissedCycles>) {
     while !ends.load(Ordering::Relaxed) {
         let start = Instant::now();
         set_asked(missed, Some(start));
@@ -160,7 +161,7 @@ fn plug_in(server: &str, ends: &AtomicBool, missed: &Mutex<Missed>) {
     }
 }
 
-fn set_asked(missed: &Mutex<Missed>, asked: Option<Instant>) {
+fn set_asked(missed: &Mutex<MissedCycles>, asked: Option<Instant>) {
     if let Ok(mut missed) = missed.lock() {
         missed.asked = asked;
     }

@@ -19,11 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST: usize = 65_536;
 
 /// What the eyes see: what is behind each address.
-pub(super) type Addresses = Arc<HashMap<String, Seen>>;
+pub(super) type ObservedAddresses = Arc<HashMap<String, ObservedItem>>;
 
 /// What an eye sees, by its number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum ObservedItem {
     /// A channel whose state is compared.
     Channel(usize),
     /// A way on which messages are counted.
@@ -32,37 +32,37 @@ pub(super) enum Seen {
 
 /// What happened on a link.
 #[derive(Copy, Clone, Debug, PartialEq)]
-pub(super) struct Event {
+pub(super) struct LinkEvent {
     /// Which link, by a number that no other one has or had.
     pub(super) link: u64,
-    pub(super) what: What,
+    pub(super) what: LinkEventKind,
 }
 
 /// The kinds of events.
 #[derive(Copy, Clone, Debug, PartialEq)]
-pub(super) enum What {
+pub(super) enum LinkEventKind {
     /// A message came.
-    Heard { seen: Seen, value: f64 },
+    Heard { seen: ObservedItem, value: f64 },
     /// The show has gone.
     Closed,
 }
 
 /// A connection to a show. It is closed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct ControlLink {
     pub(super) id: u64,
     stream: TcpStream,
     /// What has to be written with the next flush.
     pending: Vec<u8>,
 }
 
-impl Link {
+impl ControlLink {
     /// Connects to a show and listens to it, on a thread that ends with the connection.
     pub(super) fn open(
         id: u64,
         port: u16,
-        addresses: &Addresses,
-        events: &Sender<Event>,
+        addresses: &ObservedAddresses,
+        events: &Sender<LinkEvent>,
     ) -> io::Result<Self> {
         let to = SocketAddr::from(([127, 0, 0, 1], port));
         let stream = TcpStream::connect_timeout(&to, Duration::from_millis(500))?;
@@ -72,7 +72,7 @@ impl Link {
         std::thread::spawn(move || {
             // How a connection ends does not matter: the show was killed, or somebody dropped the link.
             let _ = listen(id, read, &addresses, &events);
-            let _ = events.send(Event { link: id, what: What::Closed });
+            let _ = events.send(LinkEvent { link: id, what: LinkEventKind::Closed });
         });
         Ok(Self { id, stream, pending: Vec::new() })
     }
@@ -103,14 +103,19 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for ControlLink {
     fn drop(&mut self) {
         // The thread that listens has the same socket.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 
-fn listen(id: u64, stream: TcpStream, addresses: &Addresses, events: &Sender<Event>) -> io::Result<()> {
+fn listen(
+    id: u64,
+    stream: TcpStream,
+    addresses: &ObservedAddresses,
+    events: &Sender<LinkEvent>,
+) -> io::Result<()> {
     let mut stream = BufReader::with_capacity(MOST, stream);
     let mut message = Vec::new();
     loop {
@@ -124,8 +129,8 @@ fn listen(id: u64, stream: TcpStream, addresses: &Addresses, events: &Sender<Eve
         stream.read_exact(&mut message)?;
         let Some((address, value)) = decode(&message).or_else(|| decode_text(&message)) else { continue };
         let Some(seen) = addresses.get(address) else { continue };
-        let what = What::Heard { seen: *seen, value: f64::from(value) };
-        if events.send(Event { link: id, what }).is_err() {
+        let what = LinkEventKind::Heard { seen: *seen, value: f64::from(value) };
+        if events.send(LinkEvent { link: id, what }).is_err() {
             return Ok(());
         }
     }

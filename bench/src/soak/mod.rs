@@ -1,11 +1,11 @@
 //! The soak: every backend at a normal show's load, while its peers die, stop and return, for as long as one wants.
 //!
-//! One show, the *near* one, is the subject. It has a path through every backend, to a *far* show for each of them, which is
+//! One show is the subject. It has a path through every backend, to a peer for each of them, a show which is
 //! killed, ended, stopped and started again at times that a seed decides. Hand and eye are connections by OSC over TCP to all
-//! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the near show reads changed and broken
+//! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the subject reads changed and broken
 //! configurations, hears garbage and is attacked (`attacks`). Events are counted all the while where they go in and where they come out: none may be
 //! lost while nothing is done to either end, and none repeated. In the end every target has to be where its source is, and the
-//! near show may have neither more memory nor more descriptors than in the beginning.
+//! subject may have neither more memory nor more descriptors than in the beginning.
 
 mod attacks;
 mod channel;
@@ -13,12 +13,11 @@ mod count;
 mod disturb;
 mod families;
 mod family;
-mod far;
+mod fuzz_traffic;
 mod jack;
 mod link;
-mod mischief;
-mod near;
 mod pairs;
+mod peer;
 mod ping;
 mod ports;
 mod program;
@@ -28,6 +27,7 @@ mod rig;
 mod round;
 mod rows;
 mod speakers;
+mod subject;
 mod tallies;
 
 use std::fs::File;
@@ -39,8 +39,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::process::Usage;
-use report::{Figures, tell_end, tell_progress, tell_start};
-use rig::{Mode, Rig};
+use report::{Figures, print_end, print_progress, print_start};
+use rig::{Rig, RoundMode};
 
 /// How long all paths may take to come up, and to come to rest in the end. A console may keep the places of sessions that died for
 /// half a minute, and so may a session of RTP-MIDI.
@@ -51,7 +51,7 @@ const TELLS: Duration = Duration::from_secs(10);
 
 /// A command of the program.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SoakOptions {
     /// The program whose shows are run: `PROGRAM run FILE`.
     pub program: PathBuf,
     /// How long everything is disturbed.
@@ -62,7 +62,7 @@ pub struct Options {
     pub logs: Option<PathBuf>,
 }
 
-impl Options {
+impl SoakOptions {
     /// Where a show writes its log: behind what earlier ones of that name have written.
     fn log(&self, name: &str) -> Result<Stdio> {
         let Some(folder) = &self.logs else { return Ok(Stdio::null()) };
@@ -76,17 +76,17 @@ impl Options {
 ///
 /// # Errors
 ///
-/// Fails if shows cannot be started, if the near show ends, or if `out` cannot be written.
-pub fn run(options: &Options, out: &mut dyn io::Write) -> Result<bool> {
+/// Fails if shows cannot be started, if the subject ends, or if `out` cannot be written.
+pub fn run(options: &SoakOptions, out: &mut dyn io::Write) -> Result<bool> {
     let mut rig = Rig::start(options)?;
-    tell_start(out, options, &rig)?;
-    let is_open = wait(&mut rig, Mode::Rests, |rig| rig.is_up() && rig.agrees())?;
+    print_start(out, options, &rig)?;
+    let is_open = wait(&mut rig, RoundMode::Rests, |rig| rig.is_up() && rig.agrees())?;
     if !is_open {
         rig.faults.push("not every path came up in the beginning".into());
-        return tell_end(out, &rig, &Figures::default());
+        return print_end(out, &rig, &Figures::default());
     }
-    let descriptors = rig.near.descriptors();
-    let mut figures = Figures { before: rig.near.usage(), ..Figures::default() };
+    let descriptors = rig.subject.descriptors();
+    let mut figures = Figures { before: rig.subject.usage(), ..Figures::default() };
 
     rig.begin();
     let pinger = rig.pinger()?;
@@ -94,46 +94,51 @@ pub fn run(options: &Options, out: &mut dyn io::Write) -> Result<bool> {
 
     // All come back while the hand still moves, then it rests, and everything has its time to arrive.
     rig.restore()?;
-    wait(&mut rig, Mode::Plays, Rig::is_up)?;
+    wait(&mut rig, RoundMode::Plays, Rig::is_up)?;
     // Longer than a fader rests that is said to move all the time.
     let plays_until = Instant::now() + Duration::from_secs(4);
-    wait(&mut rig, Mode::Plays, |_| Instant::now() >= plays_until)?;
-    wait(&mut rig, Mode::Plays, Rig::has_counted)?;
-    wait(&mut rig, Mode::Plays, |rig| rig.attacks.rest())?;
+    wait(&mut rig, RoundMode::Plays, |_| Instant::now() >= plays_until)?;
+    wait(&mut rig, RoundMode::Plays, Rig::has_counted)?;
+    wait(&mut rig, RoundMode::Plays, |rig| rig.attacks.rest())?;
     figures.pings = pinger.findings();
     figures.took = rig.now();
     rig.lets_go();
     let stopped = Instant::now();
-    wait(&mut rig, Mode::Rests, |rig| {
-        rig.is_up() && rig.agrees() && rig.rests() && rig.near.descriptors() == descriptors
+    wait(&mut rig, RoundMode::Rests, |rig| {
+        rig.is_up() && rig.agrees() && rig.rests() && rig.subject.descriptors() == descriptors
     })?;
     figures.settled = stopped.elapsed();
     // What agrees has to stay so: nothing old may come behind it.
     let rests_until = Instant::now() + Duration::from_secs(2);
-    wait(&mut rig, Mode::Rests, |_| Instant::now() >= rests_until)?;
-    figures.after = rig.near.usage();
-    figures.descriptors = [descriptors, rig.near.descriptors()];
+    wait(&mut rig, RoundMode::Rests, |_| Instant::now() >= rests_until)?;
+    figures.after = rig.subject.usage();
+    figures.descriptors = [descriptors, rig.subject.descriptors()];
     if let Some(folder) = &options.logs {
         tallies::keep(&folder.join("messages.tsv"), &rig.counts)?;
     }
-    tell_end(out, &rig, &figures)
+    print_end(out, &rig, &figures)
 }
 
 /// Lets everything happen for the time that was asked for.
-fn suffer(rig: &mut Rig, options: &Options, figures: &mut Figures, out: &mut dyn io::Write) -> Result<()> {
+fn suffer(
+    rig: &mut Rig,
+    options: &SoakOptions,
+    figures: &mut Figures,
+    out: &mut dyn io::Write,
+) -> Result<()> {
     let mut tells_at = TELLS;
-    let mut before: Usage = rig.near.usage();
+    let mut before: Usage = rig.subject.usage();
     let mut told = Duration::ZERO;
     while rig.now() < options.duration {
-        rig.round(Mode::Suffers)?;
+        rig.round(RoundMode::Suffers)?;
         let now = rig.now();
         if figures.warm.is_none() && now >= options.duration / 5 && rig.attacks.were_all_made() {
-            figures.warm = Some(rig.near.usage());
+            figures.warm = Some(rig.subject.usage());
         }
         if now >= tells_at {
-            let usage = rig.near.usage();
+            let usage = rig.subject.usage();
             let share = (usage.cpu - before.cpu).as_secs_f64() / (now - told).as_secs_f64();
-            tell_progress(out, rig, now, &usage, share).context("cannot tell how it goes")?;
+            print_progress(out, rig, now, &usage, share).context("cannot tell how it goes")?;
             (before, told) = (usage, now);
             tells_at += TELLS;
         }
@@ -142,7 +147,7 @@ fn suffer(rig: &mut Rig, options: &Options, figures: &mut Figures, out: &mut dyn
 }
 
 /// Goes on until something holds; not for ever.
-fn wait(rig: &mut Rig, mode: Mode, mut holds: impl FnMut(&Rig) -> bool) -> Result<bool> {
+fn wait(rig: &mut Rig, mode: RoundMode, mut holds: impl FnMut(&Rig) -> bool) -> Result<bool> {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
         rig.round(mode)?;

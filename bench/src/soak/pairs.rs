@@ -1,17 +1,17 @@
 //! The ways on which messages are counted: from each family that speaks in messages, and from the hand, to each other one, and
 //! through mapping lines that make messages of messages.
 
-use super::count::{Spec, Stroke};
+use super::count::{CountSpec, Stroke};
 use super::families::Families;
-use super::speakers::{Exchange, Form, Message, SPEAKERS, Way};
+use super::speakers::{Exchange, MessageContent, SPEAKERS, TestedMessage, Way};
 
 /// Adds the lines of all ways to both shows.
-pub(super) fn pair_all(families: &mut Families) -> Vec<Spec> {
+pub(super) fn pair_all(families: &mut Families) -> Vec<CountSpec> {
     let mut pairs =
         Pairs { specs: Vec::new(), exchange: Exchange::default(), turns: vec![0; SPEAKERS.len()] };
     let is_there = |at: &usize| families.number(SPEAKERS[*at].family).is_some();
     let speakers: Vec<_> = (0..SPEAKERS.len()).filter(is_there).collect();
-    for message in [Message::Float, Message::Text] {
+    for message in [TestedMessage::Float, TestedMessage::Text] {
         for to in &speakers {
             pairs.add(families, None, message, Some(*to));
         }
@@ -30,7 +30,7 @@ pub(super) fn pair_all(families: &mut Families) -> Vec<Spec> {
 
 #[derive(Debug)]
 struct Pairs {
-    specs: Vec<Spec>,
+    specs: Vec<CountSpec>,
     exchange: Exchange,
     /// Which kind of message goes to each speaker next.
     turns: Vec<usize>,
@@ -48,28 +48,42 @@ struct Between {
 }
 
 /// None if the one cannot be made of the other without a time that a press has to last.
-fn between(from: Form, to: Form) -> Option<Between> {
+fn between(from: MessageContent, to: MessageContent) -> Option<Between> {
     let (stages, stroke, comes, has_level) = match (from, to) {
-        (Form::Number, Form::Number) => ("", Stroke::Level, 1, true),
-        (Form::Number, Form::Text) => (" | text \"Go+ {value}\"", Stroke::Level, 1, true),
-        (Form::Number, Form::Key) => ("", Stroke::Click, 2, false),
-        (Form::Number, Form::Trigger) => (PRESS, Stroke::Press, 2, false),
-        (Form::Number, Form::Command) => (PRESS, Stroke::Press, 1, false),
-        (Form::Text, Form::Text) => ("", Stroke::Text, 1, true),
-        (Form::Text, Form::Number | Form::Command) => (GO, Stroke::Text, 1, false),
-        (Form::Text, Form::Trigger) => (GO, Stroke::Text, 2, false),
-        (Form::Trigger, Form::Number | Form::Key | Form::Trigger) => ("", Stroke::Press, 2, false),
-        (Form::Trigger, Form::Text) => (" | press | text \"Go+ 1\"", Stroke::Press, 1, false),
-        (Form::Trigger, Form::Command) => ("", Stroke::Press, 1, false),
-        (Form::Text, Form::Key) | (Form::Key | Form::Command, _) => return None,
+        (MessageContent::Number, MessageContent::Number) => ("", Stroke::Level, 1, true),
+        (MessageContent::Number, MessageContent::Text) => (" | text \"Go+ {value}\"", Stroke::Level, 1, true),
+        (MessageContent::Number, MessageContent::Key) => ("", Stroke::Click, 2, false),
+        (MessageContent::Number, MessageContent::Trigger) => (PRESS, Stroke::Press, 2, false),
+        (MessageContent::Number, MessageContent::Command) => (PRESS, Stroke::Press, 1, false),
+        (MessageContent::Text, MessageContent::Text) => ("", Stroke::Text, 1, true),
+        (MessageContent::Text, MessageContent::Number | MessageContent::Command) => {
+            (GO, Stroke::Text, 1, false)
+        }
+        (MessageContent::Text, MessageContent::Trigger) => (GO, Stroke::Text, 2, false),
+        (MessageContent::Trigger, MessageContent::Number | MessageContent::Key | MessageContent::Trigger) => {
+            ("", Stroke::Press, 2, false)
+        }
+        (MessageContent::Trigger, MessageContent::Text) => {
+            (" | press | text \"Go+ 1\"", Stroke::Press, 1, false)
+        }
+        (MessageContent::Trigger, MessageContent::Command) => ("", Stroke::Press, 1, false),
+        (MessageContent::Text, MessageContent::Key) | (MessageContent::Key | MessageContent::Command, _) => {
+            return None;
+        }
     };
     Some(Between { stages, stroke, comes, has_level })
 }
 
 impl Pairs {
-    /// A way from a speaker to another one; none is the near show's own hand and eye.
-    fn add(&mut self, families: &mut Families, from: Option<usize>, message: Message, to: Option<usize>) {
-        let hears = to.map_or(&[Message::Float, Message::Text][..], |to| SPEAKERS[to].hears);
+    /// A way from a speaker to another one; none is the subject's own hand and eye.
+    fn add(
+        &mut self,
+        families: &mut Families,
+        from: Option<usize>,
+        message: TestedMessage,
+        to: Option<usize>,
+    ) {
+        let hears = to.map_or(&[TestedMessage::Float, TestedMessage::Text][..], |to| SPEAKERS[to].receives);
         let turn = to.map_or(self.specs.len(), |to| self.turns[to]);
         for at in 0..hears.len() {
             let heard = hears[(turn + at) % hears.len()];
@@ -88,7 +102,12 @@ impl Pairs {
     }
 
     /// Adds the lines of a way to both shows.
-    fn lay(&mut self, families: &mut Families, ends: [(Option<usize>, Message, Way); 2], between: Between) {
+    fn lay(
+        &mut self,
+        families: &mut Families,
+        ends: [(Option<usize>, TestedMessage, Way); 2],
+        between: Between,
+    ) {
         let [(from, message, _), (to, heard, _)] = ends;
         let called = |end: Option<usize>| end.map_or("hand", |end| SPEAKERS[end].family);
         let name = format!("{}-{}/{}-{}", called(from), message.name(), called(to), heard.name());
@@ -97,29 +116,30 @@ impl Pairs {
         for ((end, message, way), family) in ends.into_iter().zip(of) {
             let (Some(end), Some(family)) = (end, family) else { continue };
             let family = &mut families.list[family];
-            let [near, far] = self.exchange.next(&SPEAKERS[end], way, message, &mut family.near.instances);
-            let far_map = &mut family.far.get_or_insert_default().map;
+            let [subject, peer] =
+                self.exchange.next(&SPEAKERS[end], way, message, &mut family.subject.instances);
+            let peer_map = &mut family.peer.get_or_insert_default().map;
             match way {
-                Way::In => *far_map += &format!("{} > {far}\n", std::mem::replace(&mut source, near)),
-                Way::Out => *far_map += &format!("{far} > {}\n", std::mem::replace(&mut target, near)),
+                Way::In => *peer_map += &format!("{} > {peer}\n", std::mem::replace(&mut source, subject)),
+                Way::Out => *peer_map += &format!("{peer} > {}\n", std::mem::replace(&mut target, subject)),
             }
         }
         if let Some(family) = of.into_iter().flatten().next() {
-            families.list[family].near.map += &format!("{source}{} > {target}\n", between.stages);
+            families.list[family].subject.map += &format!("{source}{} > {target}\n", between.stages);
         }
-        // Nothing is told again to the near show, and nothing by it.
+        // Nothing is told again to the subject, and nothing by it.
         let has_journal = to.is_some_and(|to| SPEAKERS[to].has_journal);
-        let is_said_once = from.is_none() || message.is_event() || message == Message::Text;
+        let is_said_once = from.is_none() || message.is_event() || message == TestedMessage::Text;
         let is_passed_once = heard.is_event()
-            || heard == Message::Text
+            || heard == TestedMessage::Text
             || (!has_journal && (message.is_event() || between.stages == PRESS));
         let Between { stroke, comes, has_level, .. } = between;
         let is_event = is_said_once && is_passed_once;
         let may_miss = [from, to].into_iter().flatten().any(|end| SPEAKERS[end].may_miss);
-        self.specs.push(Spec { name, ends: of, stroke, comes, has_level, is_event, may_miss });
+        self.specs.push(CountSpec { name, ends: of, stroke, comes, has_level, is_event, may_miss });
     }
 
-    /// Ways through the near show alone.
+    /// Ways through the subject alone.
     fn within(&mut self, families: &mut Families) {
         const WAYS: &[(&str, &str, Stroke, u64, bool)] = &[
             ("level", "", Stroke::Level, 1, true),
@@ -143,12 +163,12 @@ impl Pairs {
             let [set, is] = ["set", "is"].map(|end| format!("hand./count/mapping/{name}/{end}"));
             let stages = if stages.is_empty() { String::new() } else { format!(" | {stages}") };
             // The merge has to be the last stage of its line.
-            family.near.map += &if *name == "merge" {
+            family.subject.map += &if *name == "merge" {
                 format!("{set}{stages} > {is}\n")
             } else {
                 format!("{set} > chain.{name}\nchain.{name}{stages} > {is}\n")
             };
-            self.specs.push(Spec {
+            self.specs.push(CountSpec {
                 name: format!("mapping/{name}"),
                 ends: [None; 2],
                 stroke: *stroke,
@@ -167,12 +187,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::soak::ports::Ports;
+    use crate::soak::ports::PortAllocator;
     use crate::soak::speakers::Speaker;
 
     #[test]
     fn every_family_that_speaks_in_messages_is_heard_by_every_other_one_and_each_way_has_its_own_name() {
-        let mut families = Families::new(&mut Ports::new(), Some("server")).unwrap();
+        let mut families = Families::new(&mut PortAllocator::new(), Some("server")).unwrap();
         let specs = pair_all(&mut families);
         let names: BTreeSet<_> = specs.iter().map(|spec| &spec.name).collect();
         assert_eq!(names.len(), specs.len());
@@ -188,7 +208,7 @@ mod tests {
         }
         // Everything that can be heard is.
         for to in there() {
-            for heard in to.hears {
+            for heard in to.receives {
                 let end = format!("/{}-{}", to.family, heard.name());
                 assert!(names.iter().any(|name| name.ends_with(&end)), "{end}");
             }

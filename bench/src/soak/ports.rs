@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 /// They are from below the range that the system hands out by itself: there, a port of a show that is dead for a moment could
 /// become the near end of somebody's connection, even of one to itself.
 #[derive(Debug)]
-pub(super) struct Ports {
+pub(super) struct PortAllocator {
     next: u16,
 }
 
@@ -17,7 +17,7 @@ const FIRST: u16 = 10_000;
 const LAST: u16 = 30_000;
 const APART: u32 = 64;
 
-impl Ports {
+impl PortAllocator {
     pub(super) fn new() -> Self {
         // Soaks that run at once begin at different places, which are further apart than the number of ports that one takes.
         let place = std::process::id() % (u32::from(LAST - FIRST) / APART);

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Options;
+use super::SoakOptions;
 use super::attacks::ATTACKS;
-use super::channel::Edges;
+use super::channel::PressCounts;
 use super::ping::Findings;
 use super::rig::Rig;
 use super::tallies;
 use crate::process::Usage;
 
-/// How much memory all attacks, each made once, may cost the near show for good, in KiB: buffers that are kept, and what the
+/// How much memory all attacks, each made once, may cost the subject for good, in KiB: buffers that are kept, and what the
 /// allocator keeps.
 const WARMTH: u64 = 32 * 1024;
 
-/// How much more memory the near show may have in the end than when it was warm, in KiB: what the allocator keeps for itself
+/// How much more memory the subject may have in the end than when it was warm, in KiB: what the allocator keeps for itself
 /// goes up and down by about as much.
 const GROWTH: u64 = 4096;
 
@@ -30,7 +30,7 @@ const LATENCY: Duration = Duration::from_millis(500);
 /// How many wrong states, and how many wrong counts, are written out.
 const MOST_TOLD: usize = 20;
 
-/// What was measured of the near show.
+/// What was measured of the subject.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Figures {
     /// When all paths had come up, before anything was disturbed.
@@ -49,7 +49,7 @@ pub(super) struct Figures {
 }
 
 /// Says what will be done.
-pub(super) fn tell_start(out: &mut dyn Write, options: &Options, rig: &Rig) -> Result<()> {
+pub(super) fn print_start(out: &mut dyn Write, options: &SoakOptions, rig: &Rig) -> Result<()> {
     let (families, channels) = (rig.families.list.len(), rig.channels.len());
     let seconds = options.duration.as_secs();
     let (ways, seed) = (rig.counts.len(), options.seed);
@@ -63,8 +63,8 @@ pub(super) fn tell_start(out: &mut dyn Write, options: &Options, rig: &Rig) -> R
     Ok(())
 }
 
-/// Says what was done since the last time, and how the near show is.
-pub(super) fn tell_progress(
+/// Says what was done since the last time, and how the subject is.
+pub(super) fn print_progress(
     out: &mut dyn Write,
     rig: &mut Rig,
     now: Duration,
@@ -73,7 +73,7 @@ pub(super) fn tell_progress(
 ) -> io::Result<()> {
     let seconds = now.as_secs();
     let sets: u64 = rig.channels.iter().map(|channel| channel.sets).sum();
-    let heard: u64 = rig.channels.iter().map(|channel| channel.heard).sum();
+    let heard: u64 = rig.channels.iter().map(|channel| channel.received).sum();
     let mut counts = BTreeMap::<String, u32>::new();
     for done in rig.done.drain(..) {
         *counts.entry(done).or_default() += 1;
@@ -96,9 +96,9 @@ pub(super) fn tell_progress(
 }
 
 /// Says what came of it, and whether everything held.
-pub(super) fn tell_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Result<bool> {
+pub(super) fn print_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Result<bool> {
     let mut wrong = rig.faults.clone();
-    for more in [table(out, rig)?, tallies::tell(out, rig)?, latencies(out, &figures.pings)?] {
+    for more in [table(out, rig)?, tallies::print(out, rig)?, latencies(out, &figures.pings)?] {
         wrong.extend(shortened(more));
     }
     let Figures { before, after, .. } = figures;
@@ -154,14 +154,14 @@ fn table(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
     for (number, family) in rig.families.list.iter().enumerate() {
         let of_family = || rig.channels.iter().filter(move |channel| channel.spec.family == number);
         let sets: u64 = of_family().map(|channel| channel.sets).sum();
-        let heard: u64 = of_family().map(|channel| channel.heard).sum();
-        let far = rig.fars.iter().find(|far| far.family == number);
-        let harms = far.map_or("-".to_owned(), |far| {
-            let [killed, ended, stopped] = far.harms;
+        let heard: u64 = of_family().map(|channel| channel.received).sum();
+        let peer = rig.peers.iter().find(|peer| peer.family == number);
+        let harms = peer.map_or("-".to_owned(), |peer| {
+            let [killed, ended, stopped] = peer.harms;
             format!("{killed}/{ended}/{stopped}")
         });
-        let back = far.map_or("-".to_owned(), |far| format!("{:.1} s", far.longest_return.as_secs_f64()));
-        let edges = of_family().fold(Edges::default(), |sum, channel| Edges {
+        let back = peer.map_or("-".to_owned(), |peer| format!("{:.1} s", peer.longest_return.as_secs_f64()));
+        let edges = of_family().fold(PressCounts::default(), |sum, channel| PressCounts {
             judged: sum.judged + channel.edges.judged,
             lost: sum.lost + channel.edges.lost,
         });
@@ -173,7 +173,7 @@ fn table(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
             }
         }
         for channel in of_family().filter(|channel| channel.edges.lost > 0) {
-            let Edges { judged, lost } = channel.edges;
+            let PressCounts { judged, lost } = channel.edges;
             let name = &channel.spec.name;
             wrong.push(format!(
                 "{} {name} lost {lost} of {judged} presses that nothing disturbed",

@@ -1,4 +1,4 @@
-//! The whole of a soak in motion: the near show, the far ones, all channels, and the links of the hand and the eye.
+//! The whole of a soak in motion: the subject, the peers, all channels, and the links of the hand and the eye.
 
 use std::collections::HashMap;
 use std::net::UdpSocket;
@@ -11,39 +11,39 @@ use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::Options;
+use super::SoakOptions;
 use super::attacks::{ATTACKS, Attacks};
-use super::channel::Channel;
-use super::count::{Count, Ends, Spec};
+use super::channel::SoakChannel;
+use super::count::{CountSpec, CountedPath, EndStates};
 use super::disturb::{Schedule, Trick};
-use super::families::{Families, Target};
-use super::far::{Far, Presence};
-use super::jack::Jack;
-use super::link::{Addresses, Event, Link, Seen};
-use super::mischief::Stranger;
-use super::near::{Near, Places, Texts, far_text};
+use super::families::{Families, FuzzDestination};
+use super::fuzz_traffic::FuzzTraffic;
+use super::jack::JackServer;
+use super::link::{ControlLink, LinkEvent, ObservedAddresses, ObservedItem};
 use super::pairs::pair_all;
+use super::peer::{PeerShow, Presence};
 use super::ping::Pinger;
-use super::ports::Ports;
+use super::ports::PortAllocator;
 use super::program::{backends, check};
+use super::subject::{SubjectConfigs, SubjectPorts, SubjectShow, peer_config};
 
 /// Everything that runs.
 #[derive(Debug)]
 pub(super) struct Rig {
     pub(super) start: Instant,
-    pub(super) near: Near,
-    pub(super) fars: Vec<Far>,
+    pub(super) subject: SubjectShow,
+    pub(super) peers: Vec<PeerShow>,
     pub(super) families: Families,
-    pub(super) channels: Vec<Channel>,
-    pub(super) counts: Vec<Count>,
+    pub(super) channels: Vec<SoakChannel>,
+    pub(super) counts: Vec<CountedPath>,
     /// How many undisturbed volleys each of these had when all shows were to come back.
     counted: Vec<u64>,
-    /// The place in `fars` of each family that has one.
-    pub(super) far_of: Vec<Option<usize>>,
-    pub(super) wires: Wires,
-    pub(super) events: Receiver<Event>,
+    /// The place in `peers` of each family that has one.
+    pub(super) peer_of: Vec<Option<usize>>,
+    pub(super) links: LinkFactory,
+    pub(super) events: Receiver<LinkEvent>,
     pub(super) tricks: Schedule<Trick>,
-    pub(super) stranger: Stranger,
+    pub(super) fuzz_traffic: FuzzTraffic,
     pub(super) attack_plan: Schedule<usize>,
     pub(super) attacks: Attacks,
     pub(super) hand_port: u16,
@@ -55,20 +55,20 @@ pub(super) struct Rig {
     /// What should not have happened.
     pub(super) faults: Vec<String>,
     // The last, so that the server goes after its clients.
-    jack: Option<Jack>,
+    jack: Option<JackServer>,
 }
 
 /// What is needed to make links.
 #[derive(Debug)]
-pub(super) struct Wires {
+pub(super) struct LinkFactory {
     next: u64,
-    addresses: Addresses,
-    events: Sender<Event>,
+    addresses: ObservedAddresses,
+    events: Sender<LinkEvent>,
 }
 
 /// What a round may do.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum RoundMode {
     /// Only the state is told, to whoever comes.
     Rests,
     /// The hand moves.
@@ -77,69 +77,71 @@ pub(super) enum Mode {
     Suffers,
 }
 
-impl Wires {
+impl LinkFactory {
     /// Connects to a show, if it is there.
-    pub(super) fn connect(&mut self, port: u16) -> Option<Link> {
+    pub(super) fn connect(&mut self, port: u16) -> Option<ControlLink> {
         self.next += 1;
-        Link::open(self.next, port, &self.addresses, &self.events).ok()
+        ControlLink::open(self.next, port, &self.addresses, &self.events).ok()
     }
 }
 
 impl Rig {
-    /// Starts the near show and prepares the others.
-    pub(super) fn start(options: &Options) -> Result<Self> {
+    /// Starts the subject and prepares the others.
+    pub(super) fn start(options: &SoakOptions) -> Result<Self> {
         let seed = options.seed;
         // Whatever ends the soak, it ends what it has started: a show that is stopped would hear no signal itself.
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             flag::register(signal, Arc::clone(&interrupted)).context("cannot wait for signals")?;
         }
-        let jack = Jack::start()?;
-        let mut ports = Ports::new();
-        let mut families = Families::new(&mut ports, jack.as_ref().map(Jack::name))?;
+        let jack = JackServer::start()?;
+        let mut ports = PortAllocator::new();
+        let mut families = Families::new(&mut ports, jack.as_ref().map(JackServer::name))?;
         families.leave_out_others(backends(&options.program)?);
         let hand_port = ports.one()?;
         let pong = UdpSocket::bind(("127.0.0.1", ports.one()?)).context("cannot open a socket for pings")?;
         let ping = [ports.one()?, pong.local_addr()?.port()];
-        families.targets.push(Target::Tcp(hand_port, b"\0\0\0\x18/fader\0\0"));
-        families.targets.push(Target::Udp(ping[0], b"/fader\0\0,f\0\0"));
-        let places = Places { hand: hand_port, ping, spare: ports.one()? };
+        families.targets.push(FuzzDestination::Tcp(hand_port, b"\0\0\0\x18/fader\0\0"));
+        families.targets.push(FuzzDestination::Udp(ping[0], b"/fader\0\0,f\0\0"));
+        let places = SubjectPorts { hand: hand_port, ping, spare: ports.one()? };
 
-        let counts: Vec<_> = pair_all(&mut families).into_iter().map(|spec| Count::new(seed, spec)).collect();
-        let (mut fars, mut far_of, mut channels) = (Vec::new(), Vec::new(), Vec::new());
+        let counts: Vec<_> =
+            pair_all(&mut families).into_iter().map(|spec| CountedPath::new(seed, spec)).collect();
+        let (mut peers, mut peer_of, mut channels) = (Vec::new(), Vec::new(), Vec::new());
         for (number, family) in families.list.iter().enumerate() {
-            far_of.push(family.far.as_ref().map(|_| fars.len()));
-            if let Some(lines) = &family.far {
+            peer_of.push(family.peer.as_ref().map(|_| peers.len()));
+            if let Some(lines) = &family.peer {
                 let port = ports.one()?;
                 let schedule = Schedule::of_harm(seed, family.name, family.may_freeze);
-                let text = far_text(lines, port);
+                let text = peer_config(lines, port);
                 check(&options.program, &text)?;
-                fars.push(Far::new(number, family.name, options.clone(), text, port, schedule));
+                peers.push(PeerShow::new(number, family.name, options.clone(), text, port, schedule));
             }
             let specs = family.channels.iter().cloned();
-            channels.extend(specs.map(|spec| Channel::new(seed, family.name, spec)));
+            channels.extend(specs.map(|spec| SoakChannel::new(seed, family.name, spec)));
         }
         let mut addresses = HashMap::new();
-        addresses.extend(channels.iter().enumerate().map(|(at, of)| (of.is.clone(), Seen::Channel(at))));
-        addresses.extend(counts.iter().enumerate().map(|(at, of)| (of.is.clone(), Seen::Count(at))));
+        addresses
+            .extend(channels.iter().enumerate().map(|(at, of)| (of.is.clone(), ObservedItem::Channel(at))));
+        addresses.extend(counts.iter().enumerate().map(|(at, of)| (of.is.clone(), ObservedItem::Count(at))));
         let (sender, events) = channel();
         let attacks = Attacks::new(seed, &mut ports, families.artnet)?;
-        let texts = Texts::new(&families, places, &attacks.text()?);
+        let texts = SubjectConfigs::new(&families, places, &attacks.text()?);
         check(&options.program, &texts.whole)?;
         check(&options.program, &texts.changed)?;
         ensure!(check(&options.program, &texts.broken).is_err(), "the broken configuration has no mistakes");
         Ok(Self {
             start: Instant::now(),
-            near: Near::start(options, texts)?,
-            fars,
-            far_of,
+            subject: SubjectShow::start(options, texts)?,
+            peers,
+            peer_of,
             channels,
             counted: vec![0; counts.len()],
             counts,
-            wires: Wires { next: 0, addresses: Arc::new(addresses), events: sender },
+            links: LinkFactory { next: 0, addresses: Arc::new(addresses), events: sender },
             events,
             tricks: Schedule::of_tricks(seed),
-            stranger: Stranger::new(seed, families.targets.clone())?,
+            fuzz_traffic: FuzzTraffic::new(seed, families.targets.clone())?,
             attack_plan: Schedule::of_attacks(seed, ATTACKS.len()),
             attacks,
             families,
@@ -169,7 +171,7 @@ impl Rig {
 
     /// Whether all shows are up and can be told something.
     pub(super) fn is_up(&self) -> bool {
-        self.near.link.is_some() && self.fars.iter().all(Far::is_up)
+        self.subject.link.is_some() && self.peers.iter().all(PeerShow::is_up)
     }
 
     /// Whether every target is where its source is.
@@ -179,7 +181,7 @@ impl Rig {
 
     /// Whether no messages are under way that are counted.
     pub(super) fn rests(&self) -> bool {
-        self.counts.iter().all(Count::rests)
+        self.counts.iter().all(CountedPath::rests)
     }
 
     /// Whether a volley was counted since all shows came back, on every way that depends on nobody else.
@@ -189,25 +191,25 @@ impl Rig {
     }
 
     /// What happens to the ends of a way at the moment.
-    pub(super) fn ends(&mut self, at: usize, now: Duration) -> Ends {
-        let Spec { ends: [from, to], may_miss, .. } = self.counts[at].spec;
-        let far = |end: Option<usize>| end.and_then(|family| self.far_of[family]);
-        let (from, to) = (far(from), far(to));
-        let presence = |far: Option<usize>, way| match far.map(|far| &self.fars[far]) {
+    pub(super) fn ends(&mut self, at: usize, now: Duration) -> EndStates {
+        let CountSpec { ends: [from, to], may_miss, .. } = self.counts[at].spec;
+        let peer = |end: Option<usize>| end.and_then(|family| self.peer_of[family]);
+        let (from, to) = (peer(from), peer(to));
+        let presence = |peer: Option<usize>, way| match peer.map(|peer| &self.peers[peer]) {
             // A server that stands still meanwhile may bring what was said long after the show runs again.
-            Some(far) if may_miss && far.is_up() && far.calm(way, now).is_none() => Presence::Between,
-            Some(far) => far.presence(now),
+            Some(peer) if may_miss && peer.is_up() && peer.calm(way, now).is_none() => Presence::Between,
+            Some(peer) => peer.presence(now),
             None => Presence::There,
         };
-        let calm = |far: Option<usize>, way| far.map_or(Some(0), |far| self.fars[far].calm(way, now));
-        Ends {
+        let calm = |peer: Option<usize>, way| peer.map_or(Some(0), |peer| self.peers[peer].calm(way, now));
+        EndStates {
             from: presence(from, 1),
             to: presence(to, 0),
             calm: calm(from, 1).zip(calm(to, 0)).map(Into::into),
-            missed: self.jack.as_ref().filter(|_| may_miss).map_or(Some(0), Jack::missed),
+            missed: self.jack.as_ref().filter(|_| may_miss).map_or(Some(0), JackServer::missed),
             has_hand: match from {
-                Some(far) => self.fars[far].hand().is_some(),
-                None => self.near.link.is_some(),
+                Some(peer) => self.peers[peer].hand().is_some(),
+                None => self.subject.link.is_some(),
             },
         }
     }
@@ -216,16 +218,16 @@ impl Rig {
     pub(super) fn lets_go(&mut self) {
         for at in 0..self.channels.len() {
             if self.channels[at].lets_go() {
-                self.tell(at);
+                self.send(at);
             }
         }
     }
 
-    /// Gives the near show its whole configuration again.
+    /// Gives the subject its whole configuration again.
     pub(super) fn restore(&mut self) -> Result<()> {
-        self.stranger.leaves(Duration::MAX);
+        self.fuzz_traffic.leaves(Duration::MAX);
         self.attacks.end();
         self.counted = self.counts.iter().map(|count| count.judged).collect();
-        self.near.reload(|texts| &texts.whole)
+        self.subject.reload(|texts| &texts.whole)
     }
 }

@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 
 use super::attacks::ATTACKS;
-use super::channel::Direction;
+use super::channel::Path;
 use super::count::Stroke;
-use super::disturb::{Harm, Planned, Trick};
-use super::far::News;
-use super::link::{Event, Link, Seen, What};
-use super::rig::{Mode, Rig};
+use super::disturb::{Harm, PlannedDisturbance, Trick};
+use super::link::{ControlLink, LinkEvent, LinkEventKind, ObservedItem};
+use super::peer::News;
+use super::rig::{Rig, RoundMode};
 
 /// How long a round takes.
 const ROUND: Duration = Duration::from_millis(5);
 
 impl Rig {
     /// Goes round once: hears what came, looks after the shows, disturbs them, moves what is to move.
-    pub(super) fn round(&mut self, mode: Mode) -> Result<()> {
+    pub(super) fn round(&mut self, mode: RoundMode) -> Result<()> {
         let end = Instant::now() + ROUND;
         loop {
             match self.events.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -29,26 +29,26 @@ impl Rig {
             }
         }
         ensure!(!self.interrupted.load(Ordering::Relaxed), "interrupted");
-        if !self.near.runs() {
-            bail!("the near show has ended");
+        if !self.subject.runs() {
+            bail!("the subject has ended");
         }
-        if self.near.link.is_none() {
-            self.near.link = self.wires.connect(self.hand_port);
-            if self.near.link.is_some() {
-                self.tell_all(|spec| spec != Direction::Back, None);
+        if self.subject.link.is_none() {
+            self.subject.link = self.links.connect(self.hand_port);
+            if self.subject.link.is_some() {
+                self.send_all(|spec| spec != Path::Back, None);
             }
         }
-        let suffers = mode == Mode::Suffers;
-        // What a far show says by UDP before anybody hears it is lost.
-        let fars = if self.near.link.is_some() { self.fars.len() } else { 0 };
-        for at in 0..fars {
+        let suffers = mode == RoundMode::Suffers;
+        // What a peer says by UDP before anybody hears it is lost.
+        let peers = if self.subject.link.is_some() { self.peers.len() } else { 0 };
+        for at in 0..peers {
             let now = self.now();
-            if let Some(news) = self.fars[at].step(now, suffers, &mut self.wires)? {
+            if let Some(news) = self.peers[at].step(now, suffers, &mut self.links)? {
                 self.handle_news(at, news);
             }
         }
         let now = self.now();
-        self.stranger.leaves(now);
+        self.fuzz_traffic.leaves(now);
         if suffers && let Some(trick) = self.tricks.due(now) {
             self.play(trick, now)?;
         }
@@ -60,39 +60,41 @@ impl Rig {
             self.attacks.begin(attack.what, attack.lasts)?;
             self.done.push(ATTACKS[attack.what].name.to_owned());
         }
-        if mode != Mode::Rests {
+        if mode != RoundMode::Rests {
             self.move_all();
         }
-        self.strike_all(mode != Mode::Rests);
+        self.strike_all(mode != RoundMode::Rests);
         self.flush();
         Ok(())
     }
 
-    fn handle_event(&mut self, event: Event) {
+    fn handle_event(&mut self, event: LinkEvent) {
         let now = self.now();
-        let is_near = self.near.link.as_ref().is_some_and(|link| link.id == event.link);
-        let is_known = is_near || self.fars.iter_mut().any(|far| far.handle_event(now, event));
+        let is_subject = self.subject.link.as_ref().is_some_and(|link| link.id == event.link);
+        let is_known = is_subject || self.peers.iter_mut().any(|peer| peer.handle_event(now, event));
         match event.what {
             // The last words of a show that was killed since.
-            What::Heard { .. } if !is_known => {}
-            What::Heard { seen: Seen::Count(at), value } => self.counts[at].handle_heard(value),
-            What::Heard { seen: Seen::Channel(channel), value } => {
+            LinkEventKind::Heard { .. } if !is_known => {}
+            LinkEventKind::Heard { seen: ObservedItem::Count(at), value } => {
+                self.counts[at].handle_message(value)
+            }
+            LinkEventKind::Heard { seen: ObservedItem::Channel(channel), value } => {
                 let channel = &mut self.channels[channel];
-                channel.handle_heard(value);
-                if is_near && let Some(far) = self.far_of[channel.spec.family] {
-                    self.fars[far].note_heard(1, now);
+                channel.handle_value(value);
+                if is_subject && let Some(peer) = self.peer_of[channel.spec.family] {
+                    self.peers[peer].note_arrival(1, now);
                 }
             }
-            What::Closed if is_near => {
-                self.near.link = None;
-                self.faults.push("the near show closed the connection of its hand".into());
+            LinkEventKind::Closed if is_subject => {
+                self.subject.link = None;
+                self.faults.push("the subject closed the connection of its hand".into());
             }
-            What::Closed => {}
+            LinkEventKind::Closed => {}
         }
     }
 
     fn handle_news(&mut self, at: usize, news: News) {
-        let (family, name) = (self.fars[at].family, self.fars[at].name);
+        let (family, name) = (self.peers[at].family, self.peers[at].name);
         match news {
             News::Harmed(harm) => {
                 let word = match harm {
@@ -105,36 +107,36 @@ impl Rig {
             News::Connected => {
                 // What the show before it had told is of the past, and this one begins with telling all it knows.
                 for channel in &mut self.channels {
-                    if channel.spec.family == family && channel.spec.direction == Direction::Out {
+                    if channel.spec.family == family && channel.spec.direction == Path::Out {
                         channel.forget();
                     }
                 }
-                self.tell_all(|direction| direction == Direction::Back, Some(family));
+                self.send_all(|direction| direction == Path::Back, Some(family));
             }
             News::Fault(fault) => self.faults.push(fault),
         }
     }
 
-    fn play(&mut self, trick: Planned<Trick>, now: Duration) -> Result<()> {
+    fn play(&mut self, trick: PlannedDisturbance<Trick>, now: Duration) -> Result<()> {
         let word = match trick.what {
             Trick::Change => {
-                self.near.reload(|texts| &texts.changed)?;
+                self.subject.reload(|texts| &texts.changed)?;
                 "changed the file"
             }
             Trick::Restore => {
-                self.near.reload(|texts| &texts.whole)?;
+                self.subject.reload(|texts| &texts.whole)?;
                 "restored the file"
             }
             Trick::Break => {
-                self.near.reload(|texts| &texts.broken)?;
+                self.subject.reload(|texts| &texts.broken)?;
                 "broke the file"
             }
             Trick::Garbage => {
-                self.stranger.sends_garbage();
+                self.fuzz_traffic.sends_garbage();
                 "sent garbage"
             }
             Trick::Connections => {
-                self.stranger.connects(now + trick.lasts);
+                self.fuzz_traffic.connects(now + trick.lasts);
                 "left connections"
             }
         };
@@ -146,20 +148,20 @@ impl Rig {
         let now = self.now();
         for at in 0..self.channels.len() {
             let spec = &self.channels[at].spec;
-            let far = self.far_of[spec.family];
-            let calm = match (spec.direction, far) {
-                (Direction::Here, _) | (_, None) => Some(0),
-                (Direction::Out, Some(far)) => self.fars[far].calm(0, now),
-                (Direction::Back, Some(far)) => {
+            let peer = self.peer_of[spec.family];
+            let calm = match (spec.direction, peer) {
+                (Path::Here, _) | (_, None) => Some(0),
+                (Path::Out, Some(peer)) => self.peers[peer].calm(0, now),
+                (Path::Back, Some(peer)) => {
                     // Nobody holds the faders of a show that is not there.
-                    if self.fars[far].hand().is_none() {
+                    if self.peers[peer].hand().is_none() {
                         continue;
                     }
-                    self.fars[far].calm(1, now)
+                    self.peers[peer].calm(1, now)
                 }
             };
             if self.channels[at].moves(now, calm) {
-                self.tell(at);
+                self.send(at);
             }
         }
     }
@@ -171,9 +173,9 @@ impl Rig {
             let ends = self.ends(at, now);
             let count = &mut self.counts[at];
             let strokes = count.step(now, ends, plays);
-            let link = match count.spec.ends[0].and_then(|family| self.far_of[family]) {
-                Some(far) => self.fars[far].hand(),
-                None => self.near.link.as_mut(),
+            let link = match count.spec.ends[0].and_then(|family| self.peer_of[family]) {
+                Some(peer) => self.peers[peer].hand(),
+                None => self.subject.link.as_mut(),
             };
             let Some(link) = link else { continue };
             for _ in 0..strokes {
@@ -191,20 +193,20 @@ impl Rig {
     }
 
     /// Tells the state of channels that go these ways, of all families or of one.
-    fn tell_all(&mut self, goes: fn(Direction) -> bool, family: Option<usize>) {
+    fn send_all(&mut self, goes: fn(Path) -> bool, family: Option<usize>) {
         for at in 0..self.channels.len() {
             let spec = &self.channels[at].spec;
             if goes(spec.direction) && family.is_none_or(|family| family == spec.family) {
-                self.tell(at);
+                self.send(at);
             }
         }
     }
 
-    pub(super) fn tell(&mut self, at: usize) {
+    pub(super) fn send(&mut self, at: usize) {
         let channel = &mut self.channels[at];
-        let link = match (channel.spec.direction, self.far_of[channel.spec.family]) {
-            (Direction::Back, Some(far)) => self.fars[far].hand(),
-            _ => self.near.link.as_mut(),
+        let link = match (channel.spec.direction, self.peer_of[channel.spec.family]) {
+            (Path::Back, Some(peer)) => self.peers[peer].hand(),
+            _ => self.subject.link.as_mut(),
         };
         if let Some(link) = link {
             link.set(&channel.set, channel.source());
@@ -213,13 +215,13 @@ impl Rig {
     }
 
     fn flush(&mut self) {
-        if let Some(Err(error)) = self.near.link.as_mut().map(Link::flush) {
-            self.near.link = None;
-            self.faults.push(format!("the near show does not take what its hand says: {error}"));
+        if let Some(Err(error)) = self.subject.link.as_mut().map(ControlLink::flush) {
+            self.subject.link = None;
+            self.faults.push(format!("the subject does not take what its hand says: {error}"));
         }
-        for far in &mut self.fars {
+        for peer in &mut self.peers {
             // A show that goes while it is told something is told again when it is back.
-            let _ = far.hand().map(Link::flush);
+            let _ = peer.hand().map(ControlLink::flush);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of channels that several families have in the same way.
 
-use super::family::{Family, Kind};
+use super::family::{ChannelKind, PathFamily};
 
 /// How many faders and keys go each way.
 pub(super) const FADERS: u32 = 16;
@@ -13,20 +13,20 @@ pub(super) fn same(address: String) -> [String; 2] {
 
 /// Faders and keys on places that are counted from 1, both ways.
 pub(super) fn both_ways(
-    family: &mut Family,
+    family: &mut PathFamily,
     steps: u32,
     out: impl Fn(u32) -> [String; 2],
     back: impl Fn(u32) -> [String; 2],
 ) {
     let (faders, keys) = (1..=FADERS, FADERS + 1..=FADERS + KEYS);
-    family.out(Kind::faders(steps), faders.clone().map(&out));
-    family.out(Kind::keys(), keys.clone().map(&out));
-    family.back(Kind::faders(steps), faders.map(&back));
-    family.back(Kind::keys(), keys.map(&back));
+    family.out(ChannelKind::faders(steps), faders.clone().map(&out));
+    family.out(ChannelKind::keys(), keys.clone().map(&out));
+    family.back(ChannelKind::faders(steps), faders.map(&back));
+    family.back(ChannelKind::keys(), keys.map(&back));
 }
 
-/// Controllers, 14-bit pitches and notes: where the near show says them and the far one hears them, and the way back.
-pub(super) fn midi_channels(family: &mut Family, keys: Kind, out: [&str; 2], back: [&str; 2]) {
+/// Controllers, 14-bit pitches and notes: where the subject says them and the peer hears them, and the way back.
+pub(super) fn midi_channels(family: &mut PathFamily, keys: ChannelKind, out: [&str; 2], back: [&str; 2]) {
     let ends = |[from, to]: [&str; 2], channels: Vec<String>| -> Vec<[String; 2]> {
         channels.iter().map(|channel| [format!("{from}.{channel}"), format!("{to}.{channel}")]).collect()
     };
@@ -34,8 +34,8 @@ pub(super) fn midi_channels(family: &mut Family, keys: Kind, out: [&str; 2], bac
     let pitches = |midi| (0..4).map(|at| format!("ch{}.pitch", midi + at)).collect();
     let notes = |midi| (0..KEYS).map(|at| format!("ch{midi}.note{}", at + 60)).collect();
     for (kind, channels) in [
-        (Kind::faders(127), &controllers as &dyn Fn(u32) -> Vec<String>),
-        (Kind::faders(16_383), &pitches),
+        (ChannelKind::faders(127), &controllers as &dyn Fn(u32) -> Vec<String>),
+        (ChannelKind::faders(16_383), &pitches),
         (keys, &notes),
     ] {
         family.out(kind, ends(out, channels(0)));
@@ -43,9 +43,9 @@ pub(super) fn midi_channels(family: &mut Family, keys: Kind, out: [&str; 2], bac
     }
 }
 
-/// A console, simulated by the far show: executors and keys that the remote moves, and those that a hand at the console moves.
+/// A console, simulated by the peer: executors and keys that the remote moves, and those that a hand at the console moves.
 pub(super) fn console(
-    family: &mut Family,
+    family: &mut PathFamily,
     model: &str,
     port: u16,
     out: &[[u32; 2]],
@@ -53,16 +53,16 @@ pub(super) fn console(
     back: &[[u32; 2]],
     back_keys: &[u32],
 ) {
-    family.near.instances = format!("[maweb {model}]\nhost = 127.0.0.1 {port}\nuser = remote\n");
-    let far = family.far.get_or_insert_default();
-    far.instances = format!("[masim {model}]\nconsole = {model}\nlisten = 127.0.0.1 {port}\n");
+    family.subject.instances = format!("[maweb {model}]\nhost = 127.0.0.1 {port}\nuser = remote\n");
+    let peer = family.peer.get_or_insert_default();
+    peer.instances = format!("[masim {model}]\nconsole = {model}\nlisten = 127.0.0.1 {port}\n");
     let fader = |[page, number]: &[u32; 2]| same(format!("{model}.page{page}.fader{number}"));
     let key = |number: &u32| same(format!("{model}.page1.button{number}"));
     // A console tells levels with three decimals.
-    family.out(Kind::faders(1000), out.iter().map(fader));
+    family.out(ChannelKind::faders(1000), out.iter().map(fader));
     // A key is an event: nobody presses it again for a console that has just been switched on.
-    family.out(Kind::keys().untold(), out_keys.iter().map(key));
-    family.back(Kind::faders(1000), back.iter().map(fader));
+    family.out(ChannelKind::keys().unsent(), out_keys.iter().map(key));
+    family.back(ChannelKind::faders(1000), back.iter().map(fader));
     // Whether an executor runs is asked for.
-    family.back(Kind::keys().states_only(), back_keys.iter().map(key));
+    family.back(ChannelKind::keys().states_only(), back_keys.iter().map(key));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A kind of message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Message {
+pub(super) enum TestedMessage {
     Float,
     Integer,
     Text,
@@ -19,7 +19,7 @@ pub(super) enum Message {
 
 /// What a message carries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum MessageContent {
     Number,
     Text,
     /// It is sent when pressed, and comes in as a press and a release.
@@ -30,7 +30,7 @@ pub(super) enum Form {
     Command,
 }
 
-/// Which way messages go, as the near show sees it.
+/// Which way messages go, as the subject sees it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     In,
@@ -42,22 +42,22 @@ pub(super) enum Way {
 pub(super) struct Speaker {
     pub(super) family: &'static str,
     /// What comes from it, and what goes to it.
-    pub(super) says: &'static [Message],
-    pub(super) hears: &'static [Message],
+    pub(super) says: &'static [TestedMessage],
+    pub(super) receives: &'static [TestedMessage],
     /// Whether a peer that comes back is told controllers and keys by the protocol itself, whoever has moved them.
     pub(super) has_journal: bool,
     /// Whether a server in between may miss cycles.
     pub(super) may_miss: bool,
-    /// How the near show and the far show call the instance or the port: of what comes from the family, and of what goes to it.
+    /// How the subject and the peer call the instance or the port: of what comes from the family, and of what goes to it.
     from: [&'static str; 2],
     to: [&'static str; 2],
 }
 
-use Message::{CommandLine, Controller, Float, Impulse, Integer, Key, Macro, Note, Program, Text};
+use TestedMessage::{CommandLine, Controller, Float, Impulse, Integer, Key, Macro, Note, Program, Text};
 
-const OSC: &[Message] = &[Float, Text, Impulse, Integer];
-const MIDI: &[Message] = &[Program, Note, Controller];
-const CONSOLE: &[Message] = &[Key, CommandLine];
+const OSC: &[TestedMessage] = &[Float, Text, Impulse, Integer];
+const MIDI: &[TestedMessage] = &[Program, Note, Controller];
+const CONSOLE: &[TestedMessage] = &[Key, CommandLine];
 
 pub(super) const SPEAKERS: &[Speaker] = &[
     speaker("osc-udp", OSC, ["udp"; 2]),
@@ -66,10 +66,10 @@ pub(super) const SPEAKERS: &[Speaker] = &[
     Speaker { has_journal: true, ..speaker("rtpmidi-direct", MIDI, ["rtpmididirect"; 2]) },
     Speaker {
         may_miss: true,
-        from: ["near.from", "far.to"],
-        ..speaker("jack", MIDI, ["near.to", "far.from"])
+        from: ["subject.from", "peer.to"],
+        ..speaker("jack", MIDI, ["subject.to", "peer.from"])
     },
-    speaker("midi", MIDI, ["near", "far"]),
+    speaker("midi", MIDI, ["subject", "peer"]),
     Speaker { from: ["artin", "artout"], ..speaker("artnet", &[Macro], ["artout", "artin"]) },
     Speaker { says: &[], ..speaker("grandma2", CONSOLE, ["gma2"; 2]) },
     Speaker { says: &[], ..speaker("dot2", CONSOLE, ["dot2"; 2]) },
@@ -77,13 +77,13 @@ pub(super) const SPEAKERS: &[Speaker] = &[
 
 const fn speaker(
     family: &'static str,
-    messages: &'static [Message],
+    messages: &'static [TestedMessage],
     instances: [&'static str; 2],
 ) -> Speaker {
     Speaker {
         family,
         says: messages,
-        hears: messages,
+        receives: messages,
         has_journal: false,
         may_miss: false,
         from: instances,
@@ -94,17 +94,19 @@ const fn speaker(
 /// Keys of the command section that both consoles are told the press and the release of, and that move no executor.
 const KEYS: &[&str] = &["FULL", "THRU", "IF", "AT", "PLUS", "MINUS", "PUNKT", "ODD", "EVEN", "ESC"];
 
-/// On how many channels there are programs each way: what the near show sends has the lower ones.
+/// On how many channels there are programs each way: what the subject sends has the lower ones.
 const MIDI_CHANNELS: u32 = 8;
 
-impl Message {
-    pub(super) fn form(self) -> Form {
+impl TestedMessage {
+    pub(super) fn form(self) -> MessageContent {
         match self {
-            Self::Float | Self::Integer | Self::Program | Self::Note | Self::Controller => Form::Number,
-            Self::Text => Form::Text,
-            Self::Impulse | Self::Macro => Form::Trigger,
-            Self::Key => Form::Key,
-            Self::CommandLine => Form::Command,
+            Self::Float | Self::Integer | Self::Program | Self::Note | Self::Controller => {
+                MessageContent::Number
+            }
+            Self::Text => MessageContent::Text,
+            Self::Impulse | Self::Macro => MessageContent::Trigger,
+            Self::Key => MessageContent::Key,
+            Self::CommandLine => MessageContent::Command,
         }
     }
 
@@ -170,33 +172,33 @@ impl Message {
 /// Hands out messages of families, each once.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
-    used: BTreeMap<(&'static str, Way, Message), u32>,
+    used: BTreeMap<(&'static str, Way, TestedMessage), u32>,
 }
 
 impl Exchange {
     /// Whether there is a message that nobody has.
-    pub(super) fn has(&self, speaker: &Speaker, way: Way, message: Message) -> bool {
+    pub(super) fn has(&self, speaker: &Speaker, way: Way, message: TestedMessage) -> bool {
         self.used.get(&(speaker.family, way, message)).is_none_or(|used| *used < message.room())
     }
 
-    /// How the near show writes a message that nobody has, and the far show. The near show may need an option for it.
+    /// How the subject writes a message that nobody has, and the peer. The subject may need an option for it.
     pub(super) fn next(
         &mut self,
         speaker: &Speaker,
         way: Way,
-        message: Message,
+        message: TestedMessage,
         options: &mut String,
     ) -> [String; 2] {
         let used = self.used.entry((speaker.family, way, message)).or_default();
         let number = *used;
         *used += 1;
-        let [near, far] = if way == Way::Out { speaker.to } else { speaker.from };
+        let [subject, peer] = if way == Way::Out { speaker.to } else { speaker.from };
         let channel = message.channel(way, number);
-        if message == Message::CommandLine {
+        if message == TestedMessage::CommandLine {
             let line = format!("Chat {number}");
             *options += &format!("{channel} = {line}\n");
-            return [format!("{near}.{channel}"), format!("{far}.command | match \"{line}\"=1")];
+            return [format!("{subject}.{channel}"), format!("{peer}.command | match \"{line}\"=1")];
         }
-        [near, far].map(|instance| format!("{instance}.{channel}"))
+        [subject, peer].map(|instance| format!("{instance}.{channel}"))
     }
 }

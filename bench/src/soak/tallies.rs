@@ -6,30 +6,30 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::count::{Count, Tally};
+use super::count::{CountedPath, Tally};
 use super::rig::Rig;
 
 /// Writes a line for each end of a way, and returns what is wrong with them.
-pub(super) fn tell(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
+pub(super) fn print(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
     writeln!(
         out,
         "\n{:<22}{:>8}{:>10}{:>10}{:>18}{:>8}{:>10}{:>10}",
         "messages", "ways", "strokes", "disturbed", "undisturbed: due", "came", "lost", "repeated"
     )?;
     let name = |end: Option<usize>| end.map(|family| rig.families.list[family].name);
-    let far = |count: &Count, at: usize| name(count.spec.ends[at]);
+    let peer = |count: &CountedPath, at: usize| name(count.spec.ends[at]);
     let families = rig.families.list.iter().map(|family| Some(family.name));
     for end in families.chain([None]) {
         for (word, at) in [("from", 0), ("to", 1)] {
-            let is_mapping = |count: &&Count| count.spec.ends == [None; 2];
-            let ways = || rig.counts.iter().filter(|count| !is_mapping(count) && far(count, at) == end);
-            tell_ways(out, &format!("{word} {}", end.unwrap_or("the near show")), ways())?;
+            let is_mapping = |count: &&CountedPath| count.spec.ends == [None; 2];
+            let ways = || rig.counts.iter().filter(|count| !is_mapping(count) && peer(count, at) == end);
+            print_paths(out, &format!("{word} {}", end.unwrap_or("the subject")), ways())?;
         }
     }
     let within = rig.counts.iter().filter(|count| count.spec.ends == [None; 2]);
-    tell_ways(out, "mapping lines", within)?;
-    tell_ways(out, "all", rig.counts.iter())?;
-    let is_uncounted = |count: &&Count| count.judged == 0 && count.spec.may_miss;
+    print_paths(out, "mapping lines", within)?;
+    print_paths(out, "all", rig.counts.iter())?;
+    let is_uncounted = |count: &&CountedPath| count.judged == 0 && count.spec.may_miss;
     let uncounted = rig.counts.iter().filter(is_uncounted).count();
     if uncounted > 0 {
         writeln!(out, "not counted: {uncounted} ways through a server that missed cycles all the time")?;
@@ -37,7 +37,11 @@ pub(super) fn tell(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
     Ok(rig.counts.iter().filter_map(fault).collect())
 }
 
-fn tell_ways<'a>(out: &mut dyn Write, name: &str, ways: impl Iterator<Item = &'a Count>) -> Result<()> {
+fn print_paths<'a>(
+    out: &mut dyn Write,
+    name: &str,
+    ways: impl Iterator<Item = &'a CountedPath>,
+) -> Result<()> {
     let (mut number, mut sum) = (0, Tally::default());
     for count in ways {
         number += 1;
@@ -55,7 +59,7 @@ fn tell_ways<'a>(out: &mut dyn Write, name: &str, ways: impl Iterator<Item = &'a
 }
 
 /// What is wrong with a way, if anything is.
-fn fault(count: &Count) -> Option<String> {
+fn fault(count: &CountedPath) -> Option<String> {
     let (name, Tally { due, came, repeated, .. }) = (&count.spec.name, count.tally);
     if count.judged == 0 && !count.spec.may_miss {
         return Some(format!("{name} was never undisturbed, so no messages were counted"));
@@ -65,9 +69,9 @@ fn fault(count: &Count) -> Option<String> {
 }
 
 /// Writes the figures of each way into a file.
-pub(super) fn keep(path: &Path, counts: &[Count]) -> Result<()> {
+pub(super) fn keep(path: &Path, counts: &[CountedPath]) -> Result<()> {
     let mut text = "way\tvolleys counted\tdue\tcame\trepeated\tstrokes\tdisturbed\n".to_owned();
-    for Count { spec, judged, tally, .. } in counts {
+    for CountedPath { spec, judged, tally, .. } in counts {
         let Tally { strokes, disturbed, due, came, repeated } = tally;
         let name = &spec.name;
         let _ = writeln!(text, "{name}\t{judged}\t{due}\t{came}\t{repeated}\t{strokes}\t{disturbed}");

@@ -1,8 +1,20 @@
-//! Every protocol that crosspatch speaks, one folder each. `shared` is what several of them use, and `recognize` names the
-//! protocol of stray bytes.
+//! The backends of crosspatch, a translator for show control: one module for each protocol.
 //!
-//! There is no I/O and no clock here: a session is handed bytes, values and the time, and describes as data what it wants
-//! opened and sent. A new backend is a folder and two adjacent lines in this file.
+//! A program passes [`registry()`] to the configuration language, which looks up backends by the names of sections: `[osc tablet]`
+//! is an instance of [`osc::BACKEND`]. A backend declares its options and addresses, and creates a
+//! [`Session`](crosspatch_core::Session) for each instance. Most backends have a public module `wire`, which is a codec with a
+//! text form for tests and recordings:
+//!
+//! ```
+//! use crosspatch_backends::osc::wire::compose;
+//!
+//! let message = compose("/fader/1 ,f 0.5").expect("the text form of a message");
+//! assert_eq!(message, b"/fader/1\0\0\0\0,f\0\0\x3f\0\0\0");
+//! ```
+//!
+//! There is no I/O and no clock here: a session receives bytes, values and the time as arguments, and returns as data which
+//! ports to open and which messages to send. A new backend is a folder and two lines in this file. [`recognize`] names the
+//! protocol of stray bytes. The private module `shared` has what several backends use.
 
 pub mod artnet;
 pub mod gma3sim;

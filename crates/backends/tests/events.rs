@@ -9,7 +9,7 @@ mod show;
 
 use crosspatch_backends::BACKENDS;
 use crosspatch_core::{Direction, Duration, Kind};
-use crosspatch_sim::{Step, World};
+use crosspatch_sim::{ScriptStep, World};
 
 /// Backends of which nothing is an event and nothing a message: universes.
 const ONLY_STATES: &[&str] = &["openpixelcontrol", "sacn"];
@@ -382,7 +382,7 @@ impl Play {
     fn step(&mut self, line: &str) {
         match line {
             "wait" => self.pass(1500),
-            line => match Step::parse(line) {
+            line => match ScriptStep::parse(line) {
                 Ok(Some(step)) => self.world.play(&step),
                 Ok(None) | Err(_) => panic!("no step: {line}"),
             },
@@ -569,7 +569,7 @@ fn echo(world: &mut World, delay: Duration) -> usize {
         }
         let due = waiting.partition_point(|(at, _)| *at <= world.now());
         for (_, line) in waiting.drain(..due) {
-            let step = Step::parse(&line).unwrap_or_else(|_| panic!("{line}")).expect("an input line");
+            let step = ScriptStep::parse(&line).unwrap_or_else(|_| panic!("{line}")).expect("an input line");
             world.play(&step);
         }
         world.advance(Duration::from_millis(5));
@@ -594,7 +594,8 @@ fn peers_that_send_everything_back_come_to_rest_however_they_are_mapped() {
             let plan = show::plan(&config, None).unwrap_or_else(|errors| panic!("{errors}"));
             let mut world = World::new(plan);
             let play = |world: &mut World, line: &str| {
-                let step = Step::parse(line).unwrap_or_else(|_| panic!("{line}")).expect("an input line");
+                let step =
+                    ScriptStep::parse(line).unwrap_or_else(|_| panic!("{line}")).expect("an input line");
                 world.play(&step);
                 world.advance(Duration::from_millis(7));
             };

@@ -6,7 +6,7 @@ mod show;
 
 use crosspatch_backends::artnet::wire::compose;
 use crosspatch_core::{Duration, Peer, Port};
-use crosspatch_sim::{Link, Step, World};
+use crosspatch_sim::{Link, ScriptStep, World};
 
 /// A show in which a value goes round, the instance that closes the loop, and what is told of it.
 struct Loop {
@@ -73,7 +73,7 @@ fn world(config: &str) -> World {
 }
 
 fn play(world: &mut World, line: &str) {
-    world.play(&Step::parse(line).unwrap_or_else(|_| panic!("{line}")).expect("an input line"));
+    world.play(&ScriptStep::parse(line).unwrap_or_else(|_| panic!("{line}")).expect("an input line"));
 }
 
 fn count(transcript: &str, what: &str) -> usize {

@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use crosspatch_backends::maweb::wire::{
-    Answer, Color, Console, Dialect, Executor, Flaw, Greeting, Group, ItemsType, Playbacks, PlaybacksRequest,
-    Range, Request, Response, View, Wanted,
+    Answer, Color, ConsoleFamily, Executor, Flaw, Greeting, Group, ItemsType, Playbacks, PlaybacksFormat,
+    PlaybacksRequest, Range, Request, Response, View, Wanted,
 };
 
 fn capture(name: &str) -> Vec<u8> {
@@ -180,7 +180,7 @@ fn every_request_is_written_as_the_client_wrote_it() {
 #[test]
 fn greetings_and_sessions_have_their_values() {
     for (name, console) in
-        [("dot2-status.server.json", Console::Dot2), ("gma2-status.server.json", Console::Gma2)]
+        [("dot2-status.server.json", ConsoleFamily::Dot2), ("gma2-status.server.json", ConsoleFamily::Gma2)]
     {
         let bytes = capture(name);
         assert_eq!(Answer::decode(&bytes).expect(name), Answer::greeting(console), "{name}");
@@ -188,7 +188,7 @@ fn greetings_and_sessions_have_their_values() {
     let bytes = capture("gma2-old-status.server.txt");
     let answer = Answer::decode(&bytes).expect("a greeting");
     assert_eq!(answer.greeting, Some(Greeting::Text));
-    assert_eq!(answer.greeting.and_then(|greeting| greeting.console()), Some(Console::Gma2));
+    assert_eq!(answer.greeting.and_then(|greeting| greeting.console()), Some(ConsoleFamily::Gma2));
 
     for (name, expected) in [
         ("session-assigned-forceLogin.server.json", Answer::session(1, Some(true))),
@@ -223,7 +223,10 @@ fn faders_of_a_grandma2_have_their_values() {
     let bytes = capture("gma2-playbacks-faders-16-25.response.json");
     let answer = Answer::decode(&bytes).expect("an answer");
     let playbacks = playbacks(&answer);
-    assert_eq!((playbacks.dialect, playbacks.view, playbacks.page), (Dialect::Grouped, View::Faders, 1));
+    assert_eq!(
+        (playbacks.dialect, playbacks.view, playbacks.page),
+        (PlaybacksFormat::Grouped, View::Faders, 1)
+    );
     let [group] = &*playbacks.groups else { panic!("one group") };
     assert_eq!((group.items_type, group.offset, group.pages), (ItemsType::Faders, 0, 10_000));
     assert_eq!(group.rows.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5]);
@@ -351,7 +354,7 @@ fn the_flat_dialect_becomes_the_same_as_the_grouped_one() {
     let bytes = capture("gma2-old-playbacks-buttons-100-60.response.json");
     let answer = Answer::decode(&bytes).expect("an answer");
     let playbacks = playbacks(&answer);
-    assert_eq!((playbacks.dialect, playbacks.page), (Dialect::Flat, 1));
+    assert_eq!((playbacks.dialect, playbacks.page), (PlaybacksFormat::Flat, 1));
     let [group] = &*playbacks.groups else { panic!("one group") };
     assert_eq!((group.items_type, group.offset, group.pages), (ItemsType::Buttons, 100, 10_000));
     assert_eq!(executors(group).len(), 60);
@@ -379,7 +382,7 @@ fn the_flat_dialect_becomes_the_same_as_the_grouped_one() {
         let Request::Playbacks(request) = Request::decode(&bytes).expect(name) else { panic!("{name}") };
         assert_eq!(
             (request.dialect, &*request.ranges, request.page_index),
-            (Dialect::Flat, &ranges[..], page_index)
+            (PlaybacksFormat::Flat, &ranges[..], page_index)
         );
     }
 }
@@ -446,7 +449,7 @@ fn requests_of_a_browser_have_their_values() {
         (
             "gma2-playbacks-faders.request.json",
             Request::Playbacks(PlaybacksRequest {
-                dialect: Dialect::Grouped,
+                dialect: PlaybacksFormat::Grouped,
                 ranges: vec![Range { start: 0, count: 10, items_type: ItemsType::Faders }],
                 page_index: 0,
                 view: View::Faders,
@@ -666,8 +669,8 @@ mod identity {
         any::<[u8; 3]>().prop_map(Color)
     }
 
-    fn label() -> impl Clone + Strategy<Value = Label<'static>> {
-        (text(), of(color())).prop_map(|(text, color)| Label { text, color })
+    fn label() -> impl Clone + Strategy<Value = ColoredText<'static>> {
+        (text(), of(color())).prop_map(|(text, color)| ColoredText { text, color })
     }
 
     /// Consoles write three decimals.
@@ -675,9 +678,9 @@ mod identity {
         (-5_000_i32..300_000).prop_map(|thousandths| f64::from(thousandths) / 1000.0)
     }
 
-    fn executor(dialect: Dialect) -> impl Clone + Strategy<Value = Executor<'static>> {
+    fn executor(dialect: PlaybacksFormat) -> impl Clone + Strategy<Value = Executor<'static>> {
         let cue = (of(text()), of(color()), of(decimals()), of(color())).prop_map(
-            |(text, color, progress, progress_color)| Cue { text, color, progress, progress_color },
+            |(text, color, progress, progress_color)| CueRow { text, color, progress, progress_color },
         );
         let button = (any::<u32>(), text(), any::<bool>(), of(color()), of(color()), of(color())).prop_map(
             |(id, function, is_selected, color, frame, left_led)| ExecButton {
@@ -704,7 +707,8 @@ mod identity {
         )
             .prop_map(
                 move |(head, (cues_background, items, width, index, runs), (blocks, bottom))| {
-                    let shows = items.iter().any(|cue: &Cue<'_>| cue.progress_color == Some(Color::RUNNING));
+                    let shows =
+                        items.iter().any(|cue: &CueRow<'_>| cue.progress_color == Some(Color::RUNNING));
                     Executor {
                         number: head.0,
                         object_type: head.1,
@@ -712,10 +716,10 @@ mod identity {
                         name: head.3,
                         background: head.4,
                         frame: head.5,
-                        cues: Cues { background: cues_background, items },
+                        cues: CueRows { background: cues_background, items },
                         width,
                         index,
-                        is_running: if dialect == Dialect::Flat { shows } else { runs },
+                        is_running: if dialect == PlaybacksFormat::Flat { shows } else { runs },
                         blocks,
                         bottom,
                     }
@@ -727,11 +731,11 @@ mod identity {
         prop_oneof![Just(ItemsType::Main), Just(ItemsType::Faders), Just(ItemsType::Buttons)]
     }
 
-    fn playbacks(dialect: Dialect) -> impl Clone + Strategy<Value = Playbacks<'static>> {
+    fn playbacks(dialect: PlaybacksFormat) -> impl Clone + Strategy<Value = Playbacks<'static>> {
         let group = (items_type(), any::<u32>(), any::<u32>(), vec(vec(executor(dialect), 0..3), 0..3))
             .prop_map(|(items_type, offset, pages, rows)| Group { items_type, offset, pages, rows });
-        let groups = if dialect == Dialect::Flat { 1..2 } else { 0..3 };
-        let view = if dialect == Dialect::Flat {
+        let groups = if dialect == PlaybacksFormat::Flat { 1..2 } else { 0..3 };
+        let view = if dialect == PlaybacksFormat::Flat {
             Just(View::None).boxed()
         } else {
             prop_oneof![Just(View::None), Just(View::Faders), Just(View::Channels)].boxed()
@@ -782,8 +786,8 @@ mod identity {
             });
         prop_oneof![
             any::<bool>().prop_map(|result| Response::Login { result }),
-            playbacks(Dialect::Grouped).prop_map(Response::Playbacks),
-            playbacks(Dialect::Flat).prop_map(Response::Playbacks),
+            playbacks(PlaybacksFormat::Grouped).prop_map(Response::Playbacks),
+            playbacks(PlaybacksFormat::Flat).prop_map(Response::Playbacks),
             vec(("[a-z]{1,8}".prop_map(Cow::Owned), text()), 0..4).prop_map(Response::GetData),
             confirmation.clone().prop_map(Response::Confirmation),
             confirmation.prop_map(|confirmation| Response::PresetConfirmation(Confirmation {
@@ -831,7 +835,7 @@ mod identity {
                     ranges.truncate(1);
                 }
                 Request::Playbacks(PlaybacksRequest {
-                    dialect: if flat { Dialect::Flat } else { Dialect::Grouped },
+                    dialect: if flat { PlaybacksFormat::Flat } else { PlaybacksFormat::Grouped },
                     ranges,
                     page_index,
                     view: if flat { View::None } else { View::Buttons },

@@ -18,7 +18,7 @@ mod show;
 
 use std::path::Path;
 
-use crosspatch_sim::{Script, Step, World};
+use crosspatch_sim::{Script, ScriptStep, World};
 use folders::backend_folders;
 use libtest_mimic::{Arguments, Failed, Trial};
 use markdown::blocks;
@@ -74,7 +74,7 @@ fn run(file: &Path) -> Result<Outcome, String> {
     for (time, step) in &script.steps {
         world.advance_to(*time);
         world.play(step);
-        if *step == Step::Reload {
+        if *step == ScriptStep::Reload {
             let next = configs.next().ok_or("there is no `config` block left for `reload`")?;
             let next = plan(next, Some(world.engine().plan()))?;
             world.install(next);

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crosspatch_config::{Files, Input, compile};
+use crosspatch_config::{CompileInput, Files, compile};
 use crosspatch_core::Registry;
 use crosspatch_transforms::FAMILIES;
 
@@ -39,7 +39,7 @@ fn main() {
 
 fn measure(shape: &str) {
     let files = OneFile(text(shape).into_bytes());
-    let input = Input {
+    let input = CompileInput {
         file: Path::new("show.cfg"),
         files: &files,
         overrides: &[],

@@ -10,11 +10,11 @@ use crate::report::diagnostic::Draft;
 use crate::report::secrets;
 use crate::semantics::configure::configure_instances;
 use crate::semantics::sections::Sections;
-use crate::semantics::{loops, mappings, merges, overrides};
+use crate::semantics::{loops, mappings, merges, overrides, ports};
 
 /// What to compile.
 #[derive(Copy, Clone)]
-pub struct Input<'a> {
+pub struct CompileInput<'a> {
     /// The main file of the configuration.
     pub file: &'a Path,
     /// Reads this file and all other files.
@@ -30,11 +30,12 @@ pub struct Input<'a> {
 }
 
 /// Compiles a configuration. The result holds the plan or all mistakes. Never panics, whatever the files contain.
-pub fn compile(input: &Input<'_>) -> Compiled {
+pub fn compile(input: &CompileInput<'_>) -> Compiled {
     let mut sections = Sections::read(input.file, input.files, input.registry, input.skip_missing);
     overrides::apply(input.overrides, &mut sections);
     let mut builder = PlanBuilder::new(input.previous);
     let configured = configure_instances(&mut sections, &mut builder);
+    ports::check(&sections.instances, &configured, &mut sections.diagnostics);
     let origins = mappings::map_everything(&mut sections, &mut builder, configured);
     let repeated = loops::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);
     merges::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);
@@ -56,7 +57,14 @@ pub fn compile(input: &Input<'_>) -> Compiled {
 pub fn compile_text(text: &str, registry: Registry) -> Compiled {
     let file = Path::new("show.cfg");
     let files = MemoryFiles::default().with(file, text);
-    compile(&Input { file, files: &files, overrides: &[], registry, previous: None, skip_missing: false })
+    compile(&CompileInput {
+        file,
+        files: &files,
+        overrides: &[],
+        registry,
+        previous: None,
+        skip_missing: false,
+    })
 }
 
 /// Reports a configuration without instances as a mistake. Some editors leave an empty file for a moment while they save,

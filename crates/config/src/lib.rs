@@ -1,11 +1,11 @@
-//! The configuration language of crosspatch: text in, plan and diagnostics out.
+//! The configuration language of crosspatch, a translator for show control: compiles text into a plan and diagnostics.
 //!
 //! [`compile()`] turns the files of a configuration into a [`Compiled`], in three stages, each in a folder:
 //!
 //! | folder | stage | in the order in which they run |
 //! | --- | --- | --- |
 //! | `syntax` | text in | `source`, `lexer`, `parser`, `pattern`; `tree` is their result, `document` the view of an editor |
-//! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges` |
+//! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `ports`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges` |
 //! | `report` | report out | `diagnostic`, `suggest`, `secrets`, `compiled`, `render` |
 //!
 //! No stage stops at a mistake. It reports the mistake, continues with what was probably meant so that the rest is checked
@@ -21,12 +21,12 @@ mod semantics;
 mod syntax;
 mod wording;
 
-pub use compile::{Input, compile, compile_text};
+pub use compile::{CompileInput, compile, compile_text};
 pub use files::{Files, MemoryFiles, Override};
 pub use report::compiled::Compiled;
-pub use report::diagnostic::{Diagnostic, Severity};
+pub use report::diagnostic::{Diagnostic, DiagnosticSeverity};
 pub use report::suggest::closest;
 pub use syntax::document::Document;
 pub use syntax::lexer::Operator;
 pub use syntax::source::Span;
-pub use syntax::tree::{Fault, Item, Line, Mapping, Side};
+pub use syntax::tree::{Fault, Item, Line, MappingLine, Side};

@@ -32,6 +32,14 @@ fn shortened(text: &str, max_len: usize) -> String {
     shown
 }
 
+/// What stands between quotes that surround the whole text: `"tablet"`.
+pub(crate) fn between_quotes(text: &str) -> Option<&str> {
+    ['"', '\''].into_iter().find_map(|quote| {
+        let inside = text.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inside.contains(quote)).then_some(inside)
+    })
+}
+
 /// `1 channel`, `2 channels`.
 pub(crate) fn count(number: u128, what: &str) -> String {
     let plural: Cow<'_, str> = if number == 1 { what.into() } else { format!("{what}s").into() };
@@ -41,6 +49,21 @@ pub(crate) fn count(number: u128, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_surround_a_text_as_a_whole() {
+        for (text, inside) in [
+            (r#""a b""#, Some("a b")),
+            ("'a'", Some("a")),
+            (r#""""#, Some("")),
+            (r#"""#, None),
+            (r#""a" "b""#, None),
+            (r#""a'"#, None),
+            ("a", None),
+        ] {
+            assert_eq!(between_quotes(text), inside, "{text}");
+        }
+    }
 
     #[test]
     fn input_is_shortened_and_escaped() {

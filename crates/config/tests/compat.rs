@@ -10,7 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crosspatch_config::{Document, Input, Item, MemoryFiles, Severity, compile};
+use crosspatch_config::{CompileInput, DiagnosticSeverity, Document, Item, MemoryFiles, compile};
 use crosspatch_core::{Backend, Registry};
 use crosspatch_transforms::FAMILIES;
 
@@ -78,7 +78,7 @@ fn every_example_whose_backends_exist_compiles() {
             | Item::Invalid(_) => None,
         });
         let missing: Vec<_> = backends.filter(|name| REGISTRY.find(name).is_none()).collect();
-        let compiled = compile(&Input {
+        let compiled = compile(&CompileInput {
             file: &path,
             files: &MemoryFiles::default().with(&path, bytes),
             overrides: &[],
@@ -92,7 +92,7 @@ fn every_example_whose_backends_exist_compiles() {
         }
         for diagnostic in compiled.diagnostics {
             let is_about_a_backend = diagnostic.id == "backend-not-built";
-            let is_harmless = matches!(diagnostic.severity, Severity::Warning);
+            let is_harmless = matches!(diagnostic.severity, DiagnosticSeverity::Warning);
             assert!(is_about_a_backend || is_harmless, "{}: {diagnostic:?}", path.display());
         }
     }
@@ -123,7 +123,7 @@ fn every_example_has_all_its_routes() {
         ("osc-kbd.cfg", 12),
     ];
     for (path, bytes) in examples() {
-        let compiled = compile(&Input {
+        let compiled = compile(&CompileInput {
             file: &path,
             files: &MemoryFiles::default().with(&path, bytes),
             overrides: &[],

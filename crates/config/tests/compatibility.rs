@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use crosspatch_backends::registry;
-use crosspatch_config::{Severity, compile_text};
+use crosspatch_config::{DiagnosticSeverity, compile_text};
 use crosspatch_transforms::FAMILIES;
 
 #[path = "support/markdown.rs"]
@@ -57,13 +57,14 @@ fn answered(row: &str, show: &str, wrong: &mut String) -> String {
     let lines: Vec<_> = written.split('`').skip(1).step_by(2).map(|line| line.replace("\\|", "|")).collect();
     let compiled = compile_text(&show.replace("...", &lines.join("\n")), registry(FAMILIES));
     let first = compiled.diagnostics.iter().min_by_key(|diagnostic| match diagnostic.severity {
-        Severity::Error => 0,
-        Severity::Warning => 1,
+        DiagnosticSeverity::Error => 0,
+        DiagnosticSeverity::Warning => 1,
     });
     let (real, message) = match first {
         None => ("accepted", String::new()),
         Some(first) => {
-            let word = if matches!(first.severity, Severity::Error) { "refused" } else { "warning" };
+            let word =
+                if matches!(first.severity, DiagnosticSeverity::Error) { "refused" } else { "warning" };
             (word, format!(": {}", first.message.replace('|', "\\|")))
         }
     };

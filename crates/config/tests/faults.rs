@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crosspatch_config::{Compiled, Files, Input, MemoryFiles, compile, compile_text};
+use crosspatch_config::{CompileInput, Compiled, Files, MemoryFiles, compile, compile_text};
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::REGISTRY;
 const GOOD: &str = "[bus one]\nnote = x\n[map]\none.a > one.b\n; end";
 
 fn compile_files(files: &dyn Files) -> Compiled {
-    compile(&Input {
+    compile(&CompileInput {
         file: Path::new("show.cfg"),
         files,
         overrides: &[],
@@ -290,7 +290,7 @@ fn an_unchanged_instance_keeps_its_slots_through_a_reload() {
     let plan = before.plan.expect("a plan");
     let files = MemoryFiles::default()
         .with("show.cfg", "[bus two]\n[bus one]\n[map]\none.c > two.z\none.b > two.y\n");
-    let after = compile(&Input {
+    let after = compile(&CompileInput {
         file: Path::new("show.cfg"),
         files: &files,
         overrides: &[],

@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crosspatch_config::{Compiled, Input, MemoryFiles, Override, compile};
+use crosspatch_config::{CompileInput, Compiled, MemoryFiles, Override, compile};
 use crosspatch_core::{InstanceId, Mapping, Plan, Scope, Slot};
 
 #[path = "support/markdown.rs"]
@@ -116,7 +116,7 @@ impl Example {
     }
 
     fn compile(&self) -> Compiled {
-        compile(&Input {
+        compile(&CompileInput {
             file: Path::new("show.cfg"),
             files: &self.files,
             overrides: &self.overrides,

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use crate::address::{Quoted, needs_quotes, quoted};
 use crate::transform::Family;
-use crate::{Direction, Kind, OptionSpec, Options, Session};
+use crate::{
+    Content, Direction, Effect, Instant, Kind, OptionSpec, Options, Outbox, PortSpec, Session, SessionId,
+};
 
 /// A protocol.
 pub struct Backend {
@@ -106,7 +108,12 @@ pub trait Instance: Send + Sync {
     /// [`Backend::loops_back`] holds, the engine asks what is mapped to the channel instead.
     fn kind(&self, address: &str, direction: Direction) -> Kind;
 
-    /// The same for an address between quotes. What is quoted is a name as a whole, for backends with names that may look like
+    /// What the values of a channel are, by its canonical address, in this direction.
+    fn content(&self, _address: &str, _direction: Direction) -> Content {
+        Content::Any
+    }
+
+    /// The same as [`canonical`](Self::canonical) for an address between quotes. What is quoted is a name as a whole, for backends with names that may look like
     /// something else.
     ///
     /// # Errors
@@ -205,6 +212,20 @@ pub fn canonical_address<'a>(
         Ok(canonical) => Ok(spelt(instance, canonical.into())),
         Err(error) => Err(with_spelt_suggestion(instance, error)),
     }
+}
+
+/// The ports that a session of an instance wants opened when it starts, as far as they do not depend on its channels.
+pub fn ports_at_start(instance: &dyn Instance) -> Vec<PortSpec> {
+    let mut out = Outbox::new();
+    out.begin(SessionId(0));
+    instance.session().start(Instant::START, &mut out);
+    let spec = |effect: &Effect| match effect {
+        Effect::Open(_, _, spec) => Some((**spec).clone()),
+        Effect::Close(..) | Effect::Send(..) | Effect::Retire(_) | Effect::Notice(..) | Effect::Value(..) => {
+            None
+        }
+    };
+    out.effects().iter().filter_map(spec).collect()
 }
 
 /// A canonical address of an instance as one writes it.

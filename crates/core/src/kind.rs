@@ -39,6 +39,18 @@ pub enum Kind {
     Event,
 }
 
+/// What the values of a channel are, as far as its backend knows.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// Numbers, texts or both.
+    #[default]
+    Any,
+    /// Numbers. A text as output has no effect.
+    Number,
+    /// Texts.
+    Text,
+}
+
 impl Kind {
     /// Every kind, from the weakest to the strongest.
     pub const ALL: [Self; 3] = [Self::State, Self::Control, Self::Event];

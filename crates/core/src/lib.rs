@@ -1,4 +1,8 @@
-//! The contract of crosspatch: sessions, values, routes, plans, and the engine that turns them into a show.
+//! The core of crosspatch, a translator for show control: values, sessions, routes, plans, and the engine that runs them.
+//!
+//! The other crates depend on this one and not on each other. A backend implements [`Session`] and [`Instance`] and describes
+//! itself in a [`Backend`]. The configuration language builds a [`Plan`] with a [`PlanBuilder`]. The shell, which owns sockets
+//! and the clock, passes events and the time to an [`Engine`] and carries out the [`Effect`]s that it returns.
 //!
 //! ```text
 //!             crates/io          crates/backends                  crates/core                   crates/backends     crates/io
@@ -34,13 +38,15 @@ mod time;
 pub mod transform;
 mod value;
 
-pub use backend::{AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address};
+pub use backend::{
+    AddressError, Alias, Backend, Instance, Planned, Registry, canonical_address, ports_at_start,
+};
 pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
 pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use key_index::{Interned, KeyIndex};
-pub use kind::{Direction, Kind};
+pub use kind::{Content, Direction, Kind};
 pub use options::{EndpointForm, Given, GivenEndpoint, OptionError, OptionSpec, Options, Scope};
 pub use outbox::{Effect, Notice, Outbox, Severity};
 pub use plain::{Plain, is_plain, plain};

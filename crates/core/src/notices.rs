@@ -13,11 +13,11 @@ const PASSED_PER_WINDOW: u32 = 5;
 /// What was told lately.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeBook {
-    entries: Vec<Entry>,
+    entries: Vec<NoticeEntry>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct NoticeEntry {
     session: Option<SessionId>,
     id: &'static str,
     since: Instant,
@@ -35,9 +35,16 @@ impl NoticeBook {
         notice: Notice,
         out: &mut Outbox,
     ) {
-        let known = |entry: &&mut Entry| entry.session == session && entry.id == notice.id;
+        let known = |entry: &&mut NoticeEntry| entry.session == session && entry.id == notice.id;
         let Some(entry) = self.entries.iter_mut().find(known) else {
-            self.entries.push(Entry { session, id: notice.id, since: now, passed: 1, held: 0, latest: None });
+            self.entries.push(NoticeEntry {
+                session,
+                id: notice.id,
+                since: now,
+                passed: 1,
+                held: 0,
+                latest: None,
+            });
             out.push(Effect::Notice(session, notice, 0));
             return;
         };

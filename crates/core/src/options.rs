@@ -42,6 +42,8 @@ pub struct OptionSpec {
     pub repeatable: bool,
     /// Whether its value is not to be shown.
     pub secret: bool,
+    /// Whether quotes round its value are a part of the language of the option.
+    pub quotes: bool,
     /// Whether its value names a file, whose text the configuration compiler reads and hands over.
     pub file: bool,
 }
@@ -66,6 +68,7 @@ impl OptionSpec {
             help,
             repeatable: false,
             secret: false,
+            quotes: false,
             file: false,
         }
     }

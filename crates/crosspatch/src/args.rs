@@ -34,17 +34,17 @@ pub(crate) struct Args {
     pub(crate) command: Option<Command>,
 
     #[command(flatten)]
-    pub(crate) run: Run,
+    pub(crate) run: RunArgs,
 
     #[command(flatten)]
-    pub(crate) log: Log,
+    pub(crate) log: LogArgs,
 }
 
 /// A command of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a show (the default command)
-    Run(Run),
+    Run(RunArgs),
     /// Report every mistake in a configuration, without running it
     Check(Check),
     /// Run a simulated console for a show or another client
@@ -75,7 +75,7 @@ pub(crate) struct Overrides {
 
 /// Arguments of `run`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
-pub(crate) struct Run {
+pub(crate) struct RunArgs {
     /// The configuration [default: crosspatch.cfg, or monster.cfg where there is none]
     pub(crate) file: Option<PathBuf>,
 
@@ -194,7 +194,7 @@ pub(crate) struct Completions {
 /// Options of the log, which is written to standard error.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Log")]
-pub(crate) struct Log {
+pub(crate) struct LogArgs {
     /// Print more; `-vv` prints every message on the wire
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
@@ -209,7 +209,7 @@ pub(crate) struct Log {
 
     /// When to use colours; `auto` respects NO_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
-    pub(crate) color: Color,
+    pub(crate) color: ColorChoice,
 }
 
 /// An output format.
@@ -223,7 +223,7 @@ pub(crate) enum Format {
 
 /// When to use colours.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
+pub(crate) enum ColorChoice {
     /// On a terminal
     Auto,
     /// Always, even to a file

@@ -16,7 +16,7 @@ pub(crate) struct Crowd {
 
 /// What to do with a line.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Visibility {
     /// It is shown.
     Shown,
     /// It is shown, and said to be the last for now.
@@ -27,16 +27,16 @@ pub(crate) enum Place {
 
 impl Crowd {
     /// What to do with a line of that kind.
-    pub(crate) fn place(&mut self, now: Instant, kind: &'static str) -> Place {
+    pub(crate) fn place(&mut self, now: Instant, kind: &'static str) -> Visibility {
         let (since, count) = self.kinds.entry(kind).or_insert((now, 0));
         if now.since(*since) >= WINDOW {
             (*since, *count) = (now, 0);
         }
         *count = count.saturating_add(1);
         match *count {
-            ..SHOWN => Place::Shown,
-            SHOWN => Place::Last,
-            _ => Place::Hidden,
+            ..SHOWN => Visibility::Shown,
+            SHOWN => Visibility::Last,
+            _ => Visibility::Hidden,
         }
     }
 }
@@ -50,12 +50,12 @@ mod tests {
         let (mut crowd, mut now) = (Crowd::default(), Instant::START);
         let mut shown = |now, kind| crowd.place(now, kind);
         for _ in 0..9 {
-            assert_eq!(shown(now, "listening"), Place::Shown);
+            assert_eq!(shown(now, "listening"), Visibility::Shown);
         }
-        assert_eq!(shown(now, "listening"), Place::Last);
-        assert_eq!(shown(now, "listening"), Place::Hidden);
-        assert_eq!(shown(now, "other"), Place::Shown);
+        assert_eq!(shown(now, "listening"), Visibility::Last);
+        assert_eq!(shown(now, "listening"), Visibility::Hidden);
+        assert_eq!(shown(now, "other"), Visibility::Shown);
         now += WINDOW;
-        assert_eq!(shown(now, "listening"), Place::Shown);
+        assert_eq!(shown(now, "listening"), Visibility::Shown);
     }
 }

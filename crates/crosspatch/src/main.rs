@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 /// Parses the command line. A configuration or its options before a command would be ignored, so they are refused.
 fn read<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Args, clap::Error> {
     let args = Args::try_parse_from(words)?;
-    if args.command.is_some() && args.run != args::Run::default() {
+    if args.command.is_some() && args.run != args::RunArgs::default() {
         let message = "options of a command must follow it; only options of the log may precede it";
         return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
     }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 
-use crate::args::Color;
+use crate::args::ColorChoice;
 
 /// Prints a text.
 ///
@@ -20,15 +20,15 @@ pub(crate) fn print(text: &str) -> Result<()> {
 }
 
 /// Whether to print in colour.
-pub(crate) fn color(wanted: Color) -> bool {
+pub(crate) fn color(wanted: ColorChoice) -> bool {
     wants_color(wanted, io::stdout().is_terminal())
 }
 
 /// Whether to write in colour to something that is or is not a terminal.
-pub(crate) fn wants_color(wanted: Color, is_terminal: bool) -> bool {
+pub(crate) fn wants_color(wanted: ColorChoice, is_terminal: bool) -> bool {
     match wanted {
-        Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        Color::Always => true,
-        Color::Never => false,
+        ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
     }
 }

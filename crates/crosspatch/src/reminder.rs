@@ -117,7 +117,7 @@ mod tests {
     use std::path::Path;
     use std::sync::mpsc::channel;
 
-    use crosspatch_config::{Input, MemoryFiles, compile};
+    use crosspatch_config::{CompileInput, MemoryFiles, compile};
     use crosspatch_io::Shell;
 
     use super::*;
@@ -175,7 +175,7 @@ mod tests {
         let port = taken.local_addr().expect("an address").port();
         let text =
             format!("[osc tablet]\nbind = 127.0.0.1 {port}\n[loopback bus]\n[map]\ntablet./a > bus.b\n");
-        let input = Input {
+        let input = CompileInput {
             file: Path::new("show.cfg"),
             files: &MemoryFiles::default().with("show.cfg", text),
             overrides: &[],

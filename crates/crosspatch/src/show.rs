@@ -9,20 +9,20 @@ use crosspatch_io::{Observed, Shell};
 use tracing::{Level, debug, error, info, trace, warn};
 
 use crate::args;
-use crate::crowd::{Crowd, Place};
+use crate::crowd::{Crowd, Visibility};
 use crate::files::{Disk, Helpers};
 use crate::log::Log;
 use crate::reload::{Reason, Reloader, Reloads};
 use crate::reminder::Reminder;
 use crate::signals::Signals;
-use crate::source::{self, Known, Source};
+use crate::source::{self, ConfigSource, SeenWarnings};
 use crate::values;
 
 /// A show, ready to run.
 #[derive(Debug)]
-pub(crate) struct Show {
+pub(crate) struct RunnableShow {
     /// Its configuration.
-    pub(crate) source: Source,
+    pub(crate) source: ConfigSource,
     /// Whether to reload when its files change.
     pub(crate) watches: bool,
     /// Whether to print values.
@@ -31,14 +31,14 @@ pub(crate) struct Show {
     pub(crate) record: Option<PathBuf>,
 }
 
-impl Show {
+impl RunnableShow {
     /// Runs until a signal ends it.
     ///
     /// # Errors
     ///
     /// Fails if the log or the event loop cannot start. Errors of the configuration are
     /// logged, and the exit status is 1.
-    pub(crate) fn run(self, arguments: &args::Log) -> Result<ExitCode> {
+    pub(crate) fn run(self, arguments: &args::LogArgs) -> Result<ExitCode> {
         let log = Log::start(arguments)?;
         let result = self.run_with(&log);
         log.finish();
@@ -51,7 +51,7 @@ impl Show {
         let helpers = Helpers::default();
         let disk = Disk::new(helpers.clone());
         let mut compiled = self.source.compile(&disk, None);
-        let mut known = Known::default();
+        let mut known = SeenWarnings::default();
         source::report(&mut compiled, &mut known, log);
         let plan = match source::usable(compiled) {
             Ok(plan) => plan,
@@ -114,9 +114,9 @@ fn log_event(now: Instant, observed: &Observed<'_>, crowd: &mut Crowd) {
                 (instance.unwrap_or_default(), notice.id, u64::from(*held), &notice.text);
             match notice.severity {
                 Severity::Info => match crowd.place(now, id) {
-                    Place::Shown => info!(instance, id, held, "{text}"),
-                    Place::Last => info!(instance, id, held, "{text}; more follow, `-v` shows them"),
-                    Place::Hidden => debug!(instance, id, held, "{text}"),
+                    Visibility::Shown => info!(instance, id, held, "{text}"),
+                    Visibility::Last => info!(instance, id, held, "{text}; more follow, `-v` shows them"),
+                    Visibility::Hidden => debug!(instance, id, held, "{text}"),
                 },
                 Severity::Warning => warn!(instance, id, held, "{text}"),
                 Severity::Error => error!(instance, id, held, "{text}"),

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use crosspatch_config::{Compiled, Diagnostic, Input, MemoryFiles, Override, Severity, compile};
+use crosspatch_config::{
+    CompileInput, Compiled, Diagnostic, DiagnosticSeverity, MemoryFiles, Override, compile,
+};
 use crosspatch_core::{Plan, Scope};
 use tracing::{error, warn};
 
@@ -18,20 +20,20 @@ const DEFAULT_FILES: [&str; 2] = ["crosspatch.cfg", "monster.cfg"];
 
 /// A configuration that can be compiled repeatedly.
 #[derive(Clone, Debug)]
-pub(crate) struct Source {
-    text: Text,
+pub(crate) struct ConfigSource {
+    text: CachedText,
     overrides: Vec<Override>,
     skip_missing: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Text {
+enum CachedText {
     File(PathBuf),
     /// A text that is part of the program, under a name for its diagnostics.
     Embedded(&'static str, String),
 }
 
-impl Source {
+impl ConfigSource {
     /// A file on the disk.
     ///
     /// # Errors
@@ -52,7 +54,11 @@ impl Source {
                 DEFAULT_FILES[0]
             );
         };
-        Ok(Self { text: Text::File(file.to_owned()), overrides: convert(overrides), skip_missing: false })
+        Ok(Self {
+            text: CachedText::File(file.to_owned()),
+            overrides: convert(overrides),
+            skip_missing: false,
+        })
     }
 
     /// Leaves out instances whose backends are missing, if `skip` is set.
@@ -62,14 +68,18 @@ impl Source {
 
     /// A text that is part of the program.
     pub(crate) fn embedded(name: &'static str, text: impl Into<String>, overrides: &Overrides) -> Self {
-        Self { text: Text::Embedded(name, text.into()), overrides: convert(overrides), skip_missing: false }
+        Self {
+            text: CachedText::Embedded(name, text.into()),
+            overrides: convert(overrides),
+            skip_missing: false,
+        }
     }
 
     /// The path, for messages.
     pub(crate) fn name(&self) -> String {
         match &self.text {
-            Text::File(path) => path.display().to_string(),
-            Text::Embedded(name, _) => (*name).to_owned(),
+            CachedText::File(path) => path.display().to_string(),
+            CachedText::Embedded(name, _) => (*name).to_owned(),
         }
     }
 
@@ -77,10 +87,10 @@ impl Source {
     pub(crate) fn compile(&self, disk: &Disk, previous: Option<&Plan>) -> Compiled {
         let (overrides, skip_missing) = (&self.overrides, self.skip_missing);
         let input =
-            |file, files| Input { file, files, overrides, registry: REGISTRY, previous, skip_missing };
+            |file, files| CompileInput { file, files, overrides, registry: REGISTRY, previous, skip_missing };
         match &self.text {
-            Text::File(file) => compile(&input(file, disk)),
-            Text::Embedded(name, text) => {
+            CachedText::File(file) => compile(&input(file, disk)),
+            CachedText::Embedded(name, text) => {
                 let file = Path::new(name);
                 let files = MemoryFiles::default().with(file, text.as_bytes());
                 compile(&input(file, &files))
@@ -114,12 +124,12 @@ pub(crate) fn counted(number: usize, what: &str) -> String {
 
 /// The warnings that the operator has seen: their ids, files and messages. Lines move when a file is edited.
 #[derive(Debug, Default)]
-pub(crate) struct Known(BTreeSet<(&'static str, PathBuf, String)>);
+pub(crate) struct SeenWarnings(BTreeSet<(&'static str, PathBuf, String)>);
 
 /// Reports every mistake of a configuration to the operator, except for warnings of the compilation before.
-pub(crate) fn report(compiled: &mut Compiled, known: &mut Known, log: &Log) {
+pub(crate) fn report(compiled: &mut Compiled, known: &mut SeenWarnings, log: &Log) {
     let key = |mistake: &Diagnostic| (mistake.id, mistake.file.clone(), mistake.message.clone());
-    let is_warning = |mistake: &&Diagnostic| mistake.severity == Severity::Warning;
+    let is_warning = |mistake: &&Diagnostic| mistake.severity == DiagnosticSeverity::Warning;
     let warnings = compiled.diagnostics.iter().filter(is_warning).map(key).collect();
     let before = std::mem::replace(&mut known.0, warnings);
     compiled.remove_warnings(|mistake| before.contains(&key(mistake)));
@@ -131,8 +141,8 @@ pub(crate) fn report(compiled: &mut Compiled, known: &mut Known, log: &Log) {
         let (id, line, column, message) = (mistake.id, mistake.line, mistake.column, &mistake.message);
         let (file, help) = (mistake.file.display(), mistake.help.join("; "));
         match mistake.severity {
-            Severity::Error => error!(id, %file, line, column, help, "{message}"),
-            Severity::Warning => warn!(id, %file, line, column, help, "{message}"),
+            DiagnosticSeverity::Error => error!(id, %file, line, column, help, "{message}"),
+            DiagnosticSeverity::Warning => warn!(id, %file, line, column, help, "{message}"),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crosspatch_core::{Direction, HeldBack, InstanceId, Plan, Slot, Value};
-use crosspatch_io::{Frame, Handle, Interest, Observation};
+use crosspatch_io::{Handle, Interest, Observation, ValueFrame};
 use tracing::info;
 
 /// Time between two looks at the show.
@@ -40,7 +40,8 @@ fn print(observation: &Observation) {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        for Line { channel: Channel { instance, address, direction }, text } in book.due(Instant::now()) {
+        for ValueLine { channel: Channel { instance, address, direction }, text } in book.due(Instant::now())
+        {
             let sign = if direction == Direction::Input { "=" } else { "<-" };
             info!(instance, id = "value", "{address} {sign} {text}");
         }
@@ -68,7 +69,7 @@ impl Channel {
 
 /// A line to print.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct ValueLine {
     channel: Channel,
     text: String,
 }
@@ -99,11 +100,13 @@ struct Printed {
 }
 
 impl Book {
-    /// Takes the values of a frame. What a loopback passes on is printed where it goes in only.
-    fn take_frame(&mut self, now: Instant, frame: &Frame) {
+    /// Takes the values of a frame. What a loopback passes on is printed where it goes in, and not at all
+    /// if it goes no further: its source is printed already.
+    fn take_frame(&mut self, now: Instant, frame: &ValueFrame) {
         for change in &frame.changes {
-            let is_loopback = frame.plan.instances()[change.instance.index()].backend.loops_back;
-            if is_loopback && change.direction == Direction::Input {
+            let planned = &frame.plan.instances()[change.instance.index()];
+            let leads_on = planned.channels.is_mapped(change.slot, Direction::Input);
+            if planned.backend.loops_back && (change.direction == Direction::Input || !leads_on) {
                 continue;
             }
             let from = (change.instance, change.slot);
@@ -131,14 +134,14 @@ impl Book {
     }
 
     /// The lines that are due, what came in before what goes out. A value that has returned to the last printed one unseen is not printed again.
-    fn due(&mut self, now: Instant) -> Vec<Line> {
+    fn due(&mut self, now: Instant) -> Vec<ValueLine> {
         let mut lines = Vec::new();
         for (channel, entry) in &mut self.channels {
             if entry.due.is_some_and(|due| due <= now) {
                 entry.due = None;
                 if let Some(text) = entry.print() {
                     entry.free_at = now + INTERVAL;
-                    lines.push(Line { channel: channel.clone(), text });
+                    lines.push(ValueLine { channel: channel.clone(), text });
                 }
             }
         }
@@ -173,7 +176,7 @@ impl Entry {
 }
 
 /// Why the mappings of a channel keep its values back: `desk.page1.fader1 (asleep, `pads.shift` is 0)`.
-fn reasons(frame: &Frame, from: (InstanceId, Slot)) -> String {
+fn reasons(frame: &ValueFrame, from: (InstanceId, Slot)) -> String {
     let of_channel = frame.held_back.iter().filter(|held| held.from == from);
     let reason = |HeldBack { to, reason, .. }: &HeldBack| {
         let Channel { instance, address, .. } = Channel::new(&frame.plan, *to, Direction::Output);

@@ -44,7 +44,7 @@ impl Bounds {
         self.waiting.load(Ordering::Relaxed) > self.unsent_in_all
     }
 
-    /// A connection has so many bytes waiting, and had so many before.
+    /// Updates the number of bytes that wait in a connection.
     pub(crate) fn count(&self, before: usize, after: usize) {
         // The difference may be negative: the sum of all connections never is.
         self.waiting.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! An established connection, plain TCP or WebSocket: reads a bounded amount at a time and never waits to write.
 //!
-//! A message is one write. What the kernel does not take waits in a buffer: the session is told that the stream is full,
+//! A message is one write. What the kernel does not accept waits in a buffer: the stream is reported to the session as full,
 //! and when it has room again; a peer that never reads is cut off. So is one that provokes answers which the session knows
 //! nothing of, the pongs of a WebSocket, and does not read them.
 
@@ -21,7 +21,7 @@ use crate::closed;
 /// How much more a session may send once it knows that the stream is full; then the peer counts as one that does not read.
 const MOST_UNSENT: usize = 1 << 20;
 
-/// How much may wait of the answers that the library gives by itself to pings.
+/// The most bytes that may wait of the library's own answers to pings.
 const MOST_ANSWERS: usize = 64 << 10;
 
 /// How much one connection may read before others have their turn.
@@ -38,10 +38,10 @@ const LONGEST_UNANSWERED: Duration = Duration::from_secs(15);
 
 /// A connection.
 pub(crate) struct Connection {
-    framing: Framing,
+    framing: ConnectionFraming,
     is_full: bool,
-    /// Whether the session knows that it is.
-    is_full_told: bool,
+    /// Whether the session was notified of that.
+    is_full_reported: bool,
     /// The most that may wait.
     limit: usize,
     /// How much waits of answers that the session knows nothing of.
@@ -50,18 +50,18 @@ pub(crate) struct Connection {
     is_shut: bool,
 }
 
-enum Framing {
-    Plain(Plain),
+enum ConnectionFraming {
+    Plain(PlainStream),
     WebSocket(Box<WebSocket<Metered>>),
 }
 
 /// Bytes as they come.
-struct Plain {
+struct PlainStream {
     stream: Metered,
     unsent: VecDeque<u8>,
 }
 
-/// A stream that knows how much of what it was given is unsent, and reads no more than its allowance.
+/// A stream that counts its unsent bytes, and reads no more than its allowance.
 struct Metered {
     stream: TcpStream,
     bounds: Bounds,
@@ -69,7 +69,7 @@ struct Metered {
     allowance: usize,
 }
 
-/// What a connection has for its session.
+/// Input of a connection for its session.
 pub(crate) enum Received<'a> {
     Bytes(&'a [u8]),
     Message(Message),
@@ -82,12 +82,12 @@ pub(crate) enum Received<'a> {
     Gone(Closed),
 }
 
-/// What became of a message.
+/// The outcome of writing a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
-    /// It went out, or waits behind others.
+pub(crate) enum WriteOutcome {
+    /// It was sent, or waits in the queue.
     Fine,
-    /// It is the first that did not go out whole.
+    /// It is the first that was not sent completely.
     Full,
     /// The connection is broken; what is left to read says how.
     Broken,
@@ -102,7 +102,7 @@ impl Connection {
     pub(crate) fn plain(stream: TcpStream, bounds: Bounds) -> Self {
         let limit = bounds.unsent;
         let stream = Metered::new(stream, bounds);
-        Self::new(Framing::Plain(Plain { stream, unsent: VecDeque::new() }), limit)
+        Self::new(ConnectionFraming::Plain(PlainStream { stream, unsent: VecDeque::new() }), limit)
     }
 
     /// A connection that has been upgraded to WebSocket, with what was read beyond the upgrade.
@@ -120,14 +120,14 @@ impl Connection {
             .accept_unmasked_frames(true);
         let stream = Metered::new(stream, bounds);
         let socket = WebSocket::from_partially_read(stream, rest, role, Some(config));
-        Self::new(Framing::WebSocket(Box::new(socket)), limit)
+        Self::new(ConnectionFraming::WebSocket(Box::new(socket)), limit)
     }
 
-    fn new(framing: Framing, limit: usize) -> Self {
+    fn new(framing: ConnectionFraming, limit: usize) -> Self {
         Self {
             framing,
             is_full: false,
-            is_full_told: false,
+            is_full_reported: false,
             limit,
             answers: 0,
             is_broken: false,
@@ -143,14 +143,14 @@ impl Connection {
     /// Reads the next message or some bytes.
     pub(crate) fn receive<'a>(&mut self, chunk: &'a mut [u8]) -> Received<'a> {
         let received = match &mut self.framing {
-            Framing::Plain(plain) => match plain.stream.read(chunk) {
+            ConnectionFraming::Plain(plain) => match plain.stream.read(chunk) {
                 Ok(0) => Received::Gone(Closed::ByPeer),
                 Ok(len) => Received::Bytes(&chunk[..len]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
                 Err(error) if error.kind() == ErrorKind::Interrupted => Received::Control,
                 Err(error) => Received::Gone(closed::reason(&error)),
             },
-            Framing::WebSocket(socket) => {
+            ConnectionFraming::WebSocket(socket) => {
                 let before = socket.get_ref().unsent;
                 let received = receive_message(socket);
                 let after = socket.get_ref().unsent;
@@ -171,19 +171,19 @@ impl Connection {
     }
 
     /// Sends a message, or as much of it as the kernel takes at once.
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> Written {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> WriteOutcome {
         if self.is_broken || self.is_shut {
-            return Written::Fine;
+            return WriteOutcome::Fine;
         }
         if self.unsent() > self.limit {
-            return Written::NotReading;
+            return WriteOutcome::NotReading;
         }
         if self.metered().bounds.are_exceeded() {
-            return Written::Crowded;
+            return WriteOutcome::Crowded;
         }
         let written = match &mut self.framing {
-            Framing::Plain(plain) => plain.send(bytes),
-            Framing::WebSocket(socket) => {
+            ConnectionFraming::Plain(plain) => plain.send(bytes),
+            ConnectionFraming::WebSocket(socket) => {
                 let message = match std::str::from_utf8(bytes) {
                     Ok(text) => Message::text(text),
                     Err(_) => Message::binary(bytes.to_vec()),
@@ -193,13 +193,13 @@ impl Connection {
         };
         if written.is_err() {
             self.is_broken = true;
-            return Written::Broken;
+            return WriteOutcome::Broken;
         }
         if self.unsent() > 0 && !self.is_full {
             self.is_full = true;
-            return Written::Full;
+            return WriteOutcome::Full;
         }
-        Written::Fine
+        WriteOutcome::Fine
     }
 
     /// Asks the other end of a WebSocket for a sign of life. While messages wait, there is no need to.
@@ -207,7 +207,7 @@ impl Connection {
         if self.unsent() == 0
             && !self.is_broken
             && !self.is_shut
-            && let Framing::WebSocket(socket) = &mut self.framing
+            && let ConnectionFraming::WebSocket(socket) = &mut self.framing
         {
             let ping = Message::Ping(Vec::new().into());
             self.is_broken |= ignore_waiting(socket.write(ping).and_then(|()| socket.flush())).is_err();
@@ -217,29 +217,29 @@ impl Connection {
     /// The kernel may have room again: sends what waits. Whether the stream was full and has room again.
     pub(crate) fn send_waiting(&mut self) -> bool {
         let sent = match &mut self.framing {
-            Framing::Plain(plain) => plain.send_waiting(),
-            Framing::WebSocket(socket) => ignore_waiting(socket.flush()),
+            ConnectionFraming::Plain(plain) => plain.send_waiting(),
+            ConnectionFraming::WebSocket(socket) => ignore_waiting(socket.flush()),
         };
         self.is_broken |= sent.is_err();
         let has_room = self.is_full && self.unsent() == 0 && !self.is_broken;
         if has_room {
-            (self.is_full, self.is_full_told) = (false, false);
+            (self.is_full, self.is_full_reported) = (false, false);
             self.limit = self.metered().bounds.unsent;
         }
         has_room
     }
 
-    /// The session is told that the stream is full, and sends more at its own risk.
-    pub(crate) fn has_told_full(&mut self) {
+    /// Records that the stream was reported to the session as full.
+    pub(crate) fn mark_full_reported(&mut self) {
         if self.is_full {
-            self.is_full_told = true;
+            self.is_full_reported = true;
             self.limit = self.unsent() + MOST_UNSENT.min(self.metered().bounds.unsent);
         }
     }
 
     /// Whether the stream is full and the session does not know. Reading on would have it answer all the same.
-    pub(crate) fn is_full_untold(&self) -> bool {
-        self.is_full && !self.is_full_told
+    pub(crate) fn is_full_unreported(&self) -> bool {
+        self.is_full && !self.is_full_reported
     }
 
     /// Whether a write has failed, so that reading has to say why.
@@ -247,9 +247,9 @@ impl Connection {
         self.is_broken
     }
 
-    /// Says goodbye in the way of the protocol, behind all that waits.
+    /// Closes the connection in the way of the protocol, after everything that waits.
     pub(crate) fn say_goodbye(&mut self) {
-        if let Framing::WebSocket(socket) = &mut self.framing {
+        if let ConnectionFraming::WebSocket(socket) = &mut self.framing {
             self.is_broken |= ignore_waiting(socket.close(None).and_then(|()| socket.flush())).is_err();
         }
     }
@@ -288,14 +288,14 @@ impl Connection {
 
     fn metered(&mut self) -> &mut Metered {
         match &mut self.framing {
-            Framing::Plain(plain) => &mut plain.stream,
-            Framing::WebSocket(socket) => socket.get_mut(),
+            ConnectionFraming::Plain(plain) => &mut plain.stream,
+            ConnectionFraming::WebSocket(socket) => socket.get_mut(),
         }
     }
 }
 
-impl Plain {
-    /// Writes, or puts behind what waits already: the kernel says when it has room again.
+impl PlainStream {
+    /// Writes, or appends to what waits already. The kernel reports when it has room again.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let gone = if self.unsent.is_empty() { write_some(&mut self.stream, bytes)? } else { 0 };
         self.unsent.extend(&bytes[gone..]);

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crosspatch_core::{Instant, Plan, Status, Value};
 use mio::Waker;
 
-use crate::onlookers::{Interest, Observation, Onlooker};
+use crate::value_observers::{Interest, Observation, ValueObserver};
 
 /// Reaches into a running [`Shell`](crate::Shell) from any thread. Clones reach the same one. Nothing here waits.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    shared: Arc<Shared>,
+    shared: Arc<SharedHandle>,
 }
 
 /// How all sessions were doing at a time.
@@ -24,33 +24,38 @@ pub struct StatusReport {
     pub instances: Vec<(Arc<str>, Status)>,
 }
 
-/// What the loop has to do for a handle.
+/// A command of a handle to the loop.
 #[derive(Debug)]
-pub(crate) enum Command {
+pub(crate) enum LoopCommand {
     Install(Arc<Plan>),
     Put(String, Value),
-    Observe(Onlooker),
+    Observe(ValueObserver),
     ReportStatus(SyncSender<StatusReport>),
     Trace(bool),
     Stop,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SharedHandle {
     waker: Arc<Waker>,
-    state: Mutex<State>,
+    state: Mutex<HandleState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct HandleState {
     newest: Arc<Plan>,
-    commands: Vec<Command>,
+    commands: Vec<LoopCommand>,
 }
 
 impl Handle {
     pub(crate) fn new(waker: Arc<Waker>) -> Self {
         let newest = Arc::new(Plan::empty());
-        Self { shared: Arc::new(Shared { waker, state: Mutex::new(State { newest, commands: Vec::new() }) }) }
+        Self {
+            shared: Arc::new(SharedHandle {
+                waker,
+                state: Mutex::new(HandleState { newest, commands: Vec::new() }),
+            }),
+        }
     }
 
     /// The newest plan, whether it runs already or is about to. The next one is to be built on it
@@ -66,7 +71,7 @@ impl Handle {
         // Both under one lock, so that the newest plan is always the last one to be installed.
         let mut state = self.state();
         state.newest = plan.clone();
-        state.commands.push(Command::Install(plan));
+        state.commands.push(LoopCommand::Install(plan));
         drop(state);
         self.wake();
     }
@@ -76,52 +81,52 @@ impl Handle {
     pub fn set_value(&self, channel: &str, value: impl Into<Value>) -> bool {
         let known = self.plan().find_channel(channel).is_some();
         if known {
-            self.command(Command::Put(channel.to_owned(), value.into()));
+            self.command(LoopCommand::Put(channel.to_owned(), value.into()));
         }
         known
     }
 
     /// Looks at values as they change. The first frames have all that is known.
     pub fn observe(&self, interest: Interest) -> Observation {
-        let (onlooker, observation) = Onlooker::new(interest);
-        self.command(Command::Observe(onlooker));
+        let (observer, observation) = ValueObserver::new(interest);
+        self.command(LoopCommand::Observe(observer));
         observation
     }
 
     /// Asks all sessions how they are doing. The report arrives soon; none does if the show has ended.
     pub fn report_status(&self) -> Receiver<StatusReport> {
         let (sender, report) = sync_channel(1);
-        self.command(Command::ReportStatus(sender));
+        self.command(LoopCommand::ReportStatus(sender));
         report
     }
 
     /// Switches on or off that every message, every value and every port is observed, in order. It costs nothing while it is
     /// off.
     pub fn trace(&self, on: bool) {
-        self.command(Command::Trace(on));
+        self.command(LoopCommand::Trace(on));
     }
 
     /// Ends the show: every session says goodbye, and `run` returns within a second.
     pub fn stop(&self) {
-        self.command(Command::Stop);
+        self.command(LoopCommand::Stop);
     }
 
     /// What has been asked for since the last call.
-    pub(crate) fn take(&self, commands: &mut Vec<Command>) {
+    pub(crate) fn take(&self, commands: &mut Vec<LoopCommand>) {
         commands.append(&mut self.state().commands);
     }
 
-    fn command(&self, command: Command) {
+    fn command(&self, command: LoopCommand) {
         self.state().commands.push(command);
         self.wake();
     }
 
     fn wake(&self) {
-        // A waker that fails says that the loop has ended, and then there is nobody to tell.
+        // If the waker fails, the loop has ended, and the command has no receiver.
         let _: io::Result<()> = self.shared.waker.wake();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HandleState> {
         // Nothing panics while it holds the lock.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -121,14 +121,14 @@ unsafe fn socket_ip(address: *const libc::sockaddr) -> Option<IpAddr> {
     }
 }
 
-/// Is woken when interfaces or their addresses change. Only Linux has that; elsewhere somebody has to look.
-pub(crate) struct Watch {
+/// Wakes the loop when interfaces or their addresses change. Only Linux has that; elsewhere, the interfaces are listed periodically.
+pub(crate) struct InterfaceWatch {
     #[cfg(target_os = "linux")]
     socket: socket2::Socket,
 }
 
 #[cfg(target_os = "linux")]
-impl Watch {
+impl InterfaceWatch {
     /// Begins to watch; from here on `token` is woken.
     #[expect(unsafe_code, reason = "addresses of netlink have no safe form")]
     pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
@@ -150,7 +150,7 @@ impl Watch {
         Ok(Self { socket })
     }
 
-    /// Takes up what has been said. What it was does not matter: whoever asks looks for himself.
+    /// Discards the messages of the system. Their content does not matter, because the interfaces are listed afterwards.
     pub(crate) fn drain(&self) {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         // An error other than that there is nothing says that something was lost.
@@ -161,7 +161,7 @@ impl Watch {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Watch {
+impl InterfaceWatch {
     pub(crate) fn new(_registry: &Registry, _token: Token) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }

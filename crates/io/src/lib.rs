@@ -1,5 +1,7 @@
-//! The only crate with sockets, and the only clock: what the engine asks for becomes system calls, and what the system
-//! reports becomes turns of the engine.
+//! The shell of crosspatch, a translator for show control: sockets, devices, the clock and the main loop.
+//!
+//! A program creates a [`Shell`], installs plans through its [`Handle`] from any thread, and calls [`Shell::run`]. The shell turns
+//! effects of the engine into system calls, and events of the operating system into calls of the engine.
 //!
 //! ```text
 //!  poll ─▶ Ports: a batch is read ─▶ Runner: recorder, observer, one turn of the engine per message
@@ -7,8 +9,8 @@
 //!    └── sleep until the next timeout ◀┴─▶ Ports: streams are written at once, datagrams at the end of the batch
 //! ```
 //!
-//! Everything runs in one thread, without a task or channel on the way of a value. Names are looked up by helper threads
-//! (`lookup`), and recordings are written by another (`record`).
+//! Everything runs in one thread; no value crosses a task or a channel. Helper threads look up names (`lookup`), and another
+//! thread writes recordings (`record`).
 
 mod batch;
 mod bounds;
@@ -24,7 +26,6 @@ mod lookup;
 mod losses;
 mod membership;
 mod observe;
-mod onlookers;
 mod port_owner;
 mod ports;
 mod record;
@@ -36,6 +37,7 @@ mod system;
 mod tcp;
 mod udp;
 mod upgrade;
+mod value_observers;
 
 use std::io;
 use std::net::IpAddr;
@@ -47,12 +49,12 @@ use mio::{Events, Poll, Waker};
 
 pub use handle::{Handle, StatusReport};
 pub use observe::{Observed, PortName};
-pub use onlookers::{Frame, Interest, Observation};
 pub use replay::{ReplayError, replay};
+pub use value_observers::{Interest, Observation, ValueFrame};
 
 use clock::Clock;
-use handle::Command;
-use lookup::Helpers;
+use handle::LoopCommand;
+use lookup::LookupHelpers;
 use ports::Ports;
 use record::Recorder;
 use runner::Runner;
@@ -65,7 +67,7 @@ const GOODBYE: Duration = Duration::from_millis(400);
 pub struct Shell {
     poll: Poll,
     handle: Handle,
-    helpers: Helpers,
+    helpers: LookupHelpers,
     recorder: Option<Recorder>,
     notices: Vec<Notice>,
 }
@@ -81,7 +83,7 @@ impl Shell {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), ports::WAKER)?);
         let handle = Handle::new(waker.clone());
-        Ok(Self { poll, handle, helpers: Helpers::new(waker), recorder: None, notices: Vec::new() })
+        Ok(Self { poll, handle, helpers: LookupHelpers::new(waker), recorder: None, notices: Vec::new() })
     }
 
     /// The way into the running show from other threads.
@@ -129,14 +131,14 @@ impl Shell {
             self.handle.take(&mut commands);
             for command in commands.drain(..) {
                 match command {
-                    Command::Observe(onlooker) => runner.add_onlooker(onlooker),
-                    Command::ReportStatus(report) => runner.report_status(&report),
-                    Command::Trace(on) => runner.trace(on),
-                    Command::Install(_) | Command::Put(..) if end.is_some() => {}
-                    Command::Install(plan) => runner.install(plan),
-                    Command::Put(channel, value) => runner.put(&channel, value),
-                    Command::Stop if end.is_some() => {}
-                    Command::Stop => {
+                    LoopCommand::Observe(observer) => runner.add_value_observer(observer),
+                    LoopCommand::ReportStatus(report) => runner.report_status(&report),
+                    LoopCommand::Trace(on) => runner.trace(on),
+                    LoopCommand::Install(_) | LoopCommand::Put(..) if end.is_some() => {}
+                    LoopCommand::Install(plan) => runner.install(plan),
+                    LoopCommand::Put(channel, value) => runner.put(&channel, value),
+                    LoopCommand::Stop if end.is_some() => {}
+                    LoopCommand::Stop => {
                         end = Some(runner.now + GOODBYE);
                         runner.shut_down();
                     }
@@ -152,7 +154,7 @@ impl Shell {
                 ports.apply(&mut runner);
             }
             ports.work(&mut runner);
-            runner.serve_onlookers();
+            runner.serve_value_observers();
             if end.is_some_and(|end| ports.is_idle() || end <= runner.now) {
                 return Ok(());
             }

@@ -77,7 +77,7 @@ impl Listener {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nobody,
             Err(error) if closed::is_exhausted(&error) => Accepted::Exhausted(error),
-            // Whatever has become of a connection that nobody has accepted is no concern of the others.
+            // The failure of a connection that was not accepted yet does not affect the others.
             Err(_) => Accepted::Gone,
         }
     }

@@ -1,6 +1,6 @@
 //! Helper threads for what may take long: looking a name up, and finding out who has a port.
 //!
-//! Every question has a thread of its own, and equal questions are asked once. So nobody waits behind a name that never
+//! Every question has a thread of its own, and equal questions are asked once. So no question waits for a name that never
 //! resolves. Only where as many questions as there may be threads hang does another one queue. Even then, a name that stands
 //! in the hosts file is found, and so is the program that has a port.
 //!
@@ -28,52 +28,52 @@ const LONGEST_FAILURE: Duration = Duration::from_secs(10);
 /// Looks up a name.
 pub(crate) type LookUp = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
-/// A question for a helper.
+/// A question for a helper thread.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Question {
+pub(crate) enum LookupRequest {
     /// The addresses of a name.
     Name(Arc<str>),
     /// The program that has a port.
     PortOwner(Transport, u16),
 }
 
-/// What a helper found out.
+/// The answer of a helper thread.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum LookupAnswer {
     /// The addresses of a name; none if it is unknown.
     Addresses(Arc<[IpAddr]>),
-    /// The program that has a port, if it can be told.
+    /// The program that has a port, if it can be determined.
     PortOwner(Option<Arc<str>>),
 }
 
-/// The helpers, as the loop sees them.
-pub(crate) struct Helpers {
-    shared: Arc<Shared>,
+/// The helper threads, as the loop sees them.
+pub(crate) struct LookupHelpers {
+    shared: Arc<SharedLookups>,
     look_up: LookUp,
-    askers: BTreeMap<Question, Vec<Token>>,
+    askers: BTreeMap<LookupRequest, Vec<Token>>,
 }
 
-struct Shared {
+struct SharedLookups {
     waker: Arc<Waker>,
-    desk: Mutex<Desk>,
+    desk: Mutex<LookupState>,
 }
 
 #[derive(Default)]
-struct Desk {
+struct LookupState {
     /// Questions that found no thread.
-    queue: VecDeque<Question>,
-    /// Those of them that nobody has looked at.
-    fresh: VecDeque<Question>,
-    answers: Vec<(Question, Answer)>,
+    queue: VecDeque<LookupRequest>,
+    /// New questions among them, which no thread has seen.
+    fresh: VecDeque<LookupRequest>,
+    answers: Vec<(LookupRequest, LookupAnswer)>,
     failures: Failures,
     threads: usize,
-    /// Whether somebody looks at the fresh ones.
+    /// Whether a thread is examining the new ones.
     is_sorting: bool,
 }
 
-impl Helpers {
+impl LookupHelpers {
     pub(crate) fn new(waker: Arc<Waker>) -> Self {
-        let shared = Shared { waker, desk: Mutex::default() };
+        let shared = SharedLookups { waker, desk: Mutex::default() };
         Self { shared: Arc::new(shared), look_up: Arc::new(ask_the_system), askers: BTreeMap::new() }
     }
 
@@ -81,18 +81,18 @@ impl Helpers {
         self.look_up = look_up;
     }
 
-    /// Asks for somebody; `false` if there is no thread to be had at all.
-    pub(crate) fn ask(&mut self, question: Question, asker: Token) -> bool {
+    /// Asks a question for a socket. Returns false if no thread could be started.
+    pub(crate) fn ask(&mut self, question: LookupRequest, asker: Token) -> bool {
         if let Some(askers) = self.askers.get_mut(&question) {
             askers.push(asker);
             return true;
         }
         let mut desk = self.shared.lock();
-        if let Question::Name(name) = &question
+        if let LookupRequest::Name(name) = &question
             && desk.failures.contains(name, Instant::now())
         {
             self.askers.insert(question.clone(), vec![asker]);
-            self.shared.answer(&mut desk, question, Answer::Addresses(Arc::default()));
+            self.shared.answer(&mut desk, question, LookupAnswer::Addresses(Arc::default()));
             return true;
         }
         if desk.threads < THREADS {
@@ -115,7 +115,7 @@ impl Helpers {
         true
     }
 
-    /// Somebody does not want to know any more. What no thread has begun yet is not asked then.
+    /// Withdraws a question. It is not asked if no thread has begun with it.
     pub(crate) fn forget(&mut self, asker: Token) {
         let mut desk = self.shared.lock();
         self.askers.retain(|question, askers| {
@@ -125,7 +125,7 @@ impl Helpers {
     }
 
     /// What was found out since the last call, for each who asked.
-    pub(crate) fn answers(&mut self) -> Vec<(Token, Answer)> {
+    pub(crate) fn answers(&mut self) -> Vec<(Token, LookupAnswer)> {
         let answers = std::mem::take(&mut self.shared.lock().answers);
         let each = answers.into_iter().flat_map(|(question, answer)| {
             let askers = self.askers.remove(&question).unwrap_or_default();
@@ -135,14 +135,14 @@ impl Helpers {
     }
 }
 
-impl fmt::Debug for Helpers {
+impl fmt::Debug for LookupHelpers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Helpers").field("threads", &self.shared.lock().threads).finish_non_exhaustive()
     }
 }
 
-/// A thread that waits for the system ends when that has answered, and nobody waits for it.
-impl Drop for Helpers {
+/// A thread that waits for the system ends when that has answered. Nothing waits for the thread.
+impl Drop for LookupHelpers {
     fn drop(&mut self) {
         let mut desk = self.shared.lock();
         desk.queue.clear();
@@ -150,30 +150,32 @@ impl Drop for Helpers {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Desk> {
+impl SharedLookups {
+    fn lock(&self) -> MutexGuard<'_, LookupState> {
         // Nothing panics while it holds the lock.
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, desk: &mut Desk, question: Question, answer: Answer) {
+    fn answer(&self, desk: &mut LookupState, question: LookupRequest, answer: LookupAnswer) {
         desk.answers.push((question, answer));
         // A waker that fails says that the loop has ended.
         let _: io::Result<()> = self.waker.wake();
     }
 
     /// The life of a thread: a question, and then what has queued.
-    fn work(&self, look_up: &LookUp, first: Question) {
+    fn work(&self, look_up: &LookUp, first: LookupRequest) {
         let mut next = Some(first);
         while let Some(question) = next {
             let start = Instant::now();
             let answer = match &question {
-                Question::Name(name) => Answer::Addresses(look_up(name).unwrap_or_default().into()),
-                Question::PortOwner(transport, port) => find_port_owner(*transport, *port),
+                LookupRequest::Name(name) => {
+                    LookupAnswer::Addresses(look_up(name).unwrap_or_default().into())
+                }
+                LookupRequest::PortOwner(transport, port) => find_port_owner(*transport, *port),
             };
             let now = Instant::now();
             let mut desk = self.lock();
-            if let (Question::Name(name), Answer::Addresses(found)) = (&question, &answer)
+            if let (LookupRequest::Name(name), LookupAnswer::Addresses(found)) = (&question, &answer)
                 && found.is_empty()
             {
                 desk.failures.insert(name.clone(), now - start, now);
@@ -186,7 +188,7 @@ impl Shared {
         }
     }
 
-    /// Answers what can be answered without asking anybody; the rest goes on waiting.
+    /// Answers what can be answered without asking the system. The rest continues to wait.
     fn sort(&self) {
         loop {
             let mut desk = self.lock();
@@ -196,21 +198,23 @@ impl Shared {
             };
             drop(desk);
             let answer = match &question {
-                Question::Name(name) => Answer::Addresses(hosts::find(name).into()),
-                Question::PortOwner(transport, port) => find_port_owner(*transport, *port),
+                LookupRequest::Name(name) => LookupAnswer::Addresses(hosts::find(name).into()),
+                LookupRequest::PortOwner(transport, port) => find_port_owner(*transport, *port),
             };
             let mut desk = self.lock();
             match &answer {
-                Answer::Addresses(found) if found.is_empty() => desk.queue.push_back(question),
-                Answer::Addresses(_) | Answer::PortOwner(_) => self.answer(&mut desk, question, answer),
+                LookupAnswer::Addresses(found) if found.is_empty() => desk.queue.push_back(question),
+                LookupAnswer::Addresses(_) | LookupAnswer::PortOwner(_) => {
+                    self.answer(&mut desk, question, answer)
+                }
             }
         }
     }
 }
 
-impl Desk {
+impl LookupState {
     /// Takes a question back; `false` if a thread has it.
-    fn withdraw(&mut self, question: &Question) -> bool {
+    fn withdraw(&mut self, question: &LookupRequest) -> bool {
         let before = self.queue.len() + self.fresh.len();
         self.queue.retain(|waiting| waiting != question);
         self.fresh.retain(|waiting| waiting != question);
@@ -238,8 +242,8 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> bool {
     std::thread::Builder::new().name("look-up".into()).spawn(work).is_ok()
 }
 
-fn find_port_owner(transport: Transport, port: u16) -> Answer {
-    Answer::PortOwner(port_owner::of(transport, port).map(Arc::from))
+fn find_port_owner(transport: Transport, port: u16) -> LookupAnswer {
+    LookupAnswer::PortOwner(port_owner::of(transport, port).map(Arc::from))
 }
 
 fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {

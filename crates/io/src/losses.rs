@@ -1,7 +1,7 @@
-//! When to ask the kernel how many datagrams it has dropped, and when to tell.
+//! When to ask the kernel how many datagrams it has dropped, and when to report it.
 //!
 //! The kernel drops what comes in while a socket's memory is full: the program is stopped, or slower than its peers. It
-//! drops the newest, so the last state of a peer is among them. Sessions are told when everything that the kernel did
+//! drops the newest, so the last state of a peer is among them. Losses are reported when everything that the kernel did
 //! keep has been read, because before that it would drop the answers to their questions, too; and in a flood without
 //! an end after a while all the same.
 
@@ -10,7 +10,7 @@ use crosspatch_core::{Duration, Instant};
 /// The memory that a datagram takes in the kernel, at least, beside its bytes.
 const OVERHEAD: usize = 512;
 
-/// Losses are told no more often than this, and no later than this after they may have begun.
+/// The shortest interval between two reports, and the longest time until losses are reported.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is known of the datagrams that the kernel has dropped at one socket.
@@ -27,14 +27,14 @@ pub(crate) struct Losses {
     is_due: bool,
     /// Whether that has been so for long.
     is_late: bool,
-    told_at: Option<Instant>,
+    reported_at: Option<Instant>,
 }
 
 /// What is to be done about losses.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum LossAction {
     Nothing,
-    /// The kernel is to be asked, and losses are to be told.
+    /// Ask the kernel, and report losses.
     Ask,
     /// It is to be seen to at that time, even if nothing comes in.
     Wait(Instant),
@@ -42,38 +42,44 @@ pub(crate) enum Step {
 
 impl Losses {
     pub(crate) fn new(room: usize) -> Self {
-        Self { room, read: 0, dropped: 0, is_due: false, is_late: false, told_at: None }
+        Self { room, read: 0, dropped: 0, is_due: false, is_late: false, reported_at: None }
     }
 
-    /// So many datagrams have been read, with so many bytes, and the kernel may keep more.
-    pub(crate) fn handle_read(&mut self, now: Instant, count: usize, bytes: usize, has_more: bool) -> Step {
+    /// Records that datagrams were read. The kernel may have more.
+    pub(crate) fn handle_read(
+        &mut self,
+        now: Instant,
+        count: usize,
+        bytes: usize,
+        has_more: bool,
+    ) -> LossAction {
         self.read += bytes + count * OVERHEAD;
         self.is_due |= self.read > self.room / 8;
         if !has_more {
             self.read = 0;
         }
-        match self.told_at.map(|told| told + PAUSE) {
-            _ if !self.is_due => Step::Nothing,
-            Some(soonest) if soonest > now => Step::Wait(soonest),
-            _ if has_more && !self.is_late => Step::Wait(now + PAUSE),
-            _ => Step::Ask,
+        match self.reported_at.map(|told| told + PAUSE) {
+            _ if !self.is_due => LossAction::Nothing,
+            Some(soonest) if soonest > now => LossAction::Wait(soonest),
+            _ if has_more && !self.is_late => LossAction::Wait(now + PAUSE),
+            _ => LossAction::Ask,
         }
     }
 
-    /// The time of [`Step::Wait`] has come.
+    /// The time of [`LossAction::Wait`] has come.
     pub(crate) fn handle_timeout(&mut self) {
         self.is_late = true;
     }
 
-    /// So many datagrams have been dropped since the socket was made. Returns how many of them are new.
+    /// Records how many datagrams were dropped since the socket was opened. Returns how many of them are new.
     pub(crate) fn take(&mut self, now: Instant, dropped: u32) -> Option<u32> {
         (self.is_due, self.is_late) = (false, false);
-        // The kernel's count goes round.
+        // The kernel's count wraps.
         let lost = dropped.wrapping_sub(std::mem::replace(&mut self.dropped, dropped));
         if lost == 0 {
             return None;
         }
-        self.told_at = Some(now);
+        self.reported_at = Some(now);
         Some(lost)
     }
 }
@@ -94,36 +100,36 @@ mod tests {
         for step in 0..100 {
             assert_eq!(
                 losses.handle_read(at(step), 1, 40, false),
-                Step::Nothing,
+                LossAction::Nothing,
                 "one at a time fills no room"
             );
         }
-        assert_eq!(losses.handle_read(at(100), 128, 5_000, true), Step::Wait(at(1100)));
-        assert_eq!(losses.handle_read(at(101), 10, 400, false), Step::Ask);
+        assert_eq!(losses.handle_read(at(100), 128, 5_000, true), LossAction::Wait(at(1100)));
+        assert_eq!(losses.handle_read(at(101), 10, 400, false), LossAction::Ask);
         assert_eq!(losses.take(at(101), 0), None);
-        assert_eq!(losses.handle_read(at(102), 1, 40, false), Step::Nothing);
+        assert_eq!(losses.handle_read(at(102), 1, 40, false), LossAction::Nothing);
     }
 
     #[test]
-    fn losses_are_told_once_a_second_and_none_is_forgotten() {
+    fn losses_are_reported_once_a_second_and_none_is_forgotten() {
         let mut losses = Losses::new(ROOM);
-        assert_eq!(losses.handle_read(at(0), 128, 5_000, false), Step::Ask);
+        assert_eq!(losses.handle_read(at(0), 128, 5_000, false), LossAction::Ask);
         assert_eq!(losses.take(at(0), 7), Some(7));
-        assert_eq!(losses.handle_read(at(10), 128, 5_000, false), Step::Wait(at(1000)));
+        assert_eq!(losses.handle_read(at(10), 128, 5_000, false), LossAction::Wait(at(1000)));
         losses.handle_timeout();
-        assert_eq!(losses.handle_read(at(1000), 0, 0, false), Step::Ask);
+        assert_eq!(losses.handle_read(at(1000), 0, 0, false), LossAction::Ask);
         assert_eq!(losses.take(at(1000), 9), Some(2));
     }
 
     #[test]
-    fn a_flood_without_an_end_is_told_after_a_second() {
+    fn an_endless_flood_is_reported_after_a_second() {
         let mut losses = Losses::new(ROOM);
-        assert_eq!(losses.handle_read(at(0), 128, 5_000, true), Step::Wait(at(1000)));
+        assert_eq!(losses.handle_read(at(0), 128, 5_000, true), LossAction::Wait(at(1000)));
         losses.handle_timeout();
-        assert_eq!(losses.handle_read(at(1000), 128, 5_000, true), Step::Ask);
+        assert_eq!(losses.handle_read(at(1000), 128, 5_000, true), LossAction::Ask);
         assert_eq!(losses.take(at(1000), u32::MAX), Some(u32::MAX));
         losses.handle_timeout();
-        assert_eq!(losses.handle_read(at(2000), 128, 5_000, true), Step::Ask);
+        assert_eq!(losses.handle_read(at(2000), 128, 5_000, true), LossAction::Ask);
         assert_eq!(losses.take(at(2000), 1), Some(2), "the count of the kernel goes round");
     }
 }

@@ -88,7 +88,7 @@ impl Membership {
         let meant: Vec<_> = self.meant(nics).map(|nic| (nic.index, nic.is_running)).collect();
         for (index, is_running) in meant {
             match self.joined.get_mut(&index) {
-                // A cable was put in: whatever is behind it has to be told.
+                // A cable was plugged in: the network at its other end has to receive our memberships.
                 Some(false) if is_running => self.leave(socket, index),
                 Some(runs) => {
                     *runs = is_running;
@@ -130,7 +130,7 @@ impl Membership {
         };
     }
 
-    /// An interface as the system wants it; its address where numbers are not known.
+    /// An interface in the form that the system needs: its index, or its address where there are no indices.
     fn at(&self, index: u32) -> InterfaceIndexOrAddress {
         match (index, &self.join.interface) {
             (0, Some(Interface::Address(IpAddr::V4(address)))) => InterfaceIndexOrAddress::Address(*address),

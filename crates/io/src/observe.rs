@@ -1,4 +1,4 @@
-//! What an onlooker is told of a running show: a log, a monitor, a transcript.
+//! The events of a running show that the program receives, for a log, a monitor or a transcript.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crosspatch_core::{Backend, Closed, Notice, Peer, Plan, Port, PortSpec, Severity, Value};
 
 /// Something that happened. Everything but notices and plans comes only while it is asked for, see
-/// [`Handle::trace`](crate::Handle::trace). Who wants to see values rather than a protocol of all that happens uses
+/// [`Handle::trace`](crate::Handle::trace). To see values rather than all events, use
 /// [`Handle::observe`](crate::Handle::observe).
 ///
 /// Its `Display` is one line, in the form of the transcripts of `crosspatch-sim`.
@@ -21,7 +21,7 @@ pub enum Observed<'a> {
         instance: Option<&'a str>,
         /// What to say.
         notice: &'a Notice,
-        /// How many equal ones were not told.
+        /// How many equal notices were left out.
         held: u32,
     },
     /// A value came from a channel. Only while tracing, as all that follows.
@@ -33,7 +33,7 @@ pub enum Observed<'a> {
         /// The value.
         value: &'a Value,
     },
-    /// A session wants a port opened.
+    /// A session opens a port.
     Opening(PortName<'a>, &'a PortSpec),
     /// A port has opened or accepted a connection.
     Opened(PortName<'a>, Peer),
@@ -41,7 +41,7 @@ pub enum Observed<'a> {
     Closed(PortName<'a>, Peer, &'a Closed),
     /// A session closes a port or connection.
     Closing(PortName<'a>, Peer),
-    /// A stream took less than it was given.
+    /// A stream is full.
     Full(PortName<'a>, Peer),
     /// A stream that was full has room again.
     Writable(PortName<'a>, Peer),
@@ -49,7 +49,7 @@ pub enum Observed<'a> {
     Lost(PortName<'a>),
     /// A message, or some bytes of a stream, came in.
     Received(PortName<'a>, Peer, &'a [u8]),
-    /// A message was given to a port.
+    /// A message was passed to a port.
     Sent(PortName<'a>, Peer, &'a [u8]),
     /// A session has ended.
     Stopped(&'a str),

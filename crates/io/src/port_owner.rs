@@ -1,7 +1,7 @@
-//! Who has a port that we want: the name and number of the program, for the notice.
+//! Finds the program that has a port that we cannot open: its name and process id, for the notice.
 //!
 //! On Linux, `/proc/net` has the inode of every bound socket, and `/proc/<pid>/fd` who holds it. Processes of other users
-//! do not show their files; then nobody is named. Other systems name nobody.
+//! do not show their files; then no program is named. On other systems, none is named.
 
 use std::fmt;
 

@@ -22,7 +22,7 @@ const WAITING: usize = 16 * 1024;
 
 /// Something that goes into the engine.
 #[derive(Debug)]
-pub(crate) enum Event<'a> {
+pub(crate) enum RecordedEvent<'a> {
     Install,
     Stop,
     Timeout,
@@ -42,7 +42,7 @@ pub(crate) enum Event<'a> {
 
 /// An event as a line of the file has it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Line<'a> {
+pub(crate) struct RecordedLine<'a> {
     /// Microseconds since the start.
     pub(crate) at: u64,
     #[serde(skip_serializing_if = "Option::is_none", borrow)]
@@ -51,7 +51,7 @@ pub(crate) struct Line<'a> {
     pub(crate) port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none", borrow)]
     pub(crate) peer: Option<Cow<'a, str>>,
-    pub(crate) event: Kind,
+    pub(crate) event: RecordedKind,
     /// The data, a reason, or a text value, where that is text.
     #[serde(skip_serializing_if = "Option::is_none", borrow)]
     pub(crate) text: Option<Cow<'a, str>>,
@@ -71,7 +71,7 @@ pub(crate) struct Line<'a> {
 /// The kinds of events.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
+pub(crate) enum RecordedKind {
     Install,
     Stop,
     Timeout,
@@ -115,7 +115,7 @@ impl Recorder {
                 Ok(file) => (Some(file), Ok(())),
                 Err(error) => (None, Err(error)),
             };
-            // Whoever has not waited for the file does not want it any more.
+            // The recorder may have been dropped before the file was complete.
             let is_wanted = opened.send(result).is_ok();
             let Some(file) = file.filter(|_| is_wanted) else { return };
             if let Err(error) = write_all(file, &waiting) {
@@ -132,10 +132,10 @@ impl Recorder {
     }
 
     /// Writes down an event, sooner or later.
-    pub(crate) fn write(&mut self, now: Instant, port_name: Option<(&str, Port)>, event: &Event<'_>) {
+    pub(crate) fn write(&mut self, now: Instant, port_name: Option<(&str, Port)>, event: &RecordedEvent<'_>) {
         let Some(lines) = &self.lines else { return };
-        let mut text =
-            serde_json::to_vec(&Line::new(now, port_name, event)).expect("a line has only texts and numbers");
+        let mut text = serde_json::to_vec(&RecordedLine::new(now, port_name, event))
+            .expect("a line has only texts and numbers");
         text.push(b'\n');
         match lines.try_send(text) {
             Ok(()) => {}
@@ -193,14 +193,14 @@ fn write_all(file: File, waiting: &Receiver<Vec<u8>>) -> io::Result<()> {
     Ok(())
 }
 
-impl<'a> Line<'a> {
-    fn new(now: Instant, port_name: Option<(&'a str, Port)>, event: &Event<'a>) -> Self {
-        let mut line = Line {
+impl<'a> RecordedLine<'a> {
+    fn new(now: Instant, port_name: Option<(&'a str, Port)>, event: &RecordedEvent<'a>) -> Self {
+        let mut line = RecordedLine {
             at: now.as_micros(),
             instance: port_name.map(|(name, _)| name.into()),
             port: port_name.map(|(_, port)| port.0),
             peer: None,
-            event: Kind::Timeout,
+            event: RecordedKind::Timeout,
             text: None,
             hex: None,
             number: None,
@@ -208,53 +208,53 @@ impl<'a> Line<'a> {
             notice: None,
         };
         let peer = match event {
-            Event::Open(peer)
-            | Event::Data(peer, _)
-            | Event::Close(peer, _)
-            | Event::Full(peer)
-            | Event::Writable(peer) => Some(*peer),
-            Event::Install
-            | Event::Stop
-            | Event::Timeout
-            | Event::Resume
-            | Event::Put(..)
-            | Event::Lost
-            | Event::Notice(_) => None,
+            RecordedEvent::Open(peer)
+            | RecordedEvent::Data(peer, _)
+            | RecordedEvent::Close(peer, _)
+            | RecordedEvent::Full(peer)
+            | RecordedEvent::Writable(peer) => Some(*peer),
+            RecordedEvent::Install
+            | RecordedEvent::Stop
+            | RecordedEvent::Timeout
+            | RecordedEvent::Resume
+            | RecordedEvent::Put(..)
+            | RecordedEvent::Lost
+            | RecordedEvent::Notice(_) => None,
         };
         line.peer = peer.filter(|peer| *peer != Peer::Only).map(|peer| peer.to_string().into());
         line.event = match event {
-            Event::Install => Kind::Install,
-            Event::Stop => Kind::Stop,
-            Event::Timeout => Kind::Timeout,
-            Event::Resume => Kind::Resume,
-            Event::Put(channel, value) => {
+            RecordedEvent::Install => RecordedKind::Install,
+            RecordedEvent::Stop => RecordedKind::Stop,
+            RecordedEvent::Timeout => RecordedKind::Timeout,
+            RecordedEvent::Resume => RecordedKind::Resume,
+            RecordedEvent::Put(channel, value) => {
                 line.channel = Some((*channel).into());
                 match value {
                     // `Debug` gives the shortest digits that read back as the same number.
                     Value::Number(number) => line.number = Some(format!("{number:?}").into()),
                     Value::Text(text) => line.text = Some((&**text).into()),
                 }
-                Kind::Put
+                RecordedKind::Put
             }
-            Event::Open(_) => Kind::Open,
-            Event::Data(_, data) => {
+            RecordedEvent::Open(_) => RecordedKind::Open,
+            RecordedEvent::Data(_, data) => {
                 match std::str::from_utf8(data) {
                     Ok(text) => line.text = Some(text.into()),
                     Err(_) => line.hex = Some(hex(data).into()),
                 }
-                Kind::Data
+                RecordedKind::Data
             }
-            Event::Close(_, reason) => {
+            RecordedEvent::Close(_, reason) => {
                 line.text = Some(reason.to_string().into());
-                Kind::Close
+                RecordedKind::Close
             }
-            Event::Full(_) => Kind::Full,
-            Event::Writable(_) => Kind::Writable,
-            Event::Lost => Kind::Lost,
-            Event::Notice(notice) => {
+            RecordedEvent::Full(_) => RecordedKind::Full,
+            RecordedEvent::Writable(_) => RecordedKind::Writable,
+            RecordedEvent::Lost => RecordedKind::Lost,
+            RecordedEvent::Notice(notice) => {
                 line.notice = Some(notice.id.into());
                 line.text = Some((&*notice.text).into());
-                Kind::Notice
+                RecordedKind::Notice
             }
         };
         line

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crosspatch_core::{Closed, Engine, Instant, Notice, Peer, Plan, Port, Value};
 
 use crate::observe::Observed;
-use crate::record::{Kind, Line};
+use crate::record::{RecordedKind, RecordedLine};
 use crate::runner::{NOTICES, Owner, Runner};
 
 /// Why a recording cannot be played.
@@ -16,7 +16,7 @@ use crate::runner::{NOTICES, Owner, Runner};
 pub enum ReplayError {
     /// It cannot be read.
     Io(io::Error),
-    /// A line makes no sense; its number, from 1, and what is wrong.
+    /// A line is invalid: its number, from 1, and the reason.
     Line(usize, String),
 }
 
@@ -32,14 +32,14 @@ impl fmt::Display for ReplayError {
 impl std::error::Error for ReplayError {}
 
 /// Plays a recording and returns all that happens, a line each: the time and what
-/// [`Observed`](crate::Observed) shows. The same recording gives the same text.
+/// [`Observed`](crate::Observed) shows. The same recording results in the same text.
 ///
 /// `next_plan` is asked for a plan wherever one was installed, and gets the plan that runs by then, to build on. If it
 /// has none, what runs goes on.
 ///
 /// # Errors
 ///
-/// If the recording cannot be read or a line of it makes no sense. A last line without an end is left out: the
+/// If the recording cannot be read or a line of it is invalid. A last line without an end is left out: the
 /// recording was cut off there.
 pub fn replay(
     recording: impl BufRead,
@@ -69,7 +69,7 @@ fn play(
             break;
         }
         let bad = |what: String| ReplayError::Line(number, what);
-        let line: Line<'_> = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        let line: RecordedLine<'_> = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
         step(&line, next_plan, runner).map_err(|what| bad(what.to_owned()))?;
         take_effects(runner);
     }
@@ -86,22 +86,22 @@ fn take_effects(runner: &mut Runner<'_>) {
 }
 
 fn step(
-    line: &Line<'_>,
+    line: &RecordedLine<'_>,
     next_plan: &mut dyn FnMut(&Plan) -> Option<Plan>,
     runner: &mut Runner<'_>,
 ) -> Result<(), &'static str> {
     runner.now = Instant::from_micros(line.at);
     let peer = line.peer.as_deref().map_or(Some(Peer::Only), peer).ok_or("`peer` is no peer")?;
     match line.event {
-        Kind::Install => {
+        RecordedKind::Install => {
             if let Some(plan) = next_plan(runner.engine().plan()) {
                 runner.install(Arc::new(plan));
             }
         }
-        Kind::Stop => runner.shut_down(),
-        Kind::Timeout => runner.timeout(),
-        Kind::Resume => runner.resume(),
-        Kind::Put => {
+        RecordedKind::Stop => runner.shut_down(),
+        RecordedKind::Timeout => runner.timeout(),
+        RecordedKind::Resume => runner.resume(),
+        RecordedKind::Put => {
             let value = match (&line.number, &line.text) {
                 (Some(number), _) => Value::number(number.parse().map_err(|_| "`number` is no number")?),
                 (None, Some(text)) => Value::text(&**text),
@@ -109,11 +109,11 @@ fn step(
             };
             runner.put(line.channel.as_deref().ok_or("expected a `channel`")?, value);
         }
-        Kind::Open => if_known(runner, line, |runner, owner| runner.opened(owner, peer))?,
-        Kind::Full => if_known(runner, line, |runner, owner| runner.full(owner, peer))?,
-        Kind::Writable => if_known(runner, line, |runner, owner| runner.writable(owner, peer))?,
-        Kind::Lost => if_known(runner, line, |runner, owner| runner.lost(owner))?,
-        Kind::Data => {
+        RecordedKind::Open => if_known(runner, line, |runner, owner| runner.opened(owner, peer))?,
+        RecordedKind::Full => if_known(runner, line, |runner, owner| runner.full(owner, peer))?,
+        RecordedKind::Writable => if_known(runner, line, |runner, owner| runner.writable(owner, peer))?,
+        RecordedKind::Lost => if_known(runner, line, |runner, owner| runner.lost(owner))?,
+        RecordedKind::Data => {
             let data: Cow<'_, [u8]> = match (&line.text, &line.hex) {
                 (Some(text), _) => text.as_bytes().into(),
                 (None, Some(digits)) => from_hex(digits).ok_or("`hex` is not hexadecimal")?.into(),
@@ -125,11 +125,11 @@ fn step(
                 runner.received(owner, peer, revealed.as_deref().unwrap_or(&data));
             })?;
         }
-        Kind::Close => {
+        RecordedKind::Close => {
             let reason = Closed::from_text(line.text.as_deref().ok_or("expected a `text`")?);
             if_known(runner, line, |runner, owner| runner.closed(owner, peer, reason))?;
         }
-        Kind::Notice => {
+        RecordedKind::Notice => {
             let (id, text) = line.notice.as_deref().zip(line.text.as_deref()).ok_or("expected a `notice`")?;
             let id = NOTICES.into_iter().find(|known| *known == id).ok_or("`notice` is unknown")?;
             let notice = Notice::warning(id, text);
@@ -145,7 +145,7 @@ fn step(
 /// Does it if the plan that runs has the instance: a recording may be played through another configuration.
 fn if_known(
     runner: &mut Runner<'_>,
-    line: &Line<'_>,
+    line: &RecordedLine<'_>,
     event: impl FnOnce(&mut Runner<'_>, Owner),
 ) -> Result<(), &'static str> {
     let name = line.instance.as_deref().ok_or("expected an `instance`")?;

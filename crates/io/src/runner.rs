@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 
 use crate::handle::StatusReport;
 use crate::observe::{Observed, PortName};
-use crate::onlookers::{Onlooker, Onlookers};
-use crate::record::{Event, Recorder};
+use crate::record::{RecordedEvent, Recorder};
+use crate::value_observers::{ValueObserver, ValueObservers};
 
 /// Whose port something is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +21,7 @@ pub(crate) struct Owner {
     pub(crate) port: Port,
 }
 
-/// The notices that the shell itself has to tell.
+/// The notices of the shell itself.
 pub(crate) const NOTICES: [&str; 8] = [
     "cannot-send",
     "cannot-accept",
@@ -33,20 +33,20 @@ pub(crate) const NOTICES: [&str; 8] = [
     "lost",
 ];
 
-/// Is told what happens.
+/// Receives the events of the show.
 pub(crate) type Observer<'a> = &'a mut dyn FnMut(Instant, &Engine, Observed<'_>);
 
-/// An engine, its outbox and its onlookers.
+/// An engine, its outbox and its value_observers.
 pub(crate) struct Runner<'a> {
-    /// The time that the engine is told.
+    /// The time that is passed to the engine.
     pub(crate) now: Instant,
     engine: Engine,
     out: Outbox,
-    /// How many of the outbox's effects have been handed out.
+    /// How many of the outbox's effects have been taken.
     taken: usize,
     observer: Observer<'a>,
     recorder: Option<Recorder>,
-    onlookers: Onlookers,
+    value_observers: ValueObservers,
     traced: bool,
     /// What is known of a session even when the engine has forgotten it.
     names: FxHashMap<SessionId, (Arc<str>, &'static Backend)>,
@@ -61,7 +61,7 @@ impl<'a> Runner<'a> {
             taken: 0,
             observer,
             recorder,
-            onlookers: Onlookers::default(),
+            value_observers: ValueObservers::default(),
             traced: false,
             names: FxHashMap::default(),
         }
@@ -71,8 +71,8 @@ impl<'a> Runner<'a> {
         &self.engine
     }
 
-    pub(crate) fn add_onlooker(&mut self, onlooker: Onlooker) {
-        self.onlookers.add(onlooker, &mut self.engine);
+    pub(crate) fn add_value_observer(&mut self, observer: ValueObserver) {
+        self.value_observers.add(observer, &mut self.engine);
     }
 
     /// Asks all sessions how they are doing.
@@ -84,14 +84,14 @@ impl<'a> Runner<'a> {
         let _ = report.try_send(StatusReport { now: self.now, instances });
     }
 
-    /// Sends onlookers what is due.
-    pub(crate) fn serve_onlookers(&mut self) {
-        self.onlookers.handle_timeout(self.now, &mut self.engine);
+    /// Sends value_observers what is due.
+    pub(crate) fn serve_value_observers(&mut self) {
+        self.value_observers.handle_timeout(self.now, &mut self.engine);
     }
 
-    /// When the engine or an onlooker has to be served.
+    /// When the engine or an observer has to be served.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.engine.next_timeout().into_iter().chain(self.onlookers.next_timeout()).min()
+        self.engine.next_timeout().into_iter().chain(self.value_observers.next_timeout()).min()
     }
 
     pub(crate) fn trace(&mut self, on: bool) {
@@ -100,68 +100,68 @@ impl<'a> Runner<'a> {
     }
 
     pub(crate) fn install(&mut self, plan: Arc<Plan>) {
-        self.record(None, Event::Install);
+        self.record(None, RecordedEvent::Install);
         self.engine.install(self.now, plan, &mut self.out);
         for (at, planned) in (0..).zip(self.engine.plan().instances()) {
             let known = (planned.name.clone(), planned.backend);
             self.names.insert(self.engine.session_of(InstanceId(at)), known);
         }
-        self.onlookers.handle_install(self.engine.plan());
+        self.value_observers.handle_install(self.engine.plan());
         (self.observer)(self.now, &self.engine, Observed::Installed(self.engine.plan()));
     }
 
     pub(crate) fn shut_down(&mut self) {
-        self.record(None, Event::Stop);
+        self.record(None, RecordedEvent::Stop);
         self.engine.shut_down(self.now, &mut self.out);
     }
 
     pub(crate) fn put(&mut self, channel: &str, value: Value) {
         let Some((instance, slot)) = self.engine.plan().find_channel(channel) else { return };
-        self.onlookers.handle_event();
-        self.record(None, Event::Put(channel, &value));
+        self.value_observers.handle_event();
+        self.record(None, RecordedEvent::Put(channel, &value));
         self.engine.handle_value(self.now, instance, slot, value, &mut self.out);
     }
 
     pub(crate) fn opened(&mut self, owner: Owner, peer: Peer) {
-        self.event(owner, Event::Open(peer));
+        self.event(owner, RecordedEvent::Open(peer));
         self.engine.handle_open(self.now, owner.session, owner.port, peer, &mut self.out);
     }
 
     pub(crate) fn received(&mut self, owner: Owner, from: Peer, data: &[u8]) {
-        self.event(owner, Event::Data(from, data));
+        self.event(owner, RecordedEvent::Data(from, data));
         self.engine.handle_data(self.now, owner.session, owner.port, from, data, &mut self.out);
     }
 
     pub(crate) fn closed(&mut self, owner: Owner, peer: Peer, reason: Closed) {
-        self.event(owner, Event::Close(peer, &reason));
+        self.event(owner, RecordedEvent::Close(peer, &reason));
         self.engine.handle_close(self.now, owner.session, owner.port, peer, reason, &mut self.out);
     }
 
     pub(crate) fn full(&mut self, owner: Owner, peer: Peer) {
-        self.event(owner, Event::Full(peer));
+        self.event(owner, RecordedEvent::Full(peer));
         self.engine.handle_full(self.now, owner.session, owner.port, peer, &mut self.out);
     }
 
     pub(crate) fn writable(&mut self, owner: Owner, peer: Peer) {
-        self.event(owner, Event::Writable(peer));
+        self.event(owner, RecordedEvent::Writable(peer));
         self.engine.handle_writable(self.now, owner.session, owner.port, peer, &mut self.out);
     }
 
     pub(crate) fn lost(&mut self, owner: Owner) {
-        self.event(owner, Event::Lost);
+        self.event(owner, RecordedEvent::Lost);
         self.engine.handle_loss(self.now, owner.session, owner.port, &mut self.out);
     }
 
     pub(crate) fn timeout(&mut self) {
-        self.onlookers.handle_event();
-        self.record(None, Event::Timeout);
+        self.value_observers.handle_event();
+        self.record(None, RecordedEvent::Timeout);
         self.engine.handle_timeout(self.now, &mut self.out);
     }
 
     /// Goes on with interrupted turns, for one slice.
     pub(crate) fn resume(&mut self) {
-        self.onlookers.handle_event();
-        self.record(None, Event::Resume);
+        self.value_observers.handle_event();
+        self.record(None, RecordedEvent::Resume);
         self.engine.resume(self.now, &mut self.out);
     }
 
@@ -170,12 +170,12 @@ impl<'a> Runner<'a> {
         debug_assert!(NOTICES.contains(&notice.id), "a notice that no replay knows");
         let port_name = owner.and_then(|owner| Some((&*self.names.get(&owner.session)?.0, owner.port)));
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(self.now, port_name, &Event::Notice(&notice));
+            recorder.write(self.now, port_name, &RecordedEvent::Notice(&notice));
         }
         self.engine.handle_notice(self.now, owner.map(|owner| owner.session), notice, &mut self.out);
     }
 
-    /// The next effect that nobody has taken up, after telling the observer.
+    /// The next effect. It is passed to the observer, too.
     pub(crate) fn next_effect(&mut self) -> Option<Effect> {
         let effect = self.out.effects().get(self.taken)?.clone();
         self.taken += 1;
@@ -207,9 +207,9 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Something comes in: tells the recorder and, while tracing, the observer.
-    fn event(&mut self, owner: Owner, event: Event<'_>) {
-        self.onlookers.handle_event();
+    /// Passes an input to the recorder and, while tracing, to the observer.
+    fn event(&mut self, owner: Owner, event: RecordedEvent<'_>) {
+        self.value_observers.handle_event();
         if !self.traced && self.recorder.is_none() {
             return;
         }
@@ -217,10 +217,10 @@ impl<'a> Runner<'a> {
         if let Some(recorder) = &mut self.recorder {
             let port_name = Some((&**name, owner.port));
             let planned = self.engine.instance_of(owner.session);
-            if let Event::Data(from, data) = event
+            if let RecordedEvent::Data(from, data) = event
                 && let Some(safe) = planned.and_then(|planned| planned.instance.conceal(data))
             {
-                recorder.write(self.now, port_name, &Event::Data(from, &safe));
+                recorder.write(self.now, port_name, &RecordedEvent::Data(from, &safe));
             } else {
                 recorder.write(self.now, port_name, &event);
             }
@@ -228,24 +228,24 @@ impl<'a> Runner<'a> {
         if self.traced {
             let port_name = PortName { instance: name, backend, port: owner.port };
             let observed = match event {
-                Event::Open(peer) => Observed::Opened(port_name, peer),
-                Event::Data(from, data) => Observed::Received(port_name, from, data),
-                Event::Close(peer, reason) => Observed::Closed(port_name, peer, reason),
-                Event::Full(peer) => Observed::Full(port_name, peer),
-                Event::Writable(peer) => Observed::Writable(port_name, peer),
-                Event::Lost => Observed::Lost(port_name),
-                Event::Install
-                | Event::Timeout
-                | Event::Resume
-                | Event::Put(..)
-                | Event::Stop
-                | Event::Notice(_) => return,
+                RecordedEvent::Open(peer) => Observed::Opened(port_name, peer),
+                RecordedEvent::Data(from, data) => Observed::Received(port_name, from, data),
+                RecordedEvent::Close(peer, reason) => Observed::Closed(port_name, peer, reason),
+                RecordedEvent::Full(peer) => Observed::Full(port_name, peer),
+                RecordedEvent::Writable(peer) => Observed::Writable(port_name, peer),
+                RecordedEvent::Lost => Observed::Lost(port_name),
+                RecordedEvent::Install
+                | RecordedEvent::Timeout
+                | RecordedEvent::Resume
+                | RecordedEvent::Put(..)
+                | RecordedEvent::Stop
+                | RecordedEvent::Notice(_) => return,
             };
             (self.observer)(self.now, &self.engine, observed);
         }
     }
 
-    fn record(&mut self, port_name: Option<(&str, Port)>, event: Event<'_>) {
+    fn record(&mut self, port_name: Option<(&str, Port)>, event: RecordedEvent<'_>) {
         if let Some(recorder) = &mut self.recorder {
             recorder.write(self.now, port_name, &event);
         }

@@ -17,7 +17,7 @@ pub(crate) struct Subscribers {
     numbers: BTreeMap<Owner, u64>,
     last_number: u64,
     /// Those that get every datagram.
-    unselective: List,
+    unselective: SubscriberList,
     selective: Vec<Selective>,
 }
 
@@ -30,7 +30,7 @@ struct Subscriber {
 }
 
 /// Subscribers in their order.
-type List = Vec<(u64, Owner)>;
+type SubscriberList = Vec<(u64, Owner)>;
 
 /// Subscribers that select by the same two bytes of the same kind of datagram.
 #[derive(Debug)]
@@ -38,13 +38,13 @@ struct Selective {
     /// The selection of one of them.
     sample: Selection,
     /// Who gets datagrams of other kinds.
-    all: List,
-    by_whom: FxHashMap<u16, List>,
+    all: SubscriberList,
+    by_whom: FxHashMap<u16, SubscriberList>,
 }
 
 /// A subscriber that a datagram is for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Match {
+pub(crate) struct MatchedSubscriber {
     pub(crate) owner: Owner,
     /// Where to look for the next one.
     pub(crate) next: u64,
@@ -70,7 +70,7 @@ impl Subscribers {
         let entry = (*number, owner);
         let Some(selection) = subscriber.selection else { return insert(&mut self.unselective, entry) };
         let at = self.selective.iter().position(|group| group.is_of(&selection)).unwrap_or_else(|| {
-            let (all, by_whom) = (List::new(), FxHashMap::default());
+            let (all, by_whom) = (SubscriberList::new(), FxHashMap::default());
             self.selective.push(Selective { sample: selection, all, by_whom });
             self.selective.len() - 1
         });
@@ -105,15 +105,15 @@ impl Subscribers {
         self.all.first_key_value().map(|(_, subscriber)| subscriber.owner)
     }
 
-    /// The first subscriber that a datagram is for, not before the place where the last [`Match`] says to look, 0 to begin.
+    /// The first subscriber that a datagram is for, not before the place where the last [`MatchedSubscriber`] says to look, 0 to begin.
     #[inline]
-    pub(crate) fn find(&self, datagram: &[u8], from: u64) -> Option<Match> {
+    pub(crate) fn find(&self, datagram: &[u8], from: u64) -> Option<MatchedSubscriber> {
         let mut found = first_in(&self.unselective, from);
         for group in &self.selective {
             let Some(other) = group.list(datagram).and_then(|list| first_in(list, from)) else { continue };
             found = Some(match found {
-                Some(found) if found.next < other.next => Match { is_last: false, ..found },
-                Some(_) => Match { is_last: false, ..other },
+                Some(found) if found.next < other.next => MatchedSubscriber { is_last: false, ..found },
+                Some(_) => MatchedSubscriber { is_last: false, ..other },
                 None => other,
             });
         }
@@ -136,7 +136,7 @@ impl Subscribers {
 impl Selective {
     /// Those that a datagram is for.
     #[inline]
-    fn list(&self, datagram: &[u8]) -> Option<&List> {
+    fn list(&self, datagram: &[u8]) -> Option<&SubscriberList> {
         match self.sample.whom_in(datagram) {
             Some(whom) => self.by_whom.get(&key(whom)),
             None => Some(&self.all),
@@ -153,21 +153,21 @@ fn key(whom: [u8; 2]) -> u16 {
 }
 
 #[inline]
-fn first_in(list: &List, from: u64) -> Option<Match> {
+fn first_in(list: &SubscriberList, from: u64) -> Option<MatchedSubscriber> {
     // A list is mostly short, and mostly all of it is to come.
     let start = match list.first() {
         Some((number, _)) if *number >= from => 0,
         _ => list.partition_point(|(number, _)| *number < from),
     };
     let (number, owner) = *list.get(start)?;
-    Some(Match { owner, next: number + 1, is_last: start + 1 == list.len() })
+    Some(MatchedSubscriber { owner, next: number + 1, is_last: start + 1 == list.len() })
 }
 
-fn insert(list: &mut List, entry: (u64, Owner)) {
+fn insert(list: &mut SubscriberList, entry: (u64, Owner)) {
     list.insert(list.partition_point(|(number, _)| *number < entry.0), entry);
 }
 
-fn remove(list: &mut List, number: u64) {
+fn remove(list: &mut SubscriberList, number: u64) {
     if let Ok(at) = list.binary_search_by_key(&number, |(number, _)| *number) {
         list.remove(at);
     }

@@ -28,7 +28,7 @@ pub(crate) fn raise_file_limit() {}
 /// Which machine this is: bytes that stay the same and that no other machine has. On Linux they come from the number that
 /// the system was given when it was installed, and from the serial number of a small computer, whose memory cards are copied
 /// with the system on them. Elsewhere the name of the host has to do. Only a digest leaves this function: a recording is made
-/// to be passed on, and those numbers are nobody's business.
+/// to be passed on, and those numbers are private.
 pub(crate) fn machine() -> Vec<u8> {
     const FILES: [&str; 2] = ["/etc/machine-id", "/sys/firmware/devicetree/base/serial-number"];
     let known: Vec<u8> = FILES.into_iter().filter_map(|file| std::fs::read(file).ok()).flatten().collect();

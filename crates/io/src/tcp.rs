@@ -53,7 +53,7 @@ impl Connecting {
             return Err(error);
         }
         match stream.peer_addr() {
-            // On a port of this machine where nobody listens, the system may connect a socket to itself.
+            // If no program listens on a port of this machine, the system may connect a socket to itself.
             Ok(peer) if stream.local_addr().is_ok_and(|own| own == peer) => {
                 Err(ErrorKind::ConnectionRefused.into())
             }

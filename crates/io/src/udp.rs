@@ -1,7 +1,7 @@
 //! A UDP socket: bound for one address family or both, or to a multicast group, never closed by what the network says.
 //!
-//! Sessions that want the same address share one socket. If each had its own, the kernel would give a datagram for that
-//! address to one of them and not to the others; so every subscriber of the socket is given everything that comes in,
+//! Sessions that bind the same address share one socket. If each had its own, the kernel would deliver a datagram for that
+//! address to one of them and not to the others; so every subscriber of the socket receives everything that comes in,
 //! apart from what it does not select (`subscribers`).
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::batch::{self, Datagram, Inbox, Outbound, mapped, unmapped};
+use crate::batch::{self, Datagram, ReceiveBatch, SendBatch, mapped, unmapped};
 use crate::closed;
 use crate::interfaces::Nic;
 use crate::losses::Losses;
@@ -49,7 +49,7 @@ pub(crate) struct UdpPort {
     /// Whether the loop is woken when the kernel has room.
     waits_for_room: bool,
     /// What it was bound to, if others may share it.
-    shared_at: Option<Site>,
+    shared_at: Option<SocketKey>,
     /// The sessions that use it.
     pub(crate) subscribers: Subscribers,
     /// What it listens to, if that is a group.
@@ -66,13 +66,13 @@ const GROUP_HOPS: u32 = 64;
 
 /// What sessions have to agree in to share a socket: address, port and whether it broadcasts.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Site {
+struct SocketKey {
     ip: Option<IpAddr>,
     port: u16,
     broadcast: bool,
 }
 
-impl Site {
+impl SocketKey {
     /// None if the socket is for one session alone.
     fn of(spec: &Udp, ip: Option<IpAddr>) -> Option<Self> {
         let site = Self { ip, port: spec.bind.port, broadcast: spec.broadcast };
@@ -93,12 +93,12 @@ impl UdpPort {
                 bound => bound,
             },
         }?;
-        port.shared_at = Site::of(spec, ip);
+        port.shared_at = SocketKey::of(spec, ip);
         port.subscribers.join(owner, spec.selection);
         Ok(port)
     }
 
-    /// A socket that hears what is sent to a group and a port, on the interfaces that are meant.
+    /// A socket that receives what is sent to a group and a port, on the selected interfaces.
     pub(crate) fn listen(join: &Join, port: u16, nics: &[Nic], owner: Owner) -> io::Result<Self> {
         let mut membership = Membership::new(join.clone());
         let address = membership.address(port, nics)?;
@@ -122,9 +122,9 @@ impl UdpPort {
         self.socket.local_addr().map(|address| address.port())
     }
 
-    /// Whether a session that wants `spec` at this address can share the socket.
+    /// Whether a session that opens `spec` at this address can share the socket.
     pub(crate) fn is_shared_at(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
-        self.shared_at.is_some() && self.shared_at == Site::of(spec, ip)
+        self.shared_at.is_some() && self.shared_at == SocketKey::of(spec, ip)
     }
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {
@@ -161,12 +161,12 @@ impl UdpPort {
     }
 
     /// Receives a batch; how many datagrams came, and whether more may be waiting.
-    pub(crate) fn receive(&self, inbox: &mut Inbox) -> (usize, bool) {
+    pub(crate) fn receive(&self, inbox: &mut ReceiveBatch) -> (usize, bool) {
         match inbox.receive(&self.socket) {
             Ok(received) => received,
             Err(error) if error.kind() == ErrorKind::WouldBlock => (0, false),
             // Mostly an ICMP message about something that was sent before: a peer that is not there is no reason to go
-            // deaf. Such an error is used up with that, and what waits behind it is read next.
+            // deaf. Such an error is used up with that, and the next datagram can be read.
             Err(error) => (0, is_about_a_peer(error.kind())),
         }
     }
@@ -202,7 +202,7 @@ impl UdpPort {
         self.losses.take(now, dropped)
     }
 
-    /// The address of a peer as this socket wants it.
+    /// The address of a peer in the form that this socket needs.
     pub(crate) fn address_for(&self, to: SocketAddr) -> Option<SocketAddr> {
         match to {
             SocketAddr::V4(_) if !self.takes_v4 => None,
@@ -258,7 +258,7 @@ impl UdpPort {
     /// Sends datagrams. What the kernel does not take waits; the last error that lost one is returned.
     pub(crate) fn send(
         &mut self,
-        outbound: &mut Outbound,
+        outbound: &mut SendBatch,
         mut datagrams: &[Datagram],
         bytes: &[u8],
     ) -> Option<(SocketAddr, io::Error)> {
@@ -307,7 +307,7 @@ impl UdpPort {
             } else {
                 Interest::READABLE | Interest::WRITABLE
             };
-            // If the system does not want to, it is asked again with the next datagram.
+            // If the system refuses, the next datagram asks again.
             if registry.reregister(&mut self.socket, token, interests).is_ok() {
                 self.waits_for_room = !self.waits_for_room;
             }
@@ -401,7 +401,9 @@ mod tests {
 
         let datagram = Datagram { to, bytes: 0..5 };
         for _ in 0..3 {
-            assert!(port.send(&mut Outbound::default(), std::slice::from_ref(&datagram), b"hello").is_none());
+            assert!(
+                port.send(&mut SendBatch::default(), std::slice::from_ref(&datagram), b"hello").is_none()
+            );
             port.watch_again(poll.registry(), Token(7));
             assert_eq!(ear.recv(&mut [0; 9]).unwrap(), 5);
         }

@@ -1,7 +1,7 @@
 //! The HTTP request and answer in front of a WebSocket (RFC 6455, section 4), read leniently.
 //!
 //! Clients of consoles send requests without `Host` and `Origin` and with a constant key; consoles ignore the request's
-//! path. So a server wants the key and nothing else, and offers of extensions are ignored; a client wants status 101. Browsers
+//! path. So a server only requires the key, and ignores offers of extensions; a client requires status 101. Browsers
 //! send the origin of the page that asks (section 10.2), and a page that is not allowed by name does not get through.
 
 use std::io::{ErrorKind, Read, Write};
@@ -21,15 +21,15 @@ const MOST_LINES: usize = 128;
 /// An upgrade that is under way.
 pub(crate) struct Upgrade {
     pub(crate) stream: TcpStream,
-    side: Side,
+    side: UpgradeRole,
     /// The web pages that may connect to us.
     origins: Arc<[Box<str>]>,
     head: Vec<u8>,
 }
 
-/// Which side we are.
+/// Our role in the handshake.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum UpgradeRole {
     /// We have asked and wait for the answer.
     Client,
     /// We wait for the request.
@@ -49,7 +49,7 @@ pub(crate) enum Progress {
 #[derive(Debug, PartialEq, Eq)]
 enum Head {
     Partial,
-    /// Good, so many bytes long; for a server, with what to answer.
+    /// Complete, with its length in bytes and, for a server, the answer.
     Good(usize, Vec<u8>),
     Bad(Closed, &'static str),
 }
@@ -61,7 +61,7 @@ impl Upgrade {
         match stream.write(request.as_bytes()) {
             // The first bytes on a connection always fit, unless something is badly wrong with it.
             Ok(len) if len == request.len() => {
-                Ok(Self { stream, side: Side::Client, origins: Arc::default(), head: Vec::new() })
+                Ok(Self { stream, side: UpgradeRole::Client, origins: Arc::default(), head: Vec::new() })
             }
             Ok(_) => Err(Closed::Reset),
             Err(error) => Err(closed::reason(&error)),
@@ -70,10 +70,10 @@ impl Upgrade {
 
     /// Waits for a request, of one of these web pages if it is a browser's.
     pub(crate) fn expect(stream: TcpStream, origins: Arc<[Box<str>]>) -> Self {
-        Self { stream, side: Side::Server, origins, head: Vec::new() }
+        Self { stream, side: UpgradeRole::Server, origins, head: Vec::new() }
     }
 
-    pub(crate) fn side(&self) -> Side {
+    pub(crate) fn side(&self) -> UpgradeRole {
         self.side
     }
 
@@ -95,8 +95,8 @@ impl Upgrade {
                 Err(error) => return Progress::Refused(closed::reason(&error)),
             }
             let head = match self.side {
-                Side::Client => read_answer(&self.head),
-                Side::Server => read_request(&self.head, &self.origins),
+                UpgradeRole::Client => read_answer(&self.head),
+                UpgradeRole::Server => read_request(&self.head, &self.origins),
             };
             match head {
                 Head::Partial if self.head.len() > LONGEST => {
@@ -115,8 +115,8 @@ impl Upgrade {
     }
 
     fn refuse(&mut self, reason: Closed, answer: &str) -> Progress {
-        if self.side == Side::Server {
-            // For the person behind a browser that has come to the wrong place; nothing depends on it.
+        if self.side == UpgradeRole::Server {
+            // For a person whose browser has opened the wrong port. Nothing depends on it.
             let _: std::io::Result<usize> = self.stream.write(answer.as_bytes());
         }
         Progress::Refused(reason)

@@ -1,10 +1,11 @@
-//! A world for tests: the engine, a clock that is moved by hand, virtual links between sessions, and a transcript.
+//! A virtual world for tests of crosspatch, a translator for show control: the engine, a clock that tests advance, virtual links
+//! between sessions, and a transcript.
 //!
 //! Only tests, fuzz targets and benchmarks depend on this crate; the program does not contain it. It names no protocol.
 //! Nothing here waits. [`World::advance`] jumps from one due event to the next, so an hour of keep-alives takes
 //! milliseconds, and the same steps give the same transcript every time.
 //!
-//! Transcript lines, with `T` a time such as `+1.250s`. Lines marked *in* are also read by [`Step::parse`]; a scenario
+//! Transcript lines, with `T` a time such as `+1.250s`. Lines marked *in* are also read by [`ScriptStep::parse`]; a scenario
 //! lists both kinds and only the *in* lines are played.
 //!
 //! ```text
@@ -38,7 +39,7 @@ mod transcript;
 use std::sync::Arc;
 
 pub use network::{Link, Network};
-pub use script::{Script, Step};
+pub use script::{Script, ScriptStep};
 pub use transcript::Transcript;
 
 use crosspatch_core::{
@@ -208,31 +209,31 @@ impl World {
     }
 
     /// Plays one step of a script, at the present time. `Reload` is the caller's.
-    pub fn play(&mut self, step: &Step) {
+    pub fn play(&mut self, step: &ScriptStep) {
         match step {
-            Step::Opened(name, port, peer) => self.opened(name, *port, *peer),
-            Step::Closed(name, port, peer, reason) => self.closed(name, *port, *peer, reason.clone()),
-            Step::Full(name, port, peer) => self.full(name, *port, *peer),
-            Step::Lost(name, port) => self.lost(name, *port),
-            Step::Writable(name, port, peer) => self.writable(name, *port, *peer),
-            Step::Received(name, port, peer, text) => {
+            ScriptStep::Opened(name, port, peer) => self.opened(name, *port, *peer),
+            ScriptStep::Closed(name, port, peer, reason) => self.closed(name, *port, *peer, reason.clone()),
+            ScriptStep::Full(name, port, peer) => self.full(name, *port, *peer),
+            ScriptStep::Lost(name, port) => self.lost(name, *port),
+            ScriptStep::Writable(name, port, peer) => self.writable(name, *port, *peer),
+            ScriptStep::Received(name, port, peer, text) => {
                 let message = script::message(self.instance(name).1, text);
                 self.transcript.received_text(self.now, self.session(name), *port, *peer, text);
                 self.deliver(name, *port, *peer, &message);
             }
-            Step::Put(channel, value) => {
+            ScriptStep::Put(channel, value) => {
                 self.transcript.note(self.now, &format!("{channel} := {value}"));
                 self.put(channel, value.clone());
             }
-            Step::Status(name) => {
+            ScriptStep::Status(name) => {
                 self.transcript.note(self.now, &format!("{name} status"));
                 let (instance, _) = self.instance(name);
                 for link in self.engine.status_of(instance).links {
                     self.transcript.note(self.now, &format!("{name} status: {link}"));
                 }
             }
-            Step::End => self.transcript.note(self.now, "end"),
-            Step::Reload => self.transcript.note(self.now, "reload"),
+            ScriptStep::End => self.transcript.note(self.now, "end"),
+            ScriptStep::Reload => self.transcript.note(self.now, "reload"),
         }
     }
 

@@ -36,7 +36,7 @@ pub struct Network {
     random: u64,
     ports: Vec<OpenPort>,
     waiting: Vec<(SessionId, Port, u64)>,
-    connections: Vec<Connection>,
+    connections: Vec<VirtualConnection>,
     connections_made: u32,
     silent: Vec<Endpoint>,
     refusing: Vec<Endpoint>,
@@ -50,23 +50,23 @@ struct OpenPort {
     session: SessionId,
     port: Port,
     at: Endpoint,
-    kind: Kind,
+    kind: VirtualPortKind,
     groups: Vec<IpAddr>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum VirtualPortKind {
     Datagram,
     Stream,
     Message,
 }
 
 #[derive(Clone, Debug)]
-struct Connection {
+struct VirtualConnection {
     client: (SessionId, Port),
     server: (SessionId, Port),
     number: u32,
-    kind: Kind,
+    kind: VirtualPortKind,
     is_cut: bool,
     last_arrival: Instant,
 }
@@ -161,7 +161,7 @@ impl Network {
         }
     }
 
-    fn reset_where(&mut self, now: Instant, which: impl Fn(&Connection) -> bool) {
+    fn reset_where(&mut self, now: Instant, which: impl Fn(&VirtualConnection) -> bool) {
         let (gone, left) = std::mem::take(&mut self.connections).into_iter().partition::<Vec<_>, _>(which);
         self.connections = left;
         for connection in gone {
@@ -217,17 +217,19 @@ impl Network {
         match spec {
             PortSpec::Udp(udp) => {
                 let groups = udp.joins.iter().map(|join| join.group).collect();
-                self.listen(now, session, port, &udp.bind, Kind::Datagram, groups);
+                self.listen(now, session, port, &udp.bind, VirtualPortKind::Datagram, groups);
             }
             PortSpec::TcpListen(listen) => {
-                self.listen(now, session, port, &listen.at, Kind::Stream, Vec::new());
+                self.listen(now, session, port, &listen.at, VirtualPortKind::Stream, Vec::new());
             }
             PortSpec::WebSocketListen(listen) => {
-                self.listen(now, session, port, &listen.at, Kind::Message, Vec::new());
+                self.listen(now, session, port, &listen.at, VirtualPortKind::Message, Vec::new());
             }
-            PortSpec::TcpConnect(connect) => self.connect(now, session, port, connect, Kind::Stream),
+            PortSpec::TcpConnect(connect) => {
+                self.connect(now, session, port, connect, VirtualPortKind::Stream)
+            }
             PortSpec::WebSocketConnect(socket) => {
-                self.connect(now, session, port, &socket.connect, Kind::Message)
+                self.connect(now, session, port, &socket.connect, VirtualPortKind::Message)
             }
             PortSpec::Machine => {
                 self.schedule(now, session, port, What::Data(Peer::Only, THIS_MACHINE.to_vec()));
@@ -246,7 +248,7 @@ impl Network {
         session: SessionId,
         port: Port,
         at: &Endpoint,
-        kind: Kind,
+        kind: VirtualPortKind,
         groups: Vec<IpAddr>,
     ) {
         if !self.denies_ports {
@@ -255,7 +257,14 @@ impl Network {
         }
     }
 
-    fn connect(&mut self, now: Instant, session: SessionId, port: Port, connect: &Connect, kind: Kind) {
+    fn connect(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        port: Port,
+        connect: &Connect,
+        kind: VirtualPortKind,
+    ) {
         if self.refusing.contains(&connect.to) {
             let time = self.crossing(now);
             self.schedule(time, session, port, What::Close(Peer::Only, Closed::Refused));
@@ -270,7 +279,7 @@ impl Network {
                 self.schedule(time, server.0, server.1, What::Open(Peer::Connection(number)));
                 self.schedule(time, session, port, What::Open(Peer::Only));
                 let client = (session, port);
-                self.connections.push(Connection {
+                self.connections.push(VirtualConnection {
                     client,
                     server,
                     number,
@@ -297,7 +306,7 @@ impl Network {
                 bytes,
             ),
             Peer::Connection(number) => {
-                let is_ours = |c: &Connection| c.server == (session, port) && c.number == number;
+                let is_ours = |c: &VirtualConnection| c.server == (session, port) && c.number == number;
                 self.send_stream(now, is_ours, |c| (c.client, Peer::Only), bytes);
             }
         }
@@ -315,7 +324,7 @@ impl Network {
         let is_for_all = is_for_all(to.ip());
         let to = Endpoint::from(to);
         let is_target = |open: &&OpenPort| {
-            open.kind == Kind::Datagram
+            open.kind == VirtualPortKind::Datagram
                 && leads_to(&to, open)
                 && (is_for_all || open.at != own.at || to == own.at)
         };
@@ -332,8 +341,8 @@ impl Network {
     fn send_stream(
         &mut self,
         now: Instant,
-        which: impl Fn(&Connection) -> bool,
-        far_end: impl Fn(&Connection) -> ((SessionId, Port), Peer),
+        which: impl Fn(&VirtualConnection) -> bool,
+        far_end: impl Fn(&VirtualConnection) -> ((SessionId, Port), Peer),
         bytes: &[u8],
     ) {
         let crossing = self.crossing(now);
@@ -347,7 +356,8 @@ impl Network {
         let time = crossing.max(connection.last_arrival);
         connection.last_arrival = time;
         let ((session, port), peer) = far_end(connection);
-        let pieces = if connection.kind == Kind::Stream && piece > 0 { piece } else { bytes.len().max(1) };
+        let pieces =
+            if connection.kind == VirtualPortKind::Stream && piece > 0 { piece } else { bytes.len().max(1) };
         if bytes.is_empty() {
             self.schedule(time, session, port, What::Data(peer, Vec::new()));
         }
@@ -365,8 +375,13 @@ impl Network {
     }
 
     /// Closes connections of a port and tells their other ends.
-    fn close_where(&mut self, now: Instant, by: (SessionId, Port), which: impl Fn(&Connection) -> bool) {
-        let is_closed = |c: &Connection| (c.client == by || c.server == by) && which(c);
+    fn close_where(
+        &mut self,
+        now: Instant,
+        by: (SessionId, Port),
+        which: impl Fn(&VirtualConnection) -> bool,
+    ) {
+        let is_closed = |c: &VirtualConnection| (c.client == by || c.server == by) && which(c);
         let (gone, left) =
             std::mem::take(&mut self.connections).into_iter().partition::<Vec<_>, _>(is_closed);
         self.connections = left;

@@ -8,12 +8,12 @@ use crosspatch_core::{Backend, Closed, Duration, Instant, Peer, Port, Value};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Script {
     /// Times and steps, in the order of the text.
-    pub steps: Vec<(Instant, Step)>,
+    pub steps: Vec<(Instant, ScriptStep)>,
 }
 
 /// Something that happens to a world from outside.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum ScriptStep {
     /// A port or connection is open.
     Opened(String, Port, Peer),
     /// A port or connection is gone.
@@ -58,7 +58,7 @@ impl Script {
             let bad = || BadLine(line.to_owned());
             let (time, event) = line.split_once(' ').ok_or_else(bad)?;
             let time = parse_time(time).ok_or_else(bad)?;
-            if let Some(step) = Step::parse(event).map_err(|Malformed| bad())? {
+            if let Some(step) = ScriptStep::parse(event).map_err(|Malformed| bad())? {
                 steps.push((time, step));
             }
         }
@@ -70,7 +70,7 @@ impl Script {
 #[derive(Debug)]
 pub struct Malformed;
 
-impl Step {
+impl ScriptStep {
     /// Reads a line without its time; `None` if it is an output line.
     ///
     /// # Errors

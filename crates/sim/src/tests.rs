@@ -266,11 +266,11 @@ fn a_script_keeps_the_input_lines_of_a_transcript() {
     assert_eq!(
         script.steps,
         [
-            (at(1_000_000), Step::Received("desk".into(), Port(0), from, "/fader/1 ,f 0.25".into())),
-            (at(1_500_000), Step::Closed("ma".into(), Port(0), Peer::Only, Closed::NotWebSocket(404))),
-            (at(1_500_000), Step::Closed("ma".into(), Port(1), Peer::Connection(3), Closed::Reset)),
-            (at(2_000_250), Step::Put("a./x".into(), Value::number(0.5))),
-            (at(3_000_000), Step::End),
+            (at(1_000_000), ScriptStep::Received("desk".into(), Port(0), from, "/fader/1 ,f 0.25".into())),
+            (at(1_500_000), ScriptStep::Closed("ma".into(), Port(0), Peer::Only, Closed::NotWebSocket(404))),
+            (at(1_500_000), ScriptStep::Closed("ma".into(), Port(1), Peer::Connection(3), Closed::Reset)),
+            (at(2_000_250), ScriptStep::Put("a./x".into(), Value::number(0.5))),
+            (at(3_000_000), ScriptStep::End),
         ]
     );
     assert!(Script::parse("+1.000s ma.0 closed because").is_err());

@@ -1,9 +1,12 @@
-//! The transforms: everything that a mapping line can do to a value.
+//! The transforms of crosspatch, a translator for show control: everything that a mapping line can do to a value.
 //!
-//! Each family is a folder with a manual, `README.md`, and a file for each transform or for a few that are alike. A file has
-//! the entry ([`Transform`](crosspatch_core::transform::Transform)), the reader of its arguments and the stage that they
-//! give; the contract is [`crosspatch_core::transform`]. What a shape computes is there as well, because the engine applies
-//! shapes without a call through a pointer.
+//! In `tablet./fader/1 | curve 2 > desk.page1.fader1`, `curve 2` is a transform with an argument. The program passes
+//! [`FAMILIES`] to the configuration language, which looks transforms up by name.
+//!
+//! Each family is a folder with a manual, `README.md`, and a file for each transform or for a few similar ones. A file has the
+//! entry in the family's table ([`Transform`](crosspatch_core::transform::Transform)), the parser of its arguments, and the stage
+//! that it returns. [`crosspatch_core::transform`] describes these types. It also has the functions that shapes apply, because
+//! the engine calls them without dynamic dispatch.
 
 mod button;
 mod control;
@@ -18,6 +21,6 @@ mod time;
 
 use crosspatch_core::transform::Family;
 
-/// Every family, in the order of the guide.
+/// All families of transforms, in the order of the guide.
 pub const FAMILIES: &[&Family] =
     &[&shape::FAMILY, &button::FAMILY, &time::FAMILY, &control::FAMILY, &text::FAMILY];

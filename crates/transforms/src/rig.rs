@@ -1,12 +1,12 @@
-//! A chain on the bench: tests put values in, move the clock and see what comes out.
+//! A chain in a test: values are passed in, time advances, and the output is compared.
 
-use crosspatch_core::transform::{ArgumentError, Chain, LiveChain, Moment, Place, Reference, Stage};
+use crosspatch_core::transform::{ArgumentError, Chain, LinePosition, LiveChain, Moment, Reference, Stage};
 use crosspatch_core::{Duration, Instant, Notice, Value};
 
 use crate::FAMILIES;
 
 /// A chain with a clock and the channels that it names.
-pub(super) struct Rig {
+pub(super) struct ChainRig {
     pub(super) chain: Chain,
     live: LiveChain,
     now: Instant,
@@ -22,7 +22,7 @@ pub(super) fn read_stage(stage: &str, references: &mut Vec<Reference>) -> Result
     crosspatch_core::transform::read_stage(stage, FAMILIES, references)
 }
 
-/// The stages of a chain as written; the test has failed if they make no sense.
+/// The stages of a chain as written. Panics if they are invalid.
 pub(super) fn chain(text: &str) -> Chain {
     let (mut references, mut listeners) = (Vec::new(), Vec::new());
     let read = |(at, stage): (usize, &str)| {
@@ -34,12 +34,12 @@ pub(super) fn chain(text: &str) -> Chain {
     Chain::new(text, stages, listeners)
 }
 
-impl Rig {
+impl ChainRig {
     pub(super) fn new(text: &str) -> Self {
-        Self::of(chain(text), Place::ONLY)
+        Self::of(chain(text), LinePosition::ONLY)
     }
 
-    pub(super) fn of(chain: Chain, place: Place) -> Self {
+    pub(super) fn of(chain: Chain, place: LinePosition) -> Self {
         let live = chain.live(place);
         let known = vec![None; chain.references()];
         Self { chain, live, now: Instant::START, known, notices: Vec::new(), has_announced: false }
@@ -64,12 +64,12 @@ impl Rig {
         self.call(|live, _, moment| live.handle_value(moment, value))
     }
 
-    /// The same for chains that give numbers.
+    /// The same for chains that output numbers.
     pub(super) fn number(&mut self, value: impl Into<Value>) -> Option<f64> {
         self.put(value).and_then(|value| value.as_number())
     }
 
-    /// The present state of the source.
+    /// The current state of the source.
     pub(super) fn recall(&mut self, value: impl Into<Value>) -> Option<Value> {
         let value = value.into();
         self.call(|live, _, moment| live.handle_recall(moment, value))
@@ -89,7 +89,7 @@ impl Rig {
         self.call(|live, _, moment| live.handle_group(moment, is_of_same_source))
     }
 
-    /// Lets time pass, and says what came out at how many milliseconds after the start.
+    /// Lets time pass, and returns the outputs with their times in milliseconds since the start.
     pub(super) fn advance(&mut self, time: Duration) -> Vec<(u64, Value)> {
         let end = self.now + time;
         let mut passed = Vec::new();

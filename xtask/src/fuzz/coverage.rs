@@ -15,11 +15,11 @@ const HEAD: &str = "\
 
 /// The table.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Coverage(Vec<Row>);
+pub(super) struct Coverage(Vec<CoverageRow>);
 
 /// A line of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct CoverageRow {
     pub target: String,
     /// The day of the last run, as `2026-11-30`.
     pub date: String,
@@ -38,9 +38,9 @@ pub(super) struct Row {
 
 impl Coverage {
     /// Adds a run to what there is of its target.
-    pub(super) fn add(&mut self, run: Row) {
+    pub(super) fn add(&mut self, run: CoverageRow) {
         match self.0.binary_search_by(|row| row.target.cmp(&run.target)) {
-            Ok(at) => self.0[at] = Row { sum: self.0[at].sum + run.sum, ..run },
+            Ok(at) => self.0[at] = CoverageRow { sum: self.0[at].sum + run.sum, ..run },
             Err(at) => self.0.insert(at, run),
         }
     }
@@ -66,7 +66,7 @@ impl fmt::Display for Coverage {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for CoverageRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { target, date, inputs, per_second, cov, ft, files, kibibytes, sum } = self;
         write!(
@@ -89,7 +89,7 @@ impl FromStr for Coverage {
     }
 }
 
-impl FromStr for Row {
+impl FromStr for CoverageRow {
     type Err = anyhow::Error;
 
     fn from_str(line: &str) -> Result<Self> {
@@ -110,9 +110,17 @@ impl FromStr for Row {
 mod tests {
     use super::*;
 
-    fn row(target: &str, inputs: u64) -> Row {
+    fn row(target: &str, inputs: u64) -> CoverageRow {
         let date = "2026-11-30".to_owned();
-        Row { target: target.to_owned(), date, inputs, sum: inputs, cov: 7, ft: 9, ..Row::default() }
+        CoverageRow {
+            target: target.to_owned(),
+            date,
+            inputs,
+            sum: inputs,
+            cov: 7,
+            ft: 9,
+            ..CoverageRow::default()
+        }
     }
 
     #[test]
@@ -121,7 +129,7 @@ mod tests {
         for run in [row("sacn", 100), row("config", 20), row("sacn", 3)] {
             coverage.add(run);
         }
-        assert_eq!(coverage.0, [row("config", 20), Row { sum: 103, ..row("sacn", 3) }]);
+        assert_eq!(coverage.0, [row("config", 20), CoverageRow { sum: 103, ..row("sacn", 3) }]);
         assert_eq!(coverage.inputs(), 123);
     }
 

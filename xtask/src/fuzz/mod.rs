@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use coverage::{Coverage, Row};
-use output::Output;
+use coverage::{Coverage, CoverageRow};
+use output::RunOutput;
 
 const RECORD: &str = "fuzz/COVERAGE.md";
 
@@ -30,7 +30,7 @@ const TIMEOUT: u32 = 20;
 const MOST_COMMITTED: u64 = 4096;
 
 /// A target and its folders.
-struct Target<'a> {
+struct FuzzTarget<'a> {
     root: &'a Path,
     name: &'a str,
 }
@@ -62,7 +62,7 @@ pub(crate) fn run(root: &Path, hours: &str, only: &[&str]) -> Result<()> {
     };
     let (mut crashes, mut failed, mut inputs) = (Vec::new(), 0, 0);
     for name in names {
-        let target = Target { root, name };
+        let target = FuzzTarget { root, name };
         let row = match target.fuzz(share, &mut crashes) {
             Ok(row) => row,
             Err(error) => {
@@ -85,14 +85,14 @@ pub(crate) fn run(root: &Path, hours: &str, only: &[&str]) -> Result<()> {
     Ok(())
 }
 
-impl Target<'_> {
+impl FuzzTarget<'_> {
     /// Fuzzes for a time and minimises what was found; crashes are kept and described.
-    fn fuzz(&self, time: Duration, crashes: &mut Vec<String>) -> Result<Row> {
+    fn fuzz(&self, time: Duration, crashes: &mut Vec<String>) -> Result<CoverageRow> {
         for folder in [self.grown(), self.log_folder()] {
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let start = Instant::now();
-        let (mut last, mut inputs, mut found) = (Output::default(), 0, 0);
+        let (mut last, mut inputs, mut found) = (RunOutput::default(), 0, 0);
         while let Some(left) =
             time.checked_sub(start.elapsed()).filter(|left| last.cov == 0 || left.as_secs() > 0)
         {
@@ -111,7 +111,7 @@ impl Target<'_> {
         let seconds = start.elapsed().as_secs_f64();
         self.minimise()?;
         let (files, bytes) = self.commit()?;
-        Ok(Row {
+        Ok(CoverageRow {
             target: self.name.to_owned(),
             date: jiff::Zoned::now().date().to_string(),
             inputs,
@@ -125,7 +125,7 @@ impl Target<'_> {
     }
 
     /// Runs the target once, until it crashes or the time is over.
-    fn run_for(&self, time: Duration) -> Result<Output> {
+    fn run_for(&self, time: Duration) -> Result<RunOutput> {
         let log = self.log_folder().join(format!("{}.log", self.name));
         let mut command = cargo_fuzz(self.root, "run");
         command.args([OsStr::new(self.name), self.grown().as_os_str(), self.corpus().as_os_str()]);
@@ -133,7 +133,7 @@ impl Target<'_> {
         command.args([format!("-max_total_time={}", time.as_secs().max(1)), format!("-timeout={TIMEOUT}")]);
         let status = run_with_log(&mut command, &log)?;
         let said = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
-        let output = Output::parse(&String::from_utf8_lossy(&said));
+        let output = RunOutput::parse(&String::from_utf8_lossy(&said));
         if !status && output.crash.is_none() {
             bail!("it did not run, and {} says why", log.display());
         }

@@ -2,7 +2,7 @@
 
 /// What a run of a target came to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Output {
+pub(super) struct RunOutput {
     pub inputs: u64,
     /// Edges that were reached.
     pub cov: u64,
@@ -20,7 +20,7 @@ pub(super) struct Crash {
     pub reason: String,
 }
 
-impl Output {
+impl RunOutput {
     /// Reads all that a run has printed.
     pub(super) fn parse(text: &str) -> Self {
         let mut output = Self::default();
@@ -64,19 +64,19 @@ mod tests {
 
     #[test]
     fn the_closing_lines_of_a_run_are_read() {
-        let output = Output::parse(
+        let output = RunOutput::parse(
             "INFO: Seed: 4204703299\n\
              #5\tINITED cov: 6696 ft: 10821 corp: 4/695b exec/s: 0 rss: 35Mb\n\
              #578\tDONE   cov: 7012 ft: 20117 corp: 205/11Kb lim: 43 exec/s: 96 rss: 41Mb\n\
              Done 578 runs in 6 second(s)\nstat::number_of_executed_units: 578\n\
              stat::average_exec_per_sec:     96\n",
         );
-        assert_eq!(output, Output { inputs: 578, cov: 7012, ft: 20117, crash: None });
+        assert_eq!(output, RunOutput { inputs: 578, cov: 7012, ft: 20117, crash: None });
     }
 
     #[test]
     fn a_crash_has_its_input_and_its_reason() {
-        let output = Output::parse(
+        let output = RunOutput::parse(
             "#9\tNEW    cov: 12 ft: 13 corp: 4/695b exec/s: 0 rss: 35Mb\n\
              thread '<unnamed>' (7) panicked at crates/core/src/value.rs:9:5:\nattempt to add with overflow\n\
              ==7== ERROR: libFuzzer: deadly signal\n\
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn an_input_that_is_only_slow_is_no_crash() {
-        let output = Output::parse(
+        let output = RunOutput::parse(
             "Slowest unit: 11 s:\nartifact_prefix='/w/'; Test unit written to /w/slow-unit-0a\n",
         );
         assert_eq!(output.crash, None);

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use record::{Record, TOLERANCE_PERCENT, compare, machine};
+use record::{InstructionRecord, TOLERANCE_PERCENT, compare, machine};
 
 const RECORD: &str = "bench/instructions.txt";
 
@@ -35,9 +35,9 @@ pub(crate) fn run(root: &Path, accept: bool) -> Result<()> {
         return Ok(());
     }
     let path = root.join(RECORD);
-    let record: Record = match std::fs::read_to_string(&path) {
+    let record: InstructionRecord = match std::fs::read_to_string(&path) {
         Ok(text) => text.parse().with_context(|| format!("cannot read {RECORD}"))?,
-        Err(_) if accept => Record::default(),
+        Err(_) if accept => InstructionRecord::default(),
         Err(error) => return Err(error).with_context(|| format!("cannot read {RECORD}")),
     };
     let compiler = compiler()?;
@@ -46,7 +46,7 @@ pub(crate) fn run(root: &Path, accept: bool) -> Result<()> {
         return Ok(());
     }
     let counts = count_all(&build(root)?, &root.join("target/callgrind"))?;
-    let counted = Record { compiler, counts };
+    let counted = InstructionRecord { compiler, counts };
     if accept {
         std::fs::write(&path, counted.to_string()).with_context(|| format!("cannot write {RECORD}"))?;
     }

@@ -18,14 +18,14 @@ const HEAD: &str =
 
 /// The instructions of all paths.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Record {
+pub(super) struct InstructionRecord {
     /// Who compiled, and for which machine: `rustc 1.95.0 (59807616e 2026-04-14) for x86_64-unknown-linux-gnu`.
     pub compiler: String,
     /// The name of each path, and its instructions an event.
     pub counts: Vec<(String, f64)>,
 }
 
-impl Record {
+impl InstructionRecord {
     /// The kind of machine. Counts of another kind cannot be compared.
     pub(super) fn machine(&self) -> &str {
         machine(&self.compiler)
@@ -41,7 +41,7 @@ pub(super) fn machine(compiler: &str) -> &str {
     compiler.rsplit_once(" for ").map_or("", |(_, machine)| machine)
 }
 
-impl FromStr for Record {
+impl FromStr for InstructionRecord {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -56,7 +56,7 @@ impl FromStr for Record {
     }
 }
 
-impl fmt::Display for Record {
+impl fmt::Display for InstructionRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEAD}\n{}", self.compiler)?;
         self.counts.iter().try_for_each(|(name, count)| writeln!(f, "{name:28} {count:12.1}"))
@@ -65,7 +65,7 @@ impl fmt::Display for Record {
 
 /// A path that is not as it was.
 #[derive(Debug, PartialEq)]
-pub(super) enum Finding {
+pub(super) enum Deviation {
     /// It takes more instructions.
     Dearer(String, f64, f64),
     /// It takes fewer, which the record should know, so that they are not lost again.
@@ -76,14 +76,14 @@ pub(super) enum Finding {
     Gone(String),
 }
 
-impl Finding {
+impl Deviation {
     /// Whether something has to be done about it.
     pub(super) fn is_wrong(&self) -> bool {
         !matches!(self, Self::Cheaper(..))
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dearer(name, before, after) | Self::Cheaper(name, before, after) => {
@@ -103,16 +103,16 @@ impl fmt::Display for Finding {
 }
 
 /// What is worth a word of `counted`, compared with the record.
-pub(super) fn compare(record: &Record, counted: &Record) -> Vec<Finding> {
+pub(super) fn compare(record: &InstructionRecord, counted: &InstructionRecord) -> Vec<Deviation> {
     let gone = record.counts.iter().filter(|(name, _)| counted.count(name).is_none());
-    let gone = gone.map(|(name, _)| Finding::Gone(name.clone()));
+    let gone = gone.map(|(name, _)| Deviation::Gone(name.clone()));
     let changed = counted.counts.iter().filter_map(|(name, after)| {
-        let Some(before) = record.count(name) else { return Some(Finding::New(name.clone(), *after)) };
+        let Some(before) = record.count(name) else { return Some(Deviation::New(name.clone(), *after)) };
         let margin = before * TOLERANCE_PERCENT / 100.0;
         if *after > before + margin {
-            Some(Finding::Dearer(name.clone(), before, *after))
+            Some(Deviation::Dearer(name.clone(), before, *after))
         } else if *after < before - margin {
-            Some(Finding::Cheaper(name.clone(), before, *after))
+            Some(Deviation::Cheaper(name.clone(), before, *after))
         } else {
             None
         }
@@ -124,9 +124,12 @@ pub(super) fn compare(record: &Record, counted: &Record) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    fn record(counts: &[(&str, f64)]) -> Record {
+    fn record(counts: &[(&str, f64)]) -> InstructionRecord {
         let counts = counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
-        Record { compiler: "rustc 1.95.0 (5980 2026-04-14) for x86_64-unknown-linux-gnu".into(), counts }
+        InstructionRecord {
+            compiler: "rustc 1.95.0 (5980 2026-04-14) for x86_64-unknown-linux-gnu".into(),
+            counts,
+        }
     }
 
     #[test]
@@ -137,13 +140,13 @@ mod tests {
         assert_eq!(
             found,
             [
-                Finding::Dearer("a".into(), 100.0, 106.0),
-                Finding::Cheaper("d".into(), 100.0, 90.0),
-                Finding::New("f".into(), 7.0),
-                Finding::Gone("e".into()),
+                Deviation::Dearer("a".into(), 100.0, 106.0),
+                Deviation::Cheaper("d".into(), 100.0, 90.0),
+                Deviation::New("f".into(), 7.0),
+                Deviation::Gone("e".into()),
             ]
         );
-        assert_eq!(found.iter().map(Finding::is_wrong).collect::<Vec<_>>(), [true, false, true, true]);
+        assert_eq!(found.iter().map(Deviation::is_wrong).collect::<Vec<_>>(), [true, false, true, true]);
         assert_eq!(found[0].to_string(), "a: 100.0 instructions an event before, 106.0 at present (+6.0 %)");
         assert_eq!(compare(&before, &before), []);
     }
@@ -151,11 +154,11 @@ mod tests {
     #[test]
     fn a_record_is_read_as_it_was_written() {
         let written = record(&[("osc/in-1", 86.5), ("a-name-that-is-longer-than-the-column", 1_234_567.0)]);
-        let read: Record = written.to_string().parse().expect("a record");
+        let read: InstructionRecord = written.to_string().parse().expect("a record");
         assert_eq!(read, written);
         assert_eq!(read.machine(), "x86_64-unknown-linux-gnu");
         for bad in ["", "# only a comment", "rustc 1\nname", "rustc 1\nname many"] {
-            assert!(bad.parse::<Record>().is_err(), "{bad:?}");
+            assert!(bad.parse::<InstructionRecord>().is_err(), "{bad:?}");
         }
     }
 }

@@ -33,7 +33,7 @@ const SHARED: [&str; 2] = ["shared", "recognize"];
 const SHARED_NAMES: [&str; 4] = ["dmx", "feedback", "mdns", "recognize"];
 
 /// `crosspatch-*` crates depend on the contract alone, except in their tests; only the binary knows all of them.
-pub(super) fn siblings_are_strangers(metadata: &Value) -> Vec<Finding> {
+pub(super) fn siblings_are_independent(metadata: &Value) -> Vec<Finding> {
     let packages = metadata["packages"].as_array().map_or(&[][..], Vec::as_slice);
     let mut findings = Vec::new();
     for name in SIBLINGS.into_iter().chain([CONTRACT]) {
@@ -158,10 +158,10 @@ mod tests {
     #[test]
     fn a_sibling_is_allowed_in_tests_only() {
         let dev = json!([{ "name": "crosspatch-backends", "kind": "dev" }, { "name": "mio", "kind": null }]);
-        assert_eq!(siblings_are_strangers(&workspace(&dev)), []);
+        assert_eq!(siblings_are_independent(&workspace(&dev)), []);
         for kind in [Value::Null, json!("build")] {
             let found =
-                siblings_are_strangers(&workspace(&json!([{ "name": "crosspatch-config", "kind": kind }])));
+                siblings_are_independent(&workspace(&json!([{ "name": "crosspatch-config", "kind": kind }])));
             assert_eq!(
                 found,
                 [Finding::file("io", "`crosspatch-io` must not depend on `crosspatch-config`")]
@@ -173,8 +173,8 @@ mod tests {
     fn the_contract_depends_on_nobody_and_nobody_may_be_missing() {
         let mut workspace = workspace(&json!([]));
         workspace["packages"][0]["dependencies"] = json!([{ "name": "crosspatch-io", "kind": null }]);
-        assert_eq!(siblings_are_strangers(&workspace).len(), 1);
-        assert_eq!(siblings_are_strangers(&json!({ "packages": [] })).len(), 6);
+        assert_eq!(siblings_are_independent(&workspace).len(), 1);
+        assert_eq!(siblings_are_independent(&json!({ "packages": [] })).len(), 6);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod circles;
 mod documents;
 mod layers;
 mod modules;
+mod names;
 mod sources;
 
 use std::fmt;
@@ -65,11 +66,12 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         sources::begin_with_a_sentence(&files),
         sources::are_short(&files),
         sources::leave_nothing_open(&files),
-        layers::siblings_are_strangers(&metadata),
+        layers::siblings_are_independent(&metadata),
         layers::the_world_is_for_tests(&metadata),
         layers::name_no_protocol(&files),
         layers::backends_are_complete(&files),
         circles::modules_form_no_circles(&files),
+        names::types_have_one_meaning(&files),
         documents::links_lead_somewhere(&files),
         documents::faults_name_real_tests(&files),
         documents::documents_name_real_files(&files),

@@ -12,32 +12,43 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use super::File;
 
 /// The path of a module within its crate. The crate itself is empty.
-pub(super) type Path = Vec<String>;
+pub(super) type ModulePath = Vec<String>;
 
 /// The modules of one crate.
 #[derive(Default)]
 pub(super) struct Modules<'f> {
-    by_path: BTreeMap<Path, Module<'f>>,
+    by_path: BTreeMap<ModulePath, Module<'f>>,
     /// Modules that are compiled for tests only.
-    tests: BTreeSet<Path>,
+    tests: BTreeSet<ModulePath>,
 }
 
 /// A module, in a file of its own or inline.
 struct Module<'f> {
     file: &'f str,
     /// The path of the module that the file belongs to.
-    of_file: Path,
+    of_file: ModulePath,
     /// Imported names, and their full paths.
-    imports: BTreeMap<String, Path>,
+    imports: BTreeMap<String, ModulePath>,
     /// Full paths of everything that the module mentions, with the line.
-    mentions: Vec<(Path, usize)>,
+    mentions: Vec<(ModulePath, usize)>,
+    /// The types that the module defines.
+    types: Vec<Type<'f>>,
+}
+
+/// A struct, enum, union, trait or type alias that a module defines.
+pub(super) struct Type<'f> {
+    pub(super) name: String,
+    pub(super) is_trait: bool,
+    pub(super) file: &'f str,
+    /// The line, counted from zero.
+    pub(super) line: usize,
 }
 
 /// A module that uses another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Use<'f> {
-    pub(super) from: Path,
-    pub(super) to: Path,
+    pub(super) from: ModulePath,
+    pub(super) to: ModulePath,
     /// The file of `from`.
     pub(super) file: &'f str,
     /// The line, counted from zero.
@@ -50,7 +61,7 @@ pub(super) fn of_crates(files: &[File]) -> BTreeMap<&str, Modules<'_>> {
     for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
         let Some(end) = file.path.find("src/").map(|at| at + "src/".len()) else { continue };
         let (folder, name) = file.path.split_at(end);
-        let mut path: Path = name.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        let mut path: ModulePath = name.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         // A program beside a library is a crate of its own, in one file.
         let is_root = matches!(&*path, [name] if name == "lib" || name == "main");
         if is_root || path.last().is_some_and(|name| name == "mod") {
@@ -71,10 +82,7 @@ impl<'f> Modules<'f> {
     /// All uses of one file by another.
     pub(super) fn uses(&self) -> Vec<Use<'f>> {
         let mut found = Vec::new();
-        for (path, module) in &self.by_path {
-            if (0..=path.len()).any(|len| self.tests.contains(&path[..len])) {
-                continue;
-            }
+        for (_, module) in self.product_modules() {
             for (mention, line) in &module.mentions {
                 let to = self.resolve(mention, 0).map(|to| &self.by_path[to].of_file);
                 if let Some(to) = to.filter(|to| **to != module.of_file) {
@@ -86,8 +94,19 @@ impl<'f> Modules<'f> {
         found
     }
 
+    /// All types that are defined outside of tests and functions.
+    pub(super) fn types(&self) -> impl Iterator<Item = &Type<'f>> {
+        self.product_modules().flat_map(|(_, module)| &module.types)
+    }
+
+    /// All modules that are not compiled for tests only.
+    fn product_modules(&self) -> impl Iterator<Item = (&ModulePath, &Module<'f>)> {
+        let is_for_tests = |path: &ModulePath| (0..=path.len()).any(|len| self.tests.contains(&path[..len]));
+        self.by_path.iter().filter(move |(path, _)| !is_for_tests(path))
+    }
+
     /// The module that defines what a path names.
-    fn resolve(&self, path: &[String], depth: usize) -> Option<&Path> {
+    fn resolve(&self, path: &[String], depth: usize) -> Option<&ModulePath> {
         const MAX_DEPTH: usize = 16;
         let is_module = |len: &usize| self.by_path.contains_key(&path[..*len]);
         let len = (0..=path.len()).take_while(is_module).last()?;
@@ -100,23 +119,24 @@ impl<'f> Modules<'f> {
     }
 
     /// Reads the tokens of a module in `file`.
-    fn read(&mut self, tokens: TokenStream, path: Path, file: &'f str, of_file: &Path) {
-        let module =
-            Module { file, of_file: of_file.clone(), imports: BTreeMap::new(), mentions: Vec::new() };
-        let mut reader = Reader { module, path, modules: self };
+    fn read(&mut self, tokens: TokenStream, path: ModulePath, file: &'f str, of_file: &ModulePath) {
+        let (imports, mentions) = (BTreeMap::new(), Vec::new());
+        let types = types(file, tokens.clone());
+        let module = Module { file, of_file: of_file.clone(), imports, mentions, types };
+        let mut reader = ModuleReader { module, path, modules: self };
         reader.read(tokens);
-        let Reader { module, path, .. } = reader;
+        let ModuleReader { module, path, .. } = reader;
         self.by_path.insert(path, module);
     }
 }
 
-struct Reader<'r, 'f> {
+struct ModuleReader<'r, 'f> {
     modules: &'r mut Modules<'f>,
     module: Module<'f>,
-    path: Path,
+    path: ModulePath,
 }
 
-impl Reader<'_, '_> {
+impl ModuleReader<'_, '_> {
     fn read(&mut self, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         let mut at = 0;
@@ -158,13 +178,7 @@ impl Reader<'_, '_> {
     /// Passes over an item that is compiled for tests only, and returns the number of its tokens.
     fn skip_item(&mut self, item: &[TokenTree]) -> usize {
         let is_word = |token: &TokenTree, word| matches!(token, TokenTree::Ident(ident) if ident == word);
-        let is_import = item.iter().take(4).any(|token| is_word(token, "use"));
-        let ends = |token: &TokenTree| match token {
-            TokenTree::Punct(punct) => punct.as_char() == ';',
-            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && !is_import,
-            TokenTree::Ident(_) | TokenTree::Literal(_) => false,
-        };
-        let len = item.iter().position(ends).map_or(item.len(), |end| end + 1);
+        let len = item_len(item);
         if let Some([_, TokenTree::Ident(name)]) =
             item[..len].windows(2).find(|pair| is_word(&pair[0], "mod"))
         {
@@ -215,7 +229,7 @@ impl Reader<'_, '_> {
     }
 
     /// A path from the root of the crate. None for one that leads out of it.
-    fn full_path(&self, path: &[String]) -> Option<Path> {
+    fn full_path(&self, path: &[String]) -> Option<ModulePath> {
         let (first, rest) = path.split_first()?;
         let base = match first.as_str() {
             "crate" => &[][..],
@@ -237,18 +251,55 @@ impl Reader<'_, '_> {
     }
 }
 
+/// The types that are defined by the items among `tokens`, which are those of a module.
+fn types(file: &str, tokens: TokenStream) -> Vec<Type<'_>> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut types = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let after = &tokens[at + 1..];
+        match (token, after.first()) {
+            (TokenTree::Punct(hash), _) if hash.as_char() == '#' && is_for_tests(after) => {
+                at += item_len(after);
+            }
+            (TokenTree::Ident(word), Some(TokenTree::Ident(name)))
+                if ["struct", "enum", "union", "trait", "type"].iter().any(|keyword| word == keyword) =>
+            {
+                let line = name.span().start().line - 1;
+                types.push(Type { name: name.to_string(), is_trait: word == "trait", file, line });
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    types
+}
+
+/// The number of tokens up to the end of an item.
+fn item_len(item: &[TokenTree]) -> usize {
+    let is_import =
+        item.iter().take(4).any(|token| matches!(token, TokenTree::Ident(ident) if ident == "use"));
+    let ends = |token: &TokenTree| match token {
+        TokenTree::Punct(punct) => punct.as_char() == ';',
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && !is_import,
+        TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+    };
+    item.iter().position(ends).map_or(item.len(), |end| end + 1)
+}
+
 fn is_prefix(word: &Ident) -> bool {
     word == "crate" || word == "self" || word == "super"
 }
 
-/// Whether the tokens after a `#` are `[cfg(test)]`.
+/// Whether the tokens after a `#` are `[cfg(test)]` or `[cfg(all(test, ...))]`.
 fn is_for_tests(after: &[TokenTree]) -> bool {
     let Some(TokenTree::Group(attribute)) = after.first() else { return false };
-    attribute.stream().to_string().replace(' ', "") == "cfg(test)"
+    let text = attribute.stream().to_string().replace(' ', "");
+    text == "cfg(test)" || text.starts_with("cfg(all(test,")
 }
 
 /// Reads `a::b::c` from `at` on, up to what is not a name: a `{`, a `<` or a `*`.
-fn simple_path(tokens: &[TokenTree], at: &mut usize) -> Path {
+fn simple_path(tokens: &[TokenTree], at: &mut usize) -> ModulePath {
     let mut path = Vec::new();
     while let Some(TokenTree::Ident(name)) = tokens.get(*at) {
         path.push(name.to_string());

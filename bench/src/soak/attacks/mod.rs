@@ -1,4 +1,4 @@
-//! What an adversary does to the near show: a table of attacks, of which one runs at a time, for a few seconds, on a thread of its own.
+//! What an adversary does to the subject: a table of attacks, of which one runs at a time, for a few seconds, on a thread of its own.
 //!
 //! Each is a way in which a peer could make the program slow, large or deaf, or leave it with a key held. They are for instances that
 //! nothing else uses, so that no state and no count depends on them. Whether an attack did any harm, others judge: the pings say how
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::ports::Ports;
+use super::ports::PortAllocator;
 use super::random::Random;
 
 /// Something that an adversary does until its time is over.
@@ -50,9 +50,9 @@ const AFTERMATH: Duration = Duration::from_millis(300);
 /// Between two portions of a flood.
 const PACE: Duration = Duration::from_millis(5);
 
-/// Where the near show is attacked.
+/// Where the subject is attacked.
 #[derive(Copy, Clone, Debug)]
-struct Places {
+struct AttackTargets {
     remote: u16,
     pixels: u16,
     stream: u16,
@@ -66,7 +66,7 @@ struct Places {
 
 /// Who attacks, while it does.
 struct Adversary {
-    places: Places,
+    places: AttackTargets,
     random: Random,
     witness: UdpSocket,
     until: Instant,
@@ -76,7 +76,7 @@ struct Adversary {
 /// The attacks of a soak.
 #[derive(Debug)]
 pub(super) struct Attacks {
-    places: Places,
+    places: AttackTargets,
     random: Random,
     /// Hears what the instance `witness` says.
     witness: UdpSocket,
@@ -91,10 +91,10 @@ pub(super) struct Attacks {
 }
 
 impl Attacks {
-    pub(super) fn new(seed: u64, ports: &mut Ports, artnet: u16) -> Result<Self> {
+    pub(super) fn new(seed: u64, ports: &mut PortAllocator, artnet: u16) -> Result<Self> {
         let witness =
             UdpSocket::bind(("127.0.0.1", ports.one()?)).context("cannot open a socket for a witness")?;
-        let places = Places {
+        let places = AttackTargets {
             remote: ports.one()?,
             pixels: ports.one()?,
             stream: ports.one()?,
@@ -115,9 +115,9 @@ impl Attacks {
         })
     }
 
-    /// The instances of the near show that are attacked, and their mapping.
+    /// The instances of the subject that are attacked, and their mapping.
     pub(super) fn text(&self) -> Result<[String; 2]> {
-        let Places { remote, pixels, stream, datagrams, own, rtpmidi, .. } = self.places;
+        let AttackTargets { remote, pixels, stream, datagrams, own, rtpmidi, .. } = self.places;
         let witness = self.witness.local_addr()?.port();
         let instances = format!(
             "[masim victim]\nlisten = 127.0.0.1 {remote}\nsessions = 16\ntimeout = 1\n\

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use super::super::mischief::connect;
+use super::super::fuzz_traffic::connect;
 use super::{Adversary, web};
 
 /// More connections than a server takes from one address.

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use socket2::SockRef;
 use tungstenite::{Message, WebSocket};
 
+use super::super::fuzz_traffic::connect;
 use super::super::link::decode;
-use super::super::mischief::connect;
 use super::Adversary;
 
 /// How long the console may take to say that a key was pressed or released; the machine may be busy.
@@ -67,13 +67,13 @@ pub(super) fn dies_with_a_key(adversary: &mut Adversary) -> Result<()> {
             r#"{{"requestType":"playbacks_userInput","cmdline":"","execIndex":100,"pageIndex":0,"buttonId":0,"pressed":true,"released":false,"type":0,"session":{session}}}"#
         );
         say(&mut remote, &press)?;
-        ensure!(is_told(adversary, 1.0)?, "the key was never pressed");
+        ensure!(shows_state(adversary, 1.0)?, "the key was never pressed");
         // A reset, as when the device is switched off and another one has its address.
         SockRef::from(remote.get_ref())
             .set_linger(Some(Duration::ZERO))
             .context("cannot break a connection")?;
         drop(remote);
-        ensure!(is_told(adversary, 0.0)?, "the key is held although its remote is gone");
+        ensure!(shows_state(adversary, 0.0)?, "the key is held although its remote is gone");
         let rests = Duration::from_millis(adversary.random.next() % 200);
         std::thread::sleep(rests);
     }
@@ -81,7 +81,7 @@ pub(super) fn dies_with_a_key(adversary: &mut Adversary) -> Result<()> {
 }
 
 /// Whether the witness hears of the key that it is in this state.
-fn is_told(adversary: &Adversary, state: f32) -> Result<bool> {
+fn shows_state(adversary: &Adversary, state: f32) -> Result<bool> {
     let witness = &adversary.witness;
     let end = Instant::now() + PATIENCE;
     let mut message = [0; 256];

@@ -13,12 +13,12 @@ const SMPTE: u8 = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Cues {
     inputs: Vec<(Slot, Address)>,
-    outputs: Vec<Output>,
+    outputs: Vec<CueOutput>,
     last: Option<ArtTimeCode>,
 }
 
 #[derive(Debug)]
-struct Output {
+struct CueOutput {
     slot: Slot,
     address: Address,
     /// What it was told last.
@@ -33,7 +33,7 @@ impl Cues {
 
     /// A channel is mapped as an output.
     pub(crate) fn bind_output(&mut self, slot: Slot, address: Address) {
-        self.outputs.push(Output { slot, address, last: None });
+        self.outputs.push(CueOutput { slot, address, last: None });
     }
 
     /// A channel is not mapped as an input any more.

@@ -12,19 +12,19 @@ const MAX_SEEN: usize = 1024;
 
 /// What has been told.
 #[derive(Debug)]
-pub(crate) struct Detector {
+pub(crate) struct FrameDetector {
     detect: Detect,
-    seen: Vec<(IpAddr, Seen)>,
+    seen: Vec<(IpAddr, SeenFrame)>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Seen {
+enum SeenFrame {
     Universe(PortAddress),
     Device(u8),
     Other,
 }
 
-impl Detector {
+impl FrameDetector {
     /// Tells what the option says.
     pub(crate) fn new(detect: Detect) -> Self {
         Self { detect, seen: Vec::new() }
@@ -33,18 +33,18 @@ impl Detector {
     /// A packet has come.
     pub(crate) fn hear(&mut self, ip: IpAddr, packet: &Packet<'_>, own: PortAddress, out: &mut Outbox) {
         let what = match (self.detect, packet) {
-            (Detect::Own, Packet::Dmx(dmx)) if dmx.port_address == own => Seen::Universe(own),
+            (Detect::Own, Packet::Dmx(dmx)) if dmx.port_address == own => SeenFrame::Universe(own),
             (Detect::Off | Detect::Own, _) => return,
-            (Detect::Everything, Packet::Dmx(dmx)) => Seen::Universe(dmx.port_address),
-            (Detect::Everything, Packet::PollReply(reply)) => Seen::Device(reply.bind_index),
-            (Detect::Everything, _) => Seen::Other,
+            (Detect::Everything, Packet::Dmx(dmx)) => SeenFrame::Universe(dmx.port_address),
+            (Detect::Everything, Packet::PollReply(reply)) => SeenFrame::Device(reply.bind_index),
+            (Detect::Everything, _) => SeenFrame::Other,
         };
         if self.seen.len() >= MAX_SEEN || self.seen.contains(&(ip, what)) {
             return;
         }
         self.seen.push((ip, what));
         let text = match (what, packet) {
-            (Seen::Universe(universe), Packet::Dmx(dmx)) => {
+            (SeenFrame::Universe(universe), Packet::Dmx(dmx)) => {
                 format!("{ip} sends universe {universe} with {} slots", dmx.levels.len())
             }
             (_, packet) => format!("{ip} sends {packet}"),

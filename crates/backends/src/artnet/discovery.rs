@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// Who wants the universe.
 #[derive(Debug)]
-pub(crate) struct Discovery {
+pub(crate) struct SubscriberSearch {
     nodes: Vec<Node>,
     polled_at: Instant,
     poll_at: Option<Instant>,
@@ -64,7 +64,7 @@ impl Node {
     }
 }
 
-impl Discovery {
+impl SubscriberSearch {
     /// Nobody yet. The seed is the name of the instance.
     pub(crate) fn new(seed: impl Hash) -> Self {
         let jitter = spread(seed, POLL_JITTER);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     /// A node answers a poll.
-    fn answer(discovery: &mut Discovery, now: Instant, number: u16) -> bool {
+    fn answer(discovery: &mut SubscriberSearch, now: Instant, number: u16) -> bool {
         let bytes = compose("ArtPollReply 10.0.0.9 bind 1 \"node\" out 0:0:1").expect("a packet");
         let Ok(Packet::PollReply(reply)) = Packet::decode(&bytes) else { panic!("it is an answer") };
         discovery.handle_reply(now, ip(number), &reply, universe())
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn thousands_of_made_up_nodes_get_little_and_those_that_are_there_everything() {
-        let mut discovery = Discovery::new("rack");
+        let mut discovery = SubscriberSearch::new("rack");
         let mut now = Instant::START + Duration::from_secs(10);
         // Sixty nodes that are there: a part of them at once, all after a few polls.
         for poll in 0..4 {
@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_node_that_comes_during_a_flood_of_made_up_ones_gets_its_turn() {
-        let (mut discovery, mut now) = (Discovery::new("rack"), Instant::START + Duration::from_secs(10));
+        let (mut discovery, mut now) =
+            (SubscriberSearch::new("rack"), Instant::START + Duration::from_secs(10));
         for fake in 0..4_000 {
             answer(&mut discovery, now, 1_000 + fake);
         }

@@ -11,13 +11,13 @@ const SOON: Duration = Duration::from_millis(500);
 
 /// What was sent lately.
 #[derive(Debug, Default)]
-pub(crate) struct Echoes {
+pub(crate) struct FrameEchoes {
     /// Hashes of packets and when they were sent, in a ring.
     sent: [Option<(u64, Instant)>; REMEMBERED],
     next: usize,
 }
 
-impl Echoes {
+impl FrameEchoes {
     /// A packet is sent.
     pub(crate) fn remember(&mut self, now: Instant, packet: &[u8]) {
         self.sent[self.next] = Some((hash(packet), now));
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_packet_comes_back_once_and_soon() {
-        let mut echoes = Echoes::default();
+        let mut echoes = FrameEchoes::default();
         let at = Instant::from_micros;
         assert!(!echoes.take(at(0), b"one"));
         echoes.remember(at(0), b"one");

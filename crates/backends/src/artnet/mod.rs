@@ -17,7 +17,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
 use crate::shared::feedback::Guarded;
 use address::Address;
@@ -55,6 +55,13 @@ impl Instance for ArtNet {
 
     fn kind(&self, address: &str, direction: Direction) -> Kind {
         Address::parse(address, direction).map_or(Kind::State, |address| address.kind(direction))
+    }
+
+    fn content(&self, address: &str, direction: Direction) -> Content {
+        match Address::parse(address, direction) {
+            Ok(Address::Dmx(_)) => Content::Number,
+            Ok(Address::TimePart(_) | Address::TimeCode | Address::Trigger(..)) | Err(_) => Content::Any,
+        }
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -6,12 +6,9 @@ use crosspatch_core::{Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, O
 
 use super::wire::{PORT, PortAddress};
 use crate::shared::dmx::{
-    Detect, INTERFACE, Loss, REALTIME, Rule, START, read_detect, read_interface, read_loss, read_merge,
-    read_start,
+    Detect, INTERFACE, Loss, REALTIME, Rule, START, read_destinations, read_detect, read_interface,
+    read_loss, read_merge, read_start,
 };
-
-/// How many destinations an instance may have.
-const MAX_DESTINATIONS: usize = 64;
 
 /// All options, as the manual lists them.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
@@ -27,7 +24,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("net", "1", "0", "the net, 0 to 127, of instances that name none")
+        ..OptionSpec::new("net", "1", "0", "the net, 0 to 127, of instances without one")
     },
     OptionSpec {
         scope: Scope::Global,
@@ -35,7 +32,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "detect",
             "on",
             "off",
-            "`on` tells who sends the universes of the instances, `verbose` everything that is heard",
+            "`on` logs the sources of the instances' universes, `verbose` everything that is received",
         )
     },
     OptionSpec::new("net", "1", "0", "the net of the universe, 0 to 127"),
@@ -55,7 +52,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "destination",
             "10.0.0.9",
             "discover",
-            "where the universe is sent: an address, `broadcast`, or `discover` for whoever asks for it",
+            "where the universe is sent: an address, `broadcast`, or `discover` for all devices that subscribe to it",
         )
     },
     INTERFACE,
@@ -64,23 +61,23 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "merge",
         "ltp",
         "htp",
-        "what holds if two send the same universe: the highest level, or the latest change",
+        "how two sources of the same universe are merged: the highest level, or the latest change",
     ),
     OptionSpec::new(
         "lost",
         "0 after 10s",
         "hold",
-        "what becomes of the universe when nobody sends it any more: it keeps its levels, or takes one of 0 to 1",
+        "the levels of the universe when it has no source any more: `hold` keeps them, or a level from 0 to 1",
     ),
     START,
-    OptionSpec::new("sync", "on", "off", "ArtSync follows each of the instance's frames"),
+    OptionSpec::new("sync", "on", "off", "send ArtSync after each of the instance's frames"),
 ];
 
 /// The options of an instance, read.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
     pub(crate) port_address: PortAddress,
-    pub(crate) interface: Interface,
+    pub(crate) interface: BindInterface,
     pub(crate) target: Target,
     pub(crate) realtime: bool,
     pub(crate) merge: Rule,
@@ -92,7 +89,7 @@ pub(crate) struct Config {
 
 /// What a `bind` says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Interface {
+pub(crate) struct BindInterface {
     pub(crate) bind: Endpoint,
     /// The address that we say we have; unspecified if we do not know.
     pub(crate) announce: Ipv4Addr,
@@ -120,19 +117,12 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     Some(Config { port_address, target, interface, realtime, merge, loss, start, sync, detect })
 }
 
-fn read_site(options: &mut Options<'_>) -> Option<Interface> {
-    let mut interfaces = Vec::new();
-    for (at, _) in options.all("bind") {
-        interfaces.push(read_bind(options, at));
-    }
-    if interfaces.is_empty() {
-        let bind = Endpoint { host: Host::Address(Ipv4Addr::UNSPECIFIED.into()), port: PORT };
-        interfaces.push(Some(Interface::new(bind)));
-    }
-    read_interface(options, "artnet", interfaces)
+fn read_site(options: &mut Options<'_>) -> Option<BindInterface> {
+    let bind = Endpoint { host: Host::Address(Ipv4Addr::UNSPECIFIED.into()), port: PORT };
+    read_interface(options, "artnet", BindInterface::new(bind), read_bind)
 }
 
-fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Interface> {
+fn read_bind(options: &mut Options<'_>, at: usize) -> Option<BindInterface> {
     let form = EndpointForm { default_port: Some(PORT), words: true, ..EndpointForm::default() };
     let GivenEndpoint { endpoint: mut bind, words, .. } = options.endpoint_with(at, form)?;
     if bind.port == 0 {
@@ -143,7 +133,7 @@ fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Interface> {
     if bind.host == Host::Any {
         bind.host = Host::Address(Ipv4Addr::UNSPECIFIED.into());
     }
-    let mut interface = Interface::new(bind);
+    let mut interface = BindInterface::new(bind);
     for word in words.split_whitespace() {
         let known =
             word.split_once('=').and_then(|(name, value)| Some((name, value.parse::<Ipv4Addr>().ok()?)));
@@ -159,7 +149,7 @@ fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Interface> {
     Some(interface)
 }
 
-impl Interface {
+impl BindInterface {
     fn new(bind: Endpoint) -> Self {
         let announce = match bind.host {
             Host::Address(IpAddr::V4(address)) => address,
@@ -189,45 +179,24 @@ fn read_port_address(options: &mut Options<'_>) -> Option<PortAddress> {
     universe.filter(|_| net.is_some())
 }
 
-fn read_target(options: &mut Options<'_>, interface: &Interface) -> Target {
-    let mut fixed = Vec::new();
-    for (at, value) in options.all("destination") {
-        if value == "discover" {
-            continue;
-        }
-        let Some(mut endpoint) = options.endpoint(at, Some(PORT)) else { continue };
+fn read_target(options: &mut Options<'_>, interface: &BindInterface) -> Target {
+    let expected = "an address to send to, `broadcast` or `discover`";
+    let fixed = read_destinations(options, PORT, expected, |mut endpoint, value| {
         if endpoint.host == Host::Name("broadcast".into()) {
             endpoint.host = Host::Address(interface.broadcast);
         }
-        if endpoint.host == Host::Any || endpoint.port == 0 {
-            options.error(
-                at,
-                format!("expected an address to send to, `broadcast` or `discover`, found `{value}`"),
-            );
-        } else if fixed.len() == MAX_DESTINATIONS {
-            options.error(at, format!("expected at most {MAX_DESTINATIONS} destinations"));
-        } else {
-            fixed.push(endpoint);
-        }
-    }
+        (value != "discover").then_some(endpoint)
+    });
     if fixed.is_empty() { Target::Discover } else { Target::Fixed(fixed) }
 }
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
-    fn given(options: &[(&str, &str)]) -> Vec<Given> {
-        options.iter().map(|(name, value)| Given::of_instance(name, value)).collect()
-    }
-
-    fn config(given_options: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given = given(given_options);
-        let mut options = Options::new("desk", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+    fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        test_options::read("desk", OPTIONS, given, read)
     }
 
     #[test]

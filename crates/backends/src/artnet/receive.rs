@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot};
 
 use super::wire::{ArtAddress, ArtDmx, PortAddress};
-use crate::shared::dmx::{Input, Levels, Loss, Merger, Place, Rule, Scope};
-use crate::shared::sequence::{Numbers, Sequence, Verdict};
+use crate::shared::dmx::{Input, Levels, Loss, MergeScope, Merger, Place, Rule};
+use crate::shared::sequence::{NumberWidth, PacketOrder, SequenceTracker};
 
 /// After so long without a packet a source is gone.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ pub(crate) struct Receiver {
 struct Source {
     ip: IpAddr,
     physical: u8,
-    sequence: Sequence,
+    sequence: SequenceTracker,
     heard: Instant,
     levels: Levels,
 }
@@ -54,7 +54,7 @@ impl Receiver {
             port_address,
             input: Input::default(),
             sources: Vec::with_capacity(MAX_SOURCES),
-            merger: Merger::new(rule, loss, Scope::Universe),
+            merger: Merger::new(rule, loss, MergeScope::Universe),
             last_sender: None,
             synchronised_until: None,
             is_held: false,
@@ -154,7 +154,7 @@ impl Receiver {
             }
         }
         self.is_lost = false;
-        let (sequence, levels) = (Sequence::new(Numbers::BYTE), Levels::new(0));
+        let (sequence, levels) = (SequenceTracker::new(NumberWidth::BYTE), Levels::new(0));
         self.sources.push(Source { ip, physical: dmx.physical, sequence, heard: now, levels });
         // Its levels may have to wait, but the universe has a source.
         self.merge(now);
@@ -245,9 +245,9 @@ impl Source {
             return false;
         }
         match self.sequence.check(now, sequence.into()) {
-            Verdict::Newer(_) | Verdict::Anew | Verdict::Still | Verdict::Again => false,
-            Verdict::Twice => true,
-            Verdict::Late(_) => {
+            PacketOrder::Newer(_) | PacketOrder::Anew | PacketOrder::Still | PacketOrder::Again => false,
+            PacketOrder::Twice => true,
+            PacketOrder::Late(_) => {
                 self.sequence.leave_out(now);
                 true
             }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, Value};
 
-use super::echoes::Echoes;
+use super::echoes::FrameEchoes;
 use super::options::{Config, Target};
 use super::wire::{ArtDmx, Packet, PortAddress};
 use crate::shared::dmx::{Output, Pace, Place, SLOTS};
@@ -107,7 +107,7 @@ impl Sender {
         now: Instant,
         port: Port,
         subscribers: impl Iterator<Item = IpAddr>,
-        echoes: &mut Echoes,
+        echoes: &mut FrameEchoes,
         out: &mut Outbox,
     ) {
         let Some(levels) = self.output.take_due(now) else { return };

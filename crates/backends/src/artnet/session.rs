@@ -13,9 +13,9 @@ use crosspatch_core::{
 
 use super::address::Address;
 use super::cues::Cues;
-use super::detect::Detector;
-use super::discovery::{Discovery, spread};
-use super::echoes::{Echoes, hash};
+use super::detect::FrameDetector;
+use super::discovery::{SubscriberSearch, spread};
+use super::echoes::{FrameEchoes, hash};
 use super::options::{Config, Target};
 use super::receive::Receiver;
 use super::send::Sender;
@@ -23,7 +23,7 @@ use super::wire::{
     ArtAddress, ArtCommand, ArtPoll, ArtPollReply, DATA_SEEN, ESTA_PROTOTYPE, LONGEST_NAME, MERGING,
     MERGING_LTP, PORT_IN, PORT_OUT, Packet, selection,
 };
-use crate::recognize::{Format, Strangers};
+use crate::recognize::{UnknownSenders, WireFormat};
 use crate::shared::dmx::{Detect, Rule};
 use crate::shared::ports::ReconnectingPorts;
 
@@ -47,15 +47,15 @@ pub(crate) struct ArtNetSession {
     ports: ReconnectingPorts,
     receiver: Receiver,
     sender: Sender,
-    echoes: Echoes,
+    echoes: FrameEchoes,
     /// The address that others are told; unspecified as long as it is not known.
     own: Ipv4Addr,
     cues: Cues,
-    discovery: Discovery,
+    discovery: SubscriberSearch,
     /// Controllers that wait for an answer, and until when.
     answers: Vec<(Instant, SocketAddr)>,
-    detector: Detector,
-    strangers: Strangers,
+    detector: FrameDetector,
+    unknown_senders: UnknownSenders,
 }
 
 impl ArtNetSession {
@@ -74,13 +74,13 @@ impl ArtNetSession {
             ports,
             receiver: Receiver::new(config.port_address, config.merge, config.loss),
             sender,
-            echoes: Echoes::default(),
+            echoes: FrameEchoes::default(),
             own: config.interface.announce,
             cues: Cues::default(),
-            discovery: Discovery::new(name),
+            discovery: SubscriberSearch::new(name),
             answers: Vec::new(),
-            detector: Detector::new(config.detect),
-            strangers: Strangers::default(),
+            detector: FrameDetector::new(config.detect),
+            unknown_senders: UnknownSenders::default(),
             config,
         }
     }
@@ -159,7 +159,15 @@ impl Session for ArtNetSession {
         match Packet::decode(data) {
             Ok(packet) => self.handle_packet(now, from, &packet, data, out),
             Err(error) => {
-                self.strangers.refuse(now, from, data, Format::ArtNet, "artnet-garbage", &error, out);
+                self.unknown_senders.refuse(
+                    now,
+                    from,
+                    data,
+                    WireFormat::ArtNet,
+                    "artnet-garbage",
+                    &error,
+                    out,
+                );
             }
         }
     }

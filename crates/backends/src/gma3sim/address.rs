@@ -7,7 +7,7 @@ use crosspatch_core::{AddressError, Direction, Kind};
 
 /// A place on a page: both numbers as the console writes them.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
+pub(super) struct ExecutorNumber {
     pub(super) page: u32,
     pub(super) executor: u32,
 }
@@ -21,13 +21,13 @@ pub(super) const EXECUTORS: std::ops::RangeInclusive<u32> = 101..=498;
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Address {
     /// A fader.
-    Fader(Place),
+    Fader(ExecutorNumber),
     /// A key.
-    Key(Place),
+    Key(ExecutorNumber),
     /// The name of what is assigned.
-    Name(Place),
+    Name(ExecutorNumber),
     /// The colour of what is assigned.
-    Color(Place),
+    Color(ExecutorNumber),
     /// A command line that is executed.
     Command,
 }
@@ -81,7 +81,7 @@ impl FromStr for Address {
             }
         };
         let page = number(page, &PAGES, "a page")?;
-        Ok(make(Place { page, executor: number(digits, &EXECUTORS, "an executor")? }))
+        Ok(make(ExecutorNumber { page, executor: number(digits, &EXECUTORS, "an executor")? }))
     }
 }
 
@@ -97,7 +97,7 @@ fn number(text: &str, range: &std::ops::RangeInclusive<u32>, what: &str) -> Resu
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut place = |word: &str, at: &Place| write!(f, "page{}.{word}{}", at.page, at.executor);
+        let mut place = |word: &str, at: &ExecutorNumber| write!(f, "page{}.{word}{}", at.page, at.executor);
         match self {
             Self::Fader(at) => place("fader", at),
             Self::Key(at) => place("key", at),

@@ -1,6 +1,6 @@
 //! The command line of the simulated console: as much of it as programs send by OSC.
 
-use super::address::{EXECUTORS, PAGES, Place};
+use super::address::{EXECUTORS, ExecutorNumber, PAGES};
 use super::show::{Function, Show};
 
 /// What came of a command line.
@@ -122,7 +122,7 @@ impl Show {
 
     fn on(&self, page: u32, executor: &str) -> Option<u32> {
         let executor = executor.parse().ok().filter(|number| EXECUTORS.contains(number))?;
-        self.sequence_at(Place { page, executor })
+        self.sequence_at(ExecutorNumber { page, executor })
     }
 }
 

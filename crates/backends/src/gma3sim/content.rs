@@ -1,12 +1,12 @@
 //! The show of the simulated console.
 
-use super::address::Place;
-use super::show::{Cue, Executor, Function, Sequence, Show};
+use super::address::ExecutorNumber;
+use super::show::{Assignment, Cue, Function, Sequence, Show};
 
 /// Name, colour, key function of the executor, level, and cues.
-type Line = (&'static str, [u8; 3], Function, f64, &'static [&'static str]);
+type SequenceContent = (&'static str, [u8; 3], Function, f64, &'static [&'static str]);
 
-const PAGE_1: [Line; 8] = [
+const PAGE_1: [SequenceContent; 8] = [
     ("Main", [255, 255, 255], Function::GoPlus, 1.0, &["Preset", "Warm", "Cold", "Bows"]),
     ("Wash", [0, 96, 255], Function::GoPlus, 0.0, &["Blue", "Amber"]),
     ("Spots", [255, 200, 0], Function::GoPlus, 0.0, &["Centre", "Sides"]),
@@ -24,15 +24,16 @@ pub(super) fn show() -> Show {
     let mut show = Show { page: 1, selected: 1, ..Show::default() };
     for (number, (name, color, key, level, cues)) in (1..).zip(PAGE_1) {
         show.sequences.insert(number, sequence(name.to_owned(), color, level, cues));
-        show.executors.insert(Place { page: 1, executor: 200 + number }, Executor { sequence: number, key });
-        let toggles = Executor { sequence: number, key: Function::Toggle };
-        show.executors.insert(Place { page: 1, executor: 100 + number }, toggles);
+        show.executors
+            .insert(ExecutorNumber { page: 1, executor: 200 + number }, Assignment { sequence: number, key });
+        let toggles = Assignment { sequence: number, key: Function::Toggle };
+        show.executors.insert(ExecutorNumber { page: 1, executor: 100 + number }, toggles);
     }
     for look in 1..=LOOKS {
         let color = [(look * 30) as u8, 128, 255 - (look * 30) as u8];
         show.sequences.insert(10 + look, sequence(format!("Look {look}"), color, 1.0, &["Look"]));
-        let toggles = Executor { sequence: 10 + look, key: Function::Toggle };
-        show.executors.insert(Place { page: 2, executor: 200 + look }, toggles);
+        let toggles = Assignment { sequence: 10 + look, key: Function::Toggle };
+        show.executors.insert(ExecutorNumber { page: 2, executor: 200 + look }, toggles);
     }
     show
 }

@@ -2,15 +2,15 @@
 
 use crosspatch_core::{Outbox, Peer, Port};
 
-use super::options::{Settings, Version};
-use super::show::{Action, Sequence, Show, What};
+use super::options::{Config, Version};
+use super::show::{Sequence, SequenceChange, SequenceEvent, Show};
 use crate::osc::wire::{Argument, OscStr, encode_message};
 
 /// The only socket.
 pub(super) const PORT: Port = Port(0);
 
 /// Sends one message, with the console's prefix.
-pub(super) fn send(settings: &Settings, path: &str, arguments: &[Argument<'_>], out: &mut Outbox) {
+pub(super) fn send(settings: &Config, path: &str, arguments: &[Argument<'_>], out: &mut Outbox) {
     let Some(destination) = settings.destination else { return };
     let address = format!("{}{path}", settings.prefix);
     out.send(PORT, Peer::Address(destination), |bytes| {
@@ -24,19 +24,19 @@ pub(super) fn string(text: &str) -> Argument<'_> {
 }
 
 /// Reports what has happened.
-pub(super) fn report(settings: &Settings, show: &Show, actions: &[Action], out: &mut Outbox) {
+pub(super) fn report(settings: &Config, show: &Show, actions: &[SequenceEvent], out: &mut Outbox) {
     if !settings.sends {
         return;
     }
-    for Action { sequence: number, what } in actions {
+    for SequenceEvent { sequence: number, what } in actions {
         let Some(sequence) = show.sequences.get(number) else { continue };
         let path = format!("/{}.{number}", settings.version.sequences());
         match what {
-            What::Fader(level) => {
+            SequenceChange::Fader(level) => {
                 let level = Argument::Float32((level * 100.0) as f32);
                 send(settings, &path, &[string("FaderMaster"), Argument::Int32(1), level], out);
             }
-            What::Key(function, pressed) => {
+            SequenceChange::Key(function, pressed) => {
                 let (word, pressed) = (string(function.word()), Argument::Int32(i32::from(*pressed)));
                 match cue(settings.version, sequence).filter(|_| function.names_the_cue()) {
                     Some(cue) => send(settings, &path, &[word, pressed, string(&cue)], out),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Session};
 
 use self::address::Address;
-use self::options::Settings;
+use self::options::Config;
 use crate::osc::wire;
 
 /// The simulated grandMA3.
@@ -32,13 +32,13 @@ pub const BACKEND: Backend = Backend {
     words: address::WORDS,
     loops_back: false,
     stands_alone: true,
-    configure: |options| Settings::read(options).map(|settings| Arc::new(Simulation { settings }) as _),
+    configure: |options| Config::read(options).map(|settings| Arc::new(Simulation { settings }) as _),
     describe: wire::describe,
     compose: wire::compose,
 };
 
 struct Simulation {
-    settings: Settings,
+    settings: Config,
 }
 
 impl Instance for Simulation {

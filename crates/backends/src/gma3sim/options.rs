@@ -60,7 +60,7 @@ impl Version {
 
 /// What an instance is configured with.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(super) struct Config {
     pub(super) name: String,
     pub(super) listen: Endpoint,
     pub(super) destination: Option<SocketAddr>,
@@ -74,7 +74,7 @@ pub(super) struct Settings {
     pub(super) version: Version,
 }
 
-impl Settings {
+impl Config {
     /// Reads the options; none if there is no address to listen on.
     pub(super) fn read(options: &mut Options<'_>) -> Option<Self> {
         let listen = match options.all("listen").last() {
@@ -123,15 +123,11 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
-    fn read(given: &[(&str, &str)]) -> (Option<Settings>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("console", &given, OPTIONS);
-        let settings = Settings::read(&mut options);
-        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    fn read(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        test_options::read("console", OPTIONS, given, Config::read)
     }
 
     #[test]

@@ -9,9 +9,9 @@ use std::ops::RangeInclusive;
 
 use crosspatch_core::{Duration, Instant, Outbox};
 
-use super::address::Place;
+use super::address::ExecutorNumber;
 use super::feedback::{send, string};
-use super::options::Settings;
+use super::options::Config;
 use super::show::Show;
 use crate::osc::wire::Argument;
 
@@ -28,7 +28,7 @@ const NOTHING: &str = "-";
 
 /// One property of an executor that is reported.
 #[derive(Clone, Debug, PartialEq)]
-enum Told {
+enum ReportedValue {
     Number(f32),
     Flag(bool),
     Text(String),
@@ -37,7 +37,7 @@ enum Told {
 /// The plugin at work.
 #[derive(Debug, Default)]
 pub(super) struct Plugin {
-    sent: HashMap<(bool, u32, &'static str), Told>,
+    sent: HashMap<(bool, u32, &'static str), ReportedValue>,
     page: Option<u32>,
     has_begun: bool,
     /// Where the next step goes on.
@@ -62,13 +62,7 @@ impl Plugin {
     }
 
     /// Takes a step if it is time.
-    pub(super) fn handle_timeout(
-        &mut self,
-        now: Instant,
-        settings: &Settings,
-        show: &Show,
-        out: &mut Outbox,
-    ) {
+    pub(super) fn handle_timeout(&mut self, now: Instant, settings: &Config, show: &Show, out: &mut Outbox) {
         if self.tick_at.is_none_or(|at| at > now) {
             return;
         }
@@ -76,7 +70,7 @@ impl Plugin {
     }
 
     /// Sends what is news, up to the budget. Says whether there is more.
-    fn step(&mut self, settings: &Settings, show: &Show, out: &mut Outbox) -> bool {
+    fn step(&mut self, settings: &Config, show: &Show, out: &mut Outbox) -> bool {
         if !std::mem::replace(&mut self.has_begun, true) {
             send(settings, "/crosspatch/version", &[Argument::Int32(PROTOCOL)], out);
         }
@@ -92,7 +86,7 @@ impl Plugin {
         let mut left = BUDGET;
         for _ in 0..watched.len() {
             let (is_current, executor) = watched[self.next % watched.len()];
-            let place = Place { page: if is_current { show.page } else { PAGE }, executor };
+            let place = ExecutorNumber { page: if is_current { show.page } else { PAGE }, executor };
             for (word, told) in state(show, place) {
                 if self.sent.get(&(is_current, executor, word)) == Some(&told) {
                     continue;
@@ -111,7 +105,7 @@ impl Plugin {
     }
 }
 
-impl Told {
+impl ReportedValue {
     fn argument(&self) -> Argument<'_> {
         match self {
             Self::Number(number) => Argument::Float32(*number),
@@ -122,22 +116,27 @@ impl Told {
 }
 
 /// The reported properties of an executor, in the order of the plugin.
-fn state(show: &Show, place: Place) -> [(&'static str, Told); 5] {
+fn state(show: &Show, place: ExecutorNumber) -> [(&'static str, ReportedValue); 5] {
     let sequence = show.sequence_at(place).and_then(|number| show.sequences.get(&number));
     let level = sequence.map_or(0.0, |sequence| (sequence.level * 10_000.0).round() / 100.0);
     let cue = sequence.and_then(|sequence| sequence.cue());
     let [red, green, blue] = sequence.map_or([0; 3], |sequence| sequence.color);
     [
-        ("Fader", Told::Number(level as f32)),
-        ("Running", Told::Flag(sequence.is_some_and(|sequence| sequence.current.is_some()))),
-        ("Name", Told::Text(sequence.map_or_else(|| NOTHING.to_owned(), |sequence| plain(&sequence.name)))),
+        ("Fader", ReportedValue::Number(level as f32)),
+        ("Running", ReportedValue::Flag(sequence.is_some_and(|sequence| sequence.current.is_some()))),
+        (
+            "Name",
+            ReportedValue::Text(
+                sequence.map_or_else(|| NOTHING.to_owned(), |sequence| plain(&sequence.name)),
+            ),
+        ),
         (
             "Cue",
-            Told::Text(
+            ReportedValue::Text(
                 cue.map_or_else(|| NOTHING.to_owned(), |cue| plain(&format!("{} {}", cue.number, cue.name))),
             ),
         ),
-        ("Color", Told::Text(format!("#{red:02x}{green:02x}{blue:02x}"))),
+        ("Color", ReportedValue::Text(format!("#{red:02x}{green:02x}{blue:02x}"))),
     ]
 }
 

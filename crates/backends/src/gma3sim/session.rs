@@ -6,14 +6,14 @@ use crosspatch_core::{
     Closed, Direction, Instant, Notice, Outbox, Peer, Port, PortSpec, Slot, Status, Udp, Value, parse_color,
 };
 
-use super::address::{Address, Place};
+use super::address::{Address, ExecutorNumber};
 use super::command::Outcome;
 use super::content;
 use super::feedback::{self, PORT};
-use super::options::Settings;
+use super::options::Config;
 use super::plugin::Plugin;
 use super::show::{Function, Show};
-use super::target::{Control, Target};
+use super::target::{ExecutorControl, MessageTarget};
 use crate::osc::wire::{Argument, Message, Packet};
 use crate::shared::reconnecting_port::ReconnectingPort;
 
@@ -24,18 +24,18 @@ const MOST_LETTERS: usize = 1000;
 
 /// A simulated grandMA3.
 pub(super) struct Session {
-    settings: Settings,
+    settings: Config,
     show: Show,
     plugin: Option<Plugin>,
     port: ReconnectingPort,
     inputs: HashMap<Address, Slot>,
     outputs: HashMap<Slot, Address>,
     /// The keys that are held by OSC.
-    held: BTreeSet<Place>,
+    held: BTreeSet<ExecutorNumber>,
 }
 
 impl Session {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Config) -> Self {
         let spec = PortSpec::Udp(Udp { broadcast: true, ..Udp::new(settings.listen.clone()) });
         Self {
             show: content::show(),
@@ -56,16 +56,16 @@ impl Session {
 
     fn handle_message(&mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) {
         let address = message.address().to_text();
-        let Settings { prefix, version, .. } = &self.settings;
+        let Config { prefix, version, .. } = &self.settings;
         let target =
-            address.strip_prefix(&**prefix).and_then(|path| Target::parse(path, version.sequences()));
+            address.strip_prefix(&**prefix).and_then(|path| MessageTarget::parse(path, version.sequences()));
         let Some(target) = target else {
             return out.notice(Notice::info(
                 "not-for-us",
                 format!("`{address}` is not an address of this console"),
             ));
         };
-        let is_command = target == Target::Command;
+        let is_command = target == MessageTarget::Command;
         let is_taken = if is_command { self.settings.receives_commands } else { self.settings.receives };
         if !is_taken {
             let column = if is_command { "receive-command" } else { "receive" };
@@ -75,7 +75,7 @@ impl Session {
             ));
         }
         match target {
-            Target::Command => match message.arguments().next() {
+            MessageTarget::Command => match message.arguments().next() {
                 Some(Argument::String(text) | Argument::Symbol(text)) => {
                     let line: String = text.to_text().chars().take(MOST_LETTERS).collect();
                     self.emit(Address::Command, &*line, out);
@@ -83,14 +83,14 @@ impl Session {
                 }
                 Some(_) | None => out.notice(Notice::warning("bad-value", "`/cmd` needs a string")),
             },
-            Target::Executor(page, control, executor) => {
-                let place = Place { page: page.unwrap_or(self.show.page), executor };
+            MessageTarget::Executor(page, control, executor) => {
+                let place = ExecutorNumber { page: page.unwrap_or(self.show.page), executor };
                 match message.arguments().next().and_then(number) {
                     Some(number) => self.touch(place, control, number, out),
                     None => out.notice(Notice::warning("bad-value", format!("`{address}` needs a number"))),
                 }
             }
-            Target::Sequence(sequence) => {
+            MessageTarget::Sequence(sequence) => {
                 let mut arguments = message.arguments();
                 let function = match arguments.next() {
                     Some(Argument::String(text) | Argument::Symbol(text)) => text.to_text(),
@@ -105,21 +105,21 @@ impl Session {
         }
     }
 
-    fn touch(&mut self, place: Place, control: Control, number: f64, out: &mut Outbox) {
+    fn touch(&mut self, place: ExecutorNumber, control: ExecutorControl, number: f64, out: &mut Outbox) {
         match control {
-            Control::Fader => {
+            ExecutorControl::Fader => {
                 let level = (number / self.settings.fader_range).clamp(0.0, 1.0);
                 if let Some(sequence) = self.show.sequence_at(place) {
                     self.show.set_level(sequence, level);
                 }
                 self.emit(Address::Fader(place), level, out);
             }
-            Control::Key => self.press(place, number > 0.0, out),
-            Control::Knob => {}
+            ExecutorControl::Key => self.press(place, number > 0.0, out),
+            ExecutorControl::Knob => {}
         }
     }
 
-    fn press(&mut self, place: Place, pressed: bool, out: &mut Outbox) {
+    fn press(&mut self, place: ExecutorNumber, pressed: bool, out: &mut Outbox) {
         // Senders can name any number.
         let is_key = self.show.sequence_at(place).is_some() || self.inputs.contains_key(&Address::Key(place));
         if pressed && is_key {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::address::Place;
+use super::address::ExecutorNumber;
 
 /// A sequence.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub(super) struct Cue {
 
 /// What is assigned to an executor.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) struct Executor {
+pub(super) struct Assignment {
     pub(super) sequence: u32,
     pub(super) key: Function,
 }
@@ -85,14 +85,14 @@ impl Function {
 
 /// Something that happened to a sequence, for the feedback.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Action {
+pub(super) struct SequenceEvent {
     pub(super) sequence: u32,
-    pub(super) what: What,
+    pub(super) what: SequenceChange,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum What {
+pub(super) enum SequenceChange {
     /// A key function was pressed or released.
     Key(Function, bool),
     /// The master was moved; 0 to 1.
@@ -103,23 +103,23 @@ pub(super) enum What {
 #[derive(Debug, Default)]
 pub(super) struct Show {
     pub(super) sequences: BTreeMap<u32, Sequence>,
-    pub(super) executors: BTreeMap<Place, Executor>,
+    pub(super) executors: BTreeMap<ExecutorNumber, Assignment>,
     /// The current page.
     pub(super) page: u32,
     /// The selected sequence.
     pub(super) selected: u32,
     /// What has happened since the feedback was sent.
-    pub(super) actions: Vec<Action>,
+    pub(super) actions: Vec<SequenceEvent>,
 }
 
 impl Show {
     /// The number of the sequence on an executor.
-    pub(super) fn sequence_at(&self, place: Place) -> Option<u32> {
+    pub(super) fn sequence_at(&self, place: ExecutorNumber) -> Option<u32> {
         self.executors.get(&place).map(|executor| executor.sequence)
     }
 
     /// The same, to change it.
-    pub(super) fn sequence_mut(&mut self, place: Place) -> Option<&mut Sequence> {
+    pub(super) fn sequence_mut(&mut self, place: ExecutorNumber) -> Option<&mut Sequence> {
         self.sequences.get_mut(&self.sequence_at(place)?)
     }
 
@@ -130,8 +130,8 @@ impl Show {
     }
 
     /// Presses or releases the key of an executor.
-    pub(super) fn press(&mut self, place: Place, pressed: bool) {
-        if let Some(Executor { sequence, key }) = self.executors.get(&place).copied() {
+    pub(super) fn press(&mut self, place: ExecutorNumber, pressed: bool) {
+        if let Some(Assignment { sequence, key }) = self.executors.get(&place).copied() {
             self.perform(sequence, key, pressed);
         }
     }
@@ -140,7 +140,7 @@ impl Show {
     pub(super) fn perform(&mut self, number: u32, function: Function, pressed: bool) {
         let Some(sequence) = self.sequences.get_mut(&number) else { return };
         sequence.perform(function, pressed);
-        self.actions.push(Action { sequence: number, what: What::Key(function, pressed) });
+        self.actions.push(SequenceEvent { sequence: number, what: SequenceChange::Key(function, pressed) });
     }
 
     /// Leads a sequence to a cue, by its number. Says whether there is such a cue.
@@ -149,7 +149,8 @@ impl Show {
         let Some(at) = sequence.cues.iter().position(|known| known.number == cue) else { return false };
         sequence.current = Some(at);
         sequence.held = None;
-        self.actions.push(Action { sequence: number, what: What::Key(Function::Goto, true) });
+        self.actions
+            .push(SequenceEvent { sequence: number, what: SequenceChange::Key(Function::Goto, true) });
         true
     }
 
@@ -164,7 +165,7 @@ impl Show {
             sequence.current = Some(0);
         }
         sequence.level = level;
-        self.actions.push(Action { sequence: number, what: What::Fader(level) });
+        self.actions.push(SequenceEvent { sequence: number, what: SequenceChange::Fader(level) });
     }
 
     /// Switches all sequences off that run.
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn a_flash_ends_with_its_key_and_leaves_on_what_was_on() {
         let mut show = content::show();
-        let strobe = Place { page: 1, executor: 206 };
+        let strobe = ExecutorNumber { page: 1, executor: 206 };
         show.press(strobe, true);
         assert!(show.sequences[&6].current.is_some());
         show.press(strobe, false);

@@ -4,9 +4,9 @@ use super::address::{EXECUTORS, PAGES};
 
 /// What a message is for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum MessageTarget {
     /// A control of an executor, on a page or on the current one.
-    Executor(Option<u32>, Control, u32),
+    Executor(Option<u32>, ExecutorControl, u32),
     /// The command line.
     Command,
     /// A sequence, by its number.
@@ -15,13 +15,13 @@ pub(super) enum Target {
 
 /// A control of an executor. The words are the defaults of the columns Fader, Key and ExecutorKnob.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Control {
+pub(super) enum ExecutorControl {
     Fader,
     Key,
     Knob,
 }
 
-impl Target {
+impl MessageTarget {
     /// Reads an address without its prefix; `sequences` is where the console keeps them.
     pub(super) fn parse(address: &str, sequences: &str) -> Option<Self> {
         let path = address.strip_prefix('/')?;
@@ -47,10 +47,10 @@ impl Target {
             None => (None, path),
         };
         let words = [
-            ("Fader", Control::Fader),
-            ("Key", Control::Key),
-            ("ExecutorKnob", Control::Knob),
-            ("Encoder", Control::Knob),
+            ("Fader", ExecutorControl::Fader),
+            ("Key", ExecutorControl::Key),
+            ("ExecutorKnob", ExecutorControl::Knob),
+            ("Encoder", ExecutorControl::Knob),
         ];
         words.into_iter().find_map(|(word, kind)| {
             let number = digits(control.strip_prefix(word)?).filter(|number| EXECUTORS.contains(number))?;
@@ -67,22 +67,22 @@ fn digits(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn parse(address: &str) -> Option<Target> {
-        Target::parse(address, "14.14.1.6")
+    fn parse(address: &str) -> Option<MessageTarget> {
+        MessageTarget::parse(address, "14.14.1.6")
     }
 
     #[test]
     fn addresses_of_the_manual_and_of_public_programs_are_read() {
         for (address, target) in [
-            ("/Page1/Fader201", Target::Executor(Some(1), Control::Fader, 201)),
-            ("/Page12/Key101/", Target::Executor(Some(12), Control::Key, 101)),
-            ("/Fader201", Target::Executor(None, Control::Fader, 201)),
-            ("/Page/Key201", Target::Executor(None, Control::Key, 201)),
-            ("/DataPool1/Page1/Fader498", Target::Executor(Some(1), Control::Fader, 498)),
-            ("/Page1/ExecutorKnob301", Target::Executor(Some(1), Control::Knob, 301)),
-            ("/Encoder301", Target::Executor(None, Control::Knob, 301)),
-            ("/cmd", Target::Command),
-            ("/14.14.1.6.3", Target::Sequence(3)),
+            ("/Page1/Fader201", MessageTarget::Executor(Some(1), ExecutorControl::Fader, 201)),
+            ("/Page12/Key101/", MessageTarget::Executor(Some(12), ExecutorControl::Key, 101)),
+            ("/Fader201", MessageTarget::Executor(None, ExecutorControl::Fader, 201)),
+            ("/Page/Key201", MessageTarget::Executor(None, ExecutorControl::Key, 201)),
+            ("/DataPool1/Page1/Fader498", MessageTarget::Executor(Some(1), ExecutorControl::Fader, 498)),
+            ("/Page1/ExecutorKnob301", MessageTarget::Executor(Some(1), ExecutorControl::Knob, 301)),
+            ("/Encoder301", MessageTarget::Executor(None, ExecutorControl::Knob, 301)),
+            ("/cmd", MessageTarget::Command),
+            ("/14.14.1.6.3", MessageTarget::Sequence(3)),
         ] {
             assert_eq!(parse(address), Some(target), "{address}");
         }

@@ -30,14 +30,14 @@ pub const BACKEND: Backend = Backend {
 
 fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
     let config = options::read(options);
-    Some(Arc::new(Jack { config: Arc::new(config) }))
+    Some(Arc::new(JackInstance { config: Arc::new(config) }))
 }
 
-struct Jack {
+struct JackInstance {
     config: Arc<Config>,
 }
 
-impl Instance for Jack {
+impl Instance for JackInstance {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         self.config.canonical(address, direction)
     }

@@ -57,12 +57,12 @@ pub(super) struct Config {
 pub(super) struct PortConfig {
     pub(super) name: String,
     pub(super) direction: Direction,
-    pub(super) kind: Kind,
+    pub(super) kind: SignalKind,
 }
 
 /// What crosses a port.
 #[derive(Copy, Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum SignalKind {
     /// MIDI messages.
     Midi,
     /// A CV port, with the voltages of the levels 0 and 1.
@@ -126,7 +126,7 @@ fn read_ports(options: &mut Options<'_>) -> Vec<PortConfig> {
 }
 
 /// Reads `midi|cv in|out [min X] [max Y]`, in any order.
-fn parse_port(text: &str) -> Result<(Kind, Direction), String> {
+fn parse_port(text: &str) -> Result<(SignalKind, Direction), String> {
     let (mut is_midi, mut direction, mut ends) = (None, None, [None, None]);
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
@@ -161,8 +161,8 @@ fn parse_port(text: &str) -> Result<(Kind, Direction), String> {
             "expected a range with `cv` only, found `{}`",
             if ends[0].is_some() { "min" } else { "max" }
         )),
-        true => Ok((Kind::Midi, direction)),
-        false if (min as f32) < (max as f32) => Ok((Kind::Cv(min, max), direction)),
+        true => Ok((SignalKind::Midi, direction)),
+        false if (min as f32) < (max as f32) => Ok((SignalKind::Cv(min, max), direction)),
         false => Err(format!("expected `min` below `max`, found {min} and {max}")),
     }
 }
@@ -176,8 +176,8 @@ impl PortConfig {
     /// The port as JACK is to have it.
     pub(super) fn spec(&self) -> JackPort {
         let kind = match self.kind {
-            Kind::Midi => JackKind::Midi,
-            Kind::Cv(min, max) => JackKind::Cv { step_millionths: ((max - min) / STEPS * 1e6) as u32 },
+            SignalKind::Midi => JackKind::Midi,
+            SignalKind::Cv(min, max) => JackKind::Cv { step_millionths: ((max - min) / STEPS * 1e6) as u32 },
         };
         JackPort { name: self.name.clone(), kind, direction: self.direction }
     }
@@ -189,9 +189,9 @@ impl Config {
         let behind = |port: &PortConfig| {
             let rest = address.strip_prefix(&*port.name)?;
             match port.kind {
-                Kind::Cv(..) => rest.is_empty().then_some(None),
-                Kind::Midi if rest.is_empty() => Some(None),
-                Kind::Midi => rest.strip_prefix('.').map(Some),
+                SignalKind::Cv(..) => rest.is_empty().then_some(None),
+                SignalKind::Midi if rest.is_empty() => Some(None),
+                SignalKind::Midi => rest.strip_prefix('.').map(Some),
             }
         };
         let found = self.ports.iter().enumerate().filter_map(|(at, port)| Some((at, behind(port)?)));
@@ -232,11 +232,11 @@ impl Config {
         }
         let name = &port.name;
         match (port.kind, rest) {
-            (Kind::Cv(..), _) => Ok(address.into()),
-            (Kind::Midi, None) => Err(AddressError::new(format!(
+            (SignalKind::Cv(..), _) => Ok(address.into()),
+            (SignalKind::Midi, None) => Err(AddressError::new(format!(
                 "expected a channel such as `{name}.ch0.cc7`, found `{address}`"
             ))),
-            (Kind::Midi, Some(rest)) => match self.dialect.canonical(rest, direction) {
+            (SignalKind::Midi, Some(rest)) => match self.dialect.canonical(rest, direction) {
                 Ok(canonical) if canonical == rest => Ok(address.into()),
                 Ok(canonical) => Ok(format!("{name}.{canonical}").into()),
                 Err(error) => {
@@ -250,15 +250,11 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn config(given: &[(&str, &str)]) -> (Config, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("audio", &given, &ALL);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("audio", &ALL, given, read)
     }
 
     #[test]
@@ -278,9 +274,9 @@ mod tests {
         assert_eq!(config.dialect.sysex.len(), 1);
         let port = |name: &str, direction, kind| PortConfig { name: name.into(), direction, kind };
         let ports = [
-            port("midi_out", Direction::Output, Kind::Midi),
-            port("cv_out", Direction::Output, Kind::Cv(-1.0, 1.0)),
-            port("cv_in", Direction::Input, Kind::Cv(0.0, 10.0)),
+            port("midi_out", Direction::Output, SignalKind::Midi),
+            port("cv_out", Direction::Output, SignalKind::Cv(-1.0, 1.0)),
+            port("cv_in", Direction::Input, SignalKind::Cv(0.0, 10.0)),
         ];
         assert_eq!(config.ports, ports);
         assert_eq!(config.ports[2].spec().kind, JackKind::Cv { step_millionths: 2441 });

@@ -7,7 +7,7 @@ use crosspatch_core::{
     Port, PortSpec, Session, Slot, Status, Value,
 };
 
-use super::options::{Config, Kind};
+use super::options::{Config, SignalKind};
 use crate::midi::translate::{HeldKeys, Translator};
 use crate::midi::wire::Parser;
 
@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct JackSession {
     config: Arc<Config>,
     /// In the order of the configuration, which is that of their numbers.
-    lines: Vec<Line>,
+    lines: Vec<PortTranslation>,
     /// The bytes of the message that is being sent.
     message: Vec<u8>,
     is_open: bool,
@@ -32,7 +32,7 @@ pub(super) struct JackSession {
 }
 
 /// What is known of a port.
-enum Line {
+enum PortTranslation {
     MidiIn(Translator, Parser, Box<HeldKeys>),
     MidiOut(Translator),
     Cv { slot: Option<Slot>, direction: Direction, min: f64, max: f64 },
@@ -43,9 +43,11 @@ impl JackSession {
     pub(super) fn new(config: Arc<Config>) -> Self {
         let translator = || Translator::new(config.dialect.clone());
         let lines = config.ports.iter().map(|port| match (port.kind, port.direction) {
-            (Kind::Midi, Direction::Input) => Line::MidiIn(translator(), Parser::default(), Box::default()),
-            (Kind::Midi, Direction::Output) => Line::MidiOut(translator()),
-            (Kind::Cv(min, max), direction) => Line::Cv { slot: None, direction, min, max },
+            (SignalKind::Midi, Direction::Input) => {
+                PortTranslation::MidiIn(translator(), Parser::default(), Box::default())
+            }
+            (SignalKind::Midi, Direction::Output) => PortTranslation::MidiOut(translator()),
+            (SignalKind::Cv(min, max), direction) => PortTranslation::Cv { slot: None, direction, min, max },
         });
         Self {
             lines: lines.collect(),
@@ -68,8 +70,8 @@ impl JackSession {
     /// The translators of the ports that are sent to.
     fn outputs(&mut self) -> impl Iterator<Item = &mut Translator> {
         self.lines.iter_mut().filter_map(|line| match line {
-            Line::MidiOut(translator) => Some(translator),
-            Line::MidiIn(..) | Line::Cv { .. } => None,
+            PortTranslation::MidiOut(translator) => Some(translator),
+            PortTranslation::MidiIn(..) | PortTranslation::Cv { .. } => None,
         })
     }
 
@@ -80,7 +82,7 @@ impl JackSession {
         }
         let Self { lines, message: bytes, .. } = self;
         for (number, line) in (0..).zip(lines) {
-            if let Line::MidiOut(translator) = line {
+            if let PortTranslation::MidiOut(translator) = line {
                 translator.flush(now, &mut |message| {
                     bytes.clear();
                     message.encode(bytes);
@@ -92,7 +94,8 @@ impl JackSession {
 
     fn send_cv(&self, values: &[(Slot, Value)], out: &mut Outbox) {
         for (number, line) in (0..).zip(&self.lines) {
-            let Line::Cv { slot: Some(slot), direction: Direction::Output, min, max } = line else {
+            let PortTranslation::Cv { slot: Some(slot), direction: Direction::Output, min, max } = line
+            else {
                 continue;
             };
             let last = values.iter().rev().find(|(at, value)| at == slot && value.as_number().is_some());
@@ -115,21 +118,21 @@ impl Session for JackSession {
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         let Some((at, rest)) = self.config.find(address) else { return };
         match (&mut self.lines[at], rest) {
-            (Line::MidiIn(translator, ..) | Line::MidiOut(translator), Some(rest)) => {
+            (PortTranslation::MidiIn(translator, ..) | PortTranslation::MidiOut(translator), Some(rest)) => {
                 translator.bind(slot, rest, direction);
             }
-            (Line::Cv { slot: bound, .. }, _) => *bound = Some(slot),
-            (Line::MidiIn(..) | Line::MidiOut(_), None) => {}
+            (PortTranslation::Cv { slot: bound, .. }, _) => *bound = Some(slot),
+            (PortTranslation::MidiIn(..) | PortTranslation::MidiOut(_), None) => {}
         }
     }
 
     fn unbind(&mut self, slot: Slot, direction: Direction) {
         for line in &mut self.lines {
             match line {
-                Line::MidiIn(translator, ..) | Line::MidiOut(translator) => {
+                PortTranslation::MidiIn(translator, ..) | PortTranslation::MidiOut(translator) => {
                     translator.unbind(slot, direction)
                 }
-                Line::Cv { slot: bound, .. } => {
+                PortTranslation::Cv { slot: bound, .. } => {
                     bound.take_if(|bound| *bound == slot);
                 }
             }
@@ -150,7 +153,7 @@ impl Session for JackSession {
             translator.begin();
         }
         out.recall();
-        // What the options want sent first does not wait for any state.
+        // The initial messages of the options do not wait for any state.
         self.flush(now, out);
     }
 
@@ -170,12 +173,12 @@ impl Session for JackSession {
         self.retry_at = Some(now + pause);
         self.condition.handle_close(now, &reason);
         for line in &mut self.lines {
-            if let Line::MidiIn(translator, parser, held) = line {
+            if let PortTranslation::MidiIn(translator, parser, held) = line {
                 translator.forget();
                 parser.reset();
                 let messages = held.release(&HeldKeys::default());
                 if self.config.dialect.releases_lost {
-                    messages.for_each(|message| translator.hear(now, &message, out));
+                    messages.for_each(|message| translator.receive(now, &message, out));
                 }
             }
         }
@@ -184,11 +187,11 @@ impl Session for JackSession {
     fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
         let Some((number, event)) = JackEvent::decode(data) else { return };
         match (self.lines.get_mut(usize::from(number)), event) {
-            (Some(Line::MidiIn(translator, parser, held)), JackEvent::Midi(bytes)) => {
+            (Some(PortTranslation::MidiIn(translator, parser, held)), JackEvent::Midi(bytes)) => {
                 parser.push(bytes, |message| match message {
                     Ok(message) => {
-                        held.hear(&message);
-                        translator.hear(now, &message, out);
+                        held.record(&message);
+                        translator.receive(now, &message, out);
                     }
                     Err(error) => {
                         let text = format!("ignored malformed MIDI: {error}");
@@ -197,18 +200,18 @@ impl Session for JackSession {
                 });
             }
             (
-                Some(Line::Cv { slot: Some(slot), direction: Direction::Input, min, max }),
+                Some(PortTranslation::Cv { slot: Some(slot), direction: Direction::Input, min, max }),
                 JackEvent::Cv(voltage),
             ) if voltage.is_finite() => {
                 out.emit(*slot, (f64::from(voltage) - *min) / (*max - *min));
             }
             // Whoever has just been connected knows nothing of what was sent before.
-            (Some(Line::MidiOut(translator)), JackEvent::Joined) => {
+            (Some(PortTranslation::MidiOut(translator)), JackEvent::Joined) => {
                 translator.begin();
                 out.recall();
                 self.flush(now, out);
             }
-            (Some(Line::MidiOut(translator)), JackEvent::Missed) => {
+            (Some(PortTranslation::MidiOut(translator)), JackEvent::Missed) => {
                 translator.doubt();
                 out.recall();
             }
@@ -246,7 +249,7 @@ impl Session for JackSession {
             self.open(out);
         }
         for line in &mut self.lines {
-            if let Line::MidiIn(translator, ..) | Line::MidiOut(translator) = line {
+            if let PortTranslation::MidiIn(translator, ..) | PortTranslation::MidiOut(translator) = line {
                 translator.handle_timeout(now, out);
             }
         }
@@ -261,10 +264,10 @@ impl Session for JackSession {
 
     fn next_timeout(&self) -> Option<Instant> {
         let translators = self.lines.iter().filter_map(|line| match line {
-            Line::MidiIn(translator, ..) => translator.next_timeout(),
+            PortTranslation::MidiIn(translator, ..) => translator.next_timeout(),
             // Without a server nothing can be sent, whatever is due.
-            Line::MidiOut(translator) => translator.next_timeout().filter(|_| self.is_open),
-            Line::Cv { .. } => None,
+            PortTranslation::MidiOut(translator) => translator.next_timeout().filter(|_| self.is_open),
+            PortTranslation::Cv { .. } => None,
         });
         translators.chain(self.retry_at).min()
     }

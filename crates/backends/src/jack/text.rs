@@ -22,7 +22,7 @@ pub(super) fn describe(bytes: &[u8], line: &mut String) {
     };
 }
 
-/// Reads what [`describe`] shows; `None` if it makes no sense.
+/// Parses the text form of [`describe`]. `None` if it is invalid.
 pub(super) fn compose(line: &str) -> Option<Vec<u8>> {
     let (port, event) = line.split_once(' ')?;
     let port = port.parse().ok()?;

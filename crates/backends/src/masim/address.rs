@@ -6,20 +6,20 @@ use std::str::FromStr;
 use crosspatch_core::{AddressError, Direction, Kind};
 
 use super::keys;
-use super::show::{FIRST_BUTTON, Place};
-use crate::maweb::wire::Console;
+use super::show::{ExecutorPosition, FIRST_BUTTON};
+use crate::maweb::wire::ConsoleFamily;
 
 /// A channel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Address {
     /// A fader.
-    Fader(Place),
+    Fader(ExecutorPosition),
     /// A key of an executor, by its number in messages, and how it is written.
-    Key(Place, ExecKey),
+    Key(ExecutorPosition, ExecKey),
     /// The name of an executor.
-    Name(Place),
+    Name(ExecutorPosition),
     /// The colour of an executor.
-    Color(Place),
+    Color(ExecutorPosition),
     /// A key of the command section.
     CommandKey(&'static str),
     /// A command line that is executed.
@@ -88,9 +88,9 @@ impl Address {
     }
 
     /// Checks that a console has the channel.
-    pub(super) fn check_console(&self, console: Console) -> Result<(), AddressError> {
+    pub(super) fn check_console(&self, console: ConsoleFamily) -> Result<(), AddressError> {
         let place = match self {
-            Self::Key(_, ExecKey::Flash) if console == Console::Dot2 => {
+            Self::Key(_, ExecKey::Flash) if console == ConsoleFamily::Dot2 => {
                 return Err(AddressError::new(
                     "a dot2 has no key below its faders, only `upper` and `lower`",
                 ));
@@ -102,8 +102,8 @@ impl Address {
             return Ok(());
         }
         let range = match console {
-            Console::Gma2 => "1 to 90 and 101 to 190",
-            Console::Dot2 => "1 to 22, 101 to 122, 201 to 222 and 301 to 816",
+            ConsoleFamily::Gma2 => "1 to 90 and 101 to 190",
+            ConsoleFamily::Dot2 => "1 to 22, 101 to 122, 201 to 222 and 301 to 816",
         };
         let message = format!("a {console} has no executor {}", place.index + 1);
         Err(AddressError::new(message).help(format!("its executors are {range}")))
@@ -135,11 +135,11 @@ impl Address {
 }
 
 /// Whether a console has an executor of that index.
-fn has_executor(console: Console, index: u32) -> bool {
+fn has_executor(console: ConsoleFamily, index: u32) -> bool {
     let (section, number) = (index / 100, index % 100);
     match console {
-        Console::Gma2 => section <= 1 && number < 90,
-        Console::Dot2 => match section {
+        ConsoleFamily::Gma2 => section <= 1 && number < 90,
+        ConsoleFamily::Dot2 => match section {
             0..=2 => number < 22,
             3..=8 => number < 16,
             _ => false,
@@ -175,7 +175,7 @@ impl FromStr for Address {
         let digits = part.find(|letter: char| letter.is_ascii_digit()).unwrap_or(part.len());
         let (word, digits) = part.split_at(digits);
         let index = number(digits, NUMBERS, "an executor")? - 1;
-        let place = Place { page, index };
+        let place = ExecutorPosition { page, index };
         let key = ExecKey::ALL.into_iter().find(|key| key.word() == word);
         match (word, key) {
             ("fader", _) if index < FIRST_BUTTON => Ok(Self::Fader(place)),
@@ -204,8 +204,9 @@ fn number(text: &str, most: u32, what: &str) -> Result<u32, AddressError> {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut place =
-            |place: &Place, word: &str| write!(f, "page{}.{word}{}", place.page + 1, place.index + 1);
+        let mut place = |place: &ExecutorPosition, word: &str| {
+            write!(f, "page{}.{word}{}", place.page + 1, place.index + 1)
+        };
         match self {
             Self::Fader(at) => place(at, "fader"),
             Self::Key(at, key) => place(at, key.word()),

@@ -1,27 +1,27 @@
 //! The command line of the simulated console: as much of it as web remotes and programs send.
 //!
-//! Words may be shortened as on a console (`Exec`, `Att`, `Spm`). A line that means something to a console but changes
-//! nothing that could be seen from outside is taken and shown; any other is refused with the words of a console.
+//! Words may be shortened as on a console (`Exec`, `Att`, `Spm`). A command without a visible effect is accepted and shown. An
+//! unknown command is refused with the message of a console.
 
 use crosspatch_core::Instant;
 
-use super::desk::{Desk, MERGE, OVERWRITE, Programmer, Question, REMOVE, SECOND_CUE};
-use super::show::{FIRST_BUTTON, Function, Place, SPEED_AT_FULL, Touched};
-use crate::maweb::wire::{Color, Console};
+use super::desk::{Desk, MERGE, OVERWRITE, Programmer, REMOVE, SECOND_CUE, StoreQuestion};
+use super::show::{ExecutorPosition, FIRST_BUTTON, Function, SPEED_AT_FULL, Touched};
+use crate::maweb::wire::{Color, ConsoleFamily};
 
-/// A macro that runs macros ends here.
+/// The deepest nesting of macros.
 const MOST_MACROS: u32 = 8;
 
-/// What came of a command line.
+/// The result of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It was executed.
     Done,
-    /// It is a command of a console that has no effect here.
+    /// It is a command of a console without an effect here.
     Taken,
-    /// It asks back first.
-    Asks(Question),
-    /// It is none; why.
+    /// It has to be confirmed first.
+    Asks(StoreQuestion),
+    /// It is invalid, with the reason.
     Refused(String),
 }
 
@@ -31,8 +31,8 @@ impl Desk {
         self.execute_nested(now, line, 0)
     }
 
-    /// Acts on the answer to a question.
-    pub(super) fn answer(&mut self, now: Instant, question: &Question, button: i64) {
+    /// Handles the answer to a question.
+    pub(super) fn answer(&mut self, now: Instant, question: &StoreQuestion, button: i64) {
         match button {
             OVERWRITE => {
                 self.show.clear(question.place);
@@ -40,7 +40,7 @@ impl Desk {
             }
             REMOVE => drop(self.show.clear(question.place)),
             SECOND_CUE => self.show.store(now, question.place),
-            // To merge adds nothing that could be seen, and anything else cancels.
+            // Merging has no visible effect, and any other answer cancels.
             _ => {}
         }
     }
@@ -129,8 +129,8 @@ impl Desk {
     fn page(&mut self, words: &[&str], faders: bool, buttons: bool) -> Outcome {
         let Some(target) = words.first() else { return refused(words) };
         let most = match self.show.console {
-            Console::Gma2 => 10_000,
-            Console::Dot2 => 99,
+            ConsoleFamily::Gma2 => 10_000,
+            ConsoleFamily::Dot2 => 99,
         };
         let turned = |page: u32| -> Option<u32> {
             let turned = match (target.strip_prefix('+'), target.strip_prefix('-')) {
@@ -220,7 +220,7 @@ impl Desk {
     }
 
     fn store(&mut self, now: Instant, words: &[&str]) -> Outcome {
-        // Cues, presets and groups have no place in this show.
+        // This show has no cues, presets and groups with appearances.
         let Some((places, used)) = self.places(words) else { return Outcome::Taken };
         let option = |name: &str| words[used..].iter().any(|word| word.eq_ignore_ascii_case(name));
         for place in places {
@@ -229,7 +229,7 @@ impl Desk {
                 self.show.clear(place);
             }
             if is_there && !option("/o") && !option("/m") {
-                return Outcome::Asks(Question {
+                return Outcome::Asks(StoreQuestion {
                     title: "Store options".into(),
                     message: format!("Executor {}.{} is not empty", place.page + 1, place.index + 1),
                     buttons: vec![
@@ -257,9 +257,9 @@ impl Desk {
         Outcome::Done
     }
 
-    /// The executors that words name, and how many of the words do so: `Exec 1.5`, `Exec 5`, `Exec 1.1 Thru 1.5 + 1.7`,
+    /// The executors that the words name, and the number of words used: `Exec 1.5`, `Exec 5`, `Exec 1.1 Thru 1.5 + 1.7`,
     /// `Exec *.*`, `Page 2`.
-    fn places(&self, words: &[&str]) -> Option<(Vec<Place>, usize)> {
+    fn places(&self, words: &[&str]) -> Option<(Vec<ExecutorPosition>, usize)> {
         let (kind, rest) = words.split_first()?;
         let first = rest.first()?;
         if is(kind, "page", 2) {
@@ -280,7 +280,9 @@ impl Desk {
             match (joint, places.last().copied()) {
                 ("+", _) => places.push(place),
                 (joint, Some(last)) if is(joint, "thru", 2) && last.page == place.page => {
-                    places.extend((last.index + 1..=place.index).map(|index| Place { index, ..last }));
+                    places.extend(
+                        (last.index + 1..=place.index).map(|index| ExecutorPosition { index, ..last }),
+                    );
                 }
                 _ => break,
             }
@@ -290,24 +292,24 @@ impl Desk {
     }
 
     /// `1.5`, or `5` on the page that the console shows.
-    fn place(&self, word: &str) -> Option<Place> {
+    fn place(&self, word: &str) -> Option<ExecutorPosition> {
         /// No console has more numbers on a page.
         const MOST: u32 = 1_000;
         let index = |text: &str| text.parse::<u32>().ok()?.checked_sub(1).filter(|index| *index < MOST);
         if let Some((page, number)) = word.split_once('.') {
             let page = page.parse::<u32>().ok()?.checked_sub(1).filter(|page| *page < 10_000)?;
-            return Some(Place { page, index: index(number)? });
+            return Some(ExecutorPosition { page, index: index(number)? });
         }
         let index = index(word)?;
         let page = if index < FIRST_BUTTON { self.show.fader_page } else { self.show.button_page };
-        Some(Place { page: page - 1, index })
+        Some(ExecutorPosition { page: page - 1, index })
     }
 }
 
-type Command = fn(&mut Desk, Instant, &[&str], &str) -> Outcome;
+type CommandHandler = fn(&mut Desk, Instant, &[&str], &str) -> Outcome;
 
 /// Commands that change something, with the shortest form of each.
-const COMMANDS: &[(&str, usize, Command)] = &[
+const COMMANDS: &[(&str, usize, CommandHandler)] = &[
     ("page", 2, |desk, _, words, _| desk.page(words, true, true)),
     ("faderpage", 6, |desk, _, words, _| desk.page(words, true, false)),
     ("buttonpage", 7, |desk, _, words, _| desk.page(words, false, true)),
@@ -355,7 +357,7 @@ const COMMANDS: &[(&str, usize, Command)] = &[
     }),
 ];
 
-/// Commands that a console knows and that change nothing here.
+/// Commands of a console that change nothing here.
 const TAKEN: &[(&str, usize)] = &[
     ("lua", 3),
     ("assign", 2),
@@ -390,7 +392,7 @@ fn select(desk: &mut Desk, _now: Instant, _words: &[&str], _line: &str) -> Outco
     Outcome::Done
 }
 
-/// The verbs that keys of executors have as well.
+/// The commands that are also key functions.
 fn function(verb: &str) -> Option<Function> {
     const VERBS: &[(&str, usize, Function)] = &[
         ("defgoforward", 6, Function::Go),
@@ -473,11 +475,11 @@ mod tests {
     use crate::masim::content;
 
     fn desk() -> Desk {
-        Desk::new(content::show(Console::Gma2))
+        Desk::new(content::show(ConsoleFamily::Gma2))
     }
 
-    fn place(page: u32, number: u32) -> Place {
-        Place { page: page - 1, index: number - 1 }
+    fn place(page: u32, number: u32) -> ExecutorPosition {
+        ExecutorPosition { page: page - 1, index: number - 1 }
     }
 
     fn runs(desk: &Desk, page: u32, number: u32) -> bool {

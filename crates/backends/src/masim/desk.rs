@@ -31,14 +31,14 @@ pub(super) enum Programmer {
 
 /// A question that has to be answered before something is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Question {
+pub(super) struct StoreQuestion {
     pub(super) title: String,
     pub(super) message: String,
     pub(super) buttons: Vec<(&'static str, i64)>,
-    pub(super) place: super::show::Place,
+    pub(super) place: super::show::ExecutorPosition,
 }
 
-/// The numbers of the answers to a [`Question`].
+/// The numbers of the answers to a [`StoreQuestion`].
 pub(super) const OVERWRITE: i64 = 1;
 pub(super) const MERGE: i64 = 2;
 pub(super) const REMOVE: i64 = 4;
@@ -56,7 +56,7 @@ impl Desk {
         }
     }
 
-    /// What the clear key does: one step less in the programmer.
+    /// The clear key: removes the values, then the selection, from the programmer.
     pub(super) fn clear(&mut self) {
         self.programmer = match self.programmer {
             Programmer::Values => Programmer::Selection,
@@ -69,7 +69,7 @@ impl Desk {
 
     /// Turns the encoder of an attribute, and returns its value in per cent.
     pub(super) fn turn(&mut self, attribute: &str, delta: f64) -> f64 {
-        /// As many attributes as a fixture has, with room to spare.
+        /// The most attributes in the programmer, more than a fixture has.
         const MOST: usize = 256;
         self.programmer = Programmer::Values;
         let attribute = attribute.to_ascii_uppercase();
@@ -106,11 +106,11 @@ impl Desk {
 mod tests {
     use super::*;
     use crate::masim::content;
-    use crate::maweb::wire::Console;
+    use crate::maweb::wire::ConsoleFamily;
 
     #[test]
     fn the_clear_lamp_blinks_with_values_lights_with_a_selection_and_goes_out() {
-        let mut desk = Desk::new(content::show(Console::Gma2));
+        let mut desk = Desk::new(content::show(ConsoleFamily::Gma2));
         assert_eq!(desk.lamp("clear", ""), "0");
         assert_eq!(desk.turn("Pan", 30.0), 30.0);
         assert_eq!(desk.turn("PAN", 90.0), 100.0);
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_lamp_of_a_word_is_on_while_the_line_begins_with_it() {
-        let desk = Desk::new(content::show(Console::Gma2));
+        let desk = Desk::new(content::show(ConsoleFamily::Gma2));
         assert_eq!([desk.lamp("store", "Store Exec "), desk.lamp("delete", "Store ")], ["1", "0"]);
         assert_eq!(
             [desk.lamp("store", ""), desk.lamp("", ""), desk.lamp("\u{e4}\u{f6}", "abc")],
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn attributes_do_not_grow_without_end() {
-        let mut desk = Desk::new(content::show(Console::Gma2));
+        let mut desk = Desk::new(content::show(ConsoleFamily::Gma2));
         for number in 0..1000 {
             desk.turn(&format!("A{number}"), 1.0);
         }

@@ -1,8 +1,8 @@
-//! The command keys of a web remote: what each adds to its command line, or does.
+//! The command keys of a web remote: the text that each adds to its command line, or its action.
 
 /// A key of the command section.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum DeskKey {
     /// Adds a word; pressed again with the cursor after it, replaces it by the next of the list.
     Word(&'static [&'static str]),
     /// Adds a digit or a point, without a blank before it.
@@ -11,7 +11,7 @@ pub(super) enum Key {
     Enter,
     /// Steps the programmer back, or empties the line.
     Clear,
-    /// Takes the last word back.
+    /// Removes the last word.
     Oops,
     /// Empties the line.
     Escape,
@@ -21,85 +21,85 @@ pub(super) enum Key {
     Solo,
     /// Works on the selected executor when the line is empty, adds a word otherwise.
     Run(&'static str),
-    /// Nothing that could be seen.
+    /// Has no visible effect.
     Nothing,
 }
 
 /// All keys that web remotes have.
-pub(super) const KEYS: &[(&str, Key)] = &[
-    ("SET", Key::Set),
-    ("PREV", Key::Nothing),
-    ("NEXT", Key::Nothing),
-    ("CLEAR", Key::Clear),
-    ("FIXTURE_CHANNEL", Key::Word(&["Fixture", "Channel"])),
-    ("FIXTURE_GROUP_PRESET", Key::Word(&["Fixture", "Group", "Preset"])),
-    ("EXEC_CUE", Key::Word(&["Executor", "Cue"])),
-    ("STORE_UPDATE", Key::Word(&["Store", "Update"])),
-    ("OOPS", Key::Oops),
-    ("ESC", Key::Escape),
-    ("0", Key::Digit('0')),
-    ("1", Key::Digit('1')),
-    ("2", Key::Digit('2')),
-    ("3", Key::Digit('3')),
-    ("4", Key::Digit('4')),
-    ("5", Key::Digit('5')),
-    ("6", Key::Digit('6')),
-    ("7", Key::Digit('7')),
-    ("8", Key::Digit('8')),
-    ("9", Key::Digit('9')),
-    ("PUNKT", Key::Digit('.')),
-    ("PLUS", Key::Word(&["+"])),
-    ("MINUS", Key::Word(&["-"])),
-    ("THRU", Key::Word(&["Thru"])),
-    ("IF", Key::Word(&["If"])),
-    ("AT", Key::Word(&["At", "Normal"])),
-    ("FULL", Key::Word(&["Full"])),
-    ("HIGH", Key::High),
-    ("ENTER", Key::Enter),
-    ("OFF", Key::Word(&["Off"])),
-    ("ON", Key::Word(&["On"])),
-    ("ASSIGN", Key::Word(&["Assign"])),
-    ("LABEL", Key::Word(&["Label"])),
-    ("COPY", Key::Word(&["Copy"])),
-    ("TIME", Key::Word(&["Time"])),
-    ("PAGE", Key::Word(&["Page"])),
-    ("MACRO", Key::Word(&["Macro"])),
-    ("DELETE", Key::Word(&["Delete"])),
-    ("GOTO", Key::Word(&["Goto"])),
-    ("GO_PLUS", Key::Run("Go")),
-    ("GO_MINUS", Key::Run("GoBack")),
-    ("PAUSE", Key::Run("Pause")),
-    ("SELECT", Key::Word(&["Select"])),
-    ("FIXTURE", Key::Word(&["Fixture"])),
-    ("SEQU", Key::Word(&["Sequence"])),
-    ("CUE", Key::Word(&["Cue"])),
-    ("PRESET", Key::Word(&["Preset"])),
-    ("EDIT", Key::Word(&["Edit"])),
-    ("UPDATE", Key::Word(&["Update"])),
-    ("EXEC", Key::Word(&["Executor"])),
-    ("STORE", Key::Word(&["Store"])),
-    ("GROUP", Key::Word(&["Group"])),
-    ("PROG_ONLY", Key::Nothing),
-    ("SPECIAL_DIALOGUE", Key::Nothing),
-    ("SOLO", Key::Solo),
-    ("ODD", Key::Nothing),
-    ("EVEN", Key::Nothing),
-    ("WINGS", Key::Nothing),
-    ("RESET", Key::Nothing),
-    ("MA", Key::Nothing),
-    ("layerMode", Key::Nothing),
-    ("featureSort", Key::Nothing),
-    ("fixtureSort", Key::Nothing),
-    ("channelSort", Key::Nothing),
-    ("hideName", Key::Nothing),
+pub(super) const KEYS: &[(&str, DeskKey)] = &[
+    ("SET", DeskKey::Set),
+    ("PREV", DeskKey::Nothing),
+    ("NEXT", DeskKey::Nothing),
+    ("CLEAR", DeskKey::Clear),
+    ("FIXTURE_CHANNEL", DeskKey::Word(&["Fixture", "Channel"])),
+    ("FIXTURE_GROUP_PRESET", DeskKey::Word(&["Fixture", "Group", "Preset"])),
+    ("EXEC_CUE", DeskKey::Word(&["Executor", "Cue"])),
+    ("STORE_UPDATE", DeskKey::Word(&["Store", "Update"])),
+    ("OOPS", DeskKey::Oops),
+    ("ESC", DeskKey::Escape),
+    ("0", DeskKey::Digit('0')),
+    ("1", DeskKey::Digit('1')),
+    ("2", DeskKey::Digit('2')),
+    ("3", DeskKey::Digit('3')),
+    ("4", DeskKey::Digit('4')),
+    ("5", DeskKey::Digit('5')),
+    ("6", DeskKey::Digit('6')),
+    ("7", DeskKey::Digit('7')),
+    ("8", DeskKey::Digit('8')),
+    ("9", DeskKey::Digit('9')),
+    ("PUNKT", DeskKey::Digit('.')),
+    ("PLUS", DeskKey::Word(&["+"])),
+    ("MINUS", DeskKey::Word(&["-"])),
+    ("THRU", DeskKey::Word(&["Thru"])),
+    ("IF", DeskKey::Word(&["If"])),
+    ("AT", DeskKey::Word(&["At", "Normal"])),
+    ("FULL", DeskKey::Word(&["Full"])),
+    ("HIGH", DeskKey::High),
+    ("ENTER", DeskKey::Enter),
+    ("OFF", DeskKey::Word(&["Off"])),
+    ("ON", DeskKey::Word(&["On"])),
+    ("ASSIGN", DeskKey::Word(&["Assign"])),
+    ("LABEL", DeskKey::Word(&["Label"])),
+    ("COPY", DeskKey::Word(&["Copy"])),
+    ("TIME", DeskKey::Word(&["Time"])),
+    ("PAGE", DeskKey::Word(&["Page"])),
+    ("MACRO", DeskKey::Word(&["Macro"])),
+    ("DELETE", DeskKey::Word(&["Delete"])),
+    ("GOTO", DeskKey::Word(&["Goto"])),
+    ("GO_PLUS", DeskKey::Run("Go")),
+    ("GO_MINUS", DeskKey::Run("GoBack")),
+    ("PAUSE", DeskKey::Run("Pause")),
+    ("SELECT", DeskKey::Word(&["Select"])),
+    ("FIXTURE", DeskKey::Word(&["Fixture"])),
+    ("SEQU", DeskKey::Word(&["Sequence"])),
+    ("CUE", DeskKey::Word(&["Cue"])),
+    ("PRESET", DeskKey::Word(&["Preset"])),
+    ("EDIT", DeskKey::Word(&["Edit"])),
+    ("UPDATE", DeskKey::Word(&["Update"])),
+    ("EXEC", DeskKey::Word(&["Executor"])),
+    ("STORE", DeskKey::Word(&["Store"])),
+    ("GROUP", DeskKey::Word(&["Group"])),
+    ("PROG_ONLY", DeskKey::Nothing),
+    ("SPECIAL_DIALOGUE", DeskKey::Nothing),
+    ("SOLO", DeskKey::Solo),
+    ("ODD", DeskKey::Nothing),
+    ("EVEN", DeskKey::Nothing),
+    ("WINGS", DeskKey::Nothing),
+    ("RESET", DeskKey::Nothing),
+    ("MA", DeskKey::Nothing),
+    ("layerMode", DeskKey::Nothing),
+    ("featureSort", DeskKey::Nothing),
+    ("fixtureSort", DeskKey::Nothing),
+    ("channelSort", DeskKey::Nothing),
+    ("hideName", DeskKey::Nothing),
 ];
 
 /// The key of that name.
-pub(super) fn find(name: &str) -> Option<(&'static str, Key)> {
+pub(super) fn find(name: &str) -> Option<(&'static str, DeskKey)> {
     KEYS.iter().copied().find(|(known, _)| *known == name)
 }
 
-/// Longer lines than this are not typed by anybody.
+/// The longest command line.
 const MOST: usize = 1_000;
 
 /// Adds a word to a command line; words are followed by a blank.
@@ -129,7 +129,7 @@ pub(super) fn add_digit(line: &mut String, digit: char) {
     }
 }
 
-/// Takes the last word of a command line back.
+/// Removes the last word of a command line.
 pub(super) fn remove_word(line: &mut String) {
     let kept = line.trim_end().rfind(' ').map_or(0, |blank| blank + 1);
     line.truncate(kept);
@@ -144,9 +144,9 @@ mod tests {
         let mut line = String::new();
         for name in ["STORE", "EXEC", "1", "PUNKT", "5", "THRU", "1", "PUNKT", "7"] {
             let key = find(name).expect("a key").1;
-            if let Key::Word(words) = key {
+            if let DeskKey::Word(words) = key {
                 add_word(&mut line, words);
-            } else if let Key::Digit(digit) = key {
+            } else if let DeskKey::Digit(digit) = key {
                 add_digit(&mut line, digit);
             } else {
                 panic!("{key:?} types nothing");

@@ -1,23 +1,23 @@
-//! The way back to the clients: answers that take their time, that stop coming, or that a connection does not survive.
+//! The connections to the clients: answers that are delayed, that stop, or that close a connection.
 
 use std::collections::BTreeMap;
 
 use crosspatch_core::{Duration, Instant, Outbox, Peer, Port};
 
-use super::options::Settings;
+use super::options::Config;
 use crate::maweb::wire::{Answer, Flaws};
 
 /// The server's port.
 pub(super) const PORT: Port = Port(0);
 
-/// More answers than this never wait at a time, nor more bytes of them.
+/// The most answers that wait, and the most bytes of them.
 const MOST_WAITING: usize = 10_000;
 const MOST_WAITING_BYTES: usize = 8 << 20;
 
 /// All connections of a console.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
-    connections: BTreeMap<u32, Line>,
+pub(super) struct ClientConnections {
+    connections: BTreeMap<u32, ClientConnection>,
     waiting: BTreeMap<(Instant, u64), (u32, Vec<u8>)>,
     waiting_bytes: usize,
     sent: u64,
@@ -26,7 +26,7 @@ pub(super) struct Lines {
 
 /// A connection.
 #[derive(Debug, Default)]
-struct Line {
+struct ClientConnection {
     answers: u32,
     /// Answers never overtake each other.
     last: Instant,
@@ -36,9 +36,9 @@ struct Line {
     flaws: Flaws,
 }
 
-impl Lines {
+impl ClientConnections {
     pub(super) fn opened(&mut self, connection: u32) {
-        self.connections.insert(connection, Line::default());
+        self.connections.insert(connection, ClientConnection::default());
     }
 
     pub(super) fn closed(&mut self, connection: u32) {
@@ -79,11 +79,11 @@ impl Lines {
         self.connections.get_mut(&connection).map(|line| line.flaws.add(flaws)).unwrap_or_default()
     }
 
-    /// Sends an answer; whether the connection is to be closed after it.
+    /// Sends an answer. Returns whether the connection should be closed after it.
     pub(super) fn send(
         &mut self,
         now: Instant,
-        settings: &Settings,
+        settings: &Config,
         connection: u32,
         answer: &Answer<'_>,
         out: &mut Outbox,

@@ -1,7 +1,7 @@
-//! A simulated console: answers web remotes as a grandMA2 or a dot2 does, with a show worth looking at.
+//! A simulated console: answers web remotes as a grandMA2 or a dot2 does, with an example show.
 //!
-//! It speaks the console's side of the messages in [`maweb::wire`](crate::maweb::wire). The facts about consoles come from
-//! the same captures and programs; where they leave something open, an option chooses.
+//! It implements the console's side of the messages in [`maweb::wire`](crate::maweb::wire), after the same captures and programs.
+//! Where consoles differ, an option selects the behaviour.
 
 mod address;
 mod command;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Session};
 
 use self::address::Address;
-use self::options::Settings;
+use self::options::Config;
 use crate::maweb::wire;
 
 /// The simulated console.
@@ -35,14 +35,14 @@ pub const BACKEND: Backend = Backend {
     words: address::WORDS,
     loops_back: false,
     stands_alone: true,
-    configure: |options| Settings::read(options).map(|settings| Arc::new(Simulation { settings }) as _),
+    configure: |options| Config::read(options).map(|settings| Arc::new(Simulation { settings }) as _),
     describe: wire::describe,
     // Clients may send any text.
     compose: |line| Some(line.as_bytes().to_vec()),
 };
 
 struct Simulation {
-    settings: Settings,
+    settings: Config,
 }
 
 impl Instance for Simulation {

@@ -1,11 +1,11 @@
-//! The options of a simulated console: what it is, and everything that real consoles were seen to do differently.
+//! The options of a simulated console: its model, and everything in which real consoles were seen to differ.
 
 use std::sync::Arc;
 
 use crosspatch_core::{Duration, Endpoint, OptionSpec, Options};
 use md5::{Digest, Md5};
 
-use crate::maweb::wire::{Console, Dialect, replace_passwords};
+use crate::maweb::wire::{ConsoleFamily, PlaybacksFormat, replace_passwords};
 
 /// All options.
 pub(super) const OPTIONS: &[OptionSpec] = &[
@@ -93,7 +93,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     ),
 ];
 
-/// What a console greets with.
+/// The greeting of a console.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum GreetingStyle {
     Json,
@@ -103,9 +103,9 @@ pub(super) enum GreetingStyle {
 
 /// What an instance is configured with.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(super) struct Config {
     pub(super) name: String,
-    pub(super) console: Console,
+    pub(super) console: ConsoleFamily,
     pub(super) listen: Endpoint,
     user: Option<String>,
     /// MD5 in small hexadecimal digits.
@@ -114,8 +114,8 @@ pub(super) struct Settings {
     pub(super) sessions: usize,
     pub(super) timeout: Option<Duration>,
     pub(super) greeting: GreetingStyle,
-    /// The only dialect that is answered, if it is only one.
-    pub(super) dialect: Option<Dialect>,
+    /// The only format that is answered, if there is only one.
+    pub(super) dialect: Option<PlaybacksFormat>,
     pub(super) ignores_guests: bool,
     pub(super) has_wide: bool,
     pub(super) has_macros: bool,
@@ -123,7 +123,7 @@ pub(super) struct Settings {
     pub(super) session_change: Option<u32>,
     pub(super) duplicates_world_index: bool,
     pub(super) is_chatty: bool,
-    /// The least and the most that an answer takes.
+    /// The shortest and the longest delay of an answer.
     pub(super) latency: (Duration, Duration),
     pub(super) ping: Option<Duration>,
     /// The web pages that may connect.
@@ -132,10 +132,10 @@ pub(super) struct Settings {
     pub(super) close_after: Option<u32>,
 }
 
-impl Settings {
-    /// Reads the options; none if there is no address to listen on.
+impl Config {
+    /// Reads the options. `None` if there is no address to listen on.
     pub(super) fn read(options: &mut Options<'_>) -> Option<Self> {
-        let console = options.parse_with("console", "`gma2` or `dot2`", Console::from_app_type);
+        let console = options.parse_with("console", "`gma2` or `dot2`", ConsoleFamily::from_app_type);
         let greeting = options.parse_with("greeting", "`json`, `text` or `none`", |text| match text {
             "json" => Some(GreetingStyle::Json),
             "text" => Some(GreetingStyle::Text),
@@ -148,8 +148,8 @@ impl Settings {
         };
         let dialect = options.parse_with("dialect", "`new`, `old` or `grouped`", |text| match text {
             "new" => Some(None),
-            "old" => Some(Some(Dialect::Flat)),
-            "grouped" => Some(Some(Dialect::Grouped)),
+            "old" => Some(Some(PlaybacksFormat::Flat)),
+            "grouped" => Some(Some(PlaybacksFormat::Grouped)),
             _ => None,
         });
         let ignores_guests = either(options, "guest", "`bare` or `ignore`", "ignore", "bare");
@@ -168,7 +168,7 @@ impl Settings {
         };
         Some(Self {
             name: options.instance().to_owned(),
-            console: console.unwrap_or(Console::Gma2),
+            console: console.unwrap_or(ConsoleFamily::Gma2),
             user: options.text("user").filter(|user| !user.is_empty()).map(str::to_owned),
             password: hash(options.text("password").unwrap_or("midimonster")),
             remotes: options.flag("remotes"),
@@ -192,15 +192,15 @@ impl Settings {
         })
     }
 
-    /// Whether that user may log in with that hash of a password; why not.
+    /// Checks a log-in with the hash of a password. Returns the reason if it is refused.
     pub(super) fn log_in(&self, username: &str, password: &str) -> Result<(), &'static str> {
-        if self.console == Console::Gma2 && username.eq_ignore_ascii_case("administrator") {
+        if self.console == ConsoleFamily::Gma2 && username.eq_ignore_ascii_case("administrator") {
             return Err("the administrator cannot use a web remote");
         }
         let is_known = match (&self.user, self.console) {
             (Some(user), _) => user.eq_ignore_ascii_case(username),
-            (None, Console::Gma2) => true,
-            (None, Console::Dot2) => username == "remote",
+            (None, ConsoleFamily::Gma2) => true,
+            (None, ConsoleFamily::Dot2) => username == "remote",
         };
         if !is_known {
             return Err("there is no such user");
@@ -208,7 +208,7 @@ impl Settings {
         if password.eq_ignore_ascii_case(&self.password) { Ok(()) } else { Err("the password is wrong") }
     }
 
-    /// A message with marks where it has passwords, if it has any.
+    /// A message with its passwords replaced by marks, if it has any.
     pub(super) fn conceal(&self, message: &[u8]) -> Option<Vec<u8>> {
         replace_passwords(message, |password| {
             let is_right = password.eq_ignore_ascii_case(self.password.as_bytes());
@@ -216,7 +216,7 @@ impl Settings {
         })
     }
 
-    /// A message with the right password where it has the mark of that, if it has any.
+    /// A message with the mark replaced by the right password, if it has one.
     pub(super) fn reveal(&self, message: &[u8]) -> Option<Vec<u8>> {
         replace_passwords(message, |mark| {
             if mark == RIGHT { self.password.as_bytes().to_owned().into() } else { mark.into() }
@@ -224,11 +224,11 @@ impl Settings {
     }
 }
 
-/// What a recording has in the place of the right password.
+/// The mark of the right password in a recording.
 const RIGHT: &[u8] = b"right";
-/// What a recording has in the place of any other password.
+/// The mark of any other password in a recording.
 const WRONG: &[u8] = b"wrong";
-/// Web pages by their origins, as browsers write them (RFC 6454, section 6.1).
+/// The origins of web pages, as browsers write them (RFC 6454, section 6.1).
 fn origins(options: &mut Options<'_>) -> Arc<[Box<str>]> {
     let is_origin = |text: &str| {
         let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
@@ -268,15 +268,11 @@ fn hash(password: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
-    fn read(options: &[(&str, &str)]) -> (Option<Settings>, Vec<String>) {
-        let given: Vec<_> = options.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("console", &given, OPTIONS);
-        let settings = Settings::read(&mut options);
-        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    fn read(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
+        test_options::read("console", OPTIONS, given, Config::read)
     }
 
     #[test]

@@ -1,18 +1,18 @@
-//! How fast passwords may be tried: the answer to a log-in that fails comes the later the more have failed lately.
+//! Limits how fast passwords can be tried: the answer to a failed log-in is delayed, longer after each recent failure.
 //!
-//! A connection has no peer's address here, so the count is of all of them together. A right password is answered at once, so
-//! guessing at passwords does not delay other clients.
+//! The addresses of peers are unknown here, so the failures of all connections are counted together. A right password is answered
+//! immediately, so guessing does not delay other clients.
 
 use crosspatch_core::{Duration, Instant};
 
-/// So many failures are answered at once: people mistype.
+/// How many failures are answered immediately, because people mistype.
 const FREE: u32 = 3;
 
 /// The first delay, which doubles each time, and the longest. Clients give up on a console that takes five seconds.
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(4);
 
-/// Failures are forgotten after so long without one.
+/// How long after the last failure the count is reset.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// Counts the log-ins that fail.
@@ -23,7 +23,7 @@ pub(super) struct LoginPace {
 }
 
 impl LoginPace {
-    /// A log-in has failed. Returns how long the answer takes.
+    /// Counts a failed log-in. Returns the delay of its answer.
     pub(super) fn failed(&mut self, now: Instant) -> Duration {
         if now.since(self.last) >= FORGOTTEN {
             self.failures = 0;

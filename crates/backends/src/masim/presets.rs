@@ -66,11 +66,11 @@ impl Desk {
 mod tests {
     use crate::masim::content;
     use crate::masim::desk::Desk;
-    use crate::maweb::wire::Console;
+    use crate::maweb::wire::ConsoleFamily;
 
     #[test]
     fn a_turned_attribute_is_shown_with_its_value_and_marks_its_type() {
-        let mut desk = Desk::new(content::show(Console::Gma2));
+        let mut desk = Desk::new(content::show(ConsoleFamily::Gma2));
         assert!(desk.preset_types().iter().all(|one| one.active == 0));
         desk.turn("Pan", 25.0);
         let types = desk.preset_types();

@@ -1,17 +1,17 @@
-//! The sessions that a console has given out: who they belong to, when they end, what each has typed, and which keys it holds.
+//! The sessions of a console: their users, time-outs, command lines and held keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crosspatch_core::{Condition, Duration, Instant, Peer, Status};
 
-use super::desk::Question;
-use super::show::Place;
+use super::desk::StoreQuestion;
+use super::show::ExecutorPosition;
 
 /// A key that can be held down.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum HeldKey {
     /// A key of an executor, by its number in messages.
-    Executor(Place, u32),
+    Executor(ExecutorPosition, u32),
     /// A command key.
     Command(&'static str),
 }
@@ -21,16 +21,16 @@ pub(super) enum HeldKey {
 pub(super) struct Remote {
     /// The connection it is used on, if that is still there.
     pub(super) connection: Option<u32>,
-    /// Who has logged in.
+    /// The user that is logged in.
     pub(super) user: Option<String>,
-    /// Its command line, and whether a change has yet to be sent to the client.
+    /// Its command line, and whether a change has not been sent to the client yet.
     pub(super) line: String,
     pub(super) is_line_news: bool,
-    /// What it has been asked.
-    pub(super) question: Option<Question>,
+    /// The question that waits for an answer.
+    pub(super) question: Option<StoreQuestion>,
     /// The keys that it has pressed and not released.
     held: BTreeSet<HeldKey>,
-    /// The number it had before the last change: requests with it may still be on their way.
+    /// Its previous number. Requests with it may still arrive.
     previous: Option<i64>,
     messages: u32,
     seen: Instant,
@@ -44,7 +44,7 @@ pub(super) struct Remotes {
 }
 
 impl Remotes {
-    /// A new session for a connection; none if there are too many already.
+    /// A new session for a connection. `None` if there are too many.
     pub(super) fn create(&mut self, now: Instant, connection: u32, most: usize) -> Option<i64> {
         if self.remotes.len() >= most {
             return None;
@@ -81,14 +81,14 @@ impl Remotes {
         }
     }
 
-    /// A keep-alive came.
+    /// Handles a keep-alive.
     pub(super) fn keep_alive(&mut self, now: Instant, session: i64) {
         if let Some(remote) = self.remotes.get_mut(&session) {
             remote.seen = now;
         }
     }
 
-    /// Counts a message; the new number of the session if it changes after so many.
+    /// Counts a message. Returns the new number of the session if it changes.
     pub(super) fn count(&mut self, session: i64, change_after: Option<u32>) -> Option<i64> {
         let remote = self.remotes.get_mut(&session)?;
         remote.messages += 1;
@@ -103,7 +103,7 @@ impl Remotes {
         Some(self.given)
     }
 
-    /// A remote has pressed or released a key.
+    /// Records that a remote has pressed or released a key.
     pub(super) fn hold(&mut self, session: i64, key: HeldKey, pressed: bool) {
         let Some(remote) = self.remotes.get_mut(&session) else { return };
         if pressed {
@@ -113,13 +113,13 @@ impl Remotes {
         }
     }
 
-    /// The client has closed its session. Returns the keys that no client holds any more.
+    /// Closes a session. Returns the keys that no client holds any more.
     pub(super) fn end(&mut self, session: i64) -> Vec<HeldKey> {
         let held = self.remotes.remove(&session).map(|remote| remote.held).unwrap_or_default();
         self.no_longer_held(held)
     }
 
-    /// A connection is gone; its session stays until it times out. Returns the keys that no client holds any more.
+    /// Handles a closed connection. Its session stays until it times out. Returns the keys that no client holds any more.
     pub(super) fn disconnected(&mut self, connection: u32) -> Vec<HeldKey> {
         let mut held = BTreeSet::new();
         for remote in self.remotes.values_mut() {
@@ -131,7 +131,7 @@ impl Remotes {
         self.no_longer_held(held)
     }
 
-    /// All connections are gone. Returns the keys that were held.
+    /// Closes all connections. Returns the keys that were held.
     pub(super) fn all_disconnected(&mut self) -> Vec<HeldKey> {
         let mut held = BTreeSet::new();
         for remote in self.remotes.values_mut() {

@@ -1,13 +1,16 @@
-//! The show as a console writes it into its answers.
+//! Encodes the show into answers, as a console does.
 
 use std::borrow::Cow;
 
 use crosspatch_core::{Duration, Instant};
 
-use super::show::{Executor, FIRST_BUTTON, Function, Kind, Page, Place, Priority, SPEED_AT_FULL, Show, Slot};
+use super::show::{
+    AssignedExecutor, AssignedObject, ExecutorPosition, FIRST_BUTTON, Function, Page, PageEntry, Priority,
+    SPEED_AT_FULL, Show,
+};
 use crate::maweb::wire::{
-    self, Block, BottomButton, Color, Console, Cues, Dialect, ExecButton, ExecFader, Group, ItemsType, Label,
-    Playbacks, PlaybacksRequest, Range, View,
+    self, Block, BottomButton, Color, ColoredText, ConsoleFamily, CueRows, ExecButton, ExecFader, Group,
+    ItemsType, Playbacks, PlaybacksFormat, PlaybacksRequest, Range, View,
 };
 
 const BLACK: Color = Color([0, 0, 0]);
@@ -57,13 +60,13 @@ impl Show {
         let (section, start, end) = self.section(request, range);
         let drawing = Drawing {
             items_type: range.items_type,
-            // Which mode brings them is not settled; the two captures fit this one, and so do the clients.
-            has_bottom: request.exec_button_view_mode == Some(2) || self.console == Console::Dot2,
+            // The mode is not documented. The two captures and the clients fit this one.
+            has_bottom: request.exec_button_view_mode == Some(2) || self.console == ConsoleFamily::Dot2,
             has_blocks: request.buttons_view_mode.is_some_and(|mode| mode >= 1),
         };
         let row = match self.console {
-            Console::Gma2 => ROW,
-            Console::Dot2 => 1,
+            ConsoleFamily::Gma2 => ROW,
+            ConsoleFamily::Dot2 => 1,
         };
         let mut rows = Vec::new();
         let mut index = start;
@@ -71,7 +74,7 @@ impl Show {
             let row_end = (index + row).min(end);
             let mut items = Vec::new();
             while index < row_end {
-                let executor = self.draw(now, Place { page: request.page_index, index }, drawing);
+                let executor = self.draw(now, ExecutorPosition { page: request.page_index, index }, drawing);
                 index += executor.width;
                 items.push(executor);
             }
@@ -90,12 +93,16 @@ impl Show {
         let end = range.start.saturating_add(range.count);
         let (from, to) = match (self.console, range.items_type) {
             (_, ItemsType::Main) => (0, 0),
-            (Console::Gma2, ItemsType::Faders) => GMA2_FADERS,
-            (Console::Gma2, ItemsType::Buttons) => {
+            (ConsoleFamily::Gma2, ItemsType::Faders) => GMA2_FADERS,
+            (ConsoleFamily::Gma2, ItemsType::Buttons) => {
                 let as_asked = range.start < GMA2_FADERS.1 && request.view != View::Buttons;
-                if as_asked && request.dialect == Dialect::Grouped { GMA2_FADERS } else { GMA2_BUTTONS }
+                if as_asked && request.dialect == PlaybacksFormat::Grouped {
+                    GMA2_FADERS
+                } else {
+                    GMA2_BUTTONS
+                }
             }
-            (Console::Dot2, ItemsType::Faders | ItemsType::Buttons) => {
+            (ConsoleFamily::Dot2, ItemsType::Faders | ItemsType::Buttons) => {
                 let section = DOT2_CORE.iter().chain(&DOT2_WINGS).rfind(|(from, _)| *from <= range.start);
                 let (from, to) = *section.unwrap_or(&DOT2_CORE[0]);
                 // The buttons above the faders come only together with faders.
@@ -106,8 +113,8 @@ impl Show {
             }
         };
         let (start, end) = match self.console {
-            Console::Gma2 => (range.start / ROW * ROW, end.div_ceil(ROW).saturating_mul(ROW)),
-            Console::Dot2 => (range.start, end),
+            ConsoleFamily::Gma2 => (range.start / ROW * ROW, end.div_ceil(ROW).saturating_mul(ROW)),
+            ConsoleFamily::Dot2 => (range.start, end),
         };
         // A range that begins before the first, as MA's page requests at its start, is moved to the first.
         let count = end - start;
@@ -117,16 +124,16 @@ impl Show {
 
     fn page_count(&self) -> u32 {
         match self.console {
-            Console::Gma2 => 10_000,
-            Console::Dot2 => self.pages.keys().next_back().map_or(1, |last| last.saturating_add(1)),
+            ConsoleFamily::Gma2 => 10_000,
+            ConsoleFamily::Dot2 => self.pages.keys().next_back().map_or(1, |last| last.saturating_add(1)),
         }
     }
 
-    fn draw(&self, now: Instant, place: Place, drawing: Drawing) -> wire::Executor<'_> {
+    fn draw(&self, now: Instant, place: ExecutorPosition, drawing: Drawing) -> wire::Executor<'_> {
         let slot = self.pages.get(&place.page).and_then(|page: &Page| page.executors.get(&place.index));
         match slot {
-            Some(Slot::Assigned(executor)) => self.draw_assigned(now, place.index, executor, drawing),
-            Some(Slot::Cleared) => draw_empty(place.index, true, drawing),
+            Some(PageEntry::Assigned(executor)) => self.draw_assigned(now, place.index, executor, drawing),
+            Some(PageEntry::Cleared) => draw_empty(place.index, true, drawing),
             None => draw_empty(place.index, false, drawing),
         }
     }
@@ -135,20 +142,20 @@ impl Show {
         &'s self,
         now: Instant,
         index: u32,
-        executor: &'s Executor,
+        executor: &'s AssignedExecutor,
         drawing: Drawing,
     ) -> wire::Executor<'s> {
         let level = self.level(executor);
         let is_running = self.is_running(executor, level);
         // On a dot2 what runs is fixed for that time.
-        let is_lit = executor.is_fixed || (self.console == Console::Dot2 && executor.run.is_some());
+        let is_lit = executor.is_fixed || (self.console == ConsoleFamily::Dot2 && executor.run.is_some());
         let text = if is_lit { WHITE } else { GREY };
         let is_fader = drawing.items_type == ItemsType::Faders;
         let mut drawn = wire::Executor {
-            number: Label::new((index + 1).to_string(), text),
-            object_type: Label::new(kind_letters(&executor.kind), WHITE),
-            object: Label::new(object_number(executor), WHITE),
-            name: Label::new(&*executor.name, WHITE),
+            number: ColoredText::new((index + 1).to_string(), text),
+            object_type: ColoredText::new(kind_letters(&executor.kind), WHITE),
+            object: ColoredText::new(object_number(executor), WHITE),
+            name: ColoredText::new(&*executor.name, WHITE),
             background: Some(if is_lit { FIXED } else { BLACK }),
             frame: Some(executor.color),
             cues: self.rows(now, executor, level),
@@ -162,38 +169,40 @@ impl Show {
             drawn.blocks = (0..executor.width).map(|at| block(executor, level, at == 0)).collect();
         }
         if !is_fader && drawing.has_bottom {
-            let has_fader = !matches!(executor.kind, Kind::Macro { .. });
+            let has_fader = !matches!(executor.kind, AssignedObject::Macro { .. });
             drawn.bottom.push(BottomButton {
                 fader: has_fader.then_some(level),
                 fader_color: has_fader.then_some(LEVEL),
-                function: Label::new(executor.functions[0].word(), text),
+                function: ColoredText::new(executor.functions[0].word(), text),
             });
         }
         drawn
     }
 
     /// What `isRun` says. For masters it says that they are not at rest.
-    fn is_running(&self, executor: &Executor, level: f64) -> bool {
+    fn is_running(&self, executor: &AssignedExecutor, level: f64) -> bool {
         match executor.kind {
-            Kind::Sequence { .. } | Kind::Effect { .. } | Kind::Macro { .. } => executor.run.is_some(),
-            Kind::Group => level < 0.9995,
-            Kind::Special(3, _) => true,
-            Kind::Special(4, _) => (level - 0.5).abs() > 0.0005,
-            Kind::Special(..) => false,
+            AssignedObject::Sequence { .. }
+            | AssignedObject::Effect { .. }
+            | AssignedObject::Macro { .. } => executor.run.is_some(),
+            AssignedObject::Group => level < 0.9995,
+            AssignedObject::Special(3, _) => true,
+            AssignedObject::Special(4, _) => (level - 0.5).abs() > 0.0005,
+            AssignedObject::Special(..) => false,
         }
     }
 
-    fn rows(&self, now: Instant, executor: &Executor, level: f64) -> Cues<'static> {
+    fn rows(&self, now: Instant, executor: &AssignedExecutor, level: f64) -> CueRows<'static> {
         let running = executor.position(now);
         let shown = running.map(|_| Color::RUNNING);
-        let row = |text: Option<String>, progress, progress_color| wire::Cue {
+        let row = |text: Option<String>, progress, progress_color| wire::CueRow {
             color: text.is_some().then_some(WHITE),
             text: text.map(Cow::Owned),
             progress,
             progress_color,
         };
         let items = match &executor.kind {
-            Kind::Sequence { cues, .. } => {
+            AssignedObject::Sequence { cues, .. } => {
                 let (at, progress) = running.unwrap_or((0, 0.0));
                 // One row, or three: the cue before, the one that is on, the next. At the ends of the list they stay.
                 let count = if cues.len() == 1 { 1 } else { 3 };
@@ -205,7 +214,7 @@ impl Show {
                 });
                 rows.collect()
             }
-            Kind::Effect { bpm, fade } => {
+            AssignedObject::Effect { bpm, fade } => {
                 let color = Some(if running.is_some() { Color::RUNNING } else { DARK });
                 vec![
                     row(Some(format!("{bpm:.1} BPM")), Some(bpm / SPEED_AT_FULL), color),
@@ -213,19 +222,21 @@ impl Show {
                     row(None, running.map(|_| beat(now, executor, *bpm)), color),
                 ]
             }
-            Kind::Macro { .. } => vec![wire::Cue { color: Some(WHITE), ..wire::Cue::default() }],
-            Kind::Group => vec![wire::Cue::default()],
-            Kind::Special(kind, _) => vec![row(Some(master_text(*kind, level)), None, None)],
+            AssignedObject::Macro { .. } => {
+                vec![wire::CueRow { color: Some(WHITE), ..wire::CueRow::default() }]
+            }
+            AssignedObject::Group => vec![wire::CueRow::default()],
+            AssignedObject::Special(kind, _) => vec![row(Some(master_text(*kind, level)), None, None)],
         };
-        Cues { background: Some(executor.color.shade()), items }
+        CueRows { background: Some(executor.color.shade()), items }
     }
 }
 
 fn draw_empty(index: u32, was_used: bool, drawing: Drawing) -> wire::Executor<'static> {
-    let label = || Label { text: Cow::Borrowed(""), color: was_used.then_some(WHITE) };
+    let label = || ColoredText { text: Cow::Borrowed(""), color: was_used.then_some(WHITE) };
     let frame = if was_used { EMPTY } else { NEVER_USED };
     let mut drawn = wire::Executor {
-        number: Label::new((index + 1).to_string(), BLACK),
+        number: ColoredText::new((index + 1).to_string(), BLACK),
         object_type: label(),
         object: label(),
         name: label(),
@@ -253,7 +264,7 @@ fn draw_empty(index: u32, was_used: bool, drawing: Drawing) -> wire::Executor<'s
 }
 
 /// One fader and its keys. A wide executor has one for each of its numbers; only the first has functions here.
-fn block(executor: &Executor, level: f64, is_first: bool) -> Block<'static> {
+fn block(executor: &AssignedExecutor, level: f64, is_first: bool) -> Block<'static> {
     let frame = Some(executor.color);
     let button = |id: usize| {
         let function = if is_first { executor.functions[id] } else { Function::Empty };
@@ -271,15 +282,15 @@ fn block(executor: &Executor, level: f64, is_first: bool) -> Block<'static> {
         }
     };
     let function = match &executor.kind {
-        Kind::Sequence { priority: Priority::Htp, .. } => "HTP",
-        Kind::Special(2, 1) => "Grand",
-        Kind::Special(3, _) => "Speed",
-        Kind::Special(4, _) => "Rate",
-        Kind::Sequence { .. }
-        | Kind::Effect { .. }
-        | Kind::Macro { .. }
-        | Kind::Group
-        | Kind::Special(..) => "Mstr",
+        AssignedObject::Sequence { priority: Priority::Htp, .. } => "HTP",
+        AssignedObject::Special(2, 1) => "Grand",
+        AssignedObject::Special(3, _) => "Speed",
+        AssignedObject::Special(4, _) => "Rate",
+        AssignedObject::Sequence { .. }
+        | AssignedObject::Effect { .. }
+        | AssignedObject::Macro { .. }
+        | AssignedObject::Group
+        | AssignedObject::Special(..) => "Mstr",
     };
     let text = format!("{:02}%", (level * 100.0).round() as u32);
     Block {
@@ -295,27 +306,28 @@ fn block(executor: &Executor, level: f64, is_first: bool) -> Block<'static> {
     }
 }
 
-fn kind_letters(kind: &Kind) -> &'static str {
+fn kind_letters(kind: &AssignedObject) -> &'static str {
     match kind {
-        Kind::Sequence { priority: Priority::Htp, .. } => "HT",
-        Kind::Sequence { priority: Priority::Ltp, .. } => "LT",
-        Kind::Sequence { priority: Priority::Super, .. } => "!T",
-        Kind::Effect { .. } => "  LAS",
-        Kind::Macro { .. } | Kind::Special(1 | 2, _) => "  ",
-        Kind::Group => " P",
-        Kind::Special(3, _) => "Sp",
-        Kind::Special(4, _) => "Ra",
-        Kind::Special(..) => "Pl",
+        AssignedObject::Sequence { priority: Priority::Htp, .. } => "HT",
+        AssignedObject::Sequence { priority: Priority::Ltp, .. } => "LT",
+        AssignedObject::Sequence { priority: Priority::Super, .. } => "!T",
+        AssignedObject::Effect { .. } => "  LAS",
+        AssignedObject::Macro { .. } | AssignedObject::Special(1 | 2, _) => "  ",
+        AssignedObject::Group => " P",
+        AssignedObject::Special(3, _) => "Sp",
+        AssignedObject::Special(4, _) => "Ra",
+        AssignedObject::Special(..) => "Pl",
     }
 }
 
-fn object_number(executor: &Executor) -> String {
+fn object_number(executor: &AssignedExecutor) -> String {
     match executor.kind {
-        Kind::Special(2, 1) => String::new(),
-        Kind::Special(kind, number) => format!("{kind}.{number}"),
-        Kind::Sequence { .. } | Kind::Effect { .. } | Kind::Macro { .. } | Kind::Group => {
-            executor.object.to_string()
-        }
+        AssignedObject::Special(2, 1) => String::new(),
+        AssignedObject::Special(kind, number) => format!("{kind}.{number}"),
+        AssignedObject::Sequence { .. }
+        | AssignedObject::Effect { .. }
+        | AssignedObject::Macro { .. }
+        | AssignedObject::Group => executor.object.to_string(),
     }
 }
 
@@ -331,7 +343,7 @@ fn master_text(kind: u32, level: f64) -> String {
 }
 
 /// How far an effect is within its beat.
-fn beat(now: Instant, executor: &Executor, bpm: f64) -> f64 {
+fn beat(now: Instant, executor: &AssignedExecutor, bpm: f64) -> f64 {
     let passed = executor.run.map_or(Duration::ZERO, |run| now.since(run.since));
     (passed.as_secs_f64() * bpm / 60.0).fract()
 }
@@ -340,7 +352,7 @@ fn beat(now: Instant, executor: &Executor, bpm: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::masim::content;
-    use crate::masim::show::{Cue, Function, Run};
+    use crate::masim::show::{Cue, Function, Playback};
     use crate::maweb::wire::{Answer, Response};
 
     const BUTTONS: [Function; 3] = [Function::Flash, Function::Go, Function::Top];
@@ -348,7 +360,7 @@ mod tests {
     fn request(view: View, ranges: &[(u32, u32, ItemsType)]) -> PlaybacksRequest {
         let range = |&(start, count, items_type): &(u32, u32, ItemsType)| Range { start, count, items_type };
         PlaybacksRequest {
-            dialect: Dialect::Grouped,
+            dialect: PlaybacksFormat::Grouped,
             ranges: ranges.iter().map(range).collect(),
             page_index: 0,
             view,
@@ -358,9 +370,9 @@ mod tests {
         }
     }
 
-    fn sequence(priority: Priority) -> Kind {
+    fn sequence(priority: Priority) -> AssignedObject {
         let cues = vec![Cue { number: "1".into(), name: "Cue".into(), fade: Duration::ZERO }];
-        Kind::Sequence { priority, cues, follows: false }
+        AssignedObject::Sequence { priority, cues, follows: false }
     }
 
     /// The executors that a console is known to have, drawn here and compared with what it wrote.
@@ -385,20 +397,21 @@ mod tests {
 
     #[test]
     fn faders_are_drawn_as_a_grandma2_draws_them() {
-        let mut show = Show::new(Console::Gma2);
+        let mut show = Show::new(ConsoleFamily::Gma2);
         for (number, object, name, level, runs) in
             [(16, 3, "MAIN_MIX", 1.0, true), (17, 4, "CONTENT", 0.0, false)]
         {
-            let mut executor = Executor::new(sequence(Priority::Htp), object, name, 0xFFFF80, BUTTONS);
+            let mut executor =
+                AssignedExecutor::new(sequence(Priority::Htp), object, name, 0xFFFF80, BUTTONS);
             executor.level = level;
-            executor.run = runs.then_some(Run { cue: 0, since: Instant::START, halted: None });
+            executor.run = runs.then_some(Playback { cue: 0, since: Instant::START, halted: None });
             show.assign(1, number, executor);
         }
         let keys = [Function::Flash, Function::Black, Function::SelFix];
         for (number, object, name, level) in
             [(21, 1, "ShapeShifter Base", 1.0), (22, 7, "HausWash", 0.424), (23, 16, "Mythos", 0.584)]
         {
-            let mut executor = Executor::new(Kind::Group, object, name, 0xE8A901, keys);
+            let mut executor = AssignedExecutor::new(AssignedObject::Group, object, name, 0xE8A901, keys);
             executor.level = level;
             show.assign(1, number, executor);
         }
@@ -409,12 +422,12 @@ mod tests {
 
     #[test]
     fn masters_and_cleared_executors_are_drawn_as_a_grandma2_draws_them() {
-        let mut show = Show::new(Console::Gma2);
+        let mut show = Show::new(ConsoleFamily::Gma2);
         let keys = [Function::Black, Function::Black, Function::Empty];
-        let mut grand = Executor::new(Kind::Special(2, 1), 1, "Grand", 0xFF007F, keys);
+        let mut grand = AssignedExecutor::new(AssignedObject::Special(2, 1), 1, "Grand", 0xFF007F, keys);
         grand.is_fixed = true;
         show.assign(1, 9, grand);
-        show.pages.entry(0).or_default().executors.insert(9, Slot::Cleared);
+        show.pages.entry(0).or_default().executors.insert(9, PageEntry::Cleared);
         let capture = include_str!("../../tests/captures/gma2-playbacks-faders-1-15.response.json");
         // The grand master's third key is drawn in grey here and in white on the console; no client depends on it.
         assert_drawn_as(capture, &show, &request(View::Faders, &[(0, 10, ItemsType::Faders)]), &[9]);
@@ -424,7 +437,8 @@ mod tests {
             (17, (4, 8), "RESOLUME", 0x0000FF),
             (19, (5, 1), "STEP BARS", 0xC0C0C0),
         ] {
-            let mut master = Executor::new(Kind::Special(kind.0, kind.1), 1, name, color, BUTTONS);
+            let mut master =
+                AssignedExecutor::new(AssignedObject::Special(kind.0, kind.1), 1, name, color, BUTTONS);
             master.is_fixed = true;
             show.assign(1, number, master);
         }
@@ -439,32 +453,35 @@ mod tests {
 
     #[test]
     fn effects_and_macros_are_drawn_as_a_grandma2_draws_them() {
-        let mut show = Show::new(Console::Gma2);
+        let mut show = Show::new(ConsoleFamily::Gma2);
         let toggle = [Function::Toggle, Function::Empty, Function::Empty];
-        let effect = |bpm| Kind::Effect { bpm, fade: Duration::ZERO };
+        let effect = |bpm| AssignedObject::Effect { bpm, fade: Duration::ZERO };
         for (number, object, name) in [(101, 2, "Run Down"), (127, 37, "G Toggle")] {
-            let mut executor = Executor::new(effect(60.0), object, name, 0xFF80FF, toggle);
+            let mut executor = AssignedExecutor::new(effect(60.0), object, name, 0xFF80FF, toggle);
             executor.level = 1.0;
-            executor.run = (number == 127).then_some(Run { cue: 0, since: Instant::START, halted: None });
+            executor.run =
+                (number == 127).then_some(Playback { cue: 0, since: Instant::START, halted: None });
             show.assign(1, number, executor);
         }
         let go = [Function::Go, Function::Empty, Function::Empty];
-        let kind = Kind::Macro { command: String::new() };
-        show.assign(1, 109, Executor::new(kind, 3, "PixelBars Off", 0xFF0000, go));
+        let kind = AssignedObject::Macro { command: String::new() };
+        show.assign(1, 109, AssignedExecutor::new(kind, 3, "PixelBars Off", 0xFF0000, go));
         let capture = include_str!("../../tests/captures/gma2-old-playbacks-buttons-100-60.response.json");
         let mut request = request(View::None, &[(100, 60, ItemsType::Buttons)]);
-        request.dialect = Dialect::Flat;
+        request.dialect = PlaybacksFormat::Flat;
         assert_drawn_as(capture, &show, &request, &[100, 108, 109, 126]);
     }
 
     #[test]
     fn a_dot2_draws_one_executor_a_row_and_lights_what_runs() {
-        let mut show = Show::new(Console::Dot2);
+        let mut show = Show::new(ConsoleFamily::Dot2);
         let toggle = [Function::Toggle, Function::Empty, Function::Empty];
         for (number, object) in [(101, 2), (102, 3)] {
-            let mut executor = Executor::new(sequence(Priority::Ltp), object, "Sequ", 0xFFFF80, toggle);
+            let mut executor =
+                AssignedExecutor::new(sequence(Priority::Ltp), object, "Sequ", 0xFFFF80, toggle);
             executor.level = 1.0;
-            executor.run = (number == 101).then_some(Run { cue: 0, since: Instant::START, halted: None });
+            executor.run =
+                (number == 101).then_some(Playback { cue: 0, since: Instant::START, halted: None });
             show.assign(1, number, executor);
         }
         let capture = include_str!("../../tests/captures/dot2-playbacks-0-100-200.response.json");
@@ -484,7 +501,7 @@ mod tests {
 
     #[test]
     fn a_wide_executor_is_one_element_with_as_many_blocks() {
-        let show = content::show(Console::Gma2);
+        let show = content::show(ConsoleFamily::Gma2);
         let drawn = show.playbacks(Instant::START, &request(View::Faders, &[(12, 1, ItemsType::Faders)]));
         let [row] = &*drawn.groups[0].rows else { panic!("requests are widened to fives") };
         let found: Vec<_> =
@@ -494,7 +511,7 @@ mod tests {
 
     #[test]
     fn an_answer_has_the_keys_of_a_captured_one_and_no_page_name() {
-        let show = content::show(Console::Gma2);
+        let show = content::show(ConsoleFamily::Gma2);
         let playbacks =
             show.playbacks(Instant::START, &request(View::Faders, &[(15, 10, ItemsType::Faders)]));
         let mut written = Vec::new();
@@ -511,7 +528,7 @@ mod tests {
         let capture = include_str!("../../tests/captures/gma2-playbacks-buttons-101.response.json");
         let answer = Answer::decode(capture.as_bytes()).expect("a capture");
         let Some(Response::Playbacks(captured)) = &answer.response else { panic!("no playbacks") };
-        let show = content::show(Console::Gma2);
+        let show = content::show(ConsoleFamily::Gma2);
         let request = request(View::Buttons, &[(0, 5, ItemsType::Buttons)]);
         let drawn = show.playbacks(Instant::START, &request);
         let head = |playbacks: &Playbacks<'_>| {
@@ -525,15 +542,15 @@ mod tests {
     #[test]
     fn ranges_end_where_the_console_ends() {
         for (console, start, count, kind, length) in [
-            (Console::Gma2, 85, 100, ItemsType::Faders, 5),
-            (Console::Gma2, 100, 1_000, ItemsType::Buttons, 90),
-            (Console::Gma2, 0, 50, ItemsType::Buttons, 50),
-            (Console::Gma2, 0, 1_000, ItemsType::Buttons, 90),
-            (Console::Gma2, 190, 5, ItemsType::Buttons, 0),
-            (Console::Gma2, u32::MAX, u32::MAX, ItemsType::Buttons, 0),
-            (Console::Dot2, 1, 22, ItemsType::Faders, 21),
-            (Console::Dot2, 808, 16, ItemsType::Buttons, 8),
-            (Console::Dot2, 5_000, 16, ItemsType::Buttons, 0),
+            (ConsoleFamily::Gma2, 85, 100, ItemsType::Faders, 5),
+            (ConsoleFamily::Gma2, 100, 1_000, ItemsType::Buttons, 90),
+            (ConsoleFamily::Gma2, 0, 50, ItemsType::Buttons, 50),
+            (ConsoleFamily::Gma2, 0, 1_000, ItemsType::Buttons, 90),
+            (ConsoleFamily::Gma2, 190, 5, ItemsType::Buttons, 0),
+            (ConsoleFamily::Gma2, u32::MAX, u32::MAX, ItemsType::Buttons, 0),
+            (ConsoleFamily::Dot2, 1, 22, ItemsType::Faders, 21),
+            (ConsoleFamily::Dot2, 808, 16, ItemsType::Buttons, 8),
+            (ConsoleFamily::Dot2, 5_000, 16, ItemsType::Buttons, 0),
         ] {
             let show = content::show(console);
             let drawn = show.playbacks(Instant::START, &request(View::Buttons, &[(start, count, kind)]));
@@ -544,8 +561,8 @@ mod tests {
 
     #[test]
     fn a_cue_fades_in_its_time_and_the_next_follows_on_go() {
-        let mut show = content::show(Console::Gma2);
-        let place = Place { page: 0, index: 0 };
+        let mut show = content::show(ConsoleFamily::Gma2);
+        let place = ExecutorPosition { page: 0, index: 0 };
         let at = |millis: u64| Instant::from_micros(millis * 1000);
         let shown = |show: &Show, now: Instant| {
             let cues = show.rows(now, show.executor(place).expect("assigned"), 1.0);
@@ -566,7 +583,7 @@ mod tests {
         show.perform(at(12_000), place, Function::Off, true);
         assert!(shown(&show, at(12_000)).iter().all(|(_, progress)| progress.is_none()));
 
-        let chase = Place { page: 0, index: 3 };
+        let chase = ExecutorPosition { page: 0, index: 3 };
         show.perform(at(0), chase, Function::Toggle, true);
         let executor = show.executor(chase).expect("assigned");
         for (millis, cue) in [(0, 0), (600, 1), (1_100, 2), (1_600, 0), (3_600_100, 0)] {

@@ -1,4 +1,4 @@
-//! A running simulated console: answers every frame with exactly one.
+//! A running simulated console: answers every frame with exactly one frame.
 
 mod actions;
 
@@ -12,18 +12,18 @@ use self::actions::Who;
 use super::address::Address;
 use super::content;
 use super::desk::Desk;
-use super::line::{Lines, PORT};
-use super::options::{GreetingStyle, Settings};
+use super::line::{ClientConnections, PORT};
+use super::options::{Config, GreetingStyle};
 use super::pace::LoginPace;
 use super::remotes::Remotes;
-use super::show::Place;
+use super::show::ExecutorPosition;
 use crate::maweb::wire::{
-    Answer, Color, Console, Dialect, Greeting, Playbacks, PlaybacksRequest, Request, Response,
+    Answer, Color, ConsoleFamily, Greeting, Playbacks, PlaybacksFormat, PlaybacksRequest, Request, Response,
 };
-use crate::recognize::{self, Format};
+use crate::recognize::{self, WireFormat};
 use crate::shared::button::Button;
 
-/// More connections than any console has remotes, of which each asks for less than a screen at a time.
+/// The most connections, more than any console allows.
 const LIMITS: Limits =
     Limits { connections: 64, per_address: 32, message: 64 << 10, unsent: 1 << 20, unsent_in_all: 8 << 20 };
 
@@ -32,14 +32,14 @@ const PROMPT_COLOR: Color = Color([0x80, 0x80, 0x80]);
 
 /// A simulated console.
 pub(super) struct Session {
-    settings: Settings,
+    settings: Config,
     desk: Desk,
     remotes: Remotes,
-    lines: Lines,
+    lines: ClientConnections,
     pace: LoginPace,
     inputs: FxHashMap<Address, Slot>,
-    outputs: Vec<Option<Output>>,
-    /// The console's own command line, which keys pressed by hand type into.
+    outputs: Vec<Option<OutputChannel>>,
+    /// The console's own command line, for keys that are pressed at the console.
     own_line: String,
     /// The last value of `commandline`.
     shown_line: String,
@@ -49,13 +49,13 @@ pub(super) struct Session {
 }
 
 /// A channel that crosspatch sets.
-struct Output {
+struct OutputChannel {
     address: Address,
     button: Button,
 }
 
 impl Session {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Config) -> Self {
         let mut show = content::show(settings.console);
         if !settings.has_wide {
             content::narrow(&mut show);
@@ -66,7 +66,7 @@ impl Session {
         Self {
             desk: Desk::new(show),
             remotes: Remotes::default(),
-            lines: Lines::default(),
+            lines: ClientConnections::default(),
             pace: LoginPace::default(),
             inputs: FxHashMap::default(),
             outputs: Vec::new(),
@@ -80,7 +80,7 @@ impl Session {
     }
 
     fn listen(&mut self, out: &mut Outbox) {
-        let Settings { listen: at, ping, origins, .. } = self.settings.clone();
+        let Config { listen: at, ping, origins, .. } = self.settings.clone();
         let listen = Listen { at, limits: LIMITS, ping, origins };
         out.open(PORT, PortSpec::WebSocketListen(listen));
     }
@@ -91,7 +91,7 @@ impl Session {
         }
     }
 
-    /// Acts on a request and answers it.
+    /// Handles a request and answers it.
     fn handle_request(&mut self, now: Instant, connection: u32, request: &Request<'_>, out: &mut Outbox) {
         if let Request::Session { session } = request {
             return self.handle_session(now, connection, *session, out);
@@ -125,13 +125,13 @@ impl Session {
                 return self.answer_playbacks(now, connection, session, changed, request, out);
             }
             Request::Fader { exec_index, page_index, value, .. } => {
-                let place = Place { page: *page_index, index: *exec_index };
+                let place = ExecutorPosition { page: *page_index, index: *exec_index };
                 self.desk.show.move_fader(now, place, *value);
                 self.emit(&Address::Fader(place), *value, out);
                 Answer::bare()
             }
             Request::Button { exec_index, page_index, button_id, pressed, cmdline, .. } => {
-                let place = Place { page: *page_index, index: *exec_index };
+                let place = ExecutorPosition { page: *page_index, index: *exec_index };
                 self.press(now, session, place, *button_id, *pressed, cmdline, out)
             }
             Request::Command { command, .. } => self.execute(now, Who::Remote(session), command, out),
@@ -231,7 +231,7 @@ impl Session {
             }
         }
         let mut answer = Answer::to(Response::Login { result: result.is_ok() });
-        if self.settings.console == Console::Dot2 {
+        if self.settings.console == ConsoleFamily::Dot2 {
             answer.prompt = Some(PROMPT.into());
             answer.prompt_color = Some(PROMPT_COLOR);
         }
@@ -270,7 +270,7 @@ impl Session {
             self.desk.show.playbacks(now, request)
         };
         let mut answer = Answer::to(Response::Playbacks(playbacks));
-        if request.dialect == Dialect::Flat {
+        if request.dialect == PlaybacksFormat::Flat {
             answer.realtime = None;
         }
         answer.session = changed;
@@ -284,7 +284,7 @@ impl Session {
         }
     }
 
-    /// Sends an answer to a remote, with what rides on it.
+    /// Sends an answer to a remote, with additional fields.
     fn finish(&mut self, now: Instant, connection: u32, session: i64, answer: Answer<'_>, out: &mut Outbox) {
         let (line, is_news) = match self.remotes.get_mut(session) {
             Some(remote) => (Some(remote.line.clone()), std::mem::take(&mut remote.is_line_news)),
@@ -315,7 +315,7 @@ impl Session {
 
 /// Names the protocol of a client that did not request a WebSocket. Requests after the end of a connection are text.
 fn notify_not_websocket(connection: u32, data: &[u8], out: &mut Outbox) {
-    if recognize::stream(data) == Some(Format::Text) {
+    if recognize::stream(data) == Some(WireFormat::Text) {
         return;
     }
     let client = format!("client {connection}");
@@ -325,7 +325,7 @@ fn notify_not_websocket(connection: u32, data: &[u8], out: &mut Outbox) {
         );
         return out.notice(Notice::warning("foreign-page", text));
     }
-    if let Some(notice) = recognize::explain_stream(&client, data, Format::WebSocket) {
+    if let Some(notice) = recognize::explain_stream(&client, data, WireFormat::WebSocket) {
         out.notice(notice);
     }
 }
@@ -344,8 +344,8 @@ fn foreign_page(head: &[u8]) -> Option<String> {
 /// Requests that are answered under their own name.
 const LISTS: &[&str] = &["pool", "fixtureSheet", "channelSheet", "executorSheet", "commandHistory"];
 
-/// Adds what may ride on any answer: the command line when it has changed, and on a chatty console always, with its prompt.
-fn decorate<'a>(answer: &mut Answer<'a>, settings: &Settings, line: Option<&'a str>, is_news: bool) {
+/// Adds fields that any answer may have: the command line when it has changed, or always with the option, and its prompt.
+fn decorate<'a>(answer: &mut Answer<'a>, settings: &Config, line: Option<&'a str>, is_news: bool) {
     if is_news || settings.is_chatty {
         answer.text = line.map(Into::into);
     }
@@ -365,7 +365,7 @@ impl crosspatch_core::Session for Session {
                 if self.outputs.len() <= slot.index() {
                     self.outputs.resize_with(slot.index() + 1, || None);
                 }
-                self.outputs[slot.index()] = Some(Output { address, button: Button::default() });
+                self.outputs[slot.index()] = Some(OutputChannel { address, button: Button::default() });
             }
         }
     }
@@ -390,7 +390,7 @@ impl crosspatch_core::Session for Session {
             Peer::Only => {
                 self.again.reset();
                 self.condition = Condition::Working;
-                let Settings { console, listen, .. } = &self.settings;
+                let Config { console, listen, .. } = &self.settings;
                 out.notice(Notice::info("listening", format!("a simulated {console} is ready at {listen}")));
             }
             Peer::Connection(connection) => {
@@ -485,7 +485,7 @@ impl crosspatch_core::Session for Session {
     }
 
     fn status(&self) -> Status {
-        let Settings { console, listen, .. } = &self.settings;
+        let Config { console, listen, .. } = &self.settings;
         let mut status = Status::default();
         status.add(listen.to_string(), format!("simulated {console}"), self.condition.clone());
         self.remotes.add_status(&mut status);

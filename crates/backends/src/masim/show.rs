@@ -1,16 +1,16 @@
-//! The show that a simulated console holds: pages of executors, masters, and their reactions to being operated.
+//! The show of a simulated console: pages of executors, masters, and the effects of faders and keys.
 //!
-//! Nothing runs by itself: a fade or a chase is the time at which it began, and its progress is computed when it is read.
+//! Nothing runs by itself: a fade or a chase has a start time, and its progress is computed when it is read.
 
 use std::collections::BTreeMap;
 
 use crosspatch_core::{Duration, Instant};
 
-use crate::maweb::wire::{Color, Console};
+use crate::maweb::wire::{Color, ConsoleFamily};
 
-/// A place in the show: page and number as messages count them, from 0.
+/// The position of an executor: page and number as messages count them, from 0.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
+pub(super) struct ExecutorPosition {
     pub(super) page: u32,
     pub(super) index: u32,
 }
@@ -18,15 +18,15 @@ pub(super) struct Place {
 /// The show.
 #[derive(Debug)]
 pub(super) struct Show {
-    pub(super) console: Console,
+    pub(super) console: ConsoleFamily,
     pub(super) pages: BTreeMap<u32, Page>,
     /// Levels of the special masters, by their two numbers; 0 to 1.
     masters: BTreeMap<(u32, u32), f64>,
     /// The page that the console's own screens show, counted from 1: of faders and of buttons.
     pub(super) fader_page: u32,
     pub(super) button_page: u32,
-    /// The executor that keys without a number work on.
-    pub(super) selected: Option<Place>,
+    /// The selected executor, for keys without a number.
+    pub(super) selected: Option<ExecutorPosition>,
     next_object: u32,
     last_tap: Option<Instant>,
 }
@@ -35,42 +35,42 @@ pub(super) struct Show {
 #[derive(Debug, Default)]
 pub(super) struct Page {
     /// What is assigned; a number that was never used is not there.
-    pub(super) executors: BTreeMap<u32, Slot>,
+    pub(super) executors: BTreeMap<u32, PageEntry>,
 }
 
-/// A number on a page that is or was used.
+/// The state of a number on a page that is or was used.
 #[derive(Clone, Debug)]
-pub(super) enum Slot {
-    Assigned(Executor),
-    /// Something was assigned once.
+pub(super) enum PageEntry {
+    Assigned(AssignedExecutor),
+    /// Something was assigned before.
     Cleared,
 }
 
 /// An executor with something assigned.
 #[derive(Clone, Debug)]
-pub(super) struct Executor {
-    pub(super) kind: Kind,
+pub(super) struct AssignedExecutor {
+    pub(super) kind: AssignedObject,
     pub(super) name: String,
     pub(super) color: Color,
     /// The number of the assigned object in its pool.
     pub(super) object: u32,
-    /// How many numbers it takes.
+    /// The number of executors that it occupies.
     pub(super) width: u32,
-    /// What its keys do; a button executor has the first only.
+    /// The functions of its keys. A button executor only has the first.
     pub(super) functions: [Function; 3],
     /// The position of its fader.
     pub(super) level: f64,
     pub(super) is_fixed: bool,
     /// Since when it runs, if it does.
-    pub(super) run: Option<Run>,
-    /// Whether a key holds it on that was not on before.
+    pub(super) run: Option<Playback>,
+    /// Whether a held key has switched it on.
     is_held: bool,
 }
 
 /// What is assigned.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
-    /// A list of cues. With `follows`, each cue gives way to the next after its time, round and round.
+pub(super) enum AssignedObject {
+    /// A list of cues. With `follows`, each cue is followed by the next after its time, in a loop.
     Sequence { priority: Priority, cues: Vec<Cue>, follows: bool },
     /// An effect, in beats a minute.
     Effect { bpm: f64, fade: Duration },
@@ -98,10 +98,10 @@ pub(super) struct Cue {
     pub(super) fade: Duration,
 }
 
-/// Something running.
+/// The playback of an executor.
 #[derive(Copy, Clone, Debug, PartialEq)]
-pub(super) struct Run {
-    /// Which cue.
+pub(super) struct Playback {
+    /// The current cue.
     pub(super) cue: usize,
     /// When it began.
     pub(super) since: Instant,
@@ -109,7 +109,7 @@ pub(super) struct Run {
     pub(super) halted: Option<Instant>,
 }
 
-/// What a key of an executor does.
+/// The function of an executor's key.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Function {
     Empty,
@@ -169,9 +169,15 @@ impl Function {
     }
 }
 
-impl Executor {
+impl AssignedExecutor {
     /// An executor one number wide, off, its fader down.
-    pub(super) fn new(kind: Kind, object: u32, name: &str, color: u32, functions: [Function; 3]) -> Self {
+    pub(super) fn new(
+        kind: AssignedObject,
+        object: u32,
+        name: &str,
+        color: u32,
+        functions: [Function; 3],
+    ) -> Self {
         let [_, red, green, blue] = color.to_be_bytes();
         Self {
             kind,
@@ -191,7 +197,7 @@ impl Executor {
     pub(super) fn position(&self, now: Instant) -> Option<(usize, f64)> {
         let run = self.run?;
         let passed = run.halted.unwrap_or(now).since(run.since);
-        let Kind::Sequence { cues, follows, .. } = &self.kind else { return Some((0, 1.0)) };
+        let AssignedObject::Sequence { cues, follows, .. } = &self.kind else { return Some((0, 1.0)) };
         let fade = |cue: usize| cues.get(cue).map_or(Duration::ZERO, |cue| cue.fade);
         if *follows {
             let round: Duration = cues.iter().map(|cue| cue.fade).sum();
@@ -214,9 +220,9 @@ impl Executor {
     /// Goes to the next cue, or the one before.
     fn step(&mut self, now: Instant, forward: bool) {
         let count = match &self.kind {
-            Kind::Sequence { cues, .. } => cues.len().max(1),
-            Kind::Effect { .. } => 1,
-            Kind::Macro { .. } | Kind::Group | Kind::Special(..) => return,
+            AssignedObject::Sequence { cues, .. } => cues.len().max(1),
+            AssignedObject::Effect { .. } => 1,
+            AssignedObject::Macro { .. } | AssignedObject::Group | AssignedObject::Special(..) => return,
         };
         let cue = match (self.position(now), forward) {
             (None, true) => 0,
@@ -224,7 +230,7 @@ impl Executor {
             (Some((cue, _)), true) => (cue + 1) % count,
             (Some((cue, _)), false) => (cue + count - 1) % count,
         };
-        self.run = Some(Run { cue, since: now, halted: None });
+        self.run = Some(Playback { cue, since: now, halted: None });
         if self.is_htp() && self.level == 0.0 {
             self.level = 1.0;
         }
@@ -244,7 +250,7 @@ impl Executor {
     fn halt(&mut self, now: Instant) {
         if let Some(run) = &mut self.run {
             match run.halted.take() {
-                // What was halted goes on where it stood.
+                // A halted fade continues where it was.
                 Some(halted) => {
                     run.since = Instant::from_micros(
                         now.as_micros().saturating_sub(halted.since(run.since).as_micros() as u64),
@@ -256,13 +262,13 @@ impl Executor {
     }
 
     fn is_htp(&self) -> bool {
-        matches!(self.kind, Kind::Sequence { priority: Priority::Htp, .. })
+        matches!(self.kind, AssignedObject::Sequence { priority: Priority::Htp, .. })
     }
 }
 
 impl Show {
     /// A show without anything.
-    pub(super) fn new(console: Console) -> Self {
+    pub(super) fn new(console: ConsoleFamily) -> Self {
         Self {
             console,
             pages: BTreeMap::new(),
@@ -276,34 +282,37 @@ impl Show {
     }
 
     /// Assigns something, by page and number as people count them.
-    pub(super) fn assign(&mut self, page: u32, number: u32, executor: Executor) {
+    pub(super) fn assign(&mut self, page: u32, number: u32, executor: AssignedExecutor) {
         let executors = &mut self.pages.entry(page - 1).or_default().executors;
-        executors.insert(number - 1, Slot::Assigned(executor));
+        executors.insert(number - 1, PageEntry::Assigned(executor));
     }
 
     /// What is assigned at a place. Every number of a wide executor leads to it.
-    pub(super) fn executor(&self, place: Place) -> Option<&Executor> {
+    pub(super) fn executor(&self, place: ExecutorPosition) -> Option<&AssignedExecutor> {
         let page = self.pages.get(&place.page)?;
         match page.executors.range(..=place.index).next_back()? {
-            (at, Slot::Assigned(executor)) if place.index < at + executor.width => Some(executor),
-            (_, Slot::Assigned(_) | Slot::Cleared) => None,
+            (at, PageEntry::Assigned(executor)) if place.index < at + executor.width => Some(executor),
+            (_, PageEntry::Assigned(_) | PageEntry::Cleared) => None,
         }
     }
 
     /// As [`executor`](Self::executor), to be changed.
-    pub(super) fn executor_mut(&mut self, place: Place) -> Option<&mut Executor> {
+    pub(super) fn executor_mut(&mut self, place: ExecutorPosition) -> Option<&mut AssignedExecutor> {
         let page = self.pages.get_mut(&place.page)?;
         match page.executors.range_mut(..=place.index).next_back()? {
-            (at, Slot::Assigned(executor)) if place.index < at + executor.width => Some(executor),
-            (_, Slot::Assigned(_) | Slot::Cleared) => None,
+            (at, PageEntry::Assigned(executor)) if place.index < at + executor.width => Some(executor),
+            (_, PageEntry::Assigned(_) | PageEntry::Cleared) => None,
         }
     }
 
     /// The position of the fader of an executor.
-    pub(super) fn level(&self, executor: &Executor) -> f64 {
+    pub(super) fn level(&self, executor: &AssignedExecutor) -> f64 {
         match executor.kind {
-            Kind::Special(kind, number) => self.master(kind, number),
-            Kind::Sequence { .. } | Kind::Effect { .. } | Kind::Macro { .. } | Kind::Group => executor.level,
+            AssignedObject::Special(kind, number) => self.master(kind, number),
+            AssignedObject::Sequence { .. }
+            | AssignedObject::Effect { .. }
+            | AssignedObject::Macro { .. }
+            | AssignedObject::Group => executor.level,
         }
     }
 
@@ -324,10 +333,10 @@ impl Show {
     }
 
     /// Moves a fader.
-    pub(super) fn move_fader(&mut self, now: Instant, place: Place, level: f64) -> Touched {
+    pub(super) fn move_fader(&mut self, now: Instant, place: ExecutorPosition, level: f64) -> Touched {
         let level = if level.is_nan() { 0.0 } else { level.clamp(0.0, 1.0) };
         let Some(executor) = self.executor_mut(place) else { return Touched::Nothing };
-        if let Kind::Special(kind, number) = executor.kind {
+        if let AssignedObject::Special(kind, number) = executor.kind {
             self.set_master(kind, number, level);
             return Touched::Done;
         }
@@ -340,7 +349,13 @@ impl Show {
     }
 
     /// Presses or releases a key of an executor.
-    pub(super) fn press(&mut self, now: Instant, place: Place, key: u32, pressed: bool) -> Touched {
+    pub(super) fn press(
+        &mut self,
+        now: Instant,
+        place: ExecutorPosition,
+        key: u32,
+        pressed: bool,
+    ) -> Touched {
         let Some(executor) = self.executor(place) else { return Touched::Nothing };
         let Some(function) = executor.functions.get(key as usize) else { return Touched::Nothing };
         self.perform(now, place, *function, pressed)
@@ -350,7 +365,7 @@ impl Show {
     pub(super) fn perform(
         &mut self,
         now: Instant,
-        place: Place,
+        place: ExecutorPosition,
         function: Function,
         pressed: bool,
     ) -> Touched {
@@ -358,7 +373,7 @@ impl Show {
         let Some(executor) = self.executor_mut(place) else { return Touched::Nothing };
         match (function, pressed) {
             (Function::Flash | Function::Temp | Function::Swap, true) => {
-                // Pressed again without a release in between, it is held as before.
+                // A repeated press without a release in between changes nothing.
                 if executor.run.is_none() {
                     executor.is_held = true;
                     let level = executor.level;
@@ -373,7 +388,7 @@ impl Show {
             }
             (_, false) => {}
             (Function::Go, true) => {
-                if let Kind::Macro { command } = &executor.kind {
+                if let AssignedObject::Macro { command } = &executor.kind {
                     return Touched::Runs(command.clone());
                 }
                 executor.step(now, true);
@@ -388,26 +403,28 @@ impl Show {
             (Function::DoubleSpeed | Function::HalfSpeed, true) => {
                 let factor = if function == Function::DoubleSpeed { 2.0 } else { 0.5 };
                 match &mut executor.kind {
-                    Kind::Effect { bpm, .. } => *bpm = (*bpm * factor).clamp(1.0, SPEED_AT_FULL),
-                    Kind::Special(kind, number) => {
+                    AssignedObject::Effect { bpm, .. } => *bpm = (*bpm * factor).clamp(1.0, SPEED_AT_FULL),
+                    AssignedObject::Special(kind, number) => {
                         let (kind, number) = (*kind, *number);
                         let level = self.master(kind, number) * factor;
                         self.set_master(kind, number, level);
                     }
-                    Kind::Sequence { .. } | Kind::Macro { .. } | Kind::Group => {}
+                    AssignedObject::Sequence { .. }
+                    | AssignedObject::Macro { .. }
+                    | AssignedObject::Group => {}
                 }
             }
             (Function::Rate1, true) => {
-                if let Kind::Special(4, number) = executor.kind {
+                if let AssignedObject::Special(4, number) = executor.kind {
                     self.set_master(4, number, 0.5);
                 }
             }
             (Function::Learn, true) => {
-                if let Kind::Special(3, number) = executor.kind {
+                if let AssignedObject::Special(3, number) = executor.kind {
                     self.learn(now, tap, number);
                 }
             }
-            // Nothing that could be seen from outside.
+            // No visible effect.
             (Function::Empty | Function::Black | Function::SelFix, true) => {}
         }
         Touched::Done
@@ -429,17 +446,17 @@ impl Show {
         for page in self.pages.values_mut() {
             for slot in page.executors.values_mut() {
                 match slot {
-                    Slot::Assigned(executor) => executor.switch(now, false),
-                    Slot::Cleared => {}
+                    PageEntry::Assigned(executor) => executor.switch(now, false),
+                    PageEntry::Cleared => {}
                 }
             }
         }
     }
 
     /// Stores a new sequence with one cue, or another cue into the sequence that is there.
-    pub(super) fn store(&mut self, now: Instant, place: Place) {
+    pub(super) fn store(&mut self, now: Instant, place: ExecutorPosition) {
         if let Some(executor) = self.executor_mut(place) {
-            if let Kind::Sequence { cues, .. } = &mut executor.kind {
+            if let AssignedObject::Sequence { cues, .. } = &mut executor.kind {
                 let number = (cues.len() + 1).to_string();
                 cues.push(Cue { number, name: "Cue".into(), fade: Duration::ZERO });
             }
@@ -448,32 +465,33 @@ impl Show {
         let object = self.next_object;
         self.next_object += 1;
         let cues = vec![Cue { number: "1".into(), name: "Cue".into(), fade: Duration::ZERO }];
-        let kind = Kind::Sequence { priority: Priority::Ltp, cues, follows: false };
+        let kind = AssignedObject::Sequence { priority: Priority::Ltp, cues, follows: false };
         let functions = if place.index < FIRST_BUTTON {
             [Function::Flash, Function::Go, Function::GoBack]
         } else {
             [Function::Toggle, Function::Empty, Function::Empty]
         };
-        let mut executor = Executor::new(kind, object, "Sequ", 0xFF_FF80, functions);
+        let mut executor = AssignedExecutor::new(kind, object, "Sequ", 0xFF_FF80, functions);
         executor.level = 1.0;
-        executor.run = Some(Run { cue: 0, since: now, halted: None });
+        executor.run = Some(Playback { cue: 0, since: now, halted: None });
         self.assign(place.page + 1, place.index + 1, executor);
     }
 
-    /// Clears what is assigned at a place; whether there was something.
-    pub(super) fn clear(&mut self, place: Place) -> bool {
+    /// Clears what is assigned at a position. Returns whether there was something.
+    pub(super) fn clear(&mut self, place: ExecutorPosition) -> bool {
         let Some(page) = self.pages.get_mut(&place.page) else { return false };
         let Some((_, slot)) = page.executors.range_mut(..=place.index).next_back() else { return false };
-        let is_there = matches!(slot, Slot::Assigned(_));
-        *slot = Slot::Cleared;
+        let is_there = matches!(slot, PageEntry::Assigned(_));
+        *slot = PageEntry::Cleared;
         is_there
     }
 
-    /// Every place where something is assigned.
-    pub(super) fn places(&self) -> Vec<Place> {
+    /// All positions with an assignment.
+    pub(super) fn places(&self) -> Vec<ExecutorPosition> {
         let places = self.pages.iter().flat_map(|(&page, content)| {
-            let assigned = content.executors.iter().filter(|(_, slot)| matches!(slot, Slot::Assigned(_)));
-            assigned.map(move |(&index, _)| Place { page, index })
+            let assigned =
+                content.executors.iter().filter(|(_, slot)| matches!(slot, PageEntry::Assigned(_)));
+            assigned.map(move |(&index, _)| ExecutorPosition { page, index })
         });
         places.collect()
     }
@@ -490,20 +508,20 @@ mod tests {
     use super::*;
     use crate::masim::content;
 
-    const MAIN: Place = Place { page: 0, index: 0 };
-    const CONTENT: Place = Place { page: 0, index: 1 };
+    const MAIN: ExecutorPosition = ExecutorPosition { page: 0, index: 0 };
+    const CONTENT: ExecutorPosition = ExecutorPosition { page: 0, index: 1 };
 
     fn at(millis: u64) -> Instant {
         Instant::from_micros(millis * 1000)
     }
 
-    fn runs(show: &Show, place: Place) -> bool {
+    fn runs(show: &Show, place: ExecutorPosition) -> bool {
         show.executor(place).expect("assigned").run.is_some()
     }
 
     #[test]
     fn a_fader_that_takes_precedence_starts_and_ends_its_sequence() {
-        let mut show = content::show(Console::Gma2);
+        let mut show = content::show(ConsoleFamily::Gma2);
         assert!(!runs(&show, CONTENT));
         show.move_fader(at(0), CONTENT, 0.3);
         assert!(runs(&show, CONTENT));
@@ -517,7 +535,7 @@ mod tests {
 
     #[test]
     fn flash_holds_on_what_was_off_and_leaves_alone_what_was_on() {
-        let mut show = content::show(Console::Gma2);
+        let mut show = content::show(ConsoleFamily::Gma2);
         for (place, ran) in [(CONTENT, false), (MAIN, true)] {
             show.press(at(0), place, 0, true);
             assert!(runs(&show, place));
@@ -528,7 +546,7 @@ mod tests {
 
     #[test]
     fn cues_go_round_in_both_directions() {
-        let mut show = content::show(Console::Gma2);
+        let mut show = content::show(ConsoleFamily::Gma2);
         let cue = |show: &Show| show.executor(MAIN).and_then(|main| main.position(at(9))).map(|(cue, _)| cue);
         for expected in [1, 2, 3, 0] {
             show.perform(at(0), MAIN, Function::Go, true);
@@ -540,13 +558,13 @@ mod tests {
 
     #[test]
     fn a_macro_hands_over_its_command_line_and_two_taps_give_a_speed() {
-        let mut show = content::show(Console::Gma2);
-        let all_off = Place { page: 0, index: 104 };
+        let mut show = content::show(ConsoleFamily::Gma2);
+        let all_off = ExecutorPosition { page: 0, index: 104 };
         assert_eq!(show.press(at(0), all_off, 0, true), Touched::Runs("Off Page Thru".into()));
         assert_eq!(show.press(at(0), all_off, 0, false), Touched::Done);
-        assert_eq!(show.press(at(0), Place { page: 7, index: 0 }, 0, true), Touched::Nothing);
+        assert_eq!(show.press(at(0), ExecutorPosition { page: 7, index: 0 }, 0, true), Touched::Nothing);
 
-        let speed = Place { page: 0, index: 16 };
+        let speed = ExecutorPosition { page: 0, index: 16 };
         show.press(at(1_000), speed, 1, true);
         show.press(at(1_500), speed, 1, true);
         assert!((show.master(3, 1) * SPEED_AT_FULL - 120.0).abs() < 1e-9);
@@ -554,8 +572,9 @@ mod tests {
 
     #[test]
     fn every_number_of_a_wide_executor_leads_to_it_and_none_beyond() {
-        let show = content::show(Console::Gma2);
-        let name = |index| show.executor(Place { page: 0, index }).map(|executor| executor.name.as_str());
+        let show = content::show(ConsoleFamily::Gma2);
+        let name =
+            |index| show.executor(ExecutorPosition { page: 0, index }).map(|executor| executor.name.as_str());
         assert_eq!(
             [name(9), name(10), name(12), name(13)],
             [None, Some("Cyclorama"), Some("Cyclorama"), None]

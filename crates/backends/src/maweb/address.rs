@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use crosspatch_core::{AddressError, Direction};
 
-use super::keys::{self, Key};
+use super::keys::{self, CommandKey};
 
 /// How many pages a grandMA2 has at most.
 const PAGES: u16 = 10_000;
@@ -18,9 +18,9 @@ const PAGES: u16 = 10_000;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Address {
     /// A part of an executor.
-    Executor(Executor, Part),
+    Executor(ExecutorAddress, ExecutorPart),
     /// A key of the command section.
-    Key(&'static Key),
+    Key(&'static CommandKey),
     /// A command line of the instance's options, by its name.
     Command(Box<str>),
     /// The encoder of an attribute.
@@ -33,14 +33,14 @@ pub(crate) enum Address {
 
 /// An executor's place in the show.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Executor {
+pub(crate) struct ExecutorAddress {
     /// The page, counted from 1.
     pub(crate) page: NonZeroU16,
     /// The number on the console, counted from 1.
     pub(crate) number: NonZeroU16,
 }
 
-impl Executor {
+impl ExecutorAddress {
     /// The page as messages count it.
     pub(crate) fn page_index(self) -> u32 {
         u32::from(self.page.get() - 1)
@@ -54,7 +54,7 @@ impl Executor {
 
 /// A part of an executor.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Part {
+pub(crate) enum ExecutorPart {
     /// The fader.
     Fader,
     /// The upper key above the fader.
@@ -100,36 +100,36 @@ impl Resolution {
 }
 
 /// Which numbers a part of an executor may have.
-enum Numbers {
+enum NumberRange {
     Faders,
     Buttons,
     All,
 }
 
-const PARTS: [(Part, &str); 10] = [
-    (Part::Fader, "fader"),
-    (Part::Upper, "upper"),
-    (Part::Lower, "lower"),
-    (Part::Flash, "flash"),
-    (Part::Button, "button"),
-    (Part::Run, "run"),
-    (Part::Name, "name"),
-    (Part::Cue, "cue"),
-    (Part::Color, "color"),
-    (Part::Level, "level"),
+const PARTS: [(ExecutorPart, &str); 10] = [
+    (ExecutorPart::Fader, "fader"),
+    (ExecutorPart::Upper, "upper"),
+    (ExecutorPart::Lower, "lower"),
+    (ExecutorPart::Flash, "flash"),
+    (ExecutorPart::Button, "button"),
+    (ExecutorPart::Run, "run"),
+    (ExecutorPart::Name, "name"),
+    (ExecutorPart::Cue, "cue"),
+    (ExecutorPart::Color, "color"),
+    (ExecutorPart::Level, "level"),
 ];
 
-impl Part {
+impl ExecutorPart {
     /// How it is written.
     pub(crate) fn word(self) -> &'static str {
         PARTS.iter().find(|(part, _)| *part == self).map_or("", |(_, word)| word)
     }
 
-    fn numbers(self) -> Numbers {
+    fn numbers(self) -> NumberRange {
         match self {
-            Self::Fader | Self::Upper | Self::Lower | Self::Flash | Self::Level => Numbers::Faders,
-            Self::Button => Numbers::Buttons,
-            Self::Run | Self::Name | Self::Cue | Self::Color => Numbers::All,
+            Self::Fader | Self::Upper | Self::Lower | Self::Flash | Self::Level => NumberRange::Faders,
+            Self::Button => NumberRange::Buttons,
+            Self::Run | Self::Name | Self::Cue | Self::Color => NumberRange::All,
         }
     }
 }
@@ -197,15 +197,19 @@ impl Address {
     pub(crate) fn check(&self, direction: Direction) -> Result<(), AddressError> {
         match (self, direction) {
             (Self::Executor(executor, part), Direction::Output) => match part {
-                Part::Fader | Part::Upper | Part::Lower | Part::Flash | Part::Button => Ok(()),
-                Part::Run => {
+                ExecutorPart::Fader
+                | ExecutorPart::Upper
+                | ExecutorPart::Lower
+                | ExecutorPart::Flash
+                | ExecutorPart::Button => Ok(()),
+                ExecutorPart::Run => {
                     let key = if executor.number.get() > 100 { "button" } else { "lower" };
                     Err(AddressError::new(format!(
                         "`{self}` tells whether the executor runs and cannot be set"
                     ))
                     .suggest(format!("page{}.{key}{}", executor.page, executor.number)))
                 }
-                Part::Name | Part::Cue | Part::Color | Part::Level => {
+                ExecutorPart::Name | ExecutorPart::Cue | ExecutorPart::Color | ExecutorPart::Level => {
                     Err(AddressError::new(format!("`{self}` is a text of the console and cannot be set")))
                 }
             },
@@ -257,15 +261,15 @@ fn executor(text: &str, page: &str, rest: &str) -> Result<Address, AddressError>
     let is_fader = found.is_some_and(|number| number.get() <= 90);
     let is_button = found.is_some_and(|number| is_button_number(number.get()));
     let (fits, expected) = match part.numbers() {
-        Numbers::Faders => (is_fader, "a fader executor from 1 to 90 (1 to 22 on a dot2)"),
-        Numbers::Buttons => (
+        NumberRange::Faders => (is_fader, "a fader executor from 1 to 90 (1 to 22 on a dot2)"),
+        NumberRange::Buttons => (
             is_button,
             "a button executor from 101 to 190 (on a dot2 101 to 122, 201 to 222, 301 to 316 and so on up to 816)",
         ),
-        Numbers::All => (is_fader || is_button, "an executor: 1 to 90 or 101 to 190 (dot2: up to 816)"),
+        NumberRange::All => (is_fader || is_button, "an executor: 1 to 90 or 101 to 190 (dot2: up to 816)"),
     };
     match found {
-        Some(number) if fits => Ok(Address::Executor(Executor { page, number }, *part)),
+        Some(number) if fits => Ok(Address::Executor(ExecutorAddress { page, number }, *part)),
         _ => {
             let found = if digits.is_empty() { "nothing".to_owned() } else { format!("`{digits}`") };
             let error = AddressError::new(format!("expected {expected}, found {found}"));
@@ -279,12 +283,12 @@ fn executor(text: &str, page: &str, rest: &str) -> Result<Address, AddressError>
 }
 
 /// `button5` where 105 was meant, `fader105` where the button executor was meant.
-fn found_elsewhere(part: Part, digits: &str) -> Option<String> {
+fn found_elsewhere(part: ExecutorPart, digits: &str) -> Option<String> {
     let number: u16 = number(digits)?;
     match part.numbers() {
-        Numbers::Buttons if (1..=90).contains(&number) => Some(format!("button{}", number + 100)),
-        Numbers::Faders if is_button_number(number) => Some(format!("button{number}")),
-        Numbers::Faders | Numbers::Buttons | Numbers::All => None,
+        NumberRange::Buttons if (1..=90).contains(&number) => Some(format!("button{}", number + 100)),
+        NumberRange::Faders if is_button_number(number) => Some(format!("button{number}")),
+        NumberRange::Faders | NumberRange::Buttons | NumberRange::All => None,
     }
 }
 
@@ -393,9 +397,9 @@ mod tests {
         addresses.extend(keys::LEDS.iter().map(|led| format!("led.{led}")));
         for (part, word) in PARTS {
             let numbers: &[u16] = match part.numbers() {
-                Numbers::Faders => &[1, 22, 90],
-                Numbers::Buttons => &[101, 190, 201, 222, 301, 316, 801, 816],
-                Numbers::All => &[1, 90, 101, 816],
+                NumberRange::Faders => &[1, 22, 90],
+                NumberRange::Buttons => &[101, 190, 201, 222, 301, 316, 801, 816],
+                NumberRange::All => &[1, 90, 101, 816],
             };
             for page in [1, 2, 10_000] {
                 addresses.extend(numbers.iter().map(|number| format!("page{page}.{word}{number}")));
@@ -414,7 +418,9 @@ mod tests {
 
     #[test]
     fn messages_count_from_zero() {
-        let Address::Executor(executor, Part::Button) = parse("page2.button103") else { panic!("a button") };
+        let Address::Executor(executor, ExecutorPart::Button) = parse("page2.button103") else {
+            panic!("a button")
+        };
         assert_eq!((executor.page_index(), executor.index()), (1, 102));
     }
 

@@ -12,7 +12,7 @@ const ECHO_TIME: Duration = Duration::from_millis(100);
 
 /// A mapped channel: its address, and the last values in both directions.
 #[derive(Debug)]
-pub(crate) struct Channel {
+pub(crate) struct MappedChannel {
     pub(crate) slot: Slot,
     pub(crate) address: Address,
     pub(crate) is_input: bool,
@@ -43,7 +43,7 @@ pub(crate) struct Fader {
     /// The last number received from the mapping. A text does not replace it.
     pub(crate) received: Option<f64>,
     /// The level that waits to be sent. Until it is sent, everything that the console reports is the past.
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<WaitingOutput>,
     /// The time under which the slot is queued among the levels that wait.
     pub(crate) queued: Option<Instant>,
     /// The next level is sent no earlier.
@@ -63,7 +63,7 @@ pub(crate) struct Fader {
 
 /// What waits to be sent.
 #[derive(Copy, Clone, Debug)]
-pub(crate) enum Waiting {
+pub(crate) enum WaitingOutput {
     Level(f64),
     Turn(f64),
 }
@@ -81,7 +81,7 @@ pub(crate) struct KeyState {
     pub(crate) released_at: Option<Instant>,
 }
 
-impl Channel {
+impl MappedChannel {
     /// Maps the channel as an input, or no longer. Forgets what was emitted, so that the next report is emitted in any case.
     pub(crate) fn set_input(&mut self, is_input: bool) {
         (self.is_input, self.last_value, self.settles_at) = (is_input, LastValue::Unknown, Instant::START);
@@ -106,15 +106,15 @@ impl Channel {
 
 /// The channels of a session, by slot.
 #[derive(Debug, Default)]
-pub(crate) struct Channels(Vec<Option<Channel>>);
+pub(crate) struct MappedChannels(Vec<Option<MappedChannel>>);
 
-impl Channels {
+impl MappedChannels {
     /// The channel of a slot, made if it does not exist.
-    pub(crate) fn get_or_insert(&mut self, slot: Slot, address: Address) -> &mut Channel {
+    pub(crate) fn get_or_insert(&mut self, slot: Slot, address: Address) -> &mut MappedChannel {
         if slot.index() >= self.0.len() {
             self.0.resize_with(slot.index() + 1, || None);
         }
-        self.0[slot.index()].get_or_insert(Channel {
+        self.0[slot.index()].get_or_insert(MappedChannel {
             slot,
             address,
             is_input: false,
@@ -128,12 +128,12 @@ impl Channels {
     }
 
     /// The channel of a slot.
-    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Channel> {
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut MappedChannel> {
         self.0.get_mut(slot.index())?.as_mut()
     }
 
     /// All channels, in the order of their slots.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Channel> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &MappedChannel> {
         self.0.iter().flatten()
     }
 
@@ -145,7 +145,7 @@ impl Channels {
     }
 
     /// All channels, in the order of their slots.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut MappedChannel> {
         self.0.iter_mut().flatten()
     }
 }

@@ -10,12 +10,12 @@ use crosspatch_core::Value;
 
 /// A command line.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Command {
-    parts: Vec<Piece>,
+pub(crate) struct CommandLine {
+    parts: Vec<CommandPiece>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Piece {
+enum CommandPiece {
     Literal(Box<str>),
     Level { from: f64, to: f64, decimals: usize },
     Text,
@@ -23,7 +23,7 @@ enum Piece {
 
 /// What makes a command line run.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Trigger {
+pub(crate) enum CommandTrigger {
     /// A press.
     Press,
     /// Every change of a level.
@@ -35,7 +35,7 @@ pub(crate) enum Trigger {
 /// The longest text that is put into a command line, in bytes.
 const LONGEST_TEXT: usize = 256;
 
-impl Command {
+impl CommandLine {
     /// Reads a command line.
     ///
     /// # Errors
@@ -52,29 +52,31 @@ impl Command {
                 return Err("expected `}` behind `{`".into());
             };
             if !before.is_empty() {
-                parts.push(Piece::Literal(before.into()));
+                parts.push(CommandPiece::Literal(before.into()));
             }
             parts.push(parse_placeholder(placeholder)?);
             rest = after;
         }
         if !rest.is_empty() {
-            parts.push(Piece::Literal(rest.into()));
+            parts.push(CommandPiece::Literal(rest.into()));
         }
-        let has = |wanted: fn(&Piece) -> bool| parts.iter().any(wanted);
-        if has(|part| matches!(part, Piece::Level { .. })) && has(|part| matches!(part, Piece::Text)) {
+        let has = |wanted: fn(&CommandPiece) -> bool| parts.iter().any(wanted);
+        if has(|part| matches!(part, CommandPiece::Level { .. }))
+            && has(|part| matches!(part, CommandPiece::Text))
+        {
             return Err("expected either `{value}` or `{text}`, found both".into());
         }
         Ok(Self { parts })
     }
 
     /// What makes it run.
-    pub(crate) fn trigger(&self) -> Trigger {
+    pub(crate) fn trigger(&self) -> CommandTrigger {
         let placeholder = self.parts.iter().find_map(|part| match part {
-            Piece::Literal(_) => None,
-            Piece::Level { .. } => Some(Trigger::Level),
-            Piece::Text => Some(Trigger::Text),
+            CommandPiece::Literal(_) => None,
+            CommandPiece::Level { .. } => Some(CommandTrigger::Level),
+            CommandPiece::Text => Some(CommandTrigger::Text),
         });
-        placeholder.unwrap_or(Trigger::Press)
+        placeholder.unwrap_or(CommandTrigger::Press)
     }
 
     /// The line for a value; none if the value is of the wrong kind for it.
@@ -82,15 +84,15 @@ impl Command {
         let mut line = String::new();
         for part in &self.parts {
             match part {
-                Piece::Literal(text) => line.push_str(text),
-                Piece::Level { from, to, decimals } => {
+                CommandPiece::Literal(text) => line.push_str(text),
+                CommandPiece::Level { from, to, decimals } => {
                     let level = from + (to - from) * value.as_number()?;
                     // A small negative number would be written `-0`.
                     let scale = 10_f64.powi(*decimals as i32);
                     let level = (level * scale).round() / scale + 0.0;
                     write!(line, "{level:.decimals$}").expect("writing to a string cannot fail");
                 }
-                Piece::Text => push_text(&mut line, value),
+                CommandPiece::Text => push_text(&mut line, value),
             }
         }
         Some(line)
@@ -113,10 +115,10 @@ fn push_text(line: &mut String, value: &Value) {
     }
 }
 
-fn parse_placeholder(text: &str) -> Result<Piece, String> {
+fn parse_placeholder(text: &str) -> Result<CommandPiece, String> {
     let wrong = || format!("expected `{{value}}`, `{{value 0..100}}` or `{{text}}`, found `{{{text}}}`");
     if text == "text" {
-        return Ok(Piece::Text);
+        return Ok(CommandPiece::Text);
     }
     let range = text.strip_prefix("value").ok_or_else(wrong)?;
     let range = match range.trim() {
@@ -134,7 +136,7 @@ fn parse_placeholder(text: &str) -> Result<Piece, String> {
         if is_plain { text.parse::<f64>().map_err(|_| wrong()) } else { Err(wrong()) }
     };
     let decimals = |text: &str| text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    Ok(Piece::Level { from: read(from)?, to: read(to)?, decimals: decimals(from).max(decimals(to)) })
+    Ok(CommandPiece::Level { from: read(from)?, to: read(to)?, decimals: decimals(from).max(decimals(to)) })
 }
 
 #[cfg(test)]
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     fn line(command: &str, value: impl Into<Value>) -> String {
-        let command = Command::parse(command).unwrap_or_else(|error| panic!("{command}: {error}"));
+        let command = CommandLine::parse(command).unwrap_or_else(|error| panic!("{command}: {error}"));
         command.line(&value.into()).unwrap_or_else(|| panic!("{command:?} takes no such value"))
     }
 
@@ -169,12 +171,18 @@ mod tests {
 
     #[test]
     fn the_placeholder_says_what_makes_the_line_run() {
-        for (command, trigger) in
-            [("Off Page Thru", Trigger::Press), ("A {value}", Trigger::Level), ("{text}", Trigger::Text)]
-        {
-            assert_eq!(Command::parse(command).map(|command| command.trigger()), Ok(trigger), "{command}");
+        for (command, trigger) in [
+            ("Off Page Thru", CommandTrigger::Press),
+            ("A {value}", CommandTrigger::Level),
+            ("{text}", CommandTrigger::Text),
+        ] {
+            assert_eq!(
+                CommandLine::parse(command).map(|command| command.trigger()),
+                Ok(trigger),
+                "{command}"
+            );
         }
-        assert_eq!(Command::parse("A {value}").map(|command| command.line(&Value::text("x"))), Ok(None));
+        assert_eq!(CommandLine::parse("A {value}").map(|command| command.line(&Value::text("x"))), Ok(None));
     }
 
     #[test]
@@ -197,7 +205,7 @@ mod tests {
             "A {}",
             "A {value 0..99999999999999999999}",
         ] {
-            assert!(Command::parse(command).is_err(), "{command}");
+            assert!(CommandLine::parse(command).is_err(), "{command}");
         }
     }
 }

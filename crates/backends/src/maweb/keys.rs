@@ -5,7 +5,7 @@
 
 /// A command key.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Key {
+pub(crate) struct CommandKey {
     /// Its name in addresses, and in `keyname` requests where there is one.
     pub(crate) name: &'static str,
     /// How it is sent to the web remote, if the web remote has the key.
@@ -18,14 +18,14 @@ pub(crate) struct Key {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Web {
     /// Which edges are sent.
-    pub(crate) edges: Edges,
+    pub(crate) edges: KeyEdges,
     /// Whether the key executes the command line at once (`autoSubmit`).
     pub(crate) submits: bool,
 }
 
 /// The edges of a key that are sent to the web remote.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Edges {
+pub(crate) enum KeyEdges {
     /// Press and release.
     Both,
     /// The press alone.
@@ -35,7 +35,7 @@ pub(crate) enum Edges {
     Release,
 }
 
-impl Edges {
+impl KeyEdges {
     /// The edge to send for one of the key, if any.
     pub(crate) fn sent_for(self, pressed: bool) -> Option<bool> {
         match self {
@@ -46,28 +46,28 @@ impl Edges {
     }
 }
 
-const BOTH: Option<Web> = Some(Web { edges: Edges::Both, submits: false });
-const SUBMIT: Option<Web> = Some(Web { edges: Edges::Both, submits: true });
-const PRESS_AND_SUBMIT: Option<Web> = Some(Web { edges: Edges::Press, submits: true });
-const RELEASE: Option<Web> = Some(Web { edges: Edges::Release, submits: false });
+const BOTH: Option<Web> = Some(Web { edges: KeyEdges::Both, submits: false });
+const SUBMIT: Option<Web> = Some(Web { edges: KeyEdges::Both, submits: true });
+const PRESS_AND_SUBMIT: Option<Web> = Some(Web { edges: KeyEdges::Press, submits: true });
+const RELEASE: Option<Web> = Some(Web { edges: KeyEdges::Release, submits: false });
 
-const fn key(name: &'static str, web: Option<Web>, hardkey: u8) -> Key {
-    Key { name, web, hardkey: Some(hardkey) }
+const fn key(name: &'static str, web: Option<Web>, hardkey: u8) -> CommandKey {
+    CommandKey { name, web, hardkey: Some(hardkey) }
 }
 
-const fn web(name: &'static str, web: Option<Web>) -> Key {
-    Key { name, web, hardkey: None }
+const fn web(name: &'static str, web: Option<Web>) -> CommandKey {
+    CommandKey { name, web, hardkey: None }
 }
 
-const fn hard(name: &'static str, hardkey: u8) -> Key {
-    Key { name, web: None, hardkey: Some(hardkey) }
+const fn hard(name: &'static str, hardkey: u8) -> CommandKey {
+    CommandKey { name, web: None, hardkey: Some(hardkey) }
 }
 
 /// The key that takes its own name for granted on the console and another one on the web page.
 const PLEASE: (&str, &str) = ("PLEASE", "ENTER");
 
 /// Every key.
-pub(crate) const KEYS: &[Key] = &[
+pub(crate) const KEYS: &[CommandKey] = &[
     key("SET", PRESS_AND_SUBMIT, 108),
     key("PREV", RELEASE, 109),
     key("NEXT", RELEASE, 110),
@@ -203,7 +203,7 @@ pub(crate) const KEYS: &[Key] = &[
 const BLIND: u8 = 60;
 
 /// The key of that name, on either console.
-pub(crate) fn find(name: &str) -> Option<&'static Key> {
+pub(crate) fn find(name: &str) -> Option<&'static CommandKey> {
     let name = if name == PLEASE.0 { PLEASE.1 } else { name };
     KEYS.iter().find(|key| key.name == name)
 }

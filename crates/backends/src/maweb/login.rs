@@ -1,6 +1,6 @@
 //! Connects to the first host that answers, logs in, keeps the session alive, and reconnects after a failure.
 //!
-//! A state machine without I/O: events and the time go in, [`Step`]s come out. Greeting, session and log-in follow MA's own
+//! A state machine without I/O: events and the time go in, [`LoginStep`]s come out. Greeting, session and log-in follow MA's own
 //! page, which also asks for a session by itself if a console has not greeted after a moment, and reconnects after a second.
 //!
 //! ```text
@@ -13,7 +13,7 @@ use crosspatch_core::{
     Backoff, Closed, Condition, Duration, Endpoint, Instant, NextTry, Notice, Severity, Status,
 };
 
-use super::wire::{Answer, Console, Dialect, Greeting, Response};
+use super::wire::{Answer, ConsoleFamily, Greeting, PlaybacksFormat, Response};
 
 /// How long look-up, connection and upgrade may take together.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -56,7 +56,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What has to be done.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Step {
+pub(crate) enum LoginStep {
     /// Open a connection.
     Open(Endpoint),
     /// Close it.
@@ -78,7 +78,7 @@ pub(crate) enum Step {
 /// The state of a connection.
 #[derive(Debug)]
 pub(crate) struct Login {
-    hosts: Vec<Host>,
+    hosts: Vec<ConsoleHost>,
     at: usize,
     /// Failures since the last pause.
     failures: usize,
@@ -86,10 +86,10 @@ pub(crate) struct Login {
     backoff: Backoff,
     /// The pauses after sessions that were lost. A console remembers them for a while, and they count among its three.
     after_session: Backoff,
-    phase: Phase,
+    phase: LoginPhase,
     session: i64,
     /// The console that the configuration names.
-    named: Option<Console>,
+    named: Option<ConsoleFamily>,
     greeted: Greeted,
     keep_alive_at: Instant,
     /// Since when something is unanswered and nothing at all has come in.
@@ -98,15 +98,15 @@ pub(crate) struct Login {
 }
 
 #[derive(Debug)]
-struct Host {
+struct ConsoleHost {
     endpoint: Endpoint,
     not_before: Instant,
     /// The last notice of a failure, which is not given twice in a row.
     last_notice: Option<String>,
     /// Which console it was when it greeted last.
-    console: Option<Console>,
+    console: Option<ConsoleFamily>,
     /// The dialect in which it has answered.
-    dialect: Option<Dialect>,
+    dialect: Option<PlaybacksFormat>,
     /// There was a notice that it greets as another console than the configuration names.
     is_mismatch_reported: bool,
 }
@@ -121,7 +121,7 @@ enum Greeted {
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
-enum Phase {
+enum LoginPhase {
     Stopped,
     Resting {
         until: Instant,
@@ -145,8 +145,8 @@ enum Phase {
 impl Login {
     /// Nothing is opened yet. `name` spreads the pauses of several instances; `named` is the console that the configuration
     /// names.
-    pub(crate) fn new(hosts: &[Endpoint], name: &str, named: Option<Console>) -> Self {
-        let host = |endpoint: &Endpoint| Host {
+    pub(crate) fn new(hosts: &[Endpoint], name: &str, named: Option<ConsoleFamily>) -> Self {
+        let host = |endpoint: &Endpoint| ConsoleHost {
             endpoint: endpoint.clone(),
             not_before: Instant::START,
             last_notice: None,
@@ -160,7 +160,7 @@ impl Login {
             failures: 0,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, name),
             after_session: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, (name, "session")),
-            phase: Phase::Stopped,
+            phase: LoginPhase::Stopped,
             session: 0,
             named,
             greeted: Greeted::Not,
@@ -171,23 +171,25 @@ impl Login {
     }
 
     /// Which console this is: as the configuration says, or as it has greeted, on an earlier connection if not on this one.
-    pub(crate) fn console(&self) -> Option<Console> {
+    pub(crate) fn console(&self) -> Option<ConsoleFamily> {
         self.named.or(self.hosts[self.at].console)
     }
 
     /// The dialect to ask in: the one that this host has answered in, or the likely one after its greeting.
-    pub(crate) fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> PlaybacksFormat {
         match (self.console(), self.hosts[self.at].dialect, self.greeted) {
-            (Some(Console::Dot2), ..) => Dialect::Grouped,
-            (Some(Console::Gma2) | None, Some(dialect), _) => dialect,
-            (Some(Console::Gma2) | None, None, Greeted::Bare) => Dialect::Flat,
-            (Some(Console::Gma2) | None, None, Greeted::Not | Greeted::Json) => Dialect::Grouped,
+            (Some(ConsoleFamily::Dot2), ..) => PlaybacksFormat::Grouped,
+            (Some(ConsoleFamily::Gma2) | None, Some(dialect), _) => dialect,
+            (Some(ConsoleFamily::Gma2) | None, None, Greeted::Bare) => PlaybacksFormat::Flat,
+            (Some(ConsoleFamily::Gma2) | None, None, Greeted::Not | Greeted::Json) => {
+                PlaybacksFormat::Grouped
+            }
         }
     }
 
     /// Whether that dialect is certain.
     pub(crate) fn knows_dialect(&self) -> bool {
-        self.console() == Some(Console::Dot2) || self.hosts[self.at].dialect.is_some()
+        self.console() == Some(ConsoleFamily::Dot2) || self.hosts[self.at].dialect.is_some()
     }
 
     /// Whether the greeting leaves open which dialect it is. Consoles that greet with JSON were all seen to speak the grouped
@@ -197,7 +199,7 @@ impl Login {
     }
 
     /// This host has answered in a dialect, which is remembered over reconnects.
-    pub(crate) fn learn_dialect(&mut self, dialect: Dialect) {
+    pub(crate) fn learn_dialect(&mut self, dialect: PlaybacksFormat) {
         self.hosts[self.at].dialect = Some(dialect);
     }
 
@@ -208,7 +210,7 @@ impl Login {
 
     /// Whether requests other than those of a log-in may be sent.
     pub(crate) fn is_ready(&self) -> bool {
-        matches!(self.phase, Phase::Ready { .. })
+        matches!(self.phase, LoginPhase::Ready { .. })
     }
 
     /// The console in use, or the one being tried.
@@ -232,31 +234,32 @@ impl Login {
     }
 
     /// Begins.
-    pub(crate) fn start(&mut self, now: Instant, steps: &mut Vec<Step>) {
+    pub(crate) fn start(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         self.connect(now, steps);
     }
 
     /// Ends the session, so that it does not count among the three that a console allows.
-    pub(crate) fn stop(&mut self, steps: &mut Vec<Step>) {
+    pub(crate) fn stop(&mut self, steps: &mut Vec<LoginStep>) {
         if self.is_connected() && self.session > 0 {
-            steps.push(Step::SendClose(self.session));
+            steps.push(LoginStep::SendClose(self.session));
         }
-        self.phase = Phase::Stopped;
+        self.phase = LoginPhase::Stopped;
     }
 
     /// The connection is up.
     pub(crate) fn handle_open(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Connecting { .. }) {
-            self.phase = Phase::Greeting { ask_at: Some(now + GREETING_GRACE), until: now + LOGIN_TIMEOUT };
+        if matches!(self.phase, LoginPhase::Connecting { .. }) {
+            self.phase =
+                LoginPhase::Greeting { ask_at: Some(now + GREETING_GRACE), until: now + LOGIN_TIMEOUT };
         }
     }
 
     /// The connection is closed, or was never opened.
-    pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, steps: &mut Vec<Step>) {
+    pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, steps: &mut Vec<LoginStep>) {
         let host = self.endpoint();
         match self.phase {
-            Phase::Stopped | Phase::Resting { .. } => {}
-            Phase::Connecting { .. } => {
+            LoginPhase::Stopped | LoginPhase::Resting { .. } => {}
+            LoginPhase::Connecting { .. } => {
                 let text = if let Closed::NotWebSocket(_) = reason {
                     format!(
                         "{host} is not a web remote: {reason}; check the address and port, and that the web remote is switched on"
@@ -267,11 +270,11 @@ impl Login {
                 self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, false, steps);
                 self.condition.handle_close(now, reason);
             }
-            Phase::Greeting { .. } | Phase::LoggingIn { .. } => {
+            LoginPhase::Greeting { .. } | LoginPhase::LoggingIn { .. } => {
                 let text = format!("the console at {host} ended the connection before a log-in: {reason}");
                 self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, false, steps);
             }
-            Phase::Ready { .. } => {
+            LoginPhase::Ready { .. } => {
                 let text = format!("lost the console at {host}: {reason}");
                 self.fail(now, Notice::warning("lost", text), Duration::ZERO, false, steps);
                 self.condition.handle_close(now, reason);
@@ -290,7 +293,7 @@ impl Login {
     }
 
     /// Takes what concerns the connection out of an answer.
-    pub(crate) fn handle_answer(&mut self, now: Instant, answer: &Answer<'_>, steps: &mut Vec<Step>) {
+    pub(crate) fn handle_answer(&mut self, now: Instant, answer: &Answer<'_>, steps: &mut Vec<LoginStep>) {
         if !self.is_connected() {
             return;
         }
@@ -309,7 +312,7 @@ impl Login {
         }
     }
 
-    fn handle_greeting(&mut self, now: Instant, greeting: &Greeting<'_>, steps: &mut Vec<Step>) {
+    fn handle_greeting(&mut self, now: Instant, greeting: &Greeting<'_>, steps: &mut Vec<LoginStep>) {
         if let Greeting::Status { app_type: None, .. } = greeting {
             let host = self.endpoint();
             let text = format!(
@@ -321,16 +324,16 @@ impl Login {
         self.greeted = if let Greeting::Text = greeting { Greeted::Bare } else { Greeted::Json };
         self.take_console(greeting, steps);
         match &mut self.phase {
-            Phase::Greeting { ask_at: ask_at @ None, .. } => *ask_at = Some(now + REPEAT_AFTER_GREETING),
-            Phase::Greeting { .. } => self.ask(now, steps),
+            LoginPhase::Greeting { ask_at: ask_at @ None, .. } => *ask_at = Some(now + REPEAT_AFTER_GREETING),
+            LoginPhase::Greeting { .. } => self.ask(now, steps),
             // The console has begun anew on the same connection.
-            Phase::LoggingIn { .. } | Phase::Ready { .. } => self.begin_anew(now, steps),
-            Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => {}
+            LoginPhase::LoggingIn { .. } | LoginPhase::Ready { .. } => self.begin_anew(now, steps),
+            LoginPhase::Stopped | LoginPhase::Resting { .. } | LoginPhase::Connecting { .. } => {}
         }
     }
 
     /// Takes over which console greets. The configuration has precedence; there is one notice of a contradiction.
-    fn take_console(&mut self, greeting: &Greeting<'_>, steps: &mut Vec<Step>) {
+    fn take_console(&mut self, greeting: &Greeting<'_>, steps: &mut Vec<LoginStep>) {
         let host = &mut self.hosts[self.at];
         let Some(greets) = greeting.console() else { return };
         if host.console.replace(greets).is_some_and(|before| before != greets) {
@@ -344,11 +347,11 @@ impl Login {
                 "the console at {} greets as {greets}, and `console = {named}` says otherwise: it is taken for a {named}",
                 host.endpoint
             );
-            steps.push(Step::Notice(Notice::warning("other-console", text)));
+            steps.push(LoginStep::Notice(Notice::warning("other-console", text)));
         }
     }
 
-    fn handle_session(&mut self, now: Instant, session: i64, forces_login: bool, steps: &mut Vec<Step>) {
+    fn handle_session(&mut self, now: Instant, session: i64, forces_login: bool, steps: &mut Vec<LoginStep>) {
         let host = self.endpoint();
         match session {
             LIMIT_REACHED => {
@@ -359,10 +362,10 @@ impl Login {
             }
             ..0 => {
                 let way = match self.console() {
-                    Some(Console::Dot2) => {
+                    Some(ConsoleFamily::Dot2) => {
                         "on the dot2 switch on Setup > Global Settings > Web Remote and set a password"
                     }
-                    Some(Console::Gma2) | None => {
+                    Some(ConsoleFamily::Gma2) | None => {
                         "on the grandMA2 set Setup > Console > Global Settings > Remotes to Login Enabled"
                     }
                 };
@@ -370,49 +373,49 @@ impl Login {
                 self.fail(now, Notice::error("refused", text), REFUSED_PAUSE, true, steps);
             }
             0 => match &mut self.phase {
-                Phase::Greeting { ask_at, .. } => {
+                LoginPhase::Greeting { ask_at, .. } => {
                     let again = now + REPEAT_AFTER_ZERO;
                     *ask_at = Some(ask_at.map_or(again, |at| at.min(again)));
                 }
-                Phase::LoggingIn { .. } | Phase::Ready { .. } => self.begin_anew(now, steps),
-                Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => {}
+                LoginPhase::LoggingIn { .. } | LoginPhase::Ready { .. } => self.begin_anew(now, steps),
+                LoginPhase::Stopped | LoginPhase::Resting { .. } | LoginPhase::Connecting { .. } => {}
             },
             1.. => {
                 let is_new = self.session != session;
                 self.session = session;
                 match self.phase {
-                    Phase::Greeting { .. } => self.log_in(now, steps),
-                    Phase::LoggingIn { .. } if is_new || forces_login => self.log_in(now, steps),
-                    Phase::Ready { .. } if forces_login => self.log_in(now, steps),
-                    Phase::LoggingIn { .. } | Phase::Ready { .. } => {}
-                    Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => {}
+                    LoginPhase::Greeting { .. } => self.log_in(now, steps),
+                    LoginPhase::LoggingIn { .. } if is_new || forces_login => self.log_in(now, steps),
+                    LoginPhase::Ready { .. } if forces_login => self.log_in(now, steps),
+                    LoginPhase::LoggingIn { .. } | LoginPhase::Ready { .. } => {}
+                    LoginPhase::Stopped | LoginPhase::Resting { .. } | LoginPhase::Connecting { .. } => {}
                 }
             }
         }
     }
 
-    fn handle_login(&mut self, now: Instant, result: bool, steps: &mut Vec<Step>) {
-        if !matches!(self.phase, Phase::LoggingIn { .. }) {
+    fn handle_login(&mut self, now: Instant, result: bool, steps: &mut Vec<LoginStep>) {
+        if !matches!(self.phase, LoginPhase::LoggingIn { .. }) {
             return;
         }
         let host = self.endpoint();
         if result {
             let console = console_name(self.console());
-            steps.push(Step::Notice(Notice::info(
+            steps.push(LoginStep::Notice(Notice::info(
                 "connected",
                 format!("logged in to the {console} at {host}"),
             )));
             self.hosts[self.at].last_notice = None;
             self.failures = 0;
             self.backoff.reset();
-            self.phase = Phase::Ready { since: now };
+            self.phase = LoginPhase::Ready { since: now };
             self.condition = Condition::Working;
-            steps.push(Step::Ready);
+            steps.push(LoginStep::Ready);
             return;
         }
         let way = match self.console() {
-            Some(Console::Dot2) => "check `password` against Setup > Global Settings > Web Remote",
-            Some(Console::Gma2) | None => {
+            Some(ConsoleFamily::Dot2) => "check `password` against Setup > Global Settings > Web Remote",
+            Some(ConsoleFamily::Gma2) | None => {
                 "check `user` and `password` against Setup > Console > User & Profiles Setup (Administrator cannot log in remotely)"
             }
         };
@@ -421,33 +424,33 @@ impl Login {
     }
 
     /// The time of `next_timeout` has come.
-    pub(crate) fn handle_timeout(&mut self, now: Instant, steps: &mut Vec<Step>) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         if self.next_timeout().is_some_and(|due| now.since(due) > OVERSLEPT) {
             self.silent_since = self.silent_since.map(|_| now);
         }
         match self.phase {
-            Phase::Resting { until } if until <= now => self.connect(now, steps),
-            Phase::Connecting { until } if until <= now => {
+            LoginPhase::Resting { until } if until <= now => self.connect(now, steps),
+            LoginPhase::Connecting { until } if until <= now => {
                 let text = format!("cannot reach the console at {}: {}", self.endpoint(), Closed::TimedOut);
                 self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, true, steps);
                 self.condition.handle_close(now, &Closed::TimedOut);
             }
-            Phase::Greeting { until, .. } if until <= now => {
+            LoginPhase::Greeting { until, .. } if until <= now => {
                 let text =
                     format!("{} accepts connections and does not answer like a console", self.endpoint());
                 self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, true, steps);
             }
-            Phase::Greeting { ask_at: Some(at), .. } if at <= now => self.ask(now, steps),
-            Phase::LoggingIn { until } if until <= now => {
+            LoginPhase::Greeting { ask_at: Some(at), .. } if at <= now => self.ask(now, steps),
+            LoginPhase::LoggingIn { until } if until <= now => {
                 let text = format!("the console at {} does not answer the log-in", self.endpoint());
                 self.fail(now, Notice::warning("unreachable", text), Duration::ZERO, true, steps);
             }
-            Phase::Stopped
-            | Phase::Resting { .. }
-            | Phase::Connecting { .. }
-            | Phase::Greeting { .. }
-            | Phase::LoggingIn { .. }
-            | Phase::Ready { .. } => {}
+            LoginPhase::Stopped
+            | LoginPhase::Resting { .. }
+            | LoginPhase::Connecting { .. }
+            | LoginPhase::Greeting { .. }
+            | LoginPhase::LoggingIn { .. }
+            | LoginPhase::Ready { .. } => {}
         }
         if !self.has_session() {
             return;
@@ -456,7 +459,7 @@ impl Login {
             let text = format!("lost the console at {}: it has stopped answering", self.endpoint());
             self.fail(now, Notice::warning("lost", text), Duration::ZERO, true, steps);
         } else if self.keep_alive_at <= now {
-            steps.push(Step::SendSession(self.session));
+            steps.push(LoginStep::SendSession(self.session));
             self.keep_alive_at = now + KEEP_ALIVE;
             self.note_sent(now);
         }
@@ -465,11 +468,11 @@ impl Login {
     /// When `handle_timeout` is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let own = match self.phase {
-            Phase::Stopped | Phase::Ready { .. } => None,
-            Phase::Resting { until } | Phase::Connecting { until } | Phase::LoggingIn { until } => {
-                Some(until)
-            }
-            Phase::Greeting { ask_at, until } => Some(ask_at.map_or(until, |at| at.min(until))),
+            LoginPhase::Stopped | LoginPhase::Ready { .. } => None,
+            LoginPhase::Resting { until }
+            | LoginPhase::Connecting { until }
+            | LoginPhase::LoggingIn { until } => Some(until),
+            LoginPhase::Greeting { ask_at, until } => Some(ask_at.map_or(until, |at| at.min(until))),
         };
         let silent = self.silent_since.map(|since| since + SILENCE);
         let alive = [Some(self.keep_alive_at), silent].into_iter().flatten().filter(|_| self.has_session());
@@ -478,46 +481,46 @@ impl Login {
 
     fn is_connected(&self) -> bool {
         match self.phase {
-            Phase::Greeting { .. } | Phase::LoggingIn { .. } | Phase::Ready { .. } => true,
-            Phase::Stopped | Phase::Resting { .. } | Phase::Connecting { .. } => false,
+            LoginPhase::Greeting { .. } | LoginPhase::LoggingIn { .. } | LoginPhase::Ready { .. } => true,
+            LoginPhase::Stopped | LoginPhase::Resting { .. } | LoginPhase::Connecting { .. } => false,
         }
     }
 
     fn has_session(&self) -> bool {
-        matches!(self.phase, Phase::LoggingIn { .. } | Phase::Ready { .. })
+        matches!(self.phase, LoginPhase::LoggingIn { .. } | LoginPhase::Ready { .. })
     }
 
-    fn connect(&mut self, now: Instant, steps: &mut Vec<Step>) {
+    fn connect(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         (self.session, self.greeted, self.silent_since) = (0, Greeted::Not, None);
-        self.phase = Phase::Connecting { until: now + CONNECT_TIMEOUT + CONNECT_GRACE };
-        steps.push(Step::Open(self.endpoint().clone()));
+        self.phase = LoginPhase::Connecting { until: now + CONNECT_TIMEOUT + CONNECT_GRACE };
+        steps.push(LoginStep::Open(self.endpoint().clone()));
     }
 
-    fn ask(&mut self, now: Instant, steps: &mut Vec<Step>) {
-        if let Phase::Greeting { ask_at, .. } = &mut self.phase {
+    fn ask(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
+        if let LoginPhase::Greeting { ask_at, .. } = &mut self.phase {
             *ask_at = None;
             self.session = 0;
-            steps.push(Step::SendSession(0));
+            steps.push(LoginStep::SendSession(0));
             self.note_sent(now);
         }
     }
 
     /// The session is void and the connection is not.
-    fn begin_anew(&mut self, now: Instant, steps: &mut Vec<Step>) {
+    fn begin_anew(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         if self.is_ready() {
-            steps.push(Step::Down);
+            steps.push(LoginStep::Down);
         }
-        self.phase = Phase::Greeting { ask_at: None, until: now + LOGIN_TIMEOUT };
+        self.phase = LoginPhase::Greeting { ask_at: None, until: now + LOGIN_TIMEOUT };
         self.ask(now, steps);
     }
 
-    fn log_in(&mut self, now: Instant, steps: &mut Vec<Step>) {
+    fn log_in(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         if self.is_ready() {
-            steps.push(Step::Down);
+            steps.push(LoginStep::Down);
         }
-        self.phase = Phase::LoggingIn { until: now + LOGIN_TIMEOUT };
+        self.phase = LoginPhase::LoggingIn { until: now + LOGIN_TIMEOUT };
         self.keep_alive_at = now + KEEP_ALIVE;
-        steps.push(Step::LogIn);
+        steps.push(LoginStep::LogIn);
         self.note_sent(now);
     }
 
@@ -529,19 +532,19 @@ impl Login {
         mut notice: Notice,
         mut avoid: Duration,
         is_open: bool,
-        steps: &mut Vec<Step>,
+        steps: &mut Vec<LoginStep>,
     ) {
-        if let Phase::Ready { since } = self.phase {
-            steps.push(Step::Down);
+        if let LoginPhase::Ready { since } = self.phase {
+            steps.push(LoginStep::Down);
             if now.since(since) >= STABLE {
                 self.after_session.reset();
             }
         }
         if is_open {
             if self.session > 0 {
-                steps.push(Step::SendClose(self.session));
+                steps.push(LoginStep::SendClose(self.session));
             }
-            steps.push(Step::Close);
+            steps.push(LoginStep::Close);
         }
         self.condition.set_missing(now, notice.text.clone(), notice.severity == Severity::Error);
         if self.session > 0 {
@@ -570,12 +573,12 @@ impl Login {
             } else {
                 format!("; {}", NextTry { pause: until.since(now) })
             };
-            steps.push(Step::Notice(notice));
+            steps.push(LoginStep::Notice(notice));
         }
         if until <= now {
             self.connect(now, steps);
         } else {
-            self.phase = Phase::Resting { until };
+            self.phase = LoginPhase::Resting { until };
         }
     }
 }
@@ -584,10 +587,10 @@ impl Login {
 const LIMIT_REACHED: i64 = -2;
 
 /// The console in words.
-pub(crate) fn console_name(console: Option<Console>) -> &'static str {
+pub(crate) fn console_name(console: Option<ConsoleFamily>) -> &'static str {
     match console {
-        Some(Console::Gma2) => "grandMA2",
-        Some(Console::Dot2) => "dot2",
+        Some(ConsoleFamily::Gma2) => "grandMA2",
+        Some(ConsoleFamily::Dot2) => "dot2",
         None => "console",
     }
 }

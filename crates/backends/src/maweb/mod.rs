@@ -30,11 +30,11 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
-use address::{Address, Part};
-use command::{Command, Trigger};
-use options::{Cmdline, Settings};
+use address::{Address, ExecutorPart};
+use command::{CommandLine, CommandTrigger};
+use options::{Cmdline, Config};
 
 /// The MA Web Remote backend.
 pub const BACKEND: Backend = Backend {
@@ -51,16 +51,16 @@ pub const BACKEND: Backend = Backend {
 };
 
 fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
-    let settings = Arc::new(Settings::read(options));
-    Some(Arc::new(Console { settings }))
+    let settings = Arc::new(Config::read(options));
+    Some(Arc::new(MaWeb { settings }))
 }
 
 /// A configured console.
-struct Console {
-    settings: Arc<Settings>,
+struct MaWeb {
+    settings: Arc<Config>,
 }
 
-impl Instance for Console {
+impl Instance for MaWeb {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         let parsed: Address = address.parse().map_err(|error| self.suggest_command(address, error))?;
         parsed.check(direction)?;
@@ -98,13 +98,32 @@ impl Instance for Console {
 
     fn kind(&self, address: &str, direction: Direction) -> Kind {
         match (direction, address.parse()) {
-            (Direction::Input, _) | (_, Ok(Address::Executor(_, Part::Fader)) | Err(_)) => Kind::State,
-            (_, Ok(Address::Command(name))) => match self.settings.commands.get(&*name).map(Command::trigger)
-            {
-                Some(Trigger::Level) => Kind::State,
-                Some(_) | None => Kind::Event,
-            },
+            (Direction::Input, _) | (_, Ok(Address::Executor(_, ExecutorPart::Fader)) | Err(_)) => {
+                Kind::State
+            }
+            (_, Ok(Address::Command(name))) => {
+                match self.settings.commands.get(&*name).map(CommandLine::trigger) {
+                    Some(CommandTrigger::Level) => Kind::State,
+                    Some(_) | None => Kind::Event,
+                }
+            }
             (Direction::Output, Ok(_)) => Kind::Event,
+        }
+    }
+
+    fn content(&self, address: &str, direction: Direction) -> Content {
+        match (direction, address.parse()) {
+            (
+                Direction::Input,
+                Ok(Address::Executor(
+                    _,
+                    ExecutorPart::Name | ExecutorPart::Cue | ExecutorPart::Color | ExecutorPart::Level,
+                )),
+            ) => Content::Text,
+            (_, Ok(Address::Executor(..) | Address::Key(_) | Address::Led(_))) => Content::Number,
+            (_, Ok(Address::Command(_) | Address::Encoder(..) | Address::Confirm(_)) | Err(_)) => {
+                Content::Any
+            }
         }
     }
 
@@ -113,7 +132,7 @@ impl Instance for Console {
     }
 }
 
-impl Console {
+impl MaWeb {
     /// Suggests `command.` before the name of a command that was written without it.
     fn suggest_command(&self, address: &str, error: AddressError) -> AddressError {
         if self.settings.commands.contains_key(address) {

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, Host, OptionSpec, Options, Scope};
+use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, OptionSpec, Options, Scope};
 use md5::{Digest, Md5};
 use rustc_hash::FxHashMap;
 
-use super::command::Command;
-use super::wire::Console;
+use super::command::CommandLine;
+use super::wire::ConsoleFamily;
 
 /// Where a web remote listens.
 const PORT: u16 = 80;
@@ -25,7 +25,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("quiet", "1", "0", "1 leaves out the notices that nobody has to act on")
+        ..OptionSpec::new("quiet", "1", "0", "1 leaves out notices that need no action")
     },
     OptionSpec {
         repeatable: true,
@@ -33,14 +33,14 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "host",
             "10.0.0.1 80",
             "",
-            "address and port of the console; further ones are tried when one fails",
+            "address and port of the console; further hosts are tried if one fails",
         )
     },
     OptionSpec::new(
         "console",
         "dot2",
         "auto",
-        "which console it is: `gma2`, `dot2`, or `auto` for what it greets as",
+        "the console: `gma2`, `dot2`, or `auto` to detect it from its greeting",
     ),
     OptionSpec::new("user", "midimonster", "remote", "user to log in as; a dot2 only knows `remote`"),
     OptionSpec {
@@ -56,17 +56,22 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "cmdline",
         "downgrade",
         "remote",
-        "whose keys are pressed: `remote`, `console` or `downgrade`",
+        "whose command keys are pressed: `remote`, `console` or `downgrade`",
     ),
     OptionSpec::new("fader-interval", "50", "25", "milliseconds between two moves of one fader"),
-    OptionSpec::new("rate", "100", "200", "messages a second, all faders, keys and commands together"),
+    OptionSpec::new(
+        "rate",
+        "100",
+        "200",
+        "the most messages per second, for all faders, keys and commands together",
+    ),
     OptionSpec::new(
         "settle",
         "500",
         "300",
-        "milliseconds after our last move in which a fader's report is not passed on",
+        "milliseconds after our last move during which the console's report of that fader is ignored",
     ),
-    OptionSpec::new("encoder-turn", "5", "1", "by how much a value of 1 turns an encoder"),
+    OptionSpec::new("encoder-turn", "5", "1", "the amount by which a value of 1 turns an encoder"),
     OptionSpec {
         family: Some("command."),
         repeatable: true,
@@ -92,13 +97,13 @@ pub(crate) enum Cmdline {
 
 /// What an instance is configured with.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Config {
     /// The name of the instance.
     pub(crate) name: String,
     /// The consoles, in the order in which they are tried. None is a mistake, with which nothing runs.
     pub(crate) hosts: Vec<Endpoint>,
     /// The console, if it is named.
-    pub(crate) console: Option<Console>,
+    pub(crate) console: Option<ConsoleFamily>,
     /// The user.
     user: String,
     /// MD5 of the password, in small hexadecimal digits.
@@ -118,10 +123,10 @@ pub(crate) struct Settings {
     /// By how much a value of 1 turns an encoder.
     pub(crate) encoder_turn: f64,
     /// The command lines, by name.
-    pub(crate) commands: FxHashMap<String, Command>,
+    pub(crate) commands: FxHashMap<String, CommandLine>,
 }
 
-impl Settings {
+impl Config {
     /// Reads the options.
     pub(crate) fn read(options: &mut Options<'_>) -> Self {
         let user = options.text("user").unwrap_or(DOT2_USER).to_owned();
@@ -135,7 +140,7 @@ impl Settings {
             });
         let console = options.parse_with("console", "`gma2`, `dot2` or `auto`", |text| match text {
             "auto" => Some(None),
-            name => Console::from_app_type(name).map(Some),
+            name => ConsoleFamily::from_app_type(name).map(Some),
         });
         let interval = millis(options, "interval", 0, 60_000);
         let fader_interval = millis(options, "fader-interval", 0, 10_000);
@@ -167,10 +172,10 @@ impl Settings {
     }
 
     /// The user to log in as. A dot2 has only one.
-    pub(crate) fn user_on(&self, console: Option<Console>) -> &str {
+    pub(crate) fn user_on(&self, console: Option<ConsoleFamily>) -> &str {
         match console {
-            Some(Console::Dot2) => DOT2_USER,
-            Some(Console::Gma2) | None => &self.user,
+            Some(ConsoleFamily::Dot2) => DOT2_USER,
+            Some(ConsoleFamily::Gma2) | None => &self.user,
         }
     }
 }
@@ -214,7 +219,7 @@ fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
         let form =
             EndpointForm { default_port: Some(PORT), schemes: &["http", "ws"], ..EndpointForm::default() };
         let Some(GivenEndpoint { endpoint, .. }) = options.endpoint_with(at, form) else { continue };
-        if endpoint.host == Host::Any || endpoint.port == 0 {
+        if !endpoint.is_target() {
             options.error(at, format!("expected the address and port of a console, found `{value}`"));
         } else if hosts.contains(&endpoint) {
             options.warning(at, format!("`{value}` is there twice"));
@@ -224,12 +229,12 @@ fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
     }
     if given.is_empty() {
         options.missing("expected a `host`: the address of the console");
-        options.help("for example `host = 10.0.0.1`; the port is 80 unless written behind it");
+        options.help("for example `host = 10.0.0.1`; without a port, it is 80");
     }
     hosts
 }
 
-fn commands(options: &mut Options<'_>) -> FxHashMap<String, Command> {
+fn commands(options: &mut Options<'_>) -> FxHashMap<String, CommandLine> {
     let mut commands = FxHashMap::default();
     for (at, option, line) in options.family(COMMAND_PREFIX) {
         let name = &option[COMMAND_PREFIX.len()..];
@@ -240,7 +245,7 @@ fn commands(options: &mut Options<'_>) -> FxHashMap<String, Command> {
             );
             continue;
         }
-        match Command::parse(line) {
+        match CommandLine::parse(line) {
             Ok(command) => {
                 if commands.insert(name.to_owned(), command).is_some() {
                     options.error(at, format!("the command `{name}` is there twice"));
@@ -256,7 +261,7 @@ const COMMAND_PREFIX: &str = "command.";
 
 impl Cmdline {
     /// Whether a key of these abilities can be pressed in this mode, on the right console at least.
-    pub(crate) fn allows(self, key: &super::keys::Key) -> Result<(), &'static str> {
+    pub(crate) fn allows(self, key: &super::keys::CommandKey) -> Result<(), &'static str> {
         match self {
             Self::Remote if key.web.is_none() => {
                 Err("is a hard key of a grandMA2, which the web remote does not have")
@@ -272,13 +277,9 @@ impl Cmdline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosspatch_core::Given;
-
-    fn read(options: &[(&str, &str)]) -> (Settings, Vec<String>) {
-        let given: Vec<_> = options.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("ma", &given, OPTIONS);
-        let settings = Settings::read(&mut options);
-        (settings, options.into_errors().into_iter().map(|error| error.message).collect())
+    use crate::shared::test_options;
+    fn read(given: &[(&str, &str)]) -> (Config, Vec<String>) {
+        test_options::read("ma", OPTIONS, given, Config::read)
     }
 
     #[test]
@@ -287,13 +288,13 @@ mod tests {
         assert_eq!(errors, [""; 0]);
         assert_eq!(settings.hosts[0].to_string(), "10.0.0.1:80");
         assert_eq!(settings.password, "2807623134739142b119aff358f8a219");
-        assert_eq!(settings.user_on(Some(Console::Gma2)), "remote");
+        assert_eq!(settings.user_on(Some(ConsoleFamily::Gma2)), "remote");
         assert_eq!(settings.cmdline, Cmdline::Remote);
         assert_eq!(settings.interval, Duration::from_millis(40));
         assert_eq!((settings.fader_interval, settings.rate), (Duration::from_millis(25), 200));
         assert!(!settings.quiet);
         assert_eq!(settings.console, None);
-        assert_eq!(read(&[("host", "a"), ("console", "dot2")]).0.console, Some(Console::Dot2));
+        assert_eq!(read(&[("host", "a"), ("console", "dot2")]).0.console, Some(ConsoleFamily::Dot2));
         assert_eq!(read(&[("host", "a"), ("console", "auto")]).0.console, None);
     }
 
@@ -324,8 +325,8 @@ mod tests {
     #[test]
     fn a_dot2_is_always_remote() {
         let settings = read(&[("host", "a"), ("user", "lena")]).0;
-        assert_eq!(settings.user_on(Some(Console::Gma2)), "lena");
-        assert_eq!(settings.user_on(Some(Console::Dot2)), "remote");
+        assert_eq!(settings.user_on(Some(ConsoleFamily::Gma2)), "lena");
+        assert_eq!(settings.user_on(Some(ConsoleFamily::Dot2)), "remote");
     }
 
     #[test]

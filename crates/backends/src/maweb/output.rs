@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crosspatch_core::{Duration, Instant, Slot, Text};
 
-use super::channel::{Channel, Channels, LastValue, Waiting};
+use super::channel::{LastValue, MappedChannel, MappedChannels, WaitingOutput};
 use crate::shared::button::Edge;
 
 /// How many messages may go out at once after a rest.
@@ -37,7 +37,7 @@ const MOST_EVENTS: usize = 4096;
 
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Send {
+pub(crate) enum OutgoingCommand {
     /// A level.
     Level(Slot, f64),
     /// A press or release.
@@ -63,10 +63,10 @@ pub(crate) enum Taken {
 #[derive(Debug)]
 pub(crate) struct Shaper {
     /// Presses, releases, command lines and answers, in their order.
-    events: VecDeque<Send>,
+    events: VecDeque<OutgoingCommand>,
     /// Slots with a level or a turn that waits, by the time from which on each may be sent.
     levels: BTreeSet<(Instant, Slot)>,
-    pace: Pace,
+    pace: MessagePace,
     window: Window,
     level_interval: Duration,
     settle: Duration,
@@ -80,7 +80,7 @@ impl Shaper {
         Self {
             events: VecDeque::new(),
             levels: BTreeSet::new(),
-            pace: Pace::new(Duration::from_secs(1) / rate.max(1)),
+            pace: MessagePace::new(Duration::from_secs(1) / rate.max(1)),
             window: Window::default(),
             level_interval,
             settle,
@@ -90,19 +90,19 @@ impl Shaper {
     }
 
     /// The console is ready and has no state of this remote. Keys that were released during the cut are released.
-    pub(crate) fn open(&mut self, channels: &Channels) {
+    pub(crate) fn open(&mut self, channels: &MappedChannels) {
         (self.is_open, self.window) = (true, Window::default());
         let released = channels.iter().filter(|channel| channel.key.is_down && !channel.key.button.is_down());
-        self.events.extend(released.map(|channel| Send::Edge(channel.slot, false)));
+        self.events.extend(released.map(|channel| OutgoingCommand::Edge(channel.slot, false)));
     }
 
     /// The connection is gone: nothing waits any more. The console received what was sent until `last_received` and perhaps
     /// nothing later, so that releases since then will be repeated.
-    pub(crate) fn close(&mut self, last_received: Instant, channels: &mut Channels) {
+    pub(crate) fn close(&mut self, last_received: Instant, channels: &mut MappedChannels) {
         self.is_open = false;
         self.events.clear();
         self.levels.clear();
-        for Channel { fader, key, .. } in channels.iter_mut() {
+        for MappedChannel { fader, key, .. } in channels.iter_mut() {
             (fader.waiting, fader.on_console, fader.queued) = (None, None, None);
             (fader.next_at, fader.echoes_until) = (Instant::START, Instant::START);
             key.is_down |= key.released_at.is_some_and(|at| at > last_received);
@@ -114,7 +114,7 @@ impl Shaper {
     pub(crate) fn level(
         &mut self,
         now: Instant,
-        channel: &mut Channel,
+        channel: &mut MappedChannel,
         level: f64,
         is_same: impl Fn(f64) -> bool,
     ) {
@@ -124,30 +124,30 @@ impl Shaper {
         let fader = &channel.fader;
         let is_echo = |other: f64| now < fader.echoes_until && (other - level).abs() <= ECHO;
         if !fader.on_console.is_some_and(|other| is_same(other) || is_echo(other)) {
-            self.enqueue(now, channel, Waiting::Level(level));
+            self.enqueue(now, channel, WaitingOutput::Level(level));
         } else if self.cancel(channel) {
             channel.settles_at = now + self.settle;
         }
     }
 
     /// Takes a turn of an encoder; turns that wait add up.
-    pub(crate) fn turn(&mut self, now: Instant, channel: &mut Channel, by: f64) {
+    pub(crate) fn turn(&mut self, now: Instant, channel: &mut MappedChannel, by: f64) {
         let before = match channel.fader.waiting {
-            Some(Waiting::Turn(before)) => before,
-            Some(Waiting::Level(_)) | None => 0.0,
+            Some(WaitingOutput::Turn(before)) => before,
+            Some(WaitingOutput::Level(_)) | None => 0.0,
         };
         if self.is_open {
-            self.enqueue(now, channel, Waiting::Turn(before + by));
+            self.enqueue(now, channel, WaitingOutput::Turn(before + by));
         }
     }
 
     /// Takes a press or release. Every press counts: one without a release before it is sent that release first.
-    pub(crate) fn edge(&mut self, channel: &mut Channel, edge: Edge) -> Taken {
+    pub(crate) fn edge(&mut self, channel: &mut MappedChannel, edge: Edge) -> Taken {
         let (slot, key) = (channel.slot, &mut channel.key);
         if edge == Edge::Release {
             // However many events wait, the release of a press that was accepted goes out.
             if self.is_open && std::mem::take(&mut key.is_accepted) {
-                self.events.push_back(Send::Edge(slot, false));
+                self.events.push_back(OutgoingCommand::Edge(slot, false));
             }
             return Taken::Yes;
         }
@@ -162,9 +162,9 @@ impl Shaper {
             return Taken::TooMany;
         }
         if is_further {
-            self.events.push_back(Send::Edge(slot, false));
+            self.events.push_back(OutgoingCommand::Edge(slot, false));
         }
-        self.events.push_back(Send::Edge(slot, true));
+        self.events.push_back(OutgoingCommand::Edge(slot, true));
         Taken::Yes
     }
 
@@ -175,13 +175,13 @@ impl Shaper {
         } else if self.events.len() >= MOST_EVENTS {
             Taken::TooMany
         } else {
-            self.events.push_back(Send::Event(slot, text));
+            self.events.push_back(OutgoingCommand::Event(slot, text));
             Taken::Yes
         }
     }
 
     /// Forgets a channel that is no longer an output; if it is pressed, it is released.
-    pub(crate) fn forget(&mut self, channel: &mut Channel) {
+    pub(crate) fn forget(&mut self, channel: &mut MappedChannel) {
         if std::mem::take(&mut channel.key.button).is_down() {
             self.edge(channel, Edge::Release);
         }
@@ -205,13 +205,13 @@ impl Shaper {
     }
 
     /// The next message that may be sent now. It is out of the queue; [`sent`](Self::sent) is called when it was sent.
-    pub(crate) fn next(&mut self, now: Instant, channels: &mut Channels) -> Option<Send> {
+    pub(crate) fn next(&mut self, now: Instant, channels: &mut MappedChannels) -> Option<OutgoingCommand> {
         if !self.is_open || self.is_full || self.pace.ready_at() > now || !self.window.is_open(now) {
             return None;
         }
         if let Some(event) = self.events.pop_front() {
-            if let Send::Edge(slot, pressed) = event
-                && let Some(Channel { key, .. }) = channels.get_mut(slot)
+            if let OutgoingCommand::Edge(slot, pressed) = event
+                && let Some(MappedChannel { key, .. }) = channels.get_mut(slot)
             {
                 (key.is_down, key.released_at) = (pressed, (!pressed).then_some(now));
             }
@@ -223,12 +223,12 @@ impl Shaper {
         let fader = &mut channel.fader;
         (fader.queued, fader.next_at) = (None, now + self.level_interval);
         match fader.waiting.take()? {
-            Waiting::Level(level) => {
+            WaitingOutput::Level(level) => {
                 (fader.on_console, fader.echoes_until) = (Some(level), Instant::START);
                 (channel.last_value, channel.settles_at) = (LastValue::Number(level), now + self.settle);
-                Some(Send::Level(slot, level))
+                Some(OutgoingCommand::Level(slot, level))
             }
-            Waiting::Turn(by) => Some(Send::Turn(slot, by)),
+            WaitingOutput::Turn(by) => Some(OutgoingCommand::Turn(slot, by)),
         }
     }
 
@@ -248,7 +248,7 @@ impl Shaper {
         Some(first.max(limits))
     }
 
-    fn enqueue(&mut self, now: Instant, channel: &mut Channel, waiting: Waiting) {
+    fn enqueue(&mut self, now: Instant, channel: &mut MappedChannel, waiting: WaitingOutput) {
         let fader = &mut channel.fader;
         fader.waiting = Some(waiting);
         if fader.queued.is_none() {
@@ -259,7 +259,7 @@ impl Shaper {
     }
 
     /// Takes back a level or turn that waits; whether there was one.
-    fn cancel(&mut self, channel: &mut Channel) -> bool {
+    fn cancel(&mut self, channel: &mut MappedChannel) -> bool {
         if let Some(at) = channel.fader.queued.take() {
             self.levels.remove(&(at, channel.slot));
         }
@@ -269,12 +269,12 @@ impl Shaper {
 
 /// Lets [`BURST`] messages through at once and then one per `gap`, as a clock that each message sets forward.
 #[derive(Debug)]
-struct Pace {
+struct MessagePace {
     gap: Duration,
     spent_until: Instant,
 }
 
-impl Pace {
+impl MessagePace {
     fn new(gap: Duration) -> Self {
         Self { gap, spent_until: Instant::START }
     }

@@ -6,8 +6,8 @@
 
 use crosspatch_core::{Duration, Instant};
 
-use super::address::Executor;
-use super::wire::{Console, Dialect, ItemsType, PlaybacksRequest, Range, View};
+use super::address::ExecutorAddress;
+use super::wire::{ConsoleFamily, ItemsType, PlaybacksFormat, PlaybacksRequest, Range, View};
 
 /// An answer that takes longer is given up. The keep-alive decides whether the console is lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,10 +37,10 @@ const DOT2_SECTIONS: [(u32, u32); 3] = [(0, 6), (6, 14), (14, 22)];
 const DOT2_WING_ROWS: [u32; 6] = [300, 400, 500, 600, 700, 800];
 
 /// Whether a console has an executor of that number.
-pub(crate) fn exists(console: Option<Console>, number: u16) -> bool {
+pub(crate) fn exists(console: Option<ConsoleFamily>, number: u16) -> bool {
     match console {
-        Some(Console::Gma2) | None => matches!(number, 1..=90 | 101..=190),
-        Some(Console::Dot2) => match number {
+        Some(ConsoleFamily::Gma2) | None => matches!(number, 1..=90 | 101..=190),
+        Some(ConsoleFamily::Dot2) => match number {
             1..=22 | 101..=122 | 201..=222 => true,
             301..=816 => (1..=16).contains(&(number % 100)),
             _ => false,
@@ -50,9 +50,9 @@ pub(crate) fn exists(console: Option<Console>, number: u16) -> bool {
 
 /// The requests that cover `executors`, which are in order. Those that the console does not have are left out.
 pub(crate) fn plan(
-    executors: impl IntoIterator<Item = Executor>,
-    console: Option<Console>,
-    dialect: Dialect,
+    executors: impl IntoIterator<Item = ExecutorAddress>,
+    console: Option<ConsoleFamily>,
+    dialect: PlaybacksFormat,
 ) -> Vec<PlaybacksRequest> {
     let mut pages: Vec<(u32, Vec<u32>)> = Vec::new();
     for executor in executors.into_iter().filter(|executor| exists(console, executor.number.get())) {
@@ -69,9 +69,13 @@ pub(crate) fn plan(
     let mut requests = Vec::new();
     for (page, indices) in pages {
         match (console, dialect) {
-            (Some(Console::Dot2), _) => plan_dot2(page, &indices, &mut requests),
-            (Some(Console::Gma2) | None, Dialect::Grouped) => plan_gma2(page, &indices, &mut requests),
-            (Some(Console::Gma2) | None, Dialect::Flat) => plan_flat(page, &indices, &mut requests),
+            (Some(ConsoleFamily::Dot2), _) => plan_dot2(page, &indices, &mut requests),
+            (Some(ConsoleFamily::Gma2) | None, PlaybacksFormat::Grouped) => {
+                plan_gma2(page, &indices, &mut requests)
+            }
+            (Some(ConsoleFamily::Gma2) | None, PlaybacksFormat::Flat) => {
+                plan_flat(page, &indices, &mut requests)
+            }
         }
     }
     requests
@@ -97,14 +101,14 @@ fn gma2_request(page: u32, ranges: Vec<Range>) -> PlaybacksRequest {
     // too.
     let has_faders = ranges.iter().any(|range| range.items_type == ItemsType::Faders);
     let (view, mode) = if has_faders { (View::Faders, 1) } else { (View::Buttons, 2) };
-    request(Dialect::Grouped, page, view, mode, ranges)
+    request(PlaybacksFormat::Grouped, page, view, mode, ranges)
 }
 
 /// One range a request.
 fn plan_flat(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
     for range in groups_of_five(indices, WORTH_ASKING) {
         let mode = if range.items_type == ItemsType::Faders { 1 } else { 2 };
-        requests.push(request(Dialect::Flat, page, View::None, mode, vec![range]));
+        requests.push(request(PlaybacksFormat::Flat, page, View::None, mode, vec![range]));
     }
 }
 
@@ -145,17 +149,23 @@ fn plan_dot2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
         let wanted = ranges.into_iter().filter(|(row, _)| *row == 0 || in_row(row / 100).next().is_some());
         let ranges =
             wanted.map(|(row, items_type)| Range { start: row + start, count: end - start, items_type });
-        requests.push(request(Dialect::Grouped, page, View::Faders, 1, ranges.collect()));
+        requests.push(request(PlaybacksFormat::Grouped, page, View::Faders, 1, ranges.collect()));
     }
     if let Some(last) = indices.iter().filter(|index| **index >= 300).map(|index| index % 100).max() {
         // A dot2 does not answer requests for single rows, so all six are requested.
         let count = if last < 8 { 8 } else { 16 };
         let ranges = DOT2_WING_ROWS.map(|start| Range { start, count, items_type: ItemsType::Buttons });
-        requests.push(request(Dialect::Grouped, page, View::Buttons, 2, ranges.into()));
+        requests.push(request(PlaybacksFormat::Grouped, page, View::Buttons, 2, ranges.into()));
     }
 }
 
-fn request(dialect: Dialect, page_index: u32, view: View, mode: u32, ranges: Vec<Range>) -> PlaybacksRequest {
+fn request(
+    dialect: PlaybacksFormat,
+    page_index: u32,
+    view: View,
+    mode: u32,
+    ranges: Vec<Range>,
+) -> PlaybacksRequest {
     PlaybacksRequest {
         dialect,
         ranges,
@@ -173,9 +183,9 @@ pub(crate) struct Poller {
     interval: Duration,
     requests: Vec<PlaybacksRequest>,
     /// The record of each request.
-    records: Vec<Record>,
+    records: Vec<RequestRecord>,
     /// The record of the request for lamps, if they are asked for.
-    leds: Option<Record>,
+    leds: Option<RequestRecord>,
     next: usize,
     next_at: Instant,
     in_flight: Option<Poll>,
@@ -191,12 +201,12 @@ pub(crate) struct Poller {
 /// The record of a request. One that is never answered costs the others a time-out each time it is sent; therefore it is
 /// sent less and less often.
 #[derive(Copy, Clone, Debug, Default)]
-struct Record {
+struct RequestRecord {
     missed: u32,
     not_before: Instant,
 }
 
-impl Record {
+impl RequestRecord {
     fn miss(&mut self, now: Instant) {
         self.not_before = now + ANSWER_TIMEOUT * self.missed.min(15);
         self.missed += 1;
@@ -207,7 +217,7 @@ impl Record {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Poll {
     /// What was asked for.
-    pub(crate) what: What,
+    pub(crate) what: PollKind,
     /// When.
     pub(crate) sent: Instant,
     /// How long its answer is waited for.
@@ -216,7 +226,7 @@ pub(crate) struct Poll {
 
 /// What a poll asks for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum PollKind {
     /// The request of that place in the plan.
     Executors(usize),
     /// The lamps.
@@ -243,11 +253,11 @@ impl Poller {
 
     /// Replaces what is asked for. A request in flight is still waited for, as one that belongs to no plan.
     pub(crate) fn ask_for(&mut self, requests: Vec<PlaybacksRequest>, leds: bool) {
-        self.records = vec![Record::default(); requests.len()];
+        self.records = vec![RequestRecord::default(); requests.len()];
         self.requests = requests;
         self.leds = leds.then(|| self.leds.unwrap_or_default());
         self.next = 0;
-        if let Some(Poll { what: What::Executors(at), .. }) = &mut self.in_flight {
+        if let Some(Poll { what: PollKind::Executors(at), .. }) = &mut self.in_flight {
             *at = usize::MAX;
         }
     }
@@ -262,8 +272,8 @@ impl Poller {
         (self.runs, self.in_flight, self.unanswered, self.next) = (true, None, 0, 0);
         (self.probes, self.asked_since) = (0, None);
         self.next_at = now;
-        self.records.fill(Record::default());
-        self.leds = self.leds.map(|_| Record::default());
+        self.records.fill(RequestRecord::default());
+        self.leds = self.leds.map(|_| RequestRecord::default());
     }
 
     /// Gives the first polls up early, because their dialect may be wrong.
@@ -277,26 +287,26 @@ impl Poller {
     }
 
     /// What is to be requested now; it counts as sent.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<What> {
+    pub(crate) fn due(&mut self, now: Instant) -> Option<PollKind> {
         if !self.runs || self.in_flight.is_some() || self.next_at > now {
             return None;
         }
         let what = match &mut self.leds {
             Some(leds) if leds.not_before <= now => {
                 leds.not_before = now + LED_INTERVAL;
-                What::Leds
+                PollKind::Leds
             }
             Some(_) | None => {
                 let count = self.requests.len();
                 let mut in_turn = (0..count).map(|step| (self.next + step) % count);
                 let at = in_turn.find(|at| self.records[*at].not_before <= now)?;
                 self.next = at + 1;
-                What::Executors(at)
+                PollKind::Executors(at)
             }
         };
         let timeout = match what {
-            What::Executors(_) if self.probes > 0 => PROBE_TIMEOUT,
-            What::Executors(_) | What::Leds => ANSWER_TIMEOUT,
+            PollKind::Executors(_) if self.probes > 0 => PROBE_TIMEOUT,
+            PollKind::Executors(_) | PollKind::Leds => ANSWER_TIMEOUT,
         };
         self.in_flight = Some(Poll { what, sent: now, until: now + timeout });
         Some(what)
@@ -304,10 +314,10 @@ impl Poller {
 
     /// Executors were received: returns the request that they answer, if there is one.
     pub(crate) fn take_executors(&mut self, now: Instant) -> Option<Poll> {
-        let mut poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)))?;
+        let mut poll = self.in_flight.take_if(|poll| matches!(poll.what, PollKind::Executors(_)))?;
         (self.unanswered, self.probes) = (0, 0);
         if let Some(record) = self.record(poll.what) {
-            *record = Record::default();
+            *record = RequestRecord::default();
         }
         self.next_at = (poll.sent + self.interval).max(now);
         // It may answer an earlier one.
@@ -317,7 +327,7 @@ impl Poller {
 
     /// The waiting request for executors has an empty answer: whether there was such a request. The next is due at once.
     pub(crate) fn take_nothing(&mut self, now: Instant) -> bool {
-        let poll = self.in_flight.take_if(|poll| matches!(poll.what, What::Executors(_)));
+        let poll = self.in_flight.take_if(|poll| matches!(poll.what, PollKind::Executors(_)));
         if poll.is_some() {
             self.next_at = now;
         }
@@ -326,7 +336,7 @@ impl Poller {
 
     /// Lamps were received.
     pub(crate) fn take_leds(&mut self, now: Instant) {
-        if let Some(poll) = self.in_flight.take_if(|poll| poll.what == What::Leds) {
+        if let Some(poll) = self.in_flight.take_if(|poll| poll.what == PollKind::Leds) {
             if let Some(record) = &mut self.leds {
                 record.missed = 0;
             }
@@ -338,7 +348,7 @@ impl Poller {
     /// those that were given up early.
     pub(crate) fn give_up(&mut self, now: Instant) -> Option<u32> {
         let poll = self.in_flight.take_if(|poll| poll.until <= now)?;
-        if self.probes > 0 && poll.what != What::Leds {
+        if self.probes > 0 && poll.what != PollKind::Leds {
             self.probes -= 1;
             self.next_at = now;
             self.asked_since.get_or_insert(poll.sent);
@@ -348,17 +358,17 @@ impl Poller {
         if let Some(record) = self.record(poll.what) {
             record.miss(now);
         }
-        if poll.what == What::Leds {
+        if poll.what == PollKind::Leds {
             return None;
         }
         self.unanswered += 1;
         Some(self.unanswered)
     }
 
-    fn record(&mut self, what: What) -> Option<&mut Record> {
+    fn record(&mut self, what: PollKind) -> Option<&mut RequestRecord> {
         match what {
-            What::Executors(at) => self.records.get_mut(at),
-            What::Leds => self.leds.as_mut(),
+            PollKind::Executors(at) => self.records.get_mut(at),
+            PollKind::Leds => self.leds.as_mut(),
         }
     }
 
@@ -380,7 +390,7 @@ mod tests {
     use super::*;
     use crate::maweb::address::Address;
 
-    fn executors(list: &[&str]) -> Vec<Executor> {
+    fn executors(list: &[&str]) -> Vec<ExecutorAddress> {
         let mut executors: Vec<_> = list
             .iter()
             .map(|text| match text.parse() {
@@ -393,7 +403,7 @@ mod tests {
     }
 
     /// Page index, view and ranges as `start+count` with `f` for faders and `b` for buttons.
-    fn shown(console: Console, dialect: Dialect, list: &[&str]) -> Vec<String> {
+    fn shown(console: ConsoleFamily, dialect: PlaybacksFormat, list: &[&str]) -> Vec<String> {
         plan(executors(list), Some(console), dialect)
             .iter()
             .map(|request| {
@@ -408,7 +418,7 @@ mod tests {
 
     #[test]
     fn a_grandma2_is_asked_in_fives_that_begin_at_fives() {
-        let plan = |list| shown(Console::Gma2, Dialect::Grouped, list);
+        let plan = |list| shown(ConsoleFamily::Gma2, PlaybacksFormat::Grouped, list);
         assert_eq!(plan(&["page1.fader1"]), ["0 Faders f0+5"]);
         assert_eq!(plan(&["page1.fader5", "page1.fader6"]), ["0 Faders f0+10"]);
         assert_eq!(plan(&["page1.fader1", "page1.name1", "page1.fader90"]), ["0 Faders f0+5 f85+5"]);
@@ -420,26 +430,35 @@ mod tests {
 
     #[test]
     fn executors_that_the_console_does_not_have_are_not_asked_for() {
-        assert_eq!(shown(Console::Gma2, Dialect::Grouped, &["page1.button301", "page1.button201"]), [""; 0]);
-        assert_eq!(shown(Console::Dot2, Dialect::Grouped, &["page1.fader23", "page1.button190"]), [""; 0]);
+        assert_eq!(
+            shown(ConsoleFamily::Gma2, PlaybacksFormat::Grouped, &["page1.button301", "page1.button201"]),
+            [""; 0]
+        );
+        assert_eq!(
+            shown(ConsoleFamily::Dot2, PlaybacksFormat::Grouped, &["page1.fader23", "page1.button190"]),
+            [""; 0]
+        );
     }
 
     #[test]
     fn a_whole_page_is_spread_over_several_requests() {
         let all: Vec<_> = (1..=90).map(|number| format!("page1.fader{number}")).collect();
         let all: Vec<_> = all.iter().map(String::as_str).collect();
-        assert_eq!(shown(Console::Gma2, Dialect::Grouped, &all), ["0 Faders f0+60", "0 Faders f60+30"]);
+        assert_eq!(
+            shown(ConsoleFamily::Gma2, PlaybacksFormat::Grouped, &all),
+            ["0 Faders f0+60", "0 Faders f60+30"]
+        );
         let scattered: Vec<_> = (0..9).map(|ten| format!("page1.fader{}", ten * 10 + 1)).collect();
         let scattered: Vec<_> = scattered.iter().map(String::as_str).collect();
         assert_eq!(
-            shown(Console::Gma2, Dialect::Grouped, &scattered),
+            shown(ConsoleFamily::Gma2, PlaybacksFormat::Grouped, &scattered),
             ["0 Faders f0+5 f10+5 f20+5 f30+5 f40+5 f50+5", "0 Faders f60+5 f70+5 f80+5"]
         );
     }
 
     #[test]
     fn a_dot2_is_asked_by_sections_and_for_buttons_only_together_with_faders() {
-        let plan = |list| shown(Console::Dot2, Dialect::Grouped, list);
+        let plan = |list| shown(ConsoleFamily::Dot2, PlaybacksFormat::Grouped, list);
         assert_eq!(plan(&["page1.fader3"]), ["0 Faders f0+6"]);
         assert_eq!(plan(&["page1.button101"]), ["0 Faders f0+6 b100+6"]);
         assert_eq!(plan(&["page1.button214"]), ["0 Faders f6+8 b206+8"]);
@@ -454,7 +473,7 @@ mod tests {
 
     #[test]
     fn an_old_grandma2_is_asked_for_one_range_at_a_time() {
-        let plan = |list| shown(Console::Gma2, Dialect::Flat, list);
+        let plan = |list| shown(ConsoleFamily::Gma2, PlaybacksFormat::Flat, list);
         assert_eq!(plan(&["page1.fader1", "page1.fader12"]), ["0 None f0+15"]);
         assert_eq!(
             plan(&["page1.fader1", "page1.fader41", "page1.button101"]),
@@ -468,7 +487,7 @@ mod tests {
 
     fn poller(interval: u64, list: &[&str], leds: bool) -> Poller {
         let mut poller = Poller::new(Duration::from_millis(interval));
-        poller.ask_for(plan(executors(list), Some(Console::Gma2), Dialect::Grouped), leds);
+        poller.ask_for(plan(executors(list), Some(ConsoleFamily::Gma2), PlaybacksFormat::Grouped), leds);
         poller.start(at(0));
         poller
     }
@@ -476,21 +495,21 @@ mod tests {
     #[test]
     fn the_next_poll_waits_for_the_answer_and_for_the_interval() {
         let mut poller = poller(40, &["page1.fader1", "page2.fader1"], false);
-        assert_eq!(poller.due(at(0)), Some(What::Executors(0)));
+        assert_eq!(poller.due(at(0)), Some(PollKind::Executors(0)));
         assert_eq!(poller.due(at(1000)), None);
         assert_eq!(poller.take_executors(at(10)).map(|poll| poll.sent), Some(at(0)));
         assert_eq!((poller.due(at(39)), poller.next_timeout()), (None, Some(at(40))));
-        assert_eq!(poller.due(at(40)), Some(What::Executors(1)));
+        assert_eq!(poller.due(at(40)), Some(PollKind::Executors(1)));
         assert!(poller.take_executors(at(240)).is_some());
-        assert_eq!(poller.due(at(240)), Some(What::Executors(0)), "late answers are followed at once");
+        assert_eq!(poller.due(at(240)), Some(PollKind::Executors(0)), "late answers are followed at once");
     }
 
     #[test]
     fn an_interval_of_zero_polls_as_soon_as_answered() {
         let mut poller = poller(0, &["page1.fader1"], false);
-        assert_eq!(poller.due(at(5)), Some(What::Executors(0)));
+        assert_eq!(poller.due(at(5)), Some(PollKind::Executors(0)));
         assert!(poller.take_executors(at(6)).is_some());
-        assert_eq!(poller.due(at(6)), Some(What::Executors(0)));
+        assert_eq!(poller.due(at(6)), Some(PollKind::Executors(0)));
     }
 
     #[test]
@@ -500,7 +519,7 @@ mod tests {
         poller.due(at(0));
         assert_eq!((poller.give_up(at(1999)), poller.next_timeout()), (None, Some(at(2000))));
         assert_eq!(poller.give_up(at(2000)), Some(1));
-        assert_eq!(poller.due(at(2000)), Some(What::Executors(0)));
+        assert_eq!(poller.due(at(2000)), Some(PollKind::Executors(0)));
         assert_eq!(poller.give_up(at(4000)), Some(2));
     }
 
@@ -510,11 +529,11 @@ mod tests {
         let (mut now, mut answered, mut given_up) = (0, 0, 0);
         while now < 120_000 {
             match poller.due(at(now)) {
-                Some(What::Executors(0)) => {
+                Some(PollKind::Executors(0)) => {
                     answered += 1;
                     assert!(poller.take_executors(at(now)).is_some());
                 }
-                Some(What::Executors(_) | What::Leds) => {
+                Some(PollKind::Executors(_) | PollKind::Leds) => {
                     now += 2000;
                     poller.give_up(at(now));
                     given_up += 1;
@@ -533,13 +552,13 @@ mod tests {
         poller.probe();
         for probe in 0..3 {
             let now = at(probe * 400);
-            assert_eq!(poller.due(now), Some(What::Executors(0)), "the interval does not hold it up");
+            assert_eq!(poller.due(now), Some(PollKind::Executors(0)), "the interval does not hold it up");
             assert_eq!(poller.next_timeout(), Some(at(probe * 400 + 400)));
             assert_eq!(poller.give_up(at(probe * 400 + 400)), Some(0));
         }
         poller.due(at(1200));
         assert_eq!(poller.take_executors(at(1250)).map(|poll| poll.sent), Some(at(0)));
-        assert_eq!(poller.due(at(2200)), Some(What::Executors(0)));
+        assert_eq!(poller.due(at(2200)), Some(PollKind::Executors(0)));
         assert_eq!((poller.give_up(at(4199)), poller.give_up(at(4200))), (None, Some(1)));
 
         poller.start(at(5000));
@@ -562,15 +581,15 @@ mod tests {
             poller.take_executors(now);
             poller.take_leds(now);
         }
-        assert_eq!(asked.iter().filter(|what| **what == Some(What::Leds)).count(), 2);
-        assert_eq!((asked[0], asked[8]), (Some(What::Leds), Some(What::Leds)));
-        assert!(asked[1..8].iter().all(|what| *what == Some(What::Executors(0))));
+        assert_eq!(asked.iter().filter(|what| **what == Some(PollKind::Leds)).count(), 2);
+        assert_eq!((asked[0], asked[8]), (Some(PollKind::Leds), Some(PollKind::Leds)));
+        assert!(asked[1..8].iter().all(|what| *what == Some(PollKind::Executors(0))));
     }
 
     #[test]
     fn lamps_alone_wake_nobody_in_between() {
         let mut poller = poller(40, &[], true);
-        assert_eq!(poller.due(at(0)), Some(What::Leds));
+        assert_eq!(poller.due(at(0)), Some(PollKind::Leds));
         poller.take_leds(at(1));
         assert_eq!(poller.next_timeout(), Some(at(300)));
     }
@@ -585,8 +604,11 @@ mod tests {
     fn an_answer_to_a_request_of_an_older_plan_belongs_to_none() {
         let mut poller = poller(40, &["page1.fader1"], false);
         poller.due(at(0));
-        poller.ask_for(plan(executors(&["page2.fader1"]), Some(Console::Gma2), Dialect::Grouped), false);
+        poller.ask_for(
+            plan(executors(&["page2.fader1"]), Some(ConsoleFamily::Gma2), PlaybacksFormat::Grouped),
+            false,
+        );
         let poll = poller.take_executors(at(1)).expect("it was waited for");
-        assert!(matches!(poll.what, What::Executors(at) if poller.requests().get(at).is_none()));
+        assert!(matches!(poll.what, PollKind::Executors(at) if poller.requests().get(at).is_none()));
     }
 }

@@ -12,15 +12,15 @@ use crosspatch_core::{
 };
 
 use super::address::Address;
-use super::channel::{Channel, Channels};
-use super::login::{self, CONNECT_TIMEOUT, Login, Step};
-use super::options::Settings;
+use super::channel::{MappedChannel, MappedChannels};
+use super::login::{self, CONNECT_TIMEOUT, Login, LoginStep};
+use super::options::Config;
 use super::output::Shaper;
-use super::poll::{self, Poller, What};
-use super::watch::{Asked, Report, Watches};
-use super::wire::{Answer, Console, Dialect, Playbacks, Request, Response};
+use super::poll::{self, PollKind, Poller};
+use super::watch::{Asked, PlaybacksReport, Watches};
+use super::wire::{Answer, ConsoleFamily, Playbacks, PlaybacksFormat, Request, Response};
 use crate::shared::paced::Paced;
-use pop_ups::Question;
+use pop_ups::OpenPopUp;
 
 /// The one connection.
 const CONSOLE: Port = Port(0);
@@ -36,13 +36,13 @@ const ALIVE: Duration = Duration::from_secs(5);
 
 /// A running connection to a console.
 pub(crate) struct Session {
-    settings: Arc<Settings>,
-    channels: Channels,
+    settings: Arc<Config>,
+    channels: MappedChannels,
     login: Login,
     poller: Poller,
     watches: Watches,
     shaper: Shaper,
-    dialect: Dialect,
+    dialect: PlaybacksFormat,
     /// How many requests in an uncertain dialect had an empty answer.
     refusals: u32,
     /// When the console last sent something.
@@ -50,12 +50,12 @@ pub(crate) struct Session {
     /// What the command line of this remote reads.
     cmdline: String,
     /// The pop-up that waits for an answer.
-    question: Option<Question>,
+    question: Option<OpenPopUp>,
     /// The notices given on this connection.
     notified: Notified,
     /// States of the console that wait to be emitted.
     paced: Paced,
-    steps: Vec<Step>,
+    steps: Vec<LoginStep>,
 }
 
 #[derive(Default)]
@@ -68,14 +68,14 @@ struct Notified {
 
 impl Session {
     /// A session that has not begun.
-    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(settings: Arc<Config>) -> Self {
         Self {
-            channels: Channels::default(),
+            channels: MappedChannels::default(),
             login: Login::new(&settings.hosts, &settings.name, settings.console),
             poller: Poller::new(settings.interval),
             watches: Watches::default(),
             shaper: Shaper::new(settings.rate, settings.fader_interval, settings.settle),
-            dialect: Dialect::default(),
+            dialect: PlaybacksFormat::default(),
             refusals: 0,
             last_received: Instant::START,
             cmdline: String::new(),
@@ -92,22 +92,22 @@ impl Session {
         let mut steps = std::mem::take(&mut self.steps);
         for step in steps.drain(..) {
             match step {
-                Step::Open(to) => {
+                LoginStep::Open(to) => {
                     let connect = Connect { to, timeout: CONNECT_TIMEOUT };
                     let socket = WebSocketConnect { connect, path: "/?ma=1".into() };
                     out.open(CONSOLE, PortSpec::WebSocketConnect(socket));
                 }
-                Step::Close => out.close(CONSOLE, Peer::Only),
-                Step::SendSession(session) => send(out, &Request::Session { session }),
-                Step::SendClose(session) => send(out, &Request::Close { session }),
-                Step::LogIn => {
+                LoginStep::Close => out.close(CONSOLE, Peer::Only),
+                LoginStep::SendSession(session) => send(out, &Request::Session { session }),
+                LoginStep::SendClose(session) => send(out, &Request::Close { session }),
+                LoginStep::LogIn => {
                     let username = self.settings.user_on(self.login.console()).into();
                     let password = self.settings.password.as_str().into();
                     send(out, &Request::Login { username, password, session: self.login.session() });
                 }
-                Step::Ready => self.begin(now, out),
-                Step::Down => self.end(out),
-                Step::Notice(notice) => self.notify(notice, out),
+                LoginStep::Ready => self.begin(now, out),
+                LoginStep::Down => self.end(out),
+                LoginStep::Notice(notice) => self.notify(notice, out),
             }
         }
         self.steps = steps;
@@ -155,15 +155,15 @@ impl Session {
         }
     }
 
-    fn send_poll(&self, what: What, out: &mut Outbox) {
+    fn send_poll(&self, what: PollKind, out: &mut Outbox) {
         let session = self.login.session();
         match what {
-            What::Executors(at) => {
+            PollKind::Executors(at) => {
                 let mut request = self.poller.requests()[at].clone();
                 request.session = session;
                 send(out, &Request::Playbacks(request));
             }
-            What::Leds => {
+            PollKind::Leds => {
                 let mut names: Vec<_> = self.watches.leds().collect();
                 names.sort_unstable();
                 names.dedup();
@@ -214,13 +214,13 @@ impl Session {
             return;
         }
         let asked = poll.and_then(|poll| match poll.what {
-            What::Executors(at) => self.poller.requests().get(at),
-            What::Leds => None,
+            PollKind::Executors(at) => self.poller.requests().get(at),
+            PollKind::Leds => None,
         });
         // An answer in the other dialect does not answer this request.
         let asked = asked.filter(|request| request.dialect == playbacks.dialect);
         let page = asked.map(|request| request.page_index + 1);
-        let report = Report {
+        let report = PlaybacksReport {
             console: self.login.console(),
             playbacks,
             // An answer that was not asked for may be of any age.
@@ -411,7 +411,7 @@ impl crosspatch_core::Session for Session {
 }
 
 /// Emits states of the console, or keeps them until they may be emitted.
-fn paced(paced: &mut Paced, now: Instant, out: &mut Outbox) -> impl FnMut(&mut Channel, Value) {
+fn paced(paced: &mut Paced, now: Instant, out: &mut Outbox) -> impl FnMut(&mut MappedChannel, Value) {
     move |channel, value| {
         if let Some(value) = paced.put(now, channel.slot, value) {
             emit(channel, now, value, out);
@@ -420,7 +420,7 @@ fn paced(paced: &mut Paced, now: Instant, out: &mut Outbox) -> impl FnMut(&mut C
 }
 
 /// Emits a state of the console.
-fn emit(channel: &mut Channel, now: Instant, value: Value, out: &mut Outbox) {
+fn emit(channel: &mut MappedChannel, now: Instant, value: Value, out: &mut Outbox) {
     if channel.is_output && value.as_number().is_some() {
         channel.last_emitted = Some((now, value.is_pressed()));
     }
@@ -453,10 +453,10 @@ impl Session {
 
     /// An old console does not answer the newer form of the request, and some newer consoles greet like an old one.
     fn try_other_dialect(&mut self) {
-        if self.login.console() != Some(Console::Dot2) {
+        if self.login.console() != Some(ConsoleFamily::Dot2) {
             self.dialect = match self.dialect {
-                Dialect::Grouped => Dialect::Flat,
-                Dialect::Flat => Dialect::Grouped,
+                PlaybacksFormat::Grouped => PlaybacksFormat::Flat,
+                PlaybacksFormat::Flat => PlaybacksFormat::Grouped,
             };
             self.plan();
         }

@@ -8,9 +8,9 @@ use std::num::NonZeroU16;
 
 use crosspatch_core::{Instant, Slot, Text, Value};
 
-use super::address::{Address, Executor, Part};
-use super::channel::{Channel, Channels, LastValue};
-use super::wire::{self, Color, Console, ExecButton, Playbacks, Wanted};
+use super::address::{Address, ExecutorAddress, ExecutorPart};
+use super::channel::{LastValue, MappedChannel, MappedChannels};
+use super::wire::{self, Color, ConsoleFamily, ExecButton, Playbacks, Wanted};
 
 /// Consoles write three decimals: levels that differ by no more than rounding are the same.
 const SAME_LEVEL: f64 = 0.0006;
@@ -19,7 +19,7 @@ const SAME_LEVEL: f64 = 0.0006;
 #[derive(Debug, Default)]
 pub(crate) struct Watches {
     /// In the order of executor and part.
-    entries: Vec<Watch>,
+    entries: Vec<WatchedPart>,
     leds: Vec<(&'static str, Slot)>,
     /// What has to be read of executors.
     wanted: Wanted,
@@ -27,9 +27,9 @@ pub(crate) struct Watches {
 }
 
 #[derive(Debug)]
-struct Watch {
-    executor: Executor,
-    part: Part,
+struct WatchedPart {
+    executor: ExecutorAddress,
+    part: ExecutorPart,
     slot: Slot,
     /// The number of the last answer that contained it.
     round: u32,
@@ -46,8 +46,8 @@ pub(crate) struct Asked<'a> {
 
 /// An answer of a console, with the request that it answers.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Report<'a> {
-    pub(crate) console: Option<Console>,
+pub(crate) struct PlaybacksReport<'a> {
+    pub(crate) console: Option<ConsoleFamily>,
     pub(crate) playbacks: &'a Playbacks<'a>,
     /// When its request was sent.
     pub(crate) asked_at: Instant,
@@ -59,13 +59,18 @@ pub(crate) struct Report<'a> {
 
 impl Watches {
     /// Lists the inputs among the channels.
-    pub(crate) fn arrange(&mut self, channels: &Channels) {
+    pub(crate) fn arrange(&mut self, channels: &MappedChannels) {
         *self = Self { round: self.round, ..Self::default() };
         for channel in channels.iter().filter(|channel| channel.is_input) {
             let slot = channel.slot;
             match &channel.address {
                 Address::Executor(executor, part) => {
-                    self.entries.push(Watch { executor: *executor, part: *part, slot, round: self.round });
+                    self.entries.push(WatchedPart {
+                        executor: *executor,
+                        part: *part,
+                        slot,
+                        round: self.round,
+                    });
                 }
                 Address::Led(name) => self.leds.push((name, slot)),
                 Address::Key(_) | Address::Command(_) | Address::Encoder(..) | Address::Confirm(_) => {}
@@ -74,13 +79,17 @@ impl Watches {
         self.entries.sort_by_key(|watch| (watch.executor, watch.part));
         for watch in &self.entries {
             match watch.part {
-                Part::Fader | Part::Upper | Part::Lower | Part::Flash | Part::Level => {
+                ExecutorPart::Fader
+                | ExecutorPart::Upper
+                | ExecutorPart::Lower
+                | ExecutorPart::Flash
+                | ExecutorPart::Level => {
                     self.wanted.blocks = true;
                 }
-                Part::Name => self.wanted.names = true,
-                Part::Cue => self.wanted.cues = true,
-                Part::Color => self.wanted.frames = true,
-                Part::Button | Part::Run => {}
+                ExecutorPart::Name => self.wanted.names = true,
+                ExecutorPart::Cue => self.wanted.cues = true,
+                ExecutorPart::Color => self.wanted.frames = true,
+                ExecutorPart::Button | ExecutorPart::Run => {}
             }
         }
     }
@@ -91,7 +100,7 @@ impl Watches {
     }
 
     /// All executors watched, in order, some more than once.
-    pub(crate) fn executors(&self) -> impl Iterator<Item = Executor> {
+    pub(crate) fn executors(&self) -> impl Iterator<Item = ExecutorAddress> {
         self.entries.iter().map(|watch| watch.executor)
     }
 
@@ -103,9 +112,9 @@ impl Watches {
     /// Takes over what an answer reports of executors.
     pub(crate) fn handle_playbacks(
         &mut self,
-        report: Report<'_>,
-        channels: &mut Channels,
-        emit: &mut impl FnMut(&mut Channel, Value),
+        report: PlaybacksReport<'_>,
+        channels: &mut MappedChannels,
+        emit: &mut impl FnMut(&mut MappedChannel, Value),
     ) {
         self.round = self.round.wrapping_add(1);
         let (playbacks, round) = (report.playbacks, self.round);
@@ -136,8 +145,8 @@ impl Watches {
     pub(crate) fn handle_leds<'a>(
         &self,
         data: impl Iterator<Item = (&'a str, &'a str)>,
-        channels: &mut Channels,
-        emit: &mut impl FnMut(&mut Channel, Value),
+        channels: &mut MappedChannels,
+        emit: &mut impl FnMut(&mut MappedChannel, Value),
     ) {
         for (name, state) in data {
             let level = match state {
@@ -156,8 +165,8 @@ impl Watches {
     }
 
     /// The watches of `count` executors from `index` on.
-    fn range(&mut self, page: NonZeroU16, index: u32, count: u32) -> &mut [Watch] {
-        let place = |watch: &Watch| (watch.executor.page, watch.executor.index());
+    fn range(&mut self, page: NonZeroU16, index: u32, count: u32) -> &mut [WatchedPart] {
+        let place = |watch: &WatchedPart| (watch.executor.page, watch.executor.index());
         let first = self.entries.partition_point(|watch| place(watch) < (page, index));
         let end = index.saturating_add(count);
         // All of them are looked at anyway, and mostly they are a few.
@@ -166,36 +175,36 @@ impl Watches {
     }
 }
 
-impl Channel {
+impl MappedChannel {
     /// Takes over what an answer reports of one part of an executor. `block` is the part's place within a wide one.
     fn handle_report(
         &mut self,
-        report: Report<'_>,
-        part: Part,
+        report: PlaybacksReport<'_>,
+        part: ExecutorPart,
         executor: &wire::Executor<'_>,
         block: Option<&wire::Block<'_>>,
         emit: &mut impl FnMut(&mut Self, Value),
     ) {
         match part {
-            Part::Fader => {
+            ExecutorPart::Fader => {
                 // A wide executor may come without all of its blocks; that says nothing about the levels of the others.
                 if block.is_some() || executor.is_empty() {
                     self.handle_level(block.map_or(0.0, |block| block.fader.level()), report, emit);
                 }
             }
-            Part::Upper | Part::Lower | Part::Flash => {
+            ExecutorPart::Upper | ExecutorPart::Lower | ExecutorPart::Flash => {
                 let lamp =
                     key(report.console, part).and_then(|at| Some(is_lit(block?.buttons.get(at as usize)?)));
                 self.handle_state(lamp.unwrap_or(false), report, emit);
             }
-            Part::Button | Part::Run => self.handle_state(executor.is_running, report, emit),
-            Part::Name => self.handle_text(&executor.name.text, emit),
-            Part::Cue => self.handle_text(executor.cue().unwrap_or("").trim(), emit),
-            Part::Level => {
+            ExecutorPart::Button | ExecutorPart::Run => self.handle_state(executor.is_running, report, emit),
+            ExecutorPart::Name => self.handle_text(&executor.name.text, emit),
+            ExecutorPart::Cue => self.handle_text(executor.cue().unwrap_or("").trim(), emit),
+            ExecutorPart::Level => {
                 let text = block.and_then(|block| block.fader.text.as_deref());
                 self.handle_text(text.unwrap_or(""), emit);
             }
-            Part::Color => {
+            ExecutorPart::Color => {
                 let color = executor.frame.filter(|_| !executor.is_empty()).unwrap_or_default();
                 if self.replace_last(LastValue::Color(color)) {
                     let [red, green, blue] = color.0;
@@ -205,7 +214,12 @@ impl Channel {
         }
     }
 
-    fn handle_level(&mut self, level: f64, report: Report<'_>, emit: &mut impl FnMut(&mut Self, Value)) {
+    fn handle_level(
+        &mut self,
+        level: f64,
+        report: PlaybacksReport<'_>,
+        emit: &mut impl FnMut(&mut Self, Value),
+    ) {
         let fader = &mut self.fader;
         if fader.waiting.is_some() || report.asked_at < self.settles_at {
             return;
@@ -222,7 +236,12 @@ impl Channel {
         emit(self, Value::number(level));
     }
 
-    fn handle_state(&mut self, is_on: bool, report: Report<'_>, emit: &mut impl FnMut(&mut Self, Value)) {
+    fn handle_state(
+        &mut self,
+        is_on: bool,
+        report: PlaybacksReport<'_>,
+        emit: &mut impl FnMut(&mut Self, Value),
+    ) {
         let state = LastValue::Number(f64::from(u8::from(is_on)));
         if report.asked_at >= self.settles_at && self.replace_last(state) {
             emit(self, Value::edge(is_on));
@@ -248,14 +267,24 @@ impl Channel {
 }
 
 /// The number of a key of an executor, both in requests and among the keys of an answer. A dot2 has two keys at a fader.
-pub(crate) fn key(console: Option<Console>, part: Part) -> Option<u32> {
+pub(crate) fn key(console: Option<ConsoleFamily>, part: ExecutorPart) -> Option<u32> {
     match (console, part) {
-        (_, Part::Button) => Some(0),
-        (Some(Console::Gma2) | None, Part::Flash) | (Some(Console::Dot2), Part::Upper) => Some(0),
-        (Some(Console::Gma2) | None, Part::Lower) | (Some(Console::Dot2), Part::Lower) => Some(1),
-        (Some(Console::Gma2) | None, Part::Upper) => Some(2),
-        (Some(Console::Dot2), Part::Flash)
-        | (_, Part::Fader | Part::Run | Part::Name | Part::Cue | Part::Color | Part::Level) => None,
+        (_, ExecutorPart::Button) => Some(0),
+        (Some(ConsoleFamily::Gma2) | None, ExecutorPart::Flash)
+        | (Some(ConsoleFamily::Dot2), ExecutorPart::Upper) => Some(0),
+        (Some(ConsoleFamily::Gma2) | None, ExecutorPart::Lower)
+        | (Some(ConsoleFamily::Dot2), ExecutorPart::Lower) => Some(1),
+        (Some(ConsoleFamily::Gma2) | None, ExecutorPart::Upper) => Some(2),
+        (Some(ConsoleFamily::Dot2), ExecutorPart::Flash)
+        | (
+            _,
+            ExecutorPart::Fader
+            | ExecutorPart::Run
+            | ExecutorPart::Name
+            | ExecutorPart::Cue
+            | ExecutorPart::Color
+            | ExecutorPart::Level,
+        ) => None,
     }
 }
 
@@ -268,8 +297,8 @@ fn is_lit(key: &ExecButton<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maweb::channel::Waiting;
-    use crate::maweb::wire::{Block, Cue, Cues, ExecFader, Group, ItemsType, Label};
+    use crate::maweb::channel::WaitingOutput;
+    use crate::maweb::wire::{Block, ColoredText, CueRow, CueRows, ExecFader, Group, ItemsType};
 
     fn at(millis: u64) -> Instant {
         Instant::from_micros(millis * 1000)
@@ -281,12 +310,12 @@ mod tests {
     /// Watches with the channels that they are of: slot 0 is the first one of the list.
     struct Test {
         watches: Watches,
-        channels: Channels,
+        channels: MappedChannels,
     }
 
     impl Test {
         fn new(list: &[&str]) -> Self {
-            let mut test = Self { watches: Watches::default(), channels: Channels::default() };
+            let mut test = Self { watches: Watches::default(), channels: MappedChannels::default() };
             for (slot, text) in (0..).zip(list) {
                 test.add(slot, text);
             }
@@ -299,7 +328,7 @@ mod tests {
             self.watches.arrange(&self.channels);
         }
 
-        fn channel(&mut self, slot: u32) -> &mut Channel {
+        fn channel(&mut self, slot: u32) -> &mut MappedChannel {
             self.channels.get_mut(Slot(slot)).expect("a channel of the test")
         }
 
@@ -320,8 +349,8 @@ mod tests {
             playbacks: &Playbacks<'_>,
             asked: Option<Asked<'_>>,
         ) -> Events {
-            let (console, echoes_until) = (Some(Console::Gma2), Instant::START);
-            let report = Report { console, playbacks, asked_at: at(asked_at), asked, echoes_until };
+            let (console, echoes_until) = (Some(ConsoleFamily::Gma2), Instant::START);
+            let report = PlaybacksReport { console, playbacks, asked_at: at(asked_at), asked, echoes_until };
             let mut events = Vec::new();
             self.watches.handle_playbacks(report, &mut self.channels, &mut |channel, value| {
                 events.push((channel.slot.0, value.to_string()));
@@ -332,7 +361,7 @@ mod tests {
         /// Slots and values that are emitted for the states of lamps.
         fn lamps(&mut self, data: &[(&str, &str)]) -> Events {
             let mut events = Vec::new();
-            let emit = &mut |channel: &mut Channel, value: Value| {
+            let emit = &mut |channel: &mut MappedChannel, value: Value| {
                 events.push((channel.slot.0, value.to_string()));
             };
             self.watches.handle_leds(data.iter().copied(), &mut self.channels, emit);
@@ -344,12 +373,12 @@ mod tests {
         let fader = ExecFader { value: level, max: 1.0, text: Some("42%".into()), ..ExecFader::default() };
         wire::Executor {
             index,
-            object_type: Label { text: "LT".into(), color: None },
-            name: Label { text: "Front".into(), color: None },
+            object_type: ColoredText { text: "LT".into(), color: None },
+            name: ColoredText { text: "Front".into(), color: None },
             frame: Some(Color([0xFF, 0xFF, 0x80])),
-            cues: Cues {
+            cues: CueRows {
                 background: None,
-                items: vec![Cue { text: Some("    1 Cue".into()), ..Cue::default() }],
+                items: vec![CueRow { text: Some("    1 Cue".into()), ..CueRow::default() }],
             },
             blocks: vec![Block { fader, ..Block::default() }],
             ..wire::Executor::default()
@@ -488,7 +517,7 @@ mod tests {
     #[test]
     fn reports_are_dropped_while_a_level_waits_to_be_sent() {
         let mut test = Test::new(&["page1.fader1"]);
-        test.channel(0).fader.waiting = Some(Waiting::Level(0.5));
+        test.channel(0).fader.waiting = Some(WaitingOutput::Level(0.5));
         assert_eq!(test.events(90_000, &answer(1, vec![executor(0, 0.2)])), []);
         test.channel(0).fader.waiting = None;
         assert_eq!(test.events(90_300, &answer(1, vec![executor(0, 0.2)])), [event(0, "0.2")]);
@@ -535,8 +564,11 @@ mod tests {
 
     #[test]
     fn each_console_numbers_its_keys_differently() {
-        let keys = |console| [Part::Flash, Part::Lower, Part::Upper].map(|part| key(Some(console), part));
-        assert_eq!(keys(Console::Gma2), [Some(0), Some(1), Some(2)]);
-        assert_eq!(keys(Console::Dot2), [None, Some(1), Some(0)]);
+        let keys = |console| {
+            [ExecutorPart::Flash, ExecutorPart::Lower, ExecutorPart::Upper]
+                .map(|part| key(Some(console), part))
+        };
+        assert_eq!(keys(ConsoleFamily::Gma2), [Some(0), Some(1), Some(2)]);
+        assert_eq!(keys(ConsoleFamily::Dot2), [None, Some(1), Some(0)]);
     }
 }

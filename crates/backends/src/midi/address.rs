@@ -1,5 +1,5 @@
-//! Channels as a person writes them: `ch0.cc7` and `channel0.cc7` for what belongs to a MIDI channel, one word for what
-//! belongs to the whole device, `sysex.<name>` for what the options define.
+//! Channels as a person writes them: `ch0.cc7` and `channel0.cc7` in a MIDI channel, a single word for the whole device, and
+//! `sysex.<name>` for a message of the options.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use super::wire::{Bits, U4, U7, U14, number};
 /// A channel of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
-    /// Something of a MIDI channel.
+    /// A message of a MIDI channel.
     Voice(U4, Voice),
-    /// Something of the whole device.
+    /// A message of the whole device.
     System(System),
-    /// A place in the time code.
-    TimeCode(TimePart),
+    /// The time code, or a part of it.
+    TimeCode(TimeCodePart),
     /// A command of MIDI Show Control, for all cues or for one.
     ShowControl(ShowCommand, Option<Arc<str>>),
-    /// A system exclusive message of the options, and which of its values.
+    /// A system exclusive message of the options, and the index of its value.
     SysEx(Arc<str>, Option<Arc<str>>),
 }
 
-/// What belongs to a MIDI channel.
+/// A message of a MIDI channel.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Voice {
     /// `cc7`: a controller.
@@ -32,7 +32,7 @@ pub enum Voice {
     Pair(Bits<5>),
     /// `note60`: the velocity of a key, 0 when it is released.
     Note(U7),
-    /// `note`: the number of the key that was struck last.
+    /// `note`: the number of the last pressed key.
     AnyNote,
     /// `pressure60`: the pressure on one key.
     Pressure(U7),
@@ -48,22 +48,22 @@ pub enum Voice {
     Nrpn(U14),
 }
 
-/// What belongs to the whole device.
+/// A message of the whole device.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum System {
     /// A tick of the clock, 24 a quarter note.
     Clock,
     /// Start from the beginning.
     Start,
-    /// Go on.
+    /// Continue.
     Continue,
     /// Stop.
     Stop,
     /// Tune the oscillators.
     TuneRequest,
-    /// Everything as after switching on.
+    /// Reset to the state after power-up.
     Reset,
-    /// The place in the song, in sixteenths.
+    /// The song position, in sixteenths.
     SongPosition,
     /// The song.
     Song,
@@ -71,7 +71,7 @@ pub enum System {
 
 /// A part of the time code.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TimePart {
+pub enum TimeCodePart {
     /// All of it, as the text `hh:mm:ss:ff`.
     Whole,
     /// The hours, 0 to 23.
@@ -91,7 +91,7 @@ pub enum ShowCommand {
     Go,
     /// STOP: halt a cue.
     Stop,
-    /// RESUME: let a halted cue go on.
+    /// RESUME: continue a halted cue.
     Resume,
     /// LOAD: make a cue the next one.
     Load,
@@ -101,7 +101,7 @@ pub enum ShowCommand {
     AllOff,
     /// RESTORE: back to before ALL_OFF.
     Restore,
-    /// RESET: everything to its beginning.
+    /// RESET: everything to its initial state.
     Reset,
 }
 
@@ -137,12 +137,12 @@ const SYSTEM: &[(&str, System)] = &[
     ("song", System::Song),
 ];
 
-const TIME_CODE: &[(&str, TimePart)] = &[
-    ("mtc", TimePart::Whole),
-    ("mtc.hours", TimePart::Hours),
-    ("mtc.minutes", TimePart::Minutes),
-    ("mtc.seconds", TimePart::Seconds),
-    ("mtc.frames", TimePart::Frames),
+const TIME_CODE: &[(&str, TimeCodePart)] = &[
+    ("mtc", TimeCodePart::Whole),
+    ("mtc.hours", TimeCodePart::Hours),
+    ("mtc.minutes", TimeCodePart::Minutes),
+    ("mtc.seconds", TimeCodePart::Seconds),
+    ("mtc.frames", TimeCodePart::Frames),
 ];
 
 const SHOW_CONTROL: &[(&str, ShowCommand)] = &[
@@ -190,7 +190,7 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// Says which word or number was expected.
+    /// The error says which word or number was expected.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         if let Some((_, system)) = SYSTEM.iter().find(|(name, _)| *name == text) {
             return Ok(Self::System(*system));
@@ -250,7 +250,7 @@ fn parse_voice(text: &str) -> Result<Voice, AddressError> {
     ));
     let words = VOICES.iter().map(|(name, _)| *name).chain(NUMBERED.iter().map(|(name, ..)| *name));
     let near = words.map(|name| (strsim::damerau_levenshtein(name, word), name));
-    // What says more than it has to, as `pitchbend` does, is meant as well.
+    // Longer words such as `pitchbend` are accepted.
     let near = near.filter(|(distance, name)| {
         *distance <= 2 && *distance < word.len() || name.len() > 2 && word.starts_with(name)
     });

@@ -1,10 +1,10 @@
-//! Describes incoming messages as channels, so that they can be mapped.
+//! Describes incoming messages as channels, so that a user can map them.
 
 use super::address::{Address, Voice};
 use super::wire::Message;
 
 /// The channel of a message, and its value. `None` for messages that arrive constantly without a change.
-pub(crate) fn heard(message: &Message<'_>) -> Option<(String, String)> {
+pub(crate) fn describe_channel(message: &Message<'_>) -> Option<(String, String)> {
     let (channel, voice, number) = match *message {
         Message::NoteOn { channel, note, velocity } => (channel, Voice::Note(note), velocity.get()),
         Message::NoteOff { channel, note, .. } => (channel, Voice::Note(note), 0),

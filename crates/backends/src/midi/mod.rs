@@ -1,7 +1,7 @@
 //! MIDI: controllers, surfaces, instruments and show control.
 //!
-//! [`wire`] is the codec. It, [`address`] and [`translate`], the way between messages and values, serve every backend that
-//! speaks MIDI, whatever carries it. The backend itself reaches the devices of this machine.
+//! [`wire`] is the codec, [`address`] has the channels, and [`translate`] converts between messages and values. All three are
+//! shared with the other backends for MIDI. This backend connects to the MIDI devices of this machine.
 
 pub mod address;
 pub(crate) mod detect;
@@ -13,7 +13,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
 use options::Config;
 
@@ -33,20 +33,24 @@ pub const BACKEND: Backend = Backend {
 
 fn configure(options: &mut Options<'_>) -> Option<Arc<dyn Instance>> {
     let config = options::read(options);
-    Some(Arc::new(Midi { config: Arc::new(config) }))
+    Some(Arc::new(MidiInstance { config: Arc::new(config) }))
 }
 
-struct Midi {
+struct MidiInstance {
     config: Arc<Config>,
 }
 
-impl Instance for Midi {
+impl Instance for MidiInstance {
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError> {
         self.config.dialect.canonical(address, direction)
     }
 
     fn kind(&self, address: &str, _: Direction) -> Kind {
         self.config.dialect.kind(address)
+    }
+
+    fn content(&self, address: &str, _: Direction) -> Content {
+        self.config.dialect.content(address)
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -26,13 +26,13 @@ const OWN: [OptionSpec; 4] = [
     },
 ];
 
-/// All options, as the manual lists them.
+/// All options, in the order of the manual.
 pub(crate) const ALL: [OptionSpec; OWN.len() + OPTIONS.len()] = with_dialect(&OWN);
 
 /// The options of an instance, read.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The name of the program and that of the instance.
+    /// The name of the program and the name of the instance.
     pub(crate) client: String,
     pub(crate) name: String,
     pub(crate) read: Option<MidiDevice>,

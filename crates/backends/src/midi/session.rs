@@ -1,5 +1,5 @@
-//! A running MIDI instance: a port of its own that other programs can join, and the devices of the options joined to it
-//! whenever they are there.
+//! A running MIDI instance: its own port, which other programs can connect to, and connections to the devices of the options
+//! whenever they are present.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crosspatch_core::{
 
 use crate::shared::detect::Detector;
 
-use super::detect::heard;
+use super::detect::describe_channel;
 use super::options::Config;
 use super::translate::{HeldKeys, Translator};
 use super::wire::Parser;
 
-/// The port of our own.
+/// The instance's own port.
 const OWN: Port = Port(0);
-/// The device that is listened to.
+/// The device of the option `read`.
 const READ: Port = Port(1);
-/// The device to send to, or any receiver.
+/// The device of the option `write`, or any receiver.
 const WRITE: Port = Port(2);
 
-/// A device that is still missing after this time is reported.
+/// How long a device may be missing before it is reported.
 const MISSING: Duration = Duration::from_secs(1);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -33,19 +33,19 @@ pub(crate) struct MidiSession {
     config: Arc<Config>,
     translator: Translator,
     detector: Detector,
-    /// Of the own port and of the device that is listened to: what one sends may cut what the other has begun.
+    /// The parsers of the own port and of the device of `read`. They are separate, because their messages may interleave.
     parsers: [Parser; 2],
-    /// The keys that either of them holds.
+    /// The keys that each of them holds.
     held: [HeldKeys; 2],
-    links: [Link; 2],
+    links: [DeviceLink; 2],
     backoff: Backoff,
-    /// When the port of our own is to be opened again.
+    /// When the own port is reopened.
     retry_at: Option<Instant>,
     condition: Condition,
 }
 
-/// A device, as far as it is wanted.
-struct Link {
+/// A device of the options.
+struct DeviceLink {
     port: Port,
     direction: Direction,
     device: Option<MidiDevice>,
@@ -58,7 +58,7 @@ struct Link {
 impl MidiSession {
     /// The session of an instance.
     pub(crate) fn new(config: Arc<Config>) -> Self {
-        let link = |port, direction, device: &Option<MidiDevice>| Link {
+        let link = |port, direction, device: &Option<MidiDevice>| DeviceLink {
             port,
             direction,
             device: device.clone(),
@@ -89,17 +89,17 @@ impl MidiSession {
     }
 
     /// Whether there is a receiver.
-    fn is_heard(&self) -> bool {
+    fn has_receiver(&self) -> bool {
         self.links[1].is_open
     }
 
-    /// Nothing more comes from a port: the keys that are held there are released, unless they are to stay.
+    /// Releases the keys that are held at a port that was lost, unless the options say that they stay.
     fn release(&mut self, now: Instant, port: Port, out: &mut Outbox) {
         let [own, read] = &mut self.held;
         let (gone, other) = if port == READ { (read, own) } else { (own, read) };
         let messages = gone.release(other);
         if self.config.dialect.releases_lost {
-            messages.for_each(|message| self.translator.hear(now, &message, out));
+            messages.for_each(|message| self.translator.receive(now, &message, out));
         }
     }
 
@@ -144,7 +144,7 @@ impl Session for MidiSession {
             self.translator.set_blocked(false);
             self.translator.begin();
             out.recall();
-            // What the options want sent first does not wait for any state.
+            // The initial messages of the options do not wait for any state.
             self.flush(now, out);
         }
     }
@@ -172,7 +172,7 @@ impl Session for MidiSession {
         let (link, other) = if port == READ { (read, write) } else { (write, read) };
         let was_open = std::mem::replace(&mut link.is_open, false);
         link.condition.handle_close(now, &reason);
-        // A device that is listened to and sent to goes twice and is told once.
+        // A device that is listened to and sent to goes twice and is reported once.
         let is_told = link.device == other.device && !other.is_open;
         if let (Some(device), true, false) = (&link.device, was_open, is_told) {
             out.notice(Notice::warning("midi-device", format!("`{device}` is gone; waiting for it")));
@@ -189,12 +189,12 @@ impl Session for MidiSession {
         let source = usize::from(port == READ);
         parsers[source].push(data, |message| match message {
             Ok(message) => {
-                held[source].hear(&message);
-                translator.hear(now, &message, out);
+                held[source].record(&message);
+                translator.receive(now, &message, out);
                 if config.detects
-                    && let Some((address, shown)) = heard(&message)
+                    && let Some((address, shown)) = describe_channel(&message)
                 {
-                    detector.hear(now, address.as_bytes(), Peer::Only, &shown, out);
+                    detector.record(now, address.as_bytes(), Peer::Only, &shown, out);
                 }
             }
             Err(error) => {
@@ -213,14 +213,14 @@ impl Session for MidiSession {
     }
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        if self.is_heard() {
+        if self.has_receiver() {
             self.translator.set(now, values, out.generation());
             self.flush(now, out);
         }
     }
 
     fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        if self.is_heard() {
+        if self.has_receiver() {
             self.translator.restore(values);
             self.flush(now, out);
         }
@@ -230,7 +230,7 @@ impl Session for MidiSession {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.open(out);
         }
-        let due = |link: &mut Link| {
+        let due = |link: &mut DeviceLink| {
             link.missing_at.take_if(|at| *at <= now)?;
             link.condition.set_missing(now, "not connected".to_owned(), false);
             link.device.clone()
@@ -266,8 +266,8 @@ impl Session for MidiSession {
     }
 }
 
-impl Link {
-    /// Whether there is something to wait for: a device, or anybody who listens.
+impl DeviceLink {
+    /// Whether there is something to wait for: a device or a receiver.
     fn is_wanted(&self) -> bool {
         self.device.is_some() || self.direction == Direction::Output
     }

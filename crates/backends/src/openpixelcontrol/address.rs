@@ -20,19 +20,19 @@ const COMPONENTS: [&str; 3] = ["red", "green", "blue"];
 pub(crate) struct Address {
     /// The strip, or [`ALL`].
     pub(crate) strip: u8,
-    pub(crate) part: Part,
+    pub(crate) part: StripPart,
 }
 
 /// What of a strip is meant. Both kinds are counted from 0, and no message has more of them than 16 bits count.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Part {
+pub(crate) enum StripPart {
     /// Red, green or blue of a pixel: three times the pixel, and 0, 1 or 2.
     Component(u16),
     /// The colour of a pixel, as a text.
     Color(u16),
 }
 
-impl Part {
+impl StripPart {
     /// The pixel, counted from 0.
     pub(crate) fn pixel(self) -> u16 {
         match self {
@@ -53,11 +53,11 @@ impl Address {
         let (word, digits) = part.split_at(digits);
         let pixels = mode.max_pixels();
         let part = if word == "channel" {
-            Part::Component(index(word, digits, pixels * 3)?)
+            StripPart::Component(index(word, digits, pixels * 3)?)
         } else if word == "color" {
-            Part::Color(index(word, digits, pixels)?)
+            StripPart::Color(index(word, digits, pixels)?)
         } else if let Some(component) = COMPONENTS.iter().position(|known| *known == word) {
-            Part::Component(index(word, digits, pixels)? * 3 + component as u16)
+            StripPart::Component(index(word, digits, pixels)? * 3 + component as u16)
         } else {
             let message = format!("expected `red`, `green`, `blue`, `color` or `channel`, found `{word}`");
             return Err(AddressError::new(message)
@@ -105,8 +105,8 @@ fn number(digits: &str) -> Option<u16> {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.part {
-            Part::Component(component) => COMPONENTS[usize::from(component % 3)],
-            Part::Color(_) => "color",
+            StripPart::Component(component) => COMPONENTS[usize::from(component % 3)],
+            StripPart::Color(_) => "color",
         };
         write!(f, "strip{}.{word}{}", self.strip, self.part.pixel() + 1)
     }
@@ -125,15 +125,15 @@ mod tests {
     #[test]
     fn addresses_are_read_as_midimonster_writes_them() {
         for (text, strip, part, shown) in [
-            ("strip1.channel6", 1, Part::Component(5), "strip1.blue2"),
-            ("strip1.red5", 1, Part::Component(12), "strip1.red5"),
-            ("strip2.green66", 2, Part::Component(196), "strip2.green66"),
-            ("strip255.blue2", 255, Part::Component(5), "strip255.blue2"),
-            ("strip0.red1", 0, Part::Component(0), "strip0.red1"),
-            ("channel4", 0, Part::Component(3), "strip0.red2"),
-            ("strip7.color3", 7, Part::Color(2), "strip7.color3"),
-            ("strip1.blue21845", 1, Part::Component(65_534), "strip1.blue21845"),
-            ("strip1.channel65535", 1, Part::Component(65_534), "strip1.blue21845"),
+            ("strip1.channel6", 1, StripPart::Component(5), "strip1.blue2"),
+            ("strip1.red5", 1, StripPart::Component(12), "strip1.red5"),
+            ("strip2.green66", 2, StripPart::Component(196), "strip2.green66"),
+            ("strip255.blue2", 255, StripPart::Component(5), "strip255.blue2"),
+            ("strip0.red1", 0, StripPart::Component(0), "strip0.red1"),
+            ("channel4", 0, StripPart::Component(3), "strip0.red2"),
+            ("strip7.color3", 7, StripPart::Color(2), "strip7.color3"),
+            ("strip1.blue21845", 1, StripPart::Component(65_534), "strip1.blue21845"),
+            ("strip1.channel65535", 1, StripPart::Component(65_534), "strip1.blue21845"),
         ] {
             let address = parse(text).expect(text);
             assert_eq!((address.strip, address.part, &*address.to_string()), (strip, part, shown));
@@ -172,7 +172,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_shown_is_read_again(strip: u8, number in 0..21_845_u16, is_color: bool) {
-            let part = if is_color { Part::Color(number) } else { Part::Component(number) };
+            let part = if is_color { StripPart::Color(number) } else { StripPart::Component(number) };
             let address = Address { strip, part };
             prop_assert_eq!(parse(&address.to_string()), Ok(address));
         }

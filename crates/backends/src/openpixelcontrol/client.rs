@@ -13,9 +13,9 @@ use crosspatch_core::{
 };
 
 use super::Mode;
-use super::address::{Address, Part};
+use super::address::{Address, StripPart};
 use super::wire::{ALL, Message};
-use crate::recognize::{Beginning, Finding, Format};
+use crate::recognize::{Beginning, Diagnosis, WireFormat};
 use crate::shared::dmx::{Bucket, FRAME, Output, Pace};
 use crate::shared::reconnecting_port::ReconnectingPort;
 
@@ -24,11 +24,11 @@ pub(crate) const CLIENT: Port = Port(1);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A server that reads nothing for so long is given up and connected to again.
+/// How long a server may read nothing before it is reconnected.
 const LONGEST_STALL: Duration = Duration::from_secs(10);
 
-/// A strip is sent at least so often, so that a server that is gone without a word is noticed, and one that shows patterns of its
-/// own when it hears nothing does not.
+/// The longest interval between two messages of a strip. It reveals a server that has disappeared, and prevents servers that show
+/// their own patterns when they receive nothing from doing so.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// The pixels of a server.
@@ -37,26 +37,26 @@ pub(crate) struct Client {
     port: ReconnectingPort,
     /// What the server says.
     beginning: Beginning,
-    link: Link,
+    link: ServerLink,
     mode: Mode,
     /// The pace of all strips together.
     bucket: Bucket,
     rate: u32,
     /// In the order of their numbers, which puts the one that means all of them first.
-    strips: Vec<Strip>,
+    strips: Vec<OutputStrip>,
     /// By slot; `None` for channels that are not mapped (any more).
     targets: Vec<Option<Address>>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Link {
+enum ServerLink {
     Down,
     Up,
     /// The server has not read all that it was sent, since then.
     Full(Instant),
 }
 
-struct Strip {
+struct OutputStrip {
     number: u8,
     /// How many components its frame has; each is the channel of that number.
     components: u16,
@@ -71,7 +71,7 @@ impl Client {
             to,
             beginning: Beginning::default(),
             port: ReconnectingPort::new(name, CLIENT, spec, "openpixelcontrol-port"),
-            link: Link::Down,
+            link: ServerLink::Down,
             mode,
             bucket: Bucket::new(rate),
             rate,
@@ -88,11 +88,11 @@ impl Client {
         self.targets[slot.index()] = Some(address);
         let at = self.strips.binary_search_by_key(&address.strip, |strip| strip.number);
         let at = at.unwrap_or_else(|at| {
-            // Frames are taken when the client wants them.
+            // Frames are built when they can be sent.
             let press = FRAME.min(Duration::from_secs(1) / self.rate);
             let pace = Pace { a_second: None, press, repeats: 0, keep_alive: Some(KEEP_ALIVE) };
             let frame = Output::new(pace, 0);
-            self.strips.insert(at, Strip { number: address.strip, components: 0, frame });
+            self.strips.insert(at, OutputStrip { number: address.strip, components: 0, frame });
             at
         });
         self.strips[at].lengthen(self.mode, (address.part.pixel() + 1) * 3);
@@ -130,7 +130,7 @@ impl Client {
     /// The server is there, and gets the present state of everything. Nobody has seen the steps that led there.
     pub(crate) fn handle_open(&mut self, now: Instant, out: &mut Outbox) {
         self.port.handle_open(out);
-        self.link = Link::Up;
+        self.link = ServerLink::Up;
         self.beginning = Beginning::default();
         self.bucket = Bucket::new(self.rate);
         self.strips.iter_mut().for_each(|strip| strip.frame.restart());
@@ -139,30 +139,30 @@ impl Client {
 
     /// The server has said something, which servers of Open Pixel Control do not.
     pub(crate) fn handle_data(&mut self, now: Instant, data: &[u8], out: &mut Outbox) {
-        self.beginning.hear(now, data);
+        self.beginning.add_bytes(now, data);
         if self.beginning.is_undecided() {
             let server = format!("the server at {}", self.to);
-            match self.beginning.explain(&server, Format::OpenPixelControl) {
-                Finding::News(notice) => out.notice(notice),
-                Finding::Old | Finding::Nothing => self.beginning.settle(),
+            match self.beginning.explain(&server, WireFormat::OpenPixelControl) {
+                Diagnosis::News(notice) => out.notice(notice),
+                Diagnosis::Old | Diagnosis::Nothing => self.beginning.settle(),
             }
         }
     }
 
     /// The server is not there, or has gone.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
-        self.link = Link::Down;
+        self.link = ServerLink::Down;
         self.port.handle_close(now, reason, out);
     }
 
     /// The server does not read as fast as frames go out.
     pub(crate) fn handle_full(&mut self, now: Instant) {
-        self.link = Link::Full(now);
+        self.link = ServerLink::Full(now);
     }
 
     /// The server has read, and gets the present state of what has changed.
     pub(crate) fn handle_writable(&mut self, now: Instant, out: &mut Outbox) {
-        self.link = Link::Up;
+        self.link = ServerLink::Up;
         self.flush(now, out);
     }
 
@@ -173,8 +173,8 @@ impl Client {
                 continue;
             };
             match part {
-                Part::Component(component) => self.set(now, strip, component, value),
-                Part::Color(pixel) => {
+                StripPart::Component(component) => self.set(now, strip, component, value),
+                StripPart::Color(pixel) => {
                     for (component, value) in (pixel * 3..).zip(components(value).into_iter().flatten()) {
                         self.set(now, strip, component, &value);
                     }
@@ -190,7 +190,7 @@ impl Client {
     /// The time of `next_timeout` has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.port.handle_timeout(now, out);
-        if let Link::Full(since) = self.link
+        if let ServerLink::Full(since) = self.link
             && since + LONGEST_STALL <= now
         {
             out.close(CLIENT, Peer::Only);
@@ -207,8 +207,8 @@ impl Client {
     /// When the next frame goes out, or something has to be tried again.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stall = match self.link {
-            Link::Full(since) => Some(since + LONGEST_STALL),
-            Link::Up | Link::Down => None,
+            ServerLink::Full(since) => Some(since + LONGEST_STALL),
+            ServerLink::Up | ServerLink::Down => None,
         };
         [self.port.retry_at(), stall, self.due()].into_iter().flatten().min()
     }
@@ -228,7 +228,7 @@ impl Client {
 
     /// When the next frame may go out, if anything is to and can.
     fn due(&self) -> Option<Instant> {
-        if self.link != Link::Up {
+        if self.link != ServerLink::Up {
             return None;
         }
         let due = self.strips.iter().filter_map(|strip| strip.frame.next_due()).min()?;
@@ -242,7 +242,7 @@ impl Client {
         self.bucket.take(now);
         let (command, mut is_covered) = (self.mode.command(), false);
         out.send(CLIENT, Peer::Only, |buffer| {
-            for Strip { number, frame, .. } in &mut self.strips {
+            for OutputStrip { number, frame, .. } in &mut self.strips {
                 if is_covered {
                     frame.refresh();
                 }
@@ -255,7 +255,7 @@ impl Client {
     }
 }
 
-impl Strip {
+impl OutputStrip {
     fn lengthen(&mut self, mode: Mode, components: u16) {
         for component in self.components..components {
             self.frame.bind(channel(component), mode.place(component));

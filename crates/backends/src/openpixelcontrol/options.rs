@@ -1,6 +1,6 @@
 //! The options of an instance.
 
-use crosspatch_core::{Endpoint, Host, OptionSpec, Options};
+use crosspatch_core::{Endpoint, OptionSpec, Options};
 
 use super::Mode;
 use super::wire::PORT;
@@ -51,8 +51,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
 fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
     let (at, value) = options.all(name).last()?;
     let endpoint = options.endpoint(at, Some(PORT))?;
-    let is_there = name == "listen" || (endpoint.host != Host::Any && endpoint.port != 0);
-    if !is_there {
+    if name != "listen" && !endpoint.is_target() {
         options.error(at, format!("expected a host and optionally a port, found `{value}`"));
         return None;
     }
@@ -61,15 +60,11 @@ fn read_endpoint(options: &mut Options<'_>, name: &str) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("wall", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("wall", OPTIONS, given, read)
     }
 
     #[test]

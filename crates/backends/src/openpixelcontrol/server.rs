@@ -11,9 +11,9 @@ use crosspatch_core::{
 };
 
 use super::Mode;
-use super::address::{Address, Part};
+use super::address::{Address, StripPart};
 use super::wire::{ALL, Deframer, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
-use crate::recognize::{Beginning, Finding, Format};
+use crate::recognize::{Beginning, Diagnosis, WireFormat};
 use crate::shared::dmx::Input;
 use crate::shared::reconnecting_port::ReconnectingPort;
 
@@ -25,32 +25,32 @@ pub(crate) struct Server {
     port: ReconnectingPort,
     mode: Mode,
     /// Those that have mapped channels.
-    strips: Vec<Strip>,
-    clients: Vec<Client>,
+    strips: Vec<InputStrip>,
+    clients: Vec<ServedClient>,
     /// When to look for clients that have sent no whole message yet.
     judge_at: Option<Instant>,
     /// The data of a message of the other resolution, converted.
     converted: Vec<u8>,
 }
 
-struct Client {
+struct ServedClient {
     peer: Peer,
     deframer: Deframer,
     beginning: Beginning,
 }
 
-struct Strip {
+struct InputStrip {
     number: u8,
     frame: Input,
-    colors: Vec<Color>,
+    colors: Vec<ColorChannel>,
 }
 
 /// A mapped channel of the colour of a pixel.
-struct Color {
+struct ColorChannel {
     slot: Slot,
     pixel: u16,
     /// The last colour emitted.
-    told: Option<[u8; 3]>,
+    last_emitted: Option<[u8; 3]>,
 }
 
 impl Server {
@@ -71,12 +71,18 @@ impl Server {
     /// A channel is mapped.
     pub(crate) fn bind(&mut self, slot: Slot, address: Address) {
         let at = self.strips.iter().position(|strip| strip.number == address.strip).unwrap_or_else(|| {
-            self.strips.push(Strip { number: address.strip, frame: Input::default(), colors: Vec::new() });
+            self.strips.push(InputStrip {
+                number: address.strip,
+                frame: Input::default(),
+                colors: Vec::new(),
+            });
             self.strips.len() - 1
         });
         match address.part {
-            Part::Component(component) => self.strips[at].frame.bind(slot, self.mode.place(component)),
-            Part::Color(pixel) => self.strips[at].colors.push(Color { slot, pixel, told: None }),
+            StripPart::Component(component) => self.strips[at].frame.bind(slot, self.mode.place(component)),
+            StripPart::Color(pixel) => {
+                self.strips[at].colors.push(ColorChannel { slot, pixel, last_emitted: None })
+            }
         }
     }
 
@@ -89,10 +95,10 @@ impl Server {
     }
 
     /// Tells what is known of channels that have been mapped since.
-    pub(crate) fn tell(&mut self, out: &mut Outbox) {
+    pub(crate) fn emit_changes(&mut self, out: &mut Outbox) {
         for strip in &mut self.strips {
             strip.frame.tell(out);
-            strip.tell_colors(self.mode, out);
+            strip.emit_colors(self.mode, out);
         }
     }
 
@@ -106,7 +112,7 @@ impl Server {
         match peer {
             Peer::Connection(_) => {
                 let (deframer, beginning) = Default::default();
-                self.clients.push(Client { peer, deframer, beginning });
+                self.clients.push(ServedClient { peer, deframer, beginning });
                 out.notice(Notice::info("opc-client", format!("{peer} has connected")));
             }
             Peer::Only | Peer::Address(_) => self.port.handle_open(out),
@@ -118,8 +124,8 @@ impl Server {
         match peer {
             Peer::Connection(_) => {
                 for ended in self.clients.extract_if(.., |client| client.peer == peer) {
-                    let Client { mut beginning, .. } = ended;
-                    if let Some(notice) = beginning.explain_end(&peer, Format::OpenPixelControl) {
+                    let ServedClient { mut beginning, .. } = ended;
+                    if let Some(notice) = beginning.explain_end(&peer, WireFormat::OpenPixelControl) {
                         out.notice(notice);
                     }
                 }
@@ -138,7 +144,7 @@ impl Server {
         let client = &mut self.clients[at];
         let (mut deframer, mut beginning) =
             (std::mem::take(&mut client.deframer), std::mem::take(&mut client.beginning));
-        if let Some(due) = beginning.hear(now, data) {
+        if let Some(due) = beginning.add_bytes(now, data) {
             self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
         }
         deframer.push(data, |message| self.handle_message(from, message, &mut beginning, out));
@@ -151,9 +157,9 @@ impl Server {
         if self.judge_at.is_none_or(|at| at > now) {
             return;
         }
-        for Client { peer, beginning, .. } in &mut self.clients {
+        for ServedClient { peer, beginning, .. } in &mut self.clients {
             if beginning.is_due(now)
-                && let Some(notice) = beginning.explain_silence(peer, Format::OpenPixelControl)
+                && let Some(notice) = beginning.explain_silence(peer, WireFormat::OpenPixelControl)
             {
                 out.notice(notice);
             }
@@ -186,8 +192,8 @@ impl Server {
             SET_16_BIT => Some(Mode::Bits16),
             SYSTEM_EXCLUSIVE => None,
             command => {
-                let finding = beginning.explain(&from, Format::OpenPixelControl);
-                finding.tell("openpixelcontrol-unknown", out, || {
+                let finding = beginning.explain(&from, WireFormat::OpenPixelControl);
+                finding.report("openpixelcontrol-unknown", out, || {
                     format!(
                         "{from} sends the unknown command {command}; is it a client of Open Pixel Control?"
                     )
@@ -200,9 +206,9 @@ impl Server {
         };
         if beginning.is_undecided() {
             // Packets of OSC with their lengths are messages with colours, too.
-            match beginning.explain(&from, Format::OpenPixelControl) {
-                Finding::News(notice) => out.notice(notice),
-                Finding::Old | Finding::Nothing => beginning.settle(),
+            match beginning.explain(&from, WireFormat::OpenPixelControl) {
+                Diagnosis::News(notice) => out.notice(notice),
+                Diagnosis::Old | Diagnosis::Nothing => beginning.settle(),
             }
         }
         let Some(sent) = sent else { return };
@@ -217,14 +223,14 @@ impl Server {
         };
         for strip in strips.iter_mut().filter(|strip| message.strip == ALL || message.strip == strip.number) {
             strip.frame.update(levels, out);
-            strip.tell_colors(*mode, out);
+            strip.emit_colors(*mode, out);
         }
     }
 }
 
-impl Strip {
+impl InputStrip {
     /// Emits every known colour that has not been emitted.
-    fn tell_colors(&mut self, mode: Mode, out: &mut Outbox) {
+    fn emit_colors(&mut self, mode: Mode, out: &mut Outbox) {
         for color in &mut self.colors {
             let component = |component| {
                 let place = mode.place(color.pixel * 3 + component);
@@ -233,7 +239,7 @@ impl Strip {
             let (Some(red), Some(green), Some(blue)) = (component(0), component(1), component(2)) else {
                 continue;
             };
-            if color.told.replace([red, green, blue]) != Some([red, green, blue]) {
+            if color.last_emitted.replace([red, green, blue]) != Some([red, green, blue]) {
                 out.emit(color.slot, Value::text(format!("#{red:02x}{green:02x}{blue:02x}")));
             }
         }

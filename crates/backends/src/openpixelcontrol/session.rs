@@ -63,7 +63,7 @@ impl Session for OpenPixelControlSession {
             client.handle_rebind();
         }
         if let Some(server) = &mut self.server {
-            server.tell(out);
+            server.emit_changes(out);
         }
     }
 

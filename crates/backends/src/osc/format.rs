@@ -13,7 +13,7 @@ use crate::shared::hex;
 
 /// The type of an argument as configured.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ArgumentType {
     Int32,
     Float32,
     Int64,
@@ -32,22 +32,24 @@ pub(crate) enum Kind {
 
 /// One argument: its type and the range that is mapped to 0.0 to 1.0. Types without a range keep 0 to 1.
 #[derive(Copy, Clone, Debug, PartialEq)]
-pub(crate) struct Spec {
-    pub(crate) kind: Kind,
+pub(crate) struct ArgumentSpec {
+    pub(crate) kind: ArgumentType,
     pub(crate) min: f64,
     pub(crate) max: f64,
 }
 
 /// The default output argument, a float from 0 to 1. It also represents a message without arguments.
-pub(crate) const UNCONFIGURED: [Spec; 2] =
-    [Spec { kind: Kind::Float32, min: 0.0, max: 1.0 }, Spec { kind: Kind::Impulse, min: 0.0, max: 1.0 }];
+pub(crate) const UNCONFIGURED: [ArgumentSpec; 2] = [
+    ArgumentSpec { kind: ArgumentType::Float32, min: 0.0, max: 1.0 },
+    ArgumentSpec { kind: ArgumentType::Impulse, min: 0.0, max: 1.0 },
+];
 
 /// Their numbers among the specs of an instance.
 pub(crate) const DEFAULT: u32 = 0;
 pub(crate) const BARE: u32 = 1;
 
 /// The arguments of a message, in order.
-pub(crate) type Format = [Spec];
+pub(crate) type MessageFormat = [ArgumentSpec];
 
 /// A mistake in a format: where in the text, and what.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,14 +67,14 @@ pub(crate) fn ignored(text: &str) -> Option<usize> {
 
 /// Reads `FORMAT [MIN MAX]...`. MIDIMonster wants a pair for each argument; types without a range may leave theirs out, and
 /// so may all arguments together.
-pub(crate) fn parse(text: &str) -> Result<Vec<Spec>, FormatError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<ArgumentSpec>, FormatError> {
     let mut words = words(text);
     let (at, tags) = words.next().unwrap_or((0, ""));
     let comma = usize::from(tags.starts_with(','));
     let mut specs = Vec::new();
     for (place, tag) in tags.char_indices().skip(comma) {
         let part = at + place..at + place + tag.len_utf8();
-        let kind = u8::try_from(tag).ok().and_then(Kind::of_tag).ok_or_else(|| FormatError {
+        let kind = u8::try_from(tag).ok().and_then(ArgumentType::of_tag).ok_or_else(|| FormatError {
             part: part.clone(),
             message: format!("expected types out of `i f h d s S c r b t T F N I`, found `{tag}`"),
         })?;
@@ -80,11 +82,11 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Spec>, FormatError> {
             return Err(FormatError { part, message: "a message has at most 256 arguments".into() });
         }
         let (min, max) = kind.default_range().unwrap_or((0.0, 1.0));
-        specs.push(Spec { kind, min, max });
+        specs.push(ArgumentSpec { kind, min, max });
     }
     let limits: Vec<_> = words.collect();
     let ranged = specs.iter().filter(|spec| spec.kind.default_range().is_some()).count();
-    let takes_pair: Box<dyn Fn(&Spec) -> bool> = match limits.len() {
+    let takes_pair: Box<dyn Fn(&ArgumentSpec) -> bool> = match limits.len() {
         0 => return Ok(specs),
         len if len == 2 * ranged => Box::new(|spec| spec.kind.default_range().is_some()),
         len if len == 2 * specs.len() => Box::new(|_| true),
@@ -114,23 +116,23 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Reads one end of a range. Integers may be hexadecimal, as with MIDIMonster.
-fn limit(kind: Kind, (at, word): (usize, &str)) -> Result<f64, FormatError> {
+fn limit(kind: ArgumentType, (at, word): (usize, &str)) -> Result<f64, FormatError> {
     let hexadecimal = word.strip_prefix("0x").and_then(|digits| i64::from_str_radix(digits, 16).ok());
     let number = hexadecimal.map(|number| number as f64).or_else(|| word.parse::<f64>().ok());
     let (least, most) = match kind {
-        Kind::Int32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
-        Kind::Char => (0.0, f64::from(u32::MAX)),
-        Kind::Int64 => (i64::MIN as f64, i64::MAX as f64),
-        Kind::Float32 => (f64::from(f32::MIN), f64::from(f32::MAX)),
-        Kind::Double
-        | Kind::Bool
-        | Kind::String
-        | Kind::Symbol
-        | Kind::Blob
-        | Kind::TimeTag
-        | Kind::Color
-        | Kind::Nil
-        | Kind::Impulse => (f64::MIN, f64::MAX),
+        ArgumentType::Int32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
+        ArgumentType::Char => (0.0, f64::from(u32::MAX)),
+        ArgumentType::Int64 => (i64::MIN as f64, i64::MAX as f64),
+        ArgumentType::Float32 => (f64::from(f32::MIN), f64::from(f32::MAX)),
+        ArgumentType::Double
+        | ArgumentType::Bool
+        | ArgumentType::String
+        | ArgumentType::Symbol
+        | ArgumentType::Blob
+        | ArgumentType::TimeTag
+        | ArgumentType::Color
+        | ArgumentType::Nil
+        | ArgumentType::Impulse => (f64::MIN, f64::MAX),
     };
     number.filter(|number| (least..=most).contains(number)).map(|number| kind.rounded(number)).ok_or_else(
         || FormatError {
@@ -143,7 +145,7 @@ fn limit(kind: Kind, (at, word): (usize, &str)) -> Result<f64, FormatError> {
     )
 }
 
-impl Spec {
+impl ArgumentSpec {
     /// Whether both ends of its range are the same, so that it always says the same.
     pub(crate) fn is_constant(&self) -> bool {
         self.min == self.max
@@ -155,7 +157,7 @@ impl Spec {
     }
 }
 
-impl Kind {
+impl ArgumentType {
     fn of_tag(tag: u8) -> Option<Self> {
         Some(match tag {
             b'i' => Self::Int32,
@@ -237,7 +239,7 @@ impl Kind {
 
 /// What an argument says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Reading {
+pub(crate) enum ArgumentReading {
     Value(Value),
     /// Pressed and released at once.
     Impulse,
@@ -247,31 +249,31 @@ pub(crate) enum Reading {
 
 /// Reads an argument. The configured range holds for numbers of any type; without one, that of the type received does.
 #[inline]
-pub(crate) fn read(spec: Option<&Spec>, argument: Argument<'_>) -> Reading {
+pub(crate) fn read(spec: Option<&ArgumentSpec>, argument: Argument<'_>) -> ArgumentReading {
     let ranged = spec.filter(|spec| spec.kind.default_range().is_some());
-    let number = |number: f64, received: Kind| {
-        if spec.is_some_and(|spec| spec.kind == Kind::Bool) {
-            return Reading::Value(Value::edge(number != 0.0));
+    let number = |number: f64, received: ArgumentType| {
+        if spec.is_some_and(|spec| spec.kind == ArgumentType::Bool) {
+            return ArgumentReading::Value(Value::edge(number != 0.0));
         }
         let range = ranged.map(|spec| (spec.min, spec.max)).or(received.default_range());
         let (min, max) = range.unwrap_or((0.0, 1.0));
         if number.is_nan() {
-            Reading::Nothing
+            ArgumentReading::Nothing
         } else if let Some(spec) = ranged.filter(|spec| spec.is_constant()) {
             // The constant is the one thing that can be said, and anything else takes it back.
-            Reading::Value(Value::edge(spec.kind.rounded(number) == spec.max))
+            ArgumentReading::Value(Value::edge(spec.kind.rounded(number) == spec.max))
         } else {
-            Reading::Value(Value::number((number - min) / (max - min)))
+            ArgumentReading::Value(Value::number((number - min) / (max - min)))
         }
     };
     match argument {
-        Argument::Int32(received) => number(f64::from(received), Kind::Int32),
-        Argument::Float32(received) => number(f64::from(received), Kind::Float32),
-        Argument::Int64(received) => number(received as f64, Kind::Int64),
-        Argument::Double(received) => number(received, Kind::Double),
+        Argument::Int32(received) => number(f64::from(received), ArgumentType::Int32),
+        Argument::Float32(received) => number(f64::from(received), ArgumentType::Float32),
+        Argument::Int64(received) => number(received as f64, ArgumentType::Int64),
+        Argument::Double(received) => number(received, ArgumentType::Double),
         Argument::Char(code) => match (spec.map(|spec| spec.kind), char::from_u32(code)) {
-            (Some(Kind::String | Kind::Symbol), Some(c)) => text(c.encode_utf8(&mut [0; 4])),
-            _ => number(f64::from(code), Kind::Char),
+            (Some(ArgumentType::String | ArgumentType::Symbol), Some(c)) => text(c.encode_utf8(&mut [0; 4])),
+            _ => number(f64::from(code), ArgumentType::Char),
         },
         Argument::String(received) | Argument::Symbol(received) => {
             let received = received.to_text();
@@ -285,15 +287,15 @@ pub(crate) fn read(spec: Option<&Spec>, argument: Argument<'_>) -> Reading {
         Argument::TimeTag(time) => text(&time.to_string()),
         Argument::Rgba(color) if color & 0xff == 0xff => text(&format!("#{:06x}", color >> 8)),
         Argument::Rgba(color) => text(&format!("#{color:08x}")),
-        Argument::True => Reading::Value(Value::edge(true)),
-        Argument::False | Argument::Nil => Reading::Value(Value::edge(false)),
-        Argument::Infinitum => Reading::Impulse,
-        Argument::ArrayBegin | Argument::ArrayEnd => Reading::Nothing,
+        Argument::True => ArgumentReading::Value(Value::edge(true)),
+        Argument::False | Argument::Nil => ArgumentReading::Value(Value::edge(false)),
+        Argument::Infinitum => ArgumentReading::Impulse,
+        Argument::ArrayBegin | Argument::ArrayEnd => ArgumentReading::Nothing,
     }
 }
 
-fn text(text: &str) -> Reading {
-    Reading::Value(Value::text(text))
+fn text(text: &str) -> ArgumentReading {
+    ArgumentReading::Value(Value::text(text))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -328,9 +330,9 @@ impl Hash for Atom {
 
 impl Atom {
     /// What a value is in the configured type. A text stays one whatever the type.
-    pub(crate) fn of(spec: &Spec, value: &Value) -> Self {
+    pub(crate) fn of(spec: &ArgumentSpec, value: &Value) -> Self {
         match (value, spec.kind) {
-            (Value::Text(text), Kind::Blob) => {
+            (Value::Text(text), ArgumentType::Blob) => {
                 let bytes = text
                     .strip_prefix("0x")
                     .and_then(hex::parse)
@@ -338,67 +340,76 @@ impl Atom {
                 Self::Bytes(Arc::new(bytes.into()))
             }
             (Value::Text(text), _) => Self::Text(text.clone()),
-            (Value::Number(_), Kind::String | Kind::Symbol) => Self::Text(value.to_string().into()),
-            (Value::Number(_), Kind::Bool | Kind::Nil | Kind::Impulse) => {
+            (Value::Number(_), ArgumentType::String | ArgumentType::Symbol) => {
+                Self::Text(value.to_string().into())
+            }
+            (Value::Number(_), ArgumentType::Bool | ArgumentType::Nil | ArgumentType::Impulse) => {
                 Self::Number(if value.is_pressed() { 1.0 } else { 0.0 })
             }
-            (Value::Number(level), Kind::Blob | Kind::Color) => Self::Number((level * 255.0).round()),
-            (Value::Number(_), Kind::TimeTag) => Self::Number(0.0),
-            (Value::Number(level), Kind::Int32 | Kind::Float32 | Kind::Int64 | Kind::Double | Kind::Char) => {
-                Self::Number(spec.kind.rounded(spec.min + level * (spec.max - spec.min)))
+            (Value::Number(level), ArgumentType::Blob | ArgumentType::Color) => {
+                Self::Number((level * 255.0).round())
             }
+            (Value::Number(_), ArgumentType::TimeTag) => Self::Number(0.0),
+            (
+                Value::Number(level),
+                ArgumentType::Int32
+                | ArgumentType::Float32
+                | ArgumentType::Int64
+                | ArgumentType::Double
+                | ArgumentType::Char,
+            ) => Self::Number(spec.kind.rounded(spec.min + level * (spec.max - spec.min))),
         }
     }
 
     /// The argument to send. Without a value, it is the encoding of 0.0, or an empty text.
     #[inline]
-    pub(crate) fn argument(&self, spec: &Spec) -> Argument<'_> {
+    pub(crate) fn argument(&self, spec: &ArgumentSpec) -> Argument<'_> {
         // Nearly everything that is sent is such a number.
-        if let (Self::Number(number), Kind::Float32) = (self, spec.kind) {
+        if let (Self::Number(number), ArgumentType::Float32) = (self, spec.kind) {
             return Argument::Float32(*number as f32);
         }
         self.other_argument(spec)
     }
 
-    fn other_argument(&self, spec: &Spec) -> Argument<'_> {
+    fn other_argument(&self, spec: &ArgumentSpec) -> Argument<'_> {
         let string = |text| Argument::String(OscStr::new(text));
         match (self, spec.kind) {
-            (Self::Text(text), Kind::Symbol) => Argument::Symbol(OscStr::new(text.as_bytes())),
-            (Self::Text(text), Kind::Char) => {
+            (Self::Text(text), ArgumentType::Symbol) => Argument::Symbol(OscStr::new(text.as_bytes())),
+            (Self::Text(text), ArgumentType::Char) => {
                 text.chars().next().map_or(string(b""), |c| Argument::Char(c.into()))
             }
-            (Self::Text(text), Kind::Color) => {
+            (Self::Text(text), ArgumentType::Color) => {
                 parse_color(text).map_or(string(text.as_bytes()), Argument::Rgba)
             }
-            (Self::Text(text), Kind::TimeTag) => {
+            (Self::Text(text), ArgumentType::TimeTag) => {
                 time_tag(text).map_or(string(text.as_bytes()), Argument::TimeTag)
             }
             (Self::Text(text), _) => string(text.as_bytes()),
             (Self::Bytes(bytes), _) => Argument::Blob(bytes),
-            (Self::Unset, Kind::Blob) => Argument::Blob(&[]),
+            (Self::Unset, ArgumentType::Blob) => Argument::Blob(&[]),
             (Self::Unset, _) => plain(spec.kind, spec.kind.default_range().map_or(0.0, |_| spec.min)),
             (Self::Number(number), kind) => plain(kind, *number),
         }
     }
 }
 
-fn plain(kind: Kind, number: f64) -> Argument<'static> {
+fn plain(kind: ArgumentType, number: f64) -> Argument<'static> {
     // `as` clips at the ends of the type, which is what is wanted of a range that goes up to them.
     match kind {
-        Kind::Int32 => Argument::Int32(number as i32),
-        Kind::Float32 => Argument::Float32(number as f32),
-        Kind::Int64 => Argument::Int64(number as i64),
-        Kind::Double => Argument::Double(number),
-        Kind::Char => Argument::Char(number as u32),
-        Kind::Bool if number > 0.0 => Argument::True,
-        Kind::Bool => Argument::False,
-        Kind::String => Argument::String(OscStr::new(b"")),
-        Kind::Symbol => Argument::Symbol(OscStr::new(b"")),
-        Kind::Blob => Argument::Blob(std::slice::from_ref(&BYTES[number as u8 as usize])),
-        Kind::TimeTag => Argument::TimeTag(TimeTag::IMMEDIATELY),
-        Kind::Color => Argument::Rgba((number as u32 * 0x0101_0100) | 0xff),
-        Kind::Nil => Argument::Nil,
-        Kind::Impulse => Argument::Infinitum,
+        ArgumentType::Int32 => Argument::Int32(number as i32),
+        ArgumentType::Float32 => Argument::Float32(number as f32),
+        ArgumentType::Int64 => Argument::Int64(number as i64),
+        ArgumentType::Double => Argument::Double(number),
+        ArgumentType::Char => Argument::Char(number as u32),
+        ArgumentType::Bool if number > 0.0 => Argument::True,
+        ArgumentType::Bool => Argument::False,
+        ArgumentType::String => Argument::String(OscStr::new(b"")),
+        ArgumentType::Symbol => Argument::Symbol(OscStr::new(b"")),
+        ArgumentType::Blob => Argument::Blob(std::slice::from_ref(&BYTES[number as u8 as usize])),
+        ArgumentType::TimeTag => Argument::TimeTag(TimeTag::IMMEDIATELY),
+        ArgumentType::Color => Argument::Rgba((number as u32 * 0x0101_0100) | 0xff),
+        ArgumentType::Nil => Argument::Nil,
+        ArgumentType::Impulse => Argument::Infinitum,
     }
 }
 
@@ -417,7 +428,7 @@ static BYTES: [u8; 256] = {
 mod tests {
     use super::*;
 
-    fn spec(text: &str) -> Spec {
+    fn spec(text: &str) -> ArgumentSpec {
         parse(text).expect(text)[0]
     }
 
@@ -462,9 +473,9 @@ mod tests {
 
     #[test]
     fn numbers_are_scaled_clipped_and_never_nan() {
-        let level = |spec: Option<Spec>, argument| {
+        let level = |spec: Option<ArgumentSpec>, argument| {
             let reading = read(spec.as_ref(), argument);
-            let Reading::Value(Value::Number(level)) = reading else { panic!("{reading:?}") };
+            let ArgumentReading::Value(Value::Number(level)) = reading else { panic!("{reading:?}") };
             level
         };
         let descending = Some(spec("f 10 0"));
@@ -488,15 +499,15 @@ mod tests {
         ] {
             assert_eq!(level(spec, argument), expected, "{argument:?}");
         }
-        assert_eq!(read(None, Argument::Float32(f32::NAN)), Reading::Nothing);
-        assert_eq!(read(None, Argument::Infinitum), Reading::Impulse);
+        assert_eq!(read(None, Argument::Float32(f32::NAN)), ArgumentReading::Nothing);
+        assert_eq!(read(None, Argument::Infinitum), ArgumentReading::Impulse);
     }
 
     #[test]
     fn everything_else_is_a_text() {
         let text = |argument| {
             let reading = read(None, argument);
-            let Reading::Value(Value::Text(text)) = reading else { panic!("{reading:?}") };
+            let ArgumentReading::Value(Value::Text(text)) = reading else { panic!("{reading:?}") };
             text.to_string()
         };
         assert_eq!(text(Argument::String(OscStr::new("Bühne".as_bytes()))), "Bühne");

@@ -1,52 +1,52 @@
-//! Which buttons a connection holds down, to be released when it is gone.
+//! The buttons that a connection holds down. They are released when the connection is closed.
 //!
-//! OSC does not say whether an address is a button or a fader, and a fader at its top must not fall because a tablet is switched
-//! off. A button says 1 and 0 and nothing between, so an address that ever had a value between counts as a fader from then on.
-//! What comes right after a connection was made says how things are, or is all that a script wanted to say, and is no press.
+//! OSC does not distinguish buttons from faders, and a fader at its maximum must not drop when a tablet is switched off. A button
+//! only sends 1 and 0. Therefore an address that ever had a value in between counts as a fader. Messages immediately after the
+//! connection was opened are a description of the state, or come from a script, and are no presses.
 
 use std::collections::BTreeSet;
 
 use crosspatch_core::{Duration, Instant, Peer, Port, Slot, Value};
 use rustc_hash::FxHashSet;
 
-/// What comes sooner after a connection was made is no press.
+/// How long after a connection was opened a message is no press.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// Nobody holds more buttons than this at a time.
+/// The most buttons that a connection holds.
 const MOST_HELD: usize = 128;
 
-/// The buttons that are held over all connections of a session.
+/// The held buttons of all connections of a session.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
-    connections: Vec<Connection>,
-    /// Which of them speaks.
+pub(crate) struct HeldButtons {
+    connections: Vec<ConnectionButtons>,
+    /// The index of the connection whose messages are being read.
     speaker: usize,
-    /// The channels that had a value between 0 and 1, ever.
+    /// The channels that ever had a value between 0 and 1.
     faders: FxHashSet<Slot>,
 }
 
 #[derive(Debug)]
-struct Connection {
+struct ConnectionButtons {
     port: Port,
     peer: Peer,
     since: Instant,
     down: BTreeSet<Slot>,
 }
 
-impl Held {
-    /// A connection was made.
+impl HeldButtons {
+    /// Adds a connection.
     pub(crate) fn connected(&mut self, now: Instant, port: Port, peer: Peer) {
-        self.connections.push(Connection { port, peer, since: now, down: BTreeSet::new() });
+        self.connections.push(ConnectionButtons { port, peer, since: now, down: BTreeSet::new() });
     }
 
-    /// What comes from here on is from this connection.
+    /// Sets the connection whose messages are recorded from now on.
     pub(crate) fn begin(&mut self, port: Port, peer: Peer) {
-        let is_speaker = |one: &Connection| (one.port, one.peer) == (port, peer);
+        let is_speaker = |one: &ConnectionButtons| (one.port, one.peer) == (port, peer);
         self.speaker = self.connections.iter().position(is_speaker).unwrap_or(usize::MAX);
     }
 
-    /// A value has come.
-    pub(crate) fn hear(&mut self, now: Instant, slot: Slot, value: &Value) {
+    /// Records a received value.
+    pub(crate) fn record(&mut self, now: Instant, slot: Slot, value: &Value) {
         let Some(level) = value.as_number() else { return };
         let is_end = level <= 0.0 || level >= 1.0;
         if !is_end && self.faders.insert(slot) {
@@ -63,7 +63,7 @@ impl Held {
         }
     }
 
-    /// A connection is gone, or all of a port. Returns the buttons that it held and that no other one holds.
+    /// Removes a connection, or all connections of a port. Returns the buttons that no other connection holds.
     pub(crate) fn gone(&mut self, port: Port, peer: Option<Peer>) -> BTreeSet<Slot> {
         let mut released = BTreeSet::new();
         self.connections.retain_mut(|connection| {
@@ -86,11 +86,11 @@ mod tests {
 
     /// Says values over a connection that was made at 0 s, each at its time in milliseconds, and cuts it.
     fn released(words: &[(u64, f64)]) -> bool {
-        let (mut held, peer) = (Held::default(), Peer::Connection(1));
+        let (mut held, peer) = (HeldButtons::default(), Peer::Connection(1));
         held.connected(Instant::START, PORT, peer);
         held.begin(PORT, peer);
         for (at, level) in words {
-            held.hear(Instant::START + Duration::from_millis(*at), Slot(3), &Value::number(*level));
+            held.record(Instant::START + Duration::from_millis(*at), Slot(3), &Value::number(*level));
         }
         held.gone(PORT, Some(peer)).contains(&Slot(3))
     }
@@ -109,14 +109,14 @@ mod tests {
 
     #[test]
     fn what_another_connection_holds_or_knows_as_a_fader_stays() {
-        let (mut held, now) = (Held::default(), Instant::START + SETTLED);
+        let (mut held, now) = (HeldButtons::default(), Instant::START + SETTLED);
         let peers = [Peer::Connection(1), Peer::Connection(2), Peer::Connection(3)];
         for (peer, level) in peers.into_iter().zip([1.0, 1.0, 0.5]) {
             held.connected(Instant::START, PORT, peer);
             held.begin(PORT, peer);
-            held.hear(now, Slot(0), &Value::number(1.0));
-            held.hear(now, Slot(1), &Value::number(level));
-            held.hear(now, Slot(2), &Value::text("1"));
+            held.record(now, Slot(0), &Value::number(1.0));
+            held.record(now, Slot(1), &Value::number(level));
+            held.record(now, Slot(2), &Value::text("1"));
         }
         assert!(held.gone(PORT, Some(peers[0])).is_empty());
         assert_eq!(held.gone(Port(1), None), BTreeSet::new());
@@ -125,11 +125,11 @@ mod tests {
 
     #[test]
     fn a_peer_that_presses_everything_is_bounded() {
-        let mut held = Held::default();
+        let mut held = HeldButtons::default();
         held.connected(Instant::START, PORT, Peer::Only);
         held.begin(PORT, Peer::Only);
         for slot in 0..10_000 {
-            held.hear(Instant::START + SETTLED, Slot(slot), &Value::number(1.0));
+            held.record(Instant::START + SETTLED, Slot(slot), &Value::number(1.0));
         }
         assert_eq!(held.gone(PORT, None).len(), MOST_HELD);
     }

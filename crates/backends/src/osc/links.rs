@@ -1,57 +1,57 @@
-//! The peers that a session sends to, and how messages get there: one by one or in bundles, all of them after a new start.
+//! The receivers of a session, and how messages are sent to them: one by one or in bundles, and all states to a new receiver.
 
 use std::collections::BTreeSet;
 
 use crosspatch_core::{Condition, Instant, Notice, Outbox, Peer, Port, Status};
 
-use super::table::{Outgoing, Table};
+use super::table::{MessageTable, OutgoingMessage};
 use super::wire::{Deframer, Framing, TimeTag, begin_bundle, encode_element};
 use crate::recognize::Beginning;
 use crate::shared::paced::AT_ONCE;
 
-/// The most that a bundle of ours takes, so that it fits into one Ethernet frame even with IPv6.
+/// The longest bundle that we send, so that it fits into an Ethernet frame even with IPv6.
 const MAX_BUNDLE: usize = 1_440;
 
-/// Of those that a peer needs, so many are looked at at once.
+/// How many messages are examined at once for a peer that needs all states.
 const SCANNED_AT_ONCE: u32 = 10_000;
 
-/// So many bytes of events and edges are kept for a stream that takes no more: a few thousand messages.
+/// The most bytes of events and edges that wait for a full stream: a few thousand messages.
 const MAX_KEPT: usize = 256 * 1024;
 
 /// A receiver.
-pub(crate) struct Link {
+pub(crate) struct ReceiverLink {
     pub(crate) port: Port,
     pub(crate) peer: Peer,
     pub(crate) deframer: Deframer,
     pub(crate) beginning: Beginning,
-    /// A stream that takes no more for the time being.
+    /// Whether the stream is full.
     is_full: bool,
-    /// What happened while it was full, as bytes of the stream, and the messages whose last level it needs.
+    /// The events while it was full, as bytes of the stream, and the messages whose last level it needs.
     kept: Vec<u8>,
     missed: BTreeSet<u32>,
-    /// The next message to give to a peer that needs them all.
+    /// The next message to send to a peer that needs all states.
     refresh: Option<u32>,
 }
 
-/// Everybody to send to.
+/// All receivers.
 pub(crate) struct Links {
     framing: Framing,
     bundles: bool,
-    links: Vec<Link>,
-    // Messages that will share a bundle: a head, and one element each.
+    links: Vec<ReceiverLink>,
+    // The bundle being collected: a head, and an element for each message.
     batch: Vec<u8>,
     batched: usize,
 }
 
 impl Links {
-    /// Nobody yet.
+    /// No receivers.
     pub(crate) fn new(framing: Framing, bundles: bool) -> Self {
         Self { framing, bundles, links: Vec::new(), batch: Vec::new(), batched: 0 }
     }
 
-    /// Adds a peer, which gets everything.
+    /// Adds a peer, which receives all states.
     pub(crate) fn add(&mut self, port: Port, peer: Peer) {
-        self.links.push(Link {
+        self.links.push(ReceiverLink {
             port,
             peer,
             deframer: Deframer::new(self.framing),
@@ -63,34 +63,34 @@ impl Links {
         });
     }
 
-    /// Drops a peer, or all of a port.
+    /// Removes a peer, or all peers of a port.
     pub(crate) fn remove(&mut self, port: Port, peer: Option<Peer>) {
         self.links.retain(|link| link.port != port || peer.is_some_and(|peer| link.peer != peer));
     }
 
     /// The link to a peer.
-    pub(crate) fn find(&mut self, port: Port, peer: Peer) -> Option<&mut Link> {
+    pub(crate) fn find(&mut self, port: Port, peer: Peer) -> Option<&mut ReceiverLink> {
         self.links.iter_mut().find(|link| link.port == port && link.peer == peer)
     }
 
-    /// The links to streams that have made no sense for too long.
-    pub(crate) fn overdue(&mut self, now: Instant) -> impl Iterator<Item = &mut Link> {
+    /// The links to streams that have been undecodable for too long.
+    pub(crate) fn overdue(&mut self, now: Instant) -> impl Iterator<Item = &mut ReceiverLink> {
         self.links.iter_mut().filter(move |link| link.beginning.is_due(now))
     }
 
-    /// When the next stream will have made no sense for too long.
+    /// When the next stream will have been undecodable for too long.
     pub(crate) fn next_overdue(&self) -> Option<Instant> {
         self.links.iter().filter_map(|link| link.beginning.due()).min()
     }
 
     /// The only link, of a session with datagrams.
-    pub(crate) fn only(&mut self) -> Option<&mut Link> {
+    pub(crate) fn only(&mut self) -> Option<&mut ReceiverLink> {
         self.links.first_mut()
     }
 
     /// Adds the receivers that are no ports of their own.
     pub(crate) fn add_status(&self, status: &mut Status) {
-        for Link { peer, .. } in self.links.iter().filter(|link| link.peer != Peer::Only) {
+        for ReceiverLink { peer, .. } in self.links.iter().filter(|link| link.peer != Peer::Only) {
             status.add(peer.to_string(), "receiver", Condition::Working);
         }
     }
@@ -102,15 +102,16 @@ impl Links {
 
     /// Whether the sender is the only receiver.
     pub(crate) fn is_alone_with(&self, speaker: Option<(Port, Peer)>) -> bool {
-        let is_speaker = |link: &Link| speaker.is_some_and(|one| is_same_device((link.port, link.peer), one));
+        let is_speaker =
+            |link: &ReceiverLink| speaker.is_some_and(|one| is_same_device((link.port, link.peer), one));
         self.links.iter().all(is_speaker)
     }
 
-    /// Sends a message to all, or to all but the one that spoke.
+    /// Sends a message to all receivers, or to all except the one that has just sent the same.
     pub(crate) fn send(
         &mut self,
         number: u32,
-        message: &Outgoing<'_>,
+        message: &OutgoingMessage<'_>,
         except: Option<(Port, Peer)>,
         out: &mut Outbox,
     ) {
@@ -135,23 +136,30 @@ impl Links {
         self.batched += 1;
     }
 
-    /// Keeps a message for those that take no more.
+    /// Stores a message for full streams.
     #[cold]
-    fn keep(&mut self, number: u32, message: &Outgoing<'_>, except: Option<(Port, Peer)>, out: &mut Outbox) {
+    fn keep(
+        &mut self,
+        number: u32,
+        message: &OutgoingMessage<'_>,
+        except: Option<(Port, Peer)>,
+        out: &mut Outbox,
+    ) {
         let framing = self.framing;
-        let is_meant =
-            |link: &&mut Link| !except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker));
+        let is_meant = |link: &&mut ReceiverLink| {
+            !except.is_some_and(|speaker| is_same_device((link.port, link.peer), speaker))
+        };
         for link in self.links.iter_mut().filter(|link| link.is_full).filter(is_meant) {
             link.keep(number, message, framing, out);
         }
     }
 
-    /// Sends a packet as it is to all that can take it.
+    /// Sends a packet to all receivers that have room.
     pub(crate) fn send_packet(&mut self, packet: &[u8], out: &mut Outbox) {
         self.send_now(None, out, |buffer| buffer.extend_from_slice(packet));
     }
 
-    /// Sends what has been collected for a bundle. One message alone needs none.
+    /// Sends the collected bundle. A single message is sent without one.
     pub(crate) fn finish(&mut self, out: &mut Outbox) {
         let batch = std::mem::take(&mut self.batch);
         match std::mem::take(&mut self.batched) {
@@ -180,14 +188,14 @@ impl Links {
         }
     }
 
-    /// A stream is full.
+    /// Records that a stream is full.
     pub(crate) fn handle_full(&mut self, port: Port, peer: Peer) {
         if let Some(link) = self.find(port, peer) {
             link.is_full = true;
         }
     }
 
-    /// A stream has room again. It gets what happened meanwhile; the levels that it has missed follow with
+    /// Handles a stream that has room again. It receives the events of the meantime. The levels that it has missed follow with
     /// [`continue_refresh`](Self::continue_refresh).
     pub(crate) fn handle_writable(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
         if let Some(link) = self.find(port, peer) {
@@ -199,17 +207,17 @@ impl Links {
         }
     }
 
-    /// Everybody gets everything.
+    /// Schedules all states for all receivers.
     pub(crate) fn refresh_all(&mut self) {
-        self.links.iter_mut().for_each(Link::refresh);
+        self.links.iter_mut().for_each(ReceiverLink::refresh);
     }
 
-    /// Gives peers that need everything the next few messages, without what the `speaker` of that moment has just said
-    /// itself. Returns whether there are more to give.
+    /// Sends the next few messages to peers that need all states, except what the `speaker` has just sent itself. Returns whether
+    /// there are more.
     pub(crate) fn continue_refresh(
         &mut self,
         now: Instant,
-        table: &mut Table,
+        table: &mut MessageTable,
         speaker: Option<Instant>,
         out: &mut Outbox,
     ) -> bool {
@@ -238,17 +246,17 @@ impl Links {
     }
 }
 
-impl Link {
-    /// Gives it everything, from the beginning.
+impl ReceiverLink {
+    /// Schedules all states, from the beginning.
     pub(crate) fn refresh(&mut self) {
         self.refresh = Some(0);
     }
 
-    /// Gives it a message as it is, if it has a state that the peer needs. Whether it has.
+    /// Sends a message if it has a state that the peer needs. Returns whether it has.
     fn give(
         &mut self,
         now: Instant,
-        table: &mut Table,
+        table: &mut MessageTable,
         number: u32,
         speaker: Option<Instant>,
         framing: Framing,
@@ -258,20 +266,20 @@ impl Link {
             return false;
         };
         out.send(self.port, self.peer, |buffer| framing.encode(buffer, |out| message.encode(out)));
-        // It may cross with what that peer says.
+        // It may cross with a message of that peer.
         message.output.sent_at = now.into();
         true
     }
 
-    /// Keeps a message for when the stream takes more: of a level the last, and everything that happens.
-    fn keep(&mut self, number: u32, message: &Outgoing<'_>, framing: Framing, out: &mut Outbox) {
+    /// Stores a message until the stream has room: the last one of a level, and every event.
+    fn keep(&mut self, number: u32, message: &OutgoingMessage<'_>, framing: Framing, out: &mut Outbox) {
         if message.is_level() {
             self.missed.insert(number);
         } else if self.kept.len() < MAX_KEPT {
             self.missed.remove(&number);
             framing.encode(&mut self.kept, |buffer| message.encode(buffer));
         } else {
-            // The state of a button arrives all the same.
+            // The state of the button is sent later.
             self.missed.insert(number);
             let peer = self.peer;
             let text = format!("{peer} does not read its data; presses and commands for it are lost");

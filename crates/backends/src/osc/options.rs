@@ -8,8 +8,8 @@ use crosspatch_core::address::unquoted;
 use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, Join, OptionSpec, Options, Scope};
 
 use super::address::check_path;
-use super::format::{self, BARE, DEFAULT, Format, Spec, UNCONFIGURED};
-use super::pattern::{self, Pattern, PatternError};
+use super::format::{self, ArgumentSpec, BARE, DEFAULT, MessageFormat, UNCONFIGURED};
+use super::pattern::{self, AddressPattern, PatternError};
 use super::wire::{Framing, compose};
 use crate::shared::units::duration;
 
@@ -28,7 +28,10 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "logs the addresses of incoming messages: `on` all of them, `unmapped` those that no mapping uses",
         )
     },
-    OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel"),
+    OptionSpec {
+        quotes: true,
+        ..OptionSpec::new("root", "/my/osc/path", "", "prefix of the path of every channel")
+    },
     OptionSpec::new("bind", "* 8000", "", "host and port to listen on"),
     OptionSpec {
         abbreviation: Some("dest"),
@@ -121,7 +124,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
         "slip" => Some(Framing::Slip),
         _ => None,
     });
-    let mut framing = Transport {
+    let mut framing = TransportOption {
         framing: written.unwrap_or(Framing::Datagram),
         is_written: options.text("transport").is_some(),
     };
@@ -177,7 +180,7 @@ pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
 }
 
 /// The transport, and whether the option or a URL says so.
-struct Transport {
+struct TransportOption {
     framing: Framing,
     is_written: bool,
 }
@@ -186,7 +189,7 @@ struct Transport {
 const SCHEMES: &[&str] = &["osc.udp", "osc.tcp", "osc.slip", "osc", "udp", "tcp"];
 
 /// A host and port, or a URL, which also sets the transport.
-fn endpoint(options: &mut Options<'_>, at: usize, transport: &mut Transport) -> Option<Endpoint> {
+fn endpoint(options: &mut Options<'_>, at: usize, transport: &mut TransportOption) -> Option<Endpoint> {
     let form = EndpointForm { schemes: SCHEMES, ..EndpointForm::default() };
     let GivenEndpoint { endpoint, scheme, .. } = options.endpoint_with(at, form)?;
     let Some(scheme) = scheme else { return Some(endpoint) };
@@ -204,7 +207,7 @@ fn endpoint(options: &mut Options<'_>, at: usize, transport: &mut Transport) -> 
         return None;
     }
     if !transport.is_written {
-        *transport = Transport { framing, is_written: true };
+        *transport = TransportOption { framing, is_written: true };
     }
     Some(endpoint)
 }
@@ -213,7 +216,7 @@ fn destination(
     options: &mut Options<'_>,
     at: usize,
     value: &str,
-    transport: &mut Transport,
+    transport: &mut TransportOption,
 ) -> Option<Destination> {
     if value == "learn" {
         return Some(Destination::Learn(None));
@@ -233,7 +236,7 @@ fn destination(
         return Some(Destination::Learn(Some(port)));
     }
     let endpoint = endpoint(options, at, transport)?;
-    if endpoint.port == 0 || endpoint.host == crosspatch_core::Host::Any {
+    if !endpoint.is_target() {
         options.error(at, format!("expected a host and a port to send to, found `{value}`"));
         return None;
     }
@@ -300,7 +303,7 @@ fn read_repeats(options: &mut Options<'_>) -> Vec<Repeat> {
 #[derive(Debug)]
 pub(crate) struct Formats {
     /// Those for arguments of which nothing is configured, and then those of all formats.
-    specs: Vec<Spec>,
+    specs: Vec<ArgumentSpec>,
     formats: Vec<Range<u32>>,
     exact: HashMap<String, usize>,
     patterns: Vec<(String, usize)>,
@@ -319,7 +322,7 @@ impl Formats {
                 options.error(at, error.message);
                 continue;
             }
-            if let Err(error) = Pattern::parse(path.as_bytes()) {
+            if let Err(error) = AddressPattern::parse(path.as_bytes()) {
                 let found = match error {
                     PatternError::Open(place) | PatternError::NotOpen(place) => &path[place..],
                     PatternError::TooLong => path,
@@ -346,7 +349,7 @@ impl Formats {
         formats
     }
 
-    fn add(&mut self, path: &str, format: &Format) {
+    fn add(&mut self, path: &str, format: &MessageFormat) {
         let order = self.formats.len();
         let start = self.specs.len() as u32;
         self.specs.extend_from_slice(format);
@@ -364,7 +367,7 @@ impl Formats {
         let matching =
             self.patterns.iter().take_while(|(_, order)| exact.is_none_or(|exact| *order < exact)).find(
                 |(pattern, _)| {
-                    Pattern::parse(pattern.as_bytes())
+                    AddressPattern::parse(pattern.as_bytes())
                         .is_ok_and(|pattern| pattern.matches(path.as_bytes(), &mut 0))
                 },
             );
@@ -374,17 +377,17 @@ impl Formats {
     /// Whether any message, or argument of one, only says that something happens.
     pub(crate) fn has_events(&self) -> bool {
         self.formats.iter().any(|format| format.is_empty())
-            || self.specs[UNCONFIGURED.len()..].iter().any(Spec::is_event)
+            || self.specs[UNCONFIGURED.len()..].iter().any(ArgumentSpec::is_event)
     }
 
     /// A format by its number.
-    pub(crate) fn get(&self, number: usize) -> &Format {
+    pub(crate) fn get(&self, number: usize) -> &MessageFormat {
         let Range { start, end } = self.formats[number];
         &self.specs[start as usize..end as usize]
     }
 
     /// The descriptions of arguments, by their numbers.
-    pub(crate) fn specs(&self) -> &[Spec] {
+    pub(crate) fn specs(&self) -> &[ArgumentSpec] {
         &self.specs
     }
 
@@ -401,15 +404,11 @@ impl Formats {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("desk", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("desk", OPTIONS, given, read)
     }
 
     #[test]

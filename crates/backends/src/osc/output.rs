@@ -1,37 +1,37 @@
 //! The state of an outgoing message: its values, whether the peer has received them, and when.
 //!
-//! There is one of these for every mapped message, be there a million. So it is kept small: what most messages have, which
-//! is one argument, lies in it, and a time takes as much room as it has bits.
+//! Every mapped message has one, and there may be a million. Therefore it is small: a single argument, which most messages
+//! have, is stored inline, and a time takes eight bytes.
 
 use std::num::NonZeroU64;
 use std::ops::{Deref, DerefMut};
 
 use crosspatch_core::{Duration, Instant, Value};
 
-use super::format::{Atom, BARE, Reading, Spec};
+use super::format::{ArgumentReading, ArgumentSpec, Atom, BARE};
 use super::wire::Argument;
 use crate::shared::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 
-/// A message that we sent less than this ago may cross with one of the peer's.
+/// How long after we have sent a message one of the peer's may have crossed with it.
 pub(crate) const CROSSING: Duration = Duration::from_millis(500);
 
-/// What is known of a message that is sent.
+/// The state of an outgoing message.
 #[derive(Default)]
-pub(crate) struct Output {
-    pub(crate) arguments: Arguments,
+pub(crate) struct OutputMessage {
+    pub(crate) arguments: OutputArguments,
     pub(crate) sent_at: Time,
-    pub(crate) heard_at: Time,
-    /// What may come back, of a message that comes in as well.
+    pub(crate) received_at: Time,
+    /// Values that may return, if the message comes in too.
     echoes: Option<Box<Echoes>>,
-    /// When it is sent once more, because it may have crossed with a different value on the way.
+    /// When it is sent once more, because it may have crossed with a different value.
     pub(crate) settles_at: Time,
-    /// The peer that `is_told` is about.
+    /// The peer that `is_sent` refers to.
     epoch: u32,
-    /// How often, when it was sent last, values had gone to the peer and come back before.
+    /// The generation of the value that was sent last.
     pub(crate) generation: u8,
     /// Whether any argument has a value, so that a peer that reconnects needs it.
     pub(crate) is_known: bool,
-    /// Whether it waits for the end of this call to be sent, and only to others than the peer that said it.
+    /// Whether it is sent at the end of this call.
     pub(crate) pending: Pending,
 }
 
@@ -40,46 +40,46 @@ pub(crate) struct Output {
 pub(crate) enum Pending {
     #[default]
     No,
-    /// Only to others than the peer that has just said the same.
+    /// Only to others than the peer that has just sent the same.
     Reflection,
     Yes,
 }
 
-/// An argument of a message that is sent.
+/// An argument of an outgoing message.
 pub(crate) struct OutputArgument {
     /// The last value sent or received, whichever is later.
     pub(crate) now: Atom,
-    /// The number that `now` was made of; NaN if it was a text, or if nothing has been said.
+    /// The number that `now` was converted from. NaN if it was a text, or if there is none.
     number: f64,
     /// Its type and range, by their number among those of the instance.
     pub(crate) spec: u32,
-    /// Whether the peer was sent this value last, and has sent no other since.
-    pub(crate) is_told: bool,
-    /// Whether it waits for the end of this call.
+    /// Whether this value was sent to the peer last, and the peer has sent no other since.
+    pub(crate) is_sent: bool,
+    /// Whether it is sent at the end of this call.
     pub(crate) is_changed: bool,
 }
 
-/// The arguments of a message that is sent, of which there is at least one.
-pub(crate) enum Arguments {
+/// The arguments of an outgoing message, at least one.
+pub(crate) enum OutputArguments {
     One(OutputArgument),
     Many(Box<[OutputArgument]>),
 }
 
-/// A time, or none, in eight bytes.
+/// An optional time in eight bytes.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Time(Option<NonZeroU64>);
 
-impl Output {
-    /// Makes room for an argument, and for those that are configured. `spec` says what each of them is.
+impl OutputMessage {
+    /// Adds an argument, and the configured ones. `spec` returns the type of each.
     pub(crate) fn bind(&mut self, argument: u8, configured: usize, spec: impl Fn(usize) -> u32) {
         let wanted = configured.max(usize::from(argument) + 1);
         if self.arguments.len() < wanted {
             let mut all = match std::mem::take(&mut self.arguments) {
-                Arguments::One(one) => vec![one],
-                Arguments::Many(many) => many.into_vec(),
+                OutputArguments::One(one) => vec![one],
+                OutputArguments::Many(many) => many.into_vec(),
             };
             all.resize_with(wanted, OutputArgument::default);
-            self.arguments = Arguments::Many(all.into());
+            self.arguments = OutputArguments::Many(all.into());
         }
         for (at, argument) in self.arguments.iter_mut().enumerate() {
             argument.spec = spec(at);
@@ -91,7 +91,7 @@ impl Output {
         if let Some(argument) = self.arguments.get_mut(usize::from(argument)) {
             *argument = OutputArgument { spec: argument.spec, ..OutputArgument::default() };
         }
-        self.is_known = self.arguments.iter().any(|argument| argument.is_told);
+        self.is_known = self.arguments.iter().any(|argument| argument.is_sent);
         self.settles_at = Time::NEVER;
     }
 
@@ -99,35 +99,44 @@ impl Output {
     pub(crate) fn begin_epoch(&mut self, epoch: u32) {
         if self.epoch != epoch {
             self.epoch = epoch;
-            self.arguments.iter_mut().for_each(|argument| argument.is_told = false);
+            self.arguments.iter_mut().for_each(|argument| argument.is_sent = false);
         }
     }
 
-    /// Takes note of what the peer itself has said. Whether that is the echo of something that was sent.
-    pub(crate) fn hear(&mut self, now: Instant, argument: usize, specs: &[Spec], reading: &Reading) -> bool {
+    /// Records a received argument. Returns whether it is an echo.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        argument: usize,
+        specs: &[ArgumentSpec],
+        reading: &ArgumentReading,
+    ) -> bool {
         let Some(known) = self.arguments.get_mut(argument) else { return false };
         let spec = &specs[known.spec as usize];
-        let mut is_echo = |atom: &Atom| self.echoes.as_mut().is_some_and(|echoes| echoes.hear(now, atom));
+        let mut is_echo = |atom: &Atom| self.echoes.as_mut().is_some_and(|echoes| echoes.is_echo(now, atom));
         let value = match reading {
-            Reading::Value(value) if !spec.is_event() => value,
-            Reading::Value(_) | Reading::Impulse | Reading::Nothing => return is_echo(&Atom::Unset),
+            ArgumentReading::Value(value) if !spec.is_event() => value,
+            ArgumentReading::Value(_) | ArgumentReading::Impulse | ArgumentReading::Nothing => {
+                return is_echo(&Atom::Unset);
+            }
         };
         let atom = Atom::of(spec, value);
         let is_echo = is_echo(&atom);
-        known.is_told &= known.now == atom;
+        known.is_sent &= known.now == atom;
         known.put(atom, value);
-        self.heard_at = now.into();
+        self.received_at = now.into();
         is_echo
     }
 
-    /// Whether the peer has just said itself what an argument says: within this turn, or a level a little before.
+    /// Whether the peer has just sent this value itself: within this turn, or shortly before if it is a level.
     pub(crate) fn is_said_by_peer(&self, now: Instant, argument: usize, value: &Value) -> bool {
-        let Some(heard) = self.heard_at.get() else { return false };
-        heard == now || (is_level(value) && !self.arguments[argument].is_told && now.since(heard) < OWN_WORD)
+        let Some(received) = self.received_at.get() else { return false };
+        received == now
+            || (is_level(value) && !self.arguments[argument].is_sent && now.since(received) < OWN_WORD)
     }
 
-    /// Whether all it says is that it was sent, so that it has no state that a peer could be given.
-    pub(crate) fn is_event(&self, specs: &[Spec]) -> bool {
+    /// Whether all its arguments are events, so that it has no state.
+    pub(crate) fn is_event(&self, specs: &[ArgumentSpec]) -> bool {
         self.arguments.iter().all(|argument| specs[argument.spec as usize].is_event())
     }
 
@@ -136,79 +145,79 @@ impl Output {
         self.arguments.first().is_some_and(|argument| argument.spec == BARE)
     }
 
-    /// It was sent to others than the peer that said it.
+    /// Records that it was sent to others than the peer that has just sent the same.
     pub(crate) fn mark_reflected(&mut self, now: Instant, generation: u8) {
         (self.sent_at, self.generation) = (now.into(), generation);
     }
 
-    /// What it says is what the peer has been told. If the message `returns`, what it says is remembered for a while.
-    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8, returns: bool, specs: &[Spec]) {
+    /// Records that it was sent to the peer. If the message `returns`, its values may be echoed.
+    pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8, returns: bool, specs: &[ArgumentSpec]) {
         self.generation = generation;
         if returns {
             let echoes = self.echoes.get_or_insert_default();
             for argument in &*self.arguments {
                 echoes.send(
                     now,
-                    argument.heard_as(specs),
+                    argument.echo_atom(specs),
                     if argument.is_level() { ECHO } else { ECHO_OF_BUTTON },
                 );
             }
         }
         self.arguments
             .iter_mut()
-            .for_each(|argument| argument.is_told = !matches!(argument.now, Atom::Unset));
+            .for_each(|argument| argument.is_sent = !matches!(argument.now, Atom::Unset));
         self.sent_at = now.into();
         self.settles_at = Time::NEVER;
     }
 }
 
 impl OutputArgument {
-    /// Takes what a value is in its type.
+    /// Sets the value, converted to the argument's type.
     pub(crate) fn put(&mut self, atom: Atom, value: &Value) {
         self.now = atom;
         self.number = value.as_number().unwrap_or(f64::NAN);
     }
 
-    /// Whether it is at neither end of a button.
+    /// Whether it is between the two values of a button.
     pub(crate) fn is_level(&self) -> bool {
         0.0 < self.number && self.number < 1.0
     }
 
-    /// What its echo is taken for: of an impulse there is nothing to compare.
-    fn heard_as(&self, specs: &[Spec]) -> &Atom {
+    /// The value to compare with an echo. An impulse has none.
+    fn echo_atom(&self, specs: &[ArgumentSpec]) -> &Atom {
         if specs[self.spec as usize].is_event() { &Atom::Unset } else { &self.now }
     }
 
-    /// Whether what it says was made of this very value, and not of one that is only the same in its type.
+    /// Whether it was converted from exactly this value, and not from one that only has the same result.
     pub(crate) fn is_made_of(&self, value: &Value) -> bool {
         value.as_number().is_none_or(|number| number == self.number)
     }
 
-    /// What is sent of it.
+    /// The argument as it is sent.
     #[inline]
-    pub(crate) fn argument(&self, specs: &[Spec]) -> Argument<'_> {
+    pub(crate) fn argument(&self, specs: &[ArgumentSpec]) -> Argument<'_> {
         self.now.argument(&specs[self.spec as usize])
     }
 }
 
-/// Whether a value is neither of the ends of a button.
+/// Whether a value is between the two values of a button.
 fn is_level(value: &Value) -> bool {
     value.as_number().is_some_and(|level| 0.0 < level && level < 1.0)
 }
 
 impl Default for OutputArgument {
     fn default() -> Self {
-        Self { now: Atom::Unset, number: f64::NAN, spec: 0, is_told: false, is_changed: false }
+        Self { now: Atom::Unset, number: f64::NAN, spec: 0, is_sent: false, is_changed: false }
     }
 }
 
-impl Default for Arguments {
+impl Default for OutputArguments {
     fn default() -> Self {
         Self::One(OutputArgument::default())
     }
 }
 
-impl Deref for Arguments {
+impl Deref for OutputArguments {
     type Target = [OutputArgument];
 
     fn deref(&self) -> &[OutputArgument] {
@@ -219,7 +228,7 @@ impl Deref for Arguments {
     }
 }
 
-impl DerefMut for Arguments {
+impl DerefMut for OutputArguments {
     fn deref_mut(&mut self) -> &mut [OutputArgument] {
         match self {
             Self::One(one) => std::slice::from_mut(one),
@@ -251,7 +260,7 @@ mod tests {
 
     #[test]
     fn is_small() {
-        assert_eq!((size_of::<Time>(), size_of::<Atom>(), size_of::<Output>()), (8, 16, 72));
+        assert_eq!((size_of::<Time>(), size_of::<Atom>(), size_of::<OutputMessage>()), (8, 16, 72));
     }
 
     #[test]

@@ -46,9 +46,9 @@ impl std::error::Error for PatternError {}
 
 /// A pattern whose brackets match.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Pattern<'a>(&'a [u8]);
+pub struct AddressPattern<'a>(&'a [u8]);
 
-impl<'a> Pattern<'a> {
+impl<'a> AddressPattern<'a> {
     /// Checks a pattern.
     ///
     /// # Errors
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, address: &str) -> bool {
-        Pattern::parse(pattern.as_bytes()).expect("a pattern").matches(address.as_bytes(), &mut 0)
+        AddressPattern::parse(pattern.as_bytes()).expect("a pattern").matches(address.as_bytes(), &mut 0)
     }
 
     #[test]
@@ -246,9 +246,9 @@ mod tests {
             ("/a]", PatternError::NotOpen(2)),
             ("/a}", PatternError::NotOpen(2)),
         ] {
-            assert_eq!(Pattern::parse(pattern.as_bytes()), Err(error), "{pattern}");
+            assert_eq!(AddressPattern::parse(pattern.as_bytes()), Err(error), "{pattern}");
         }
-        assert_eq!(Pattern::parse(&[b'*'; MAX_PATTERN + 1]), Err(PatternError::TooLong));
+        assert_eq!(AddressPattern::parse(&[b'*'; MAX_PATTERN + 1]), Err(PatternError::TooLong));
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
         {
             let pattern = format!("/{}{tail}", unit.repeat((MAX_PATTERN - 2) / unit.len()));
             let mut steps = 0;
-            let pattern = Pattern::parse(pattern.as_bytes()).expect("a pattern");
+            let pattern = AddressPattern::parse(pattern.as_bytes()).expect("a pattern");
             assert!(!pattern.matches(address.as_bytes(), &mut steps), "{unit}");
             assert!(steps <= (MAX_ADDRESS + 1) * MAX_PATTERN, "{unit}: {steps} steps");
         }
@@ -305,7 +305,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(pattern in prop::collection::vec(any::<u8>(), 0..60), address in prop::collection::vec(any::<u8>(), 0..300)) {
-            if let Ok(pattern) = Pattern::parse(&pattern) {
+            if let Ok(pattern) = AddressPattern::parse(&pattern) {
                 pattern.matches(&address, &mut 0);
             }
         }

@@ -1,9 +1,9 @@
-//! What comes in: packets of datagrams and streams, and the messages in them.
+//! Input: packets of datagrams and streams, and the messages in them.
 //!
-//! A pattern may match every mapped message, and a packet may have thousands of patterns. So a call does a bounded amount of
-//! work; what is left of the packet is kept, and the session is resumed when others have been served. The patterns of one
-//! packet have a budget in all. When it is used up, each address gets only the last message that the rest has for it: the
-//! packet ends in the state in which it would have ended.
+//! A pattern may match every mapped message, and a packet may have thousands of patterns. Therefore each call does a bounded
+//! amount of work. The rest of the packet is stored, and the session resumes after the others. The patterns of a packet share a
+//! budget. When it is used up, each address only receives the last message for it in the rest of the packet, so that the final
+//! state is the same.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ use super::session::OscSession;
 use super::table::DELIVERY;
 use super::wire::{Deframer, Message, Messages};
 
-/// How many steps of work a call may take; about half a millisecond.
+/// The most steps of work in a call, about half a millisecond.
 const MOST_STEPS: usize = 200_000;
 
-/// How many steps the patterns of one packet may take: enough for several that match all of the mapped messages.
+/// The most steps for the patterns of a packet: enough for several that match all mapped messages.
 const PATTERN_BUDGET: usize = 2_000_000;
 const PATTERN_BUDGET_PER_MESSAGE: usize = 256;
 
-/// What a call has done so far.
+/// The work that a call has done so far.
 #[derive(Default)]
 pub(super) struct Effort {
     steps: usize,
@@ -34,18 +34,18 @@ pub(super) struct Effort {
 /// A packet whose messages have not all been delivered.
 pub(super) struct Unfinished {
     speaker: Option<(Port, Peer)>,
-    /// Those messages that are left, and where each of them is.
+    /// The remaining messages, by their positions.
     bytes: Vec<u8>,
     messages: VecDeque<Range<usize>>,
-    /// The candidate with which the pattern of the next one goes on.
+    /// The candidate at which the pattern of the next message continues.
     candidate: usize,
-    /// How many steps patterns may still take.
+    /// The remaining budget of patterns, in steps.
     budget: usize,
-    /// From when the budget was used up: the messages are delivered from the last one on, to those that had none yet.
+    /// Set when the budget is used up: messages are delivered in reverse order, to addresses that had none yet.
     settled: Option<Settled>,
 }
 
-/// The mapped messages that have got their last one.
+/// The mapped messages that have received their last message.
 #[derive(Default)]
 struct Settled {
     is_settled: Vec<bool>,
@@ -59,13 +59,13 @@ impl Unfinished {
         self.messages.push_back(start..self.bytes.len());
     }
 
-    /// The mapped messages have changed; the search begins again.
+    /// Starts the search again, because the mapped messages have changed.
     pub(super) fn begin_again(&mut self) {
         self.candidate = 0;
         self.settled = self.settled.take().map(|_| Settled::default());
     }
 
-    /// Whether a mapped message is to get the present one.
+    /// Whether the current message is to be delivered to a mapped message.
     fn is_due(&mut self, mapped: u32) -> bool {
         let Some(settled) = &mut self.settled else { return true };
         let at = mapped as usize;
@@ -91,7 +91,7 @@ impl OscSession {
         if let Some(held) = &mut self.held {
             held.begin(port, from);
         }
-        if let Some(due) = link.beginning.hear(now, data) {
+        if let Some(due) = link.beginning.add_bytes(now, data) {
             self.judge_at = Some(self.judge_at.map_or(due, |at| at.min(due)));
         }
         let mut deframer = std::mem::replace(&mut link.deframer, Deframer::new(self.config.framing));
@@ -115,7 +115,7 @@ impl OscSession {
         }
     }
 
-    /// Returns whether there was a good message in the packet.
+    /// Returns whether the packet had a valid message.
     pub(super) fn handle_packet(
         &mut self,
         now: Instant,
@@ -159,7 +159,7 @@ impl OscSession {
         is_osc
     }
 
-    /// Goes on with packets that take more than one call.
+    /// Continues with packets that need more than one call.
     pub(super) fn continue_packets(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(mut packet) = self.unfinished.pop_front() {
             self.speaker = packet.speaker;
@@ -178,7 +178,7 @@ impl OscSession {
         }
     }
 
-    /// Delivers the next message of a packet, or a part of what its pattern matches.
+    /// Delivers the next message of a packet, or a part of its pattern's matches.
     fn continue_packet(&mut self, now: Instant, from: Peer, packet: &mut Unfinished, out: &mut Outbox) {
         let goes_back = packet.settled.is_some();
         let next = if goes_back { packet.messages.back() } else { packet.messages.front() };
@@ -197,7 +197,7 @@ impl OscSession {
         }
     }
 
-    /// Returns whether all that the message is for have got it. If not, its pattern has to go on.
+    /// Returns whether the message was delivered completely. If not, its pattern has to continue.
     fn handle_message(
         &mut self,
         now: Instant,
@@ -237,13 +237,13 @@ impl OscSession {
         match self.config.detect {
             Detect::Off => {}
             Detect::Unmapped if is_mapped => {}
-            Detect::Unmapped | Detect::All => self.detector.hear(now, address, from, message, out),
+            Detect::Unmapped | Detect::All => self.detector.record(now, address, from, message, out),
         }
         is_done
     }
 
-    /// The patterns of a packet have used up their budget: of what is left, each address gets the last message; and if that
-    /// takes too long as well, nothing.
+    /// Handles a packet whose patterns have used up their budget: each address receives the last message of the rest. If that takes
+    /// too long too, the rest is dropped.
     fn exceed_budget(&mut self, from: Peer, packet: &mut Unfinished, out: &mut Outbox) {
         let rest = match packet.settled.replace(Settled::default()) {
             None => "of the rest of the packet, each address gets only the last message",

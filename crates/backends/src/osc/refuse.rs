@@ -4,7 +4,7 @@ use std::fmt;
 
 use crosspatch_core::{Instant, Outbox, Peer, Port};
 
-use crate::recognize::{Finding, Format};
+use crate::recognize::{Diagnosis, WireFormat};
 
 use super::session::OscSession;
 use super::wire::{DecodeError, Framing};
@@ -31,18 +31,19 @@ impl OscSession {
         let wanted = self.wanted();
         let speaker = self.speaker.filter(|(_, peer)| *peer == from);
         let finding = match (from, speaker.and_then(|(port, peer)| self.links.find(port, peer))) {
-            (Peer::Address(address), _) => self.strangers.explain(now, address, packet, wanted),
-            (_, Some(link)) => link.beginning.explain(&Name(from), wanted),
-            (_, None) => Finding::Nothing,
+            (Peer::Address(address), _) => self.unknown_senders.explain(now, address, packet, wanted),
+            (_, Some(link)) => link.beginning.explain(&PeerName(from), wanted),
+            (_, None) => Diagnosis::Nothing,
         };
-        finding.tell("osc-garbage", out, || format!("a packet from {} is not OSC: {error}", Name(from)));
+        finding
+            .report("osc-garbage", out, || format!("a packet from {} is not OSC: {error}", PeerName(from)));
     }
 
     /// Tells of streams that have made no sense for too long.
     pub(super) fn judge(&mut self, now: Instant, out: &mut Outbox) {
         let wanted = self.wanted();
         for link in self.links.overdue(now) {
-            if let Some(notice) = link.beginning.explain_silence(&Name(link.peer), wanted) {
+            if let Some(notice) = link.beginning.explain_silence(&PeerName(link.peer), wanted) {
                 out.notice(notice);
             }
         }
@@ -53,25 +54,25 @@ impl OscSession {
     pub(super) fn judge_end(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
         let wanted = self.wanted();
         if let Some(link) = self.links.find(port, peer)
-            && let Some(notice) = link.beginning.explain_end(&Name(peer), wanted)
+            && let Some(notice) = link.beginning.explain_end(&PeerName(peer), wanted)
         {
             out.notice(notice);
         }
     }
 
-    fn wanted(&self) -> Format {
+    fn wanted(&self) -> WireFormat {
         match self.config.framing {
-            Framing::Datagram => Format::Osc,
-            Framing::Length => Format::OscLength,
-            Framing::Slip => Format::OscSlip,
+            Framing::Datagram => WireFormat::Osc,
+            Framing::Length => WireFormat::OscLength,
+            Framing::Slip => WireFormat::OscSlip,
         }
     }
 }
 
 /// The peer as an operator reads it.
-struct Name(Peer);
+struct PeerName(Peer);
 
-impl fmt::Display for Name {
+impl fmt::Display for PeerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Peer::Only => f.write_str("the server"),

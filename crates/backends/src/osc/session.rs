@@ -1,10 +1,10 @@
 //! A running OSC instance: incoming messages become values, values become messages.
 //!
-//! A message is something that somebody did: every value is sent, also one that was sent before. Three rules keep it calm
-//! even so, with peers that repeat everything. What a peer has just said itself, and what a mapping hands back within the same
-//! turn, is not sent back to it. What goes to a peer, comes back and goes on, through whatever sessions, is followed a few times
-//! and no further. And where something was held back that might have crossed with a different value on the way, the last value
-//! is sent once more when it has become quiet, so that both ends agree in the end.
+//! A message is an event: every value is sent, including repetitions. Three rules prevent endless loops with peers that send
+//! everything back. First, a value that a peer has just sent, or that a mapping returns within the same turn, is not sent back to
+//! that peer. Second, a value that returns from a peer and is sent on, through any sessions, stops after a few rounds. Third, if
+//! a value was held back and may have crossed with a different one, the last value is sent once more after a quiet time, so that
+//! both ends agree.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -15,74 +15,74 @@ use crosspatch_core::{
     Backoff, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
 };
 
-use crate::recognize::Strangers;
+use crate::recognize::UnknownSenders;
 use crate::shared::detect::Detector;
 use crate::shared::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
 use crate::shared::paced;
 use crate::shared::ports::ReconnectingPorts;
 
 use super::format::Atom;
-use super::held::Held;
+use super::held::HeldButtons;
 use super::links::Links;
 use super::options::{Config, Destination};
 use super::output::{CROSSING, Pending, Time};
 use super::ports::{self, CLIENT, LOOKUP, SERVER};
 use super::receive::{Effort, Unfinished};
-use super::table::{Table, Target};
+use super::table::{MessageTable, OutgoingArgument};
 use super::wire::Framing;
 
-/// What was held back is sent after so long without anything new, later if that has crossed with something again.
+/// The quiet time after which a held back value is sent. It grows if that value has crossed with another one again.
 const SHORTEST_QUIET: Duration = Duration::from_secs(1);
 const LONGEST_QUIET: Duration = Duration::from_secs(4);
 
-/// How many peers are remembered, and for how long. One that is not remembered gets everything when it speaks.
+/// How many peers are remembered, and for how long. A peer that is not remembered receives all states when it sends.
 const MAX_LEARNED: usize = 64;
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// Peers that are new get everything no more often than this.
+/// The shortest interval at which new peers receive all states.
 const BETWEEN_REFRESHES: Duration = Duration::from_secs(1);
 
 /// The running state of an instance.
 pub(crate) struct OscSession {
     pub(super) config: Arc<Config>,
-    pub(super) table: Table,
+    pub(super) table: MessageTable,
     ports: ReconnectingPorts,
     pub(super) links: Links,
-    /// The buttons that connections hold, if they are to be released.
-    pub(super) held: Option<Held>,
+    /// The buttons that connections hold, if the options say that they are released.
+    pub(super) held: Option<HeldButtons>,
     pub(super) detector: Detector,
     has_outputs: bool,
 
     /// Where datagrams go, once that is known.
     target: Option<SocketAddr>,
-    /// Who has spoken lately, with `destination = learn`.
+    /// The peers that have sent recently, with `destination = learn`.
     learned: Vec<(SocketAddr, Instant)>,
-    /// Counts the peers that datagrams went to.
+    /// Counts the destinations of datagrams.
     epoch: u32,
     /// Whether the socket has received anything since it is open.
     is_used: bool,
 
-    /// Who spoke in the turn at that time.
+    /// The peer that has sent in the turn at that time.
     pub(super) speaker: Option<(Port, Peer)>,
     pub(super) spoken_at: Option<Instant>,
-    /// What this call has done so far, and packets that take more than one.
+    /// The work of this call, and packets that need more than one call.
     pub(super) effort: Effort,
     pub(super) unfinished: VecDeque<Unfinished>,
     /// Messages to send at the end of this call.
     pending: Vec<u32>,
     pub(super) matching: Vec<u32>,
-    /// Messages that were held back, those first that are due first.
+    /// Messages that were held back, in the order in which they are due.
     settling: BinaryHeap<Reverse<(Instant, u32)>>,
-    /// How long it has to be quiet. Never twice the same, or two instances would mend what crossed by crossing again.
+    /// The quiet time. It varies, because with equal times the corrections of two instances would cross again.
     quiet: Backoff,
     refresh_at: Option<Instant>,
     refreshed_at: Option<Instant>,
-    /// When the present peer gets everything.
+    /// When the current peer receives all states.
     refresh_due: Option<Instant>,
     repeat_at: Vec<Instant>,
 
     /// The peers reported to send another protocol, and the deadlines of new streams for their first packet.
-    pub(super) strangers: Strangers,
+    pub(super) unknown_senders: UnknownSenders,
     pub(super) judge_at: Option<Instant>,
 }
 
@@ -90,10 +90,10 @@ impl OscSession {
     /// The session of the instance `name`.
     pub(crate) fn new(name: &str, config: Arc<Config>) -> Self {
         Self {
-            table: Table::new(config.clone()),
+            table: MessageTable::new(config.clone()),
             ports: ports::all(name, &config),
             links: Links::new(config.framing, config.bundle),
-            held: (config.framing != Framing::Datagram && config.releases_lost).then(Held::default),
+            held: (config.framing != Framing::Datagram && config.releases_lost).then(HeldButtons::default),
             detector: Detector::new("osc-detect"),
             has_outputs: false,
             target: None,
@@ -112,7 +112,7 @@ impl OscSession {
             refreshed_at: None,
             refresh_due: None,
             repeat_at: vec![Instant::START; config.repeats.len()],
-            strangers: Strangers::default(),
+            unknown_senders: UnknownSenders::default(),
             judge_at: None,
             config,
         }
@@ -208,7 +208,7 @@ impl Session for OscSession {
     }
 
     fn handle_loss(&mut self, now: Instant, _port: Port, _out: &mut Outbox) {
-        // They ask a peer for its state, and the answers to the last ones may be lost.
+        // Initial messages ask a peer for its state. The answers to the previous ones may be lost.
         self.repeat_at.iter_mut().for_each(|at| *at = now.min(*at));
     }
 
@@ -271,7 +271,7 @@ impl Session for OscSession {
     }
 }
 
-/// Who is answered.
+/// Selects the receiver.
 impl OscSession {
     /// From now on, values are sent to the last sender. A new one receives all states.
     pub(super) fn learn(&mut self, now: Instant, address: SocketAddr, out: &mut Outbox) {
@@ -290,7 +290,7 @@ impl OscSession {
         if is_new {
             out.notice(Notice::info("osc-peer", format!("messages go to {address}, which has sent one")));
         }
-        // The first link begins with everything.
+        // The first link begins with all states.
         let is_linked = self.target != Some(address) && self.aim(now, Some(address), out);
         if is_new && !is_linked {
             let due = self.refreshed_at.map_or(now, |last| (last + BETWEEN_REFRESHES).max(now));
@@ -303,9 +303,9 @@ impl OscSession {
     }
 }
 
-/// What goes out.
+/// Output.
 impl OscSession {
-    /// Takes a value for a message, which will be sent unless it only makes a difference that its type does not show.
+    /// Sets a value of a message and marks it to be sent, unless the change is not visible in the argument's type.
     fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_event: bool, out: &mut Outbox) {
         let Some(mut target) = self.table.target(slot) else { return };
         let atom = Atom::of(target.spec, value);
@@ -318,16 +318,16 @@ impl OscSession {
             let Some(again) = self.table.target(slot) else { return };
             target = again;
         }
-        let Target { message, spec, output, argument } = target;
+        let OutgoingArgument { message, spec, output, argument } = target;
         output.begin_epoch(self.epoch);
         output.is_known = !is_event;
         let mut change = Pending::Yes;
         if is_same {
             let known = &output.arguments[argument];
-            if !is_repeated && (known.is_told || known.is_changed) {
+            if !is_repeated && (known.is_sent || known.is_changed) {
                 change = Pending::No;
             } else if !spec.is_event() && output.is_said_by_peer(now, argument, value) {
-                let is_last_word = output.heard_at.get() == self.spoken_at;
+                let is_last_word = output.received_at.get() == self.spoken_at;
                 if is_last_word || self.links.is_alone_with(self.speaker) {
                     change = Pending::Reflection;
                 }
@@ -341,7 +341,7 @@ impl OscSession {
         if change == Pending::No {
             return;
         }
-        (known.is_changed, known.is_told) = (true, false);
+        (known.is_changed, known.is_sent) = (true, false);
         if output.pending == Pending::No {
             self.pending.push(message);
         }
@@ -350,19 +350,21 @@ impl OscSession {
         }
     }
 
-    /// Takes a state for a message. An impulse and a constant have none.
+    /// Sets the state of a message. Impulses and constants have none.
     fn restore(&mut self, slot: Slot, value: &Value) {
         let epoch = self.epoch;
-        let Some(Target { message, spec, output, argument }) = self.table.target(slot) else { return };
+        let Some(OutgoingArgument { message, spec, output, argument }) = self.table.target(slot) else {
+            return;
+        };
         output.begin_epoch(epoch);
         let known = &mut output.arguments[argument];
         if spec.is_event() {
             return;
         }
         let atom = Atom::of(spec, value);
-        known.is_told &= known.now == atom;
+        known.is_sent &= known.now == atom;
         known.put(atom, value);
-        let is_told = known.is_told;
+        let is_told = known.is_sent;
         output.is_known = true;
         if !is_told && output.pending == Pending::No {
             output.pending = Pending::Yes;
@@ -370,7 +372,7 @@ impl OscSession {
         }
     }
 
-    /// Sends what has changed.
+    /// Sends the messages that have changed.
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
         let mut pending = std::mem::take(&mut self.pending);
         let generation = out.generation();
@@ -408,7 +410,7 @@ impl OscSession {
         }
     }
 
-    /// The peer that spoke knows already, unless a different value of ours is still on its way to it.
+    /// The peer that has just sent the value already has it, unless a different value of ours is still on its way.
     fn reflect(&mut self, now: Instant, message: u32, generation: u8, out: &mut Outbox) {
         let Some(mapped) = self.table.outgoing(message) else { return };
         if self.links.is_alone_with(self.speaker) {
@@ -421,7 +423,7 @@ impl OscSession {
         }
     }
 
-    /// Sends a message only when it has become quiet.
+    /// Schedules a message for after the quiet time.
     fn hold_back(&mut self, now: Instant, message: u32, generation: u8) {
         let Some(output) = self.table.output(message) else { return };
         output.generation = generation;
@@ -463,7 +465,7 @@ impl OscSession {
         }
     }
 
-    /// Everybody gets everything.
+    /// Sends all states to all receivers.
     fn refresh(&mut self, now: Instant, out: &mut Outbox) {
         self.refreshed_at = Some(now);
         self.links.refresh_all();
@@ -476,7 +478,7 @@ impl OscSession {
         self.refresh_at = is_due.then(|| now + paced::APART);
     }
 
-    /// A new receiver gets all states.
+    /// Sends all states to a new receiver.
     fn link(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
         if self.links.is_empty() {
             self.repeat_at.fill(now);
@@ -490,7 +492,7 @@ impl OscSession {
         self.continue_refresh(now, out);
     }
 
-    /// A connection is gone, or all of a port: what only it could release is released.
+    /// Handles the end of a connection, or of all connections of a port: releases the buttons that only they held.
     fn unlink(&mut self, port: Port, peer: Option<Peer>, out: &mut Outbox) {
         self.links.remove(port, peer);
         let released = self.held.as_mut().map(|held| held.gone(port, peer)).unwrap_or_default();
@@ -499,7 +501,7 @@ impl OscSession {
         }
     }
 
-    /// Datagrams go to `target`, if there is a socket. Returns whether there was no receiver before.
+    /// Sets the destination of datagrams, if the socket is open. Returns whether there was no receiver before.
     fn aim(&mut self, now: Instant, target: Option<SocketAddr>, out: &mut Outbox) -> bool {
         if self.target != target {
             self.target = target;

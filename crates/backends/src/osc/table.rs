@@ -1,51 +1,51 @@
 //! The mapped messages of a session: from an incoming address to slots, and from a slot to a message to send.
 //!
-//! One hash of the address finds a message, whether one is mapped or a hundred thousand. Addresses that are patterns are
-//! held against those mapped messages that begin like them, within a budget.
+//! A message is found by a hash of its address, in constant time. An address pattern is compared with the mapped messages that
+//! begin with its literal prefix, within a budget.
 
 use std::sync::Arc;
 
 use crosspatch_core::{Direction, Instant, Interned, KeyIndex, Outbox, Slot, Value};
 
 use super::address::Address;
-use super::format::{self, Atom, Format, Reading, Spec};
-use super::held::Held;
+use super::format::{self, ArgumentReading, ArgumentSpec, Atom, MessageFormat};
+use super::held::HeldButtons;
 use super::options::Config;
-use super::output::Output;
-use super::pattern::{self, Pattern};
+use super::output::OutputMessage;
+use super::pattern::{self, AddressPattern};
 use super::wire::{Argument, Message, encode_arguments};
 
-/// A message is at most as long as a datagram can be.
+/// The longest message, which is the longest datagram.
 const MAX_PACKET: usize = 65_507;
 
-/// What it takes to look at a message, and to put its arguments on their channels, in steps of a search.
+/// The cost of examining a message, and of delivering its arguments, in steps of a search.
 const CANDIDATE: usize = 8;
 pub(crate) const DELIVERY: usize = 64;
 
 /// All mapped messages.
-pub(crate) struct Table {
+pub(crate) struct MessageTable {
     config: Arc<Config>,
     /// The addresses of the messages, with their padding, as they stand on the wire.
     heads: Vec<u8>,
-    messages: Vec<Record>,
-    outputs: Vec<Output>,
+    messages: Vec<MappedMessage>,
+    outputs: Vec<OutputMessage>,
     /// The slots of further arguments, for messages with more than one.
     other_inputs: Vec<Vec<Option<Slot>>>,
     index: KeyIndex,
-    places: Vec<Place>,
+    places: Vec<ArgumentPosition>,
     /// The messages by address, for patterns, as of the last `prepare`.
     sorted: Vec<u32>,
 }
 
-/// Where a slot is: which message, which argument.
+/// The message and argument of a slot.
 #[derive(Copy, Clone, Default)]
-struct Place {
+struct ArgumentPosition {
     message: u32,
     argument: u8,
 }
 
-/// What is kept of a mapped message. There may be a million of them, so it refers to everything by number.
-struct Record {
+/// A mapped message. There may be a million of them, so it refers to everything by number.
+struct MappedMessage {
     /// Where its address begins, in groups of four bytes, and how long it is without its padding.
     head: u32,
     len: u8,
@@ -57,48 +57,48 @@ struct Record {
     output: Number,
 }
 
-/// A number, or none, in four bytes.
+/// An optional number in four bytes.
 #[derive(Copy, Clone, PartialEq, Eq)]
 struct Number(u32);
 
-/// A mapped message that comes in, with what its parts refer to.
-pub(crate) struct Incoming<'t> {
-    format: Option<&'t Format>,
-    specs: &'t [Spec],
+/// A mapped incoming message, with its parts resolved.
+pub(crate) struct IncomingMessage<'t> {
+    format: Option<&'t MessageFormat>,
+    specs: &'t [ArgumentSpec],
     /// The slot of the first argument, and those of the others.
     input: Option<Slot>,
     others: &'t [Option<Slot>],
-    output: Option<&'t mut Output>,
+    output: Option<&'t mut OutputMessage>,
 }
 
-/// A mapped message that goes out, with what its parts refer to.
-pub(crate) struct Outgoing<'t> {
+/// A mapped outgoing message, with its parts resolved.
+pub(crate) struct OutgoingMessage<'t> {
     /// The address with its padding.
     head: &'t [u8],
-    specs: &'t [Spec],
-    pub(crate) output: &'t mut Output,
-    /// Whether it comes in as well, so that there may be echoes of it.
+    specs: &'t [ArgumentSpec],
+    pub(crate) output: &'t mut OutputMessage,
+    /// Whether it comes in too, so that it may have echoes.
     returns: bool,
 }
 
-/// What became of a search for the messages that a pattern matches.
+/// The result of a search for the messages that a pattern matches.
 #[derive(Default)]
 pub(crate) struct Search {
-    /// The work that it was.
+    /// The work that was done.
     pub(crate) steps: usize,
-    /// The number of the candidate with which it goes on, unless it is done.
+    /// The candidate at which the search continues, unless it is complete.
     pub(crate) next: Option<usize>,
 }
 
 /// An argument to send, by its slot.
-pub(crate) struct Target<'t> {
+pub(crate) struct OutgoingArgument<'t> {
     pub(crate) message: u32,
-    pub(crate) spec: &'t Spec,
-    pub(crate) output: &'t mut Output,
+    pub(crate) spec: &'t ArgumentSpec,
+    pub(crate) output: &'t mut OutputMessage,
     pub(crate) argument: usize,
 }
 
-impl Table {
+impl MessageTable {
     /// A table without messages.
     pub(crate) fn new(config: Arc<Config>) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Table {
         }
     }
 
-    /// Reserves space for so many channels. Growing step by step would leave unused holes.
+    /// Reserves space for channels. Growing step by step would leave unused holes.
     pub(crate) fn reserve(&mut self, channels: usize, outputs: usize) {
         self.messages.reserve_exact(channels);
         self.places.reserve_exact(channels);
@@ -122,7 +122,7 @@ impl Table {
         self.index = KeyIndex::with_capacity(channels);
     }
 
-    /// Announces a channel.
+    /// Adds a channel.
     pub(crate) fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
         let Ok(Address { path, argument }) = Address::parse(address) else {
             debug_assert!(false, "a session is bound to canonical addresses");
@@ -130,9 +130,9 @@ impl Table {
         };
         let message = self.intern(path);
         if self.places.len() <= slot.index() {
-            self.places.resize(slot.index() + 1, Place::default());
+            self.places.resize(slot.index() + 1, ArgumentPosition::default());
         }
-        self.places[slot.index()] = Place { message, argument };
+        self.places[slot.index()] = ArgumentPosition { message, argument };
         match direction {
             Direction::Input => self.bind_input(message, argument, slot),
             Direction::Output => self.bind_output(message, argument),
@@ -160,7 +160,7 @@ impl Table {
         let record = &mut self.messages[message as usize];
         if record.output == Number::NONE {
             record.output = Number::some(self.outputs.len());
-            self.outputs.push(Output::default());
+            self.outputs.push(OutputMessage::default());
         }
         if let Some(at) = record.output.get() {
             let formats = &self.config.formats;
@@ -169,9 +169,9 @@ impl Table {
         }
     }
 
-    /// Takes a channel back.
+    /// Removes a channel.
     pub(crate) fn unbind(&mut self, slot: Slot, direction: Direction) {
-        let Some(&Place { message, argument }) = self.places.get(slot.index()) else { return };
+        let Some(&ArgumentPosition { message, argument }) = self.places.get(slot.index()) else { return };
         match direction {
             Direction::Input => {
                 let mapped = &mut self.messages[message as usize];
@@ -193,18 +193,18 @@ impl Table {
         }
     }
 
-    /// Puts what has been announced in order. A peer that sends a pattern does not have to wait for that.
+    /// Sorts the added messages in advance, so that the first pattern does not have to wait for that.
     pub(crate) fn prepare(&mut self) {
         let Self { sorted, messages, heads, .. } = self;
         sorted.extend(sorted.len() as u32..messages.len() as u32);
-        // The stable sort finds what is in order already: nearly all after a reload, and most of what people and programs
-        // write.
+        // The stable sort is fast for what is in order already: nearly everything after a reload, and most of what people and
+        // programs write.
         sorted.sort_by_key(|&at| messages[at as usize].address(heads));
     }
 
     fn intern(&mut self, path: &str) -> u32 {
         let Self { config, heads, messages, index, .. } = self;
-        // It is written where it will stay, and taken away again if it is there already.
+        // The address is written to its final position, and removed if it exists already.
         let head = heads.len();
         heads.extend_from_slice(config.root.as_bytes());
         heads.extend_from_slice(path.as_bytes());
@@ -215,7 +215,7 @@ impl Table {
                 message
             }
             Interned::New(message) => {
-                messages.push(Record {
+                messages.push(MappedMessage {
                     head: u32::try_from(head / 4).expect("all addresses of a show have less than 16 GiB"),
                     len: u8::try_from(address.len()).expect("canonical addresses have at most 255 bytes"),
                     format: config.formats.find(path).map_or(Number::NONE, Number::some),
@@ -234,8 +234,8 @@ impl Table {
         self.index.find(address, |at| self.address(at))
     }
 
-    /// The messages whose address a pattern matches, in the order of their addresses, beginning with a candidate of that
-    /// number. Stops when that has taken so many steps; none are found if it is no pattern.
+    /// Finds the messages that a pattern matches, in the order of their addresses, beginning with a candidate. Stops after a number
+    /// of steps. An invalid pattern matches none.
     pub(crate) fn find_matching(
         &self,
         address: &[u8],
@@ -244,7 +244,7 @@ impl Table {
         found: &mut Vec<u32>,
     ) -> Search {
         let mut search = Search::default();
-        let Ok(pattern) = Pattern::parse(address) else { return search };
+        let Ok(pattern) = AddressPattern::parse(address) else { return search };
         let prefix = pattern::literal_prefix(address);
         let start = self.sorted.partition_point(|&at| self.address(at) < prefix);
         let candidates = self.sorted.get(start + first..).unwrap_or_default().iter();
@@ -273,22 +273,22 @@ impl Table {
         self.messages[message as usize].address(&self.heads)
     }
 
-    /// The argument of a slot, if it is one to send.
+    /// The outgoing argument of a slot, if there is one.
     #[inline]
-    pub(crate) fn target(&mut self, slot: Slot) -> Option<Target<'_>> {
-        let &Place { message, argument } = self.places.get(slot.index())?;
+    pub(crate) fn target(&mut self, slot: Slot) -> Option<OutgoingArgument<'_>> {
+        let &ArgumentPosition { message, argument } = self.places.get(slot.index())?;
         let output = &mut self.outputs[self.messages[message as usize].output.get()?];
         let argument = usize::from(argument);
         let spec = &self.config.formats.specs()[output.arguments[argument].spec as usize];
-        Some(Target { message, spec, output, argument })
+        Some(OutgoingArgument { message, spec, output, argument })
     }
 
-    /// A message that comes in.
+    /// An incoming message.
     #[inline]
-    pub(crate) fn incoming(&mut self, message: u32) -> Incoming<'_> {
+    pub(crate) fn incoming(&mut self, message: u32) -> IncomingMessage<'_> {
         let record = &self.messages[message as usize];
         let formats = &self.config.formats;
-        Incoming {
+        IncomingMessage {
             format: record.format.get().map(|at| formats.get(at)),
             specs: formats.specs(),
             input: record.input.get().map(|slot| Slot(slot as u32)),
@@ -297,35 +297,39 @@ impl Table {
         }
     }
 
-    /// A message that goes out, if it is one.
+    /// An outgoing message, if it is one.
     #[inline]
-    pub(crate) fn outgoing(&mut self, message: u32) -> Option<Outgoing<'_>> {
+    pub(crate) fn outgoing(&mut self, message: u32) -> Option<OutgoingMessage<'_>> {
         let record = &self.messages[message as usize];
         let output = &mut self.outputs[record.output.get()?];
         let returns = record.input != Number::NONE || record.other_inputs != Number::NONE;
-        Some(Outgoing { head: record.head(&self.heads), specs: self.config.formats.specs(), output, returns })
+        Some(OutgoingMessage {
+            head: record.head(&self.heads),
+            specs: self.config.formats.specs(),
+            output,
+            returns,
+        })
     }
 
-    /// What is known of a message that is sent.
+    /// The state of an outgoing message.
     #[inline]
-    pub(crate) fn output(&mut self, message: u32) -> Option<&mut Output> {
+    pub(crate) fn output(&mut self, message: u32) -> Option<&mut OutputMessage> {
         Some(&mut self.outputs[self.messages[message as usize].output.get()?])
     }
 }
 
-impl Incoming<'_> {
-    /// Puts the arguments on their channels, and takes note of the buttons that a connection holds. Returns whether any is
-    /// mapped.
+impl IncomingMessage<'_> {
+    /// Emits the arguments on their channels, and records the buttons that a connection holds. Returns whether any is mapped.
     #[inline]
     pub(crate) fn deliver(
         mut self,
         now: Instant,
         message: &Message<'_>,
-        mut held: Option<&mut Held>,
+        mut held: Option<&mut HeldButtons>,
         out: &mut Outbox,
     ) -> bool {
         let mut is_echo = false;
-        // Senders of old leave the type tags out; if they are configured, there is no need to guess.
+        // Old senders leave out the type tags. The configured types replace them.
         let configured = match (message.tags(), self.format) {
             (None, Some(format)) => format.iter().map(|spec| spec.kind.tag() as u8).collect(),
             (Some(_), _) | (None, None) => Vec::new(),
@@ -341,7 +345,8 @@ impl Incoming<'_> {
         }
         if count == 0 {
             let output = self.output.as_mut();
-            is_echo = output.is_some_and(|output| output.hear(now, 0, self.specs, &Reading::Impulse));
+            is_echo =
+                output.is_some_and(|output| output.receive(now, 0, self.specs, &ArgumentReading::Impulse));
             self.input.into_iter().for_each(|slot| emit_impulse(slot, out));
         }
         if let Some(output) = self.output.filter(|_| is_echo) {
@@ -350,14 +355,14 @@ impl Incoming<'_> {
         self.input.is_some() || self.others.iter().any(Option::is_some)
     }
 
-    /// Puts an argument on its channel. Whether it may be the echo of something that was sent.
+    /// Emits an argument on its channel. Returns whether it may be an echo.
     #[inline]
     fn deliver_argument(
         &mut self,
         now: Instant,
         at: usize,
         argument: Argument<'_>,
-        held: Option<&mut Held>,
+        held: Option<&mut HeldButtons>,
         out: &mut Outbox,
     ) -> bool {
         let input = match at.checked_sub(1) {
@@ -369,36 +374,36 @@ impl Incoming<'_> {
         }
         let reading = format::read(self.format.and_then(|format| format.get(at)), argument);
         let output = self.output.as_mut();
-        let is_echo = output.is_some_and(|output| output.hear(now, at, self.specs, &reading));
+        let is_echo = output.is_some_and(|output| output.receive(now, at, self.specs, &reading));
         match (input, reading) {
-            (Some(slot), Reading::Value(value)) => {
+            (Some(slot), ArgumentReading::Value(value)) => {
                 if let Some(held) = held {
-                    held.hear(now, slot, &value);
+                    held.record(now, slot, &value);
                 }
                 out.emit(slot, value);
             }
-            (Some(slot), Reading::Impulse) => emit_impulse(slot, out),
-            (Some(_), Reading::Nothing) | (None, _) => {}
+            (Some(slot), ArgumentReading::Impulse) => emit_impulse(slot, out),
+            (Some(_), ArgumentReading::Nothing) | (None, _) => {}
         }
         is_echo
     }
 }
 
-impl Outgoing<'_> {
-    /// Whether a peer that needs everything needs this: something that has a state, and that it did not say itself just
-    /// now, if it is the `speaker` of that moment.
+impl OutgoingMessage<'_> {
+    /// Whether a peer that needs all states needs this message: it has a state, and the peer has not just sent it itself as the
+    /// `speaker`.
     pub(crate) fn has_state_for(&self, speaker: Option<Instant>) -> bool {
-        let is_heard = speaker.is_some() && self.output.heard_at.get() == speaker;
+        let is_heard = speaker.is_some() && self.output.received_at.get() == speaker;
         self.output.is_known && !is_heard && !self.output.is_event(self.specs) && self.fits()
     }
 
-    /// What it says is what the peer has been told.
+    /// Records that it was sent.
     #[inline]
     pub(crate) fn mark_sent(&mut self, now: Instant, generation: u8) {
         self.output.mark_sent(now, generation, self.returns, self.specs);
     }
 
-    /// Whether only its last state counts, so that earlier ones need not arrive.
+    /// Whether only its last state counts, so that earlier ones may be dropped.
     pub(crate) fn is_level(&self) -> bool {
         let arguments = &self.output.arguments;
         self.output.is_known && (arguments.len() > 1 || arguments[0].is_level())
@@ -414,16 +419,16 @@ impl Outgoing<'_> {
         self.head.len() + 8 + sizes.sum::<usize>() <= MAX_PACKET
     }
 
-    /// Appends the message as it is.
+    /// Appends the encoded message.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.head);
-        // The one argument of a message without arguments is there to be mapped.
+        // A message without arguments has one for its channel.
         let arguments = if self.output.is_bare() { &[] } else { &*self.output.arguments };
         encode_arguments(arguments.iter().map(|argument| argument.argument(self.specs)), out);
     }
 }
 
-impl Record {
+impl MappedMessage {
     fn address<'t>(&self, heads: &'t [u8]) -> &'t [u8] {
         &heads[self.head as usize * 4..][..self.len.into()]
     }

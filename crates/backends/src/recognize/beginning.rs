@@ -1,60 +1,60 @@
-//! The first bytes of a stream, until something in it was understood.
+//! The first bytes of a stream, until a packet in it was decoded.
 
 use std::fmt::Display;
 
 use crosspatch_core::{Duration, Instant, Notice};
 
-use super::{Finding, Format, WRONG_PROTOCOL, explain_stream, stream};
+use super::{Diagnosis, WRONG_PROTOCOL, WireFormat, explain_stream, stream};
 
-/// So many bytes are kept. Requests for a WebSocket say what they are within these.
+/// The number of stored bytes. Requests for a WebSocket can be recognized within these.
 const KEPT: usize = 512;
 
-/// A stream that makes no sense for so long, or for so many bytes, is explained.
+/// The time, and the number of bytes, after which an undecodable stream is explained.
 const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Fewer bytes are the beginning of anything.
+/// The fewest bytes that are explained. Fewer could be the beginning of anything.
 const FEWEST: usize = 6;
 
-/// How a stream has begun.
+/// The beginning of a stream.
 #[derive(Debug, Default)]
 pub(crate) enum Beginning {
-    /// Nothing has come.
+    /// No bytes were received.
     #[default]
     Silent,
-    /// Something has come and was not understood yet.
-    Heard(Heard),
+    /// Bytes were received, and no packet was decoded yet.
+    Unexplained(UnexplainedBytes),
     /// The operator was notified of the likely protocol.
     Foreign,
-    /// Something was understood. Whatever comes later belongs to the same protocol.
+    /// A packet was decoded. Later bytes belong to the same protocol.
     Understood,
 }
 
-/// What has come.
+/// The bytes of a stream without a decoded packet.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct UnexplainedBytes {
     bytes: Vec<u8>,
     len: usize,
-    /// When it is explained, unless more has to come before.
+    /// When they are explained, unless more bytes are needed.
     due: Option<Instant>,
 }
 
 impl Beginning {
-    /// Bytes have come. Returns when to explain them if they stay without sense, where that has changed.
-    pub(crate) fn hear(&mut self, now: Instant, data: &[u8]) -> Option<Instant> {
+    /// Adds received bytes. Returns the time to explain them, if it has changed.
+    pub(crate) fn add_bytes(&mut self, now: Instant, data: &[u8]) -> Option<Instant> {
         if let Self::Silent = self {
-            *self = Self::Heard(Heard::default());
+            *self = Self::Unexplained(UnexplainedBytes::default());
         }
-        let Self::Heard(heard) = self else { return None };
-        let kept = data.len().min(KEPT - heard.bytes.len());
-        heard.bytes.extend_from_slice(&data[..kept]);
-        heard.len = heard.len.saturating_add(data.len());
-        let is_waiting = heard.due.is_some();
-        heard.due = heard.due.or(Some(now + PATIENCE));
-        heard.due.filter(|_| !is_waiting)
+        let Self::Unexplained(unexplained) = self else { return None };
+        let kept = data.len().min(KEPT - unexplained.bytes.len());
+        unexplained.bytes.extend_from_slice(&data[..kept]);
+        unexplained.len = unexplained.len.saturating_add(data.len());
+        let is_waiting = unexplained.due.is_some();
+        unexplained.due = unexplained.due.or(Some(now + PATIENCE));
+        unexplained.due.filter(|_| !is_waiting)
     }
 
-    /// Something was understood.
+    /// Records that a packet was decoded.
     pub(crate) fn settle(&mut self) {
         *self = Self::Understood;
     }
@@ -64,66 +64,68 @@ impl Beginning {
         *self = Self::Foreign;
     }
 
-    /// Whether something has come, and it is not known what.
+    /// Whether bytes were received and no packet was decoded.
     pub(crate) fn is_undecided(&self) -> bool {
-        matches!(self, Self::Heard(_))
+        matches!(self, Self::Unexplained(_))
     }
 
-    /// When it has made no sense for too long.
+    /// When the stream will have been undecodable for too long.
     pub(crate) fn due(&self) -> Option<Instant> {
         match self {
-            Self::Heard(heard) => heard.due,
+            Self::Unexplained(unexplained) => unexplained.due,
             Self::Silent | Self::Foreign | Self::Understood => None,
         }
     }
 
-    /// Whether it has made no sense for too long, or in too many bytes.
+    /// Whether the stream has been undecodable for too long, or for too many bytes.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         match self {
-            Self::Heard(Heard { due: Some(due), len, .. }) => *due <= now || *len >= MAX_BYTES,
-            Self::Heard(_) | Self::Silent | Self::Foreign | Self::Understood => false,
+            Self::Unexplained(UnexplainedBytes { due: Some(due), len, .. }) => {
+                *due <= now || *len >= MAX_BYTES
+            }
+            Self::Unexplained(_) | Self::Silent | Self::Foreign | Self::Understood => false,
         }
     }
 
     /// Explains a stream in which something was not understood as `wanted`.
-    pub(crate) fn explain(&mut self, from: &dyn Display, wanted: Format) -> Finding {
-        let heard = match self {
-            Self::Heard(heard) => heard,
-            Self::Foreign => return Finding::Old,
-            Self::Silent | Self::Understood => return Finding::Nothing,
+    pub(crate) fn explain(&mut self, from: &dyn Display, wanted: WireFormat) -> Diagnosis {
+        let unexplained = match self {
+            Self::Unexplained(unexplained) => unexplained,
+            Self::Foreign => return Diagnosis::Old,
+            Self::Silent | Self::Understood => return Diagnosis::Nothing,
         };
-        match explain_stream(from, &heard.bytes, wanted) {
+        match explain_stream(from, &unexplained.bytes, wanted) {
             Some(notice) => {
                 *self = Self::Foreign;
-                Finding::News(notice)
+                Diagnosis::News(notice)
             }
-            None => Finding::Nothing,
+            None => Diagnosis::Nothing,
         }
     }
 
     /// Explains a stream that is due. One that looks right, or has hardly begun, is slow and no more.
-    pub(crate) fn explain_silence(&mut self, from: &dyn Display, wanted: Format) -> Option<Notice> {
+    pub(crate) fn explain_silence(&mut self, from: &dyn Display, wanted: WireFormat) -> Option<Notice> {
         if let Some(notice) = self.explain_end(from, wanted) {
             return Some(notice);
         }
-        let Self::Heard(heard) = self else { return None };
-        heard.due = None;
-        if heard.len < FEWEST || stream(&heard.bytes) == Some(wanted) {
+        let Self::Unexplained(unexplained) = self else { return None };
+        unexplained.due = None;
+        if unexplained.len < FEWEST || stream(&unexplained.bytes) == Some(wanted) {
             return None;
         }
         let text = format!(
             "{from} sent {} bytes without a packet of {wanted}; check protocol and port at the other end",
-            heard.len
+            unexplained.len
         );
         *self = Self::Foreign;
         Some(Notice::warning(WRONG_PROTOCOL, text))
     }
 
     /// Explains a stream that has ended before anything in it was understood.
-    pub(crate) fn explain_end(&mut self, from: &dyn Display, wanted: Format) -> Option<Notice> {
+    pub(crate) fn explain_end(&mut self, from: &dyn Display, wanted: WireFormat) -> Option<Notice> {
         match self.explain(from, wanted) {
-            Finding::News(notice) => Some(notice),
-            Finding::Old | Finding::Nothing => None,
+            Diagnosis::News(notice) => Some(notice),
+            Diagnosis::Old | Diagnosis::Nothing => None,
         }
     }
 }

@@ -1,51 +1,51 @@
 //! How each protocol is recognized. The lists are in the order of certainty: what has a signature comes first, and text
 //! and MIDI, which many bytes are by chance, come last.
 
-use super::Format;
+use super::WireFormat;
 use crate::midi::wire::{Parser, SYSEX};
 use crate::osc::wire::{MAX_FRAME, Messages};
 use crate::rtpmidi::wire::Packet as RtpMidiPacket;
-use crate::shared::mdns::wire::Message as DnsMessage;
+use crate::shared::mdns::wire::DnsMessage;
 use crate::{artnet, openpixelcontrol as opc, sacn};
 
 /// A format, and how it is recognized.
-pub(super) type Rule = (Format, fn(&[u8]) -> bool);
+pub(super) type FormatTest = (WireFormat, fn(&[u8]) -> bool);
 
 /// The formats of datagrams.
-pub(super) const DATAGRAMS: &[Rule] = &[
-    (Format::ArtNet, is_art_net),
-    (Format::Sacn, is_sacn),
-    (Format::Osc, is_osc),
-    (Format::OscLength, is_osc_with_length),
-    (Format::OscSlip, is_osc_in_slip),
-    (Format::AppleMidi, is_apple_midi),
-    (Format::RtpMidi, is_rtp_midi),
-    (Format::Mqtt, is_mqtt),
-    (Format::Tls, is_tls),
-    (Format::WebSocket, is_web_socket),
-    (Format::HttpRequest, is_http_request),
-    (Format::HttpAnswer, is_http_answer),
-    (Format::Visca, is_visca),
-    (Format::Dns, is_dns),
-    (Format::Text, is_text),
-    (Format::Midi, is_midi),
-    (Format::Rtp, is_rtp),
+pub(super) const DATAGRAMS: &[FormatTest] = &[
+    (WireFormat::ArtNet, is_art_net),
+    (WireFormat::Sacn, is_sacn),
+    (WireFormat::Osc, is_osc),
+    (WireFormat::OscLength, is_osc_with_length),
+    (WireFormat::OscSlip, is_osc_in_slip),
+    (WireFormat::AppleMidi, is_apple_midi),
+    (WireFormat::RtpMidi, is_rtp_midi),
+    (WireFormat::Mqtt, is_mqtt),
+    (WireFormat::Tls, is_tls),
+    (WireFormat::WebSocket, is_web_socket),
+    (WireFormat::HttpRequest, is_http_request),
+    (WireFormat::HttpAnswer, is_http_answer),
+    (WireFormat::Visca, is_visca),
+    (WireFormat::Dns, is_dns),
+    (WireFormat::Text, is_text),
+    (WireFormat::Midi, is_midi),
+    (WireFormat::Rtp, is_rtp),
 ];
 
 /// The formats of streams.
-pub(super) const STREAMS: &[Rule] = &[
-    (Format::Tls, is_tls),
-    (Format::WebSocket, is_web_socket),
-    (Format::HttpRequest, is_http_request),
-    (Format::HttpAnswer, is_http_answer),
-    (Format::Mqtt, is_mqtt),
-    (Format::OscLength, is_osc_with_length),
-    (Format::OscSlip, is_osc_in_slip),
-    (Format::Osc, begins_as_osc),
-    (Format::Visca, is_visca),
-    (Format::Text, is_text),
-    (Format::OpenPixelControl, is_open_pixel_control),
-    (Format::Midi, is_midi),
+pub(super) const STREAMS: &[FormatTest] = &[
+    (WireFormat::Tls, is_tls),
+    (WireFormat::WebSocket, is_web_socket),
+    (WireFormat::HttpRequest, is_http_request),
+    (WireFormat::HttpAnswer, is_http_answer),
+    (WireFormat::Mqtt, is_mqtt),
+    (WireFormat::OscLength, is_osc_with_length),
+    (WireFormat::OscSlip, is_osc_in_slip),
+    (WireFormat::Osc, begins_as_osc),
+    (WireFormat::Visca, is_visca),
+    (WireFormat::Text, is_text),
+    (WireFormat::OpenPixelControl, is_open_pixel_control),
+    (WireFormat::Midi, is_midi),
 ];
 
 /// SLIP's END (RFC 1055).
@@ -58,7 +58,7 @@ const RTP_MIDI: u8 = 97;
 const RTP_HEADER: usize = 12;
 
 /// The first rule of the list that holds.
-pub(super) fn first_of(rules: &[Rule], bytes: &[u8]) -> Option<Format> {
+pub(super) fn first_of(rules: &[FormatTest], bytes: &[u8]) -> Option<WireFormat> {
     rules.iter().find(|(_, holds)| holds(bytes)).map(|(format, _)| *format)
 }
 

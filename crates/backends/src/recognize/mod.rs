@@ -1,21 +1,21 @@
 //! Names the protocol that bytes look like, for notices about a peer that sends to the wrong port or in the wrong framing.
 //!
 //! It is a guess from how packets of each protocol begin, and only used to explain bytes that were not understood:
-//! nothing is refused because of it. Packets that were understood are never looked at. `Strangers` keeps who was
+//! nothing is refused because of it. Packets that were understood are never looked at. `UnknownSenders` remembers who was
 //! explained on a port for datagrams, `Beginning` the first bytes of a stream until it makes sense.
 
 mod beginning;
 mod formats;
-mod strangers;
 #[cfg(test)]
 mod tests;
+mod unknown_senders;
 
 use std::fmt;
 
 use crosspatch_core::{Notice, Outbox};
 
 pub(crate) use beginning::Beginning;
-pub(crate) use strangers::Strangers;
+pub(crate) use unknown_senders::UnknownSenders;
 
 /// The kind of notices about other protocols. It is one of its own, so that a flood of garbage does not hide them.
 pub(crate) const WRONG_PROTOCOL: &str = "wrong-protocol";
@@ -25,7 +25,7 @@ const MAX_EXCERPT: usize = 32;
 
 /// A protocol, with its framing where it has several.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum WireFormat {
     /// OSC without any framing.
     Osc,
     /// OSC with the length of each packet in front (OSC 1.0 over TCP).
@@ -65,16 +65,16 @@ pub enum Format {
 }
 
 /// Says what a datagram looks like.
-pub fn datagram(bytes: &[u8]) -> Option<Format> {
+pub fn datagram(bytes: &[u8]) -> Option<WireFormat> {
     formats::first_of(formats::DATAGRAMS, bytes)
 }
 
 /// Says what a stream looks like that begins with these bytes, of which the last packet may be cut off.
-pub fn stream(bytes: &[u8]) -> Option<Format> {
+pub fn stream(bytes: &[u8]) -> Option<WireFormat> {
     formats::first_of(formats::STREAMS, bytes)
 }
 
-impl Format {
+impl WireFormat {
     /// What the operator can do about a peer that sends this where `wanted` is expected.
     fn advice(self, wanted: Self) -> &'static str {
         match (self, wanted) {
@@ -106,7 +106,7 @@ impl Format {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for WireFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Osc => "OSC",
@@ -133,7 +133,7 @@ impl fmt::Display for Format {
 
 /// The diagnosis of bytes that could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub(crate) enum Diagnosis {
     /// They look like another protocol; this is the notice.
     News(Notice),
     /// They do, and the operator was already notified.
@@ -142,9 +142,9 @@ pub(crate) enum Finding {
     Nothing,
 }
 
-impl Finding {
+impl Diagnosis {
     /// Raises a notice of the kind `id`: of the other protocol, or `otherwise` where there is none.
-    pub(crate) fn tell(self, id: &'static str, out: &mut Outbox, otherwise: impl FnOnce() -> String) {
+    pub(crate) fn report(self, id: &'static str, out: &mut Outbox, otherwise: impl FnOnce() -> String) {
         match self {
             Self::News(notice) => out.notice(notice),
             Self::Old => {}
@@ -154,18 +154,18 @@ impl Finding {
 }
 
 /// The notice about a stream that begins with these bytes; none if it looks like what is `wanted`, or like nothing.
-pub(crate) fn explain_stream(from: &dyn fmt::Display, bytes: &[u8], wanted: Format) -> Option<Notice> {
+pub(crate) fn explain_stream(from: &dyn fmt::Display, bytes: &[u8], wanted: WireFormat) -> Option<Notice> {
     let found = stream(bytes).filter(|found| *found != wanted)?;
     Some(explain(from, found, wanted, bytes))
 }
 
 /// The notice about a peer that sends `found` where `wanted` is expected.
-fn explain(from: &dyn fmt::Display, found: Format, wanted: Format, bytes: &[u8]) -> Notice {
+fn explain(from: &dyn fmt::Display, found: WireFormat, wanted: WireFormat, bytes: &[u8]) -> Notice {
     let bare = |one, other| match (one, other) {
-        (Format::Osc, Format::OscLength | Format::OscSlip) => " without framing",
+        (WireFormat::Osc, WireFormat::OscLength | WireFormat::OscSlip) => " without framing",
         _ => "",
     };
-    let quote = if found == Format::Text { format!(" ({})", excerpt(bytes)) } else { String::new() };
+    let quote = if found == WireFormat::Text { format!(" ({})", excerpt(bytes)) } else { String::new() };
     let text = format!(
         "{from} sends {found}{}{quote} where {wanted}{} is expected; {}",
         bare(found, wanted),

@@ -49,47 +49,47 @@ const WEB_SERVER: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n";
 const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x01\x31\x01\0\x01\x2d\x03\x03";
 const ALERT: &[u8] = b"\x15\x03\x03\0\x02\x02\x46";
 
-const DATAGRAMS: &[(&[u8], Format)] = &[
-    (OSC, Format::Osc),
-    (BUNDLE, Format::Osc),
-    (OSC_LENGTH, Format::OscLength),
-    (OSC_SLIP, Format::OscSlip),
-    (ART_POLL, Format::ArtNet),
-    (ART_DMX, Format::ArtNet),
-    (SACN, Format::Sacn),
-    (INVITATION, Format::AppleMidi),
-    (CLOCK, Format::AppleMidi),
-    (RTP_MIDI, Format::RtpMidi),
-    (RTP_AUDIO, Format::Rtp),
-    (NOTE, Format::Midi),
-    (DNS, Format::Dns),
-    (MDNS, Format::Dns),
-    (MQTT, Format::Mqtt),
-    (VISCA_IP, Format::Visca),
-    (VISCA, Format::Visca),
-    (CURL, Format::HttpRequest),
-    (b"/fader 0.5\n", Format::Text),
-    ("{\"Szene\": \"Öffnen\"}".as_bytes(), Format::Text),
-    (b"GO\0", Format::Text),
+const DATAGRAMS: &[(&[u8], WireFormat)] = &[
+    (OSC, WireFormat::Osc),
+    (BUNDLE, WireFormat::Osc),
+    (OSC_LENGTH, WireFormat::OscLength),
+    (OSC_SLIP, WireFormat::OscSlip),
+    (ART_POLL, WireFormat::ArtNet),
+    (ART_DMX, WireFormat::ArtNet),
+    (SACN, WireFormat::Sacn),
+    (INVITATION, WireFormat::AppleMidi),
+    (CLOCK, WireFormat::AppleMidi),
+    (RTP_MIDI, WireFormat::RtpMidi),
+    (RTP_AUDIO, WireFormat::Rtp),
+    (NOTE, WireFormat::Midi),
+    (DNS, WireFormat::Dns),
+    (MDNS, WireFormat::Dns),
+    (MQTT, WireFormat::Mqtt),
+    (VISCA_IP, WireFormat::Visca),
+    (VISCA, WireFormat::Visca),
+    (CURL, WireFormat::HttpRequest),
+    (b"/fader 0.5\n", WireFormat::Text),
+    ("{\"Szene\": \"Öffnen\"}".as_bytes(), WireFormat::Text),
+    (b"GO\0", WireFormat::Text),
 ];
 
-const STREAMS: &[(&[u8], Format)] = &[
-    (OSC, Format::Osc),
-    (BUNDLE, Format::Osc),
-    (OSC_LENGTH, Format::OscLength),
-    (OSC_SLIP, Format::OscSlip),
-    (OSC_SLIP.split_at(1).1, Format::OscSlip),
-    (NOTE, Format::Midi),
-    (PIXELS, Format::OpenPixelControl),
-    (MQTT, Format::Mqtt),
-    (MQTT_31, Format::Mqtt),
-    (VISCA, Format::Visca),
-    (CURL, Format::HttpRequest),
-    (BROWSER, Format::WebSocket),
-    (WEB_SERVER, Format::HttpAnswer),
-    (CLIENT_HELLO, Format::Tls),
-    (ALERT, Format::Tls),
-    (b"SSH-2.0-OpenSSH_9.6\r\n", Format::Text),
+const STREAMS: &[(&[u8], WireFormat)] = &[
+    (OSC, WireFormat::Osc),
+    (BUNDLE, WireFormat::Osc),
+    (OSC_LENGTH, WireFormat::OscLength),
+    (OSC_SLIP, WireFormat::OscSlip),
+    (OSC_SLIP.split_at(1).1, WireFormat::OscSlip),
+    (NOTE, WireFormat::Midi),
+    (PIXELS, WireFormat::OpenPixelControl),
+    (MQTT, WireFormat::Mqtt),
+    (MQTT_31, WireFormat::Mqtt),
+    (VISCA, WireFormat::Visca),
+    (CURL, WireFormat::HttpRequest),
+    (BROWSER, WireFormat::WebSocket),
+    (WEB_SERVER, WireFormat::HttpAnswer),
+    (CLIENT_HELLO, WireFormat::Tls),
+    (ALERT, WireFormat::Tls),
+    (b"SSH-2.0-OpenSSH_9.6\r\n", WireFormat::Text),
 ];
 
 #[test]
@@ -106,13 +106,13 @@ fn what_other_programs_send_is_recognized() {
 fn a_stream_is_recognized_by_its_first_packet_though_it_is_cut() {
     let long = [&[0, 0, 0x10, 0][..], b"/cue/text\0\0\0,s\0\0", &[b'x'; 100]].concat();
     for (bytes, format) in [
-        (&long[..], Format::OscLength),
-        (&OSC_LENGTH[..7], Format::OscLength),
-        (&OSC_SLIP[..4], Format::OscSlip),
-        (&CURL[..4], Format::HttpRequest),
-        (&CLIENT_HELLO[..4], Format::Tls),
-        (&PIXELS[..6], Format::OpenPixelControl),
-        (b"\x05\0\x03\x00\x2f\x2f\x2f", Format::OpenPixelControl),
+        (&long[..], WireFormat::OscLength),
+        (&OSC_LENGTH[..7], WireFormat::OscLength),
+        (&OSC_SLIP[..4], WireFormat::OscSlip),
+        (&CURL[..4], WireFormat::HttpRequest),
+        (&CLIENT_HELLO[..4], WireFormat::Tls),
+        (&PIXELS[..6], WireFormat::OpenPixelControl),
+        (b"\x05\0\x03\x00\x2f\x2f\x2f", WireFormat::OpenPixelControl),
     ] {
         assert_eq!(stream(bytes), Some(format), "{}", bytes.escape_ascii());
     }
@@ -131,7 +131,7 @@ fn what_could_be_anything_is_not_named() {
 fn colours_that_begin_like_an_address_are_pixels() {
     // 16 pixels in the grey of a slash.
     let pixels = [&[0, 0, 0, 48][..], &[b'/'; 48]].concat();
-    assert_eq!(stream(&pixels), Some(Format::OpenPixelControl));
+    assert_eq!(stream(&pixels), Some(WireFormat::OpenPixelControl));
 }
 
 #[test]
@@ -139,21 +139,21 @@ fn the_notice_says_what_it_is_and_what_to_do() {
     let from: SocketAddr = "10.0.0.9:7000".parse().expect("an address");
     for (found, wanted, bytes, text) in [
         (
-            Format::Osc,
-            Format::ArtNet,
+            WireFormat::Osc,
+            WireFormat::ArtNet,
             OSC,
             "10.0.0.9:7000 sends OSC where Art-Net is expected; send it to an instance of `osc`",
         ),
         (
-            Format::OscSlip,
-            Format::OscLength,
+            WireFormat::OscSlip,
+            WireFormat::OscLength,
             OSC_SLIP,
             "10.0.0.9:7000 sends OSC in SLIP where OSC with a length before each packet is expected; \
              set `transport = slip` here, or OSC 1.0 at the sender",
         ),
         (
-            Format::Text,
-            Format::Osc,
+            WireFormat::Text,
+            WireFormat::Osc,
             b"`Go`\nto the next cue\n",
             "10.0.0.9:7000 sends text (`'Go'...`) where OSC is expected; check protocol and port at the sender",
         ),
@@ -164,29 +164,29 @@ fn the_notice_says_what_it_is_and_what_to_do() {
 
 #[test]
 fn a_stranger_is_told_once_and_again_after_a_minute_of_quiet() {
-    let (mut strangers, start) = (Strangers::default(), Instant::START);
+    let (mut unknown_senders, start) = (UnknownSenders::default(), Instant::START);
     let from = |port: u16| SocketAddr::from(([10, 0, 0, 9], port));
     let mut explained = |seconds: u64, port: u16, bytes: &[u8]| {
-        strangers.explain(start + Duration::from_secs(seconds), from(port), bytes, Format::ArtNet)
+        unknown_senders.explain(start + Duration::from_secs(seconds), from(port), bytes, WireFormat::ArtNet)
     };
-    assert!(matches!(explained(0, 7000, OSC), Finding::News(_)));
+    assert!(matches!(explained(0, 7000, OSC), Diagnosis::News(_)));
     for seconds in 1..200 {
-        assert_eq!(explained(seconds, 7000 + seconds as u16, OSC), Finding::Old);
+        assert_eq!(explained(seconds, 7000 + seconds as u16, OSC), Diagnosis::Old);
     }
-    assert!(matches!(explained(200, 7000, SACN), Finding::News(_)), "another protocol");
-    assert_eq!(explained(200, 7000, ART_POLL), Finding::Nothing, "what is expected, but broken");
-    assert_eq!(explained(200, 7000, b"\0"), Finding::Nothing);
-    assert!(matches!(explained(300, 7000, OSC), Finding::News(_)));
+    assert!(matches!(explained(200, 7000, SACN), Diagnosis::News(_)), "another protocol");
+    assert_eq!(explained(200, 7000, ART_POLL), Diagnosis::Nothing, "what is expected, but broken");
+    assert_eq!(explained(200, 7000, b"\0"), Diagnosis::Nothing);
+    assert!(matches!(explained(300, 7000, OSC), Diagnosis::News(_)));
 }
 
 #[test]
 fn a_flood_of_strangers_is_forgotten_from_its_quietest_on() {
-    let mut strangers = Strangers::default();
+    let mut unknown_senders = UnknownSenders::default();
     let ip = |number: u32| std::net::IpAddr::from(number.to_be_bytes());
     for number in 0..10_000 {
         let now = Instant::from_micros(u64::from(number));
-        assert!(strangers.is_news(now, ip(number), Format::Osc));
-        assert!(!strangers.is_news(now, ip(0), Format::Osc), "one that goes on");
+        assert!(unknown_senders.is_news(now, ip(number), WireFormat::Osc));
+        assert!(!unknown_senders.is_news(now, ip(0), WireFormat::Osc), "one that goes on");
     }
 }
 
@@ -194,21 +194,23 @@ fn a_flood_of_strangers_is_forgotten_from_its_quietest_on() {
 fn a_stream_is_explained_after_a_second_or_when_it_ends() {
     let (from, start) = ("client1", Instant::START);
     let mut beginning = Beginning::default();
-    assert_eq!((beginning.due(), beginning.explain_end(&from, Format::OscSlip)), (None, None));
-    let due = beginning.hear(start, OSC_LENGTH).expect("a time");
-    assert_eq!((due, beginning.hear(start, OSC_LENGTH)), (start + Duration::from_secs(1), None));
+    assert_eq!((beginning.due(), beginning.explain_end(&from, WireFormat::OscSlip)), (None, None));
+    let due = beginning.add_bytes(start, OSC_LENGTH).expect("a time");
+    assert_eq!((due, beginning.add_bytes(start, OSC_LENGTH)), (start + Duration::from_secs(1), None));
     assert!(!beginning.is_due(start) && beginning.is_due(due));
     assert!(
         beginning
-            .explain_silence(&from, Format::OscSlip)
+            .explain_silence(&from, WireFormat::OscSlip)
             .is_some_and(|notice| notice.text.contains("`transport = tcp`"))
     );
-    assert_eq!(beginning.explain(&from, Format::OscSlip), Finding::Old);
-    assert_eq!((beginning.due(), beginning.hear(due, OSC_LENGTH)), (None, None));
+    assert_eq!(beginning.explain(&from, WireFormat::OscSlip), Diagnosis::Old);
+    assert_eq!((beginning.due(), beginning.add_bytes(due, OSC_LENGTH)), (None, None));
 
     let mut beginning = Beginning::default();
-    beginning.hear(start, CURL);
-    assert!(beginning.explain_end(&from, Format::OscSlip).is_some_and(|notice| notice.text.contains("HTTP")));
+    beginning.add_bytes(start, CURL);
+    assert!(
+        beginning.explain_end(&from, WireFormat::OscSlip).is_some_and(|notice| notice.text.contains("HTTP"))
+    );
 }
 
 #[test]
@@ -217,25 +219,25 @@ fn a_stream_that_looks_right_is_only_slow() {
     let mut beginning = Beginning::default();
     for (second, byte) in (0..).zip(&OSC_LENGTH[..12]) {
         let now = start + Duration::from_secs(second);
-        beginning.hear(now, &[*byte]);
+        beginning.add_bytes(now, &[*byte]);
         if beginning.is_due(now) {
-            assert_eq!(beginning.explain_silence(&from, Format::OscLength), None, "second {second}");
+            assert_eq!(beginning.explain_silence(&from, WireFormat::OscLength), None, "second {second}");
         }
     }
-    assert_eq!(beginning.explain(&from, Format::OscLength), Finding::Nothing);
+    assert_eq!(beginning.explain(&from, WireFormat::OscLength), Diagnosis::Nothing);
     beginning.settle();
-    assert_eq!((beginning.due(), beginning.hear(start, CURL)), (None, None));
-    assert_eq!(beginning.explain(&from, Format::OscLength), Finding::Nothing);
+    assert_eq!((beginning.due(), beginning.add_bytes(start, CURL)), (None, None));
+    assert_eq!(beginning.explain(&from, WireFormat::OscLength), Diagnosis::Nothing);
 }
 
 #[test]
 fn a_stream_that_nobody_knows_is_explained_by_its_length_and_does_not_grow() {
     let mut beginning = Beginning::default();
     for _ in 0..70 {
-        beginning.hear(Instant::START, &[0xd5; 1000]);
+        beginning.add_bytes(Instant::START, &[0xd5; 1000]);
     }
     assert!(beginning.is_due(Instant::START));
-    let text = beginning.explain_silence(&"client1", Format::OscLength).expect("a notice").text;
+    let text = beginning.explain_silence(&"client1", WireFormat::OscLength).expect("a notice").text;
     assert!(text.starts_with("client1 sent 70000 bytes without a packet of OSC with a length"), "{text}");
 }
 

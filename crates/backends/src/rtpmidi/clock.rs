@@ -1,26 +1,26 @@
-//! The clock messages of the end that started a session. Their answers show that the peer is alive.
+//! The clock messages of the session initiator. Their answers show that the peer is alive.
 //!
-//! A peer that was started again has nothing to say: RTP of a session that it does not know is passed over, and it is the
-//! other side that has to invite it. So the clock is checked soon when what is sent brings nothing back, and then fast. It
-//! is still a dozen messages that have to be lost, over more time than a wireless network pauses for.
+//! A restarted peer does not know the session. It ignores its packets, and the initiator has to invite it again. Therefore a
+//! clock message is sent soon after packets without any response, and repeated fast. The session ends after
+//! [`MAX_UNANSWERED`] messages, which takes longer than a usual interruption of a wireless network.
 
 use crosspatch_core::{Duration, Instant};
 
 use super::sender::ticks;
 
-/// Clocks are compared fast at first, and slowly after that: as long as that a peer waits that was started again while nothing
-/// is sent to it.
+/// The intervals between clock messages: fast at first, then slow. While nothing is sent, a restarted peer is noticed after
+/// [`SLOW`].
 const FAST: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_secs(4);
 const FAST_AT_FIRST: u32 = 6;
-/// The pause between messages to a peer that has answered before and does not.
+/// The interval while a peer that has answered before does not.
 const PROBE: Duration = Duration::from_millis(400);
-/// So many messages without an answer end the session.
+/// The number of unanswered messages that ends the session.
 const MAX_UNANSWERED: u32 = 12;
 
-/// The clock messages of an initiator.
+/// The clock messages of the session initiator.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct ClockSync {
     due_at: Instant,
     /// When the last message was sent.
     asked_at: Instant,
@@ -29,13 +29,13 @@ pub(super) struct Clock {
     has_answered: bool,
 }
 
-impl Clock {
-    /// Begins at once.
+impl ClockSync {
+    /// The first message is due at `now`.
     pub(super) fn new(now: Instant) -> Self {
         Self { due_at: now, asked_at: now, sent: 0, unanswered: 0, has_answered: false }
     }
 
-    /// When the next message is due. A pending answer is waited for until `doubt_at` at most.
+    /// When the next message is due: at `doubt_at` at the latest, unless an answer is pending.
     pub(super) fn due_at(&self, doubt_at: Option<Instant>) -> Instant {
         match doubt_at {
             Some(doubt_at) if self.unanswered == 0 => self.due_at.min(doubt_at),
@@ -43,7 +43,7 @@ impl Clock {
         }
     }
 
-    /// Takes note that a message is sent, and returns its first time; nothing if too many had no answer.
+    /// Records that a message is sent, and returns its first timestamp. Returns `None` if too many messages are unanswered.
     pub(super) fn ask(&mut self, now: Instant) -> Option<u64> {
         if self.unanswered >= MAX_UNANSWERED {
             return None;
@@ -53,7 +53,7 @@ impl Clock {
         Some(ticks(now))
     }
 
-    /// The peer answers; says whether something was asked.
+    /// Handles an answer. Returns whether a message was unanswered.
     pub(super) fn handle_answer(&mut self, now: Instant) -> bool {
         let is_asked = self.unanswered > 0;
         if is_asked {
@@ -63,8 +63,8 @@ impl Clock {
         is_asked
     }
 
-    /// Whether an answer to this time, by somebody else at the address of the peer, shows that the one who used to answer is
-    /// gone.
+    /// Whether an answer to this timestamp with a foreign source identifier shows that the peer has been replaced by another
+    /// program at its address.
     pub(super) fn is_answered_by_another(&self, time: u64) -> bool {
         self.has_answered && self.unanswered > 0 && time == ticks(self.asked_at)
     }

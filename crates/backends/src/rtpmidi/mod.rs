@@ -1,7 +1,7 @@
 //! MIDI over the network: RTP-MIDI with AppleMIDI sessions, and without.
 //!
-//! [`wire`] is the codec. A session has a `link` to each peer, with a `clock`, and a `sender` and a `receiver` that keep the recovery
-//! journal; channels and their values are those of every backend that speaks MIDI ([`crate::midi`]).
+//! [`wire`] is the codec. A session has a `link` to each peer, with a `clock`, and a `sender` and a `receiver` that maintain the
+//! recovery journal. Channels and values are the same as in [`crate::midi`].
 
 mod clock;
 mod link;
@@ -14,7 +14,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
 use crate::midi::address::WORDS;
 use options::Config;
@@ -49,6 +49,10 @@ impl Instance for RtpMidi {
 
     fn kind(&self, address: &str, _: Direction) -> Kind {
         self.config.dialect.kind(address)
+    }
+
+    fn content(&self, address: &str, _: Direction) -> Content {
+        self.config.dialect.content(address)
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -176,7 +176,7 @@ fn read_mdns_name(options: &mut Options<'_>, is_direct: bool) -> Option<String> 
 
 fn read_peer(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
     let endpoint = options.endpoint(at, Some(CONTROL_PORT))?;
-    if matches!(endpoint.port, 0 | u16::MAX) || endpoint.host == Host::Any {
+    if !endpoint.is_target() || endpoint.port == u16::MAX {
         options.error(at, "expected a host and a port from 1 to 65534 to send to");
         return None;
     }
@@ -185,15 +185,11 @@ fn read_peer(options: &mut Options<'_>, at: usize) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
+    use crate::shared::test_options;
 
     fn read_all(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("desk", &given, &ALL);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("desk", &ALL, given, read)
     }
 
     #[test]

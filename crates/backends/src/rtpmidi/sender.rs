@@ -1,8 +1,7 @@
-//! The way to one peer: packets with their journal (RFC 6295, clauses 4.2 and 5).
+//! The outgoing stream to one peer: packets with their recovery journal (RFC 6295, clauses 4.2 and 5).
 //!
-//! A journal tells again what has changed since the last packet that the peer is known to have. While something in it has not been
-//! confirmed, empty packets follow at growing intervals (guard packets, clause 4.2), so that the last packet of all can be
-//! lost like any other.
+//! A journal repeats what has changed since the last packet that the peer has confirmed. While the journal is not empty, guard
+//! packets (clause 4.2) follow at growing intervals, so that the loss of the last packet is repaired too.
 
 use std::collections::BTreeMap;
 
@@ -10,53 +9,53 @@ use crosspatch_core::{Duration, Instant, Outbox, Peer, Port};
 
 use crate::midi::wire::{Message, RunningEncoder};
 
-use super::wire::{Header, Journal, Rtp, SEGMENT, State, What, encode_segment};
+use super::wire::{Header, Journal, JournalState, JournalSubject, Rtp, SEGMENT, encode_segment};
 
 /// The pauses before guard packets: the first, and the longest.
 const FIRST_GUARD: Duration = Duration::from_millis(150);
 const LONGEST_GUARD: Duration = Duration::from_secs(1);
-/// So many of them are sent to a peer that confirms nothing.
+/// The most guard packets to a peer that confirms nothing.
 const MAX_GUARDS: u32 = 10;
 
-/// What is older is in no journal, for peers that never confirm anything.
+/// How long a state stays in the journal if the peer never confirms anything.
 const KEPT: Duration = Duration::from_secs(15);
 
-/// The packets that go to one peer.
+/// The outgoing stream to one peer.
 #[derive(Debug)]
-pub(crate) struct Sender {
+pub(crate) struct PacketSender {
     ssrc: u32,
     to: (Port, Peer),
     /// The number of the next packet, whose lower half is on the wire.
     sequence: u64,
     /// The first packet that the journal covers.
     checkpoint: u64,
-    history: BTreeMap<(u16, What), Past>,
-    /// The list of the next packet, and the journal entries that it will add.
+    history: BTreeMap<(u16, JournalSubject), Past>,
+    /// The MIDI list of the next packet. Its journal entries are in `fresh`.
     list: Vec<u8>,
     running: RunningEncoder,
-    fresh: Vec<State>,
+    fresh: Vec<JournalState>,
     guard_at: Option<Instant>,
     guards: u32,
     /// When the first packet was sent since the peer's last packet.
     unheard_since: Option<Instant>,
-    /// What a journal is put together in, kept so that a packet costs no memory.
+    /// Buffers for the journal, reused so that a packet allocates nothing.
     pasts: Vec<Past>,
     journal: Journal,
     encoded: Vec<u8>,
 }
 
-/// When something came to be as it is.
+/// A state, and the packet that carried it.
 #[derive(Copy, Clone, Debug)]
 struct Past {
-    state: State,
+    state: JournalState,
     packet: u64,
-    /// Its place within the packet.
+    /// Its position in the packet.
     place: usize,
     at: Instant,
 }
 
-impl Sender {
-    /// Begins a stream from this source to a peer.
+impl PacketSender {
+    /// A stream with this source identifier.
     pub(crate) fn new(ssrc: u32, port: Port, to: Peer) -> Self {
         Self {
             ssrc,
@@ -76,7 +75,7 @@ impl Sender {
         }
     }
 
-    /// Takes a message. It goes out with [`flush`](Self::flush), or before if the packet is full.
+    /// Adds a message to the next packet, which [`flush`](Self::flush) sends. A full packet is sent first.
     pub(crate) fn push(&mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) {
         if self.list.len() + message.encoded_len() > SEGMENT {
             self.flush(now, out);
@@ -92,14 +91,14 @@ impl Sender {
             return;
         }
         if !self.list.is_empty() {
-            // No time has passed since the message before.
+            // The delta time to the previous message is zero.
             self.list.push(0);
         }
         self.running.encode(message, &mut self.list);
-        self.fresh.extend(State::of(message));
+        self.fresh.extend(JournalState::of(message));
     }
 
-    /// Sends what was taken.
+    /// Sends the messages that were pushed.
     pub(crate) fn flush(&mut self, now: Instant, out: &mut Outbox) {
         if self.list.is_empty() {
             return;
@@ -109,23 +108,23 @@ impl Sender {
         self.guard_at = (!self.history.is_empty()).then_some(now + FIRST_GUARD);
     }
 
-    /// The peer has, or has recovered, everything up to this packet. The rest is repeated.
+    /// Handles receiver feedback: the peer has received or recovered everything up to this packet.
     pub(crate) fn handle_feedback(&mut self, now: Instant, sequence: u16) {
         let last = self.sequence - 1;
-        let behind = (last as u16).wrapping_sub(sequence);
-        let Some(confirmed) = last.checked_sub(behind.into()).filter(|_| behind < 0x8000) else { return };
+        let pending = (last as u16).wrapping_sub(sequence);
+        let Some(confirmed) = last.checked_sub(pending.into()).filter(|_| pending < 0x8000) else { return };
         self.history.retain(|_, past| past.packet > confirmed);
         self.checkpoint = self.checkpoint.max(confirmed + 1);
         if self.history.is_empty() {
             self.guard_at = None;
         } else if self.guard_at.is_none() {
-            // It has missed even the guards, and is there all the same.
+            // All guard packets were lost too. The peer answers again, so they are sent again.
             self.guards = 0;
             self.guard_at = Some(now + FIRST_GUARD);
         }
     }
 
-    /// The time of [`next_timeout`](Self::next_timeout) has come.
+    /// Handles [`next_timeout`](Self::next_timeout).
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         if self.guard_at.is_some_and(|at| at <= now) {
             self.send(now, out);
@@ -135,13 +134,13 @@ impl Sender {
         }
     }
 
-    /// The peer has said something, so it is there.
-    pub(crate) fn heard(&mut self) {
+    /// Records that the peer has sent something.
+    pub(crate) fn note_response(&mut self) {
         self.unheard_since = None;
     }
 
-    /// Since when packets have been sent and nothing has come back.
-    pub(crate) fn unheard_since(&self) -> Option<Instant> {
+    /// When the first packet was sent that the peer has not responded to.
+    pub(crate) fn unanswered_since(&self) -> Option<Instant> {
         self.unheard_since
     }
 
@@ -161,12 +160,12 @@ impl Sender {
         }
         self.list.clear();
         self.unheard_since.get_or_insert(now);
-        // A packet may be the first one that arrives.
+        // Running status does not continue across packets, because the previous packet may be lost.
         self.running.reset();
         self.sequence += 1;
     }
 
-    /// Puts the journal of the next packet together: channel by channel, the oldest first.
+    /// Encodes the journal of the next packet: by channel, the oldest state first.
     fn encode_journal(&mut self, now: Instant) {
         let checkpoint = &mut self.checkpoint;
         self.history.retain(|_, past| {
@@ -190,7 +189,7 @@ impl Sender {
     }
 }
 
-/// The time in units of 100 microseconds, as RTP and the clock messages have it.
+/// The time in units of 100 microseconds, as in RTP headers and clock messages.
 pub(crate) fn ticks(now: Instant) -> u64 {
     now.as_micros() / 100
 }
@@ -206,7 +205,7 @@ mod tests {
     }
 
     /// Sends messages, written as text, and returns the one packet that goes out.
-    fn send(sender: &mut Sender, now: Instant, text: &str) -> String {
+    fn send(sender: &mut PacketSender, now: Instant, text: &str) -> String {
         let (bytes, mut out) = (compose(text).expect("messages"), Outbox::new());
         crate::midi::wire::Parser::default().push(&bytes, |message| {
             sender.push(now, &message.expect("a good message"), &mut out);
@@ -218,7 +217,7 @@ mod tests {
     }
 
     /// Lets time pass until nothing is due, and returns when something was.
-    fn guards(sender: &mut Sender) -> Vec<u64> {
+    fn guards(sender: &mut PacketSender) -> Vec<u64> {
         let (mut due, mut out) = (Vec::new(), Outbox::new());
         while let Some(now) = sender.next_timeout() {
             sender.handle_timeout(now, &mut out);
@@ -229,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_journal_has_what_is_not_confirmed_the_oldest_first() {
-        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        let mut sender = PacketSender::new(7, Port(1), Peer::Only);
         assert_eq!(
             send(&mut sender, at(0), "cc ch0 9 1, cc ch0 7 1"),
             "rtp 1 at 0 from 00000007: cc ch0 9 1, cc ch0 7 1 | since 1"
@@ -255,8 +254,8 @@ mod tests {
     }
 
     #[test]
-    fn guard_packets_end_when_everything_is_confirmed_or_nobody_ever_confirms() {
-        let mut sender = Sender::new(7, Port(1), Peer::Only);
+    fn guard_packets_end_when_everything_is_confirmed_or_nothing_ever_is() {
+        let mut sender = PacketSender::new(7, Port(1), Peer::Only);
         send(&mut sender, at(0), "cc ch0 7 1");
         assert_eq!(guards(&mut sender), [150, 450, 1050, 2050, 3050, 4050, 5050, 6050, 7050, 8050]);
         send(&mut sender, at(9000), "cc ch0 7 2");
@@ -267,8 +266,8 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_says_late_what_it_has_missed_is_told_again() {
-        let mut sender = Sender::new(7, Port(1), Peer::Only);
+    fn late_feedback_repeats_what_the_peer_has_missed() {
+        let mut sender = PacketSender::new(7, Port(1), Peer::Only);
         send(&mut sender, at(0), "cc ch0 7 1");
         send(&mut sender, at(1), "cc ch0 7 2");
         assert_eq!(guards(&mut sender).len(), MAX_GUARDS as usize);
@@ -278,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_never_confirms_anything_gets_a_journal_of_the_last_while() {
-        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        let mut sender = PacketSender::new(7, Port(1), Peer::Only);
         send(&mut sender, at(0), "cc ch0 7 1");
         send(&mut sender, at(10_000), "cc ch0 8 1");
         assert!(send(&mut sender, at(20_000), "clock").ends_with("clock | since 2: ch0.cc8=1"));
@@ -287,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_numbers_go_round_and_feedback_with_them() {
-        let mut sender = Sender::new(7, Port(1), Peer::Only);
+        let mut sender = PacketSender::new(7, Port(1), Peer::Only);
         sender.sequence = 0xffff;
         sender.checkpoint = 0xffff;
         send(&mut sender, at(0), "cc ch0 7 1");
@@ -301,11 +300,12 @@ mod tests {
 
     #[test]
     fn a_long_system_exclusive_message_goes_in_segments_that_a_receiver_joins() {
-        use super::super::receiver::Receiver;
+        use super::super::receiver::PacketReceiver;
 
         let data: Vec<u8> = (0..2500_u16).map(|number| (number % 128) as u8).collect();
         let sysex = crate::midi::wire::SysEx::new(&data).expect("data");
-        let (mut sender, mut receiver) = (Sender::new(7, Port(1), Peer::Only), Receiver::default());
+        let (mut sender, mut receiver) =
+            (PacketSender::new(7, Port(1), Peer::Only), PacketReceiver::default());
         let mut found = Vec::new();
         for at in (0..data.len()).step_by(SEGMENT) {
             let (mut list, mut packet) = (Vec::new(), Vec::new());

@@ -10,26 +10,26 @@ use crosspatch_core::{
     Slot, Status, Udp, Value,
 };
 
-use crate::midi::detect::heard;
+use crate::midi::detect::describe_channel;
 use crate::midi::translate::Translator;
-use crate::recognize::{Format, Strangers, WRONG_PROTOCOL};
+use crate::recognize::{UnknownSenders, WRONG_PROTOCOL, WireFormat};
 use crate::shared::detect::Detector;
 use crate::shared::mdns::{self, Mdns};
 use crate::shared::ports::ReconnectingPorts;
 
-use self::guests::Acquaintances;
-use super::link::{CONTROL, DATA, Link, Outcome, State, title};
+use self::guests::KnownAddresses;
+use super::link::{CONTROL, DATA, LinkOutcome, LinkState, PeerLink, title};
 use super::options::Config;
-use super::receiver::Receiver;
-use super::wire::{Command, Packet, Rtp, Session as Invitation};
+use super::receiver::PacketReceiver;
+use super::wire::{Packet, Rtp, SessionCommand, SessionExchange as Invitation};
 
-/// The look-up of the first peer's name; those of the others follow.
+/// The port of the first peer's name look-up. Those of the others follow.
 const FIRST_LOOKUP: u16 = 2;
 
-/// So many are found and invited.
+/// The most peers that are found by mDNS and invited.
 const MAX_FOUND: usize = 32;
 
-/// The kind of notices about what makes no sense.
+/// The kind of notices about undecodable packets.
 const GARBAGE: &str = "rtpmidi-garbage";
 
 /// The service of AppleMIDI sessions.
@@ -51,14 +51,14 @@ pub(crate) struct RtpMidiSession {
     translator: Translator,
     detector: Detector,
     ports: ReconnectingPorts,
-    /// First those of the options in their order, then those that have come by themselves or have been found, in theirs.
-    links: Vec<Link>,
+    /// The peers of the options in their order, followed by guests and peers that mDNS has found, in the order of arrival.
+    links: Vec<PeerLink>,
     mdns: Option<Mdns>,
-    /// Peers that have come by themselves before.
-    acquaintances: Acquaintances,
+    /// The addresses of earlier guests.
+    acquaintances: KnownAddresses,
     /// The last peer that was sent a BY command without a session, and when.
     disowned: Option<(SocketAddr, Instant)>,
-    strangers: Strangers,
+    unknown_senders: UnknownSenders,
 }
 
 impl RtpMidiSession {
@@ -79,10 +79,10 @@ impl RtpMidiSession {
             detector: Detector::new("rtpmidi-detect"),
             ports,
             mdns: Mdns::new(mdns_settings(&config)),
-            links: config.peers.iter().map(|peer| Link::new(&config, Some(peer.clone()))).collect(),
-            acquaintances: Acquaintances::default(),
+            links: config.peers.iter().map(|peer| PeerLink::new(&config, Some(peer.clone()))).collect(),
+            acquaintances: KnownAddresses::default(),
             disowned: None,
-            strangers: Strangers::default(),
+            unknown_senders: UnknownSenders::default(),
             config,
         }
     }
@@ -132,7 +132,7 @@ impl Session for RtpMidiSession {
         if sockets(&self.config).contains(&port) {
             for at in 0..self.links.len() {
                 self.release(now, at, out);
-                self.links[at].state = State::Idle;
+                self.links[at].state = LinkState::Idle;
             }
             self.links.retain(|link| link.endpoint.is_some());
             if let Some(mdns) = &mut self.mdns {
@@ -159,7 +159,7 @@ impl Session for RtpMidiSession {
             Ok(Packet::Rtp(rtp)) if port == DATA => self.handle_rtp(now, from, &rtp, out),
             Ok(packet) => self.misplace(now, from, &packet, out),
             Err(error) => {
-                self.strangers.refuse(now, from, data, Format::RtpMidi, GARBAGE, &error, out);
+                self.unknown_senders.refuse(now, from, data, WireFormat::RtpMidi, GARBAGE, &error, out);
             }
         }
     }
@@ -169,14 +169,14 @@ impl Session for RtpMidiSession {
     }
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        if self.is_heard() {
+        if self.has_receiver() {
             self.translator.set(now, values, out.generation());
             self.flush(now, out);
         }
     }
 
     fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        if self.is_heard() {
+        if self.has_receiver() {
             self.translator.restore(values);
             self.flush(now, out);
         }
@@ -210,7 +210,7 @@ impl Session for RtpMidiSession {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let links = self.links.iter().filter_map(Link::next_timeout);
+        let links = self.links.iter().filter_map(PeerLink::next_timeout);
         let mdns = self.mdns.as_ref().and_then(Mdns::next_timeout);
         let others =
             [self.ports.next_timeout(), self.translator.next_timeout(), self.detector.next_timeout(), mdns];
@@ -219,7 +219,7 @@ impl Session for RtpMidiSession {
 }
 
 /// A notice about a peer that is gone, and when it is invited again, if that is ours to do.
-fn with_next_try(mut text: String, link: &Link, now: Instant) -> String {
+fn with_next_try(mut text: String, link: &PeerLink, now: Instant) -> String {
     if let Some(next_try) = link.next_try(now) {
         text += &format!("; {next_try}");
     }
@@ -240,7 +240,7 @@ impl RtpMidiSession {
         for at in 0..self.links.len() {
             let link = &mut self.links[at];
             link.control = link.control.or_else(|| link.endpoint.as_ref()?.address());
-            let (State::Idle, Some(address)) = (&link.state, link.control) else { continue };
+            let (LinkState::Idle, Some(address)) = (&link.state, link.control) else { continue };
             if self.config.is_direct {
                 link.begin_direct(now, address, &self.config);
                 self.begin(now, at, out);
@@ -269,7 +269,7 @@ impl RtpMidiSession {
             if is_linked || count >= MAX_FOUND {
                 continue;
             }
-            let mut link = Link::new(&self.config, Some(found.address.into()));
+            let mut link = PeerLink::new(&self.config, Some(found.address.into()));
             (link.is_found, link.name, link.control) = (true, found.name, Some(found.address));
             out.notice(Notice::info("rtpmidi-found", format!("found {}; inviting it", link.title())));
             self.links.push(link);
@@ -279,7 +279,7 @@ impl RtpMidiSession {
 
     /// MIDI flows to and from a peer: it gets the full state.
     fn begin(&mut self, now: Instant, at: usize, out: &mut Outbox) {
-        self.links[at].receiver = Receiver::default();
+        self.links[at].receiver = PacketReceiver::default();
         self.links[at].condition = Condition::Working;
         if !self.config.is_direct {
             let text = format!("session with {} established", self.links[at].title());
@@ -291,20 +291,20 @@ impl RtpMidiSession {
         self.flush(now, out);
     }
 
-    fn lose(&mut self, now: Instant, at: usize, outcome: Outcome, out: &mut Outbox) {
+    fn lose(&mut self, now: Instant, at: usize, outcome: LinkOutcome, out: &mut Outbox) {
         self.release(now, at, out);
         let link = &mut self.links[at];
         let is_first = link.backoff.failures() == 0;
         let text = match outcome {
-            Outcome::NoAnswer => "does not answer",
-            Outcome::Silent => "has stopped answering",
-            Outcome::Halfway => "started a session and did not complete it",
-            Outcome::Forgotten => "no longer has the session",
+            LinkOutcome::NoAnswer => "does not answer",
+            LinkOutcome::Silent => "has stopped answering",
+            LinkOutcome::Halfway => "started a session and did not complete it",
+            LinkOutcome::Forgotten => "no longer has the session",
         };
         link.condition.set_missing(now, text.to_owned(), false);
         let text = format!("{} {text}", link.title());
-        link.end(now, outcome != Outcome::Forgotten, out);
-        if matches!(outcome, Outcome::Silent | Outcome::Forgotten) {
+        link.end(now, outcome != LinkOutcome::Forgotten, out);
+        if matches!(outcome, LinkOutcome::Silent | LinkOutcome::Forgotten) {
             link.resume(now);
         }
         if is_first {
@@ -324,7 +324,7 @@ impl RtpMidiSession {
 
     fn release_keys(&mut self, now: Instant, at: usize, out: &mut Outbox) {
         if self.config.dialect.releases_lost {
-            self.receive(now, at, out, Receiver::release);
+            self.receive(now, at, out, PacketReceiver::release);
         }
         self.translator.forget();
     }
@@ -341,7 +341,7 @@ impl RtpMidiSession {
         }
         self.disowned = Some((from, now));
         // Tokens are not looked at in a goodbye; macOS has none there either.
-        let goodbye = Command::Bye(Invitation { token: 0, ssrc, name: None });
+        let goodbye = SessionCommand::Bye(Invitation { token: 0, ssrc, name: None });
         out.send(port, Peer::Address(from), |bytes| goodbye.encode(bytes));
     }
 }
@@ -353,7 +353,7 @@ impl RtpMidiSession {
         let port = self.config.bind.port;
         let (format, text) = match packet {
             Packet::Rtp(_) => (
-                Format::RtpMidi,
+                WireFormat::RtpMidi,
                 format!(
                     "{from} sends MIDI to port {port}, which is for session commands; send it to port {} within a \
                      session, or set `mode = direct` here",
@@ -361,13 +361,13 @@ impl RtpMidiSession {
                 ),
             ),
             Packet::Command(_) => (
-                Format::AppleMidi,
+                WireFormat::AppleMidi,
                 format!(
                     "{from} requests a session, which `mode = direct` does not support; set `mode = apple` here"
                 ),
             ),
         };
-        if self.strangers.is_news(now, from.ip(), format) {
+        if self.unknown_senders.is_news(now, from.ip(), format) {
             out.notice(Notice::warning(WRONG_PROTOCOL, text));
         }
     }
@@ -377,12 +377,12 @@ impl RtpMidiSession {
         now: Instant,
         port: Port,
         from: SocketAddr,
-        command: &Command,
+        command: &SessionCommand,
         out: &mut Outbox,
     ) {
         match command {
-            Command::Invite(session) => self.handle_invitation(now, port, from, session, out),
-            Command::Accept(session) => {
+            SessionCommand::Invite(session) => self.handle_invitation(now, port, from, session, out),
+            SessionCommand::Accept(session) => {
                 for at in 0..self.links.len() {
                     let config = self.config.clone();
                     if self.links[at].handle_acceptance(now, port, from, session, &config, out) {
@@ -390,8 +390,8 @@ impl RtpMidiSession {
                     }
                 }
             }
-            Command::Reject(session) => {
-                let ours = |link: &&mut Link| [link.control, link.data].contains(&Some(from));
+            SessionCommand::Reject(session) => {
+                let ours = |link: &&mut PeerLink| [link.control, link.data].contains(&Some(from));
                 for link in self.links.iter_mut().filter(ours) {
                     let is_first = link.backoff.failures() == 0;
                     if link.handle_rejection(now, session) && is_first {
@@ -400,7 +400,7 @@ impl RtpMidiSession {
                     }
                 }
             }
-            Command::Bye(session) => {
+            SessionCommand::Bye(session) => {
                 if let Some(at) = self.peer(from, session.ssrc).filter(|at| self.links[*at].is_up()) {
                     self.release(now, at, out);
                     let link = &mut self.links[at];
@@ -411,33 +411,33 @@ impl RtpMidiSession {
                 } else if let Some(at) =
                     self.links.iter().position(|link| link.is_disowned(from, session.ssrc))
                 {
-                    self.lose(now, at, Outcome::Forgotten, out);
+                    self.lose(now, at, LinkOutcome::Forgotten, out);
                 }
                 self.forget_guests();
             }
-            Command::Clock(timing) => {
+            SessionCommand::Clock(timing) => {
                 if let Some(at) = self.peer(from, timing.ssrc) {
-                    self.links[at].heard(now);
+                    self.links[at].note_packet(now);
                     self.links[at].handle_clock(now, timing, out);
                 } else if let Some(at) =
                     self.links.iter().position(|link| link.is_answered_by_another(from, timing))
                 {
-                    self.lose(now, at, Outcome::Forgotten, out);
+                    self.lose(now, at, LinkOutcome::Forgotten, out);
                     self.forget_guests();
                 } else if timing.count == 0 {
                     self.disown(now, port, from, timing.ssrc, out);
                 }
             }
-            Command::Feedback { ssrc, sequence } => {
+            SessionCommand::Feedback { ssrc, sequence } => {
                 if let Some(at) = self.peer(from, *ssrc) {
-                    self.links[at].heard(now);
+                    self.links[at].note_packet(now);
                     if let Some(sender) = self.links[at].sender() {
                         sender.handle_feedback(now, *sequence);
                     }
                 }
             }
             // What we send is far below any limit that makes sense.
-            Command::BitRate { .. } => {}
+            SessionCommand::BitRate { .. } => {}
         }
     }
 
@@ -452,7 +452,7 @@ impl RtpMidiSession {
         let Some(at) = self.link_of(now, port, from, session, out) else {
             let ssrc = self.config.ssrc.unwrap_or_else(|| self.config.number(session.ssrc));
             let answer = Invitation { token: session.token, ssrc, name: None };
-            out.send(port, Peer::Address(from), |bytes| Command::Reject(answer).encode(bytes));
+            out.send(port, Peer::Address(from), |bytes| SessionCommand::Reject(answer).encode(bytes));
             if port == CONTROL {
                 let name = session.name.as_deref().unwrap_or_default().escape_debug();
                 let text = format!("refused the invitation of `{name}` at {from}");
@@ -497,9 +497,9 @@ impl RtpMidiSession {
             // Another program, or the same one started again, which counts anew.
             self.release(now, at, out);
             self.links[at].sources[0] = Some(ssrc);
-            self.links[at].receiver = Receiver::joining_late();
+            self.links[at].receiver = PacketReceiver::joining_late();
         }
-        self.links[at].heard(now);
+        self.links[at].note_packet(now);
         self.links[at].owe_feedback(now);
         self.receive(now, at, out, |receiver, found| receiver.handle(now, rtp, found));
     }
@@ -510,18 +510,18 @@ impl RtpMidiSession {
         now: Instant,
         at: usize,
         out: &mut Outbox,
-        take: impl FnOnce(&mut Receiver, super::receiver::Found<'_>),
+        take: impl FnOnce(&mut PacketReceiver, super::receiver::ReceivedItem<'_>),
     ) {
         let Self { translator, detector, links, config, .. } = self;
-        let Link { receiver, endpoint, control, data, name, .. } = &mut links[at];
+        let PeerLink { receiver, endpoint, control, data, name, .. } = &mut links[at];
         let from = data.map_or(Peer::Only, Peer::Address);
         take(receiver, &mut |message| match message {
             Ok(message) => {
-                translator.hear(now, message, out);
+                translator.receive(now, message, out);
                 if config.detects
-                    && let Some((address, shown)) = heard(message)
+                    && let Some((address, shown)) = describe_channel(message)
                 {
-                    detector.hear(now, address.as_bytes(), from, &shown, out);
+                    detector.record(now, address.as_bytes(), from, &shown, out);
                 }
             }
             Err(error) => {
@@ -537,19 +537,19 @@ impl RtpMidiSession {
     }
 }
 
-/// What goes out.
+/// Output.
 impl RtpMidiSession {
     /// Whether there is a receiver.
-    fn is_heard(&self) -> bool {
-        self.links.iter().any(Link::is_up)
+    fn has_receiver(&self) -> bool {
+        self.links.iter().any(PeerLink::is_up)
     }
 
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
         let Self { translator, links, .. } = self;
         translator.flush(now, &mut |message| {
-            links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.push(now, message, out));
+            links.iter_mut().filter_map(PeerLink::sender).for_each(|sender| sender.push(now, message, out));
         });
-        links.iter_mut().filter_map(Link::sender).for_each(|sender| sender.flush(now, out));
+        links.iter_mut().filter_map(PeerLink::sender).for_each(|sender| sender.flush(now, out));
     }
 }
 

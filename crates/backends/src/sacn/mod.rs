@@ -14,7 +14,7 @@ pub mod wire;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Backend, Direction, Instance, Kind, Options, Session};
+use crosspatch_core::{AddressError, Backend, Content, Direction, Instance, Kind, Options, Session};
 
 use crate::shared::dmx::Address;
 use crate::shared::feedback::Guarded;
@@ -52,6 +52,10 @@ impl Instance for Sacn {
 
     fn kind(&self, _: &str, _: Direction) -> Kind {
         Kind::State
+    }
+
+    fn content(&self, _: &str, _: Direction) -> Content {
+        Content::Number
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -7,17 +7,15 @@ use crosspatch_core::{Endpoint, EndpointForm, GivenEndpoint, Host, Interface, Op
 use super::receive::Rules;
 use super::wire::{Cid, LAST_UNIVERSE, MAX_NAME, MAX_PRIORITY, PORT};
 use crate::shared::dmx::{
-    Detect, INTERFACE, REALTIME, START, read_detect, read_interface, read_loss, read_merge, read_start,
+    Detect, INTERFACE, REALTIME, START, read_destinations, read_detect, read_interface, read_loss,
+    read_merge, read_start,
 };
-
-/// How many destinations an instance may have.
-const MAX_DESTINATIONS: usize = 64;
 
 /// All options, as the manual lists them.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         scope: Scope::Global,
-        ..OptionSpec::new("name", "FOH rack", "crosspatch", "the name by which others see this source")
+        ..OptionSpec::new("name", "FOH rack", "crosspatch", "the name of this source, as receivers show it")
     },
     OptionSpec {
         scope: Scope::Global,
@@ -25,7 +23,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "cid",
             "0xAA 0xBB ...",
             "",
-            "sixteen bytes, or a UUID, that this source is known by",
+            "the identifier of this source: sixteen bytes, or a UUID",
         )
     },
     OptionSpec {
@@ -44,7 +42,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "detect",
             "on",
             "off",
-            "`on` tells of each source of the universe, `verbose` also what any source announces",
+            "`on` logs each source of the universe, `verbose` also what any source announces",
         )
     },
     OptionSpec {
@@ -60,39 +58,39 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
             "destination",
             "10.2.2.2",
             "",
-            "a host, and perhaps its port, to send to; the universe's group if none is named",
+            "a host to send to, with an optional port; the default is the universe's multicast group",
         )
     },
     OptionSpec::new("from", "0xAA 0xBB ...", "", "the identifier (`cid`) of the only source to listen to"),
-    OptionSpec::new("unicast", "1", "0", "the universe's group is not joined"),
+    OptionSpec::new("unicast", "1", "0", "1 does not join the universe's multicast group"),
     REALTIME,
     OptionSpec::new(
         "merge",
         "ltp",
         "htp",
-        "which of several sources of the same priority wins: the highest level, or the latest change",
+        "how sources of the same priority are merged: the highest level, or the latest change",
     ),
-    OptionSpec::new("preview", "on", "off", "data that is not meant for live output counts as well"),
+    OptionSpec::new("preview", "on", "off", "also receive preview data, which is not meant for live output"),
     OptionSpec::new(
         "lost",
         "0 after 10s",
         "hold",
-        "what becomes of slots that no source sends any more: they keep their levels, or take one of 0 to 1",
+        "the levels of slots that have no source any more: `hold` keeps them, or a level from 0 to 1",
     ),
     START,
     OptionSpec::new(
         "slot-priorities",
         "on",
         "off",
-        "only mapped slots are claimed, by a priority for each slot (start code 0xDD)",
+        "claim only the mapped slots, with a priority for each slot (start code 0xDD)",
     ),
     OptionSpec::new(
         "sync",
         "7962",
         "",
-        "the universe that synchronizes ours; with `follow` behind it another instance sends the signs",
+        "the universe that synchronizes ours; with `follow` after it, another source sends the synchronization",
     ),
-    OptionSpec::new("discovery", "off", "on", "the universe is announced while it is sent"),
+    OptionSpec::new("discovery", "off", "on", "announce the universe while it is sent"),
 ];
 
 /// The options of an instance, read.
@@ -180,16 +178,8 @@ fn read_cid(options: &mut Options<'_>, name: &str) -> Option<Cid> {
 }
 
 fn read_site(options: &mut Options<'_>) -> Option<Site> {
-    let mut sites: Vec<_> =
-        options.all("bind").collect::<Vec<_>>().into_iter().map(|(at, _)| read_bind(options, at)).collect();
-    if sites.is_empty() {
-        sites.push(Some(Site {
-            bind: Endpoint { host: Host::Any, port: PORT },
-            interface: None,
-            local: false,
-        }));
-    }
-    read_interface(options, "sacn", sites)
+    let bind = Endpoint { host: Host::Any, port: PORT };
+    read_interface(options, "sacn", Site { bind, interface: None, local: false }, read_bind)
 }
 
 fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Site> {
@@ -201,14 +191,17 @@ fn read_bind(options: &mut Options<'_>, at: usize) -> Option<Site> {
     }
     let (host, interface) = match bind.host {
         Host::Name(name) => (Host::Any, Some(Interface::Name(name))),
-        Host::Address(ip) if !ip.is_unspecified() => (bind.host, Some(Interface::Address(ip))),
-        Host::Any | Host::Address(_) => (bind.host, None),
+        host @ (Host::Any | Host::Address(_)) => {
+            let interface = host.specific().map(Interface::Address);
+            (host, interface)
+        }
     };
     Some(Site { bind: Endpoint { host, port: bind.port }, interface, local: words == "local" })
 }
 
 fn read_sending(options: &mut Options<'_>) -> Option<Sending> {
-    let destinations = read_destinations(options);
+    let expected = "a host and perhaps a port to send to";
+    let destinations = read_destinations(options, PORT, expected, |endpoint, _| Some(endpoint));
     let start = read_start(options);
     let sync = options.text("sync").and_then(|_| {
         options.parse_with("sync", "a universe from 1 to 63999 and perhaps `follow`", |text| {
@@ -226,21 +219,6 @@ fn read_sending(options: &mut Options<'_>) -> Option<Sending> {
     Some(Sending { priority, destinations, realtime, start, slot_priorities, sync, discovery })
 }
 
-fn read_destinations(options: &mut Options<'_>) -> Vec<Endpoint> {
-    let mut destinations = Vec::new();
-    for (at, value) in options.all("destination") {
-        let Some(endpoint) = options.endpoint(at, Some(PORT)) else { continue };
-        if endpoint.host == Host::Any || endpoint.port == 0 {
-            options.error(at, format!("expected a host and perhaps a port to send to, found `{value}`"));
-        } else if destinations.len() == MAX_DESTINATIONS {
-            options.error(at, format!("expected at most {MAX_DESTINATIONS} destinations"));
-        } else {
-            destinations.push(endpoint);
-        }
-    }
-    destinations
-}
-
 impl Site {
     /// Whether groups of IPv4 and of IPv6 are listened to.
     pub(crate) fn families(&self) -> (bool, bool) {
@@ -254,16 +232,12 @@ impl Site {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::Given;
-
     use super::*;
     use crate::shared::dmx::{Loss, Rule};
+    use crate::shared::test_options;
 
     fn config(given: &[(&str, &str)]) -> (Option<Config>, Vec<String>) {
-        let given: Vec<_> = given.iter().map(|(name, value)| Given::of_instance(name, value)).collect();
-        let mut options = Options::new("out", &given, OPTIONS);
-        let config = read(&mut options);
-        (config, options.into_errors().into_iter().map(|error| error.message).collect())
+        test_options::read("out", OPTIONS, given, read)
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::options::Config;
 use super::receive::{Announcements, Receiver};
 use super::send::Sender;
 use super::wire::{DISCOVERY_UNIVERSE, Data, Packet, group_v4, group_v6, selection};
-use crate::recognize::{Format, Strangers};
+use crate::recognize::{UnknownSenders, WireFormat};
 use crate::shared::dmx::{Address, Detect};
 use crate::shared::ports::ReconnectingPorts;
 
@@ -44,7 +44,7 @@ pub(crate) struct SacnSession {
     sender: Option<Sender>,
     /// Channels that are mapped although nothing is sent.
     mute: Vec<Slot>,
-    strangers: Strangers,
+    unknown_senders: UnknownSenders,
 }
 
 impl SacnSession {
@@ -65,7 +65,7 @@ impl SacnSession {
             announcements: Announcements::default(),
             sender,
             mute: Vec::new(),
-            strangers: Strangers::default(),
+            unknown_senders: UnknownSenders::default(),
             config,
         }
     }
@@ -209,7 +209,7 @@ impl SacnSession {
                 }
             }
             Err(error) => {
-                self.strangers.refuse(now, from, packet, Format::Sacn, "sacn-garbage", &error, out);
+                self.unknown_senders.refuse(now, from, packet, WireFormat::Sacn, "sacn-garbage", &error, out);
             }
         }
     }

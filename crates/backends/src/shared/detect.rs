@@ -10,24 +10,24 @@ const PAUSE: Duration = Duration::from_secs(2);
 const MAX_ADDRESSES: usize = 32;
 const MAX_SHOWN: usize = 100;
 
-/// What has come in since the last notice: the latest of each address.
+/// The messages since the last notice: the latest of each address.
 #[derive(Debug)]
 pub(crate) struct Detector {
     /// The kind of the notices.
     id: &'static str,
-    heard: BTreeMap<(Vec<u8>, Peer), String>,
+    received: BTreeMap<(Vec<u8>, Peer), String>,
     left_out: u32,
     next_at: Option<Instant>,
 }
 
 impl Detector {
-    /// Tells in notices of this kind.
+    /// Logs in notices of this kind.
     pub(crate) fn new(id: &'static str) -> Self {
-        Self { id, heard: BTreeMap::new(), left_out: 0, next_at: None }
+        Self { id, received: BTreeMap::new(), left_out: 0, next_at: None }
     }
 
-    /// Takes note of a message for an address.
-    pub(crate) fn hear(
+    /// Records a message for an address.
+    pub(crate) fn record(
         &mut self,
         now: Instant,
         address: &[u8],
@@ -36,7 +36,7 @@ impl Detector {
         out: &mut Outbox,
     ) {
         let key = (address.to_vec(), from);
-        if self.heard.len() >= MAX_ADDRESSES && !self.heard.contains_key(&key) {
+        if self.received.len() >= MAX_ADDRESSES && !self.received.contains_key(&key) {
             self.left_out = self.left_out.saturating_add(1);
             return;
         }
@@ -45,9 +45,9 @@ impl Detector {
             shown.truncate(end);
             shown.push_str("...");
         }
-        self.heard.insert(key, shown);
+        self.received.insert(key, shown);
         if self.next_at.is_none() {
-            self.tell(now, out);
+            self.notify(now, out);
         }
     }
 
@@ -55,8 +55,8 @@ impl Detector {
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         if self.next_at.is_some_and(|at| at <= now) {
             self.next_at = None;
-            if !self.heard.is_empty() {
-                self.tell(now, out);
+            if !self.received.is_empty() {
+                self.notify(now, out);
             }
         }
     }
@@ -66,9 +66,9 @@ impl Detector {
         self.next_at
     }
 
-    fn tell(&mut self, now: Instant, out: &mut Outbox) {
+    fn notify(&mut self, now: Instant, out: &mut Outbox) {
         let mut text = "heard".to_owned();
-        for (at, ((_, from), message)) in self.heard.iter().enumerate() {
+        for (at, ((_, from), message)) in self.received.iter().enumerate() {
             let comma = if at > 0 { "," } else { "" };
             let _ = match from {
                 Peer::Only => write!(text, "{comma} `{message}`"),
@@ -79,7 +79,7 @@ impl Detector {
             let _ = write!(text, ", and {} more", self.left_out);
         }
         out.notice(Notice::info(self.id, text));
-        self.heard.clear();
+        self.received.clear();
         self.left_out = 0;
         self.next_at = Some(now + PAUSE);
     }

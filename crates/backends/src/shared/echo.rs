@@ -1,39 +1,39 @@
-//! Peers that send back what they are told: how an echo is told from something that somebody did.
+//! Peers that send back what they receive: distinguishes an echo from an action of a person.
 //!
-//! A message counts as often as it is sent, so equality alone proves nothing: what matters is who said it, and when. A level
-//! that a device has just said itself is not sent back to it ([`OWN_WORD`]). A channel on which *everything* comes back that is
-//! sent, many times in a row and nothing else, has an echo ([`Echoes`]): what comes back there carries the
-//! [generation](crosspatch_core::Outbox::generation) of what was sent, so that a value which two such peers throw to each other
-//! ends. A person does not pass for an echo: whoever moves a fader says new values, and whoever stops pressing a button leaves
-//! something behind that never comes back.
+//! Every message counts, even a repetition. Therefore equality alone does not make an echo; source and time matter too. A level
+//! that a device has just sent is not sent back to it ([`OWN_WORD`]). If *everything* that is sent on a channel returns, many
+//! times in a row and nothing else, the channel has an echo ([`Echoes`]). Values that return there carry the
+//! [generation](crosspatch_core::Outbox::generation) of what was sent, so that a value stops circulating between two such peers.
+//! A person is never taken for an echo: moving a fader sends new values, and after the last press of a button, one value does not
+//! return.
 
 use std::hash::{BuildHasher, Hash};
 
 use crosspatch_core::{Duration, Instant};
 use rustc_hash::FxBuildHasher;
 
-/// A level that a device said itself less than this ago is not sent back to it.
+/// How long a level that a device has sent is not sent back to it.
 pub(crate) const OWN_WORD: Duration = Duration::from_secs(1);
 
-/// An echo comes no later than this: of a level, and of a button, which people press again and again.
+/// The longest delay of an echo: of a level, and of a button, which people press repeatedly.
 pub(crate) const ECHO: Duration = Duration::from_secs(5);
 pub(crate) const ECHO_OF_BUTTON: Duration = Duration::from_secs(1);
 
-/// So much in a row has to come back before it counts as an echo.
+/// The number of values in a row that have to return before they count as echoes.
 const CERTAIN: u8 = 64;
 
-/// So often a value may go to a peer, come back and go on, and so often what is held back may be held back again because of
-/// what comes back.
+/// How many times a value may return from a peer and be sent on, and how many times a held back value may be held back again
+/// because of what returns.
 pub(crate) const MAX_GENERATIONS: u8 = 4;
 pub(crate) const MAX_HELD_BACK: u8 = 12;
 
-/// What was sent on a channel and may come back.
+/// The values that were sent on a channel and may return.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Echoes {
-    /// Hashes of the last values that were sent and have not come back, with the times after which they are no echoes.
+    /// Hashes of the last values that were sent and have not returned, with the times when they expire.
     sent: [(u32, Instant); 32],
     next: usize,
-    /// How many values in a row have come back.
+    /// How many values in a row have returned.
     returned: u8,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Echoes {
 const NOTHING: u32 = 0;
 
 impl Echoes {
-    /// A value is sent, whose echo comes within a time.
+    /// Records a sent value, whose echo arrives within a time.
     pub(crate) fn send(&mut self, now: Instant, value: &impl Hash, within: Duration) {
         let oldest = std::mem::replace(&mut self.sent[self.next], (hash(value), now + within));
         if oldest.0 != NOTHING {
@@ -50,8 +50,8 @@ impl Echoes {
         self.next = (self.next + 1) % self.sent.len();
     }
 
-    /// A value has come in. Whether it is an echo.
-    pub(crate) fn hear(&mut self, now: Instant, value: &impl Hash) -> bool {
+    /// Records a received value. Returns whether it is an echo.
+    pub(crate) fn is_echo(&mut self, now: Instant, value: &impl Hash) -> bool {
         let hash = hash(value);
         let mut is_returned = false;
         let (newer, older) = self.sent.split_at_mut(self.next);
@@ -88,7 +88,7 @@ mod tests {
                 echoes.send(now, value, 1000 * MS);
             }
             if let Some(value) = at.checked_sub(ahead).and_then(|at| values.get(at)) {
-                is_echo = echoes.hear(now, value);
+                is_echo = echoes.is_echo(now, value);
             }
         }
         is_echo
@@ -111,7 +111,7 @@ mod tests {
         // A fader is moved, and a lamp shows it.
         for value in 0..200_u8 {
             now += 10 * MS;
-            assert!(!echoes.hear(now, &value));
+            assert!(!echoes.is_echo(now, &value));
             echoes.send(now, &value, 1000 * MS);
         }
         // A button is pressed twenty times in a row, then after a while again.
@@ -119,7 +119,7 @@ mod tests {
         for stroke in 0..200_u32 {
             for value in [1_u8, 0] {
                 now += if stroke % 20 == 0 { 2000 * MS } else { 50 * MS };
-                assert!(!echoes.hear(now, &value), "stroke {stroke}");
+                assert!(!echoes.is_echo(now, &value), "stroke {stroke}");
                 echoes.send(now, &value, 1000 * MS);
             }
         }

@@ -17,6 +17,21 @@ pub(crate) fn show(bytes: &[u8], line: &mut String) {
     }
 }
 
+/// Appends what `show` writes about the bytes, if `compose` makes the same bytes of it again. Otherwise, and if `show` returns
+/// false, appends them as digits.
+pub(crate) fn show_unless_read_again(
+    bytes: &[u8],
+    line: &mut String,
+    compose: impl FnOnce(&str) -> Option<Vec<u8>>,
+    show: impl FnOnce(&mut String) -> bool,
+) {
+    let start = line.len();
+    if !show(line) || compose(&line[start..]).as_deref() != Some(bytes) {
+        line.truncate(start);
+        self::show(bytes, line);
+    }
+}
+
 /// Bytes written as pairs of hexadecimal digits, without the `0x`.
 pub(crate) fn parse(digits: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();

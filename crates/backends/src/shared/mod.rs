@@ -13,5 +13,8 @@ pub(crate) mod mdns;
 pub(crate) mod paced;
 pub(crate) mod ports;
 pub(crate) mod reconnecting_port;
+pub(crate) mod runs;
 pub(crate) mod sequence;
+#[cfg(test)]
+pub(crate) mod test_options;
 pub(crate) mod units;

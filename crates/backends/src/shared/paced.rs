@@ -1,6 +1,6 @@
 //! States in bulk, a few at a time.
 //!
-//! After a log-in a console tells hundreds of names, cues and levels within milliseconds. Passed on as they come, each would be
+//! After a log-in, a console sends hundreds of names, cues and levels within milliseconds. If they were passed on immediately, each would be
 //! a datagram, and the buffer of a receiver holds a few hundred: the rest would be lost for good. So only so many are emitted at
 //! once; what changes while it waits is emitted with its last value.
 

@@ -1,57 +1,57 @@
-//! Sequence numbers of a stream of packets: which packets are late, come twice, or begin a new count.
+//! Sequence numbers of a stream of packets: detects packets that are late, are duplicates, or begin a new count.
 //!
-//! A number says nothing without the time. A network holds a packet back for milliseconds; whatever comes half a second after
-//! the first packet of a number was sent after it, however low its own number. A source that is started again is thus heard
-//! after half a second at most, and one whose number never moves is known by then.
+//! Numbers are interpreted together with the time. A network delays a packet by milliseconds. A packet that arrives half a second
+//! after the first packet with the latest number was sent after that, however low its own number is. Therefore a restarted
+//! source is accepted after half a second at most, and a source whose number never changes is known by then.
 //!
-//! What a protocol does with each [`Verdict`] is its own business, and in its standard. What is left out is counted here, so
-//! that an operator is told of it in words ([`Trouble`]).
+//! The standard of each protocol says what to do with each [`PacketOrder`]. Dropped packets are counted here and reported to the
+//! operator ([`Trouble`]).
 
 use std::fmt;
 
 use crosspatch_core::{Duration, Instant, Notice};
 
-/// A packet that is older than this does not arrive any more.
+/// The longest delay of a packet in a network.
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
 
 /// The minimum time between two reports of the same trouble.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
+const REPORT_AGAIN: Duration = Duration::from_secs(10);
 
-/// So many packets with one number are a number that never moves.
+/// The number of packets with the same number after which the number counts as constant.
 const STILL: u32 = 10;
 
-/// So many numbers that come twice are two ways, or two sources.
+/// The number of duplicates that indicate two network paths, or two sources.
 const TWICE: u32 = 20;
 
-/// So many new counts within a second are two sources.
+/// The number of new counts within a second that indicate two sources.
 const SPLIT: u32 = 8;
 
-/// How numbers are written and compared.
+/// The width of the numbers of a protocol, and how they are compared.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Numbers {
+pub(crate) struct NumberWidth {
     /// How many bits a number has.
     bits: u32,
-    /// A number that is lower by so much, or by more, is one of a new count. At most 64, as those that have come are.
+    /// A number that is lower by at least this begins a new count. At most 64, the width of `seen`.
     window: u32,
 }
 
-impl Numbers {
+impl NumberWidth {
     /// One byte. A packet may be overtaken by nineteen others (E1.31, clause 6.7.2).
     pub(crate) const BYTE: Self = Self { bits: 8, window: 20 };
     /// Two bytes, as in RTP.
     pub(crate) const RTP: Self = Self { bits: 16, window: 64 };
 
-    /// By how much a number follows another one, which goes round.
+    /// The difference of two numbers, which wrap.
     fn step(self, last: u16, next: u16) -> i32 {
         let unused = 32 - self.bits;
         (i32::from(next) - i32::from(last)) << unused >> unused
     }
 }
 
-/// What a number says of its packet.
+/// The order of a packet in its stream, by its number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It follows the last one, by so many numbers.
+pub(crate) enum PacketOrder {
+    /// It follows the last one, by this difference.
     Newer(u32),
     /// It is the first one, or the first of a new count.
     Anew,
@@ -121,55 +121,55 @@ impl Trouble {
 
 /// The numbers of a source.
 #[derive(Clone, Debug)]
-pub(crate) struct Sequence {
-    numbers: Numbers,
+pub(crate) struct SequenceTracker {
+    numbers: NumberWidth,
     /// The latest number, and when it came first.
     last: Option<(u16, Instant)>,
-    /// Which numbers have come, the latest in the lowest bit.
+    /// Which numbers were received, the latest in the lowest bit.
     seen: u64,
     /// How many packets in a row have the latest number.
     same: u32,
     is_still: bool,
-    is_still_told: bool,
-    /// How many packets with lower numbers have come since then.
+    is_still_reported: bool,
+    /// How many packets with lower numbers were received since then.
     lower: u32,
     late: u32,
-    late_told_at: Option<Instant>,
-    /// How many numbers have come twice.
+    late_reported_at: Option<Instant>,
+    /// How many numbers were received twice.
     doubles: u32,
     is_double: bool,
-    /// When the first of the latest new counts began, and how many have since.
+    /// When the first of the latest new counts began, and how many have begun since.
     counts: (Instant, u32),
-    split_told_at: Option<Instant>,
+    split_reported_at: Option<Instant>,
     trouble: Option<Trouble>,
 }
 
-impl Sequence {
-    /// Nothing has come yet.
-    pub(crate) fn new(numbers: Numbers) -> Self {
+impl SequenceTracker {
+    /// A tracker of a source without packets.
+    pub(crate) fn new(numbers: NumberWidth) -> Self {
         Self {
             numbers,
             last: None,
             seen: 0,
             same: 0,
             is_still: false,
-            is_still_told: false,
+            is_still_reported: false,
             lower: 0,
             late: 0,
-            late_told_at: None,
+            late_reported_at: None,
             doubles: 0,
             is_double: false,
             counts: (Instant::START, 0),
-            split_told_at: None,
+            split_reported_at: None,
             trouble: None,
         }
     }
 
-    /// A packet has this number. If it is the latest one, it is the last one from here on.
-    pub(crate) fn check(&mut self, now: Instant, number: u16) -> Verdict {
-        let verdict = self.judge(now, number);
-        match verdict {
-            Verdict::Newer(step) => {
+    /// Returns the order of a packet with this number, and records the number.
+    pub(crate) fn check(&mut self, now: Instant, number: u16) -> PacketOrder {
+        let order = self.judge(now, number);
+        match order {
+            PacketOrder::Newer(step) => {
                 self.doubles += u32::from(std::mem::take(&mut self.is_double));
                 if self.doubles == TWICE {
                     self.trouble = Some(Trouble::Twice);
@@ -177,41 +177,44 @@ impl Sequence {
                 }
                 self.begin(now, number, self.seen.checked_shl(step).unwrap_or(0));
             }
-            Verdict::Anew => {
+            PacketOrder::Anew => {
                 if self.lower > 0 {
                     self.trouble = Some(Trouble::Anew(self.lower));
                 }
                 self.count(now);
                 self.begin(now, number, 0);
             }
-            Verdict::Still | Verdict::Again => {
+            PacketOrder::Still | PacketOrder::Again => {
                 self.same = self.same.saturating_add(1);
-                self.is_still = verdict == Verdict::Still;
+                self.is_still = order == PacketOrder::Still;
                 self.is_double = !self.is_still;
-                if self.is_still && self.same >= STILL && !std::mem::replace(&mut self.is_still_told, true) {
+                if self.is_still
+                    && self.same >= STILL
+                    && !std::mem::replace(&mut self.is_still_reported, true)
+                {
                     self.trouble = Some(Trouble::Still(number));
                 }
             }
-            Verdict::Twice => {
+            PacketOrder::Twice => {
                 self.is_double = true;
                 self.lower += 1;
             }
-            Verdict::Late(back) => {
+            PacketOrder::Late(back) => {
                 self.seen |= 1 << back;
                 self.lower += 1;
             }
         }
-        self.tell_late(now);
-        verdict
+        self.report_late(now);
+        order
     }
 
-    /// A packet that came late is left out.
+    /// Counts a late packet that is dropped.
     pub(crate) fn leave_out(&mut self, now: Instant) {
         self.late += 1;
-        self.tell_late(now);
+        self.report_late(now);
     }
 
-    /// A packet without a number has come: the next one with a number begins anew.
+    /// Handles a packet without a number: the next number begins a new count.
     pub(crate) fn skip(&mut self) {
         self.last = None;
     }
@@ -221,48 +224,48 @@ impl Sequence {
         self.last.map(|(number, _)| number)
     }
 
-    /// What an operator should know since the last call.
+    /// Returns what was wrong since the last call.
     pub(crate) fn take_trouble(&mut self) -> Option<Trouble> {
         self.trouble.take()
     }
 
     fn begin(&mut self, now: Instant, number: u16, seen: u64) {
         (self.last, self.seen) = (Some((number, now)), seen | 1);
-        (self.same, self.lower, self.is_still, self.is_still_told) = (1, 0, false, false);
+        (self.same, self.lower, self.is_still, self.is_still_reported) = (1, 0, false, false);
     }
 
-    fn tell_late(&mut self, now: Instant) {
-        if self.late > 0 && self.late_told_at.is_none_or(|told| now >= told + TELL_AGAIN) {
-            self.late_told_at = Some(now);
+    fn report_late(&mut self, now: Instant) {
+        if self.late > 0 && self.late_reported_at.is_none_or(|reported| now >= reported + REPORT_AGAIN) {
+            self.late_reported_at = Some(now);
             self.trouble = Some(Trouble::Late(std::mem::take(&mut self.late)));
         }
     }
 
-    /// A new count begins. Of a source that was started again there is one; two that alternate begin anew all the time.
+    /// Counts a new count. A restarted source begins one; two alternating sources begin new ones all the time.
     fn count(&mut self, now: Instant) {
         let (since, count) = &mut self.counts;
         if now >= *since + Duration::from_secs(1) {
             (*since, *count) = (now, 0);
         }
         *count += 1;
-        if *count == SPLIT && self.split_told_at.is_none_or(|told| now >= told + TELL_AGAIN) {
-            self.split_told_at = Some(now);
+        if *count == SPLIT && self.split_reported_at.is_none_or(|reported| now >= reported + REPORT_AGAIN) {
+            self.split_reported_at = Some(now);
             self.trouble = Some(Trouble::Split);
         }
     }
 
-    fn judge(&self, now: Instant, number: u16) -> Verdict {
-        let Some((last, since)) = self.last else { return Verdict::Anew };
+    fn judge(&self, now: Instant, number: u16) -> PacketOrder {
+        let Some((last, since)) = self.last else { return PacketOrder::Anew };
         let is_old = now >= since + LONGEST_DELAY;
         let step = self.numbers.step(last, number);
         let back = step.unsigned_abs();
         match step {
-            1.. => Verdict::Newer(back),
-            0 if is_old || self.is_still => Verdict::Still,
-            0 => Verdict::Again,
-            _ if is_old || back >= self.numbers.window => Verdict::Anew,
-            _ if self.seen & 1 << back != 0 => Verdict::Twice,
-            _ => Verdict::Late(back),
+            1.. => PacketOrder::Newer(back),
+            0 if is_old || self.is_still => PacketOrder::Still,
+            0 => PacketOrder::Again,
+            _ if is_old || back >= self.numbers.window => PacketOrder::Anew,
+            _ if self.seen & 1 << back != 0 => PacketOrder::Twice,
+            _ => PacketOrder::Late(back),
         }
     }
 }
@@ -276,15 +279,15 @@ mod tests {
     }
 
     /// What a number says, some milliseconds after another one.
-    fn verdict(numbers: Numbers, last: u16, next: u16, later: u64) -> Verdict {
-        let mut sequence = Sequence::new(numbers);
-        assert_eq!(sequence.check(at(1_000), last), Verdict::Anew);
+    fn verdict(numbers: NumberWidth, last: u16, next: u16, later: u64) -> PacketOrder {
+        let mut sequence = SequenceTracker::new(numbers);
+        assert_eq!(sequence.check(at(1_000), last), PacketOrder::Anew);
         sequence.check(at(1_000 + later), next)
     }
 
     /// The verdicts on packets with these numbers, ten milliseconds apart, and the troubles.
-    fn play(numbers: impl IntoIterator<Item = u16>) -> (Vec<Verdict>, Vec<Trouble>) {
-        let mut sequence = Sequence::new(Numbers::BYTE);
+    fn play(numbers: impl IntoIterator<Item = u16>) -> (Vec<PacketOrder>, Vec<Trouble>) {
+        let mut sequence = SequenceTracker::new(NumberWidth::BYTE);
         let (mut verdicts, mut troubles) = (Vec::new(), Vec::new());
         for (millis, number) in (0..).step_by(10).zip(numbers) {
             verdicts.push(sequence.check(at(millis), number));
@@ -296,63 +299,63 @@ mod tests {
     #[test]
     fn numbers_go_round_and_old_ones_are_known_by_their_distance() {
         for (last, next, expected) in [
-            (0, 1, Verdict::Newer(1)),
-            (0, 0, Verdict::Again),
-            (255, 0, Verdict::Newer(1)),
-            (0, 255, Verdict::Late(1)),
-            (100, 81, Verdict::Late(19)),
-            (100, 80, Verdict::Anew),
-            (100, 227, Verdict::Newer(127)),
-            (100, 228, Verdict::Anew),
-            (10, 247, Verdict::Late(19)),
-            (10, 246, Verdict::Anew),
+            (0, 1, PacketOrder::Newer(1)),
+            (0, 0, PacketOrder::Again),
+            (255, 0, PacketOrder::Newer(1)),
+            (0, 255, PacketOrder::Late(1)),
+            (100, 81, PacketOrder::Late(19)),
+            (100, 80, PacketOrder::Anew),
+            (100, 227, PacketOrder::Newer(127)),
+            (100, 228, PacketOrder::Anew),
+            (10, 247, PacketOrder::Late(19)),
+            (10, 246, PacketOrder::Anew),
         ] {
-            assert_eq!(verdict(Numbers::BYTE, last, next, 20), expected, "{next} after {last}");
+            assert_eq!(verdict(NumberWidth::BYTE, last, next, 20), expected, "{next} after {last}");
         }
         for (last, next, expected) in [
-            (65_535, 0, Verdict::Newer(1)),
-            (5, 65_535, Verdict::Late(6)),
-            (100, 37, Verdict::Late(63)),
-            (100, 36, Verdict::Anew),
-            (100, 32_867, Verdict::Newer(32_767)),
+            (65_535, 0, PacketOrder::Newer(1)),
+            (5, 65_535, PacketOrder::Late(6)),
+            (100, 37, PacketOrder::Late(63)),
+            (100, 36, PacketOrder::Anew),
+            (100, 32_867, PacketOrder::Newer(32_767)),
         ] {
-            assert_eq!(verdict(Numbers::RTP, last, next, 20), expected, "{next} after {last}");
+            assert_eq!(verdict(NumberWidth::RTP, last, next, 20), expected, "{next} after {last}");
         }
     }
 
     #[test]
     fn after_half_a_second_no_number_is_late() {
         for (later, low, same) in
-            [(499, Verdict::Late(11), Verdict::Again), (500, Verdict::Anew, Verdict::Still)]
+            [(499, PacketOrder::Late(11), PacketOrder::Again), (500, PacketOrder::Anew, PacketOrder::Still)]
         {
-            assert_eq!(verdict(Numbers::BYTE, 12, 1, later), low);
-            assert_eq!(verdict(Numbers::BYTE, 12, 12, later), same);
+            assert_eq!(verdict(NumberWidth::BYTE, 12, 1, later), low);
+            assert_eq!(verdict(NumberWidth::BYTE, 12, 12, later), same);
         }
     }
 
     #[test]
     fn what_is_left_out_does_not_lengthen_the_time() {
-        let mut sequence = Sequence::new(Numbers::BYTE);
+        let mut sequence = SequenceTracker::new(NumberWidth::BYTE);
         sequence.check(at(0), 12);
         let verdicts: Vec<_> =
             (1..=60).map(|number| sequence.check(at(number * 10), number as u16 % 9)).collect();
-        assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Anew).count(), 1);
-        assert_eq!(verdicts.iter().position(|verdict| *verdict == Verdict::Anew), Some(49));
+        assert_eq!(verdicts.iter().filter(|verdict| **verdict == PacketOrder::Anew).count(), 1);
+        assert_eq!(verdicts.iter().position(|verdict| *verdict == PacketOrder::Anew), Some(49));
     }
 
     #[test]
     fn a_number_that_never_moves_is_told_once_and_known_until_it_moves() {
         let (verdicts, troubles) = play([7; 100]);
-        assert!(verdicts[1..50].iter().all(|verdict| *verdict == Verdict::Again));
-        assert!(verdicts[50..].iter().all(|verdict| *verdict == Verdict::Still));
+        assert!(verdicts[1..50].iter().all(|verdict| *verdict == PacketOrder::Again));
+        assert!(verdicts[50..].iter().all(|verdict| *verdict == PacketOrder::Still));
         assert_eq!(troubles, [Trouble::Still(7)]);
         let (verdicts, _) = play([7; 60].into_iter().chain([8, 8]));
-        assert_eq!(verdicts[60..], [Verdict::Newer(1), Verdict::Again]);
+        assert_eq!(verdicts[60..], [PacketOrder::Newer(1), PacketOrder::Again]);
     }
 
     #[test]
     fn a_slow_source_whose_number_never_moves_is_told_when_it_is_certain() {
-        let mut sequence = Sequence::new(Numbers::BYTE);
+        let mut sequence = SequenceTracker::new(NumberWidth::BYTE);
         for second in 0..10 {
             assert_eq!(sequence.take_trouble(), None);
             sequence.check(at(second * 1_000), 7);
@@ -362,7 +365,7 @@ mod tests {
 
     #[test]
     fn late_packets_are_counted_and_told_again_after_a_while() {
-        let mut sequence = Sequence::new(Numbers::BYTE);
+        let mut sequence = SequenceTracker::new(NumberWidth::BYTE);
         let mut told = Vec::new();
         for step in 0..1_200_u64 {
             // Every tenth packet comes after the next one.
@@ -372,7 +375,7 @@ mod tests {
                 _ => step,
             };
             let now = at(step * 10);
-            if let Verdict::Late(_) = sequence.check(now, number as u16 % 256) {
+            if let PacketOrder::Late(_) = sequence.check(now, number as u16 % 256) {
                 sequence.leave_out(now);
             }
             told.extend(sequence.take_trouble());
@@ -384,7 +387,7 @@ mod tests {
     fn a_packet_that_comes_twice_by_another_way_is_no_late_one() {
         let slower = (0..100).flat_map(|number: u16| [number, number.saturating_sub(2)]);
         let (verdicts, troubles) = play(slower);
-        assert!(!verdicts.iter().any(|verdict| matches!(verdict, Verdict::Late(_))), "{verdicts:?}");
+        assert!(!verdicts.iter().any(|verdict| matches!(verdict, PacketOrder::Late(_))), "{verdicts:?}");
         assert_eq!(troubles, [Trouble::Twice]);
         assert_eq!(play((0..100).flat_map(|number| [number; 2])).1, [Trouble::Twice]);
     }
@@ -392,7 +395,7 @@ mod tests {
     #[test]
     fn two_counts_that_alternate_are_two_sources() {
         let (verdicts, troubles) = play((0..100).flat_map(|number| [number, number + 100]));
-        assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Newer(_) | Verdict::Anew)));
+        assert!(verdicts.iter().all(|verdict| matches!(verdict, PacketOrder::Newer(_) | PacketOrder::Anew)));
         assert_eq!(troubles, [Trouble::Split]);
         let restarts = (0..20).flat_map(|_| 1..100);
         assert_eq!(play(restarts).1, []);

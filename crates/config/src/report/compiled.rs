@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crosspatch_core::Plan;
 
-use crate::report::diagnostic::{Diagnostic, Severity};
-use crate::syntax::source::Sources;
+use crate::report::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::syntax::source::SourceFiles;
 
 /// The result of a compilation.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// Every file that was requested, whether or not it could be read. These are the files to watch for changes.
     pub files: Vec<PathBuf>,
-    pub(crate) sources: Sources,
+    pub(crate) sources: SourceFiles,
     pub(crate) errors: usize,
     pub(crate) warnings: usize,
 }
@@ -35,7 +35,7 @@ impl Compiled {
     /// Removes the warnings for which `is_known` returns true, for somebody who has seen them.
     pub fn remove_warnings(&mut self, is_known: impl Fn(&Diagnostic) -> bool) {
         let before = self.diagnostics.len();
-        self.diagnostics.retain(|one| one.severity == Severity::Error || !is_known(one));
+        self.diagnostics.retain(|one| one.severity == DiagnosticSeverity::Error || !is_known(one));
         self.warnings -= before - self.diagnostics.len();
     }
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::syntax::source::{Location, SourceId, Sources};
+use crate::syntax::source::{Location, SourceFiles, SourceId};
 use crate::syntax::tree::Fault;
 use crate::wording::sanitized;
 
 /// The severity of a diagnostic.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum DiagnosticSeverity {
     /// The configuration has no plan.
     Error,
     /// The configuration works, but perhaps not as intended.
@@ -25,7 +25,7 @@ pub struct Diagnostic {
     /// A stable id such as `unknown-option`.
     pub id: &'static str,
     /// Whether it is an error or a warning.
-    pub severity: Severity,
+    pub severity: DiagnosticSeverity,
     /// What was expected and what was found, in lower case and without a full stop.
     pub message: String,
     /// The file; `command line` for an override.
@@ -61,14 +61,14 @@ pub(crate) struct Draft(Diagnostic);
 
 impl Draft {
     pub(crate) fn error(id: &'static str, message: impl Into<String>) -> Self {
-        Self::new(id, Severity::Error, message.into())
+        Self::new(id, DiagnosticSeverity::Error, message.into())
     }
 
     pub(crate) fn warning(id: &'static str, message: impl Into<String>) -> Self {
-        Self::new(id, Severity::Warning, message.into())
+        Self::new(id, DiagnosticSeverity::Warning, message.into())
     }
 
-    fn new(id: &'static str, severity: Severity, message: String) -> Self {
+    fn new(id: &'static str, severity: DiagnosticSeverity, message: String) -> Self {
         Self(Diagnostic {
             id,
             severity,
@@ -153,8 +153,8 @@ impl Diagnostics {
             }
         }
         match diagnostic.severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
+            DiagnosticSeverity::Error => self.errors += 1,
+            DiagnosticSeverity::Warning => self.warnings += 1,
         }
         if keep {
             self.kept.push(diagnostic);
@@ -162,7 +162,7 @@ impl Diagnostics {
     }
 
     /// All diagnostics by file and line, with files, lines and columns filled in.
-    pub(crate) fn finish(self, sources: &Sources) -> Vec<Diagnostic> {
+    pub(crate) fn finish(self, sources: &SourceFiles) -> Vec<Diagnostic> {
         let mut kept = self.kept;
         kept.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.location));
         for diagnostic in &mut kept {

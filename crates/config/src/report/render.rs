@@ -8,8 +8,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use serde::Serialize;
 
 use crate::report::compiled::Compiled;
-use crate::report::diagnostic::{Diagnostic, Label, Severity};
-use crate::syntax::source::{Source, Span};
+use crate::report::diagnostic::{Diagnostic, DiagnosticSeverity, Label};
+use crate::syntax::source::{SourceFile, Span};
 
 /// A line with more bytes is not shown, only its location. The renderer truncates shorter lines itself.
 const MAX_LINE: usize = 2000;
@@ -46,8 +46,8 @@ impl Compiled {
 
     fn group<'d>(&'d self, diagnostic: &'d Diagnostic) -> Group<'d> {
         let level = match diagnostic.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
+            DiagnosticSeverity::Error => Level::ERROR,
+            DiagnosticSeverity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.id));
         if diagnostic.labels.is_empty() {
@@ -98,7 +98,7 @@ impl Compiled {
 
 /// One line of a source with its labels underlined. None if the line is too long to be shown.
 fn excerpt<'a>(
-    source: &'a Source,
+    source: &'a SourceFile,
     number: usize,
     labels: &[(bool, &'a Label)],
 ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
@@ -120,7 +120,7 @@ fn excerpt<'a>(
 }
 
 /// A part of a source with its secrets replaced by asterisks.
-fn shown(source: &Source, from: usize, to: usize) -> Cow<'_, str> {
+fn shown(source: &SourceFile, from: usize, to: usize) -> Cow<'_, str> {
     let text = source.text.as_str();
     let is_inside = |span: &&Span| (span.start as usize) < to && span.end as usize > from;
     let mut out = Cow::Borrowed(&text[from..to]);

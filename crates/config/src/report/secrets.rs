@@ -9,7 +9,7 @@ use crosspatch_core::Registry;
 
 use crate::report::diagnostic::Diagnostic;
 use crate::report::suggest::closest;
-use crate::syntax::source::{COMMAND_LINE, Location, Source, Sources, Span};
+use crate::syntax::source::{COMMAND_LINE, Location, SourceFile, SourceFiles, Span};
 
 /// Common names of secrets, in addition to the options of the backends.
 const NAMES: [&str; 6] = ["password", "passwd", "passphrase", "passcode", "secret", "token"];
@@ -27,7 +27,7 @@ const MAX_NAME: usize = 200;
 const MAX_SECRET: usize = 2000;
 
 /// Hides the secrets of all lines that are shown.
-pub(crate) fn mask(diagnostics: &mut [Diagnostic], sources: &mut Sources, registry: Registry) {
+pub(crate) fn mask(diagnostics: &mut [Diagnostic], sources: &mut SourceFiles, registry: Registry) {
     let options = registry.backends.iter().flat_map(|backend| backend.options);
     let secret = options.filter(|spec| spec.secret && !spec.file);
     let mut names: Vec<&str> =
@@ -66,7 +66,7 @@ fn hide(diagnostic: &mut Diagnostic, word: &str, secret: &str) {
 }
 
 /// The first word of a line that resembles the name of a secret, and the secret after it.
-fn secret_of(source: &Source, number: usize, names: &[&str]) -> Option<(Span, Span)> {
+fn secret_of(source: &SourceFile, number: usize, names: &[&str]) -> Option<(Span, Span)> {
     let line = source.line(number);
     let text = line.of(source.text.as_str());
     let head = text.char_indices().nth(MAX_NAME).map_or(text, |(len, _)| &text[..len]);

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::report::suggest::{closest, invalid_name};
-use crate::syntax::source::{Location, Sources};
+use crate::syntax::source::{Location, SourceFiles};
 use crate::wording::quote;
 
 /// How deep chains may be nested.
@@ -50,14 +50,14 @@ pub(crate) struct ExpandedStage {
 
 /// All named chains.
 #[derive(Debug)]
-pub(crate) struct Chains {
+pub(crate) struct NamedChains {
     /// The transforms that stages can name.
     pub(crate) families: &'static [&'static Family],
     all: Vec<NamedChain>,
     names: FxHashMap<String, usize>,
 }
 
-impl Chains {
+impl NamedChains {
     pub(crate) fn new(families: &'static [&'static Family]) -> Self {
         Self { families, all: Vec::new(), names: FxHashMap::default() }
     }
@@ -122,7 +122,7 @@ impl Chains {
     }
 
     /// Expands and checks every chain.
-    pub(crate) fn finish(&mut self, sources: &Sources, diagnostics: &mut Diagnostics) {
+    pub(crate) fn finish(&mut self, sources: &SourceFiles, diagnostics: &mut Diagnostics) {
         for number in 0..self.all.len() {
             self.expand_chain(number, &mut Vec::new(), sources, diagnostics);
             for at in 0..self.all[number].stages.len() {
@@ -145,7 +145,7 @@ impl Chains {
         &mut self,
         at: Location,
         references: &mut Vec<Reference>,
-        sources: &Sources,
+        sources: &SourceFiles,
         diagnostics: &mut Diagnostics,
     ) -> Option<Stage> {
         let written = sources.at(at);
@@ -178,7 +178,7 @@ impl Chains {
     pub(crate) fn expand(
         &mut self,
         line: impl Iterator<Item = Location>,
-        sources: &Sources,
+        sources: &SourceFiles,
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<ExpandedStage>> {
         let mut out = Vec::new();
@@ -202,7 +202,7 @@ impl Chains {
     }
 
     /// The stages of all chains that no mapping line uses, directly or through another chain.
-    pub(crate) fn idle_stages(&self, sources: &Sources) -> Vec<Location> {
+    pub(crate) fn idle_stages(&self, sources: &SourceFiles) -> Vec<Location> {
         let mut is_idle = vec![true; self.all.len()];
         let mut busy: Vec<_> = (0..self.all.len()).filter(|&number| self.all[number].is_mapped).collect();
         while let Some(number) = busy.pop() {
@@ -235,7 +235,7 @@ impl Chains {
         &mut self,
         number: usize,
         open: &mut Vec<usize>,
-        sources: &Sources,
+        sources: &SourceFiles,
         diagnostics: &mut Diagnostics,
     ) {
         if self.all[number].expansion.is_some() {
@@ -292,7 +292,7 @@ impl Chains {
 }
 
 /// Reports arguments of a chain, which takes none.
-fn check_no_arguments(stage: Location, sources: &Sources, diagnostics: &mut Diagnostics) {
+fn check_no_arguments(stage: Location, sources: &SourceFiles, diagnostics: &mut Diagnostics) {
     let written = sources.at(stage);
     if let Some((name, rest)) = written.split_once(char::is_whitespace) {
         let rest = rest.trim_start();

@@ -13,8 +13,8 @@ use crate::files::{Files, beside, unreadable};
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::semantics::options::{OptionSet, Setting};
 use crate::semantics::sections::{InstanceSection, Sections};
-use crate::syntax::source::{Location, Sources, Span};
-use crate::wording::quote;
+use crate::syntax::source::{Location, SourceFiles, Span};
+use crate::wording::{between_quotes, quote};
 
 /// An instance that mappings can use.
 #[derive(Clone)]
@@ -22,7 +22,10 @@ pub(crate) struct ConfiguredInstance {
     pub(crate) id: InstanceId,
     pub(crate) backend: &'static Backend,
     pub(crate) instance: Arc<dyn Instance>,
+    /// Whether an option of it has a mistake. Its addresses can be checked, but it must not be started.
+    pub(crate) has_mistake: bool,
 }
+
 /// Configures every instance. Returns them in the order of their sections, with none for one that mappings cannot use.
 pub(crate) fn configure_instances(
     sections: &mut Sections<'_>,
@@ -44,10 +47,11 @@ pub(crate) fn configure_instances(
     }
     let configure = |section: &InstanceSection| {
         let backend = section.backend?;
-        let (given, instance) = configure(section, backend, sections.globals.get(backend.name), &mut env)?;
+        let globals = sections.globals.get(backend.name);
+        let (given, instance, has_mistake) = configure(section, backend, globals, &mut env)?;
         section.is_named.then(|| {
             let id = builder.instance(&section.name, backend, given, Arc::clone(&instance));
-            ConfiguredInstance { id, backend, instance }
+            ConfiguredInstance { id, backend, instance, has_mistake }
         })
     };
     sections.instances.iter().map(configure).collect()
@@ -56,7 +60,7 @@ pub(crate) fn configure_instances(
 /// What is needed to read options.
 struct Environment<'a> {
     files: &'a dyn Files,
-    sources: &'a mut Sources,
+    sources: &'a mut SourceFiles,
     diagnostics: &'a mut Diagnostics,
     /// Every file that was requested.
     read: &'a mut Vec<PathBuf>,
@@ -94,13 +98,14 @@ fn hide_secrets(settings: &[Setting], backend: Option<&'static Backend>, env: &m
 
 const ONLY_OWNER: &str = "make the file readable by its owner only: `chmod 600 FILE`";
 
-/// Configures one instance. Returns `None` if it cannot be used; the reason has been reported.
+/// Configures one instance, and returns whether it has a mistake. Returns `None` if it cannot be used; the reason has been
+/// reported.
 fn configure(
     section: &InstanceSection,
     backend: &'static Backend,
     globals: Option<&OptionSet>,
     env: &mut Environment<'_>,
-) -> Option<(Vec<Given>, Arc<dyn Instance>)> {
+) -> Option<(Vec<Given>, Arc<dyn Instance>, bool)> {
     let mut given = Vec::new();
     let mut settings = Vec::new();
     let mut is_incomplete = section.is_guessed
@@ -121,7 +126,8 @@ fn configure(
     }
     let mut options = Options::new(&section.name, &given, backend.options);
     let instance = (backend.configure)(&mut options);
-    let errors = options.into_errors();
+    let mut errors = options.into_errors();
+    report_quotes(&mut errors, &settings, env);
     let explained = is_incomplete || errors.iter().any(|error| !error.is_warning);
     for error in &errors {
         // A missing option may be there under a misspelt name.
@@ -133,7 +139,34 @@ fn configure(
         let message = format!("the instance {} cannot be used as configured", quote(&section.name));
         env.diagnostics.add(Draft::error("option-missing", message).at(section.name_at));
     }
-    Some((given, instance?))
+    Some((given, instance?, explained))
+}
+
+const NO_QUOTES: &str = "leave out the quotes";
+
+/// What stands between the quotes round a value, if they are not a part of its language.
+fn quoted_value<'s>(setting: &Setting, sources: &'s SourceFiles) -> Option<&'s str> {
+    let is_anything = setting.spec.quotes || setting.spec.family == Some("");
+    between_quotes(sources.at(setting.value)).filter(|_| !is_anything)
+}
+
+/// Warns of quotes round a value, or adds the advice to the mistake that they are the reason of.
+fn report_quotes(errors: &mut [OptionError], settings: &[&Setting], env: &mut Environment<'_>) {
+    for (at, setting) in settings.iter().enumerate().filter(|(_, setting)| !setting.spec.file) {
+        let Some(inside) = quoted_value(setting, env.sources) else { continue };
+        if let Some(error) = errors.iter_mut().find(|error| error.option == Some(at) && !error.is_warning) {
+            error.help = Some(NO_QUOTES.to_owned());
+            continue;
+        }
+        let name = env.sources.at(setting.name);
+        let help = match setting.spec.secret {
+            true => format!("{NO_QUOTES}, unless they are meant"),
+            false => format!("{NO_QUOTES}: {}", quote(&format!("{name} = {inside}"))),
+        };
+        let message = format!("the quotes are a part of the value of {}", quote(name));
+        let draft = Draft::warning("quotes", message);
+        env.diagnostics.add(draft.at(setting.value).help(help));
+    }
 }
 
 /// The options that take effect. Options from the command line override all others; of an option that is set several times
@@ -170,7 +203,7 @@ fn effective<'s>(settings: &'s [Setting], env: &mut Environment<'_>) -> Vec<&'s 
     kept.into_iter().flatten().collect()
 }
 
-fn option_twice(setting: &Setting, earlier: Option<Location>, sources: &Sources) -> Draft {
+fn option_twice(setting: &Setting, earlier: Option<Location>, sources: &SourceFiles) -> Draft {
     let message = format!("{} is set twice; the last one counts", quote(sources.at(setting.name)));
     let draft = Draft::warning("option-twice", message).label(setting.name, "this one counts");
     match earlier {
@@ -216,8 +249,9 @@ fn value_of(setting: &Setting, env: &mut Environment<'_>) -> Option<String> {
             None
         }
         Err(error) => {
-            env.diagnostics
-                .add(Draft::error("option-file", unreadable(&path.to_string_lossy(), &error)).at(at));
+            let draft = Draft::error("option-file", unreadable(&path.to_string_lossy(), &error)).at(at);
+            let is_quoted = quoted_value(setting, env.sources).is_some();
+            env.diagnostics.add(draft.help_if(is_quoted.then_some(NO_QUOTES)));
             None
         }
     }
@@ -233,7 +267,7 @@ fn option_error(
     section: &InstanceSection,
     settings: &[&Setting],
     given: &[Given],
-    sources: &Sources,
+    sources: &SourceFiles,
 ) -> Draft {
     let (new, id): (fn(&'static str, String) -> Draft, _) = match (error.is_warning, error.option) {
         (true, _) => (Draft::warning, "option-doubtful"),
@@ -255,7 +289,7 @@ fn option_error(
 }
 
 /// The part of a value that is wrong, or the whole value if it comes from another file.
-fn error_location(setting: &Setting, error: &OptionError, sources: &Sources) -> Location {
+fn error_location(setting: &Setting, error: &OptionError, sources: &SourceFiles) -> Location {
     let whole = value_or_name(setting);
     let Some(part) = error.part.clone().filter(|_| !setting.spec.file) else { return whole };
     let start = setting.value.span.start as usize;

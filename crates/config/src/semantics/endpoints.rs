@@ -4,7 +4,7 @@ use crate::syntax::pattern::Pattern;
 use crate::syntax::source::Location;
 
 /// One channel, or several, as written.
-pub(crate) struct Endpoint<'t> {
+pub(crate) struct ChannelList<'t> {
     /// The index of the instance, if it exists.
     pub(crate) instance: Option<usize>,
     pub(crate) addresses: Addresses<'t>,
@@ -56,7 +56,7 @@ pub(crate) enum Referenced<'t> {
     /// The channel that is written in the stage.
     Channel {
         /// None if it cannot be read.
-        endpoint: Option<Endpoint<'t>>,
+        endpoint: Option<ChannelList<'t>>,
         /// Whether a channel that has no input is allowed.
         may_be_output: bool,
     },

@@ -7,12 +7,12 @@ use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::semantics::origins::Origins;
-use crate::semantics::routes::{Channel, channel_name};
-use crate::syntax::source::{Location, Sources};
+use crate::semantics::routes::{PlanChannel, channel_name};
+use crate::syntax::source::{Location, SourceFiles};
 use crate::wording::quote;
 
 /// Routes that lead back to their first source: number, source and target of each.
-type Cycle = Vec<(usize, Channel, Channel)>;
+type RouteLoop = Vec<(usize, PlanChannel, PlanChannel)>;
 
 /// The most steps that the search for loops may go back along its path. After that, it finds no more loops.
 const MAX_STEPS_BACK: usize = 10_000_000;
@@ -21,7 +21,7 @@ const MAX_STEPS_BACK: usize = 10_000_000;
 pub(crate) fn check(
     builder: &PlanBuilder<'_>,
     origins: &Origins,
-    sources: &Sources,
+    sources: &SourceFiles,
     diagnostics: &mut Diagnostics,
 ) -> Vec<usize> {
     let through = repeated_through(builder, origins);
@@ -37,7 +37,7 @@ pub(crate) fn check(
         }
     }
     // Loops that come from the same lines are reported together.
-    let mut by_lines: BTreeMap<Vec<Location>, (Cycle, usize)> = BTreeMap::new();
+    let mut by_lines: BTreeMap<Vec<Location>, (RouteLoop, usize)> = BTreeMap::new();
     for cycle in cycles(builder) {
         let mut lines: Vec<_> = cycle.iter().map(|&(at, ..)| origins.location(at, sources)).collect();
         lines.sort_unstable();
@@ -61,7 +61,7 @@ fn bases(builder: &PlanBuilder<'_>) -> (Vec<u32>, usize) {
     (bases, channels)
 }
 
-fn routes(builder: &PlanBuilder<'_>) -> impl Iterator<Item = (Channel, Channel)> {
+fn routes(builder: &PlanBuilder<'_>) -> impl Iterator<Item = (PlanChannel, PlanChannel)> {
     (0..builder.route_count()).map(|number| builder.route_at(number))
 }
 
@@ -69,7 +69,7 @@ fn routes(builder: &PlanBuilder<'_>) -> impl Iterator<Item = (Channel, Channel)>
 fn plain_routes(
     builder: &PlanBuilder<'_>,
     origins: &Origins,
-) -> impl Iterator<Item = (u32, (Channel, Channel))> {
+) -> impl Iterator<Item = (u32, (PlanChannel, PlanChannel))> {
     let is_plain = |&(at, _): &(u32, _)| origins.chain(at as usize).is_none();
     (0..).zip(routes(builder)).filter(is_plain)
 }
@@ -79,7 +79,7 @@ fn plain_routes(
 /// Takes linear time and three 32-bit numbers per channel and route, which is far less than a set of a million pairs.
 fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)> {
     let (bases, channels) = bases(builder);
-    let number = |(instance, slot): Channel| (bases[instance.index()] + slot.0) as usize;
+    let number = |(instance, slot): PlanChannel| (bases[instance.index()] + slot.0) as usize;
     // Routes sorted by source: the row of a source ends where the next one's begins.
     let mut row_ends = vec![0_u32; channels + 1];
     for (_, (source, _)) in plain_routes(builder, origins) {
@@ -120,7 +120,7 @@ fn repeated(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)>
 /// chain is stateful, also their position in the line.
 fn repeated_through(builder: &PlanBuilder<'_>, origins: &Origins) -> Vec<(usize, usize)> {
     let (bases, _) = bases(builder);
-    let number = |(instance, slot): Channel| bases[instance.index()] + slot.0;
+    let number = |(instance, slot): PlanChannel| bases[instance.index()] + slot.0;
     let mut numbers = FxHashMap::default();
     let mut sorted = Vec::new();
     for origin in &origins.chains {
@@ -142,7 +142,7 @@ fn repeated_draft(
     builder: &PlanBuilder<'_>,
     origins: &Origins,
     pairs: &[(usize, usize)],
-    sources: &Sources,
+    sources: &SourceFiles,
 ) -> Option<Draft> {
     let &(first, second) = pairs.first()?;
     let (source, target) = builder.route_at(second);
@@ -166,8 +166,8 @@ fn repeated_draft(
 }
 
 /// One loop for each group of channels that feed each other, its routes in order.
-fn cycles(builder: &PlanBuilder<'_>) -> Vec<Cycle> {
-    let loops_back = |(instance, _): Channel| builder.instances()[instance.index()].backend.loops_back;
+fn cycles(builder: &PlanBuilder<'_>) -> Vec<RouteLoop> {
+    let loops_back = |(instance, _): PlanChannel| builder.instances()[instance.index()].backend.loops_back;
     let edges: Vec<_> = (0..)
         .zip(routes(builder))
         .filter(|&(_, (source, target))| loops_back(source) && loops_back(target))
@@ -177,7 +177,7 @@ fn cycles(builder: &PlanBuilder<'_>) -> Vec<Cycle> {
         return Vec::new();
     }
     let (bases, channels) = bases(builder);
-    let number = |(instance, slot): Channel| (bases[instance.index()] + slot.0) as usize;
+    let number = |(instance, slot): PlanChannel| (bases[instance.index()] + slot.0) as usize;
     let graph =
         Graph::new(channels, edges.iter().map(|&(_, source, target)| (number(source), number(target))));
     let routes = graph.cycles().into_iter();
@@ -273,7 +273,7 @@ impl Graph {
 fn loop_draft(
     builder: &PlanBuilder<'_>,
     mut lines: Vec<Location>,
-    cycle: &[(usize, Channel, Channel)],
+    cycle: &[(usize, PlanChannel, PlanChannel)],
     more: usize,
 ) -> Draft {
     const MAX_NAMES: usize = 8;

@@ -6,9 +6,9 @@ use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::Draft;
 use crate::report::suggest::closest;
-use crate::semantics::chains::Chains;
+use crate::semantics::chains::NamedChains;
 use crate::semantics::configure::ConfiguredInstance;
-use crate::semantics::endpoints::{Addresses, DoubtfulBar, Endpoint, Referenced};
+use crate::semantics::endpoints::{Addresses, ChannelList, DoubtfulBar, Referenced};
 use crate::semantics::origins::{LineOrigin, Origins};
 use crate::semantics::routes::{Conversion, MAX_ROUTES, RouteWriter};
 use crate::semantics::sections::{InstanceSection, MapPart, Sections};
@@ -16,15 +16,15 @@ use crate::semantics::stages::{self, StageReference, Stages};
 use crate::syntax::lexer::{self, Lines, Operator};
 use crate::syntax::parser::parse_line;
 use crate::syntax::pattern::Pattern;
-use crate::syntax::source::{Location, SourceId, Sources, Span};
-use crate::syntax::tree::{Context, Item, Mapping};
+use crate::syntax::source::{Location, SourceFiles, SourceId, Span};
+use crate::syntax::tree::{Item, MappingLine, SectionKind};
 use crate::wording::{count, quote};
 
 /// The most names that are compared to find suggestions for unknown instances.
 const MAX_COMPARISONS: usize = 1_000_000;
 
 /// The left and the right side of a line, as far as they can be read.
-type Endpoints<'e, 't> = (Option<&'e Endpoint<'t>>, Option<&'e Endpoint<'t>>);
+type Endpoints<'e, 't> = (Option<&'e ChannelList<'t>>, Option<&'e ChannelList<'t>>);
 
 /// Reads all mapping lines, adds their routes to `builder`, and returns the origin of each route.
 pub(crate) fn map_everything(
@@ -55,10 +55,10 @@ pub(crate) fn map_everything(
 }
 
 struct Mapper<'m, 'a> {
-    sources: &'m Sources,
+    sources: &'m SourceFiles,
     names: &'m FxHashMap<String, usize>,
     instances: &'m [InstanceSection],
-    chains: &'m mut Chains,
+    chains: &'m mut NamedChains,
     writer: RouteWriter<'m, 'a>,
     /// Whether a mapping uses the instance, by its index.
     is_mapped: Vec<bool>,
@@ -74,7 +74,7 @@ impl Mapper<'_, '_> {
     fn map_part(&mut self, &MapPart { source, lines }: &MapPart) {
         let text = self.sources.text(source);
         for span in Lines::within(text.as_str(), lines) {
-            let line = parse_line(text.as_str(), span, Context::Map);
+            let line = parse_line(text.as_str(), span, SectionKind::Map);
             for fault in line.faults {
                 self.report(Draft::of_fault(fault, source));
             }
@@ -92,7 +92,7 @@ impl Mapper<'_, '_> {
         self.writer.builder.route_count() as u32
     }
 
-    fn map(&mut self, source: SourceId, text: &str, mapping: &Mapping, line: Span) {
+    fn map(&mut self, source: SourceId, text: &str, mapping: &MappingLine, line: Span) {
         let left = self.endpoint(source, text, mapping.left.channels);
         let right = self.endpoint(source, text, mapping.right.channels);
         let endpoints = (left.as_ref(), right.as_ref());
@@ -127,7 +127,7 @@ impl Mapper<'_, '_> {
     }
 
     /// Maps one side to the other through the stages of their line.
-    fn map_through(&mut self, source: SourceId, mapping: &Mapping, endpoints: Endpoints<'_, '_>) {
+    fn map_through(&mut self, source: SourceId, mapping: &MappingLine, endpoints: Endpoints<'_, '_>) {
         let Stages { chain, back, references } =
             stages::read(source, mapping, self.chains, self.sources, self.writer.diagnostics);
         let is_layered = chain.as_ref().map(|chain| chain.is_layered());
@@ -156,7 +156,7 @@ impl Mapper<'_, '_> {
     }
 
     /// Remembers the first instance of a line that is left out because its backend is missing.
-    fn note_missing<'e, 't: 'e>(&mut self, endpoints: impl IntoIterator<Item = &'e Endpoint<'t>>) {
+    fn note_missing<'e, 't: 'e>(&mut self, endpoints: impl IntoIterator<Item = &'e ChannelList<'t>>) {
         let mut instances = endpoints.into_iter().filter_map(|endpoint| endpoint.instance);
         let missing = instances.find(|&index| self.instances[index].missing.is_some());
         self.missing = self.missing.or(missing);
@@ -218,7 +218,7 @@ impl Mapper<'_, '_> {
         at: Location,
         text: &'t str,
         (left, right): Endpoints<'_, '_>,
-    ) -> Option<Endpoint<'t>> {
+    ) -> Option<ChannelList<'t>> {
         let endpoint = self.endpoint(at.source, text, at.span)?;
         let widest = left.into_iter().chain(right).max_by_key(|endpoint| endpoint.addresses.count());
         let referenced = endpoint.addresses.count();
@@ -233,7 +233,7 @@ impl Mapper<'_, '_> {
     }
 
     /// Reads one side of a mapping, or a channel within a stage. None if not even the number of channels is clear.
-    fn endpoint<'t>(&mut self, source: SourceId, text: &'t str, channels: Span) -> Option<Endpoint<'t>> {
+    fn endpoint<'t>(&mut self, source: SourceId, text: &'t str, channels: Span) -> Option<ChannelList<'t>> {
         let written = channels.of(text);
         if written.is_empty() {
             return None;
@@ -280,7 +280,7 @@ impl Mapper<'_, '_> {
             true => self.doubtful_bar(address),
             false => None,
         };
-        Some(Endpoint { instance, addresses, location: Location { source, span }, bar })
+        Some(ChannelList { instance, addresses, location: Location { source, span }, bar })
     }
 
     /// What a `|` in an address was probably meant as.
@@ -408,8 +408,8 @@ impl Mapper<'_, '_> {
 }
 
 /// A mistake in the numbers of channels of two endpoints.
-fn counts_differ(message: &str, one: &Endpoint<'_>, other: &Endpoint<'_>) -> Draft {
-    let label = |endpoint: &Endpoint<'_>| format!("{} here", count(endpoint.addresses.count(), "channel"));
+fn counts_differ(message: &str, one: &ChannelList<'_>, other: &ChannelList<'_>) -> Draft {
+    let label = |endpoint: &ChannelList<'_>| format!("{} here", count(endpoint.addresses.count(), "channel"));
     let draft = Draft::error("size-mismatch", message);
     draft.label(one.location, label(one)).label(other.location, label(other))
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crosspatch_core::PlanBuilder;
-use crosspatch_core::transform::Rule;
+use crosspatch_core::transform::JoinRule;
 use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::semantics::origins::Origins;
-use crate::semantics::routes::{Channel, channel_name};
-use crate::syntax::source::{Location, Sources};
+use crate::semantics::routes::{PlanChannel, channel_name};
+use crate::syntax::source::{Location, SourceFiles};
 use crate::wording::quote;
 
 /// The first route of a line with a mistake, and the number of further ones.
@@ -24,10 +24,10 @@ struct FaultyLine {
 pub(crate) fn check(
     builder: &PlanBuilder<'_>,
     origins: &Origins,
-    sources: &Sources,
+    sources: &SourceFiles,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut merged: FxHashMap<Channel, (Rule, usize)> = FxHashMap::default();
+    let mut merged: FxHashMap<PlanChannel, (JoinRule, usize)> = FxHashMap::default();
     let (mut conflicts, mut bypasses) = (BTreeMap::new(), BTreeMap::new());
     let location = |route| origins.location(route, sources);
     for origin in &origins.chains {

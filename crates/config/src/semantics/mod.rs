@@ -9,6 +9,7 @@ pub(crate) mod merges;
 pub(crate) mod options;
 pub(crate) mod origins;
 pub(crate) mod overrides;
+pub(crate) mod ports;
 pub(crate) mod routes;
 pub(crate) mod sections;
 pub(crate) mod stages;

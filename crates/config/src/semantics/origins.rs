@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crosspatch_core::transform::Chain;
 
 use crate::syntax::lexer;
-use crate::syntax::source::{Location, SourceId, Sources, Span};
+use crate::syntax::source::{Location, SourceFiles, SourceId, Span};
 
 /// A mapping line that has routes.
 #[derive(Copy, Clone)]
@@ -39,7 +39,7 @@ impl Origins {
     }
 
     /// The location of the line that a route came from.
-    pub(crate) fn location(&self, route: usize, sources: &Sources) -> Location {
+    pub(crate) fn location(&self, route: usize, sources: &SourceFiles) -> Location {
         let LineOrigin { start, source, .. } = self.line(route);
         let text = sources.text(source);
         let text = text.as_str();

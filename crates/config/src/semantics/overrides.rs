@@ -9,7 +9,7 @@ use crate::report::suggest::did_you_mean;
 use crate::semantics::options::WrittenOption;
 use crate::semantics::sections::Sections;
 use crate::syntax::lexer;
-use crate::syntax::source::{COMMAND_LINE, Location, Source, SourceId, Span, Text};
+use crate::syntax::source::{COMMAND_LINE, Location, SourceFile, SourceId, SourceText, Span};
 use crate::wording::quote;
 
 /// Adds the overrides to the options of their sections.
@@ -26,7 +26,7 @@ pub(crate) fn apply(overrides: &[Override], sections: &mut Sections<'_>) {
 }
 
 /// The command line as a source with one line per override.
-fn command_line(overrides: &[Override]) -> (Source, Vec<Span>) {
+fn command_line(overrides: &[Override]) -> (SourceFile, Vec<Span>) {
     let mut text = String::new();
     let mut spans = Vec::new();
     for given in overrides {
@@ -39,8 +39,8 @@ fn command_line(overrides: &[Override]) -> (Source, Vec<Span>) {
         spans.push(Span::new(start, text.len()));
         text.push('\n');
     }
-    let text = Text::decode(text.into_bytes());
-    (Source::new(COMMAND_LINE.as_ref(), text), spans)
+    let text = SourceText::decode(text.into_bytes());
+    (SourceFile::new(COMMAND_LINE.as_ref(), text), spans)
 }
 
 /// An override in its parts.

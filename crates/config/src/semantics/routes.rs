@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crosspatch_core::address::unquoted;
 use crosspatch_core::transform::{self, Chain};
-use crosspatch_core::{AddressError, Direction, InstanceId, PlanBuilder, Slot, canonical_address};
+use crosspatch_core::{AddressError, Content, Direction, InstanceId, PlanBuilder, Slot, canonical_address};
 
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::report::suggest::corrected;
 use crate::semantics::configure::ConfiguredInstance;
-use crate::semantics::endpoints::{Addresses, DoubtfulBar, Endpoint, Referenced};
+use crate::semantics::endpoints::{Addresses, ChannelList, DoubtfulBar, Referenced};
 use crate::semantics::origins::ChainOrigin;
 use crate::syntax::source::{Location, Span};
 use crate::wording::quote;
@@ -21,11 +22,14 @@ const MAX_ADDRESS_BYTES: usize = 1 << 28;
 
 const BAR: &str = "a transform is written after ` | `, with a space on both sides";
 
+const TRANSLATE: &str =
+    "the transform `match` turns texts into numbers, and `color` reads a component of a colour";
+
 /// A channel of the plan.
-pub(crate) type Channel = (InstanceId, Slot);
+pub(crate) type PlanChannel = (InstanceId, Slot);
 
 /// A channel as a user writes it.
-pub(crate) fn channel_name(builder: &PlanBuilder<'_>, (instance, slot): Channel) -> String {
+pub(crate) fn channel_name(builder: &PlanBuilder<'_>, (instance, slot): PlanChannel) -> String {
     let planned = &builder.instances()[instance.index()];
     format!("{}.{}", planned.name, planned.channels.address(slot))
 }
@@ -50,7 +54,7 @@ pub(crate) struct RouteWriter<'w, 'a> {
     /// The chains of the routes written so far.
     pub(crate) chains: Vec<ChainOrigin>,
     /// The channels that the stages of the current mapping refer to.
-    referenced: Vec<Channel>,
+    referenced: Vec<PlanChannel>,
     /// A buffer for the address that is being checked.
     address: String,
     address_bytes: usize,
@@ -78,12 +82,12 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
     /// Checks the addresses of both endpoints and those in the stages, as far as they can be read, and adds the routes.
     pub(crate) fn write(
         &mut self,
-        from: Option<&Endpoint<'_>>,
-        to: Option<&Endpoint<'_>>,
+        from: Option<&ChannelList<'_>>,
+        to: Option<&ChannelList<'_>>,
         conversion: &Conversion<'_, '_>,
     ) {
         let count =
-            |endpoint: Option<&Endpoint<'_>>| endpoint.map_or(0, |endpoint| endpoint.addresses.count());
+            |endpoint: Option<&ChannelList<'_>>| endpoint.map_or(0, |endpoint| endpoint.addresses.count());
         let total = count(from).max(count(to));
         if total > (MAX_ROUTES - self.builder.route_count()) as u128 {
             self.report_full(from, to);
@@ -111,7 +115,8 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
                     .chain
                 {
                     Some(chain) => {
-                        let place = transform::Place { number: number as u32, count: total as u32, narrow };
+                        let place =
+                            transform::LinePosition { number: number as u32, count: total as u32, narrow };
                         self.builder.route_through(source, target, chain, place, &self.referenced);
                     }
                     None => {
@@ -134,6 +139,9 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         for cursor in [&from, &to] {
             self.warn_of_bar(cursor);
         }
+        if next_route > first_route && conversion.chain.is_none_or(|chain| !chain.is_stateful()) {
+            self.warn_of_text(first_route, &from, &to);
+        }
         if let (Some(channel), Some(from), Some(to)) = (self_mapped, from.endpoint, to.endpoint) {
             self.report_self_mapped(from, to, channel);
         }
@@ -141,7 +149,7 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
 
     /// Checks addresses that belong to no mapping, up to the first wrong one. `left` limits how many addresses are checked,
     /// and is reduced by as many.
-    pub(crate) fn check(&mut self, endpoint: &Endpoint<'_>, may_be_output: bool, left: &mut u128) {
+    pub(crate) fn check(&mut self, endpoint: &ChannelList<'_>, may_be_output: bool, left: &mut u128) {
         let Some(configured) = endpoint.instance.and_then(|instance| self.configured[instance].clone())
         else {
             return;
@@ -164,7 +172,7 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         &mut self,
         cursors: &mut [Option<Cursor<'_, '_>>],
         number: u128,
-        target: Option<Channel>,
+        target: Option<PlanChannel>,
     ) -> bool {
         self.referenced.clear();
         for cursor in &mut *cursors {
@@ -178,7 +186,7 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
     }
 
     /// Registers a target as an input as well, if its backend reports changes of that channel.
-    fn observe(&mut self, target @ (instance, slot): Channel) -> Channel {
+    fn observe(&mut self, target @ (instance, slot): PlanChannel) -> PlanChannel {
         let Self { builder, address, .. } = self;
         let planned = &builder.instances()[instance.index()];
         address.clear();
@@ -189,6 +197,25 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
             builder.channel(instance, address, Direction::Input);
         }
         target
+    }
+
+    /// Warns of a text that reaches a channel of numbers through no stage that could translate it. The first route stands
+    /// for all of its line.
+    fn warn_of_text(&mut self, first_route: u32, from: &Cursor<'_, '_>, to: &Cursor<'_, '_>) {
+        let (source, target) = self.builder.route_at(first_route as usize);
+        let content = |(instance, slot): PlanChannel, direction| {
+            let planned = &self.builder.instances()[instance.index()];
+            planned.instance.content(&unquoted(planned.channels.address(slot)), direction)
+        };
+        let ends = (content(source, Direction::Input), content(target, Direction::Output));
+        if ends != (Content::Text, Content::Number) {
+            return;
+        }
+        let (Some(from), Some(to)) = (from.endpoint, to.endpoint) else { return };
+        let [source, target] = [source, target].map(|channel| quote(&channel_name(self.builder, channel)));
+        let message = format!("{source} is a text, and {target} only takes numbers");
+        let draft = Draft::warning("text-to-number", message).label(from.location, "this is a text");
+        self.diagnostics.add(draft.label(to.location, "this takes numbers").help(TRANSLATE));
     }
 
     /// Warns of a bar that was most likely meant to begin a stage.
@@ -204,7 +231,7 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         self.diagnostics.add(Draft::warning("bar-in-channel", message).at(endpoint.location).help(BAR));
     }
 
-    fn report_full(&mut self, from: Option<&Endpoint<'_>>, to: Option<&Endpoint<'_>>) {
+    fn report_full(&mut self, from: Option<&ChannelList<'_>>, to: Option<&ChannelList<'_>>) {
         let endpoints = from.into_iter().chain(to);
         let Some(largest) = endpoints.max_by_key(|endpoint| endpoint.addresses.count()) else { return };
         let message = match largest.addresses.count() {
@@ -225,7 +252,7 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         self.diagnostics.add(Draft::error("too-many", message).at(largest.location));
     }
 
-    fn report_self_mapped(&mut self, from: &Endpoint<'_>, to: &Endpoint<'_>, channel: Channel) {
+    fn report_self_mapped(&mut self, from: &ChannelList<'_>, to: &ChannelList<'_>, channel: PlanChannel) {
         // If the backend loops values back, this is reported as a loop.
         if self.builder.instances()[channel.0.index()].backend.loops_back {
             return;
@@ -241,7 +268,7 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
 
     fn report_address(
         &mut self,
-        endpoint: &Endpoint<'_>,
+        endpoint: &ChannelList<'_>,
         configured: &ConfiguredInstance,
         direction: Direction,
         number: u128,
@@ -282,17 +309,17 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
 
 /// Walks through the addresses of an endpoint.
 struct Cursor<'e, 't> {
-    endpoint: Option<&'e Endpoint<'t>>,
+    endpoint: Option<&'e ChannelList<'t>>,
     direction: Direction,
     /// Whether an output is taken where there is no input. The last value sent to an output is known as well.
     may_be_output: bool,
     /// The channel, if there is only one.
-    only: Option<Channel>,
+    only: Option<PlanChannel>,
     has_failed: bool,
 }
 
 impl<'e, 't> Cursor<'e, 't> {
-    fn new(endpoint: Option<&'e Endpoint<'t>>, direction: Direction) -> Self {
+    fn new(endpoint: Option<&'e ChannelList<'t>>, direction: Direction) -> Self {
         Self { endpoint, direction, may_be_output: false, only: None, has_failed: false }
     }
 
@@ -308,7 +335,7 @@ impl<'e, 't> Cursor<'e, 't> {
 
     /// The channel with the given number, where numbers past the last address start again at the first. None from the
     /// first wrong address on.
-    fn channel(&mut self, number: u128, writer: &mut RouteWriter<'_, '_>) -> Option<Channel> {
+    fn channel(&mut self, number: u128, writer: &mut RouteWriter<'_, '_>) -> Option<PlanChannel> {
         let endpoint = self.endpoint?;
         if self.has_failed || self.only.is_some() {
             return self.only;

@@ -8,13 +8,15 @@ use rustc_hash::FxHashMap;
 use crate::files::{Files, beside, normalized, unreadable};
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::report::suggest::{closest, did_you_mean, invalid_name};
-use crate::semantics::chains::Chains;
+use crate::semantics::chains::NamedChains;
 use crate::semantics::options::{OptionSet, WrittenOption};
 use crate::syntax::lexer::{self, Lines};
 use crate::syntax::parser::{SECTIONS, parse_line};
-use crate::syntax::source::{Location, MAX_BYTES, Source, SourceId, Sources, Span, Text, Unreadable};
-use crate::syntax::tree::{Context, Item};
-use crate::wording::quote;
+use crate::syntax::source::{
+    Location, MAX_BYTES, SourceFile, SourceFiles, SourceId, SourceText, Span, Unreadable,
+};
+use crate::syntax::tree::{Item, SectionKind};
+use crate::wording::{between_quotes, quote};
 
 /// How deep includes may be nested.
 const MAX_DEPTH: usize = 32;
@@ -49,7 +51,7 @@ pub(crate) struct MapPart {
 pub(crate) struct Sections<'a> {
     pub(crate) registry: Registry,
     pub(crate) files: &'a dyn Files,
-    pub(crate) sources: Sources,
+    pub(crate) sources: SourceFiles,
     pub(crate) diagnostics: Diagnostics,
     /// Every file that was requested, whether or not it could be read.
     pub(crate) read: Vec<PathBuf>,
@@ -58,7 +60,7 @@ pub(crate) struct Sections<'a> {
     pub(crate) names: FxHashMap<String, usize>,
     pub(crate) globals: FxHashMap<&'static str, OptionSet>,
     pub(crate) maps: Vec<MapPart>,
-    pub(crate) chains: Chains,
+    pub(crate) chains: NamedChains,
     /// Whether instances of missing backends are left out.
     pub(crate) skip_missing: bool,
     /// Sections of backends that are not built: the backend, location, and whether it is the section of an instance.
@@ -83,12 +85,12 @@ enum Section {
 }
 
 impl Section {
-    fn context(self) -> Context {
+    fn context(self) -> SectionKind {
         match self {
-            Self::None(_) => Context::Start,
-            Self::Backend(_) | Self::Instance(_) | Self::Skipped => Context::Options,
-            Self::Map => Context::Map,
-            Self::Chain(_) => Context::Chain,
+            Self::None(_) => SectionKind::Start,
+            Self::Backend(_) | Self::Instance(_) | Self::Skipped => SectionKind::Options,
+            Self::Map => SectionKind::Map,
+            Self::Chain(_) => SectionKind::Chain,
         }
     }
 }
@@ -99,14 +101,14 @@ impl<'a> Sections<'a> {
         let mut sections = Self {
             registry,
             files,
-            sources: Sources::default(),
+            sources: SourceFiles::default(),
             diagnostics: Diagnostics::default(),
             read: Vec::new(),
             instances: Vec::new(),
             names: FxHashMap::default(),
             globals: FxHashMap::default(),
             maps: Vec::new(),
-            chains: Chains::new(registry.families),
+            chains: NamedChains::new(registry.families),
             skip_missing,
             planned: Vec::new(),
             section: Section::None(false),
@@ -137,7 +139,7 @@ impl<'a> Sections<'a> {
         if bytes.len() > MAX_BYTES {
             return Err(SourceError::new(format!("{} is larger than a gigabyte", quote(&shown))));
         }
-        let text = Text::decode(bytes);
+        let text = SourceText::decode(bytes);
         match text.unreadable() {
             Some(Unreadable::Utf16) => Err(SourceError {
                 message: format!("expected UTF-8 text, found UTF-16 in {}", quote(&shown)),
@@ -148,7 +150,7 @@ impl<'a> Sections<'a> {
             }
             None => {
                 let foreign = text.first_invalid();
-                let source = self.sources.add(Source::new(path, text));
+                let source = self.sources.add(SourceFile::new(path, text));
                 if let Some(span) = foreign {
                     let message = "the file is not UTF-8; it is read as Latin-1";
                     let draft = Draft::warning("encoding", message).at(Location { source, span });
@@ -262,6 +264,7 @@ impl<'a> Sections<'a> {
         match self.source(&path) {
             Ok(source) => self.walk(source),
             Err(SourceError { message, help }) => {
+                let help = help.or_else(|| between_quotes(written).map(|_| "leave out the quotes"));
                 self.diagnostics.add(Draft::error("include", message).at(at).help_if(help));
             }
         }
@@ -301,6 +304,11 @@ impl<'a> Sections<'a> {
         let backend = self.backend(backend, backend_at, true);
         let missing = (self.skip_missing && backend.is_none()).then(|| written.into());
         let is_valid = self.diagnostics.check(invalid_name("instance-name", name_at, name, ".<>{}|;"));
+        if let Some(inside) = between_quotes(name) {
+            let message = "the quotes are a part of the name of the instance";
+            let help = format!("leave out the quotes: {}", quote(inside));
+            self.diagnostics.add(Draft::warning("quotes", message).at(name_at).help(help));
+        }
         let index = self.instances.len();
         // An invalid name is registered in the form that a mapping would contain, to avoid further errors there.
         let reachable = name.split(['.', ' ', '\t']).next().unwrap_or(name);

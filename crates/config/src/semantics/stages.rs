@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crosspatch_core::transform::{Chain, Reference, Stage, read_stage};
 
 use crate::report::diagnostic::{Diagnostics, Draft};
-use crate::semantics::chains::{Chains, ExpandedStage};
+use crate::semantics::chains::{ExpandedStage, NamedChains};
 use crate::syntax::lexer::Operator;
-use crate::syntax::source::{Location, SourceId, Sources, Span};
-use crate::syntax::tree::Mapping;
+use crate::syntax::source::{Location, SourceFiles, SourceId, Span};
+use crate::syntax::tree::MappingLine;
 use crate::wording::quote;
 
 /// The stages of a line, read and checked.
@@ -46,7 +46,7 @@ impl StageReference {
 }
 
 /// The channels that the stages of unused chains refer to. Other mistakes in these chains have been reported.
-pub(crate) fn idle(chains: &Chains, sources: &Sources) -> Vec<StageReference> {
+pub(crate) fn idle(chains: &NamedChains, sources: &SourceFiles) -> Vec<StageReference> {
     let mut found = Vec::new();
     for stage in chains.idle_stages(sources) {
         let mut references = Vec::new();
@@ -60,16 +60,16 @@ pub(crate) fn idle(chains: &Chains, sources: &Sources) -> Vec<StageReference> {
 /// A line with stages.
 struct StagedLine<'l> {
     source: SourceId,
-    mapping: &'l Mapping,
-    sources: &'l Sources,
+    mapping: &'l MappingLine,
+    sources: &'l SourceFiles,
 }
 
 /// Reads the stages of a line.
 pub(crate) fn read(
     source: SourceId,
-    mapping: &Mapping,
-    chains: &mut Chains,
-    sources: &Sources,
+    mapping: &MappingLine,
+    chains: &mut NamedChains,
+    sources: &SourceFiles,
     diagnostics: &mut Diagnostics,
 ) -> Stages {
     let line = StagedLine { source, mapping, sources };
@@ -113,7 +113,7 @@ fn check_merge(stages: &[Stage], expanded: &[ExpandedStage], diagnostics: &mut D
 impl StagedLine<'_> {
     /// The stages in the order in which values pass through them, whichever side they are written on.
     fn stages(&self) -> impl Iterator<Item = Location> {
-        let Mapping { left, right, .. } = self.mapping;
+        let MappingLine { left, right, .. } = self.mapping;
         let (source_side, target_side) = match self.mapping.operator {
             Operator::Right | Operator::Both => (left, right),
             Operator::Left => (right, left),
@@ -140,7 +140,7 @@ impl StagedLine<'_> {
 
     /// Reports stages that are written after the target.
     fn check_side(&self, diagnostics: &mut Diagnostics) {
-        let Mapping { left, right, operator, .. } = self.mapping;
+        let MappingLine { left, right, operator, .. } = self.mapping;
         let (target_side, expected, operator, side) = match operator {
             Operator::Right => (right, "after the source channel and before `>`", ">", StageSide::Left),
             Operator::Left => {

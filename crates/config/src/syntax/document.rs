@@ -6,19 +6,19 @@
 
 use crate::syntax::lexer::Lines;
 use crate::syntax::parser;
-use crate::syntax::source::{Span, Text};
-use crate::syntax::tree::{Context, Line};
+use crate::syntax::source::{SourceText, Span};
+use crate::syntax::tree::{Line, SectionKind};
 
 /// A file as an editor sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    text: Text,
+    text: SourceText,
 }
 
 impl Document {
     /// Decodes any bytes.
     pub fn parse(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { text: Text::decode(bytes.into()) }
+        Self { text: SourceText::decode(bytes.into()) }
     }
 
     /// The decoded text. Every [`Span`] refers to it.
@@ -33,7 +33,7 @@ impl Document {
 
     /// All lines. An `[include ...]` is not followed and does not change the context of the following lines.
     pub fn lines(&self) -> impl Iterator<Item = Line> + '_ {
-        let mut section = Context::Start;
+        let mut section = SectionKind::Start;
         Lines::new(self.text()).map(move |span| {
             let line = parser::parse_line(self.text(), span, section);
             section = line.item.context().unwrap_or(section);

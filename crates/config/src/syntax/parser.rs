@@ -6,25 +6,27 @@ use crosspatch_core::address::closing_quote;
 
 use crate::syntax::lexer::{self, Operator};
 use crate::syntax::source::Span;
-use crate::syntax::tree::{Context, Fault, Item, Line, Mapping, Side};
+use crate::syntax::tree::{Fault, Item, Line, MappingLine, SectionKind, Side};
 use crate::wording::quote;
 
 /// Parses the line at `span`, which belongs to a section of the given kind.
-pub(crate) fn parse_line(text: &str, span: Span, context: Context) -> Line {
+pub(crate) fn parse_line(text: &str, span: Span, context: SectionKind) -> Line {
     let body = lexer::trim(text, span);
     let mut faults = Vec::new();
     let item = match (body.of(text).as_bytes().first(), context) {
         (None, _) => Item::Blank,
         (Some(b';'), _) => Item::Comment(body),
         (Some(b'['), _) if is_chain_header(body.of(text)) => chain_header(text, body, &mut faults),
-        (Some(b'['), Context::Start | Context::Options | Context::Chain) => header(text, body, &mut faults),
-        (Some(b'['), Context::Map) if lexer::operator(text, body).is_none() => {
+        (Some(b'['), SectionKind::Start | SectionKind::Options | SectionKind::Chain) => {
             header(text, body, &mut faults)
         }
-        (Some(_), Context::Map) => mapping(text, body, &mut faults),
-        (Some(_), Context::Chain) => Item::Stages(stages(text, body, &mut faults)),
-        (Some(_), Context::Options) => option(text, body, &mut faults),
-        (Some(_), Context::Start) => invalid(body, &mut faults, before_first_section(text, body)),
+        (Some(b'['), SectionKind::Map) if lexer::operator(text, body).is_none() => {
+            header(text, body, &mut faults)
+        }
+        (Some(_), SectionKind::Map) => mapping(text, body, &mut faults),
+        (Some(_), SectionKind::Chain) => Item::Stages(stages(text, body, &mut faults)),
+        (Some(_), SectionKind::Options) => option(text, body, &mut faults),
+        (Some(_), SectionKind::Start) => invalid(body, &mut faults, before_first_section(text, body)),
     };
     Line { span, item, faults }
 }
@@ -192,7 +194,7 @@ fn mapping(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
 }
 
 /// Parses a mapping line. Spans count from its start. None if it is not a mapping.
-fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
+fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<MappingLine> {
     let body = Span::new(0, line.len());
     // The name of an instance cannot begin like this.
     if line.starts_with("# ") || line.starts_with("//") {
@@ -257,7 +259,7 @@ fn mapping_of(line: &str, faults: &mut Vec<Fault>) -> Option<Mapping> {
     let bars = matches!(masked, Cow::Owned(_)).then_some(&*masked);
     let left = side(line, bars, left, operator_at, "before", faults);
     let right = side(line, bars, right, operator_at, "after", faults);
-    Some(Mapping { left, operator, operator_at, right })
+    Some(MappingLine { left, operator, operator_at, right })
 }
 
 /// The hint if the only operator of a line was read as part of a stage.
@@ -383,30 +385,32 @@ mod tests {
     use super::*;
     use crate::syntax::document::Document;
 
-    fn line(text: &str, context: Context) -> Line {
+    fn line(text: &str, context: SectionKind) -> Line {
         parse_line(text, Span::new(0, text.len()), context)
     }
 
     #[test]
     fn sections_may_contain_any_spaces() {
         let text = " [ osc   desk ] \r";
-        let Item::Instance { backend, name } = line(text, Context::Map).item else { panic!("no instance") };
+        let Item::Instance { backend, name } = line(text, SectionKind::Map).item else {
+            panic!("no instance")
+        };
         assert_eq!((backend.of(text), name.of(text)), ("osc", "desk"));
         let text = "[include a b.cfg]";
-        let Item::Include { file } = line(text, Context::Start).item else { panic!("no include") };
+        let Item::Include { file } = line(text, SectionKind::Start).item else { panic!("no include") };
         assert_eq!(file.of(text), "a b.cfg");
     }
 
     #[test]
     fn the_section_decides_what_a_line_is() {
-        assert!(matches!(line("/a > b = f", Context::Options).item, Item::Option { .. }));
-        assert!(matches!(line("a.x = y > b.y", Context::Map).item, Item::Mapping(_)));
-        assert!(matches!(line("a.x > b.y", Context::Start).item, Item::Invalid(_)));
+        assert!(matches!(line("/a > b = f", SectionKind::Options).item, Item::Option { .. }));
+        assert!(matches!(line("a.x = y > b.y", SectionKind::Map).item, Item::Mapping(_)));
+        assert!(matches!(line("a.x > b.y", SectionKind::Start).item, Item::Invalid(_)));
     }
 
     /// The pieces of a mapping line: left channels and stages, the operator, right channels and stages.
     fn mapping_pieces(text: &str) -> (Vec<&str>, &str, Vec<&str>) {
-        let Item::Mapping(mapping) = line(text, Context::Map).item else { panic!("no mapping: {text}") };
+        let Item::Mapping(mapping) = line(text, SectionKind::Map).item else { panic!("no mapping: {text}") };
         let side = |side: &Side| {
             let stages = side.transforms.iter().map(|stage| stage.of(text));
             std::iter::once(side.channels.of(text)).chain(stages).collect()
@@ -449,20 +453,20 @@ mod tests {
             (r#"a.x | text "no end > b.y"#, &["a.x", r#"text "no end"#], ">", &["b.y"]),
         ] {
             assert_eq!(mapping_pieces(text), (left.to_vec(), operator, right.to_vec()), "{text}");
-            assert_eq!(line(text, Context::Map).faults, [], "{text}");
+            assert_eq!(line(text, SectionKind::Map).faults, [], "{text}");
         }
     }
 
     #[test]
     fn a_chain_keeps_its_stages() {
         let text = r#"[chain soft] when a.x > 0.5 | text "]""#;
-        for context in [Context::Start, Context::Options, Context::Map, Context::Chain] {
+        for context in [SectionKind::Start, SectionKind::Options, SectionKind::Map, SectionKind::Chain] {
             let Item::Chain { name, stages } = line(text, context).item else { panic!("no chain") };
             let stages: Vec<_> = stages.iter().map(|stage| stage.of(text)).collect();
             assert_eq!((name.of(text), stages), ("soft", vec!["when a.x > 0.5", r#"text "]""#]));
         }
         let text = "curve 2 | smooth 80ms";
-        let Item::Stages(stages) = line(text, Context::Chain).item else { panic!("no stages") };
+        let Item::Stages(stages) = line(text, SectionKind::Chain).item else { panic!("no stages") };
         assert_eq!(stages.iter().map(|stage| stage.of(text)).collect::<Vec<_>>(), ["curve 2", "smooth 80ms"]);
     }
 
@@ -495,7 +499,7 @@ mod tests {
         #[test]
         fn every_piece_of_every_line_lies_in_it_in_order(
             text in any_line(),
-            context in prop::sample::select(vec![Context::Start, Context::Options, Context::Map, Context::Chain]),
+            context in prop::sample::select(vec![SectionKind::Start, SectionKind::Options, SectionKind::Map, SectionKind::Chain]),
         ) {
             let line = line(&text, context);
             let mut at = 0;

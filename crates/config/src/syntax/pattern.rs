@@ -14,12 +14,12 @@ use crate::wording::quote;
 /// An address with its ranges and lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern<'t> {
-    segments: Vec<Segment<'t>>,
+    segments: Vec<PatternSegment<'t>>,
     size: u128,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment<'t> {
+enum PatternSegment<'t> {
     Literal(&'t str),
     /// Braces. `stride` is the number of consecutive addresses with the same element.
     Choice {
@@ -55,12 +55,12 @@ impl<'t> Pattern<'t> {
             let rest = &text[at..end];
             let quoted = quotes_end.saturating_sub(at);
             let Some(brace) = unescaped(rest, quoted).find(|(_, byte)| matches!(byte, b'{' | b'}')) else {
-                segments.push(Segment::Literal(rest));
+                segments.push(PatternSegment::Literal(rest));
                 break;
             };
             let (brace, _) = brace;
             if brace > 0 {
-                segments.push(Segment::Literal(&rest[..brace]));
+                segments.push(PatternSegment::Literal(&rest[..brace]));
             }
             at += brace;
             if rest.as_bytes()[brace] == b'}' {
@@ -92,8 +92,8 @@ impl<'t> Pattern<'t> {
         out.clear();
         for segment in &self.segments {
             match segment {
-                Segment::Literal(text) => out.push_str(text),
-                Segment::Choice { elements, size, stride } => {
+                PatternSegment::Literal(text) => out.push_str(text),
+                PatternSegment::Choice { elements, size, stride } => {
                     // A shortcut: few patterns have more than 2^64 addresses, and 128-bit division is slow.
                     let index = match (u64::try_from(number), u64::try_from(*stride), u64::try_from(*size)) {
                         (Ok(number), Ok(stride), Ok(size)) => u128::from(number / stride % size),
@@ -138,10 +138,10 @@ fn push_number(mut number: u64, out: &mut String) {
 }
 
 /// Sets the stride of every choice. Returns the number of addresses.
-fn set_strides(segments: &mut [Segment<'_>]) -> u128 {
+fn set_strides(segments: &mut [PatternSegment<'_>]) -> u128 {
     let mut total = 1_u128;
     for segment in segments.iter_mut().rev() {
-        if let Segment::Choice { size, stride, .. } = segment {
+        if let PatternSegment::Choice { size, stride, .. } = segment {
             *stride = total;
             total = total.saturating_mul(*size);
         }
@@ -182,7 +182,7 @@ fn fault(span: Span, message: String, help: Option<String>) -> Fault {
 const FORMS: &str = "a range is written `{1..8}`, a list `{red,green,blue}`";
 
 /// Parses the content of braces. `inner` excludes the braces themselves.
-fn choice<'t>(text: &'t str, inner: Span, faults: &mut Vec<Fault>) -> Segment<'t> {
+fn choice<'t>(text: &'t str, inner: Span, faults: &mut Vec<Fault>) -> PatternSegment<'t> {
     let before = faults.len();
     let whole = Span::new(inner.start as usize - 1, inner.end as usize + 1);
     let content = inner.of(text);
@@ -212,7 +212,7 @@ fn choice<'t>(text: &'t str, inner: Span, faults: &mut Vec<Fault>) -> Segment<'t
         elements = vec![Element::Word("")];
     }
     let size = elements.iter().map(Element::size).sum();
-    Segment::Choice { elements, size, stride: 1 }
+    PatternSegment::Choice { elements, size, stride: 1 }
 }
 
 fn element<'t>(text: &'t str, span: Span, whole: Span, faults: &mut Vec<Fault>) -> Option<Element<'t>> {

@@ -56,14 +56,14 @@ enum Encoding {
 
 /// A decoded file.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Text {
+pub(crate) struct SourceText {
     text: String,
     encoding: Encoding,
     /// The first byte that is not UTF-8, as an offset into the decoded text.
     first_invalid: usize,
 }
 
-impl Text {
+impl SourceText {
     /// Decodes any bytes. [`encode`](Self::encode) returns the same bytes.
     pub(crate) fn decode(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
@@ -125,7 +125,7 @@ impl Text {
     }
 }
 
-impl fmt::Debug for Text {
+impl fmt::Debug for SourceText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({:?}, {} bytes)", self.encoding, self.text.len())
     }
@@ -143,16 +143,16 @@ pub(crate) const COMMAND_LINE: &str = "command line";
 
 /// A text with its file name.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
-    pub(crate) text: Arc<Text>,
+    pub(crate) text: Arc<SourceText>,
     /// Values that must not be shown.
     pub(crate) secrets: Vec<Span>,
     line_starts: OnceLock<Vec<u32>>,
 }
 
-impl Source {
-    pub(crate) fn new(path: &Path, text: Text) -> Self {
+impl SourceFile {
+    pub(crate) fn new(path: &Path, text: SourceText) -> Self {
         Self {
             path: path.to_owned(),
             text: Arc::new(text),
@@ -212,10 +212,10 @@ impl Location {
 
 /// All sources of one compilation, in the order in which they were first read.
 #[derive(Debug, Default)]
-pub(crate) struct Sources(Vec<Source>);
+pub(crate) struct SourceFiles(Vec<SourceFile>);
 
-impl Sources {
-    pub(crate) fn add(&mut self, source: Source) -> SourceId {
+impl SourceFiles {
+    pub(crate) fn add(&mut self, source: SourceFile) -> SourceId {
         self.0.push(source);
         SourceId(self.0.len() as u32 - 1)
     }
@@ -224,11 +224,11 @@ impl Sources {
         self.0.iter().position(|source| source.path == path).map(|at| SourceId(at as u32))
     }
 
-    pub(crate) fn get(&self, id: SourceId) -> &Source {
+    pub(crate) fn get(&self, id: SourceId) -> &SourceFile {
         &self.0[id.0 as usize]
     }
 
-    pub(crate) fn text(&self, id: SourceId) -> Arc<Text> {
+    pub(crate) fn text(&self, id: SourceId) -> Arc<SourceText> {
         Arc::clone(&self.get(id).text)
     }
 
@@ -249,8 +249,8 @@ impl Sources {
 mod tests {
     use super::*;
 
-    fn decode(bytes: &[u8]) -> Text {
-        Text::decode(bytes.to_vec())
+    fn decode(bytes: &[u8]) -> SourceText {
+        SourceText::decode(bytes.to_vec())
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn lines_and_columns_are_counted_in_characters() {
-        let source = Source::new(Path::new("a"), decode("\u{feff}ab\r\n\tü=x".as_bytes()));
+        let source = SourceFile::new(Path::new("a"), decode("\u{feff}ab\r\n\tü=x".as_bytes()));
         let at = |needle: &str| source.text.as_str().find(needle).expect("it is there") as u32;
         assert_eq!((source.line_of(at("b")), source.column_of(at("b"))), (1, 2));
         assert_eq!((source.line_of(at("=")), source.column_of(at("="))), (2, 3));

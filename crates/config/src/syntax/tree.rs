@@ -5,7 +5,7 @@ use crate::syntax::source::Span;
 
 /// The kind of section that a line belongs to. It decides how the line is parsed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Context {
+pub(crate) enum SectionKind {
     /// Before the first section.
     Start,
     /// Options of a backend or an instance.
@@ -68,7 +68,7 @@ pub enum Item {
         value: Span,
     },
     /// A mapping.
-    Mapping(Mapping),
+    Mapping(MappingLine),
     /// Stages of a named chain, split at each ` | `.
     Stages(Vec<Span>),
     /// None of these. The faults of the line explain why.
@@ -77,11 +77,11 @@ pub enum Item {
 
 impl Item {
     /// The context of the following lines, if this is a section header.
-    pub(crate) fn context(&self) -> Option<Context> {
+    pub(crate) fn context(&self) -> Option<SectionKind> {
         match self {
-            Self::Backend { .. } | Self::Instance { .. } => Some(Context::Options),
-            Self::Map => Some(Context::Map),
-            Self::Chain { .. } => Some(Context::Chain),
+            Self::Backend { .. } | Self::Instance { .. } => Some(SectionKind::Options),
+            Self::Map => Some(SectionKind::Map),
+            Self::Chain { .. } => Some(SectionKind::Chain),
             Self::Blank
             | Self::Comment(_)
             | Self::Include { .. }
@@ -95,7 +95,7 @@ impl Item {
 
 /// A mapping line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mapping {
+pub struct MappingLine {
     /// The side to the left of the operator.
     pub left: Side,
     /// The direction.
@@ -106,7 +106,7 @@ pub struct Mapping {
     pub right: Side,
 }
 
-impl Mapping {
+impl MappingLine {
     /// The same in a text that begins `bytes` earlier.
     pub(crate) fn shifted(self, bytes: u32) -> Self {
         Self {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    AddressError, Alias, Backend, Direction, EndpointForm, Instance, Instant, OptionSpec, Options, Outbox,
-    Planned, Registry, Scope, Session, Slot, Status,
+    AddressError, Alias, Backend, Content, Direction, EndpointForm, Instance, Instant, OptionSpec, Options,
+    Outbox, Planned, Registry, Scope, Session, Slot, Status,
 };
 use crosspatch_transforms::FAMILIES;
 
@@ -147,6 +147,14 @@ impl Instance for Kind {
 
     fn kind(&self, _address: &str, _direction: Direction) -> crosspatch_core::Kind {
         crosspatch_core::Kind::Control
+    }
+
+    fn content(&self, address: &str, direction: Direction) -> Content {
+        match (self, direction) {
+            (Self::Console, Direction::Input) if address == "key.label" => Content::Text,
+            (Self::Dimmer, Direction::Output) => Content::Number,
+            _ => Content::Any,
+        }
     }
 
     fn session(&self) -> Box<dyn Session> {

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::alarms::Alarms;
 use crate::engine::{Engine, SHORTEST_SLEEP, enqueue};
-use crate::plan::{Input, PlannedChain};
+use crate::plan::{ChainInput, PlannedChain};
 use crate::transform::{LiveChain, Merging, Moment, Obstacle, PRINT};
 use crate::value::normalise;
 use crate::{Effect, InstanceId, Instant, Kind, Outbox, Plan, Route, SessionId, Slot, Value};
@@ -96,12 +96,12 @@ impl Engine {
 
     fn enter_stateful_chain(&mut self, now: Instant, input: Slot, value: &Value, out: &mut Outbox) {
         match self.plan.chains().input(input) {
-            Input::Value(chain) => {
+            ChainInput::Value(chain) => {
                 let working = &mut self.chains.all[chain];
                 (working.is_event, working.generation) = (working.makes_event(value), out.generation);
                 self.call_chain(now, chain, out, |live, _, moment| live.handle_value(moment, value.clone()));
             }
-            Input::Reference(chain, reference) => {
+            ChainInput::Reference(chain, reference) => {
                 self.call_chain(now, chain, out, |live, planned, moment| {
                     live.handle_channel(moment, planned.chain.listener(reference), reference, value)
                 });
@@ -190,7 +190,7 @@ impl Engine {
             self.leave_chain(chain, value);
         }
         if has_announced {
-            self.tell_group(now, chain, out);
+            self.signal_group(now, chain, out);
         }
     }
 
@@ -228,7 +228,7 @@ impl Engine {
     }
 
     /// A chain has announced itself to the others of its group.
-    fn tell_group(&mut self, now: Instant, chain: usize, out: &mut Outbox) {
+    fn signal_group(&mut self, now: Instant, chain: usize, out: &mut Outbox) {
         let plan = self.plan.clone();
         let chains = plan.chains();
         let Some(group) = chains.all()[chain].group else { return };
@@ -243,7 +243,7 @@ impl Engine {
     pub(super) fn install_chains(&mut self, before: &Plan, sessions_before: &[SessionId]) -> Vec<bool> {
         let mut old = std::mem::take(&mut self.chains);
         let sessions: Vec<_> = self.running.iter().map(|running| running.id).collect();
-        let mut known: FxHashMap<Ends, Vec<usize>> = FxHashMap::default();
+        let mut known: FxHashMap<MappingEnds, Vec<usize>> = FxHashMap::default();
         for (at, planned) in before.chains().all().iter().enumerate().rev() {
             known.entry(ends(planned, sessions_before)).or_default().push(at);
         }
@@ -289,9 +289,9 @@ impl Engine {
 }
 
 /// Both ends of a mapping, in terms that outlive a plan.
-type Ends = [(SessionId, Slot); 2];
+type MappingEnds = [(SessionId, Slot); 2];
 
-fn ends(planned: &PlannedChain, sessions: &[SessionId]) -> Ends {
+fn ends(planned: &PlannedChain, sessions: &[SessionId]) -> MappingEnds {
     [planned.from, planned.to].map(|(instance, slot)| (sessions[instance.index()], slot))
 }
 

@@ -1,11 +1,11 @@
-//! What has changed since an onlooker last looked.
+//! The changes since an observer last collected them.
 //!
 //! While changes are noted, each value that is recorded sets a bit and adds one to a counter of its channel and direction.
-//! Onlookers collect them at their own pace: what they cost follows that pace and not the traffic. A button that was pressed
+//! Observers collect them at their own pace: what they cost follows that pace and not the traffic. A button that was pressed
 //! and released in between shows in its count.
 
 use super::Engine;
-use crate::plan::Input;
+use crate::plan::ChainInput;
 use crate::transform::Obstacle;
 use crate::{Direction, InstanceId, Route, Slot, Value};
 
@@ -82,7 +82,7 @@ impl Engine {
         let channel = self.plan.instances()[instance.index()].channel(slot);
         let into_chains = |route: &&Route| route.target == Route::INTO_CHAINS;
         self.plan.routes().starting_at(channel).iter().filter(into_chains).filter_map(move |route| {
-            let Input::Value(chain) = self.plan.chains().input(route.slot) else { return None };
+            let ChainInput::Value(chain) = self.plan.chains().input(route.slot) else { return None };
             let planned = &self.plan.chains().all()[chain];
             let reason = match self.chains.obstacle(chain)? {
                 Obstacle::Asleep(reference) => {

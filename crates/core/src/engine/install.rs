@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::address::unquoted;
 use crate::engine::alarms::Alarms;
-use crate::engine::{Engine, Known, Rest, Running};
+use crate::engine::{Engine, LastValues, Rest, Running};
 use crate::{Direction, Effect, InstanceId, Instant, Kind, Outbox, Plan, PlannedInstance, Route, SessionId};
 
 impl Engine {
@@ -56,7 +56,7 @@ impl Engine {
         }
         self.run_hops(now, 0, out);
         interrupted.extend(self.set_aside());
-        self.tell_known_values(now, &plan, &has_begun, out);
+        self.recall_new_targets(now, &plan, &has_begun, out);
         self.run_hops(now, 0, out);
         self.take_up(interrupted);
         if self.notes_changes {
@@ -85,7 +85,7 @@ impl Engine {
 
     /// Outputs that have not been told anything yet get the present value of their source, as state. So do chains that have
     /// just begun: they have to know what their source is at although their target has a value.
-    fn tell_known_values(&mut self, now: Instant, plan: &Plan, has_begun: &[bool], out: &mut Outbox) {
+    fn recall_new_targets(&mut self, now: Instant, plan: &Plan, has_begun: &[bool], out: &mut Outbox) {
         // Behind chains all of a target's sources count, for three of them may be the parts of one colour.
         let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
@@ -98,7 +98,7 @@ impl Engine {
                     if route.is_of_events() || (is_command && !is_chain) {
                         return None;
                     }
-                    let untold = self.is_untold(route);
+                    let untold = self.has_no_value(route);
                     let begins = is_chain && has_begun.get(route.slot.index()).is_some_and(|begins| *begins);
                     (untold || begins).then(|| (*route, value.clone(), untold))
                 }));
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// Whether the target that a route leads to, perhaps through a chain, has not been told anything.
-    fn is_untold(&self, route: &Route) -> bool {
+    fn has_no_value(&self, route: &Route) -> bool {
         let end = match route.target {
             Route::INTO_CHAINS => self.chains.end(route.slot),
             _ => Some(*route),
@@ -148,7 +148,7 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
             }
         }
     }
-    let mut known = Known::default();
+    let mut known = LastValues::default();
     known.resize(planned.channels.len());
     Running {
         id,

@@ -1,21 +1,21 @@
-//! What is known of the channels of a session.
+//! The last values of the channels of a session.
 
 use rustc_hash::FxHashMap;
 
 use super::changes::{Changes, Marks};
 use crate::{Direction, Slot, Text, Value};
 
-/// The last values of every channel of a session; forgotten when a channel is no longer mapped.
+/// The last value of every channel in both directions. A value is dropped when its channel is no longer mapped.
 ///
-/// Most channels are mapped in one direction only. So what was heard and what was told lie apart, and a universe that goes by
-/// does not touch what the other direction would need.
+/// Most channels are mapped in one direction only. Therefore inputs and outputs are stored separately, and a universe that is received
+/// does not touch the memory of the other direction.
 #[derive(Default)]
-pub(super) struct Known {
-    inputs: LastValues,
-    outputs: LastValues,
+pub(super) struct LastValues {
+    inputs: CompactValues,
+    outputs: CompactValues,
     /// [`OUTPUT_LAST`] and [`OUTPUT_EVENT`] of each channel.
     marks: Vec<u8>,
-    /// While somebody looks on.
+    /// Recorded while there is an observer.
     pub(super) changes: Option<Box<Changes>>,
 }
 
@@ -24,7 +24,7 @@ const OUTPUT_LAST: u8 = 1;
 /// The last value that went to the channel was an event.
 const OUTPUT_EVENT: u8 = 2;
 
-impl Known {
+impl LastValues {
     /// How many channels there are.
     pub(super) fn len(&self) -> usize {
         self.marks.len()
@@ -207,7 +207,7 @@ fn note(marks: &mut Marks, slot: Slot) {
 /// whatever was there before, and a hundred universes fit a processor's cache twice as often as with whole [`Value`]s. Texts
 /// are kept elsewhere.
 #[derive(Default)]
-struct LastValues {
+struct CompactValues {
     /// In the order of the slots; [`NO_NUMBER`] where there is a text or nothing.
     numbers: Vec<f64>,
     texts: FxHashMap<Slot, Text>,
@@ -216,7 +216,7 @@ struct LastValues {
 /// A level is never this.
 const NO_NUMBER: f64 = f64::NAN;
 
-impl LastValues {
+impl CompactValues {
     fn get(&self, slot: Slot) -> Option<Value> {
         match self.numbers[slot.index()] {
             number if number.is_nan() => self.texts.get(&slot).cloned().map(Value::Text),
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn numbers_and_texts_replace_each_other_and_go() {
-        let mut known = Known::default();
+        let mut known = LastValues::default();
         known.resize(2);
         assert!(!known.record_input_number(Slot(2), 0.5), "there is no such channel");
         for value in [Value::number(0.0), "text".into(), Value::number(1.0), "other".into()] {
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn an_event_is_known_and_is_no_state_until_a_state_is_told() {
-        let mut known = Known::default();
+        let mut known = LastValues::default();
         known.resize(2);
         known.record_output(SLOT, &"go".into());
         known.mark_event(SLOT);
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_latest_is_that_of_the_last_direction() {
-        let mut known = Known::default();
+        let mut known = LastValues::default();
         known.resize(2);
         known.record_output_number(SLOT, 0.1);
         assert_eq!(known.latest(SLOT), Some(Value::number(0.1)));

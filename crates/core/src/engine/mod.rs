@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use alarms::Alarms;
 use chains::LiveChains;
 pub use changes::{Change, HeldBack};
-use known::Known;
+use known::LastValues;
 use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
 
 use crate::notices::NoticeBook;
@@ -49,7 +49,7 @@ pub struct Engine {
     sessions_started: u64,
     notices: NoticeBook,
     reported_loops: Vec<Vec<(InstanceId, Slot)>>,
-    queue: Queue,
+    queue: SessionQueue,
     slices: Slices,
     // The part of the queue that is being worked off.
     current: Vec<InstanceId>,
@@ -70,7 +70,7 @@ type Inbox = Vec<(Slot, Value)>;
 
 /// Sessions with a filled inbox, in the order in which they got it.
 #[derive(Default)]
-struct Queue {
+struct SessionQueue {
     waiting: Vec<InstanceId>,
     /// How many sessions the values that are routed have come through.
     hops: usize,
@@ -78,7 +78,7 @@ struct Queue {
     spare: Vec<Inbox>,
 }
 
-impl Queue {
+impl SessionQueue {
     /// A session is about to get a value.
     #[inline]
     fn admit(&mut self, id: InstanceId, target: &mut Running) {
@@ -104,7 +104,7 @@ struct Running {
     is_queued: bool,
     /// What was left over when a turn was interrupted.
     rest: Rest,
-    known: Known,
+    known: LastValues,
     wake: Option<Instant>,
     /// Whether it has been woken by the `handle_timeout` that is running.
     is_woken: bool,
@@ -153,7 +153,7 @@ impl Engine {
             sessions_started: 0,
             notices: NoticeBook::default(),
             reported_loops: Vec::new(),
-            queue: Queue::default(),
+            queue: SessionQueue::default(),
             slices: Slices::default(),
             current: Vec::new(),
             trail: Vec::new(),
@@ -580,7 +580,7 @@ impl Engine {
 
 /// Tells a session a value, and puts it into the queue of those to call.
 #[inline]
-fn enqueue(target: &mut Running, queue: &mut Queue, route: Route, value: &Value, is_event: bool) {
+fn enqueue(target: &mut Running, queue: &mut SessionQueue, route: Route, value: &Value, is_event: bool) {
     queue.admit(route.target, target);
     if is_event {
         return target.enqueue_event(route.slot, value);

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::transform::{Chain, Place, Rule};
+use crate::transform::{Chain, JoinRule, LinePosition};
 use crate::{InstanceId, Kind, Route, Slot};
 
 /// A chain between two channels.
 #[derive(Debug)]
 pub(crate) struct PlannedChain {
     pub(crate) chain: Arc<Chain>,
-    pub(crate) place: Place,
+    pub(crate) place: LinePosition,
     pub(crate) from: (InstanceId, Slot),
     pub(crate) to: (InstanceId, Slot),
     /// The channels that its stages name.
@@ -26,7 +26,7 @@ pub(crate) struct PlannedChain {
 impl PlannedChain {
     pub(super) fn new(
         chain: &Arc<Chain>,
-        place: Place,
+        place: LinePosition,
         from: (InstanceId, Slot),
         to: (InstanceId, Slot),
         references: &[(InstanceId, Slot)],
@@ -47,14 +47,14 @@ impl PlannedChain {
 /// Several sources of one target.
 #[derive(Debug)]
 pub(crate) struct PlannedMerge {
-    pub(crate) rule: Rule,
+    pub(crate) rule: JoinRule,
     /// The priority of each.
     pub(crate) priorities: Vec<u8>,
 }
 
 /// What a route into chains leads to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Input {
+pub(crate) enum ChainInput {
     /// The source of a chain.
     Value(usize),
     /// A channel that a chain names; which of them.
@@ -114,12 +114,12 @@ impl Chains {
     }
 
     /// What the input of that number is.
-    pub(crate) fn input(&self, number: Slot) -> Input {
+    pub(crate) fn input(&self, number: Slot) -> ChainInput {
         match number.index().checked_sub(self.all.len()) {
-            None => Input::Value(number.index()),
+            None => ChainInput::Value(number.index()),
             Some(reference) => {
                 let (chain, number) = self.references[reference];
-                Input::Reference(chain as usize, number as usize)
+                ChainInput::Reference(chain as usize, number as usize)
             }
         }
     }

@@ -12,12 +12,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub(crate) use chains::{Chains, Input, PlannedChain};
+pub(crate) use chains::{ChainInput, Chains, PlannedChain};
 pub use channels::Channels;
 pub use difference::Difference;
 
 use crate::address::unquoted;
-use crate::transform::{Chain, Place};
+use crate::transform::{Chain, LinePosition};
 use crate::{Backend, ChannelId, Direction, Given, Instance, InstanceId, Route, RouteTable, Slot};
 
 /// An instance of a plan.
@@ -110,11 +110,11 @@ impl Plan {
                     return Some(Mapping { from, to: (route.plain().target, route.slot), chain: None });
                 }
                 match self.chains.input(route.slot) {
-                    Input::Value(chain) => {
+                    ChainInput::Value(chain) => {
                         let chain = &self.chains.all()[chain];
                         Some(Mapping { from, to: chain.to, chain: Some(&chain.chain) })
                     }
-                    Input::Reference(..) => None,
+                    ChainInput::Reference(..) => None,
                 }
             })
         })
@@ -209,7 +209,7 @@ impl<'a> PlanBuilder<'a> {
         from: (InstanceId, Slot),
         to: (InstanceId, Slot),
         chain: &Arc<Chain>,
-        place: Place,
+        place: LinePosition,
         references: &[(InstanceId, Slot)],
     ) {
         debug_assert_eq!(references.len(), chain.references(), "one channel for each reference");

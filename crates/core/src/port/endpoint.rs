@@ -58,7 +58,22 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+impl Host {
+    /// The address, if it is that of one interface.
+    pub fn specific(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(*address).filter(|address| !address.is_unspecified()),
+            Self::Any | Self::Name(_) => None,
+        }
+    }
+}
+
 impl Endpoint {
+    /// Whether it is one host and one port, so that something can be sent there.
+    pub fn is_target(&self) -> bool {
+        self.host != Host::Any && self.port != 0
+    }
+
     /// The socket address, unless the host is a name. `*` counts as the unspecified IPv6 address.
     pub fn address(&self) -> Option<SocketAddr> {
         match self.host {

@@ -226,7 +226,13 @@ impl PortSpec {
         match self {
             Self::Udp(udp) => udp.bind.port != 0,
             Self::TcpListen(_) | Self::WebSocketListen(_) => true,
-            _ => false,
+            Self::TcpConnect(_)
+            | Self::WebSocketConnect(_)
+            | Self::Lookup(_)
+            | Self::Machine
+            | Self::Midi(_)
+            | Self::MidiLink(_)
+            | Self::Jack(_) => false,
         }
     }
 }

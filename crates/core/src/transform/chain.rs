@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::transform::{Merge, Moment, Obstacle, Place, Shape, Signal, Stage};
+use crate::transform::{LinePosition, Merge, Moment, Obstacle, Shape, Signal, Stage};
 use crate::value::normalise;
 use crate::{Instant, Kind, Value};
 
@@ -32,7 +32,7 @@ impl Chain {
         for at in 0..stages.len() {
             let (front, behind) = stages.split_at_mut(at + 1);
             if let Stage::Stateful(stage) = &mut front[at] {
-                stage.behind(behind);
+                stage.set_following(behind);
             }
         }
         stages.retain(|stage| !matches!(stage, Stage::Merge(_)));
@@ -96,7 +96,7 @@ impl Chain {
     }
 
     /// A copy that runs.
-    pub fn live(&self, place: Place) -> LiveChain {
+    pub fn live(&self, place: LinePosition) -> LiveChain {
         let mut stages = self.stages.clone();
         for stage in &mut stages {
             if let Stage::Stateful(stage) = stage {
@@ -226,7 +226,7 @@ impl LiveChain {
         let mut value = value;
         for at in first..self.stages.len() {
             let Some(next) = step(&mut self.stages[at], moment, value) else {
-                self.tell_of_miss(at, moment);
+                self.report_miss(at, moment);
                 return None;
             };
             value = next;
@@ -235,7 +235,7 @@ impl LiveChain {
     }
 
     /// A value has ended at a stage: those behind it learn of it if the stage is asleep.
-    fn tell_of_miss(&mut self, at: usize, moment: &mut Moment<'_>) {
+    fn report_miss(&mut self, at: usize, moment: &mut Moment<'_>) {
         if !is_asleep(&self.stages[at]) {
             return;
         }

@@ -7,7 +7,7 @@ use crate::Value;
 
 /// How sources are joined.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum JoinRule {
     /// The highest takes precedence.
     Htp,
     /// The latest takes precedence.
@@ -24,7 +24,7 @@ pub enum Rule {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Merge {
     /// How sources are joined; the same for all of a target.
-    pub rule: Rule,
+    pub rule: JoinRule,
     /// How much this one counts with [`Rule::Priority`], 0 to 200 as in sACN (ANSI E1.31, 6.2.3); 0 with the others.
     pub priority: u8,
 }
@@ -32,21 +32,21 @@ pub struct Merge {
 /// The sources of one target at work.
 #[derive(Debug)]
 pub struct Merging {
-    rule: Rule,
-    sources: Vec<Source>,
+    rule: JoinRule,
+    sources: Vec<JoinedSource>,
     statements: u64,
     /// What the target follows.
     followed: Option<Value>,
 }
 
 #[derive(Debug)]
-struct Source {
+struct JoinedSource {
     priority: u8,
     /// Its last value, and how many there had been before it.
     value: Option<(u64, Value)>,
 }
 
-impl Source {
+impl JoinedSource {
     fn word(&self) -> Option<&Value> {
         self.value.as_ref().map(|(_, value)| value)
     }
@@ -54,8 +54,8 @@ impl Source {
 
 impl Merging {
     /// Sources with their priorities.
-    pub fn new(rule: Rule, priorities: impl IntoIterator<Item = u8>) -> Self {
-        let sources = priorities.into_iter().map(|priority| Source { priority, value: None }).collect();
+    pub fn new(rule: JoinRule, priorities: impl IntoIterator<Item = u8>) -> Self {
+        let sources = priorities.into_iter().map(|priority| JoinedSource { priority, value: None }).collect();
         Self { rule, sources, statements: 0, followed: None }
     }
 
@@ -76,7 +76,7 @@ impl Merging {
     /// the target is to be told of that, which is nothing while it follows a single source.
     pub fn handle_recall(&mut self, source: usize, state: Value) -> Option<Value> {
         self.sources[source].value.get_or_insert((0, state));
-        let follows_one = matches!(self.rule, Rule::Ltp | Rule::Priority) && !self.is_silent();
+        let follows_one = matches!(self.rule, JoinRule::Ltp | JoinRule::Priority) && !self.is_silent();
         if follows_one { None } else { self.follow(None) }
     }
 
@@ -101,7 +101,7 @@ impl Merging {
         let joined = word.as_number().and_then(|_| self.joined()).map(Value::number);
         let has_say = speaker.is_some_and(|(speaker, is_repeated)| match (&joined, self.rule) {
             (None, _) => speaker == leader,
-            (Some(joined), Rule::Htp) => self.sources[speaker].word() == Some(joined),
+            (Some(joined), JoinRule::Htp) => self.sources[speaker].word() == Some(joined),
             (Some(_), _) => is_repeated,
         });
         let followed = joined.unwrap_or_else(|| word.clone());
@@ -125,10 +125,10 @@ impl Merging {
     fn joined(&self) -> Option<f64> {
         let levels = self.sources.iter().filter_map(|source| source.word()?.as_number());
         match self.rule {
-            Rule::Ltp | Rule::Priority => None,
-            Rule::Htp => levels.reduce(f64::max),
-            Rule::Sum => Some(levels.sum()),
-            Rule::Average => {
+            JoinRule::Ltp | JoinRule::Priority => None,
+            JoinRule::Htp => levels.reduce(f64::max),
+            JoinRule::Sum => Some(levels.sum()),
+            JoinRule::Average => {
                 let (count, sum) = levels.fold((0.0, 0.0), |(count, sum), level| (count + 1.0, sum + level));
                 Some(sum / count)
             }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     /// What the target of `sources` sources is told when they speak in turn: who, and what or nothing any more.
-    fn told(rule: Rule, sources: usize, words: &[(usize, Option<Value>)]) -> Vec<Option<Value>> {
+    fn told(rule: JoinRule, sources: usize, words: &[(usize, Option<Value>)]) -> Vec<Option<Value>> {
         let mut merging = Merging::new(rule, vec![0; sources]);
         words.iter().map(|(source, word)| merging.handle_value(*source, word.clone())).collect()
     }
@@ -158,10 +158,10 @@ mod tests {
     fn each_rule_joins_levels_in_its_way() {
         let words = [(0, level(0.5)), (1, level(0.25)), (2, level(0.75)), (0, level(0.125)), (2, level(0.0))];
         for (rule, expected) in [
-            (Rule::Htp, [level(0.5), None, level(0.75), None, level(0.25)]),
-            (Rule::Ltp, [level(0.5), level(0.25), level(0.75), level(0.125), level(0.0)]),
-            (Rule::Sum, [level(0.5), level(0.75), level(1.0), None, level(0.375)]),
-            (Rule::Average, [level(0.5), level(0.375), level(0.5), level(0.375), level(0.125)]),
+            (JoinRule::Htp, [level(0.5), None, level(0.75), None, level(0.25)]),
+            (JoinRule::Ltp, [level(0.5), level(0.25), level(0.75), level(0.125), level(0.0)]),
+            (JoinRule::Sum, [level(0.5), level(0.75), level(1.0), None, level(0.375)]),
+            (JoinRule::Average, [level(0.5), level(0.375), level(0.5), level(0.375), level(0.125)]),
         ] {
             assert_eq!(told(rule, 3, &words), expected, "{rule:?}");
         }
@@ -171,10 +171,10 @@ mod tests {
     fn a_source_that_withdraws_leaves_the_others() {
         let words = [(0, level(0.5)), (1, level(1.0)), (1, None), (1, None), (0, None), (0, level(0.5))];
         for (rule, expected) in [
-            (Rule::Htp, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
-            (Rule::Ltp, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
-            (Rule::Sum, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
-            (Rule::Average, [level(0.5), level(0.75), level(0.5), None, None, level(0.5)]),
+            (JoinRule::Htp, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
+            (JoinRule::Ltp, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
+            (JoinRule::Sum, [level(0.5), level(1.0), level(0.5), None, None, level(0.5)]),
+            (JoinRule::Average, [level(0.5), level(0.75), level(0.5), None, None, level(0.5)]),
         ] {
             assert_eq!(told(rule, 2, &words), expected, "{rule:?}");
         }
@@ -184,12 +184,12 @@ mod tests {
     fn the_latest_that_is_left_follows_the_one_that_withdraws() {
         let words = [(2, level(0.75)), (0, level(0.5)), (1, level(0.25)), (1, None), (0, None)];
         let expected = [level(0.75), level(0.5), level(0.25), level(0.5), level(0.75)];
-        assert_eq!(told(Rule::Ltp, 3, &words), expected);
+        assert_eq!(told(JoinRule::Ltp, 3, &words), expected);
     }
 
     #[test]
     fn the_highest_priority_counts_and_among_equal_ones_the_latest() {
-        let mut merging = Merging::new(Rule::Priority, [100, 150, 150]);
+        let mut merging = Merging::new(JoinRule::Priority, [100, 150, 150]);
         for (source, word, expected) in [
             (0, level(0.5), level(0.5)),
             (1, level(0.25), level(0.25)),
@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_text_is_followed_until_somebody_says_a_level() {
-        for (rule, joined) in [(Rule::Htp, 0.5), (Rule::Sum, 0.75), (Rule::Average, 0.375), (Rule::Ltp, 0.25)]
+        for (rule, joined) in
+            [(JoinRule::Htp, 0.5), (JoinRule::Sum, 0.75), (JoinRule::Average, 0.375), (JoinRule::Ltp, 0.25)]
         {
             let words =
                 [(0, level(0.5)), (1, text("red")), (2, level(0.25)), (2, None), (0, None), (1, text("red"))];
@@ -219,27 +220,27 @@ mod tests {
 
     #[test]
     fn a_command_that_is_given_twice_arrives_twice() {
-        for rule in [Rule::Htp, Rule::Ltp, Rule::Sum, Rule::Average, Rule::Priority] {
+        for rule in [JoinRule::Htp, JoinRule::Ltp, JoinRule::Sum, JoinRule::Average, JoinRule::Priority] {
             let words = [(0, text("go")), (0, text("go")), (1, text("go"))];
             assert_eq!(told(rule, 2, &words), [text("go"), text("go"), text("go")], "{rule:?}");
         }
         let words = [(0, level(1.0)), (0, level(1.0)), (1, level(1.0)), (1, level(1.0))];
-        for rule in [Rule::Htp, Rule::Ltp, Rule::Priority] {
+        for rule in [JoinRule::Htp, JoinRule::Ltp, JoinRule::Priority] {
             assert_eq!(told(rule, 2, &words), vec![level(1.0); 4], "{rule:?}");
         }
-        for rule in [Rule::Sum, Rule::Average] {
+        for rule in [JoinRule::Sum, JoinRule::Average] {
             assert_eq!(told(rule, 2, &words), [level(1.0), level(1.0), None, level(1.0)], "{rule:?}");
         }
         let words = [(0, level(0.5)), (1, level(0.25)), (1, level(0.25))];
-        assert_eq!(told(Rule::Htp, 2, &words), [level(0.5), None, None], "who is lower has no say");
+        assert_eq!(told(JoinRule::Htp, 2, &words), [level(0.5), None, None], "who is lower has no say");
     }
 
     #[test]
     fn a_source_keeps_its_say_and_its_rank_over_a_reload() {
-        let mut before = Merging::new(Rule::Ltp, [0, 0]);
+        let mut before = Merging::new(JoinRule::Ltp, [0, 0]);
         before.handle_value(0, level(0.5));
         before.handle_value(1, level(0.25));
-        let mut after = Merging::new(Rule::Ltp, [0, 0, 0]);
+        let mut after = Merging::new(JoinRule::Ltp, [0, 0, 0]);
         after.adopt(2, &mut before, 0);
         after.adopt(1, &mut before, 1);
         assert_eq!(after.handle_value(0, level(0.75)), level(0.75));
@@ -249,21 +250,21 @@ mod tests {
 
     #[test]
     fn the_state_of_a_source_counts_as_said_before_all_else() {
-        let mut merging = Merging::new(Rule::Ltp, [0, 0]);
+        let mut merging = Merging::new(JoinRule::Ltp, [0, 0]);
         assert_eq!(merging.handle_recall(0, Value::number(0.5)), level(0.5));
         assert_eq!(merging.handle_value(1, level(0.25)), level(0.25));
         assert_eq!(merging.handle_recall(0, Value::number(0.75)), None);
         assert_eq!(merging.handle_recall(1, Value::number(1.0)), None);
         assert_eq!(merging.handle_value(1, None), level(0.5));
         // Of two, the one that spoke last has a line that was changed.
-        let mut before = Merging::new(Rule::Ltp, [0, 0]);
+        let mut before = Merging::new(JoinRule::Ltp, [0, 0]);
         before.handle_value(0, level(0.75));
         before.handle_value(1, level(0.25));
-        let mut after = Merging::new(Rule::Ltp, [0, 0]);
+        let mut after = Merging::new(JoinRule::Ltp, [0, 0]);
         after.adopt(0, &mut before, 0);
         assert_eq!(after.handle_recall(1, Value::number(0.375)), None);
         assert_eq!(after.handle_value(0, None), level(0.375));
-        let mut highest = Merging::new(Rule::Htp, [0, 0]);
+        let mut highest = Merging::new(JoinRule::Htp, [0, 0]);
         highest.handle_value(0, level(0.5));
         assert_eq!(highest.handle_recall(1, Value::number(0.75)), level(0.75));
     }

@@ -23,8 +23,8 @@ use std::fmt;
 
 pub use arguments::{ArgumentError, Arguments, Reference, read_number};
 pub use chain::{Chain, LiveChain, MAX_STAGES};
-pub use merge::{Merge, Merging, Rule};
-pub use place::Place;
+pub use merge::{JoinRule, Merge, Merging};
+pub use place::LinePosition;
 pub use shape::{Curve, Shape};
 
 use crate::{Instant, Kind, Notice, Value};
@@ -198,10 +198,10 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     }
 
     /// Learns which stages stand behind it.
-    fn behind(&mut self, _stages: &[Stage]) {}
+    fn set_following(&mut self, _stages: &[Stage]) {}
 
     /// Learns where this copy of the stage stands.
-    fn place(&mut self, _place: Place) {}
+    fn place(&mut self, _place: LinePosition) {}
 
     /// As [`Stage::inverse`].
     fn inverse(&self) -> Option<Stage> {

@@ -2,7 +2,7 @@
 
 /// Where a mapping stands among those that its line gives.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct LinePosition {
     /// Its number, counted from 0.
     pub number: u32,
     /// How many there are.
@@ -11,7 +11,7 @@ pub struct Place {
     pub narrow: u32,
 }
 
-impl Place {
+impl LinePosition {
     /// The place of a mapping that is alone in its line.
     pub const ONLY: Self = Self { number: 0, count: 1, narrow: 1 };
 }

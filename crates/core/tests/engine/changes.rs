@@ -1,4 +1,4 @@
-//! What onlookers see: the last value of each channel that has changed, and how many there were.
+//! What observers see: the last value of each channel that has changed, and how many there were.
 
 use crosspatch_core::{Change, Direction};
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crosspatch_core::transform::{Chain, Place, Reference, read_stage};
+use crosspatch_core::transform::{Chain, LinePosition, Reference, read_stage};
 use crosspatch_core::{
     AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, Kind, OptionSpec, Outbox, Peer,
     Plan, PlanBuilder, Port, Scope, Session, Slot, Status, Value,
@@ -255,7 +255,7 @@ impl Show {
                 None => to,
             };
             let references: Vec<_> = named.iter().map(&mut named_channel).collect();
-            builder.route_through(from, to, &Arc::new(chain), Place::ONLY, &references);
+            builder.route_through(from, to, &Arc::new(chain), LinePosition::ONLY, &references);
         }
         builder.build()
     }

@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::args::{Check, Color, Format};
+use crate::args::{Check, ColorChoice, Format};
 use crate::files::{Disk, Helpers};
 use crate::output;
-use crate::source::{Source, counted, size, usable};
+use crate::source::{ConfigSource, counted, size, usable};
 
 /// Prints the diagnostics; errors make the exit status 1.
-pub(crate) fn run(check: &Check, color: Color) -> Result<ExitCode> {
-    let source = Source::file(check.file.as_deref(), &check.overrides)?.skip_missing(check.skip_missing);
+pub(crate) fn run(check: &Check, color: ColorChoice) -> Result<ExitCode> {
+    let source =
+        ConfigSource::file(check.file.as_deref(), &check.overrides)?.skip_missing(check.skip_missing);
     let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let mut text = match check.format {
         Format::Json => compiled.to_json() + "\n",

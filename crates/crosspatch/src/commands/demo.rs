@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::args::{Demo, Log};
+use crate::args::{Demo, LogArgs};
 use crate::output;
-use crate::show::Show;
-use crate::source::Source;
+use crate::show::RunnableShow;
+use crate::source::ConfigSource;
 
 /// The configuration, which is an example like any other.
 const CONFIGURATION: &str = include_str!("../../../../examples/demo.cfg");
@@ -16,12 +16,12 @@ const CONFIGURATION: &str = include_str!("../../../../examples/demo.cfg");
 const WELCOME: &str = include_str!("demo.txt");
 
 /// Runs the demo until a signal ends it.
-pub(crate) fn run(demo: &Demo, log: &Log) -> Result<ExitCode> {
+pub(crate) fn run(demo: &Demo, log: &LogArgs) -> Result<ExitCode> {
     if demo.print {
         output::print(CONFIGURATION)?;
         return Ok(ExitCode::SUCCESS);
     }
     output::print(&format!("{WELCOME}\n"))?;
-    let source = Source::embedded("demo.cfg", CONFIGURATION, &demo.overrides);
-    Show { source, watches: false, values: true, record: None }.run(log)
+    let source = ConfigSource::embedded("demo.cfg", CONFIGURATION, &demo.overrides);
+    RunnableShow { source, watches: false, values: true, record: None }.run(log)
 }

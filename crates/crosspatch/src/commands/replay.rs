@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use crosspatch_core::Plain;
 
-use crate::args::{Color, Replay};
+use crate::args::{ColorChoice, Replay};
 use crate::files::{Disk, Helpers};
 use crate::output;
-use crate::source::{Source, usable};
+use crate::source::{ConfigSource, usable};
 
 /// Prints the transcript. A configuration with errors is exit status 1, as in `check`.
-pub(crate) fn run(replay: &Replay, color: Color) -> Result<ExitCode> {
-    let source = Source::file(Some(&replay.file), &replay.overrides)?.skip_missing(replay.skip_missing);
+pub(crate) fn run(replay: &Replay, color: ColorChoice) -> Result<ExitCode> {
+    let source = ConfigSource::file(Some(&replay.file), &replay.overrides)?.skip_missing(replay.skip_missing);
     let compiled = source.compile(&Disk::new(Helpers::default()), None);
     let diagnostics = compiled.render(output::color(color));
     let plan = match usable(compiled) {

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use crosspatch_core::WrittenEndpoint;
 
-use crate::args::{Console, Log, Overrides, Sim};
+use crate::args::{Console, LogArgs, Overrides, Sim};
 use crate::output;
-use crate::show::Show;
-use crate::source::Source;
+use crate::show::RunnableShow;
+use crate::source::ConfigSource;
 
 /// A console with a web remote. Its channels are mapped to an unused loopback, so that the log shows them.
 const WEB_REMOTE: &str = "\
@@ -34,7 +34,7 @@ console.command > seen.command
 ";
 
 /// Runs the simulator until a signal ends it.
-pub(crate) fn run(sim: &Sim, log: &Log) -> Result<ExitCode> {
+pub(crate) fn run(sim: &Sim, log: &LogArgs) -> Result<ExitCode> {
     let console = match sim.console {
         Console::Gma2 => "gma2",
         Console::Dot2 => "dot2",
@@ -73,8 +73,8 @@ pub(crate) fn run(sim: &Sim, log: &Log) -> Result<ExitCode> {
         )
     };
     output::print(&format!("A simulated {console} listens on {listen}. {hint}"))?;
-    let source = Source::embedded("sim.cfg", if is_osc { OSC } else { WEB_REMOTE }, &overrides);
-    Show { source, watches: false, values: true, record: None }.run(log)
+    let source = ConfigSource::embedded("sim.cfg", if is_osc { OSC } else { WEB_REMOTE }, &overrides);
+    RunnableShow { source, watches: false, values: true, record: None }.run(log)
 }
 
 /// `ADDRESS:PORT`, `[ADDRESS]:PORT` or `PORT` as the configuration writes it, with a blank.

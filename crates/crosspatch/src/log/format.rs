@@ -16,9 +16,9 @@ use tracing_subscriber::registry::LookupSpan;
 const COLUMN: usize = 10;
 
 /// The format for operators.
-pub(super) struct Operator;
+pub(super) struct OperatorFormat;
 
-impl<S, N> FormatEvent<S, N> for Operator
+impl<S, N> FormatEvent<S, N> for OperatorFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,

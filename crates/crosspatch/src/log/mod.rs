@@ -13,15 +13,15 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::args::{Format, Log as Arguments};
+use crate::args::{Format, LogArgs as Arguments};
 use crate::output::wants_color;
-use format::Operator;
-pub(crate) use sink::Sink;
+use format::OperatorFormat;
+pub(crate) use sink::LogSink;
 
 /// The log of this process.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
-    sink: Sink,
+    sink: LogSink,
     format: Format,
     color: bool,
 }
@@ -33,7 +33,7 @@ impl Log {
     ///
     /// Fails if the level is invalid.
     pub(crate) fn start(arguments: &Arguments) -> Result<Self> {
-        let sink = Sink::start(std::io::stderr());
+        let sink = LogSink::start(std::io::stderr());
         let log = Self {
             sink,
             format: arguments.log_format,
@@ -42,7 +42,7 @@ impl Log {
         let registry = tracing_subscriber::registry().with(filter(arguments)?);
         let layer = tracing_subscriber::fmt::layer().with_writer(log.sink.clone());
         match log.format {
-            Format::Text => registry.with(layer.with_ansi(log.color).event_format(Operator)).try_init(),
+            Format::Text => registry.with(layer.with_ansi(log.color).event_format(OperatorFormat)).try_init(),
             Format::Json => registry.with(layer.json().flatten_event(true)).try_init(),
         }
         .context("cannot start the log")?;
@@ -90,11 +90,11 @@ fn filter(arguments: &Arguments) -> Result<EnvFilter> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Color;
+    use crate::args::ColorChoice;
 
     fn arguments(filter: Option<&str>, verbose: u8) -> Arguments {
         let filter = filter.map(str::to_owned);
-        Arguments { verbose, filter, log_format: Format::Text, color: Color::Never }
+        Arguments { verbose, filter, log_format: Format::Text, color: ColorChoice::Never }
     }
 
     #[test]

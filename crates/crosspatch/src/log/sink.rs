@@ -17,19 +17,19 @@ const WAITING: usize = 4096;
 /// The time limit for the last lines at the end of the program.
 const FAREWELL: Duration = Duration::from_millis(200);
 
-enum Message {
+enum SinkMessage {
     Lines(Vec<u8>),
     Finish(Sender<()>),
 }
 
 /// Accepts lines without blocking.
 #[derive(Clone, Debug)]
-pub(crate) struct Sink {
-    queue: SyncSender<Message>,
+pub(crate) struct LogSink {
+    queue: SyncSender<SinkMessage>,
     lost: Arc<AtomicU64>,
 }
 
-impl Sink {
+impl LogSink {
     /// Starts the thread that writes to `output`.
     pub(crate) fn start(output: impl Write + Send + 'static) -> Self {
         let (queue, messages) = sync_channel(WAITING);
@@ -43,7 +43,7 @@ impl Sink {
 
     /// Puts lines, each with its line feed, at the end of the queue, or counts them as lost.
     pub(crate) fn put(&self, lines: Vec<u8>) {
-        if self.queue.try_send(Message::Lines(lines)).is_err() {
+        if self.queue.try_send(SinkMessage::Lines(lines)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -51,20 +51,20 @@ impl Sink {
     /// Waits briefly until all lines so far are written.
     pub(crate) fn finish(&self) {
         let (done, written) = channel();
-        if self.queue.try_send(Message::Finish(done)).is_ok() {
+        if self.queue.try_send(SinkMessage::Finish(done)).is_ok() {
             let _ = written.recv_timeout(FAREWELL);
         }
     }
 }
 
 /// Writes until the last sink is dropped. Lines for a closed output are lost without a message.
-fn write_all(mut output: impl Write, messages: &Receiver<Message>, lost: &AtomicU64) {
+fn write_all(mut output: impl Write, messages: &Receiver<SinkMessage>, lost: &AtomicU64) {
     for message in messages {
         match message {
-            Message::Lines(lines) => {
+            SinkMessage::Lines(lines) => {
                 let _ = output.write_all(&lines).and_then(|()| output.flush());
             }
-            Message::Finish(done) => {
+            SinkMessage::Finish(done) => {
                 let _ = done.send(());
             }
         }
@@ -76,7 +76,7 @@ fn write_all(mut output: impl Write, messages: &Receiver<Message>, lost: &Atomic
 }
 
 /// One event: the formatter hands it over with a single call of `write`.
-impl Write for Sink {
+impl Write for LogSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.put(bytes.to_vec());
         Ok(bytes.len())
@@ -87,7 +87,7 @@ impl Write for Sink {
     }
 }
 
-impl<'a> MakeWriter<'a> for Sink {
+impl<'a> MakeWriter<'a> for LogSink {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self::Writer {
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn an_output_that_does_not_read_blocks_nobody_and_loses_lines_with_a_count() {
         let valve = Valve::default();
-        let sink = Sink::start(valve.clone());
+        let sink = LogSink::start(valve.clone());
         // One line may have been taken out of the queue by the thread that hangs on it.
         for number in 0..WAITING + 101 {
             sink.put(format!("line {number}\n").into_bytes());
@@ -170,13 +170,13 @@ mod tests {
                 Err(io::ErrorKind::BrokenPipe.into())
             }
         }
-        let sink = Sink::start(Closed);
+        let sink = LogSink::start(Closed);
         for _ in 0..3 * WAITING {
             sink.put(b"line\n".to_vec());
         }
         sink.finish();
         let (done, written) = channel();
-        while sink.queue.try_send(Message::Finish(done.clone())).is_err() {
+        while sink.queue.try_send(SinkMessage::Finish(done.clone())).is_err() {
             std::thread::yield_now();
         }
         assert_eq!(written.recv(), Ok(()));

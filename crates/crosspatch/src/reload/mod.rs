@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
-use crate::source::{self, Known, Source};
+use crate::source::{self, ConfigSource, SeenWarnings};
 pub(crate) use trigger::{Reason, ReloadTrigger};
 use watch::Watch;
 
@@ -47,11 +47,11 @@ impl Reloads {
 
 /// Reloads a configuration. Its first plan was compiled from `source` through `disk`, which has these helpers.
 pub(crate) struct Reloader {
-    pub(crate) source: Source,
+    pub(crate) source: ConfigSource,
     pub(crate) disk: Disk,
     pub(crate) helpers: Helpers,
     /// What was reported already.
-    pub(crate) known: Known,
+    pub(crate) known: SeenWarnings,
     pub(crate) show: Handle,
     /// What every reload changes.
     pub(crate) reloads: Reloads,

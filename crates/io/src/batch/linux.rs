@@ -16,8 +16,8 @@ use super::{Datagram, LONGEST};
 /// How many datagrams one call takes.
 const BATCH: usize = 32;
 
-/// Room for what is received at once. Pages that no datagram has reached take no memory.
-pub(crate) struct Inbox {
+/// Buffers for a batch of received datagrams. Pages that no datagram has reached take no memory.
+pub(crate) struct ReceiveBatch {
     /// `headers[n]` points to `senders[n]` and to `parts[n]`, and that into `buffers`; none of them moves or grows.
     headers: Box<[mmsghdr]>,
     senders: Box<[sockaddr_storage]>,
@@ -25,7 +25,7 @@ pub(crate) struct Inbox {
     buffers: Box<[u8]>,
 }
 
-impl Inbox {
+impl ReceiveBatch {
     pub(crate) fn new() -> Self {
         let mut buffers: Box<[u8]> = vec![0; BATCH * LONGEST].into();
         let mut senders: Box<[sockaddr_storage]> = vec![zeroed_address(); BATCH].into();
@@ -75,8 +75,8 @@ impl Inbox {
     }
 }
 
-/// How many datagrams the system has dropped because nobody read them in time, since the socket was made. The count goes
-/// round. The control message `SO_RXQ_OVFL` would tell it with the next datagram that comes, and after the last one none
+/// How many datagrams the system has dropped since the socket was opened, because they were not read in time. The count
+/// wraps. The control message `SO_RXQ_OVFL` would report it with the next datagram, and after the last one none
 /// does; so the socket is asked (`SO_MEMINFO`, Linux 4.12).
 #[expect(unsafe_code, reason = "this option of a socket has no safe form")]
 pub(crate) fn drops(socket: &UdpSocket) -> Option<u32> {
@@ -101,7 +101,7 @@ const SO_MEMINFO: libc::c_int = 55;
 /// Where in the answer to `SO_MEMINFO` the count stands.
 const DROPS: usize = libc::SK_MEMINFO_DROPS as usize;
 
-/// From so many datagrams on, cutting up is worth its set-up.
+/// The number of datagrams from which segmentation is worth its set-up.
 const FEWEST_SEGMENTS: usize = 3;
 
 /// The most pieces that every kernel cuts, and how long all of them may be together.
@@ -111,8 +111,8 @@ const LONGEST_RUN: usize = 60_000;
 /// Pieces have to fit the network in one packet; this much fits even through a tunnel.
 const LONGEST_SEGMENT: usize = 1_200;
 
-/// Room for what is sent at once.
-pub(crate) struct Outbound {
+/// Buffers for a batch of datagrams to send.
+pub(crate) struct SendBatch {
     headers: Vec<mmsghdr>,
     receivers: Vec<SockAddr>,
     parts: Vec<iovec>,
@@ -120,7 +120,7 @@ pub(crate) struct Outbound {
     can_segment: bool,
 }
 
-impl Default for Outbound {
+impl Default for SendBatch {
     fn default() -> Self {
         Self { headers: Vec::new(), receivers: Vec::new(), parts: Vec::new(), can_segment: true }
     }
@@ -133,7 +133,7 @@ struct SegmentLength {
     length: u16,
 }
 
-impl Outbound {
+impl SendBatch {
     /// Sends the first of the datagrams, as many as one call takes, and returns how many are gone.
     #[expect(unsafe_code, reason = "sendmmsg has no safe form")]
     pub(crate) fn send(
@@ -185,7 +185,7 @@ impl Outbound {
         let mut control = SegmentLength { header: zeroed, length: first.bytes.len() as u16 };
         control.header.cmsg_level = libc::SOL_UDP;
         control.header.cmsg_type = libc::UDP_SEGMENT;
-        // The length of header and content, without the padding behind.
+        // The length of header and content, without the padding after it.
         control.header.cmsg_len = (size_of::<libc::cmsghdr>() + size_of::<u16>()) as _;
         let parts = self.parts.as_mut_ptr();
         let mut message = header(receiver.as_ptr().cast_mut().cast(), receiver.len(), parts).msg_hdr;

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Inbox, Outbound, drops};
+pub(crate) use linux::{ReceiveBatch, SendBatch, drops};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{Inbox, Outbound, drops};
 
@@ -34,7 +34,7 @@ pub(crate) fn unmapped(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// An IPv4 address as an IPv6 socket wants it.
+/// An IPv4 address in the form that an IPv6 socket needs.
 pub(crate) fn mapped(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) => SocketAddr::new(IpAddr::V6(v4.ip().to_ipv6_mapped()), v4.port()),

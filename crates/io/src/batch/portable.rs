@@ -1,4 +1,4 @@
-//! One datagram per system call.
+//! One datagram for each system call.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,14 +7,14 @@ use mio::net::UdpSocket;
 
 use super::{Datagram, LONGEST};
 
-/// Room for what is received at once.
-pub(crate) struct Inbox {
+/// The buffer of a received datagram.
+pub(crate) struct ReceiveBatch {
     buffer: Box<[u8]>,
     from: Option<SocketAddr>,
     len: usize,
 }
 
-impl Inbox {
+impl ReceiveBatch {
     pub(crate) fn new() -> Self {
         Self { buffer: vec![0; LONGEST].into(), from: None, len: 0 }
     }
@@ -26,23 +26,23 @@ impl Inbox {
         Ok((1, true))
     }
 
-    /// A datagram that was received. Without a sender it came from nowhere that has an address.
+    /// The received datagram, and its sender if that has an address.
     pub(crate) fn datagram(&self, _at: usize) -> (Option<SocketAddr>, &[u8]) {
         (self.from, &self.buffer[..self.len])
     }
 }
 
-/// How many datagrams the system has dropped because nobody read them in time: it does not say.
+/// The number of datagrams that the system has dropped. It is unknown here.
 pub(crate) fn drops(_socket: &UdpSocket) -> Option<u32> {
     None
 }
 
-/// Room for what is sent at once.
+/// Sends datagrams one at a time.
 #[derive(Default)]
-pub(crate) struct Outbound;
+pub(crate) struct SendBatch;
 
-impl Outbound {
-    /// Sends the first of the datagrams and returns how many are gone.
+impl SendBatch {
+    /// Sends the first of the datagrams and returns how many were sent.
     pub(crate) fn send(
         &mut self,
         socket: &UdpSocket,

@@ -1,32 +1,32 @@
-//! What comes in through a MIDI port while the ring to the loop is full: the last state of each key, controller and parameter,
-//! and of a button that was pressed and released meanwhile its press as well. It follows as soon as the ring has room.
+//! MIDI input that waits while the ring to the loop is full: the last state of each key, controller and parameter. If a button
+//! was pressed and released, both messages wait. They are sent as soon as the ring has room.
 //!
-//! It belongs to the audio cycle. Everything has its place from the beginning, so that nothing is allocated, and a message
-//! costs the same however much waits. What has no state (clocks, system exclusive messages, steps up and down) is lost.
+//! Only the audio cycle uses the backlog. All memory is allocated in advance, and the cost of a message does not depend on how
+//! many wait. Messages without a state (clocks, system exclusive messages, increments and decrements) are lost.
 
-/// So many states a channel has: keys, controllers, the pressure on keys, and the three behind them.
+/// The number of states of a channel: keys, controllers, key pressures, program, channel pressure and pitch bend.
 const PER_CHANNEL: usize = 3 * 128 + 3;
 
-/// Behind the states of the channels are those of the system: the place in the song, the song, and whether it plays.
+/// The states of all channels, followed by those of the system: song position, song, and whether it plays.
 const STATES: usize = 16 * PER_CHANNEL + 3;
 
-/// So many parameters (RPN and NRPN) wait at most.
+/// The most parameters (RPN and NRPN) that wait.
 const MAX_PARAMETERS: usize = 256;
 
 const NONE: u16 = u16::MAX;
 
-/// What waits.
+/// The messages that wait.
 #[derive(Debug)]
 pub(super) struct Backlog {
-    /// A list through those that wait; the one that has not changed for longest comes first.
-    states: Box<[State]>,
+    /// All states. Those that wait form a linked list, the least recently changed one first.
+    states: Box<[ControllerState]>,
     first: u16,
     last: u16,
-    /// Again the one that has not changed for longest comes first.
+    /// The parameters that wait, the least recently changed one first.
     parameters: Vec<Parameter>,
     /// The parameter that each channel has selected.
-    selected: [Selected; 16],
-    /// The channels, one bit each, on which the loop believes another one selected.
+    selected: [SelectedNumber; 16],
+    /// One bit for each channel whose selection has to be sent again, because the loop has received another one.
     is_stale: u16,
 }
 
@@ -34,18 +34,18 @@ pub(super) struct Backlog {
 type Short = [u8; 3];
 
 #[derive(Copy, Clone, Debug)]
-struct State {
-    /// The press in front of a release, or the other way round.
+struct ControllerState {
+    /// The press before a release, or the release before a press.
     before: Option<Short>,
-    /// The last message; none if nothing waits.
+    /// The last message. `None` if nothing waits.
     last: Option<Short>,
     previous: u16,
     next: u16,
 }
 
-/// What controllers 98 and 99 (NRPN) or 100 and 101 (RPN) have selected.
+/// The selection made by controllers 98 and 99 (NRPN) or 100 and 101 (RPN).
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-struct Selected {
+struct SelectedNumber {
     is_registered: bool,
     lsb: Option<u8>,
     msb: Option<u8>,
@@ -54,8 +54,8 @@ struct Selected {
 #[derive(Copy, Clone, Debug)]
 struct Parameter {
     channel: u8,
-    selected: Selected,
-    /// What controllers 6 and 38 have set.
+    selected: SelectedNumber,
+    /// The values of controllers 6 and 38.
     msb: Option<u8>,
     lsb: Option<u8>,
 }
@@ -63,18 +63,19 @@ struct Parameter {
 impl Backlog {
     pub(super) fn new() -> Self {
         Self {
-            states: vec![State { before: None, last: None, previous: NONE, next: NONE }; STATES].into(),
+            states: vec![ControllerState { before: None, last: None, previous: NONE, next: NONE }; STATES]
+                .into(),
             first: NONE,
             last: NONE,
             parameters: Vec::with_capacity(MAX_PARAMETERS),
-            selected: [Selected::default(); 16],
+            selected: [SelectedNumber::default(); 16],
             is_stale: 0,
         }
     }
 
-    /// Passes a message on if nothing waits and there is room, and keeps what it says otherwise. Returns whether nothing was
-    /// lost by that, not even a step on the way of a fader.
-    pub(super) fn hear(&mut self, message: &[u8], push: impl FnOnce(&[u8]) -> bool) -> bool {
+    /// Passes a message on if nothing waits and there is room. Otherwise, stores the state that it sets. Returns false if that
+    /// lost a message, even if only an intermediate step of a fader.
+    pub(super) fn push(&mut self, message: &[u8], push: impl FnOnce(&[u8]) -> bool) -> bool {
         let selecting = self.select(message);
         if self.is_empty() && push(message) {
             return true;
@@ -103,7 +104,7 @@ impl Backlog {
             }
         }
         while let Some(Parameter { channel, selected, msb, lsb }) = self.parameters.first().copied() {
-            let mut message = Message::default();
+            let mut message = ControlMessages::default();
             selected.spell(channel, &mut message);
             message.control(channel, 6, msb);
             message.control(channel, 38, lsb);
@@ -116,7 +117,7 @@ impl Backlog {
         }
         for channel in 0..16_u8 {
             if self.is_stale & 1 << channel != 0 {
-                let mut message = Message::default();
+                let mut message = ControlMessages::default();
                 self.selected[usize::from(channel)].spell(channel, &mut message);
                 if !push(message.bytes()) {
                     return is_any;
@@ -132,20 +133,20 @@ impl Backlog {
         self.first == NONE && self.parameters.is_empty() && self.is_stale == 0
     }
 
-    /// Notes what a message selects, and returns on which channel if it does.
+    /// Records the parameter that a message selects, and returns the channel if it selects one.
     fn select(&mut self, message: &[u8]) -> Option<u8> {
         let &[status @ 0xb0..=0xbf, controller @ 98..=101, value] = message else { return None };
         let channel = status & 0x0f;
         let selected = &mut self.selected[usize::from(channel)];
         let is_registered = controller >= 100;
         if selected.is_registered != is_registered {
-            *selected = Selected { is_registered, ..Selected::default() };
+            *selected = SelectedNumber { is_registered, ..SelectedNumber::default() };
         }
         *(if controller % 2 == 0 { &mut selected.lsb } else { &mut selected.msb }) = Some(value);
         Some(channel)
     }
 
-    /// Keeps what a message says in the place of what was said before. Returns whether nothing is lost by that.
+    /// Stores the state that a message sets, in place of the previous one. Returns whether nothing is lost.
     fn keep(&mut self, message: &[u8]) -> bool {
         if let &[status @ 0xb0..=0xbf, controller @ (6 | 38), value] = message {
             let selected = self.selected[usize::from(status & 0x0f)];
@@ -159,7 +160,7 @@ impl Backlog {
         let state = &mut self.states[usize::from(at)];
         let replaced = state.last.replace(short);
         let is_edge = replaced.is_some_and(|replaced| is_released(replaced) != is_released(short));
-        // Of the steps of a fader the last counts, of the edges of a button the last two.
+        // A fader needs its last step, a button its last two edges.
         let is_lossless = replaced.is_none() || (is_edge && state.before.is_none());
         if is_edge {
             state.before = replaced;
@@ -171,7 +172,7 @@ impl Backlog {
         is_lossless
     }
 
-    fn keep_parameter(&mut self, channel: u8, selected: Selected, controller: u8, value: u8) -> bool {
+    fn keep_parameter(&mut self, channel: u8, selected: SelectedNumber, controller: u8, value: u8) -> bool {
         let known = |known: &Parameter| known.channel == channel && known.selected == selected;
         let found = self.parameters.iter().position(known).map(|at| self.parameters.remove(at));
         if self.parameters.len() == MAX_PARAMETERS {
@@ -197,7 +198,7 @@ impl Backlog {
 
     /// Takes a state out of the list.
     fn unlink(&mut self, at: u16) {
-        let State { previous, next, .. } = self.states[usize::from(at)];
+        let ControllerState { previous, next, .. } = self.states[usize::from(at)];
         match self.states.get_mut(usize::from(previous)) {
             Some(previous) => previous.next = next,
             None => self.first = next,
@@ -209,27 +210,27 @@ impl Backlog {
     }
 }
 
-impl Selected {
-    /// Whether a parameter is selected. Of both numbers 127 none is.
+impl SelectedNumber {
+    /// Whether a parameter is selected. The numbers 127 and 127 select none.
     fn is_complete(self) -> bool {
         self.lsb.is_some() && self.msb.is_some() && (self.lsb, self.msb) != (Some(127), Some(127))
     }
 
-    fn spell(self, channel: u8, message: &mut Message) {
+    fn spell(self, channel: u8, message: &mut ControlMessages) {
         let lower = if self.is_registered { 100 } else { 98 };
         message.control(channel, lower + 1, self.msb);
         message.control(channel, lower, self.lsb);
     }
 }
 
-/// Up to four messages in one.
+/// Up to four control changes.
 #[derive(Default)]
-struct Message {
+struct ControlMessages {
     bytes: [u8; 12],
     len: usize,
 }
 
-impl Message {
+impl ControlMessages {
     fn control(&mut self, channel: u8, controller: u8, value: Option<u8>) {
         if let Some(value) = value {
             self.bytes[self.len..self.len + 3].copy_from_slice(&[0xb0 | channel, controller, value]);
@@ -242,11 +243,11 @@ impl Message {
     }
 }
 
-/// The number of the state that a whole message sets; none if it sets none.
+/// The number of the state that a complete message sets, if it sets one.
 fn state_of(message: &[u8]) -> Option<u16> {
     let in_channel = match *message {
         [0x80..=0x9f, note, _] => usize::from(note),
-        // One up and one down are steps from a state, and none themselves.
+        // Increments and decrements change a state and are none themselves.
         [0xb0..=0xbf, 96 | 97, _] => return None,
         [0xb0..=0xbf, controller, _] => 128 + usize::from(controller),
         [0xa0..=0xaf, note, _] => 256 + usize::from(note),
@@ -262,7 +263,7 @@ fn state_of(message: &[u8]) -> Option<u16> {
     is_data.then_some((usize::from(message[0] & 0x0f) * PER_CHANNEL + in_channel) as u16)
 }
 
-/// Whether a message says that something is released.
+/// Whether a message is a release.
 fn is_released([status, _, value]: Short) -> bool {
     match status {
         0x80..=0x8f => true,
@@ -271,7 +272,7 @@ fn is_released([status, _, value]: Short) -> bool {
     }
 }
 
-/// A message without the bytes that it does not have.
+/// A message without its padding.
 fn trimmed(message: &Short) -> &[u8] {
     match message[0] {
         0xc0..=0xdf | 0xf3 => &message[..2],
@@ -286,7 +287,7 @@ mod tests {
 
     use super::*;
 
-    /// What is passed on when there is room for this many messages.
+    /// The messages that are passed on if there is room for this many.
     fn drained(backlog: &mut Backlog, room: usize) -> Vec<Vec<u8>> {
         let mut passed = Vec::new();
         backlog.drain(|message| {
@@ -300,14 +301,14 @@ mod tests {
     }
 
     fn full(backlog: &mut Backlog, messages: &[&[u8]]) -> usize {
-        messages.iter().filter(|message| !backlog.hear(message, |_| false)).count()
+        messages.iter().filter(|message| !backlog.push(message, |_| false)).count()
     }
 
     #[test]
     fn nothing_waits_while_there_is_room() {
         let mut backlog = Backlog::new();
         for message in [&[0xb0, 7, 1][..], &[0xb0, 99, 1], &[0xf0, 1, 0xf7], &[0xf8]] {
-            assert!(backlog.hear(message, |passed| passed == message));
+            assert!(backlog.push(message, |passed| passed == message));
         }
         assert!(drained(&mut backlog, 9).is_empty());
     }
@@ -321,12 +322,12 @@ mod tests {
         );
         assert_eq!(lost, 3);
         // What comes now has room and not its turn.
-        assert!(backlog.hear(&[0xd2, 4], |_| panic!("it has not its turn")));
+        assert!(backlog.push(&[0xd2, 4], |_| panic!("it has not its turn")));
         assert_eq!(drained(&mut backlog, 2), [&[0xe1, 2, 3][..], &[0xc0, 5]]);
-        assert!(backlog.hear(&[0xe1, 7, 7], |_| panic!("it has not its turn")));
+        assert!(backlog.push(&[0xe1, 7, 7], |_| panic!("it has not its turn")));
         let rest: [&[u8]; 4] = [&[0xb0, 7, 3], &[0xfc], &[0xd2, 4], &[0xe1, 7, 7]];
         assert_eq!(drained(&mut backlog, 9), rest);
-        assert!(backlog.hear(&[0xb0, 7, 4], |_| true));
+        assert!(backlog.push(&[0xb0, 7, 4], |_| true));
     }
 
     #[test]
@@ -350,7 +351,7 @@ mod tests {
         let mut backlog = Backlog::new();
         // NRPN 1:2 was selected while there was room.
         for message in [[0xb3, 99, 1], [0xb3, 98, 2]] {
-            assert!(backlog.hear(&message, |_| true));
+            assert!(backlog.push(&message, |_| true));
         }
         let messages: [&[u8]; 7] = [
             &[0xb3, 6, 10],
@@ -371,7 +372,7 @@ mod tests {
             &[0xb3, 101, 127, 0xb3, 100, 127],
         ];
         assert_eq!(drained(&mut backlog, 9), expected);
-        assert!(backlog.hear(&[0xb3, 6, 1], |_| true));
+        assert!(backlog.push(&[0xb3, 6, 1], |_| true));
     }
 
     #[test]
@@ -400,7 +401,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_room_there_is_every_state_ends_as_it_was_heard(
+        fn every_state_ends_as_received_whatever_room_there_is(
             steps in prop::collection::vec((message(), 0..4_usize), 0..200),
         ) {
             let mut backlog = Backlog::new();
@@ -413,7 +414,7 @@ mod tests {
                 heard.insert(state_of(message), message.clone());
                 drained(&mut backlog, *room).iter().for_each(|message| tell(message));
                 let has_room = *room > 1;
-                backlog.hear(message, |message| {
+                backlog.push(message, |message| {
                     if has_room {
                         tell(message);
                     }

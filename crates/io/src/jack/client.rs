@@ -1,5 +1,5 @@
-//! A client as the loop sees it. The library takes as long as the server does, so a thread of its own, the keeper, opens the
-//! client, waits until it is not wanted any more, and closes it.
+//! A JACK client as the loop sees it. Calls into the library block for as long as the server does. Therefore a separate thread,
+//! the owner thread, opens the client, waits until the loop closes it, and closes it in the library.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -11,23 +11,23 @@ use crosspatch_core::{Closed, Jack, JackEvent};
 use mio::unix::pipe;
 use mio::{Interest, Registry, Token};
 
-use super::library::Client;
-use super::shared::{Line, Shared};
-use super::{Incoming, Sent};
+use super::library::ActiveClient;
+use super::shared::{PortBuffer, SharedClient};
+use super::{JackInput, SendOutcome};
 
-/// What waits for room in a port is no more than this.
+/// The most bytes that may wait for room in the ports.
 const MAX_UNSENT: usize = 256 * 1024;
 
-/// So many keepers there are at most: each one more means that a server hangs.
-const MAX_KEEPERS: usize = 32;
+/// The most owner threads. They only accumulate if a server hangs.
+const MAX_OWNERS: usize = 32;
 
-static KEEPERS: AtomicUsize = AtomicUsize::new(0);
+static OWNERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A client of a JACK server.
 pub(crate) struct JackClient {
-    shared: Arc<Shared>,
-    bell: pipe::Receiver,
-    /// Its end is what the keeper waits for.
+    shared: Arc<SharedClient>,
+    wake_ups: pipe::Receiver,
+    /// Dropped to make the owner thread close the client.
     wanted: Option<mpsc::Sender<()>>,
     is_open: bool,
     unsent: VecDeque<Box<[u8]>>,
@@ -35,24 +35,24 @@ pub(crate) struct JackClient {
 }
 
 impl JackClient {
-    /// Begins to open a client. What becomes of it is [told](Self::next).
+    /// Begins to open a client. [`next`](Self::next) returns the result.
     pub(crate) fn open(spec: &Jack, registry: &Registry, token: Token) -> io::Result<Self> {
-        let (sender, mut bell) = pipe::new()?;
-        registry.register(&mut bell, token, Interest::READABLE)?;
-        let shared = Arc::new(Shared::new(spec, sender));
+        let (sender, mut wake_ups) = pipe::new()?;
+        registry.register(&mut wake_ups, token, Interest::READABLE)?;
+        let shared = Arc::new(SharedClient::new(spec, sender));
         let (wanted, end) = mpsc::channel();
-        if KEEPERS.fetch_add(1, Ordering::Relaxed) >= MAX_KEEPERS {
-            KEEPERS.fetch_sub(1, Ordering::Relaxed);
+        if OWNERS.fetch_add(1, Ordering::Relaxed) >= MAX_OWNERS {
+            OWNERS.fetch_sub(1, Ordering::Relaxed);
             return Err(io::ErrorKind::TimedOut.into());
         }
         let (spec, theirs) = (spec.clone(), shared.clone());
-        let keeper = std::thread::Builder::new().name("jack".into());
-        keeper.spawn(move || keep(&spec, &theirs, &end)).inspect_err(|_| {
-            KEEPERS.fetch_sub(1, Ordering::Relaxed);
+        let owner = std::thread::Builder::new().name("jack".into());
+        owner.spawn(move || own(&spec, &theirs, &end)).inspect_err(|_| {
+            OWNERS.fetch_sub(1, Ordering::Relaxed);
         })?;
         Ok(Self {
             shared,
-            bell,
+            wake_ups,
             wanted: Some(wanted),
             is_open: false,
             unsent: VecDeque::new(),
@@ -60,48 +60,48 @@ impl JackClient {
         })
     }
 
-    /// The bell has been heard: it can ring again.
-    pub(crate) fn answer_bell(&mut self) {
-        let mut rung = [0; 64];
-        while matches!(self.bell.read(&mut rung), Ok(1..)) {}
+    /// Empties the pipe that woke the loop.
+    pub(crate) fn drain_wake_ups(&mut self) {
+        let mut wake_ups = [0; 64];
+        while matches!(self.wake_ups.read(&mut wake_ups), Ok(1..)) {}
     }
 
-    /// The next thing to tell, with its bytes in `chunk`.
-    pub(crate) fn next<'c>(&mut self, chunk: &'c mut [u8]) -> Option<Incoming<'c>> {
+    /// The next input for the session, with its bytes in `chunk`.
+    pub(crate) fn next<'c>(&mut self, chunk: &'c mut [u8]) -> Option<JackInput<'c>> {
         if !self.is_open {
             return match self.shared.take_opened()? {
                 Ok(()) => {
                     self.is_open = true;
-                    Some(Incoming::Opened)
+                    Some(JackInput::Opened)
                 }
-                Err(reason) => Some(Incoming::Gone(reason)),
+                Err(reason) => Some(JackInput::Gone(reason)),
             };
         }
         if let Some(len) = self.shared.incoming.next_len() {
             let bytes = &mut chunk[..len];
             self.shared.incoming.pop(bytes);
-            return Some(Incoming::Data(bytes));
+            return Some(JackInput::Data(bytes));
         }
         let lost = self.shared.lost.swap(0, Ordering::Relaxed);
         let unfit = self.shared.unfit.swap(0, Ordering::Relaxed);
         if lost > 0 || unfit > 0 {
-            return Some(Incoming::Lost { lost, unfit });
+            return Some(JackInput::Lost { lost, unfit });
         }
         let is_over = self.shared.is_over.load(Ordering::Acquire);
-        is_over.then_some(Incoming::Gone(Closed::ByPeer))
+        is_over.then_some(JackInput::Gone(Closed::ByPeer))
     }
 
     /// Sends one event through its port.
-    pub(crate) fn send(&mut self, event: &[u8]) -> Sent {
+    pub(crate) fn send(&mut self, event: &[u8]) -> SendOutcome {
         if self.unsent.is_empty() && self.put(event) {
-            return Sent::Fine;
+            return SendOutcome::Fine;
         }
         self.unsent_len += event.len();
         self.unsent.push_back(event.into());
-        if self.unsent_len > MAX_UNSENT { Sent::NotReading } else { Sent::Full }
+        if self.unsent_len > MAX_UNSENT { SendOutcome::NotReading } else { SendOutcome::Full }
     }
 
-    /// Sends what waits. Returns whether nothing does any more.
+    /// Sends the events that wait for room. Returns whether all of them were sent.
     pub(crate) fn send_unsent(&mut self) -> bool {
         while let Some(event) = self.unsent.pop_front() {
             if !self.put(&event) {
@@ -113,17 +113,17 @@ impl JackClient {
         true
     }
 
-    /// Whether something waits for room.
+    /// Whether events wait for room.
     pub(crate) fn has_unsent(&self) -> bool {
         !self.unsent.is_empty()
     }
 
-    /// Puts an event where the audio cycle takes it. Returns whether it had room; what is for no port needs none.
+    /// Writes an event to the buffer of its port. Returns whether there was room. An event for an unknown port is dropped.
     fn put(&self, event: &[u8]) -> bool {
         let Some((port, event)) = JackEvent::decode(event) else { return true };
         match (self.shared.ports.get(usize::from(port)).map(|port| &port.line), event) {
-            (Some(Line::MidiOut(ring)), JackEvent::Midi(message)) => ring.push(&[message]),
-            (Some(Line::CvOut(wanted)), JackEvent::Cv(voltage)) => {
+            (Some(PortBuffer::MidiOut(ring)), JackEvent::Midi(message)) => ring.push(&[message]),
+            (Some(PortBuffer::CvOut(wanted)), JackEvent::Cv(voltage)) => {
                 wanted.store(voltage.to_bits(), Ordering::Relaxed);
                 true
             }
@@ -131,32 +131,32 @@ impl JackClient {
         }
     }
 
-    /// Wants it closed. Returns whether it is; otherwise the bell rings when it is.
+    /// Begins to close the client. Returns whether it is closed; otherwise, the loop is woken when it is.
     pub(crate) fn close(&mut self) -> bool {
         self.wanted = None;
         self.shared.is_closed.load(Ordering::Acquire)
     }
 
-    /// Does not watch the bell any more.
+    /// Removes the pipe from the poller.
     pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        registry.deregister(&mut self.bell)
+        registry.deregister(&mut self.wake_ups)
     }
 }
 
-/// What the keeper does.
-fn keep(spec: &Jack, shared: &Arc<Shared>, end: &Receiver<()>) {
-    match Client::open(spec, shared.clone()) {
+/// The owner thread.
+fn own(spec: &Jack, shared: &Arc<SharedClient>, end: &Receiver<()>) {
+    match ActiveClient::open(spec, shared.clone()) {
         Ok(client) => {
             shared.set_opened(Ok(()));
-            // Nothing is ever sent: it ends when the other side is dropped.
+            // Nothing is ever sent: this returns when the sender is dropped.
             let _: Result<(), mpsc::RecvError> = end.recv();
             drop(client);
         }
         Err(reason) => shared.set_opened(Err(reason)),
     }
     shared.is_closed.store(true, Ordering::Release);
-    KEEPERS.fetch_sub(1, Ordering::Relaxed);
-    shared.ring_bell();
+    OWNERS.fetch_sub(1, Ordering::Relaxed);
+    shared.wake_loop();
 }
 
 #[cfg(test)]
@@ -165,20 +165,20 @@ mod tests {
 
     use super::*;
 
-    /// A client without a keeper, and what the audio cycle would have of it.
-    fn client() -> (JackClient, Arc<Shared>) {
+    /// A client without an owner thread, and the state that it would share with the audio cycle.
+    fn client() -> (JackClient, Arc<SharedClient>) {
         let port = |name: &str, kind, direction| JackPort { name: name.to_owned(), kind, direction };
         let ports = vec![
             port("keys", JackKind::Midi, Direction::Input),
             port("lamps", JackKind::Midi, Direction::Output),
             port("filter", JackKind::Cv { step_millionths: 0 }, Direction::Output),
         ];
-        let (sender, bell) = pipe::new().expect("a pipe");
+        let (sender, wake_ups) = pipe::new().expect("a pipe");
         let spec = Jack { client: "test".to_owned(), server: None, ports };
-        let shared = Arc::new(Shared::new(&spec, sender));
+        let shared = Arc::new(SharedClient::new(&spec, sender));
         let client = JackClient {
             shared: shared.clone(),
-            bell,
+            wake_ups,
             wanted: None,
             is_open: false,
             unsent: VecDeque::new(),
@@ -193,39 +193,39 @@ mod tests {
         bytes
     }
 
-    fn outgoing(shared: &Shared) -> &super::super::ring::Ring {
-        let Line::MidiOut(ring) = &shared.ports[1].line else { panic!("it is a MIDI port") };
+    fn outgoing(shared: &SharedClient) -> &super::super::ring::Ring {
+        let PortBuffer::MidiOut(ring) = &shared.ports[1].line else { panic!("it is a MIDI port") };
         ring
     }
 
     #[test]
-    fn what_comes_in_is_told_behind_the_opening_and_what_had_no_room_is_counted() {
+    fn input_follows_the_opening_and_lost_messages_are_counted() {
         let (mut client, shared) = client();
         let mut chunk = vec![0; 65_536];
         let mut count = 0_u32;
-        while shared.hear(0, JackEvent::Midi(&[0xb0, 7, (count % 128) as u8])) {
+        while shared.push_incoming(0, JackEvent::Midi(&[0xb0, 7, (count % 128) as u8])) {
             count += 1;
         }
         shared.lost.fetch_add(3, Ordering::Relaxed);
         assert_eq!(client.next(&mut chunk), None, "it is not open yet");
         shared.set_opened(Ok(()));
-        assert_eq!(client.next(&mut chunk), Some(Incoming::Opened));
+        assert_eq!(client.next(&mut chunk), Some(JackInput::Opened));
         for step in 0..count {
             let expected = [0, 0, 0xb0, 7, (step % 128) as u8];
-            assert_eq!(client.next(&mut chunk), Some(Incoming::Data(&expected)));
+            assert_eq!(client.next(&mut chunk), Some(JackInput::Data(&expected)));
         }
         assert!(count > 5000, "{count}");
-        assert_eq!(client.next(&mut chunk), Some(Incoming::Lost { lost: 3, unfit: 0 }));
+        assert_eq!(client.next(&mut chunk), Some(JackInput::Lost { lost: 3, unfit: 0 }));
         assert_eq!(client.next(&mut chunk), None);
         shared.is_over.store(true, Ordering::Release);
-        assert_eq!(client.next(&mut chunk), Some(Incoming::Gone(Closed::ByPeer)));
+        assert_eq!(client.next(&mut chunk), Some(JackInput::Gone(Closed::ByPeer)));
     }
 
     #[test]
     fn a_client_that_could_not_be_opened_says_why() {
         let (mut client, shared) = client();
         shared.set_opened(Err(Closed::Refused));
-        assert_eq!(client.next(&mut []), Some(Incoming::Gone(Closed::Refused)));
+        assert_eq!(client.next(&mut []), Some(JackInput::Gone(Closed::Refused)));
     }
 
     #[test]
@@ -233,12 +233,12 @@ mod tests {
         let (mut client, shared) = client();
         let message = |number: u8| encoded(1, JackEvent::Midi(&[number; 16_000]));
         for number in 0..4 {
-            assert_eq!(client.send(&message(number)), Sent::Fine);
+            assert_eq!(client.send(&message(number)), SendOutcome::Fine);
         }
-        assert_eq!(client.send(&message(4)), Sent::Full);
+        assert_eq!(client.send(&message(4)), SendOutcome::Full);
         // It would have room, but not its turn.
         let short = encoded(1, JackEvent::Midi(&[0xf8]));
-        assert_eq!(client.send(&short), Sent::Full);
+        assert_eq!(client.send(&short), SendOutcome::Full);
         assert!(!client.send_unsent());
         let mut taken = [0];
         for number in 0..4 {
@@ -251,8 +251,8 @@ mod tests {
             assert_eq!(taken, [expected]);
         }
         let results: Vec<_> = (0..40).map(|number| client.send(&message(number))).collect();
-        assert_eq!(results.last(), Some(&Sent::NotReading));
-        assert_eq!(results.iter().position(|sent| *sent == Sent::NotReading), Some(4 + 16));
+        assert_eq!(results.last(), Some(&SendOutcome::NotReading));
+        assert_eq!(results.iter().position(|sent| *sent == SendOutcome::NotReading), Some(4 + 16));
     }
 
     #[test]
@@ -265,26 +265,26 @@ mod tests {
             encoded(9, JackEvent::Cv(1.0)),
             vec![],
         ] {
-            assert_eq!(client.send(&event), Sent::Fine);
+            assert_eq!(client.send(&event), SendOutcome::Fine);
         }
         assert_eq!(outgoing(&shared).next_len(), None);
-        assert_eq!(client.send(&encoded(2, JackEvent::Cv(0.5))), Sent::Fine);
-        let Line::CvOut(wanted) = &shared.ports[2].line else { panic!("it is a voltage") };
+        assert_eq!(client.send(&encoded(2, JackEvent::Cv(0.5))), SendOutcome::Fine);
+        let PortBuffer::CvOut(wanted) = &shared.ports[2].line else { panic!("it is a voltage") };
         assert_eq!(f32::from_bits(wanted.load(Ordering::Relaxed)), 0.5);
     }
 
     #[test]
-    fn the_bell_can_ring_without_end_and_be_answered() {
+    fn any_number_of_wake_ups_can_be_drained() {
         let (mut client, shared) = client();
         for _ in 0..200_000 {
-            shared.ring_bell();
+            shared.wake_loop();
         }
-        client.answer_bell();
-        assert!(client.bell.read(&mut [0]).is_err(), "nothing is left");
+        client.drain_wake_ups();
+        assert!(client.wake_ups.read(&mut [0]).is_err(), "nothing is left");
     }
 
     #[test]
-    fn whoever_joins_is_told_some_blocks_later_and_once() {
+    fn a_new_listener_is_reported_some_blocks_later_and_once() {
         let (_, shared) = client();
         let port = &shared.ports[1];
         let blocks = |count: usize, has_room: bool| {
@@ -295,7 +295,7 @@ mod tests {
                     told.extend(has_room.then_some((block, is_joined)));
                     has_room
                 };
-                port.tell(&mut tell);
+                port.take_incoming(&mut tell);
             }
             told
         };

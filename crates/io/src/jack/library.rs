@@ -1,8 +1,8 @@
-//! libjack, loaded when it is first wanted: all that is unsafe about it.
+//! libjack, loaded on first use: everything that is unsafe about it.
 //!
-//! Names and types are those of `jack/jack.h` and `jack/midiport.h`. JACK calls [`process`] in its own thread once a block; what
-//! happens there neither waits nor allocates. The callback for connections and that for the end of the server come in other
-//! threads and only set flags.
+//! Names and types are those of `jack/jack.h` and `jack/midiport.h`. JACK calls [`process`] in its own thread once per block,
+//! which neither waits nor allocates. The callbacks for connections and for the end of the server run in other threads and only
+//! set flags.
 
 #![expect(unsafe_code, reason = "the library is called, and calls back, across the interface of C")]
 
@@ -16,7 +16,7 @@ use libloading::Library;
 
 use super::backlog::Backlog;
 use super::refusal::refusal;
-use super::shared::{Line, PortState, Shared};
+use super::shared::{PortBuffer, PortState, SharedClient};
 use super::voltage::{Gauge, ramp};
 
 /// The names of the library, in the order in which they are tried.
@@ -50,11 +50,11 @@ struct MidiEvent {
     buffer: *mut u8,
 }
 
-type Process = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
-type Shutdown = unsafe extern "C" fn(*mut c_void);
-type Connected = unsafe extern "C" fn(u32, u32, c_int, *mut c_void);
-type Missed = unsafe extern "C" fn(*mut c_void) -> c_int;
-type Print = unsafe extern "C" fn(*const c_char);
+type ProcessCallback = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
+type ShutdownCallback = unsafe extern "C" fn(*mut c_void);
+type ConnectCallback = unsafe extern "C" fn(u32, u32, c_int, *mut c_void);
+type XrunCallback = unsafe extern "C" fn(*mut c_void) -> c_int;
+type MessageCallback = unsafe extern "C" fn(*const c_char);
 
 /// The functions of the library.
 struct Api {
@@ -62,18 +62,18 @@ struct Api {
     client_close: unsafe extern "C" fn(RawClient) -> c_int,
     activate: unsafe extern "C" fn(RawClient) -> c_int,
     deactivate: unsafe extern "C" fn(RawClient) -> c_int,
-    on_shutdown: unsafe extern "C" fn(RawClient, Shutdown, *mut c_void),
-    set_process_callback: unsafe extern "C" fn(RawClient, Process, *mut c_void) -> c_int,
-    set_port_connect_callback: unsafe extern "C" fn(RawClient, Connected, *mut c_void) -> c_int,
-    set_xrun_callback: unsafe extern "C" fn(RawClient, Missed, *mut c_void) -> c_int,
+    on_shutdown: unsafe extern "C" fn(RawClient, ShutdownCallback, *mut c_void),
+    set_process_callback: unsafe extern "C" fn(RawClient, ProcessCallback, *mut c_void) -> c_int,
+    set_port_connect_callback: unsafe extern "C" fn(RawClient, ConnectCallback, *mut c_void) -> c_int,
+    set_xrun_callback: unsafe extern "C" fn(RawClient, XrunCallback, *mut c_void) -> c_int,
     port_register: unsafe extern "C" fn(RawClient, *const c_char, *const c_char, c_ulong, c_ulong) -> RawPort,
     port_by_id: unsafe extern "C" fn(RawClient, u32) -> RawPort,
     cycle: CycleApi,
-    /// What the functions are in. It is never unloaded, for its threads may outlive every client.
+    /// The library itself. It is never unloaded, because its threads may outlive every client.
     _library: Library,
 }
 
-/// Those that are called within the audio cycle.
+/// The functions that are called in the audio cycle.
 #[derive(Copy, Clone)]
 struct CycleApi {
     port_get_buffer: unsafe extern "C" fn(RawPort, u32) -> Buffer,
@@ -107,9 +107,10 @@ impl Api {
     fn link(library: Library) -> Result<Self, libloading::Error> {
         // SAFETY: the types are those of the headers, for all of these names, and have been so in JACK 1, JACK 2 and PipeWire.
         unsafe {
-            let set_error_function: unsafe extern "C" fn(Print) =
+            let set_error_function: unsafe extern "C" fn(MessageCallback) =
                 *library.get(b"jack_set_error_function\0")?;
-            let set_info_function: unsafe extern "C" fn(Print) = *library.get(b"jack_set_info_function\0")?;
+            let set_info_function: unsafe extern "C" fn(MessageCallback) =
+                *library.get(b"jack_set_info_function\0")?;
             set_error_function(discard);
             set_info_function(discard);
             Ok(Self {
@@ -136,47 +137,47 @@ impl Api {
     }
 }
 
-/// The library would print to the terminal; what matters of that is reported as a reason.
+/// Discards messages that the library would print to the terminal. Errors are reported as reasons.
 unsafe extern "C" fn discard(_words: *const c_char) {}
 
-/// An open and active client. It is used by one thread, that of its keeper.
-pub(super) struct Client {
+/// An open and active client. Only its owner thread uses it.
+pub(super) struct ActiveClient {
     api: &'static Api,
     raw: RawClient,
-    shared: Arc<Shared>,
-    /// What the callbacks are given. They are freed when the client is closed, for then nothing is called any more.
+    shared: Arc<SharedClient>,
+    /// The arguments of the callbacks. They are freed after the client is closed, when no callback is called any more.
     realtime: *mut Realtime,
-    watch: *mut Watch,
+    watch: *mut CallbackContext,
 }
 
-/// What belongs to the audio cycle alone.
+/// The state that only the audio cycle uses.
 struct Realtime {
     api: CycleApi,
-    shared: Arc<Shared>,
+    shared: Arc<SharedClient>,
     ports: Box<[RealtimePort]>,
 }
 
 struct RealtimePort {
     raw: RawPort,
-    /// What of MIDI that comes in had no room yet.
+    /// MIDI input without room yet.
     backlog: Option<Backlog>,
-    /// Of a voltage that is listened to.
+    /// Of an input voltage.
     gauge: Gauge,
-    /// The voltage that the last block ended with.
+    /// The last voltage of the previous block.
     level: f32,
 }
 
-/// What the callbacks of the other threads have.
-struct Watch {
+/// The argument of the callbacks in other threads.
+struct CallbackContext {
     api: &'static Api,
-    shared: Arc<Shared>,
+    shared: Arc<SharedClient>,
     raw: RawClient,
     ports: Box<[RawPort]>,
 }
 
-impl Client {
-    /// Opens a client with its ports and begins to process. May take as long as the server does.
-    pub(super) fn open(spec: &Jack, shared: Arc<Shared>) -> Result<Self, Closed> {
+impl ActiveClient {
+    /// Opens a client with its ports and activates it. Blocks for as long as the server does.
+    pub(super) fn open(spec: &Jack, shared: Arc<SharedClient>) -> Result<Self, Closed> {
         let api = Api::get()?;
         let name = c_string(&spec.client)?;
         let server = spec.server.as_deref().map(c_string).transpose()?;
@@ -201,13 +202,14 @@ impl Client {
         Ok(client)
     }
 
-    /// Makes the ports, hands the callbacks what they need, and begins.
+    /// Registers the ports and the callbacks, and activates the client.
     fn activate(&mut self, spec: &Jack) -> Result<(), Closed> {
         let (api, raw) = (self.api, self.raw);
         let ports: Box<[RawPort]> =
             spec.ports.iter().map(|port| self.register(port)).collect::<Result<_, _>>()?;
         self.realtime = Box::into_raw(Box::new(Realtime::new(api.cycle, self.shared.clone(), &ports)));
-        self.watch = Box::into_raw(Box::new(Watch { api, shared: self.shared.clone(), raw, ports }));
+        self.watch =
+            Box::into_raw(Box::new(CallbackContext { api, shared: self.shared.clone(), raw, ports }));
         // SAFETY: the client is open and not active; both arguments live until it is closed, and each is used by its own
         // callbacks alone.
         let failed = unsafe {
@@ -243,7 +245,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for ActiveClient {
     fn drop(&mut self) {
         // SAFETY: the client is open, and closed only here. Afterwards its threads have ended, so that nothing uses what the
         // callbacks were given; both come out of a box, or are null.
@@ -263,10 +265,10 @@ impl Drop for Client {
 }
 
 impl Realtime {
-    fn new(api: CycleApi, shared: Arc<Shared>, ports: &[RawPort]) -> Self {
+    fn new(api: CycleApi, shared: Arc<SharedClient>, ports: &[RawPort]) -> Self {
         let each = ports.iter().zip(&shared.ports).map(|(&raw, port)| {
-            let step = if let Line::CvIn(step) = port.line { step } else { 0.0 };
-            let backlog = matches!(port.line, Line::MidiIn).then(Backlog::new);
+            let step = if let PortBuffer::CvIn(step) = port.line { step } else { 0.0 };
+            let backlog = matches!(port.line, PortBuffer::MidiIn).then(Backlog::new);
             RealtimePort { raw, backlog, gauge: Gauge::new(step), level: 0.0 }
         });
         let ports = each.collect();
@@ -278,7 +280,7 @@ fn c_string(text: &str) -> Result<CString, Closed> {
     CString::new(text).map_err(|_| Closed::Other(format!("`{text}` cannot be a name of JACK").into()))
 }
 
-/// `JackProcessCallback`: once a block, in JACK's own thread.
+/// `JackProcessCallback`: called once per block in JACK's own thread.
 unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
     // SAFETY: the argument is what `activate` gave, lives until the client is closed, and is used by this callback alone,
     // which JACK never calls twice at a time.
@@ -292,26 +294,26 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
             continue;
         }
         match &state.line {
-            Line::MidiIn => {
+            PortBuffer::MidiIn => {
                 if let Some(backlog) = &mut port.backlog {
                     is_heard |= read_midi(api, buffer, number, backlog, shared);
                 }
             }
-            Line::MidiOut(ring) => {
+            PortBuffer::MidiOut(ring) => {
                 write_midi(api, buffer, ring, shared);
-                is_heard |= state.tell(|event| shared.hear(number, event));
+                is_heard |= state.take_incoming(|event| shared.push_incoming(number, event));
             }
-            Line::CvIn(_) => {
+            PortBuffer::CvIn(_) => {
                 // SAFETY: the buffer of an audio port has this many samples, and nobody writes to it during the cycle.
                 let samples = unsafe { std::slice::from_raw_parts(buffer.cast::<f32>(), frames as usize) };
-                if let Some(voltage) = port.gauge.hear(samples)
-                    && shared.hear(number, JackEvent::Cv(voltage))
+                if let Some(voltage) = port.gauge.change(samples)
+                    && shared.push_incoming(number, JackEvent::Cv(voltage))
                 {
-                    port.gauge.has_told(voltage);
+                    port.gauge.mark_reported(voltage);
                     is_heard = true;
                 }
             }
-            Line::CvOut(wanted) => {
+            PortBuffer::CvOut(wanted) => {
                 // SAFETY: the buffer of an audio port of ours has this many samples, which are ours to write.
                 let samples =
                     unsafe { std::slice::from_raw_parts_mut(buffer.cast::<f32>(), frames as usize) };
@@ -321,14 +323,20 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
         }
     }
     if is_heard {
-        shared.ring_bell();
+        shared.wake_loop();
     }
     0
 }
 
-/// Takes the messages of a block, behind those that had no room before. Returns whether there is something to tell.
-fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, backlog: &mut Backlog, shared: &Shared) -> bool {
-    let tell = |message: &[u8]| shared.hear(number, JackEvent::Midi(message));
+/// Passes on the messages of a block, after those that had no room before. Returns whether the loop should be woken.
+fn read_midi(
+    api: &CycleApi,
+    buffer: Buffer,
+    number: u8,
+    backlog: &mut Backlog,
+    shared: &SharedClient,
+) -> bool {
+    let tell = |message: &[u8]| shared.push_incoming(number, JackEvent::Midi(message));
     let is_late = backlog.drain(tell);
     // SAFETY: the buffer is that of a MIDI port, within its cycle; so it is below.
     let count = unsafe { (api.midi_get_event_count)(buffer) };
@@ -341,15 +349,15 @@ fn read_midi(api: &CycleApi, buffer: Buffer, number: u8, backlog: &mut Backlog, 
         }
         // SAFETY: the library says that so many bytes are there, and they stay until the cycle ends.
         let message = unsafe { std::slice::from_raw_parts(event.buffer, event.size) };
-        if !backlog.hear(message, tell) {
+        if !backlog.push(message, tell) {
             shared.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
     is_late || count > 0
 }
 
-/// Writes what waits into a block, as much as it has room for.
-fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: &Shared) {
+/// Writes output into a block, as much as it has room for.
+fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: &SharedClient) {
     // SAFETY: the buffer is that of a MIDI port of ours, within its cycle; so it is below.
     unsafe { (api.midi_clear_buffer)(buffer) };
     let mut is_empty = true;
@@ -360,11 +368,11 @@ fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: 
             // SAFETY: the library has reserved so many bytes for us.
             (false, _) => ring.pop(unsafe { std::slice::from_raw_parts_mut(place, len) }),
             (true, false) => return,
-            // What does not fit into an empty block never will.
+            // A message that does not fit into an empty block never will.
             (true, true) => {
                 ring.pop(&mut []);
                 shared.unfit.fetch_add(1, Ordering::Relaxed);
-                shared.ring_bell();
+                shared.wake_loop();
                 continue;
             }
         }
@@ -375,16 +383,16 @@ fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: 
 /// `JackShutdownCallback`: the server is gone.
 unsafe extern "C" fn shut_down(argument: *mut c_void) {
     // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
-    let watch = unsafe { &*argument.cast::<Watch>() };
+    let watch = unsafe { &*argument.cast::<CallbackContext>() };
     watch.shared.is_over.store(true, Ordering::Release);
-    watch.shared.ring_bell();
+    watch.shared.wake_loop();
 }
 
-/// `JackXRunCallback`: a block was missed. Whoever listens may not have heard what went out in it.
+/// `JackXRunCallback`: a block was missed. Listeners may not have received its output.
 unsafe extern "C" fn missed(argument: *mut c_void) -> c_int {
     // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
-    let watch = unsafe { &*argument.cast::<Watch>() };
-    let outputs = watch.shared.ports.iter().filter(|state| matches!(state.line, Line::MidiOut(_)));
+    let watch = unsafe { &*argument.cast::<CallbackContext>() };
+    let outputs = watch.shared.ports.iter().filter(|state| matches!(state.line, PortBuffer::MidiOut(_)));
     outputs.for_each(PortState::has_missed);
     0
 }
@@ -392,7 +400,7 @@ unsafe extern "C" fn missed(argument: *mut c_void) -> c_int {
 /// `JackPortConnectCallback`: two ports of the server were connected or disconnected.
 unsafe extern "C" fn connected(a: u32, b: u32, connect: c_int, argument: *mut c_void) {
     // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
-    let watch = unsafe { &*argument.cast::<Watch>() };
+    let watch = unsafe { &*argument.cast::<CallbackContext>() };
     if connect == 0 {
         return;
     }
@@ -401,7 +409,7 @@ unsafe extern "C" fn connected(a: u32, b: u32, connect: c_int, argument: *mut c_
         let raw = unsafe { (watch.api.port_by_id)(watch.raw, id) };
         let ours = watch.ports.iter().zip(&watch.shared.ports).find(|(port, _)| **port == raw);
         if let Some((_, state)) = ours
-            && matches!(state.line, Line::MidiOut(_))
+            && matches!(state.line, PortBuffer::MidiOut(_))
         {
             state.has_joined();
         }
@@ -469,20 +477,20 @@ mod tests {
     };
 
     /// A client with one port.
-    fn shared(kind: JackKind, direction: Direction) -> Arc<Shared> {
+    fn shared(kind: JackKind, direction: Direction) -> Arc<SharedClient> {
         let ports = vec![JackPort { name: "port".to_owned(), kind, direction }];
         let (bell, _) = pipe::new().expect("a pipe");
-        Arc::new(Shared::new(&Jack { client: "test".to_owned(), server: None, ports }, bell))
+        Arc::new(SharedClient::new(&Jack { client: "test".to_owned(), server: None, ports }, bell))
     }
 
-    /// Lets one block pass at a port that is its own buffer.
+    /// Processes one block of a port that is its own buffer.
     fn block<T>(realtime: &mut Realtime, port: &mut T, frames: u32) {
         realtime.ports[0].raw = ptr::from_mut(port).cast();
         // SAFETY: the argument is what the callback expects, and the port is what the double expects.
         assert_eq!(unsafe { process(frames, ptr::from_mut(realtime).cast()) }, 0);
     }
 
-    fn realtime(shared: &Arc<Shared>) -> Realtime {
+    fn realtime(shared: &Arc<SharedClient>) -> Realtime {
         Realtime::new(DOUBLE, shared.clone(), &[ptr::null_mut()])
     }
 
@@ -530,7 +538,7 @@ mod tests {
     fn what_does_not_fit_into_a_block_waits_for_the_next_and_what_never_does_is_counted() {
         let shared = shared(JackKind::Midi, Direction::Output);
         let mut realtime = realtime(&shared);
-        let Line::MidiOut(ring) = &shared.ports[0].line else { panic!("it is a MIDI port") };
+        let PortBuffer::MidiOut(ring) = &shared.ports[0].line else { panic!("it is a MIDI port") };
         for message in [&[1; 6][..], &[2; 6], &[3; 11], &[4; 2]] {
             assert!(ring.push(&[message]));
         }
@@ -549,7 +557,7 @@ mod tests {
     fn a_voltage_that_had_no_room_comes_with_a_later_block() {
         let shared = shared(JackKind::Cv { step_millionths: 100_000 }, Direction::Input);
         let mut realtime = realtime(&shared);
-        while shared.hear(9, JackEvent::Midi(&[0xf8; 9])) {}
+        while shared.push_incoming(9, JackEvent::Midi(&[0xf8; 9])) {}
         block(&mut realtime, &mut [0.5_f32; 64], 64);
         while popped(&shared.incoming).is_some() {}
         block(&mut realtime, &mut [0.5_f32; 64], 64);
@@ -564,7 +572,7 @@ mod tests {
     fn a_voltage_goes_straight_to_its_level_and_stays_there() {
         let shared = shared(JackKind::Cv { step_millionths: 0 }, Direction::Output);
         let mut realtime = realtime(&shared);
-        let Line::CvOut(wanted) = &shared.ports[0].line else { panic!("it is a voltage") };
+        let PortBuffer::CvOut(wanted) = &shared.ports[0].line else { panic!("it is a voltage") };
         let set = |wanted: &AtomicU32, voltage: f32| wanted.store(voltage.to_bits(), Ordering::Relaxed);
         let mut samples = [9.0_f32; 4];
         set(wanted, 1.0);
@@ -578,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_that_is_missing_is_told_with_all_that_was_tried() {
+    fn a_missing_library_is_reported_with_all_names_that_were_tried() {
         let reason = Api::load(&["libnone-of-these.so.7", "libnor-this.so"]).err();
         let text =
             "the library of JACK is not installed, looked for `libnone-of-these.so.7`, `libnor-this.so`";

@@ -1,9 +1,10 @@
-//! Clients of a JACK server. Its library is loaded when the first one is wanted, so that it is never needed to build or to start.
+//! Clients of a JACK server. The library is loaded when the first client is opened, so that neither building nor starting needs
+//! it.
 //!
 //! ```text
-//!  loop ◀── bell (a pipe) ◀── audio cycle, JACK's thread
+//!  loop ◀──── pipe that wakes it ◀──── audio cycle, JACK's thread
 //!    ├──── rings, voltages ────▶┘        ▲ callbacks
-//!    └──── wanted ────▶ keeper ── opens and closes the client
+//!    └──── channel ────▶ owner thread ── opens and closes the client
 //! ```
 
 #[cfg(unix)]
@@ -30,17 +31,17 @@ pub(crate) use portable::JackClient;
 
 use crosspatch_core::Closed;
 
-pub(crate) use crate::sequencer::Sent;
+pub(crate) use crate::sequencer::SendOutcome;
 
-/// What a client has for its session.
-#[cfg_attr(not(unix), expect(dead_code, reason = "there is no client to tell anything"))]
+/// What a client reports to its session.
+#[cfg_attr(not(unix), expect(dead_code, reason = "clients exist on Unix only"))]
 #[derive(Debug, PartialEq)]
-pub(crate) enum Incoming<'c> {
+pub(crate) enum JackInput<'c> {
     /// The client is open, its ports are there.
     Opened,
     /// An event of a port.
     Data(&'c [u8]),
-    /// So many messages came in faster than they were taken, and so many were too long for a block on their way out.
+    /// The number of input messages without room, and of output messages that are too long for a block.
     Lost { lost: u32, unfit: u32 },
     /// It could not be opened, or the server is gone.
     Gone(Closed),

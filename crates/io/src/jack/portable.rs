@@ -1,13 +1,13 @@
-//! Where there is no way to JACK.
+//! Systems on which JACK is not supported: no client can be opened.
 
 use std::io;
 
 use crosspatch_core::Jack;
 use mio::{Registry, Token};
 
-use super::{Incoming, Sent};
+use super::{JackInput, SendOutcome};
 
-/// A client that never comes to be.
+/// A client that cannot exist.
 pub(crate) enum JackClient {}
 
 impl JackClient {
@@ -15,15 +15,15 @@ impl JackClient {
         Err(io::Error::new(io::ErrorKind::Unsupported, "JACK cannot be reached from this operating system"))
     }
 
-    pub(crate) fn answer_bell(&mut self) {
+    pub(crate) fn drain_wake_ups(&mut self) {
         match *self {}
     }
 
-    pub(crate) fn next<'c>(&mut self, _chunk: &'c mut [u8]) -> Option<Incoming<'c>> {
+    pub(crate) fn next<'c>(&mut self, _chunk: &'c mut [u8]) -> Option<JackInput<'c>> {
         match *self {}
     }
 
-    pub(crate) fn send(&mut self, _event: &[u8]) -> Sent {
+    pub(crate) fn send(&mut self, _event: &[u8]) -> SendOutcome {
         match *self {}
     }
 

@@ -1,5 +1,5 @@
-//! What the threads of a client share: the loop, the thread that keeps the client, and those of JACK. Nothing here waits for
-//! another thread but the word of the keeper, which the thread of the audio cycle never touches.
+//! The state that the threads of a client share: the loop, the owner thread of the client, and JACK's threads. The only lock is
+//! for the result of opening the client, which the audio cycle never uses.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -10,61 +10,61 @@ use mio::unix::pipe::Sender;
 
 use super::ring::Ring;
 
-/// What comes in waits in so many bytes: a second of everything that a MIDI cable carries, for twenty cables.
+/// The size of the ring for input, in bytes: what twenty MIDI cables carry in a second.
 const INCOMING: usize = 64 * 1024;
 
-/// What goes out through a port waits in so many bytes, four of the longest messages.
+/// The size of the ring of an output port, in bytes: four of the longest messages.
 const OUTGOING: usize = 64 * 1024;
 
-/// The server announces a connection before it carries anything: that begins with one of the next blocks.
+/// The number of blocks after which a new connection is reported. The server announces it before it carries data.
 const UNTIL_JOINED: u8 = 4;
 
-/// Blocks are missed in rows. When so many have passed without another one, the loop is told.
+/// The number of blocks after the last missed one before the loop is notified. Blocks are missed in rows.
 const UNTIL_RESTED: u8 = 64;
 
-/// What the threads share.
+/// The shared state.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedClient {
     pub(super) ports: Box<[PortState]>,
     /// Written by the audio cycle, read by the loop.
     pub(super) incoming: Ring,
-    /// How many messages that came in had no room, and how many that go out never fit into a cycle.
+    /// The number of input messages without room, and of output messages that are too long for any block.
     pub(super) lost: AtomicU32,
     pub(super) unfit: AtomicU32,
     /// The server is gone.
     pub(super) is_over: AtomicBool,
     /// The client is closed, and its threads are gone.
     pub(super) is_closed: AtomicBool,
-    /// Whether the client could be opened, until the loop has heard it.
+    /// The result of opening the client, until the loop takes it.
     opened: Mutex<Option<Result<(), Closed>>>,
     /// Wakes the loop.
-    bell: Sender,
+    waker: Sender,
 }
 
 /// A port.
 #[derive(Debug)]
 pub(super) struct PortState {
-    pub(super) line: Line,
-    /// In how many blocks the loop is to be told that somebody new listens; 0 if nobody is new.
+    pub(super) line: PortBuffer,
+    /// The number of blocks until a new listener is reported. 0 if there is none.
     joined_in: AtomicU8,
     /// The same for blocks that were missed.
     missed_in: AtomicU8,
 }
 
-/// What crosses a port, and which way.
+/// The buffer of a port, by its kind and direction.
 #[derive(Debug)]
-pub(super) enum Line {
+pub(super) enum PortBuffer {
     MidiIn,
     /// Written by the loop, read by the audio cycle.
     MidiOut(Ring),
-    /// With the step after which a voltage is told.
+    /// With the change of a voltage that is reported.
     CvIn(f32),
-    /// The bits of the voltage that is wanted.
+    /// The bits of the target voltage.
     CvOut(AtomicU32),
 }
 
-impl Shared {
-    pub(super) fn new(spec: &Jack, bell: Sender) -> Self {
+impl SharedClient {
+    pub(super) fn new(spec: &Jack, waker: Sender) -> Self {
         Self {
             ports: spec.ports.iter().map(PortState::new).collect(),
             incoming: Ring::new(INCOMING),
@@ -73,17 +73,17 @@ impl Shared {
             is_over: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             opened: Mutex::new(None),
-            bell,
+            waker,
         }
     }
 
-    /// Wakes the loop. It allocates nothing and does not wait: the pipe does not block, and one that is full has woken it.
-    pub(super) fn ring_bell(&self) {
-        let _: io::Result<usize> = (&self.bell).write(&[1]);
+    /// Wakes the loop. Does not allocate or block: the pipe is non-blocking, and if it is full, the loop has been woken.
+    pub(super) fn wake_loop(&self) {
+        let _: io::Result<usize> = (&self.waker).write(&[1]);
     }
 
-    /// From the audio cycle: something came in. Returns whether it had room.
-    pub(super) fn hear(&self, port: u8, event: JackEvent<'_>) -> bool {
+    /// Called in the audio cycle: passes input to the loop. Returns whether there was room.
+    pub(super) fn push_incoming(&self, port: u8, event: JackEvent<'_>) -> bool {
         let head = event.head(port);
         match event {
             JackEvent::Midi(message) => self.incoming.push(&[&head, message]),
@@ -92,13 +92,13 @@ impl Shared {
         }
     }
 
-    /// From the keeper: the client is open, or why it is not.
+    /// Called in the owner thread: the client is open, or the reason why it is not.
     pub(super) fn set_opened(&self, opened: Result<(), Closed>) {
         *self.opened() = Some(opened);
-        self.ring_bell();
+        self.wake_loop();
     }
 
-    /// To the loop: the word of the keeper, once.
+    /// Called in the loop: takes the result of opening the client.
     pub(super) fn take_opened(&self) -> Option<Result<(), Closed>> {
         self.opened().take()
     }
@@ -112,38 +112,41 @@ impl Shared {
 impl PortState {
     fn new(port: &JackPort) -> Self {
         let line = match (port.kind, port.direction) {
-            (JackKind::Midi, Direction::Input) => Line::MidiIn,
-            (JackKind::Midi, Direction::Output) => Line::MidiOut(Ring::new(OUTGOING)),
-            (JackKind::Cv { step_millionths }, Direction::Input) => Line::CvIn(step_millionths as f32 / 1e6),
-            (JackKind::Cv { .. }, Direction::Output) => Line::CvOut(AtomicU32::new(0)),
+            (JackKind::Midi, Direction::Input) => PortBuffer::MidiIn,
+            (JackKind::Midi, Direction::Output) => PortBuffer::MidiOut(Ring::new(OUTGOING)),
+            (JackKind::Cv { step_millionths }, Direction::Input) => {
+                PortBuffer::CvIn(step_millionths as f32 / 1e6)
+            }
+            (JackKind::Cv { .. }, Direction::Output) => PortBuffer::CvOut(AtomicU32::new(0)),
         };
         Self { line, joined_in: AtomicU8::new(0), missed_in: AtomicU8::new(0) }
     }
 
-    /// From another thread of JACK: somebody new listens.
+    /// Called in another thread of JACK: a listener was connected.
     pub(super) fn has_joined(&self) {
         self.joined_in.store(UNTIL_JOINED, Ordering::Relaxed);
     }
 
-    /// From another thread of JACK: a block was missed.
+    /// Called in another thread of JACK: a block was missed.
     pub(super) fn has_missed(&self) {
         self.missed_in.store(UNTIL_RESTED, Ordering::Relaxed);
     }
 
-    /// From the audio cycle, once a block: tells what is due about who listens. Returns whether anything was told.
-    pub(super) fn tell(&self, mut tell: impl FnMut(JackEvent<'_>) -> bool) -> bool {
+    /// Called in the audio cycle, once per block: reports new listeners and missed blocks that are due. Returns whether it
+    /// reported anything.
+    pub(super) fn take_incoming(&self, mut push: impl FnMut(JackEvent<'_>) -> bool) -> bool {
         let mut is_any = false;
         for (due_in, event) in [(&self.joined_in, JackEvent::Joined), (&self.missed_in, JackEvent::Missed)] {
             match due_in.load(Ordering::Relaxed) {
                 0 => {}
-                1 if tell(event) => {
-                    // What has happened again meanwhile is told again.
+                1 if push(event) => {
+                    // If it has happened again in the meantime, it is reported again.
                     let _ = due_in.compare_exchange(1, 0, Ordering::Relaxed, Ordering::Relaxed);
                     is_any = true;
                 }
-                // It has no room yet.
+                // There is no room yet.
                 1 => {}
-                // Whatever happens at this very moment counts as having happened a block ago.
+                // An event that happens at this moment counts as one of the previous block.
                 blocks => due_in.store(blocks - 1, Ordering::Relaxed),
             }
         }

@@ -3,7 +3,7 @@
 use crosspatch_core::{Closed, Instant, Peer, Port, SessionId};
 use mio::Token;
 
-use super::reports::What;
+use super::reports::ReportKind;
 use super::{MOST_CLOSING, Ports};
 use crate::runner::Owner;
 
@@ -19,7 +19,9 @@ impl Ports {
                     entry.connections.remove(&number);
                 }
             }
-            Peer::Only | Peer::Address(_) | Peer::Connection(_) => self.report(token, What::Close(reason)),
+            Peer::Only | Peer::Address(_) | Peer::Connection(_) => {
+                self.report(token, ReportKind::Close(reason))
+            }
         }
         self.remove(token);
     }
@@ -47,7 +49,7 @@ impl Ports {
         }
     }
 
-    /// A session gives up a socket. Returns whether another one uses it, to which it belongs from here on.
+    /// Releases a socket of a session. Returns whether another session uses it, which owns it from now on.
     pub(super) fn is_used_by_another(&mut self, token: Token, owner: Owner) -> bool {
         let Some(socket) = self.sockets.get_mut(&token) else { return false };
         let Some(next_owner) = socket.kind.leave(owner) else { return false };

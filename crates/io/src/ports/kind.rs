@@ -9,8 +9,8 @@ use crosspatch_core::{Closed, Duration, Endpoint, Engine, Instant, Limits, Peer}
 use mio::{Registry, Token};
 
 use super::Ports;
-use super::reports::{Report, What};
-use crate::lookup::Helpers;
+use super::reports::{PortReport, ReportKind};
+use crate::lookup::LookupHelpers;
 use crate::port_owner::Transport;
 use crate::runner::{Owner, Runner};
 use crate::sequencer::Claims;
@@ -101,7 +101,7 @@ pub(super) trait PortKind: Any {
     }
 
     /// How it is read in its turn: in steps, unless it has a way of its own.
-    fn reader(&self) -> Reader {
+    fn reader(&self) -> ReadShare {
         Ports::read_steps
     }
 
@@ -120,8 +120,8 @@ pub(super) trait PortKind: Any {
     }
 
     /// Sends a message, or keeps it until there is room.
-    fn send(&mut self, _message: &[u8], _context: &mut Context<'_>) -> Sent {
-        Sent::Done
+    fn send(&mut self, _message: &[u8], _context: &mut Context<'_>) -> Admission {
+        Admission::Done
     }
 
     /// How many bytes wait for room.
@@ -135,7 +135,7 @@ pub(super) trait PortKind: Any {
     /// The session is about to learn that the port takes no more.
     fn handle_full(&mut self) {}
 
-    /// A session gives the socket up. If others use it, returns the one that it belongs to from here on.
+    /// Releases the socket of a session. If other sessions use it, returns the one that owns it from now on.
     fn leave(&mut self, _owner: Owner) -> Option<Owner> {
         None
     }
@@ -154,16 +154,16 @@ pub(super) trait PortKind: Any {
     }
 }
 
-/// How a socket is read for a share of the time.
-pub(super) type Reader = fn(&mut Ports, Token, &mut Runner<'_>);
+/// Reads a socket for its share of the time.
+pub(super) type ReadShare = fn(&mut Ports, Token, &mut Runner<'_>);
 
-/// What one step of reading came to.
+/// The result of one step of reading.
 pub(super) enum Step {
-    /// There is nothing more for the time being.
+    /// There is nothing more at the moment.
     Nothing,
     /// There is more, but it is the turn of others.
     Later,
-    /// So many bytes have been dealt with, and there may be more.
+    /// This many bytes have been handled, and there may be more.
     More(usize),
     /// Bytes came in for the port with this token.
     Received(Token, Vec<u8>),
@@ -174,12 +174,12 @@ pub(super) enum Step {
     /// A server has a new connection.
     Accepted(Box<dyn PortKind>, IpAddr, Limits),
     /// It goes on as something else.
-    Become(Box<dyn PortKind>, Stage),
+    Become(Box<dyn PortKind>, OpeningStage),
 }
 
-/// How far a socket has come when it becomes something else.
+/// The stage of a socket when it becomes another kind.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum OpeningStage {
     /// It is being opened.
     Opening,
     /// It is open.
@@ -188,10 +188,10 @@ pub(super) enum Stage {
     Closing,
 }
 
-/// What became of a message.
+/// Whether a message was accepted.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// It went out or waits. If that is news to the session, there is a report.
+pub(super) enum Admission {
+    /// It was sent or waits. If that is new to the session, there is a report.
     Done,
     /// Too much is waiting in all connections of the server together.
     Crowded,
@@ -200,12 +200,12 @@ pub(super) enum Sent {
 /// What the loop has for all kinds of ports.
 pub(super) struct Tools {
     pub(super) registry: Registry,
-    pub(super) helpers: Helpers,
+    pub(super) helpers: LookupHelpers,
     pub(super) claims: Claims,
-    pub(super) reports: VecDeque<Report>,
+    pub(super) reports: VecDeque<PortReport>,
 }
 
-/// The world of one socket, for as long as it has something to do.
+/// What a socket can access during a call.
 pub(super) struct Context<'p> {
     pub(super) now: Instant,
     pub(super) token: Token,
@@ -221,9 +221,9 @@ pub(super) struct Context<'p> {
 
 impl Context<'_> {
     /// The session is to know something.
-    pub(super) fn report(&mut self, what: What) {
+    pub(super) fn report(&mut self, what: ReportKind) {
         let Self { owner, peer, main, token, .. } = *self;
-        self.tools.reports.push_back(Report { owner, peer, main, token, what });
+        self.tools.reports.push_back(PortReport { owner, peer, main, token, what });
     }
 
     /// Wants [`PortKind::handle_deadline`] at that time, in place of an earlier wish.

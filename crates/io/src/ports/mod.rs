@@ -1,4 +1,4 @@
-//! All open ports: carries out what sessions want, and reports what becomes of it.
+//! All open ports: carries out the effects of sessions, and reports the results.
 //!
 //! A socket has a token that is never used again, and every report carries the token of the port that it is about: what a
 //! replaced port still has to say never reaches its successor. Sockets are watched by edge, and each is read for a share of
@@ -23,12 +23,12 @@ use mio::{Interest, Registry, Token};
 use rustc_hash::FxHashMap;
 
 use crate::clock::Clock;
-use crate::lookup::Helpers;
+use crate::lookup::LookupHelpers;
 use crate::runner::{Owner, Runner};
 use crate::sequencer::Claims;
 use kind::{Context, PortKind, Tools};
 use kinds::{Datagrams, Groups};
-use share::{QUANTUM, Queue, ROUND};
+use share::{QUANTUM, ROUND, ReadyQueue};
 
 /// The token by which handles and helpers wake the loop.
 pub(crate) const WAKER: Token = Token(0);
@@ -48,12 +48,12 @@ const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 pub(crate) struct Ports {
     clock: Clock,
     tools: Tools,
-    table: BTreeMap<Owner, Entry>,
+    table: BTreeMap<Owner, PortEntry>,
     sockets: Sockets,
     /// How many of them take their time to close.
     closing: usize,
     last_token: usize,
-    ready: Queue,
+    ready: ReadyQueue,
     deadlines: BTreeSet<(Instant, Token)>,
     groups: Groups,
     datagrams: Datagrams,
@@ -62,9 +62,9 @@ pub(crate) struct Ports {
 
 type Sockets = FxHashMap<Token, Socket>;
 
-/// A port, as its session knows it.
+/// A port by its session and number.
 #[derive(Default)]
-struct Entry {
+struct PortEntry {
     /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
     main: Option<Token>,
     /// Where what it sends to multicast groups leaves.
@@ -103,7 +103,7 @@ struct Socket {
 }
 
 impl Ports {
-    pub(crate) fn new(registry: Registry, helpers: Helpers, clock: Clock) -> Self {
+    pub(crate) fn new(registry: Registry, helpers: LookupHelpers, clock: Clock) -> Self {
         Self {
             clock,
             tools: Tools { registry, helpers, claims: Claims::default(), reports: VecDeque::new() },
@@ -111,7 +111,7 @@ impl Ports {
             sockets: FxHashMap::default(),
             closing: 0,
             last_token: NETWORK.0,
-            ready: Queue::default(),
+            ready: ReadyQueue::default(),
             deadlines: BTreeSet::new(),
             groups: Groups::default(),
             datagrams: Datagrams::new(),
@@ -233,7 +233,7 @@ impl Ports {
         self.with(token, now, |kind, context| kind.handle_deadline(context));
     }
 
-    /// Lets a socket do something, and carries out what it wants.
+    /// Calls a socket, and carries out its result.
     fn with<R>(
         &mut self,
         token: Token,

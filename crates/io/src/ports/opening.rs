@@ -8,22 +8,22 @@ use mio::Token;
 
 use super::kind::{Context, Opening, PortKind, Step, Tools};
 use super::kinds::opener;
-use super::reports::What;
+use super::reports::ReportKind;
 use super::{AcceptedFrom, Ports, Socket};
-use crate::lookup::{Answer, Question};
+use crate::lookup::{LookupAnswer, LookupRequest};
 use crate::runner::{Owner, Runner};
 
 /// How long it may take to find out who has a port.
 const ASK_AROUND: Duration = Duration::from_secs(1);
 
 /// A port that waits for the answer of a helper.
-struct Waiting {
+struct PendingOpen {
     spec: Box<PortSpec>,
     /// Whether its address is taken, and it waits for the name of the program that has it.
     is_taken: bool,
 }
 
-impl PortKind for Waiting {
+impl PortKind for PendingOpen {
     fn register(&mut self, _context: &mut Context<'_>) -> io::Result<()> {
         Ok(())
     }
@@ -55,25 +55,25 @@ impl Ports {
         let deadline = now + opener.timeout();
         let host = opener.address().map(|endpoint| endpoint.host.clone());
         drop(opener);
-        let waiting = Waiting { spec, is_taken: false };
+        let waiting = PendingOpen { spec, is_taken: false };
         self.sockets.insert(token, Socket::new(owner, Peer::Only, token, Box::new(waiting)));
         self.set_deadline(token, Some(deadline));
         match host {
             None | Some(Host::Any) => self.open_at(token, None, now),
             Some(Host::Address(ip)) => self.open_at(token, Some(&[ip]), now),
             Some(Host::Name(name)) => {
-                if !self.tools.helpers.ask(Question::Name(name), token) {
+                if !self.tools.helpers.ask(LookupRequest::Name(name), token) {
                     self.fail(token, Closed::Exhausted);
                 }
             }
         }
     }
 
-    pub(super) fn handle_answer(&mut self, token: Token, answer: Answer, now: Instant) {
+    pub(super) fn handle_answer(&mut self, token: Token, answer: LookupAnswer, now: Instant) {
         match answer {
-            Answer::Addresses(found) if found.is_empty() => self.fail(token, Closed::NameNotFound),
-            Answer::Addresses(found) => self.open_at(token, Some(&found), now),
-            Answer::PortOwner(program) => self.fail(token, Closed::InUse(program)),
+            LookupAnswer::Addresses(found) if found.is_empty() => self.fail(token, Closed::NameNotFound),
+            LookupAnswer::Addresses(found) => self.open_at(token, Some(&found), now),
+            LookupAnswer::PortOwner(program) => self.fail(token, Closed::InUse(program)),
         }
     }
 
@@ -81,7 +81,7 @@ impl Ports {
     fn open_at(&mut self, token: Token, addresses: Option<&[IpAddr]>, now: Instant) {
         let Some(socket) = self.sockets.get(&token) else { return };
         let (owner, deadline) = (socket.owner, socket.deadline.unwrap_or(now));
-        let Some(waiting) = self.kind_mut::<Waiting>(token) else { return };
+        let Some(waiting) = self.kind_mut::<PendingOpen>(token) else { return };
         let spec = waiting.spec.clone();
         let opener = opener(&spec);
         let opening = Opening { token, owner, addresses, deadline, now };
@@ -89,11 +89,11 @@ impl Ports {
             (Ok(()), _) => {}
             (Err(Closed::InUse(None)), Some((transport, port))) => {
                 // Finding out who has it takes too long for the loop.
-                if let Some(waiting) = self.kind_mut::<Waiting>(token) {
+                if let Some(waiting) = self.kind_mut::<PendingOpen>(token) {
                     waiting.is_taken = true;
                 }
                 self.set_deadline(token, Some(now + ASK_AROUND));
-                if !self.tools.helpers.ask(Question::PortOwner(transport, port), token) {
+                if !self.tools.helpers.ask(LookupRequest::PortOwner(transport, port), token) {
                     self.fail(token, Closed::InUse(None));
                 }
             }
@@ -105,7 +105,7 @@ impl Ports {
     pub(super) fn opened(&mut self, opening: &Opening<'_>, kind: impl PortKind) -> io::Result<()> {
         self.put(opening, kind)?;
         self.set_deadline(opening.token, None);
-        self.report(opening.token, What::Open);
+        self.report(opening.token, ReportKind::Open);
         Ok(())
     }
 
@@ -170,7 +170,7 @@ impl Ports {
             entry.connections.insert(number, AcceptedFrom { token, address });
         }
         if is_open {
-            self.report(token, What::Open);
+            self.report(token, ReportKind::Open);
         }
     }
 }

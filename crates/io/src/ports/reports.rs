@@ -1,4 +1,4 @@
-//! What sessions are told of their ports.
+//! Reports to sessions about their ports.
 
 use crosspatch_core::{Closed, Notice, Peer};
 use mio::Token;
@@ -6,18 +6,18 @@ use mio::Token;
 use super::Ports;
 use crate::runner::{Owner, Runner};
 
-/// Something that a session is to know.
-pub(super) struct Report {
+/// An event of a port that a session has to know.
+pub(super) struct PortReport {
     pub(super) owner: Owner,
     pub(super) peer: Peer,
     /// The socket of the port that it is about.
     pub(super) main: Token,
     /// The socket itself.
     pub(super) token: Token,
-    pub(super) what: What,
+    pub(super) what: ReportKind,
 }
 
-pub(super) enum What {
+pub(super) enum ReportKind {
     Open,
     Close(Closed),
     Full,
@@ -30,21 +30,21 @@ pub(super) enum What {
 
 impl Ports {
     /// Puts a report about a socket into the queue.
-    pub(super) fn report(&mut self, token: Token, what: What) {
+    pub(super) fn report(&mut self, token: Token, what: ReportKind) {
         if let Some(report) = self.report_of(token, what) {
             self.tools.reports.push_back(report);
         }
     }
 
     /// A report about a socket.
-    pub(super) fn report_of(&self, token: Token, what: What) -> Option<Report> {
+    pub(super) fn report_of(&self, token: Token, what: ReportKind) -> Option<PortReport> {
         let socket = self.sockets.get(&token)?;
-        Some(Report { owner: socket.owner, peer: socket.peer, main: socket.main, token, what })
+        Some(PortReport { owner: socket.owner, peer: socket.peer, main: socket.main, token, what })
     }
 
     /// Calls a session, unless the port that the report is about is not the session's any more.
-    pub(super) fn deliver(&mut self, report: Report, runner: &mut Runner<'_>) {
-        let Report { owner, peer, main, token, what } = report;
+    pub(super) fn deliver(&mut self, report: PortReport, runner: &mut Runner<'_>) {
+        let PortReport { owner, peer, main, token, what } = report;
         let Some(entry) = self.table.get_mut(&owner) else { return };
         if entry.main != Some(main) {
             return;
@@ -54,7 +54,7 @@ impl Ports {
             Peer::Connection(number) => entry.connections.contains_key(&number),
         };
         match what {
-            What::Open if is_open => {
+            ReportKind::Open if is_open => {
                 for token in std::iter::once(token).chain(entry.groups.clone()) {
                     if let Some(socket) = self.sockets.get_mut(&token) {
                         socket.is_announced = true;
@@ -65,7 +65,7 @@ impl Ports {
                 }
                 runner.opened(owner, peer);
             }
-            What::Close(reason) => {
+            ReportKind::Close(reason) => {
                 match peer {
                     Peer::Only | Peer::Address(_) => entry.main = None,
                     Peer::Connection(number) if entry.connections.remove(&number).is_none() => return,
@@ -77,19 +77,19 @@ impl Ports {
                 }
                 runner.closed(owner, peer, reason);
             }
-            What::Full => {
+            ReportKind::Full => {
                 if let Some(socket) = self.sockets.get_mut(&token).filter(|socket| !socket.is_closing) {
                     socket.kind.handle_full();
                     runner.full(owner, peer);
                 }
             }
-            What::Answer(answer) => {
+            ReportKind::Answer(answer) => {
                 entry.main = None;
                 runner.received(owner, peer, &answer);
             }
-            What::UnknownClient(head) => runner.received(owner, peer, &head),
-            What::Writable if self.sockets.contains_key(&token) => runner.writable(owner, peer),
-            What::Open | What::Writable => {}
+            ReportKind::UnknownClient(head) => runner.received(owner, peer, &head),
+            ReportKind::Writable if self.sockets.contains_key(&token) => runner.writable(owner, peer),
+            ReportKind::Open | ReportKind::Writable => {}
         }
     }
 }

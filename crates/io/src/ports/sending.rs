@@ -4,12 +4,12 @@ use crosspatch_core::{Closed, Peer};
 use mio::Token;
 
 use super::Ports;
-use super::kind::Sent;
+use super::kind::Admission;
 use crate::runner::{Owner, Runner};
 
 impl Ports {
-    /// Sends a message, or notes a datagram for the end of the batch. What is for nobody is lost: either the session
-    /// knows that the port is closed, or it is about to be told.
+    /// Sends a message, or notes a datagram for the end of the batch. A message to a closed port is lost: the session
+    /// knows that it is closed, or is about to be notified.
     pub(super) fn send(
         &mut self,
         runner: &mut Runner<'_>,
@@ -26,7 +26,7 @@ impl Ports {
         let Some(token) = token else { return };
         let message = runner.out().bytes(&bytes);
         let sent = self.with(token, runner.now, |kind, context| kind.send(message, context));
-        if sent == Some(Sent::Crowded) {
+        if sent == Some(Admission::Crowded) {
             let greediest = self.greediest(owner).unwrap_or(token);
             self.fail(greediest, Closed::NotReading);
             if greediest != token {

@@ -4,8 +4,8 @@ use crosspatch_core::Peer;
 use mio::Token;
 
 use super::Ports;
-use super::kind::{Stage, Step};
-use super::reports::What;
+use super::kind::{OpeningStage, Step};
+use super::reports::ReportKind;
 use super::share::Share;
 use crate::runner::Runner;
 
@@ -22,7 +22,7 @@ impl Ports {
         }
         let is_writable = std::mem::take(&mut socket.is_writable);
         let reads = if socket.kind.is_for_session() {
-            // What nobody may read yet stays noted as readable.
+            // A socket whose turn has not come stays marked as readable.
             !is_busy && socket.is_announced && std::mem::take(&mut socket.is_readable)
         } else {
             true
@@ -66,7 +66,7 @@ impl Ports {
                     bytes.len()
                 }
                 Some(Step::Opened(about)) => {
-                    if let Some(report) = self.report_of(about, What::Open) {
+                    if let Some(report) = self.report_of(about, ReportKind::Open) {
                         self.deliver(report, runner);
                     }
                     0
@@ -83,9 +83,9 @@ impl Ports {
                     if let Some(socket) = self.sockets.get_mut(&token) {
                         socket.kind = kind;
                         match stage {
-                            Stage::Opening => self.queue(token, true, false),
-                            Stage::Open => self.report(token, What::Open),
-                            Stage::Closing => self.turn_away(token, runner.now),
+                            OpeningStage::Opening => self.queue(token, true, false),
+                            OpeningStage::Open => self.report(token, ReportKind::Open),
+                            OpeningStage::Closing => self.turn_away(token, runner.now),
                         }
                     }
                     break false;

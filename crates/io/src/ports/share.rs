@@ -24,12 +24,12 @@ const OVERHEAD: usize = 512;
 
 /// The sockets with something to do.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct ReadyQueue {
     pub(super) fresh: VecDeque<Token>,
     pub(super) greedy: VecDeque<Token>,
 }
 
-impl Queue {
+impl ReadyQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.greedy.is_empty()
     }
@@ -48,7 +48,7 @@ impl Share {
         Self { clock, end: clock.now() + QUANTUM, unclocked: 0 }
     }
 
-    /// Whether the turn is over after so many more bytes.
+    /// Counts bytes. Returns whether the turn is over.
     pub(super) fn is_over(&mut self, bytes: usize) -> bool {
         self.unclocked += bytes + OVERHEAD;
         if self.unclocked < UNCLOCKED {

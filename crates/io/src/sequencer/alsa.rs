@@ -1,4 +1,4 @@
-//! A port of our own in the ALSA sequencer, and the links that it has or wants.
+//! Our own port in the ALSA sequencer, and its links to devices.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -8,17 +8,17 @@ use crosspatch_core::{Closed, Direction, Duration, Midi, MidiLink, MidiPresent, 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
-use super::event::{self, Address, Event};
+use super::event::{self, SequencerAddress, SequencerEvent};
 use super::kernel::{Kernel, capability};
-use super::{Claims, Incoming, Sent, identity};
+use super::{Claims, SendOutcome, SequencerInput, identity};
 
 /// How much may wait while the kernel or a device takes nothing.
 const MOST_UNSENT: usize = 1 << 20;
 
-/// A device that takes nothing is tried again so often, 5 ms apart; then it loses what is due.
+/// How many times sending to a device is retried, every 5 ms. Then the message is lost.
 const MOST_TRIES: u32 = 200;
 
-/// A device that is there and could not be joined is tried again after so long.
+/// The pause before subscribing to a device is retried.
 const REFUSED: Duration = Duration::from_secs(2);
 
 /// What a device must allow to be listened to, or to be sent to.
@@ -29,12 +29,12 @@ const SENT: u32 = capability::WRITE | capability::SUBS_WRITE;
 pub(crate) struct Sequencer {
     kernel: Kernel,
     session: SessionId,
-    own: Address,
-    links: Vec<Link>,
-    incoming: VecDeque<Incoming>,
-    /// Something came or went since the devices were looked at.
+    own: SequencerAddress,
+    links: Vec<Subscription>,
+    incoming: VecDeque<SequencerInput>,
+    /// Whether a device appeared or disappeared since the devices were listed.
     is_stale: bool,
-    /// A device is there and cannot be joined yet.
+    /// Whether a device is present and cannot be subscribed to yet.
     is_refused: bool,
     listeners: i32,
     /// Events for which the kernel or a device had no room.
@@ -43,11 +43,11 @@ pub(crate) struct Sequencer {
     tries: u32,
 }
 
-/// A wish, and what has become of it.
-struct Link {
+/// A device that a session wants, and its subscription in the kernel.
+struct Subscription {
     token: Token,
     wanted: MidiLink,
-    joined: Option<Address>,
+    joined: Option<SequencerAddress>,
 }
 
 impl Sequencer {
@@ -65,11 +65,11 @@ impl Sequencer {
         kernel.introduce(client, &format!("{} {}", spec.client, spec.name))?;
         let port = kernel.create_port(client, &spec.name, LISTENED | SENT)?;
         let ear = kernel.create_port(client, "announcements", capability::WRITE | capability::NO_EXPORT)?;
-        kernel.subscribe(Address::ANNOUNCEMENTS, Address { client, port: ear })?;
+        kernel.subscribe(SequencerAddress::ANNOUNCEMENTS, SequencerAddress { client, port: ear })?;
         Ok(Self {
             kernel,
             session,
-            own: Address { client, port },
+            own: SequencerAddress { client, port },
             links: Vec::new(),
             incoming: VecDeque::new(),
             is_stale: false,
@@ -106,11 +106,11 @@ impl Sequencer {
             Some(device) => claims.want(self.session, wanted.direction, device),
             None => self.listeners = 0,
         }
-        self.links.push(Link { token, wanted, joined: None });
+        self.links.push(Subscription { token, wanted, joined: None });
         self.is_stale = true;
     }
 
-    /// Does not want a link any more.
+    /// Removes a link.
     pub(crate) fn remove_link(&mut self, token: Token, claims: &mut Claims) {
         let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
         let link = self.links.swap_remove(at);
@@ -135,7 +135,11 @@ impl Sequencer {
     /// # Errors
     ///
     /// If the sequencer is gone.
-    pub(crate) fn next(&mut self, buffer: &mut [u8], claims: &mut Claims) -> io::Result<Option<Incoming>> {
+    pub(crate) fn next(
+        &mut self,
+        buffer: &mut [u8],
+        claims: &mut Claims,
+    ) -> io::Result<Option<SequencerInput>> {
         loop {
             if let Some(incoming) = self.incoming.pop_front() {
                 return Ok(Some(incoming));
@@ -152,7 +156,7 @@ impl Sequencer {
                 // What is lost may have been an announcement.
                 Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
                     self.is_stale = true;
-                    return Ok(Some(Incoming::Lost));
+                    return Ok(Some(SequencerInput::Lost));
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -164,13 +168,14 @@ impl Sequencer {
         while let Some((event, rest)) = event::decode(bytes) {
             bytes = rest;
             match event {
-                Some(Event::Data(from, data)) => {
-                    let is_from =
-                        |link: &&Link| link.joined == Some(from) && link.wanted.direction == Direction::Input;
+                Some(SequencerEvent::Data(from, data)) => {
+                    let is_from = |link: &&Subscription| {
+                        link.joined == Some(from) && link.wanted.direction == Direction::Input
+                    };
                     let link = self.links.iter().find(is_from).map(|link| link.token);
-                    self.incoming.push_back(Incoming::Data(link, data));
+                    self.incoming.push_back(SequencerInput::Data(link, data));
                 }
-                Some(Event::Announcement { is_exit, about }) => {
+                Some(SequencerEvent::Announcement { is_exit, about }) => {
                     self.is_stale = true;
                     if is_exit {
                         self.part(
@@ -187,22 +192,22 @@ impl Sequencer {
     }
 
     /// The devices that are meant have gone, even if others have their numbers by now.
-    fn part(&mut self, is_gone: impl Fn(Address) -> bool, claims: &mut Claims) {
+    fn part(&mut self, is_gone: impl Fn(SequencerAddress) -> bool, claims: &mut Claims) {
         for link in &mut self.links {
             if link.joined.take_if(|device| is_gone(*device)).is_some() {
                 claims.release(self.session, link.wanted.direction);
-                self.incoming.push_back(Incoming::Gone(link.token));
+                self.incoming.push_back(SequencerInput::Gone(link.token));
             }
         }
-        // Its session wants it again, and that is another link.
+        // Its session opens a new link for it.
         let incoming = &self.incoming;
-        self.links.retain(|link| !incoming.contains(&Incoming::Gone(link.token)));
+        self.links.retain(|link| !incoming.contains(&SequencerInput::Gone(link.token)));
     }
 
-    /// Compares what is there with what is wanted.
+    /// Subscribes to the devices of links that are present.
     fn look_around(&mut self, claims: &mut Claims) {
         let devices = self.devices();
-        let present = |device: Address, capability: u32| {
+        let present = |device: SequencerAddress, capability: u32| {
             devices.iter().any(|(found, can)| {
                 (found.client, found.port) == (device.client, device.port) && can & capability == capability
             })
@@ -210,7 +215,7 @@ impl Sequencer {
         self.part(|device| !present(device, 0), claims);
         self.is_refused = false;
         for at in 0..self.links.len() {
-            let Link { wanted, joined: None, token } = &self.links[at] else { continue };
+            let Subscription { wanted, joined: None, token } = &self.links[at] else { continue };
             let (direction, token) = (wanted.direction, *token);
             let needed = if direction == Direction::Input { LISTENED } else { SENT };
             let usable: Vec<_> = devices
@@ -220,7 +225,7 @@ impl Sequencer {
                 .collect();
             let Some(device) = &wanted.device else { continue };
             let Some(chosen) = claims.choose(self.session, direction, device, &usable) else { continue };
-            let device = Address { client: chosen.client, port: chosen.port };
+            let device = SequencerAddress { client: chosen.client, port: chosen.port };
             let (sender, receiver) = self.ends(direction, device);
             match self.kernel.subscribe(sender, receiver) {
                 // Somebody has joined them by hand.
@@ -228,23 +233,23 @@ impl Sequencer {
                 Ok(()) | Err(_) => {
                     claims.take(self.session, direction, chosen);
                     self.links[at].joined = Some(device);
-                    self.incoming.push_back(Incoming::Joined(token));
+                    self.incoming.push_back(SequencerInput::Joined(token));
                 }
             }
         }
         self.count_listeners();
     }
 
-    /// A link without a device is joined each time when somebody begins to listen.
+    /// A link without a device name is connected each time when a program connects to our port.
     fn count_listeners(&mut self) {
         let Some(link) = self.links.iter().find(|link| link.wanted.device.is_none()) else { return };
         let before = self.listeners;
         self.listeners = self.kernel.port(self.own).map_or(0, |port| port.listeners);
         if self.listeners > before {
-            self.incoming.push_back(Incoming::Joined(link.token));
+            self.incoming.push_back(SequencerInput::Joined(link.token));
         } else if self.listeners == 0 && before > 0 {
             let token = link.token;
-            self.incoming.push_back(Incoming::Gone(token));
+            self.incoming.push_back(SequencerInput::Gone(token));
             self.links.retain(|link| link.token != token);
         }
     }
@@ -275,7 +280,7 @@ impl Sequencer {
         devices
     }
 
-    fn ends(&self, direction: Direction, device: Address) -> (Address, Address) {
+    fn ends(&self, direction: Direction, device: SequencerAddress) -> (SequencerAddress, SequencerAddress) {
         match direction {
             Direction::Input => (device, self.own),
             Direction::Output => (self.own, device),
@@ -293,7 +298,7 @@ impl Sequencer {
     }
 
     /// Sends whole messages to all who are joined.
-    pub(crate) fn send(&mut self, messages: &[u8]) -> Sent {
+    pub(crate) fn send(&mut self, messages: &[u8]) -> SendOutcome {
         let Self { kernel, unsent, unsent_bytes, own, .. } = self;
         event::encode(own.port, messages, |event| {
             if unsent.is_empty() && is_taken(kernel, &event) {
@@ -303,9 +308,9 @@ impl Sequencer {
             unsent.push_back(event);
         });
         match self.unsent_bytes {
-            0 => Sent::Fine,
-            waiting if waiting > MOST_UNSENT => Sent::NotReading,
-            _ => Sent::Full,
+            0 => SendOutcome::Fine,
+            waiting if waiting > MOST_UNSENT => SendOutcome::NotReading,
+            _ => SendOutcome::Full,
         }
     }
 

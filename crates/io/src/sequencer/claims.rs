@@ -1,6 +1,6 @@
 //! Which device belongs to which session, where several look alike.
 //!
-//! Whoever names a device by its name alone has it for himself, unless somebody who has none names it more exactly. When two devices of one kind come back, each session gets the
+//! A session that names a device by its name alone has it exclusively, unless a session without a device names it more exactly. When two devices of one kind come back, each session gets the
 //! one that it had: by serial number, or by the USB socket.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// The session wants a device.
+    /// Claims a device for a session.
     pub(crate) fn want(&mut self, session: SessionId, direction: Direction, device: &MidiDevice) {
         self.wishes.insert((session, direction), device.clone());
     }
@@ -78,7 +78,7 @@ impl Claims {
         }
     }
 
-    /// The device is not wanted any more.
+    /// Releases a device.
     pub(crate) fn let_go(&mut self, session: SessionId, direction: Direction) {
         self.wishes.remove(&(session, direction));
         self.release(session, direction);

@@ -7,12 +7,12 @@ pub(super) const EVENT: usize = 28;
 
 /// A port of the sequencer.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Address {
+pub(super) struct SequencerAddress {
     pub(super) client: u8,
     pub(super) port: u8,
 }
 
-impl Address {
+impl SequencerAddress {
     /// Where the kernel says what comes and goes.
     pub(super) const ANNOUNCEMENTS: Self = Self { client: 0, port: 1 };
     /// Whoever is joined to the sending port.
@@ -56,39 +56,42 @@ const PLAIN: [(u8, u8); 8] =
 
 /// An event that came in.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum SequencerEvent {
     /// Bytes of a message, from that port.
-    Data(Address, Vec<u8>),
+    Data(SequencerAddress, Vec<u8>),
     /// Something came, went or was joined.
     Announcement {
         /// Whether a port has gone.
         is_exit: bool,
         /// Which port it is about; the client alone where its port is 255.
-        about: Address,
+        about: SequencerAddress,
     },
 }
 
 /// Takes the first event out of what was read; `None` if no whole one is left.
-pub(super) fn decode(bytes: &[u8]) -> Option<(Option<Event>, &[u8])> {
+pub(super) fn decode(bytes: &[u8]) -> Option<(Option<SequencerEvent>, &[u8])> {
     let (event, rest) = bytes.split_first_chunk::<EVENT>()?;
-    let source = Address { client: event[12], port: event[13] };
+    let source = SequencerAddress { client: event[12], port: event[13] };
     let data = &event[16..];
     if event[1] & LENGTH == VARIABLE {
         let len = (number(data, 0).cast_unsigned() & LENGTH_BITS) as usize;
         let carried = rest.get(..len)?;
         // What follows is filled up to whole events.
         let rest = rest.get(len.next_multiple_of(EVENT)..).unwrap_or_default();
-        let event = (event[0] == SYSEX).then(|| Event::Data(source, carried.to_vec()));
+        let event = (event[0] == SYSEX).then(|| SequencerEvent::Data(source, carried.to_vec()));
         return Some((event, rest));
     }
     if ANNOUNCED.contains(&event[0]) {
         let is_client = event[0] <= 62;
-        let about = Address { client: data[0], port: if is_client { 0xff } else { data[1] } };
-        return Some((Some(Event::Announcement { is_exit: matches!(event[0], 61 | 64), about }), rest));
+        let about = SequencerAddress { client: data[0], port: if is_client { 0xff } else { data[1] } };
+        return Some((
+            Some(SequencerEvent::Announcement { is_exit: matches!(event[0], 61 | 64), about }),
+            rest,
+        ));
     }
     let mut message = Vec::with_capacity(6);
     decode_message(event[0], data, &mut message);
-    Some(((!message.is_empty()).then_some(Event::Data(source, message)), rest))
+    Some(((!message.is_empty()).then_some(SequencerEvent::Data(source, message)), rest))
 }
 
 fn decode_message(kind: u8, data: &[u8], out: &mut Vec<u8>) {
@@ -176,7 +179,7 @@ fn header(port: u8, kind: u8, flags: u8, body: [u8; 12]) -> [u8; EVENT] {
     let mut event = [0; EVENT];
     (event[0], event[1], event[3]) = (kind, flags, DIRECT);
     event[13] = port;
-    (event[14], event[15]) = (Address::SUBSCRIBERS.client, Address::SUBSCRIBERS.port);
+    (event[14], event[15]) = (SequencerAddress::SUBSCRIBERS.client, SequencerAddress::SUBSCRIBERS.port);
     event[16..].copy_from_slice(&body);
     event
 }
@@ -217,7 +220,7 @@ mod tests {
             event.resize(event.len().next_multiple_of(EVENT), 0);
             let (decoded, rest) = decode(&event).expect("a whole event");
             assert!(rest.is_empty());
-            let Some(Event::Data(from, bytes)) = decoded else { panic!("no message: {decoded:?}") };
+            let Some(SequencerEvent::Data(from, bytes)) = decoded else { panic!("no message: {decoded:?}") };
             assert_eq!(from.port, 3);
             heard.extend(bytes);
         });
@@ -268,7 +271,7 @@ mod tests {
         let event = |kind, body| {
             let bytes = header(0, kind, 0, body);
             match decode(&bytes).expect("a whole event").0 {
-                Some(Event::Data(_, bytes)) => bytes,
+                Some(SequencerEvent::Data(_, bytes)) => bytes,
                 other => panic!("{other:?}"),
             }
         };

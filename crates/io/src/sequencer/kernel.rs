@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 
-use super::event::Address;
+use super::event::SequencerAddress;
 
 /// The device.
 const PATH: &str = "/dev/snd/seq";
@@ -67,7 +67,7 @@ const TYPE: u32 = 1 << 1 | 1 << 17 | 1 << 20;
 
 /// A client of the sequencer, as the kernel lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Client {
+pub(super) struct SequencerClient {
     pub(super) number: u8,
     pub(super) name: String,
     /// The sound card that it is a part of.
@@ -76,8 +76,8 @@ pub(super) struct Client {
 
 /// A port of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Port {
-    pub(super) address: Address,
+pub(super) struct SequencerPort {
+    pub(super) address: SequencerAddress,
     pub(super) name: String,
     pub(super) capability: u32,
     /// How many ports are joined to what it sends.
@@ -161,7 +161,7 @@ impl Kernel {
     }
 
     /// What is known of a port.
-    pub(super) fn port(&self, address: Address) -> io::Result<Port> {
+    pub(super) fn port(&self, address: SequencerAddress) -> io::Result<SequencerPort> {
         let mut info = [0; PORT_INFO];
         info[PORT_ADDRESS..][..2].copy_from_slice(&[address.client, address.port]);
         self.control(GET_PORT_INFO, &mut info)?;
@@ -169,30 +169,30 @@ impl Kernel {
     }
 
     /// Joins two ports.
-    pub(super) fn subscribe(&self, sender: Address, receiver: Address) -> io::Result<()> {
+    pub(super) fn subscribe(&self, sender: SequencerAddress, receiver: SequencerAddress) -> io::Result<()> {
         self.control(SUBSCRIBE_PORT, &mut subscription(sender, receiver))
     }
 
     /// Parts two ports.
-    pub(super) fn unsubscribe(&self, sender: Address, receiver: Address) -> io::Result<()> {
+    pub(super) fn unsubscribe(&self, sender: SequencerAddress, receiver: SequencerAddress) -> io::Result<()> {
         self.control(UNSUBSCRIBE_PORT, &mut subscription(sender, receiver))
     }
 
     /// All clients.
-    pub(super) fn clients(&self) -> Vec<Client> {
+    pub(super) fn clients(&self) -> Vec<SequencerClient> {
         let mut info = [0; CLIENT_INFO];
         put(&mut info, CLIENT, -1);
         let mut clients = Vec::new();
         while clients.len() < 256 && self.control(QUERY_NEXT_CLIENT, &mut info).is_ok() {
             let (number, card) = (get(&info, CLIENT), get(&info, CARD));
             let name = name(&info, CLIENT_NAME);
-            clients.push(Client { number: number as u8, name, card: u32::try_from(card).ok() });
+            clients.push(SequencerClient { number: number as u8, name, card: u32::try_from(card).ok() });
         }
         clients
     }
 
     /// All ports of a client.
-    pub(super) fn ports(&self, client: u8) -> Vec<Port> {
+    pub(super) fn ports(&self, client: u8) -> Vec<SequencerPort> {
         let mut info = [0; PORT_INFO];
         info[PORT_ADDRESS..][..2].copy_from_slice(&[client, 0xff]);
         let mut ports = Vec::new();
@@ -222,15 +222,15 @@ impl Kernel {
     }
 }
 
-fn subscription(sender: Address, receiver: Address) -> [u8; SUBSCRIBE] {
+fn subscription(sender: SequencerAddress, receiver: SequencerAddress) -> [u8; SUBSCRIBE] {
     let mut block = [0; SUBSCRIBE];
     block[..4].copy_from_slice(&[sender.client, sender.port, receiver.client, receiver.port]);
     block
 }
 
-fn port(info: &[u8]) -> Port {
-    Port {
-        address: Address { client: info[PORT_ADDRESS], port: info[PORT_ADDRESS + 1] },
+fn port(info: &[u8]) -> SequencerPort {
+    SequencerPort {
+        address: SequencerAddress { client: info[PORT_ADDRESS], port: info[PORT_ADDRESS + 1] },
         name: name(info, PORT_NAME),
         capability: get(info, CAPABILITY).cast_unsigned(),
         listeners: get(info, READ_USE),

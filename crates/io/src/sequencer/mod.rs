@@ -33,28 +33,28 @@ pub(crate) use system::Sequencer;
 
 use mio::Token;
 
-/// What a port of our own has for the session.
+/// Input of our own port and its links, for the session.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Incoming {
-    /// Bytes of a device that is joined, or of somebody else.
+pub(crate) enum SequencerInput {
+    /// Bytes of a connected device, or of another program.
     Data(Option<Token>, Vec<u8>),
-    /// A link is joined to its device.
+    /// A link is connected to its device.
     Joined(Token),
-    /// The device of a link is gone.
+    /// The device of a link has disappeared.
     Gone(Token),
-    /// More came than was kept for us.
+    /// The kernel dropped input.
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only the kernel says so"))]
     Lost,
 }
 
-/// What became of messages.
+/// The outcome of sending messages.
 #[cfg_attr(windows, expect(dead_code, reason = "nothing there says that a device takes nothing"))]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// They are with the kernel.
+pub(crate) enum SendOutcome {
+    /// The kernel has accepted them.
     Fine,
-    /// They wait.
+    /// They wait for room.
     Full,
-    /// Too much waits.
+    /// Too much waits: the receiver is not reading.
     NotReading,
 }

@@ -1,13 +1,13 @@
-//! Where there is no sequencer: a port cannot be had, and its session is told so.
+//! Systems without a sequencer: opening a port fails.
 
 use std::io;
 
 use crosspatch_core::{Closed, Duration, Midi, MidiLink, SessionId};
 use mio::{Registry, Token};
 
-use super::{Claims, Incoming, Sent};
+use super::{Claims, SendOutcome, SequencerInput};
 
-/// A port that never comes to be.
+/// A port that cannot exist.
 pub(crate) enum Sequencer {}
 
 impl Sequencer {
@@ -46,7 +46,11 @@ impl Sequencer {
         match *self {}
     }
 
-    pub(crate) fn next(&mut self, _buffer: &mut [u8], _claims: &mut Claims) -> io::Result<Option<Incoming>> {
+    pub(crate) fn next(
+        &mut self,
+        _buffer: &mut [u8],
+        _claims: &mut Claims,
+    ) -> io::Result<Option<SequencerInput>> {
         match *self {}
     }
 
@@ -58,7 +62,7 @@ impl Sequencer {
         match *self {}
     }
 
-    pub(crate) fn send(&mut self, _messages: &[u8]) -> Sent {
+    pub(crate) fn send(&mut self, _messages: &[u8]) -> SendOutcome {
         match *self {}
     }
 

@@ -1,8 +1,8 @@
-//! MIDI devices by way of the system's own library: CoreMIDI on macOS, WinMM on Windows.
+//! MIDI devices through the operating system's library: CoreMIDI on macOS, WinMM on Windows.
 //!
-//! The library calls back from threads of its own. What comes in crosses to the loop in datagrams on the loopback interface, the
-//! one thing that the loop can wait for on both systems; the receiving socket takes them from the sending one alone. Neither
-//! system is asked what comes and goes; the devices are looked at again and again.
+//! The library calls back from its own threads. Input is sent to the loop in datagrams on the loopback interface, because that
+//! is what the loop can wait for on both systems. The receiving socket only accepts the sending one. Devices are listed
+//! periodically.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -16,12 +16,12 @@ use mio::{Interest, Registry, Token};
 use rustc_hash::FxHasher;
 
 use super::split::split;
-use super::{Claims, Incoming, Sent};
+use super::{Claims, SendOutcome, SequencerInput};
 
-/// How often the devices are looked at.
+/// How often the devices are listed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A message crosses to the loop in pieces no longer than this; a datagram on macOS holds 9216 bytes.
+/// The longest piece of a message in a datagram to the loop. A datagram on macOS holds 9216 bytes.
 const PIECE: usize = 4096;
 
 /// In front of each piece: the token of the link, or 0 for our own port.
@@ -31,8 +31,8 @@ const HEADER: usize = size_of::<usize>();
 pub(crate) struct Sequencer {
     session: SessionId,
     spec: Midi,
-    links: Vec<Link>,
-    incoming: VecDeque<Incoming>,
+    links: Vec<Subscription>,
+    incoming: VecDeque<SequencerInput>,
     is_stale: bool,
     heard: mio::net::UdpSocket,
     crossing: Arc<UdpSocket>,
@@ -40,15 +40,15 @@ pub(crate) struct Sequencer {
     own: Own,
 }
 
-/// What other programs see.
+/// The port that other programs see.
 #[cfg(target_os = "macos")]
 struct Own {
     _input: MidiInputConnection<()>,
     output: MidiOutputConnection,
 }
 
-/// A wish, and what has become of it.
-struct Link {
+/// A device that a session wants, and its connection.
+struct Subscription {
     token: Token,
     wanted: MidiLink,
     joined: Option<Joined>,
@@ -61,7 +61,7 @@ enum Joined {
         #[expect(dead_code, reason = "it listens for as long as it lives")] MidiInputConnection<()>,
     ),
     Sending(String, MidiOutputConnection),
-    /// Our own port, to which anybody may listen.
+    /// Our own port, to which every program may connect.
     Anybody,
 }
 
@@ -75,7 +75,7 @@ impl Joined {
 }
 
 impl Sequencer {
-    /// Makes a port of our own, where the system has such.
+    /// Creates our own port, if the system supports virtual ports.
     ///
     /// # Errors
     ///
@@ -114,35 +114,39 @@ impl Sequencer {
         registry.deregister(&mut self.heard)
     }
 
-    /// Wants a link. [`next`](Self::next) says when it is joined.
+    /// Adds a link. [`next`](Self::next) reports when it is connected.
     pub(crate) fn add_link(&mut self, token: Token, wanted: MidiLink, claims: &mut Claims) {
         if let Some(device) = &wanted.device {
             claims.want(self.session, wanted.direction, device);
         }
-        self.links.push(Link { token, wanted, joined: None });
+        self.links.push(Subscription { token, wanted, joined: None });
         self.is_stale = true;
     }
 
-    /// Does not want a link any more.
+    /// Removes a link.
     pub(crate) fn remove_link(&mut self, token: Token, claims: &mut Claims) {
         let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
         let link = self.links.swap_remove(at);
         claims.let_go(self.session, link.wanted.direction);
     }
 
-    /// Gives back every device.
+    /// Closes all devices.
     pub(crate) fn leave(&mut self, claims: &mut Claims) {
         for link in self.links.drain(..) {
             claims.let_go(self.session, link.wanted.direction);
         }
     }
 
-    /// What has happened. `Ok(None)` if that is all for the time being.
+    /// Returns the next input, or `Ok(None)` if there is none at the moment.
     ///
     /// # Errors
     ///
-    /// If the socket that everything crosses is gone.
-    pub(crate) fn next(&mut self, buffer: &mut [u8], claims: &mut Claims) -> io::Result<Option<Incoming>> {
+    /// If the socket for input has failed.
+    pub(crate) fn next(
+        &mut self,
+        buffer: &mut [u8],
+        claims: &mut Claims,
+    ) -> io::Result<Option<SequencerInput>> {
         loop {
             if let Some(incoming) = self.incoming.pop_front() {
                 return Ok(Some(incoming));
@@ -152,7 +156,7 @@ impl Sequencer {
                     let Some((token, bytes)) = buffer[..len].split_first_chunk::<HEADER>() else { continue };
                     let token = Token(usize::from_ne_bytes(*token));
                     let link = self.links.iter().find(|link| link.token == token).map(|link| link.token);
-                    return Ok(Some(Incoming::Data(link, bytes.to_vec())));
+                    return Ok(Some(SequencerInput::Data(link, bytes.to_vec())));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if !std::mem::take(&mut self.is_stale) {
@@ -166,7 +170,7 @@ impl Sequencer {
         }
     }
 
-    /// Compares what is there with what is wanted.
+    /// Connects the links whose devices are present.
     fn look_around(&mut self, claims: &mut Claims) {
         let (Ok(input), Ok(output)) = (self.input(), MidiOutput::new(&self.spec.client)) else { return };
         let inputs: Vec<_> = input
@@ -191,14 +195,14 @@ impl Sequencer {
                 .is_some()
             {
                 claims.release(self.session, link.wanted.direction);
-                self.incoming.push_back(Incoming::Gone(link.token));
+                self.incoming.push_back(SequencerInput::Gone(link.token));
             }
         }
-        // Its session wants it again, and that is another link.
+        // Its session opens a new link for it.
         let incoming = &self.incoming;
-        self.links.retain(|link| !incoming.contains(&Incoming::Gone(link.token)));
+        self.links.retain(|link| !incoming.contains(&SequencerInput::Gone(link.token)));
         for at in 0..self.links.len() {
-            let Link { token, wanted, joined: None } = &self.links[at] else { continue };
+            let Subscription { token, wanted, joined: None } = &self.links[at] else { continue };
             let (token, direction) = (*token, wanted.direction);
             let there = if direction == Direction::Input { &heard } else { &told };
             let (joined, chosen) = match &wanted.device {
@@ -236,7 +240,7 @@ impl Sequencer {
                     claims.take(self.session, direction, chosen);
                 }
                 self.links[at].joined = joined;
-                self.incoming.push_back(Incoming::Joined(token));
+                self.incoming.push_back(SequencerInput::Joined(token));
             }
         }
     }
@@ -247,18 +251,18 @@ impl Sequencer {
         Ok(input)
     }
 
-    /// When the devices are to be looked at again.
+    /// When the devices are listed next.
     pub(crate) fn look_again_in(&self) -> Option<Duration> {
         Some(LOOK)
     }
 
-    /// Looks at the devices again.
+    /// Lists the devices.
     pub(crate) fn look_again(&mut self) {
         self.is_stale = true;
     }
 
-    /// Sends whole messages to all who are joined. What a device does not take is lost.
-    pub(crate) fn send(&mut self, messages: &[u8]) -> Sent {
+    /// Sends complete messages to all connected devices. What a device does not accept is lost.
+    pub(crate) fn send(&mut self, messages: &[u8]) -> SendOutcome {
         for message in split(messages) {
             for link in &mut self.links {
                 if let Some(Joined::Sending(_, connection)) = &mut link.joined {
@@ -268,7 +272,7 @@ impl Sequencer {
             #[cfg(target_os = "macos")]
             let _: Result<(), midir::SendError> = self.own.output.send(message);
         }
-        Sent::Fine
+        SendOutcome::Fine
     }
 
     /// Nothing ever waits.
@@ -298,12 +302,12 @@ impl Own {
     }
 }
 
-/// What the library calls with each message: it crosses to the loop.
+/// The library calls this with each message, and it passes the message to the loop.
 fn crossing(socket: &Arc<UdpSocket>, token: usize) -> impl FnMut(u64, &[u8], &mut ()) + Send + 'static {
     let socket = socket.clone();
     move |_, message, ()| {
         for piece in message.chunks(PIECE) {
-            // A loop that is behind by a whole buffer loses what comes then, as any receiver does.
+            // If the socket's buffer is full, the message is lost, as with any receiver.
             let _: io::Result<usize> = socket.send(&[&token.to_ne_bytes()[..], piece].concat());
         }
     }

@@ -12,9 +12,9 @@ use crosspatch_core::{Direction, Midi, MidiLink, Port, SessionId};
 use mio::Token;
 
 use super::alsa::Sequencer;
-use super::event::{Address, EVENT};
+use super::event::{EVENT, SequencerAddress};
 use super::kernel::{self as layout, Kernel, capability};
-use super::{Claims, Incoming, Sent};
+use super::{Claims, SendOutcome, SequencerInput};
 
 /// Our number with the kernel.
 const OURS: u8 = 128;
@@ -33,7 +33,7 @@ struct State {
     our_ports: Vec<(String, u32)>,
     /// Number, name, capabilities of the only port.
     devices: Vec<(u8, String, u32)>,
-    joined: Vec<(Address, Address)>,
+    joined: Vec<(SequencerAddress, SequencerAddress)>,
     listeners: i32,
     /// What every write and every joining fails with, and what the next read does.
     write_error: Option<i32>,
@@ -77,11 +77,11 @@ impl Double {
             0x22 => layout::put(block, layout::READ_USE, state.listeners),
             0x30 | 0x31 => {
                 let ends = (
-                    Address { client: block[0], port: block[1] },
-                    Address { client: block[2], port: block[3] },
+                    SequencerAddress { client: block[0], port: block[1] },
+                    SequencerAddress { client: block[2], port: block[3] },
                 );
                 match state.join_error {
-                    Some(error) if ends.0 != Address::ANNOUNCEMENTS => {
+                    Some(error) if ends.0 != SequencerAddress::ANNOUNCEMENTS => {
                         return Err(io::Error::from_raw_os_error(error));
                     }
                     _ if request == 0x30 => state.joined.push(ends),
@@ -152,12 +152,12 @@ impl Rig {
         self.sequencer.add_link(token, wanted, &mut self.claims);
     }
 
-    fn next(&mut self) -> Option<Incoming> {
+    fn next(&mut self) -> Option<SequencerInput> {
         self.sequencer.next(&mut [0; 4096], &mut self.claims).expect("the sequencer is there")
     }
 
     /// Everything that has happened.
-    fn all(&mut self) -> Vec<Incoming> {
+    fn all(&mut self) -> Vec<SequencerInput> {
         std::iter::from_fn(|| self.next()).collect()
     }
 
@@ -184,7 +184,7 @@ impl Rig {
         self.kernel.send(&event).expect("room");
     }
 
-    fn joined(&self) -> Vec<(Address, Address)> {
+    fn joined(&self) -> Vec<(SequencerAddress, SequencerAddress)> {
         lock(&self.state).joined.clone()
     }
 
@@ -194,8 +194,8 @@ impl Rig {
     }
 }
 
-fn port(client: u8, port: u8) -> Address {
-    Address { client, port }
+fn port(client: u8, port: u8) -> SequencerAddress {
+    SequencerAddress { client, port }
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_port_has_its_names_and_hears_announcements_where_nobody_sees_it() {
     assert_eq!(state.name, "show pads");
     let hidden = capability::WRITE | capability::NO_EXPORT;
     assert_eq!(state.our_ports, [("pads".to_owned(), BOTH_WAYS), ("announcements".to_owned(), hidden)]);
-    assert_eq!(state.joined, [(Address::ANNOUNCEMENTS, port(OURS, 1))]);
+    assert_eq!(state.joined, [(SequencerAddress::ANNOUNCEMENTS, port(OURS, 1))]);
 }
 
 #[test]
@@ -216,15 +216,15 @@ fn a_device_that_is_missing_is_joined_when_it_appears_parted_when_it_vanishes_an
     rig.plug(14, "Midi Through", BOTH_WAYS);
     assert_eq!(rig.all(), []);
     rig.plug(20, "nanoKONTROL2", BOTH_WAYS);
-    assert_eq!(rig.all(), [Incoming::Joined(READ), Incoming::Joined(WRITE)]);
+    assert_eq!(rig.all(), [SequencerInput::Joined(READ), SequencerInput::Joined(WRITE)]);
     assert_eq!(rig.joined()[1..], [(port(20, 0), port(OURS, 0)), (port(OURS, 0), port(20, 0))]);
     rig.pull(20);
-    assert_eq!(rig.all(), [Incoming::Gone(READ), Incoming::Gone(WRITE)]);
+    assert_eq!(rig.all(), [SequencerInput::Gone(READ), SequencerInput::Gone(WRITE)]);
     rig.want(Token(3), Direction::Input, Some("nano"));
     rig.want(Token(4), Direction::Output, Some("nano"));
     assert_eq!(rig.all(), []);
     rig.plug(28, "nanoKONTROL2", BOTH_WAYS);
-    assert_eq!(rig.all(), [Incoming::Joined(Token(3)), Incoming::Joined(Token(4))]);
+    assert_eq!(rig.all(), [SequencerInput::Joined(Token(3)), SequencerInput::Joined(Token(4))]);
 }
 
 #[test]
@@ -234,16 +234,16 @@ fn a_device_that_was_replaced_by_another_of_the_same_number_is_joined_anew() {
     assert_eq!(rig.all().len(), 2);
     rig.pull(20);
     rig.plug(20, "nanoKONTROL2", BOTH_WAYS);
-    assert_eq!(rig.all(), [Incoming::Gone(READ), Incoming::Gone(WRITE)]);
+    assert_eq!(rig.all(), [SequencerInput::Gone(READ), SequencerInput::Gone(WRITE)]);
     rig.want(Token(3), Direction::Input, Some("nano"));
-    assert_eq!(rig.all(), [Incoming::Joined(Token(3))]);
+    assert_eq!(rig.all(), [SequencerInput::Joined(Token(3))]);
 }
 
 #[test]
 fn only_what_a_device_can_do_is_asked_of_it() {
     let mut rig = Rig::new(Some("knobs"));
     rig.plug(20, "knobs", capability::READ | capability::SUBS_READ);
-    assert_eq!(rig.all(), [Incoming::Joined(READ)]);
+    assert_eq!(rig.all(), [SequencerInput::Joined(READ)]);
     rig.plug(24, "knobs", BOTH_WAYS | capability::NO_EXPORT);
     assert_eq!(rig.all(), [], "one that is not to be seen");
 }
@@ -255,8 +255,10 @@ fn what_comes_in_is_told_apart_by_who_sent_it() {
     rig.all();
     rig.play(20, 60);
     rig.play(130, 61);
-    let expected =
-        [Incoming::Data(Some(READ), vec![0x90, 60, 100]), Incoming::Data(None, vec![0x90, 61, 100])];
+    let expected = [
+        SequencerInput::Data(Some(READ), vec![0x90, 60, 100]),
+        SequencerInput::Data(None, vec![0x90, 61, 100]),
+    ];
     assert_eq!(rig.all(), expected);
 }
 
@@ -265,10 +267,10 @@ fn whoever_begins_to_listen_opens_a_link_that_wants_anybody() {
     let mut rig = Rig::new(None);
     assert_eq!(rig.all(), []);
     for (listeners, expected) in [
-        (1, vec![Incoming::Joined(WRITE)]),
-        (2, vec![Incoming::Joined(WRITE)]),
+        (1, vec![SequencerInput::Joined(WRITE)]),
+        (2, vec![SequencerInput::Joined(WRITE)]),
         (1, vec![]),
-        (0, vec![Incoming::Gone(WRITE)]),
+        (0, vec![SequencerInput::Gone(WRITE)]),
     ] {
         lock(&rig.state).listeners = listeners;
         rig.announce(66, OURS);
@@ -299,21 +301,21 @@ fn a_device_that_cannot_be_joined_yet_is_tried_again() {
     assert!(rig.sequencer.look_again_in().is_some());
     lock(&rig.state).join_error = None;
     rig.sequencer.look_again();
-    assert_eq!(rig.all(), [Incoming::Joined(READ), Incoming::Joined(WRITE)]);
+    assert_eq!(rig.all(), [SequencerInput::Joined(READ), SequencerInput::Joined(WRITE)]);
     assert_eq!(rig.sequencer.look_again_in(), None);
 }
 
 #[test]
 fn what_a_device_does_not_take_waits_in_order_and_is_given_up_in_the_end() {
     let mut rig = Rig::new(Some("nano"));
-    assert_eq!(rig.sequencer.send(&[0x90, 60, 1, 0xf8]), Sent::Fine);
+    assert_eq!(rig.sequencer.send(&[0x90, 60, 1, 0xf8]), SendOutcome::Fine);
     assert_eq!(rig.written(), 2);
     for error in [libc::EAGAIN, libc::ENOMEM, libc::ENOSPC] {
         lock(&rig.state).write_error = Some(error);
-        assert_eq!(rig.sequencer.send(&[0x90, 60, 1]), Sent::Full);
+        assert_eq!(rig.sequencer.send(&[0x90, 60, 1]), SendOutcome::Full);
         assert!(!rig.sequencer.send_unsent());
         lock(&rig.state).write_error = None;
-        assert_eq!(rig.sequencer.send(&[0x90, 61, 1]), Sent::Full, "it has to wait behind the other");
+        assert_eq!(rig.sequencer.send(&[0x90, 61, 1]), SendOutcome::Full, "it has to wait behind the other");
         assert!(rig.sequencer.send_unsent());
         assert_eq!(rig.written(), 2);
     }
@@ -328,8 +330,9 @@ fn what_a_device_does_not_take_waits_in_order_and_is_given_up_in_the_end() {
 fn an_endless_flood_to_a_device_that_takes_nothing_has_an_end() {
     let mut rig = Rig::new(Some("nano"));
     lock(&rig.state).write_error = Some(libc::EAGAIN);
-    let sent =
-        (0..100_000).map(|_| rig.sequencer.send(&[0x90, 60, 1])).position(|sent| sent == Sent::NotReading);
+    let sent = (0..100_000)
+        .map(|_| rig.sequencer.send(&[0x90, 60, 1]))
+        .position(|sent| sent == SendOutcome::NotReading);
     assert!(sent.is_some());
 }
 
@@ -340,7 +343,10 @@ fn a_queue_that_ran_over_may_have_lost_an_announcement() {
     lock(&rig.state).devices.push((20, "nanoKONTROL2".to_owned(), BOTH_WAYS));
     assert_eq!(rig.all(), [], "nobody has said so");
     lock(&rig.state).read_error = Some(libc::ENOSPC);
-    assert_eq!(rig.all(), [Incoming::Lost, Incoming::Joined(READ), Incoming::Joined(WRITE)]);
+    assert_eq!(
+        rig.all(),
+        [SequencerInput::Lost, SequencerInput::Joined(READ), SequencerInput::Joined(WRITE)]
+    );
 }
 
 #[test]

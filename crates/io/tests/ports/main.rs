@@ -10,10 +10,10 @@
 mod lookup;
 mod machine;
 mod multicast;
-mod onlookers;
 mod recording;
 mod reports;
 mod rig;
 mod tcp;
 mod udp;
+mod value_observers;
 mod web_socket;

@@ -1,12 +1,12 @@
-//! `cycle` and `toggle`: each press gives the next of some levels.
+//! `cycle` and `toggle`: each press outputs the next level of a list.
 
 use std::sync::Arc;
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Properties, Stage, Stateful, Transform};
 use crosspatch_core::{Instant, Kind, Value};
 
-use crate::button::edge::Button;
-use crate::target::{LAG, Target};
+use crate::button::edge::ButtonState;
+use crate::target::{LAG, TargetState};
 
 pub(crate) const TOGGLE: Transform = Transform {
     name: "toggle",
@@ -39,21 +39,21 @@ fn read_cycle(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 struct Cycle {
     name: &'static str,
     levels: Arc<[f64]>,
-    /// Which of them was given last, and when.
+    /// The index of the last output level, and its time.
     given: Option<(usize, Instant)>,
-    button: Button,
-    target: Target,
+    button: ButtonState,
+    target: TargetState,
 }
 
 impl Cycle {
     fn stage(name: &'static str, levels: Vec<f64>, arguments: &mut Arguments<'_>) -> Stage {
-        let (button, target) = (Button::default(), Target::new(arguments));
+        let (button, target) = (ButtonState::default(), TargetState::new(arguments));
         Stage::Stateful(Box::new(Self { name, levels: levels.into(), given: None, button, target }))
     }
 
-    /// Which level the target is at: the nearest one where that is known, and what was given last as long as the target may
-    /// still report what was before. Of those that are equally near the one that was given last counts, so that a level may
-    /// stand in the row twice.
+    /// The index of the target's level: the nearest one if the target's level is known. While the target may still report an
+    /// older level, the last output counts. Among equally near levels, the last output wins, so that a level may be in the list
+    /// twice.
     fn present(&self, moment: &Moment<'_>) -> Option<usize> {
         let given = self.given.map(|(at, _)| at);
         if self.given.is_some_and(|(_, since)| moment.now - since < LAG) {
@@ -76,11 +76,11 @@ impl Stateful for Cycle {
         Some(Value::Number(self.levels[next]))
     }
 
-    fn behind(&mut self, stages: &[Stage]) {
-        self.target.behind(stages);
+    fn set_following(&mut self, stages: &[Stage]) {
+        self.target.set_following(stages);
     }
 
-    // Whatever happened, what it brings about is a state.
+    // The result is a state even if the source sends events.
     fn properties(&self) -> Properties<'_> {
         Properties { kinds: (Kind::State, Kind::Control), ..Properties::default() }
     }
@@ -89,9 +89,9 @@ impl Stateful for Cycle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
-    impl Rig {
+    impl ChainRig {
         /// A stroke a second after the one before.
         fn stroke(&mut self) -> Option<f64> {
             self.advance(LAG);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn each_press_toggles_and_releases_do_nothing() {
-        let mut rig = Rig::new("toggle");
+        let mut rig = ChainRig::new("toggle");
         let passed: Vec<_> =
             [1.0, 0.0, 0.95, 1.0, 0.9, 1.0].into_iter().map(|level| rig.number(level)).collect();
         assert_eq!(passed, [Some(1.0), None, Some(0.0), None, None, Some(1.0)]);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_recall_and_a_text_press_nothing() {
         for text in ["toggle", "cycle 1 0"] {
-            let mut rig = Rig::new(text);
+            let mut rig = ChainRig::new(text);
             assert_eq!((rig.recall(1.0), rig.put("on")), (None, None));
             assert_eq!((rig.notices.len(), rig.number(1.0)), (1, Some(1.0)));
             assert_eq!(chain(text).inverse().unwrap_err(), 0);
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_begins_again_behind_its_last_level() {
-        assert_eq!(Rig::new("cycle 0 50% 1").strokes(), [0.0, 0.5, 1.0, 0.0]);
-        assert_eq!(Rig::new("cycle 0 0.5 1 0.5").strokes(), [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]);
+    fn a_list_begins_again_after_its_last_level() {
+        assert_eq!(ChainRig::new("cycle 0 50% 1").strokes(), [0.0, 0.5, 1.0, 0.0]);
+        assert_eq!(ChainRig::new("cycle 0 0.5 1 0.5").strokes(), [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]);
     }
 
     #[test]
     fn a_toggle_turns_off_what_somebody_else_has_turned_on() {
-        let mut rig = Rig::new("toggle");
+        let mut rig = ChainRig::new("toggle");
         rig.known[0] = Some(1.0.into());
         assert_eq!(rig.strokes(), [0.0, 1.0]);
         rig.known[0] = Some(0.0.into());
@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn a_row_goes_on_from_the_level_next_to_its_target() {
         for (known, given) in [(0.0, 0.5), (0.2, 0.5), (0.3, 1.0), (0.9, 0.0)] {
-            let mut rig = Rig::new("cycle 0 0.5 1");
+            let mut rig = ChainRig::new("cycle 0 0.5 1");
             rig.known[0] = Some(known.into());
             assert_eq!(rig.stroke(), Some(given), "from {known}");
         }
-        let mut rig = Rig::new("cycle 0 0.5 1 0.5");
+        let mut rig = ChainRig::new("cycle 0 0.5 1 0.5");
         assert_eq!(rig.strokes(), [0.0, 0.5, 1.0, 0.5]);
         rig.known[0] = Some(0.498.into());
         assert_eq!(rig.stroke(), Some(0.0), "which of the equal levels it was is not forgotten");
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_a_target_says_late_undoes_no_press() {
-        let mut rig = Rig::new("toggle");
+        let mut rig = ChainRig::new("toggle");
         assert_eq!((rig.stroke(), rig.advance(LAG / 2).len()), (Some(1.0), 0));
         assert_eq!((rig.number(1.0), rig.number(0.0)), (Some(0.0), None));
         // It reports what the first press has brought about.
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_target_is_seen_through_the_shapes_before_it() {
-        let mut rig = Rig::new("toggle | print | invert");
+        let mut rig = ChainRig::new("toggle | print | invert");
         assert_eq!(rig.strokes(), [0.0, 1.0, 0.0]);
         rig.known[0] = Some(1.0.into());
         assert_eq!(rig.stroke(), Some(0.0));
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn where_the_target_cannot_be_seen_its_own_memory_counts() {
         for text in ["toggle | threshold 0.5", "toggle | merge htp"] {
-            let mut rig = Rig::new(text);
+            let mut rig = ChainRig::new(text);
             rig.known[0] = Some(1.0.into());
             assert_eq!((rig.stroke(), rig.stroke()), (Some(1.0), Some(0.0)), "{text}");
         }

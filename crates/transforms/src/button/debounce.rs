@@ -1,4 +1,4 @@
-//! `debounce`: a contact that chatters speaks once.
+//! `debounce`: a bouncing contact outputs each change once.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Value};
@@ -20,7 +20,7 @@ struct Debounce {
     time: Duration,
     given: Option<Value>,
     quiet_until: Instant,
-    /// What the source says in the quiet time, if it is not what was given.
+    /// The value received during the quiet time, if it differs from the last output.
     waiting: Option<Value>,
 }
 
@@ -31,7 +31,7 @@ impl Debounce {
         Some(value)
     }
 
-    /// What is left over of a quiet time that has ended. It is a change, at the end of that time.
+    /// The value to output at the end of the quiet time, if it is a change.
     fn settle(&mut self, now: Instant) -> Option<Value> {
         if now < self.quiet_until {
             return None;
@@ -77,16 +77,16 @@ impl Stateful for Debounce {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
     use super::*;
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn a_change_passes_at_once_and_its_bounces_do_not() {
-        let mut rig = Rig::new("debounce 20ms");
+        let mut rig = ChainRig::new("debounce 20ms");
         assert_eq!(rig.number(1.0), Some(1.0));
         for level in [0.0, 1.0, 0.0, 1.0] {
             assert_eq!((rig.advance(2 * MS), rig.number(level)), (vec![], None));
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_final_state_is_never_lost() {
-        let mut rig = Rig::new("debounce 20ms");
+        let mut rig = ChainRig::new("debounce 20ms");
         assert_eq!((rig.number(1.0), rig.advance(5 * MS), rig.number(0.0)), (Some(1.0), vec![], None));
         assert_eq!(rig.advance(5 * MS), []);
         assert_eq!((rig.number(0.3), rig.advance(100 * MS)), (None, vec![(20, 0.3.into())]));
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_given_at_the_end_is_a_change_with_a_quiet_time_of_its_own() {
-        let mut rig = Rig::new("debounce 20ms");
+        let mut rig = ChainRig::new("debounce 20ms");
         assert_eq!((rig.number(1.0), rig.number(0.0)), (Some(1.0), None));
         assert_eq!((rig.advance(30 * MS), rig.number(1.0)), (vec![(20, 0.0.into())], None));
         assert_eq!(rig.advance(100 * MS), [(40, 1.0.into())]);
@@ -135,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn a_recall_passes_and_leaves_nothing_behind() {
-        let mut rig = Rig::new("debounce 20ms");
+    fn a_recall_passes_and_changes_nothing() {
+        let mut rig = ChainRig::new("debounce 20ms");
         assert_eq!((rig.number(0.0), rig.number(1.0)), (Some(0.0), None));
         assert_eq!((rig.recall(1.0), rig.advance(100 * MS)), (Some(1.0.into()), vec![]));
         assert_eq!((rig.put("on"), rig.put("on")), (Some("on".into()), None), "texts bounce as well");
@@ -144,14 +144,14 @@ mod tests {
 
     #[test]
     fn triggers_in_the_quiet_time_are_bounces() {
-        let mut rig = Rig::new("press | debounce 20ms | toggle");
+        let mut rig = ChainRig::new("press | debounce 20ms | toggle");
         assert_eq!([1.0, 0.0, 1.0, 0.0].map(|level| rig.number(level)), [Some(1.0), None, None, None]);
         assert_eq!((rig.advance(20 * MS), rig.number(1.0)), (vec![], Some(0.0)));
     }
 
     #[test]
     fn the_way_back_is_not_debounced() {
-        let mut back = Rig::of(chain("debounce 20ms").inverse().unwrap(), Place::ONLY);
+        let mut back = ChainRig::of(chain("debounce 20ms").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!([1.0, 0.0, 0.0].map(|level| back.number(level)), [1.0, 0.0, 0.0].map(Some));
     }
 }

@@ -3,7 +3,7 @@
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Value};
 
-use crate::button::edge::{Button, Edge};
+use crate::button::edge::{ButtonEdge, ButtonState};
 
 pub(crate) const DOUBLE: Transform = Transform {
     name: "double",
@@ -14,13 +14,18 @@ pub(crate) const DOUBLE: Transform = Transform {
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let time = arguments.duration("a time")?;
-    Ok(Stage::Stateful(Box::new(Double { time, button: Button::default(), first: None, is_given: false })))
+    Ok(Stage::Stateful(Box::new(Double {
+        time,
+        button: ButtonState::default(),
+        first: None,
+        is_given: false,
+    })))
 }
 
 #[derive(Clone, Debug)]
 struct Double {
     time: Duration,
-    button: Button,
+    button: ButtonState,
     /// The time of a press that waits for a second one.
     first: Option<Instant>,
     is_given: bool,
@@ -30,7 +35,7 @@ impl Stateful for Double {
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         let is_trigger = moment.is_trigger;
         match self.button.edge(moment, &value, DOUBLE.name)? {
-            Edge::Press => {
+            ButtonEdge::Press => {
                 let first = self.first.replace(moment.now);
                 first.filter(|first| moment.now.since(*first) <= self.time)?;
                 // A third press is the first of the next two.
@@ -39,7 +44,7 @@ impl Stateful for Double {
                 moment.is_trigger = is_trigger;
                 Some(Value::edge(true))
             }
-            Edge::Release => std::mem::take(&mut self.is_given).then(|| Value::edge(false)),
+            ButtonEdge::Release => std::mem::take(&mut self.is_given).then(|| Value::edge(false)),
         }
     }
 }
@@ -48,13 +53,13 @@ impl Stateful for Double {
 mod tests {
     use crosspatch_core::Duration;
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     const MS: Duration = Duration::from_millis(1);
 
     /// What comes of presses and releases with so many milliseconds in front of each.
     fn strokes(chain: &str, pauses: &[u32]) -> Vec<Option<f64>> {
-        let mut rig = Rig::new(chain);
+        let mut rig = ChainRig::new(chain);
         let stroke = |(at, &pause): (usize, &u32)| {
             assert_eq!(rig.advance(pause * MS), []);
             rig.number(if at % 2 == 0 { 1.0 } else { 0.0 })
@@ -85,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_recall_and_a_text_count_for_nothing_and_there_is_no_way_back() {
-        let mut rig = Rig::new("double 1s");
+        let mut rig = ChainRig::new("double 1s");
         assert_eq!((rig.number(1.0), rig.recall(1.0), rig.put("go")), (None, None, None));
         assert_eq!((rig.number(0.95), rig.number(0.0), rig.number(1.0)), (None, None, Some(1.0)));
         assert_eq!(rig.next_timeout(), None);

@@ -1,4 +1,4 @@
-//! What makes buttons out of values, and other buttons out of buttons.
+//! Transforms that turn values into buttons, and change how buttons behave.
 
 mod cycle;
 mod debounce;

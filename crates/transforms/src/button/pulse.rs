@@ -3,7 +3,7 @@
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Properties, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Kind, Value};
 
-use crate::button::edge::Button;
+use crate::button::edge::ButtonState;
 
 pub(crate) const PULSE: Transform = Transform {
     name: "pulse",
@@ -14,13 +14,13 @@ pub(crate) const PULSE: Transform = Transform {
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let time = arguments.duration("a time")?;
-    Ok(Stage::Stateful(Box::new(Pulse { time, button: Button::default(), ends: None })))
+    Ok(Stage::Stateful(Box::new(Pulse { time, button: ButtonState::default(), ends: None })))
 }
 
 #[derive(Clone, Debug)]
 struct Pulse {
     time: Duration,
-    button: Button,
+    button: ButtonState,
     ends: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ impl Stateful for Pulse {
         self.ends
     }
 
-    // Whatever happened, what it brings about is a state.
+    // The result is a state even if the source sends events.
     fn properties(&self) -> Properties<'_> {
         Properties { kinds: (Kind::State, Kind::Control), ..Properties::default() }
     }
@@ -52,13 +52,13 @@ impl Stateful for Pulse {
 mod tests {
     use crosspatch_core::{Duration, Value};
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn it_lasts_its_time_whether_the_button_is_held_or_not() {
-        let mut rig = Rig::new("pulse 100ms");
+        let mut rig = ChainRig::new("pulse 100ms");
         assert_eq!((rig.number(1.0), rig.advance(30 * MS), rig.number(0.0)), (Some(1.0), vec![], None));
         assert_eq!(rig.advance(100 * MS), [(100, Value::edge(false))]);
         assert_eq!((rig.number(1.0), rig.number(0.95)), (Some(1.0), None));
@@ -67,8 +67,8 @@ mod tests {
     }
 
     #[test]
-    fn a_press_while_it_runs_is_told_and_starts_its_time_anew() {
-        let mut rig = Rig::new("threshold 0 | press | pulse 50ms");
+    fn a_press_during_the_pulse_is_output_and_restarts_its_time() {
+        let mut rig = ChainRig::new("threshold 0 | press | pulse 50ms");
         assert_eq!(rig.number(0.2), Some(1.0));
         assert_eq!((rig.advance(40 * MS), rig.number(0.0), rig.number(0.3)), (vec![], None, Some(1.0)));
         assert_eq!(rig.advance(100 * MS), [(90, Value::edge(false))]);
@@ -76,13 +76,13 @@ mod tests {
 
     #[test]
     fn a_pulse_without_length_is_a_press_and_its_release() {
-        let mut rig = Rig::new("pulse 0ms");
+        let mut rig = ChainRig::new("pulse 0ms");
         assert_eq!((rig.number(1.0), rig.advance(MS)), (Some(1.0), vec![(0, Value::edge(false))]));
     }
 
     #[test]
     fn a_recall_and_a_text_start_nothing_and_there_is_no_way_back() {
-        let mut rig = Rig::new("pulse 1s");
+        let mut rig = ChainRig::new("pulse 1s");
         assert_eq!((rig.recall(1.0), rig.put("go"), rig.next_timeout()), (None, None, None));
         assert_eq!(rig.notices.len(), 1);
         assert_eq!(chain("pulse 1s").inverse().unwrap_err(), 0);

@@ -1,4 +1,4 @@
-//! `threshold`: a button out of a level.
+//! `threshold`: turns a level into a button.
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
@@ -10,7 +10,7 @@ pub(crate) const THRESHOLD: Transform = Transform {
     read,
 };
 
-/// Nothing lies above 1.
+/// No level is above 1.
 const HIGHEST: f64 = 0.999;
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
@@ -33,7 +33,7 @@ struct Threshold {
     on_above: f64,
     off_to: f64,
     is_on: Option<bool>,
-    /// What the source said last.
+    /// The source's last value.
     last: Option<f64>,
 }
 
@@ -57,7 +57,7 @@ impl Stateful for Threshold {
         Some(Value::edge(is_on))
     }
 
-    // A button that comes back is 0 or 1, and both stay on their side of the level.
+    // On the way back, a button is 0 or 1, which are on the right sides of the threshold.
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
     }
@@ -65,24 +65,24 @@ impl Stateful for Threshold {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     #[test]
     fn it_is_strictly_above_and_speaks_at_changes_at_the_first_value_and_when_it_is_said_again() {
-        let mut rig = Rig::new("threshold 0.5");
+        let mut rig = ChainRig::new("threshold 0.5");
         let passed = [0.5, 0.2, 0.51, 1.0, 1.0, 0.5, 0.0].map(|level| rig.number(level));
         assert_eq!(passed, [Some(0.0), None, Some(1.0), None, Some(1.0), Some(0.0), None]);
         assert_eq!(
-            [0.0, 0.001, 0.0].map(|level| Rig::new("threshold 0").number(level)),
+            [0.0, 0.001, 0.0].map(|level| ChainRig::new("threshold 0").number(level)),
             [0.0, 1.0, 0.0].map(Some)
         );
     }
 
     #[test]
     fn within_the_hysteresis_it_stays_what_it_was() {
-        let mut rig = Rig::new("threshold 50% hysteresis 20%");
+        let mut rig = ChainRig::new("threshold 50% hysteresis 20%");
         let passed = [0.4, 0.6, 0.31, 0.3, 0.5, 0.51].map(|level| rig.number(level));
         assert_eq!(passed, [Some(0.0), Some(1.0), None, Some(0.0), None, Some(1.0)]);
         assert_eq!((rig.recall(0.4), rig.recall(0.2)), (Some(1.0.into()), Some(0.0.into())));
@@ -91,18 +91,18 @@ mod tests {
 
     #[test]
     fn numbers_outside_of_levels_and_texts_are_understood() {
-        let mut rig = Rig::new("threshold 0 | invert");
+        let mut rig = ChainRig::new("threshold 0 | invert");
         assert_eq!((rig.number(0.0), rig.put("up"), rig.notices.len()), (Some(1.0), None, 1));
-        let mut rig = Rig::new("invert | invert | threshold 0.9");
+        let mut rig = ChainRig::new("invert | invert | threshold 0.9");
         assert_eq!((rig.number(1.0), rig.number(0.0)), (Some(1.0), Some(0.0)));
     }
 
     #[test]
     fn on_the_way_back_a_state_stays_on_its_side() {
-        let mut back = Rig::of(chain("threshold 0.3").inverse().unwrap(), Place::ONLY);
+        let mut back = ChainRig::of(chain("threshold 0.3").inverse().unwrap(), LinePosition::ONLY);
         for state in [1.0, 0.0] {
             let level = back.number(state).unwrap();
-            assert_eq!(Rig::new("threshold 0.3").number(level), Some(state));
+            assert_eq!(ChainRig::new("threshold 0.3").number(level), Some(state));
         }
     }
 

@@ -1,24 +1,25 @@
-//! What lets values through only at times: the machinery of `when` and `layer`.
+//! The gate of `when` and `layer`, which passes values while a condition holds.
 //!
-//! A gate is awake while its condition on a channel holds. Asleep, it keeps the last value that came. One value passes a
-//! gate that sleeps: the release of a button whose press has passed, for a key that nobody releases hangs at the target.
+//! A gate is open (*awake*) while its condition on a channel holds. While it is closed (*asleep*), it stores the last value. One
+//! value passes a closed gate: the release of a button whose press has passed, because a key without a release would hang at the
+//! target.
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{
-    ArgumentError, Arguments, Moment, Obstacle, Place, Properties, Signal, Stage, Stateful,
+    ArgumentError, Arguments, LinePosition, Moment, Obstacle, Properties, Signal, Stage, Stateful,
 };
 
-/// When a gate is awake.
+/// The condition of a gate.
 #[derive(Clone, Debug)]
-pub(super) enum Condition {
-    /// A comparison of the channel holds, or does not.
+pub(super) enum GateCondition {
+    /// A comparison with the channel's value is true, or false.
     Test { test: Test, is_negated: bool },
-    /// The channel chooses one of several layers, and it is this one, counted from 0.
+    /// The channel selects this layer, counted from 0.
     Layer { number: u32, count: u32 },
 }
 
-impl Condition {
-    /// Whether it holds while the channel has this value, or has not spoken.
+impl GateCondition {
+    /// Whether the condition holds for this value of the channel. `None` if the channel has no value yet.
     fn holds(&self, value: Option<&Value>) -> bool {
         const SILENT: Value = Value::Number(0.0);
         let value = value.unwrap_or(&SILENT);
@@ -32,11 +33,11 @@ impl Condition {
     }
 }
 
-/// How far numbers are apart that count as equal, so that a level of a MIDI or DMX channel can be written with three
+/// The largest difference of numbers that count as equal, so that a level of a MIDI or DMX channel can be written with three
 /// decimals.
 const EQUAL: f64 = 0.0005;
 
-/// What has to hold of a value.
+/// A test of a value.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
     /// It is not zero, or not an empty text.
@@ -53,7 +54,7 @@ pub(super) enum Test {
 }
 
 impl Test {
-    /// Whether it holds. What compares numbers does not hold of a text, nor the other way round.
+    /// Whether the value passes. A test of numbers is false for a text, and a test of texts is false for a number.
     fn holds(&self, value: &Value) -> bool {
         let number = match value {
             Value::Number(number) => *number,
@@ -83,10 +84,10 @@ impl Test {
     }
 }
 
-/// Reads what stands at the end of a gate, whose channel has been read.
+/// Reads the end of a gate's arguments, after the channel.
 pub(super) fn read_end(
     arguments: &mut Arguments<'_>,
-    condition: Condition,
+    condition: GateCondition,
     reference: usize,
 ) -> Result<Stage, ArgumentError> {
     let resends = arguments.keyword("resend");
@@ -98,22 +99,22 @@ pub(super) fn read_end(
 
 #[derive(Clone, Debug)]
 struct Gate {
-    condition: Condition,
+    condition: GateCondition,
     reference: usize,
-    /// Whether waking up passes the last value.
+    /// Whether the last value passes when the gate opens.
     resends: bool,
-    /// Whether it stands in a way back, in front of the motors and lamps of a control.
+    /// Whether it belongs to the way back, whose targets are the motors and lamps of a control.
     is_back: bool,
     is_awake: bool,
-    /// The last value that came.
+    /// The last value.
     kept: Option<Value>,
-    /// The last value that came, if it was a press and has passed.
+    /// The last value, if it was a press that has passed.
     held: Option<Value>,
 }
 
 impl Gate {
-    /// Whether a value is the release of a press that has passed. The end of a button is 0; a fader that comes down from
-    /// its end stop has other values first, and belongs to another layer.
+    /// Whether a value is the release of a press that has passed. A button goes from 1 to 0 directly. A fader has other values in
+    /// between, so its movement belongs to another layer.
     fn releases(&mut self, value: &Value) -> bool {
         self.held.take_if(|held| held != value).is_some() && *value == Value::Number(0.0) && !self.is_back
     }
@@ -122,7 +123,7 @@ impl Gate {
 impl Stateful for Gate {
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         self.is_awake = self.condition.holds(moment.known(self.reference).as_ref());
-        // A trigger is over at once: there is nothing to keep, and no release to wait for.
+        // A trigger has no duration: there is nothing to store, and no release to wait for.
         if moment.is_trigger {
             return Some(value).filter(|_| self.is_awake);
         }
@@ -155,8 +156,8 @@ impl Stateful for Gate {
         (!self.is_awake).then_some(Obstacle::Asleep(self.reference))
     }
 
-    fn place(&mut self, place: Place) {
-        if let Condition::Layer { number, count } = &mut self.condition {
+    fn place(&mut self, place: LinePosition) {
+        if let GateCondition::Layer { number, count } = &mut self.condition {
             let narrow = place.narrow.max(1);
             (*number, *count) = (place.number / narrow, (place.count / narrow).max(1));
             self.is_awake = self.condition.holds(None);
@@ -164,12 +165,12 @@ impl Stateful for Gate {
     }
 
     fn properties(&self) -> Properties<'_> {
-        let is_layered = matches!(self.condition, Condition::Layer { .. });
+        let is_layered = matches!(self.condition, GateCondition::Layer { .. });
         Properties { is_layered, ..Properties::default() }
     }
 
-    /// The same gate for the way back. It tells a motor or a lamp at once what it has to show from there on, and what another
-    /// layer shows on it is not to be put out.
+    /// The same gate for the way back. When it opens, it sends the last value to the motor or lamp. When it closes, it sends
+    /// nothing, so that another layer's state stays visible.
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Stateful(Box::new(Self { resends: true, is_back: true, ..self.clone() })))
     }
@@ -178,12 +179,12 @@ impl Stateful for Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     #[test]
     fn asleep_it_keeps_the_last_value_and_passes_it_on_waking_only_where_that_is_written() {
         for (text, sent) in [("when a.x", None), ("when a.x resend", Some(Value::Number(0.4)))] {
-            let mut rig = Rig::new(text);
+            let mut rig = ChainRig::new(text);
             assert_eq!((rig.number(0.3), rig.number(0.4), rig.is_asleep()), (None, None, true));
             assert_eq!((rig.channel(0, 1.0), rig.is_asleep()), (sent, false), "{text}");
             assert_eq!(rig.channel(0, 0.5), None, "it was awake");
@@ -194,22 +195,22 @@ mod tests {
 
     #[test]
     fn resend_has_nothing_to_say_before_the_source_has() {
-        assert_eq!(Rig::new("when a.x resend").channel(0, 1.0), None);
+        assert_eq!(ChainRig::new("when a.x resend").channel(0, 1.0), None);
     }
 
     #[test]
     fn a_channel_that_has_spoken_before_the_gate_was_there_counts() {
-        let mut rig = Rig::new("when a.x");
+        let mut rig = ChainRig::new("when a.x");
         rig.known[0] = Some(Value::Number(1.0));
         assert_eq!(rig.number(0.5), Some(0.5));
-        let mut rig = Rig::new("when not a.x");
+        let mut rig = ChainRig::new("when not a.x");
         rig.known[0] = Some(Value::Number(1.0));
         assert_eq!((rig.recall(0.5), rig.is_asleep()), (None, true));
     }
 
     #[test]
-    fn a_recall_tells_the_state_of_a_source_that_is_awake() {
-        let mut rig = Rig::new("when a.x resend");
+    fn a_recall_passes_while_the_gate_is_awake() {
+        let mut rig = ChainRig::new("when a.x resend");
         assert_eq!(rig.recall(0.5), None);
         assert_eq!(rig.channel(0, 1.0), Some(Value::Number(0.5)));
         assert_eq!(rig.recall(0.5), Some(Value::Number(0.5)));
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_button_that_is_held_while_the_gate_falls_asleep_is_released() {
-        let mut rig = Rig::new("when a.x");
+        let mut rig = ChainRig::new("when a.x");
         rig.channel(0, 1.0);
         assert_eq!((rig.number(1.0), rig.channel(0, 0.0)), (Some(1.0), None));
         let passed = [1.0, 0.0, 0.0, 1.0, 0.0].map(|level| rig.number(level));
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_release_of_which_the_press_was_not_seen_does_not_pass() {
-        let mut rig = Rig::new("when a.x");
+        let mut rig = ChainRig::new("when a.x");
         rig.channel(0, 1.0);
         assert_eq!((rig.number(1.0), rig.number(0.0)), (Some(1.0), Some(0.0)));
         rig.channel(0, 0.0);
@@ -235,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_fader_that_comes_down_from_its_end_stop_on_another_layer_moves_nothing() {
-        let mut rig = Rig::new("when a.x");
+        let mut rig = ChainRig::new("when a.x");
         rig.channel(0, 1.0);
         assert_eq!((rig.number(1.0), rig.channel(0, 0.0)), (Some(1.0), None));
         assert_eq!([0.98, 0.5, 0.0].map(|level| rig.number(level)), [None; 3]);
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_trigger_is_neither_kept_nor_released() {
-        let mut rig = Rig::new("press | when a.x resend");
+        let mut rig = ChainRig::new("press | when a.x resend");
         assert_eq!([1.0, 0.0].map(|level| rig.number(level)), [None, None]);
         assert_eq!(rig.channel(0, 1.0), None);
         assert_eq!([1.0, 0.0].map(|level| rig.number(level)), [Some(1.0), None]);
@@ -253,7 +254,7 @@ mod tests {
     #[test]
     fn the_way_back_shows_the_layer_that_is_awake_and_leaves_the_others_alone() {
         let back = chain("when a.x").inverse().unwrap();
-        let mut rig = Rig::of(back, Place::ONLY);
+        let mut rig = ChainRig::of(back, LinePosition::ONLY);
         assert_eq!(rig.number(0.3), None);
         assert_eq!(rig.channel(0, 1.0), Some(Value::Number(0.3)));
         assert_eq!((rig.number(1.0), rig.channel(0, 0.0)), (Some(1.0), None));

@@ -1,8 +1,8 @@
-//! `gesture`: what a finger draws on a touch pad, as a text.
+//! `gesture`: outputs what a finger draws on a touch pad, as a text.
 //!
-//! A pad says its position in two values, one behind the other, and some pads only the one that has changed. Between both a
-//! finger that moves obliquely seems to stand where it never was. So a change of one axis that the other follows at once is
-//! half of a step.
+//! A pad sends a position as two consecutive values, and some pads only send the one that has changed. After the first value of a
+//! diagonal movement, the position is one where the finger never was. Therefore a change of one axis is half of a step if the
+//! other axis changes immediately after it.
 
 use crosspatch_core::transform::{
     ArgumentError, Arguments, Moment, Properties, Signal, Stage, Stateful, Transform,
@@ -16,16 +16,16 @@ pub(crate) const GESTURE: Transform = Transform {
     read,
 };
 
-/// How many fields a gesture has at most.
+/// The most fields of a gesture.
 const LONGEST: usize = 64;
 
-/// How soon after the one axis the other belongs to the same step: some messages of slow MIDI later.
+/// How soon after one axis a change of the other belongs to the same step: the duration of some MIDI messages.
 const STEP: Duration = Duration::from_millis(5);
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let axes = [arguments.channel()?, arguments.channel()?];
     let is_downwards = arguments.keyword("downwards");
-    let (path, text) = (Path { fields: [0; LONGEST], len: 0 }, Text::from(""));
+    let (path, text) = (GesturePath { fields: [0; LONGEST], len: 0 }, Text::from(""));
     let gesture = Gesture { axes, is_downwards, is_touched: false, has_moved: false, half: None, path, text };
     Ok(Stage::Stateful(Box::new(gesture)))
 }
@@ -39,22 +39,22 @@ struct Gesture {
     is_touched: bool,
     /// Whether the position has changed since the last touch ended.
     has_moved: bool,
-    /// The field where the finger seems to stand, the axis that has said so and when, as long as the other may follow.
+    /// The field after a change of one axis, the axis and the time, while the other axis may follow.
     half: Option<(u8, usize, Instant)>,
-    path: Path,
+    path: GesturePath,
     /// The last gesture.
     text: Text,
 }
 
-/// Fields that a finger has gone over, as digits.
+/// The fields that the finger has touched, as digits.
 #[derive(Clone, Debug)]
-struct Path {
+struct GesturePath {
     fields: [u8; LONGEST],
     len: usize,
 }
 
-impl Path {
-    /// Adds a field, unless the finger is there already or the path is full.
+impl GesturePath {
+    /// Adds a field, unless it is the last one already or the path is full.
     fn add(&mut self, field: u8) {
         if self.len < LONGEST && self.fields[..self.len].last() != Some(&field) {
             self.fields[self.len] = field;
@@ -68,7 +68,7 @@ impl Path {
 }
 
 impl Gesture {
-    /// The field of the present position. An axis that has not spoken is at 0.
+    /// The field of the current position. An axis without a value is at 0.
     fn field(&self, moment: &Moment<'_>) -> u8 {
         let third = |axis: usize| {
             let level = moment.known(self.axes[axis]).and_then(|value| value.as_number()).unwrap_or(0.0);
@@ -80,7 +80,7 @@ impl Gesture {
 
     fn begin(&mut self, moment: &Moment<'_>) {
         self.path.len = 0;
-        // A pad that tells of the touch before the position would begin each gesture where the last one ended.
+        // With a pad that sends the touch before the position, each gesture would begin where the last one ended.
         if self.has_moved && self.half.is_none() {
             self.path.add(self.field(moment));
         }
@@ -106,7 +106,7 @@ impl Stateful for Gesture {
                 None
             }
             (true, false) => {
-                // The same gesture again is another one.
+                // A repeated gesture is a new one.
                 moment.is_trigger = true;
                 Some(self.end(moment))
             }
@@ -138,7 +138,7 @@ impl Stateful for Gesture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::{Rig, read_stage};
+    use crate::rig::{ChainRig, read_stage};
 
     /// What a pad says.
     #[derive(Copy, Clone)]
@@ -152,7 +152,7 @@ mod tests {
     use Event::{Touch, Wait, X, Y};
 
     /// The texts that come out.
-    fn draw(rig: &mut Rig, events: &[Event]) -> Vec<String> {
+    fn draw(rig: &mut ChainRig, events: &[Event]) -> Vec<String> {
         let mut texts = Vec::new();
         for event in events {
             let passed = match *event {
@@ -167,14 +167,14 @@ mod tests {
     }
 
     fn drawn(events: &[Event]) -> String {
-        draw(&mut Rig::new("gesture pad.x pad.y"), events).concat()
+        draw(&mut ChainRig::new("gesture pad.x pad.y"), events).concat()
     }
 
     #[test]
     fn the_fields_are_those_of_a_telephone() {
         let levels = [0.0, 0.5, 1.0];
-        let mut up = Rig::new("gesture pad.x pad.y");
-        let mut down = Rig::new("gesture pad.x pad.y downwards");
+        let mut up = ChainRig::new("gesture pad.x pad.y");
+        let mut down = ChainRig::new("gesture pad.x pad.y downwards");
         for (at, field) in ["7", "8", "9", "4", "5", "6", "1", "2", "3"].into_iter().enumerate() {
             let tap = [X(levels[at % 3]), Y(levels[at / 3]), Touch(1.0), Touch(0.0)];
             assert_eq!(draw(&mut up, &tap), [field]);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_that_arrive_in_a_heap_are_still_told_apart() {
+    fn positions_that_arrive_at_once_are_still_distinguished() {
         let both = [X(0.1), Y(0.9), Touch(1.0), X(0.1), Y(0.5), X(0.1), Y(0.1), X(0.5), Y(0.1), Touch(0.0)];
         assert_eq!(drawn(&both), "1478");
         let changed = [X(0.1), Y(0.9), Touch(1.0), Y(0.5), Y(0.1), Touch(0.0)];
@@ -243,8 +243,8 @@ mod tests {
     }
 
     #[test]
-    fn a_pad_that_tells_of_the_touch_first_does_not_begin_where_the_last_one_ended() {
-        let mut rig = Rig::new("gesture pad.x pad.y");
+    fn a_pad_that_sends_the_touch_first_does_not_begin_where_the_last_gesture_ended() {
+        let mut rig = ChainRig::new("gesture pad.x pad.y");
         let touch = |x, y| [Touch(1.0), X(x), Y(y), Wait(20), Y(0.5), Wait(20), Touch(0.0)];
         assert_eq!(draw(&mut rig, &touch(0.1, 0.9)), ["14"]);
         assert_eq!(draw(&mut rig, &touch(0.9, 0.1)), ["96"]);
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_touch_between_both_halves_of_its_position_begins_at_the_whole_of_it() {
-        let mut rig = Rig::new("gesture pad.x pad.y");
+        let mut rig = ChainRig::new("gesture pad.x pad.y");
         draw(&mut rig, &[X(0.9), Y(0.1), Touch(1.0), Touch(0.0), Wait(20)]);
         assert_eq!(
             draw(&mut rig, &[X(0.1), Touch(1.0), Y(0.9), Wait(20), X(0.5), Wait(20), Touch(0.0)]),
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_same_gesture_again_is_the_same_text() {
-        let mut rig = Rig::new("gesture pad.x pad.y");
+        let mut rig = ChainRig::new("gesture pad.x pad.y");
         let mut tap = || {
             rig.put(1.0);
             let Some(Value::Text(text)) = rig.put(0.0) else { panic!("a tap gives a text") };
@@ -306,14 +306,14 @@ mod tests {
 
     #[test]
     fn each_gesture_is_a_press_of_the_button_that_is_made_of_it() {
-        let mut rig = Rig::new(r#"gesture pad.x pad.y | match "7"=1 | toggle"#);
+        let mut rig = ChainRig::new(r#"gesture pad.x pad.y | match "7"=1 | toggle"#);
         let passed = [1.0, 0.0, 1.0, 0.0].map(|touch| rig.number(touch));
         assert_eq!(passed, [None, Some(1.0), None, Some(0.0)]);
     }
 
     #[test]
     fn a_recall_and_a_text_touch_nothing_and_there_is_no_way_back() {
-        let mut rig = Rig::new("gesture pad.x pad.y");
+        let mut rig = ChainRig::new("gesture pad.x pad.y");
         assert_eq!((rig.recall(1.0), rig.put("on"), rig.put(0.0)), (None, None, None));
         assert_eq!((rig.notices.len(), rig.chain.inverse().unwrap_err()), (1, 0));
         for text in ["gesture", "gesture pad.x", "gesture pad.x pad.y up"] {

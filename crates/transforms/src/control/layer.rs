@@ -1,8 +1,8 @@
-//! `layer`: a line whose one side has a multiple of the other's channels, in layers that a channel chooses from.
+//! `layer`: maps a few channels to one of several layers of channels, which another channel selects.
 
 use crosspatch_core::transform::Transform;
 
-use super::gate::{Condition, read_end};
+use super::gate::{GateCondition, read_end};
 
 pub(crate) const LAYER: Transform = Transform {
     name: "layer",
@@ -10,20 +10,20 @@ pub(crate) const LAYER: Transform = Transform {
     summary: "maps a few channels to many, in layers that a channel selects",
     read: |arguments| {
         let reference = arguments.channel()?;
-        read_end(arguments, Condition::Layer { number: 0, count: 1 }, reference)
+        read_end(arguments, GateCondition::Layer { number: 0, count: 1 }, reference)
     },
 };
 
 #[cfg(test)]
 mod tests {
     use crosspatch_core::Value;
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     /// The mapping of a number among those that 16 knobs on 512 channels give.
-    fn knobs(number: u32) -> Rig {
-        Rig::of(chain("layer a.x"), Place { number, count: 512, narrow: 16 })
+    fn knobs(number: u32) -> ChainRig {
+        ChainRig::of(chain("layer a.x"), LinePosition { number, count: 512, narrow: 16 })
     }
 
     #[test]
@@ -60,18 +60,18 @@ mod tests {
 
     #[test]
     fn a_line_without_a_multiple_has_one_layer() {
-        let mut rig = Rig::of(chain("layer a.x"), Place { number: 3, count: 4, narrow: 4 });
+        let mut rig = ChainRig::of(chain("layer a.x"), LinePosition { number: 3, count: 4, narrow: 4 });
         assert_eq!((rig.channel(0, 1.0), rig.number(0.5)), (None, Some(0.5)));
     }
 
     #[test]
     fn the_way_back_shows_a_layer_as_soon_as_it_is_chosen() {
-        let place = Place { number: 1, count: 2, narrow: 1 };
-        let mut rig = Rig::of(chain("layer a.x").inverse().unwrap(), place);
+        let place = LinePosition { number: 1, count: 2, narrow: 1 };
+        let mut rig = ChainRig::of(chain("layer a.x").inverse().unwrap(), place);
         assert!(rig.chain.is_layered());
         assert_eq!(rig.number(0.3), None);
         assert_eq!(rig.channel(0, 1.0), Some(Value::Number(0.3)));
-        let mut rig = Rig::of(chain("layer a.x resend"), place);
+        let mut rig = ChainRig::of(chain("layer a.x resend"), place);
         assert_eq!((rig.number(0.3), rig.channel(0, 0.7)), (None, Some(Value::Number(0.3))));
     }
 }

@@ -1,6 +1,6 @@
-//! `merge`: the end of a line that shares its target with others.
+//! `merge`: combines the sources of a target that several lines share.
 
-use crosspatch_core::transform::{ArgumentError, Arguments, Merge, Rule, Stage, Transform};
+use crosspatch_core::transform::{ArgumentError, Arguments, JoinRule, Merge, Stage, Transform};
 
 pub(super) const MERGE: Transform = Transform {
     name: "merge",
@@ -10,17 +10,17 @@ pub(super) const MERGE: Transform = Transform {
 };
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    const RULES: [(&str, Rule); 5] = [
-        ("htp", Rule::Htp),
-        ("ltp", Rule::Ltp),
-        ("sum", Rule::Sum),
-        ("average", Rule::Average),
-        ("priority", Rule::Priority),
+    const RULES: [(&str, JoinRule); 5] = [
+        ("htp", JoinRule::Htp),
+        ("ltp", JoinRule::Ltp),
+        ("sum", JoinRule::Sum),
+        ("average", JoinRule::Average),
+        ("priority", JoinRule::Priority),
     ];
     let rule = arguments.one_of("a rule", &RULES)?;
     let priority = match rule {
-        Rule::Priority => arguments.whole("a priority", 0..=200)? as u8,
-        Rule::Htp | Rule::Ltp | Rule::Sum | Rule::Average => 0,
+        JoinRule::Priority => arguments.whole("a priority", 0..=200)? as u8,
+        JoinRule::Htp | JoinRule::Ltp | JoinRule::Sum | JoinRule::Average => 0,
     };
     Ok(Stage::Merge(Merge { rule, priority }))
 }
@@ -37,8 +37,8 @@ mod tests {
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err((error.at, error.message)),
         };
-        assert_eq!(read("merge htp"), Ok(Merge { rule: Rule::Htp, priority: 0 }));
-        assert_eq!(read("merge priority 200"), Ok(Merge { rule: Rule::Priority, priority: 200 }));
+        assert_eq!(read("merge htp"), Ok(Merge { rule: JoinRule::Htp, priority: 0 }));
+        assert_eq!(read("merge priority 200"), Ok(Merge { rule: JoinRule::Priority, priority: 200 }));
         for (written, at, message) in [
             ("merge", 5..5, "expected a rule, found nothing"),
             ("merge max", 6..9, "expected a rule, found `max`"),

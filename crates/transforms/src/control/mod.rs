@@ -1,4 +1,4 @@
-//! What depends on other channels: layers, takeover, encoders, several sources of one target.
+//! Transforms that depend on other channels: layers, takeover, encoders, several sources of one target.
 
 mod gate;
 mod gesture;

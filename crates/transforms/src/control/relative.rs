@@ -1,7 +1,7 @@
-//! `relative`: an endless encoder, which says how far it was turned, made into a level.
+//! `relative`: turns the ticks of an endless encoder into a level.
 //!
-//! A value is a MIDI number from 0 to 127 as a level. What it means is no standard but a habit of makers; the names are those
-//! of the arithmetic.
+//! A value is a MIDI number from 0 to 127 as a level. Its meaning is not standardised and differs between manufacturers. The
+//! encodings are named after their arithmetic.
 
 use crosspatch_core::transform::{
     ArgumentError, Arguments, Moment, Properties, Shape, Stage, Stateful, Transform,
@@ -9,7 +9,7 @@ use crosspatch_core::transform::{
 use crosspatch_core::{Duration, Instant, Kind, Value};
 
 use super::trail::Trail;
-use crate::target::Target;
+use crate::target::TargetState;
 
 pub(crate) const RELATIVE: Transform = Transform {
     name: "relative",
@@ -18,15 +18,16 @@ pub(crate) const RELATIVE: Transform = Transform {
     read,
 };
 
-/// How far one tick goes where nothing else is written.
+/// The default step of a tick.
 const STEP: f64 = 0.01;
 
-/// From this time between two ticks on they count single, and at the shorter one `accelerate` times. A slow turn of an
-/// encoder of 24 ticks is slower than the first, a flick of the fingers faster than the second.
+/// The range of times between two ticks for acceleration. A tick counts once after the longer time, and `accelerate` times
+/// after the shorter one. For an encoder with 24 ticks, a slow turn is slower than the first, and a flick of the fingers faster
+/// than the second.
 const SLOW: Duration = Duration::from_millis(100);
 const FAST: Duration = Duration::from_millis(10);
 
-/// How near to a limit is at it, after sums of steps that are no exact numbers.
+/// The distance from a limit that counts as being at it, because sums of steps are rounded.
 const AT_LIMIT: f64 = 1e-9;
 
 #[derive(Copy, Clone, Debug)]
@@ -40,7 +41,7 @@ enum Coding {
 }
 
 impl Coding {
-    /// The ticks that a level means, negative ones downwards.
+    /// The number of ticks that a level means, negative for downwards.
     fn ticks(self, level: f64) -> f64 {
         let raw = (level * 127.0).round().clamp(0.0, 127.0);
         match self {
@@ -53,7 +54,7 @@ impl Coding {
 }
 
 #[derive(Copy, Clone)]
-enum Setting {
+enum RelativeSetting {
     Step,
     Accelerate,
     Limits,
@@ -63,11 +64,11 @@ enum Setting {
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     const CODINGS: [(&str, Coding); 3] =
         [("twos", Coding::Twos), ("signed", Coding::Signed), ("offset", Coding::Offset)];
-    const SETTINGS: [(&str, Setting); 4] = [
-        ("step", Setting::Step),
-        ("accelerate", Setting::Accelerate),
-        ("limits", Setting::Limits),
-        ("wrap", Setting::Wrap),
+    const SETTINGS: [(&str, RelativeSetting); 4] = [
+        ("step", RelativeSetting::Step),
+        ("accelerate", RelativeSetting::Accelerate),
+        ("limits", RelativeSetting::Limits),
+        ("wrap", RelativeSetting::Wrap),
     ];
     let coding = arguments.one_of("a coding of ticks", &CODINGS)?;
     let mut relative = Relative {
@@ -77,18 +78,20 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
         low: 0.0,
         high: 1.0,
         wraps: false,
-        trail: Trail::new(Target::new(arguments), 0.0),
+        trail: Trail::new(TargetState::new(arguments), 0.0),
         last: None,
     };
     while !arguments.is_empty() {
         match arguments.one_of("a setting", &SETTINGS)? {
-            Setting::Step => relative.step = arguments.number("a step", -1.0..=1.0)?,
-            Setting::Accelerate => relative.acceleration = arguments.number("a factor", 1.0..=100.0)?,
-            Setting::Limits => {
+            RelativeSetting::Step => relative.step = arguments.number("a step", -1.0..=1.0)?,
+            RelativeSetting::Accelerate => {
+                relative.acceleration = arguments.number("a factor", 1.0..=100.0)?
+            }
+            RelativeSetting::Limits => {
                 let (one, other) = arguments.range("limits", 0.0..=1.0)?;
                 (relative.low, relative.high) = (one.min(other), one.max(other));
             }
-            Setting::Wrap => relative.wraps = true,
+            RelativeSetting::Wrap => relative.wraps = true,
         }
     }
     Ok(Stage::Stateful(Box::new(relative)))
@@ -97,21 +100,21 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 #[derive(Clone, Debug)]
 struct Relative {
     coding: Coding,
-    /// How far one tick goes; a negative step turns the encoder round.
+    /// The step of a tick. A negative step reverses the encoder.
     step: f64,
-    /// How often a tick counts at most.
+    /// The most times that a tick counts.
     acceleration: f64,
     low: f64,
     high: f64,
     wraps: bool,
     trail: Trail,
-    /// When it was turned last, and whether upwards.
+    /// The time of the last turn, and whether it was upwards.
     last: Option<(Instant, bool)>,
 }
 
 impl Relative {
-    /// How often each of some ticks counts, by the time since those before them. A turn that begins or changes its direction
-    /// is slow.
+    /// How many times each tick counts, by the time since the previous ones. The first ticks of a turn, and those after a change of
+    /// direction, count once.
     fn factor(&mut self, now: Instant, ticks: f64) -> f64 {
         let is_up = ticks > 0.0;
         let Some((before, _)) = self.last.replace((now, is_up)).filter(|(_, was_up)| *was_up == is_up) else {
@@ -122,7 +125,8 @@ impl Relative {
         1.0 + (self.acceleration - 1.0) * ((slow - between) / (slow - fast)).clamp(0.0, 1.0)
     }
 
-    /// Where a way from `position` ends. One that wraps stops at its limits, and goes on at the other one from there.
+    /// The position after a movement from `position`. With `wrap`, a movement stops at a limit and the next one continues at the
+    /// opposite limit.
     fn turn(&self, position: f64, way: f64) -> f64 {
         let (near, far) = if way < 0.0 { (self.high, self.low) } else { (self.low, self.high) };
         if self.wraps && (position - far).abs() < AT_LIMIT {
@@ -149,16 +153,16 @@ impl Stateful for Relative {
         Some(Value::Number(turned))
     }
 
-    fn behind(&mut self, stages: &[Stage]) {
-        self.trail.target.behind(stages);
+    fn set_following(&mut self, stages: &[Stage]) {
+        self.trail.target.set_following(stages);
     }
 
-    /// An encoder shows the level of its target on a ring of lamps.
+    /// On the way back, the level of the target passes, for the encoder's ring of lamps.
     fn inverse(&self) -> Option<Stage> {
         Some(Stage::Shape(Shape::IDENTITY))
     }
 
-    // Whatever happened, what it brings about is a state.
+    // The result is a state even if the source sends events.
     fn properties(&self) -> Properties<'_> {
         Properties { kinds: (Kind::State, Kind::Control), ..Properties::default() }
     }
@@ -167,10 +171,10 @@ impl Stateful for Relative {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::{Rig, read_stage};
+    use crate::rig::{ChainRig, read_stage};
 
     /// Turns by some MIDI numbers, `pause` apart, at a target that takes what it is sent.
-    fn turn(rig: &mut Rig, pause: u64, numbers: &[u8]) -> Vec<Option<f64>> {
+    fn turn(rig: &mut ChainRig, pause: u64, numbers: &[u8]) -> Vec<Option<f64>> {
         let tick = |number: &u8| {
             rig.advance(Duration::from_millis(pause));
             let passed = rig.number(f64::from(*number) / 127.0);
@@ -189,7 +193,7 @@ mod tests {
             ("signed", [1, 63, 127, 65, 64]),
             ("offset", [65, 127, 0, 63, 64]),
         ] {
-            let mut rig = Rig::new(&format!("relative {coding} step 0.001"));
+            let mut rig = ChainRig::new(&format!("relative {coding} step 0.001"));
             rig.channel(0, 0.5);
             let last = if coding == "signed" { 0.501 } else { 0.5 };
             let passed = turn(&mut rig, 1000, &numbers);
@@ -211,15 +215,15 @@ mod tests {
 
     #[test]
     fn without_anything_known_it_starts_at_the_lower_limit_and_remembers() {
-        let mut rig = Rig::new("relative twos step 10% limits 0.8..0.2");
+        let mut rig = ChainRig::new("relative twos step 10% limits 0.8..0.2");
         assert_eq!([1.0, 1.0].map(|raw| rig.number(raw / 127.0)), [Some(0.30000000000000004), Some(0.4)]);
-        let mut rig = Rig::new("relative twos");
+        let mut rig = ChainRig::new("relative twos");
         assert_eq!(rig.number(1.0), Some(0.0), "a target that has been told nothing is told where it is");
     }
 
     #[test]
     fn what_somebody_else_has_set_is_where_it_goes_on() {
-        let mut rig = Rig::new("relative offset");
+        let mut rig = ChainRig::new("relative offset");
         rig.channel(0, 0.5);
         assert_eq!(turn(&mut rig, 1, &[65, 65]), [Some(0.51), Some(0.52)]);
         rig.channel(0, 0.9);
@@ -232,7 +236,7 @@ mod tests {
     fn a_target_that_rounds_does_not_swallow_small_steps() {
         for resolution in [100.0, 127.0, 65535.0] {
             for pause in [5, 5000] {
-                let mut rig = Rig::new("relative twos step 0.001");
+                let mut rig = ChainRig::new("relative twos step 0.001");
                 rig.channel(0, 0.2);
                 for _ in 0..500 {
                     let passed = rig.number(1.0 / 127.0).unwrap();
@@ -247,7 +251,7 @@ mod tests {
 
     #[test]
     fn it_starts_where_the_target_is_through_the_shapes_between() {
-        let mut rig = Rig::new("relative twos | range 1..0.6");
+        let mut rig = ChainRig::new("relative twos | range 1..0.6");
         rig.channel(0, 0.8);
         assert_eq!(turn(&mut rig, 1000, &[1, 1]), [Some(0.796), Some(0.792)]);
         rig.channel(0, 0.79);
@@ -260,7 +264,7 @@ mod tests {
 
     #[test]
     fn it_stops_at_its_limits_and_says_so_once() {
-        let mut rig = Rig::new("relative twos step 0.4 limits 0.1..0.9");
+        let mut rig = ChainRig::new("relative twos step 0.4 limits 0.1..0.9");
         rig.channel(0, 0.2);
         let passed = turn(&mut rig, 1000, &[1, 1, 1, 127, 127, 127]);
         assert_eq!(passed, [Some(0.6), Some(0.9), None, Some(0.5), Some(0.1), None]);
@@ -270,12 +274,12 @@ mod tests {
 
     #[test]
     fn one_that_wraps_shows_both_limits() {
-        let mut rig = Rig::new("relative twos step 0.25 wrap");
+        let mut rig = ChainRig::new("relative twos step 0.25 wrap");
         rig.channel(0, 0.5);
         let passed = turn(&mut rig, 1000, &[1, 1, 1, 1, 127, 127, 126]);
         let expected = [0.75, 1.0, 0.0, 0.25, 0.0, 1.0, 0.5].map(Some);
         assert_eq!(passed, expected);
-        let mut rig = Rig::new("relative twos wrap");
+        let mut rig = ChainRig::new("relative twos wrap");
         let levels: Vec<_> = turn(&mut rig, 1000, &[1; 102]).into_iter().flatten().collect();
         assert_eq!((levels[99], levels[100], levels[101]), (1.0, 0.0, 0.01), "after a hundred inexact sums");
     }
@@ -283,7 +287,7 @@ mod tests {
     #[test]
     fn fast_turns_count_more_evenly_between_slow_and_fast() {
         let way = |pause, numbers: &[u8]| {
-            let mut rig = Rig::new("relative twos accelerate 10 step 0.001");
+            let mut rig = ChainRig::new("relative twos accelerate 10 step 0.001");
             rig.channel(0, 0.5);
             let passed = turn(&mut rig, pause, numbers);
             passed.into_iter().flatten().collect::<Vec<_>>()
@@ -298,14 +302,14 @@ mod tests {
 
     #[test]
     fn a_negative_step_turns_it_round() {
-        let mut rig = Rig::new("relative signed step -5%");
+        let mut rig = ChainRig::new("relative signed step -5%");
         rig.channel(0, 0.5);
         assert_eq!(turn(&mut rig, 1000, &[1, 65, 65]), [Some(0.45), Some(0.5), Some(0.55)]);
     }
 
     #[test]
     fn a_recall_and_a_text_turn_nothing_and_the_way_back_passes() {
-        let mut rig = Rig::new("relative twos");
+        let mut rig = ChainRig::new("relative twos");
         assert_eq!((rig.recall(1.0 / 127.0), rig.put("up")), (None, None));
         assert_eq!(rig.notices.len(), 1);
         assert_eq!(rig.chain.inverse().unwrap().references(), 1);

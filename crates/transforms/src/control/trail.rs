@@ -1,47 +1,47 @@
-//! Where a target is, by what went there and by what it says.
+//! Estimates the position of a target from the levels that were sent to it and from its reports.
 //!
-//! A target reports its value rounded, a console in hundredths, a motor fader in steps of 1/127, and late, when it has
-//! already been sent on. A stage that took such a report for the truth would lose small steps, or believe that somebody
-//! else had moved the target. One that ignored reports would jump when somebody has. So a report that can be explained by
-//! what was sent lately changes nothing, and any other is the truth.
+//! A target reports its level rounded (a console in hundredths, a motor fader in steps of 1/127), and late, when the next level
+//! has already been sent. A stage that believed each report would lose small steps, or assume that the target had been moved by
+//! another source. A stage that ignored reports would jump after such a movement. Therefore a report that recently sent levels
+//! explain changes nothing, and any other report is the target's position.
 //!
-//! Positions are levels of the stage. Reports are compared where they are made, at the target, because shapes on the way
-//! there stretch and squeeze what it rounds.
+//! Positions are levels of the stage. Reports are compared as levels of the target, because the shapes in between scale the
+//! rounding.
 
 use crosspatch_core::Instant;
 use crosspatch_core::transform::Moment;
 
-use crate::target::{LAG, Target};
+use crate::target::{LAG, TargetState};
 
-/// How much a target may round: consoles cut to hundredths, and a hundredth is no exact number.
+/// The largest rounding error of a target. Consoles truncate to hundredths, which are not exact in binary.
 const ROUNDING: f64 = 0.0101;
 
-/// What a mapping has sent to its target without a pause longer than [`LAG`].
+/// The levels that a mapping has sent to its target without a pause longer than [`LAG`].
 #[derive(Clone, Debug)]
 pub(super) struct Trail {
-    pub(super) target: Target,
-    /// How far at least the target has been moved when somebody else has moved it.
+    pub(super) target: TargetState,
+    /// The smallest difference that counts as a movement by another source.
     tolerance: f64,
-    sent: Option<Sent>,
+    sent: Option<SentLevel>,
 }
 
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentLevel {
     /// The last position.
     last: f64,
     at: Instant,
-    /// The lowest and the highest level at the target since the pause, with the one at which it began.
+    /// The lowest and the highest level at the target since the pause, including the first one.
     low: f64,
     high: f64,
 }
 
 impl Trail {
-    /// A trail that lets the target round, and be moved by at least `tolerance`.
-    pub(super) fn new(target: Target, tolerance: f64) -> Self {
+    /// A trail that ignores differences of up to `tolerance`, and rounding.
+    pub(super) fn new(target: TargetState, tolerance: f64) -> Self {
         Self { target, tolerance: tolerance.max(ROUNDING), sent: None }
     }
 
-    /// Where the target is: where it was sent to, if that explains what is known of it, or else what is known.
+    /// The position of the target: the last sent one if that explains the report, or else the reported one.
     pub(super) fn position(&self, moment: &Moment<'_>) -> Option<f64> {
         let known = self.target.known(moment);
         match (&self.sent, known) {
@@ -51,13 +51,13 @@ impl Trail {
         }
     }
 
-    fn explains(&self, now: Instant, sent: &Sent, known: f64) -> bool {
+    fn explains(&self, now: Instant, sent: &SentLevel, known: f64) -> bool {
         let last = self.target.there(sent.last);
         let (low, high) = if now - sent.at > LAG { (last, last) } else { (sent.low, sent.high) };
         (low - self.tolerance..=high + self.tolerance).contains(&known)
     }
 
-    /// The target is sent to `to` from `position`, or nobody knows from where.
+    /// Records that the target is sent from `position`, if that is known, to `to`.
     pub(super) fn send(&mut self, now: Instant, position: Option<f64>, to: f64) {
         let level = self.target.there(to);
         let (low, high) = match &self.sent {
@@ -67,7 +67,7 @@ impl Trail {
                 (begin, begin)
             }
         };
-        self.sent = Some(Sent { last: to, at: now, low: low.min(level), high: high.max(level) });
+        self.sent = Some(SentLevel { last: to, at: now, low: low.min(level), high: high.max(level) });
     }
 }
 
@@ -81,10 +81,10 @@ mod tests {
 
     /// A trail to a target behind some stages.
     fn trail(tolerance: f64, behind: &[&str]) -> Trail {
-        let mut target = Target::new(&mut Arguments::new("", 0, &mut Vec::new()));
+        let mut target = TargetState::new(&mut Arguments::new("", 0, &mut Vec::new()));
         let stages: Vec<Stage> =
             behind.iter().map(|stage| read_stage(stage, &mut Vec::new()).unwrap()).collect();
-        target.behind(&stages);
+        target.set_following(&stages);
         Trail::new(target, tolerance)
     }
 

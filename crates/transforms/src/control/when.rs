@@ -1,8 +1,8 @@
-//! `when`: a mapping that is asleep unless something holds of a channel.
+//! `when`: passes values while the value of another channel meets a condition.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Stage, Transform};
 
-use super::gate::{Condition, Test, read_end};
+use super::gate::{GateCondition, Test, read_end};
 
 pub(crate) const WHEN: Transform = Transform {
     name: "when",
@@ -15,14 +15,14 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let is_negated = arguments.keyword("not");
     let reference = arguments.channel()?;
     let test = read_test(arguments)?;
-    read_end(arguments, Condition::Test { test, is_negated }, reference)
+    read_end(arguments, GateCondition::Test { test, is_negated }, reference)
 }
 
 /// A comparison, if one comes next.
 fn read_test(arguments: &mut Arguments<'_>) -> Result<Test, ArgumentError> {
     let level = |arguments: &mut Arguments<'_>| arguments.number("a level", 0.0..=1.0);
     if arguments.keyword(">") {
-        // `>=` is two signs: `=` is one by itself.
+        // `>=` is two tokens.
         return if arguments.keyword("=") {
             level(arguments).map(Test::AtLeast)
         } else {
@@ -53,11 +53,11 @@ fn read_test(arguments: &mut Arguments<'_>) -> Result<Test, ArgumentError> {
 mod tests {
     use crosspatch_core::Value;
 
-    use crate::rig::{Rig, read_stage};
+    use crate::rig::{ChainRig, read_stage};
 
     /// Which of some values of its channel a gate is awake at.
     fn awake_at(text: &str, values: &[f64]) -> Vec<f64> {
-        let mut rig = Rig::new(text);
+        let mut rig = ChainRig::new(text);
         let is_awake = |value: &&f64| {
             rig.channel(0, **value);
             !rig.is_asleep()
@@ -106,14 +106,14 @@ mod tests {
             ("when a.x < 0.5", [false; 3]),
             ("when not a.x = 0", [true; 3]),
         ] {
-            let mut rig = Rig::new(text);
+            let mut rig = ChainRig::new(text);
             let awake = ["", "on air", "On Air"].map(|word| {
                 rig.channel(0, word);
                 !rig.is_asleep()
             });
             assert_eq!(awake, at, "{text}");
         }
-        let mut rig = Rig::new(r#"when a.x = "1""#);
+        let mut rig = ChainRig::new(r#"when a.x = "1""#);
         assert_eq!((rig.channel(0, 1.0), rig.is_asleep()), (None, true));
     }
 
@@ -121,14 +121,14 @@ mod tests {
     fn a_channel_that_has_not_spoken_is_zero() {
         for (text, passed) in [("when a.x", None), ("when not a.x", Some(0.5)), ("when a.x < 0.1", Some(0.5))]
         {
-            let mut rig = Rig::new(text);
+            let mut rig = ChainRig::new(text);
             assert_eq!((rig.is_asleep(), rig.number(0.5)), (passed.is_none(), passed), "{text}");
         }
     }
 
     #[test]
-    fn both_ends_of_two_pages_can_be_told_apart() {
-        let mut rig = Rig::new("when pages.x >= 0.5 resend | invert");
+    fn both_ends_of_two_pages_can_be_distinguished() {
+        let mut rig = ChainRig::new("when pages.x >= 0.5 resend | invert");
         rig.number(0.25);
         assert_eq!(rig.channel(0, 0.5), Some(Value::Number(0.75)));
     }

@@ -1,4 +1,4 @@
-//! `curve`: slow at one end and fast at the other.
+//! `curve`: a power function, slow at one end and fast at the other.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Curve, Shape, Stage, Transform};
 
@@ -22,9 +22,9 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     const ALL: [&str; 9] = [
         "curve 0.1",
@@ -39,14 +39,14 @@ mod tests {
     ];
 
     fn level(text: &str, number: f64) -> f64 {
-        (Rig::new(text).number(number).unwrap() * 1e6).round() / 1e6
+        (ChainRig::new(text).number(number).unwrap() * 1e6).round() / 1e6
     }
 
     #[test]
     fn every_curve_keeps_its_ends_and_rises() {
         for text in ALL {
             for way in [chain(text), chain(text).inverse().unwrap()] {
-                let mut rig = Rig::of(way, Place::ONLY);
+                let mut rig = ChainRig::of(way, LinePosition::ONLY);
                 assert_eq!((rig.number(0.0), rig.number(1.0)), (Some(0.0), Some(1.0)), "{text}");
                 let levels: Vec<_> = (0..=1000).map(|at| rig.number(f64::from(at) / 1000.0)).collect();
                 assert!(levels.is_sorted(), "{text}");
@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn every_curve_goes_back_the_way_it_came() {
         for text in ALL {
-            let mut there = Rig::new(text);
-            let mut back = Rig::of(chain(text).inverse().unwrap(), Place::ONLY);
+            let mut there = ChainRig::new(text);
+            let mut back = ChainRig::of(chain(text).inverse().unwrap(), LinePosition::ONLY);
             for at in 0..=1000 {
                 let number = f64::from(at) / 1000.0;
                 let again = there.number(number).and_then(|level| back.number(level)).unwrap();

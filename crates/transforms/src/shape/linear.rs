@@ -1,4 +1,4 @@
-//! `invert`, `scale` and `offset`: straight lines without ends.
+//! `invert`, `scale` and `offset`: linear functions without limits.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Shape, Stage, Transform};
 
@@ -40,24 +40,24 @@ fn read_offset(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     #[test]
     fn invert_turns_the_ends_round_and_back_again() {
-        let mut rig = Rig::new("invert");
+        let mut rig = ChainRig::new("invert");
         assert_eq!([0.0, 0.25, 1.0].map(|number| rig.number(number)), [Some(1.0), Some(0.75), Some(0.0)]);
-        assert_eq!(Rig::new("invert | invert").number(0.25), Some(0.25));
+        assert_eq!(ChainRig::new("invert | invert").number(0.25), Some(0.25));
     }
 
     #[test]
     fn what_leaves_the_range_between_stages_comes_back() {
-        let mut rig = Rig::new("scale 200% | offset -0.5");
+        let mut rig = ChainRig::new("scale 200% | offset -0.5");
         let levels = [0.0, 0.25, 0.5, 0.75, 1.0].map(|number| rig.number(number));
         assert_eq!(levels, [0.0, 0.0, 0.5, 1.0, 1.0].map(Some));
-        assert_eq!(Rig::new("scale -1 | offset 1").number(0.25), Some(0.75));
-        assert_eq!(Rig::new("offset 60% | offset -0.6 | scale 0.5").number(1.0), Some(0.5));
+        assert_eq!(ChainRig::new("scale -1 | offset 1").number(0.25), Some(0.75));
+        assert_eq!(ChainRig::new("offset 60% | offset -0.6 | scale 0.5").number(1.0), Some(0.5));
     }
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_way_back_divides_and_subtracts() {
-        let mut back = Rig::of(chain("scale 0.5 | offset 0.25").inverse().unwrap(), Place::ONLY);
+        let mut back = ChainRig::of(chain("scale 0.5 | offset 0.25").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!([0.25, 0.5, 0.75].map(|number| back.number(number)), [0.0, 0.5, 1.0].map(Some));
     }
 }

@@ -1,4 +1,4 @@
-//! `range` and `clamp`: from one stretch of numbers to another, and no further than a stretch goes.
+//! `range` and `clamp`: map one range of numbers to another, and limit numbers to a range.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Shape, Stage, Transform};
 
@@ -17,7 +17,7 @@ pub(crate) const CLAMP: Transform = Transform {
 };
 
 fn read_range(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    // What is mapped to may be one number; what is mapped from may not.
+    // The target range may be a single number. The source range may not.
     let if_same = arguments.unexpected("a source range with two different ends");
     let first = arguments.range("a range", Shape::LIMITS)?;
     let (x, y) = match arguments.keyword("->") {
@@ -35,12 +35,12 @@ fn read_clamp(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     fn levels(text: &str, numbers: [f64; 5]) -> [f64; 5] {
-        let mut rig = Rig::new(text);
+        let mut rig = ChainRig::new(text);
         numbers.map(|number| (rig.number(number).unwrap() * 1e9).round() / 1e9)
     }
 
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_way_back_of_a_range_stops_at_its_ends() {
-        let back = |text| Rig::of(chain(text).inverse().unwrap(), Place::ONLY);
+        let back = |text| ChainRig::of(chain(text).inverse().unwrap(), LinePosition::ONLY);
         let mut fader = back("range 0..0.9727");
         assert_eq!([0.0, 0.9727, 1.0].map(|level| fader.number(level)), [Some(0.0), Some(1.0), Some(1.0)]);
         let mut dead_zone = back("range 0.1..0.9 -> 1..0");
@@ -83,7 +83,7 @@ mod tests {
         let numbers = [0.0, 0.2, 0.5, 0.81, 1.0];
         assert_eq!(levels("clamp 0.2..0.8", numbers), [0.2, 0.2, 0.5, 0.8, 0.8]);
         assert_eq!(levels("clamp 80%..20%", numbers), [0.2, 0.2, 0.5, 0.8, 0.8]);
-        let mut back = Rig::of(chain("clamp 0.2..0.8").inverse().unwrap(), Place::ONLY);
+        let mut back = ChainRig::of(chain("clamp 0.2..0.8").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!([0.1, 0.5].map(|level| back.number(level)), [Some(0.2), Some(0.5)]);
     }
 }

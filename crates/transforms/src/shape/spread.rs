@@ -1,7 +1,9 @@
-//! `spread`: one number as a peak that stands somewhere in the row of the line's targets.
+//! `spread`: shows a number as a peak at a position in the row of the line's targets.
 
 use crosspatch_core::Value;
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Place, Stage, Stateful, Transform};
+use crosspatch_core::transform::{
+    ArgumentError, Arguments, LinePosition, Moment, Stage, Stateful, Transform,
+};
 
 pub(crate) const SPREAD: Transform = Transform {
     name: "spread",
@@ -12,7 +14,7 @@ pub(crate) const SPREAD: Transform = Transform {
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let width = if arguments.is_empty() {
-        // The bell exp(-20 x²) of the example `demo.lua` of MIDIMonster.
+        // The Gaussian curve exp(-20 x²) of MIDIMonster's example `demo.lua`.
         1.0 / 20_f64.sqrt()
     } else {
         arguments.number("a width", 0.001..=100.0)?
@@ -20,12 +22,12 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     Ok(Stage::Stateful(Box::new(Spread { width, position: 0.0 })))
 }
 
-/// A bell around the incoming number, as seen from one place of the row.
+/// A Gaussian curve around the incoming number, evaluated at one position of the row.
 #[derive(Clone, Debug)]
 struct Spread {
-    /// How far from its top the bell has fallen to 1/e, where the whole row is 1.
+    /// The distance from the peak at which the curve has fallen to 1/e. The length of the row is 1.
     width: f64,
-    /// Where the target stands in the row, 0 to 1.
+    /// The position of the target in the row, 0 to 1.
     position: f64,
 }
 
@@ -39,23 +41,23 @@ impl Stateful for Spread {
         self.handle_value(moment, value)
     }
 
-    fn place(&mut self, place: Place) {
+    fn place(&mut self, place: LinePosition) {
         self.position = f64::from(place.number) / f64::from(place.count.max(2) - 1);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
-    fn at(text: &str, number: u32, count: u32) -> Rig {
-        Rig::of(chain(text), Place { number, count, narrow: 1 })
+    fn at(text: &str, number: u32, count: u32) -> ChainRig {
+        ChainRig::of(chain(text), LinePosition { number, count, narrow: 1 })
     }
 
     #[test]
-    fn eleven_targets_get_the_bell_of_midimonsters_demo() {
+    fn eleven_targets_get_the_curve_of_midimonsters_demo() {
         for number in 0..11 {
             let mut rig = at("spread", number, 11);
             for knob in [0.0, 0.27, 0.5, 1.0] {

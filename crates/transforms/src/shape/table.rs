@@ -1,4 +1,4 @@
-//! `table`: straight lines through points.
+//! `table`: linear interpolation between points.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Shape, Stage, Transform};
 
@@ -26,13 +26,13 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     #[test]
     fn lines_lead_from_point_to_point_and_are_level_outside() {
-        let mut rig = Rig::new("table 0.2:0.5 50%:0 0.75:1 0.8:0.25");
+        let mut rig = ChainRig::new("table 0.2:0.5 50%:0 0.75:1 0.8:0.25");
         let given = [0.0, 0.2, 0.35, 0.5, 0.625, 0.75, 0.8, 1.0];
         let levels = [0.5, 0.5, 0.25, 0.0, 0.5, 1.0, 0.25, 0.25];
         for (number, level) in given.into_iter().zip(levels) {
@@ -44,8 +44,8 @@ mod tests {
     #[test]
     fn what_rises_or_falls_everywhere_has_a_way_back() {
         for text in ["table 0:0 0.5:0.2 1:1", "table 0:1 0.3:0.9 1:0.1"] {
-            let mut there = Rig::new(text);
-            let mut back = Rig::of(chain(text).inverse().unwrap(), Place::ONLY);
+            let mut there = ChainRig::new(text);
+            let mut back = ChainRig::of(chain(text).inverse().unwrap(), LinePosition::ONLY);
             for at in 0..=20 {
                 let number = f64::from(at) / 20.0;
                 let again = there.number(number).and_then(|level| back.number(level)).unwrap();

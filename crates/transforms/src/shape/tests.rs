@@ -1,9 +1,9 @@
 //! What holds for all shapes, and chains of them, whatever they are.
 
-use crosspatch_core::transform::{MAX_STAGES, Place, Shape, Stage};
+use crosspatch_core::transform::{LinePosition, MAX_STAGES, Shape, Stage};
 use proptest::prelude::*;
 
-use crate::rig::{Rig, read_stage};
+use crate::rig::{ChainRig, read_stage};
 
 /// How far rounding may lead astray, with a power of `f32` among the shapes and what others make of its last bit.
 const ROUNDING: f64 = 1e-5;
@@ -143,8 +143,8 @@ proptest! {
 fn a_text_is_told_of_under_the_name_that_was_written() {
     for text in ["invert", "range 0..0.5", "curve s", "scale 2", "offset 0.1", "steps 3", "table 0:0 1:1"] {
         let name = text.split(' ').next().unwrap();
-        let mut back = Rig::of(crate::rig::chain(text).inverse().unwrap(), Place::ONLY);
-        for rig in [&mut Rig::new(text), &mut back] {
+        let mut back = ChainRig::of(crate::rig::chain(text).inverse().unwrap(), LinePosition::ONLY);
+        for rig in [&mut ChainRig::new(text), &mut back] {
             assert_eq!(rig.put("cue 5"), None);
             assert!(rig.notices[0].text.contains(&format!("at `{name}`")), "{:?}", rig.notices);
         }

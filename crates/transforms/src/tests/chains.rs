@@ -1,9 +1,9 @@
 //! What chains do with their stages, whatever those are.
 
-use crosspatch_core::transform::{Chain, Moment, Place, Properties, Signal, Stage, Stateful};
+use crosspatch_core::transform::{Chain, LinePosition, Moment, Properties, Signal, Stage, Stateful};
 use crosspatch_core::{Duration, Instant, Value};
 
-use crate::rig::{Rig, chain, read_stage};
+use crate::rig::{ChainRig, chain, read_stage};
 
 /// Passes the number of its place a second after each value, and what its channel and its group say at once.
 #[derive(Clone, Debug, Default)]
@@ -47,15 +47,15 @@ impl Stateful for Probe {
         self.wake.is_some()
     }
 
-    fn place(&mut self, place: Place) {
+    fn place(&mut self, place: LinePosition) {
         self.place = place.number;
     }
 }
 
-fn probe_between_shapes() -> Rig {
+fn probe_between_shapes() -> ChainRig {
     let half = read_stage("scale 0.5", &mut Vec::new()).unwrap();
     let stages = vec![half.clone(), Stage::Stateful(Box::new(Probe::default())), half];
-    Rig::of(Chain::new("probe", stages, vec![1]), Place { number: 1, ..Place::ONLY })
+    ChainRig::of(Chain::new("probe", stages, vec![1]), LinePosition { number: 1, ..LinePosition::ONLY })
 }
 
 #[test]
@@ -74,20 +74,20 @@ fn what_a_stage_says_by_itself_passes_only_those_behind_it() {
 
 #[test]
 fn numbers_are_clipped_behind_the_last_stage_only() {
-    let mut rig = Rig::new("scale 4 | offset -2 | scale 0.5 | offset 1");
+    let mut rig = ChainRig::new("scale 4 | offset -2 | scale 0.5 | offset 1");
     assert_eq!([0.0, 0.25, 1.0].map(|number| rig.number(number)), [Some(0.0), Some(0.5), Some(1.0)]);
 }
 
 #[test]
 fn a_text_ends_at_a_shape_and_is_told_of() {
-    let mut rig = Rig::new("invert");
+    let mut rig = ChainRig::new("invert");
     assert_eq!(rig.put("cue 5"), None);
     assert!(rig.notices[0].text.contains("found the text \"cue 5\""), "{:?}", rig.notices);
 }
 
 #[test]
 fn a_text_passes_the_way_back_of_a_stage_that_changes_nothing_there() {
-    let mut back = Rig::of(chain("pickup | debounce 20ms").inverse().unwrap(), Place::ONLY);
+    let mut back = ChainRig::of(chain("pickup | debounce 20ms").inverse().unwrap(), LinePosition::ONLY);
     assert_eq!((back.put("cue 5"), back.notices.len()), (Some("cue 5".into()), 0));
 }
 
@@ -96,6 +96,6 @@ fn the_way_back_is_the_inverses_from_behind_and_names_the_stage_that_has_none() 
     let stages = ["scale 0.5", "offset 0.25"].map(|stage| read_stage(stage, &mut Vec::new()).unwrap());
     let back = Chain::new("", stages.to_vec(), vec![0]).inverse().unwrap();
     assert_eq!(back.listener(0), 1);
-    assert_eq!(Rig::of(back, Place::ONLY).number(0.5), Some(0.5));
+    assert_eq!(ChainRig::of(back, LinePosition::ONLY).number(0.5), Some(0.5));
     assert_eq!(chain("invert | toggle | invert").inverse().unwrap_err(), 1);
 }

@@ -3,11 +3,11 @@
 mod chains;
 
 use crosspatch_core::Duration;
-use crosspatch_core::transform::{Chain, Place, Stage, transforms};
+use crosspatch_core::transform::{Chain, LinePosition, Stage, transforms};
 use proptest::prelude::*;
 
 use crate::FAMILIES;
-use crate::rig::{Rig, read_stage};
+use crate::rig::{ChainRig, read_stage};
 
 /// Whole words and parts of them, right ones and wrong ones, with blanks between them.
 const WORDS: &str = "0.5 50% -1 0 1..2 .. 0:1 : -> = 100ms 0ms 25/s /s % not in a.b to spread rate sine attack release \
@@ -68,7 +68,7 @@ proptest! {
         let chains = std::iter::once(stage.clone()).chain(stage.inverse());
         for stage in chains.filter(|stage| !matches!(stage, Stage::Merge(_))) {
             let chain = Chain::new(text.as_str(), vec![stage], listeners.clone());
-            let mut rig = Rig::of(chain, Place { number: 3, count: 7, narrow: 7 });
+            let mut rig = ChainRig::of(chain, LinePosition { number: 3, count: 7, narrow: 7 });
             for number in [0.0, 1.0, 0.5, 0.95, 0.0] {
                 let given = [rig.put(number), rig.put("a text"), rig.recall(number), rig.group(true)];
                 let known = (0..listeners.len()).map(|reference| rig.channel(reference, number));

@@ -1,4 +1,4 @@
-//! `color`: a component of a colour as a number, and a number as a component of the target's colour.
+//! `color`: turns a component of a colour into a number, and a number into a component of the target's colour.
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
@@ -14,26 +14,32 @@ pub(crate) const COLOR: Transform = Transform {
 };
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    const PARTS: [(&str, Part); 6] = [
-        ("red", Part::Component(0)),
-        ("green", Part::Component(1)),
-        ("blue", Part::Component(2)),
-        ("hue", Part::Hue),
-        ("saturation", Part::Saturation),
-        ("brightness", Part::Brightness),
+    const PARTS: [(&str, ColorPart); 6] = [
+        ("red", ColorPart::Component(0)),
+        ("green", ColorPart::Component(1)),
+        ("blue", ColorPart::Component(2)),
+        ("hue", ColorPart::Hue),
+        ("saturation", ColorPart::Saturation),
+        ("brightness", ColorPart::Brightness),
     ];
     let (part, target) = if arguments.is_empty() {
-        (Part::Brightness, None)
+        (ColorPart::Brightness, None)
     } else {
         (arguments.one_of("a part of a colour", &PARTS)?, Some(arguments.target()))
     };
-    let saturation = if part == Part::Brightness { 0.0 } else { 1.0 };
+    let saturation = if part == ColorPart::Brightness { 0.0 } else { 1.0 };
     let seen = Hsb { hue: 0.0, saturation, brightness: 1.0 };
-    Ok(Stage::Stateful(Box::new(Color { part, target, seen, has_seen: false, last: LastText::default() })))
+    Ok(Stage::Stateful(Box::new(ColorStage {
+        part,
+        target,
+        seen,
+        has_seen: false,
+        last: LastText::default(),
+    })))
 }
 
 #[derive(Copy, Clone, Debug, PartialEq)]
-enum Part {
+enum ColorPart {
     /// Red, green or blue.
     Component(usize),
     Hue,
@@ -41,8 +47,8 @@ enum Part {
     Brightness,
 }
 
-impl Part {
-    /// The number of it in a colour. A grey has no hue, and black has no saturation.
+impl ColorPart {
+    /// The component of a colour as a number. A grey has no hue, and black has no saturation.
     fn of(self, colour: Rgb) -> Option<f64> {
         let hsb = Hsb::from(colour);
         match self {
@@ -55,41 +61,40 @@ impl Part {
 }
 
 #[derive(Clone, Debug)]
-struct Color {
-    part: Part,
-    /// Without one, a number becomes a grey.
+struct ColorStage {
+    part: ColorPart,
+    /// The reference to the target. Without one, a number becomes a grey.
     target: Option<usize>,
-    /// The target's colour, with the hue and the saturation that it had when they could be told from it: a lamp that is faded
-    /// out and in again comes back in its colour.
+    /// The target's colour, with the last hue and saturation that it had. A lamp that is faded out and in again keeps its colour.
     seen: Hsb,
-    /// Whether the target has told its hue and saturation, so that they are not those to begin with.
+    /// Whether hue and saturation come from the target and are not the initial ones.
     has_seen: bool,
     last: LastText,
 }
 
-impl Color {
-    /// The target's colour with a part of it replaced.
+impl ColorStage {
+    /// The target's colour with one component replaced.
     fn replaced(&mut self, target: Option<Rgb>, number: f64) -> Rgb {
         if let Some(colour) = target {
             self.see(colour);
         }
         let level = number.clamp(0.0, 1.0);
         match self.part {
-            Part::Component(at) => {
+            ColorPart::Component(at) => {
                 let mut colour = target.unwrap_or(Rgb::BLACK);
                 colour.0[at] = (level * 255.0).round() as u8;
                 return colour;
             }
-            // A circle has no ends.
-            Part::Hue => self.seen.hue = number.rem_euclid(1.0),
-            Part::Saturation => self.seen.saturation = level,
-            Part::Brightness => self.seen.brightness = level,
+            // The hue is a circle.
+            ColorPart::Hue => self.seen.hue = number.rem_euclid(1.0),
+            ColorPart::Saturation => self.seen.saturation = level,
+            ColorPart::Brightness => self.seen.brightness = level,
         }
         self.seen.into()
     }
 
-    /// Takes over what a colour of the target tells. Written with 8 bits, a dark colour tells little of its hue: one that is
-    /// what the known hue and saturation look like at that brightness changes neither.
+    /// Takes over a colour of the target. With 8 bits, the hue of a dark colour is imprecise: if the colour equals the known hue
+    /// and saturation at its brightness, it changes neither.
     fn see(&mut self, colour: Rgb) {
         let hsb = Hsb::from(colour);
         self.seen.brightness = hsb.brightness;
@@ -105,7 +110,7 @@ impl Color {
     }
 }
 
-impl Stateful for Color {
+impl Stateful for ColorStage {
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         match value {
             Value::Text(text) => {
@@ -132,21 +137,21 @@ impl Stateful for Color {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     /// Lines from faders to the parts of one lamp.
     struct Lamp {
-        parts: Vec<Rig>,
+        parts: Vec<ChainRig>,
         colour: Option<Value>,
     }
 
     impl Lamp {
         fn of<const N: usize>(parts: [&str; N]) -> Self {
-            Self { parts: parts.map(|part| Rig::new(&format!("color {part}"))).into(), colour: None }
+            Self { parts: parts.map(|part| ChainRig::new(&format!("color {part}"))).into(), colour: None }
         }
 
         fn set(&mut self, part: usize, number: f64) -> String {
@@ -173,7 +178,7 @@ mod tests {
     fn a_colour_is_taken_apart() {
         let parts = ["red", "green", "blue", "hue", "saturation", "brightness", ""];
         let apart =
-            |colour: &str| parts.map(|part| Rig::new(format!("color {part}").trim_end()).number(colour));
+            |colour: &str| parts.map(|part| ChainRig::new(format!("color {part}").trim_end()).number(colour));
         assert_eq!(
             apart("#FF8000"),
             [
@@ -227,7 +232,7 @@ mod tests {
     #[test]
     fn the_first_colour_of_a_target_is_taken_as_it_is() {
         for (part, colour) in [("brightness", "#515150"), ("hue", "#800100"), ("saturation", "#800100")] {
-            let mut rig = Rig::new(&format!("color {part}"));
+            let mut rig = ChainRig::new(&format!("color {part}"));
             rig.known = vec![Some(colour.into())];
             let number = rig.number(colour).unwrap();
             assert_eq!(rig.put(number), Some(colour.into()), "{part}");
@@ -236,7 +241,7 @@ mod tests {
 
     #[test]
     fn without_a_part_a_number_is_a_grey_whatever_the_target_shows() {
-        let mut rig = Rig::new("color");
+        let mut rig = ChainRig::new("color");
         assert_eq!(rig.chain.references(), 0);
         assert_eq!(rig.put(0.2), Some(Value::text("#333333")));
         assert_eq!(rig.recall(1.0), Some(Value::text("#ffffff")));
@@ -246,14 +251,14 @@ mod tests {
     fn the_way_back_is_the_same_stage_with_the_same_channel() {
         let back = chain("color green").inverse().unwrap();
         assert_eq!(back.references(), 1);
-        let mut back = Rig::of(back, Place::ONLY);
+        let mut back = ChainRig::of(back, LinePosition::ONLY);
         back.known = vec![Some("#100020".into())];
         assert_eq!((back.number("#00ff00"), back.put(1.0)), (Some(1.0), Some(Value::text("#10ff20"))));
     }
 
     #[test]
-    fn a_text_that_is_no_colour_is_told_and_a_word_that_is_no_part_refused() {
-        let mut rig = Rig::new("color red");
+    fn an_invalid_colour_is_reported_and_an_unknown_component_is_refused() {
+        let mut rig = ChainRig::new("color red");
         assert_eq!(rig.put("red"), None);
         assert!(rig.notices[0].text.contains("at `color`, found \"red\""), "{:?}", rig.notices);
         let error = read_stage("color rde", &mut Vec::new()).unwrap_err();
@@ -267,7 +272,7 @@ mod tests {
             level in 0..=255u8,
             part in prop::sample::select(vec!["red", "green", "blue", "brightness"]),
         ) {
-            let mut rig = Rig::new(&format!("color {part}"));
+            let mut rig = ChainRig::new(&format!("color {part}"));
             rig.known = vec![Some(Value::text(Rgb::new(number).to_string()))];
             let level = f64::from(level) / 255.0;
             let colour = rig.put(level).unwrap();
@@ -279,7 +284,7 @@ mod tests {
             number in 0..=0xff_ffffu32,
             part in prop::sample::select(vec!["red", "green", "blue", "hue", "saturation", "brightness"]),
         ) {
-            let mut rig = Rig::new(&format!("color {part}"));
+            let mut rig = ChainRig::new(&format!("color {part}"));
             let colour = Value::text(Rgb::new(number).to_string());
             rig.known = vec![Some(colour.clone())];
             if let Some(number) = rig.number(colour.clone()) {

@@ -1,4 +1,4 @@
-//! `match`: states by name become numbers, numbers become names.
+//! `match`: turns names of states into numbers, and numbers into names.
 
 use std::sync::Arc;
 
@@ -12,12 +12,11 @@ pub(crate) const MATCH: Transform = Transform {
     read,
 };
 
-/// How far a number may be from the one that is listed, where others are something else: the sixth decimal, up to which
-/// values are shown.
+/// The largest difference from a listed number with exact matching: the sixth decimal, up to which values are shown.
 const SAME: f64 = 1e-6;
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<MatchEntry> = Vec::new();
     let mut otherwise = None;
     while otherwise.is_none() && (entries.is_empty() || !arguments.is_empty()) {
         let twice = arguments.unexpected("a pattern that is not in the list yet");
@@ -31,17 +30,17 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
             return Err(twice);
         }
         arguments.expect_keyword("=")?;
-        entries.push(Entry { pattern, result: read_result(arguments)? });
+        entries.push(MatchEntry { pattern, result: read_result(arguments)? });
     }
     let is_exact = otherwise.is_some();
-    Ok(Stage::Stateful(Box::new(Match { list: Arc::new(List { entries, otherwise, is_exact }) })))
+    Ok(Stage::Stateful(Box::new(MatchStage { list: Arc::new(MatchList { entries, otherwise, is_exact }) })))
 }
 
-fn read_pattern(arguments: &mut Arguments<'_>) -> Result<Pattern, ArgumentError> {
+fn read_pattern(arguments: &mut Arguments<'_>) -> Result<MatchPattern, ArgumentError> {
     if arguments.is_text_next() {
-        return Ok(Pattern::Text(arguments.pattern("a pattern")?));
+        return Ok(MatchPattern::Text(arguments.pattern("a pattern")?));
     }
-    number(arguments, "a quoted text, a number or `else`").map(Pattern::Number)
+    number(arguments, "a quoted text, a number or `else`").map(MatchPattern::Number)
 }
 
 fn read_result(arguments: &mut Arguments<'_>) -> Result<Value, ArgumentError> {
@@ -56,13 +55,13 @@ fn number(arguments: &mut Arguments<'_>, what: &str) -> Result<f64, ArgumentErro
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Pattern {
+enum MatchPattern {
     Number(f64),
-    /// What stands in front of, between and behind the stars.
+    /// The texts before, between and after the stars.
     Text(Vec<String>),
 }
 
-impl Pattern {
+impl MatchPattern {
     fn is_text_like(&self, text: &str) -> bool {
         let Self::Text(pieces) = self else { return false };
         let [first, middle @ .., last] = &**pieces else { return pieces.iter().all(|piece| piece == text) };
@@ -76,7 +75,7 @@ impl Pattern {
         })
     }
 
-    /// How far away a number is.
+    /// The distance of a number from the pattern.
     fn distance(&self, number: f64) -> Option<f64> {
         match self {
             Self::Number(listed) => Some((listed - number).abs()),
@@ -86,20 +85,20 @@ impl Pattern {
 }
 
 #[derive(Debug)]
-struct Entry {
-    pattern: Pattern,
+struct MatchEntry {
+    pattern: MatchPattern,
     result: Value,
 }
 
 #[derive(Debug)]
-struct List {
-    entries: Vec<Entry>,
+struct MatchList {
+    entries: Vec<MatchEntry>,
     otherwise: Option<Value>,
-    /// Whether a number that is not in the list is something else, and not the nearest one of it.
+    /// Whether numbers match exactly. Otherwise, the nearest listed number matches.
     is_exact: bool,
 }
 
-impl List {
+impl MatchList {
     fn result(&self, value: &Value) -> Option<&Value> {
         let entry = match value {
             Value::Text(text) => self.entries.iter().find(|entry| entry.pattern.is_text_like(text)),
@@ -109,27 +108,27 @@ impl List {
     }
 
     /// The entry of a number; among equally near ones the first.
-    fn nearest(&self, number: f64) -> Option<&Entry> {
+    fn nearest(&self, number: f64) -> Option<&MatchEntry> {
         let numbers = self.entries.iter().filter_map(|entry| Some((entry.pattern.distance(number)?, entry)));
         let nearest = numbers.reduce(|best, next| if next.0 < best.0 { next } else { best });
         nearest.filter(|(distance, _)| !self.is_exact || *distance <= SAME).map(|(_, entry)| entry)
     }
 
-    /// The list of the way back: results become patterns. Nothing leads back to a pattern with a star.
+    /// The list of the way back: results become patterns. A pattern with a star has no way back.
     fn swapped(&self) -> Option<Self> {
-        let swap = |entry: &Entry| {
+        let swap = |entry: &MatchEntry| {
             let result = match &entry.pattern {
-                Pattern::Number(number) => Value::Number(*number),
-                Pattern::Text(pieces) => match &**pieces {
+                MatchPattern::Number(number) => Value::Number(*number),
+                MatchPattern::Text(pieces) => match &**pieces {
                     [text] => Value::text(&**text),
                     _ => return None,
                 },
             };
             let pattern = match &entry.result {
-                Value::Number(number) => Pattern::Number(*number),
-                Value::Text(text) => Pattern::Text(vec![text.to_string()]),
+                Value::Number(number) => MatchPattern::Number(*number),
+                Value::Text(text) => MatchPattern::Text(vec![text.to_string()]),
             };
-            Some(Entry { pattern, result })
+            Some(MatchEntry { pattern, result })
         };
         let entries = self.entries.iter().map(swap).collect::<Option<_>>()?;
         Some(Self { entries, otherwise: None, is_exact: self.is_exact })
@@ -137,11 +136,11 @@ impl List {
 }
 
 #[derive(Clone, Debug)]
-struct Match {
-    list: Arc<List>,
+struct MatchStage {
+    list: Arc<MatchList>,
 }
 
-impl Stateful for Match {
+impl Stateful for MatchStage {
     fn handle_value(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
         self.list.result(&value).cloned()
     }
@@ -158,15 +157,15 @@ impl Stateful for Match {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     #[test]
     fn a_text_takes_the_first_pattern_that_is_like_it() {
-        let mut rig = Rig::new(r#"match "off"=0 "o*"=0.25 "*cue*go*"=0.5 "2\*3"=0.75"#);
+        let mut rig = ChainRig::new(r#"match "off"=0 "o*"=0.25 "*cue*go*"=0.5 "2\*3"=0.75"#);
         for (text, number) in [
             ("off", Some(0.0)),
             ("on", Some(0.25)),
@@ -186,18 +185,18 @@ mod tests {
 
     #[test]
     fn a_star_is_nothing_or_anything_and_pieces_do_not_overlap() {
-        let mut rig = Rig::new(r#"match "ab*ba"=0 "*x*"=1"#);
+        let mut rig = ChainRig::new(r#"match "ab*ba"=0 "*x*"=1"#);
         for (text, number) in
             [("aba", None), ("abba", Some(0.0)), ("ab-ba", Some(0.0)), ("x", Some(1.0)), ("axa", Some(1.0))]
         {
             assert_eq!(rig.put(text), number.map(Value::Number), "{text}");
         }
-        assert_eq!(Rig::new(r#"match "*"="any""#).put(""), Some(Value::text("any")));
+        assert_eq!(ChainRig::new(r#"match "*"="any""#).put(""), Some(Value::text("any")));
     }
 
     #[test]
     fn a_number_takes_the_nearest_and_of_equals_the_first() {
-        let mut rig = Rig::new(r#"match 0="closed" 50%="half" 1="open""#);
+        let mut rig = ChainRig::new(r#"match 0="closed" 50%="half" 1="open""#);
         for (number, text) in
             [(0.0, "closed"), (0.2, "closed"), (0.25, "closed"), (0.3, "half"), (0.9, "open")]
         {
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn with_else_a_number_has_to_be_the_listed_one_up_to_the_sixth_decimal() {
-        let mut rig = Rig::new(r#"match 0.503937="here" else="elsewhere""#);
+        let mut rig = ChainRig::new(r#"match 0.503937="here" else="elsewhere""#);
         for (number, text) in [(64.0 / 127.0, "here"), (0.503_94, "elsewhere"), (0.5, "elsewhere")] {
             assert_eq!(rig.put(number), Some(Value::text(text)), "{number}");
         }
@@ -218,7 +217,7 @@ mod tests {
 
     #[test]
     fn results_are_prepared() {
-        let mut rig = Rig::new(r#"match 0="off" 1="on""#);
+        let mut rig = ChainRig::new(r#"match 0="off" 1="on""#);
         let [one, two] = [1.0, 0.9].map(|number| match rig.put(number) {
             Some(Value::Text(text)) => text,
             value => panic!("{value:?} is no text"),
@@ -228,13 +227,15 @@ mod tests {
 
     #[test]
     fn the_way_back_is_the_list_the_other_way_round() {
-        let mut back = Rig::of(chain(r#"match "off"=0 "idle"=0 "on"=1"#).inverse().unwrap(), Place::ONLY);
+        let mut back =
+            ChainRig::of(chain(r#"match "off"=0 "idle"=0 "on"=1"#).inverse().unwrap(), LinePosition::ONLY);
         for (number, text) in [(0.0, "off"), (0.4, "off"), (1.0, "on")] {
             assert_eq!(back.put(number), Some(Value::text(text)));
         }
-        let mut exact = Rig::of(chain(r#"match "off"=0 "on"=1 else=0.5"#).inverse().unwrap(), Place::ONLY);
+        let mut exact =
+            ChainRig::of(chain(r#"match "off"=0 "on"=1 else=0.5"#).inverse().unwrap(), LinePosition::ONLY);
         assert_eq!((exact.put(0.5), exact.put(1.0)), (None, Some(Value::text("on"))));
-        let mut star = Rig::of(chain(r#"match 0.5="2*3""#).inverse().unwrap(), Place::ONLY);
+        let mut star = ChainRig::of(chain(r#"match 0.5="2*3""#).inverse().unwrap(), LinePosition::ONLY);
         assert_eq!(
             (star.number(0.5), star.put("2*3"), star.put("2x3")),
             (None, Some(Value::Number(0.5)), None)
@@ -256,7 +257,7 @@ mod tests {
             let error = read_stage(stage, &mut Vec::new()).unwrap_err();
             assert_eq!((error.at, error.message), (at, format!("expected {found}")), "{stage}");
         }
-        assert_eq!(Rig::new(r#"match else="x""#).put(0.5), Some(Value::text("x")));
+        assert_eq!(ChainRig::new(r#"match else="x""#).put(0.5), Some(Value::text("x")));
     }
 
     /// What a pattern is like, letter by letter.
@@ -271,7 +272,7 @@ mod tests {
     proptest! {
         #[test]
         fn patterns_find_what_a_search_letter_by_letter_finds(pattern in "[ab*]{0,6}", text in "[ab]{0,8}") {
-            let found = Rig::new(&format!("match \"{pattern}\"=1")).number(&*text).is_some();
+            let found = ChainRig::new(&format!("match \"{pattern}\"=1")).number(&*text).is_some();
             let letters = |text: &str| text.chars().collect::<Vec<_>>();
             prop_assert_eq!(found, is_like(&letters(&pattern), &letters(&text)));
         }

@@ -1,4 +1,4 @@
-//! What makes texts, and numbers out of them: displays, states by name, colours.
+//! Transforms between numbers and texts: displays, names of states, colours.
 
 mod color;
 mod matching;
@@ -18,7 +18,7 @@ pub(super) const FAMILY: Family = Family {
     transforms: &[&template::TEXT, &matching::MATCH, &color::COLOR, &palette::PALETTE],
 };
 
-/// The text that a stage gave last, so that giving the same one again costs no memory.
+/// The last output text of a stage, shared so that a repetition allocates nothing.
 #[derive(Clone, Debug)]
 struct LastText {
     text: Text,

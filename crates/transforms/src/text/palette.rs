@@ -1,8 +1,8 @@
-//! `palette`: the colour of a lamp becomes the number of the nearest colour that a controller has, and back.
+//! `palette`: turns a colour into the number of a controller's nearest colour, and back.
 //!
-//! A controller's colour 0 is "off", and off is not a colour: a dark blue shown as nothing would say that nothing is there.
-//! So black is for what is black to the eye, and a colour that is darker than the dimmest white of the controller is looked up
-//! as if it were as bright as that: only its hue and saturation count.
+//! A controller's colour 0 means "off". If a dark blue were shown as off, it would look as if nothing were assigned. Therefore
+//! only colours that look black become 0. A colour that is darker than the controller's dimmest white is looked up with the
+//! brightness of that white, so that only its hue and saturation count.
 
 use std::sync::Arc;
 
@@ -19,28 +19,28 @@ pub(crate) const PALETTE: Transform = Transform {
     read,
 };
 
-/// A colour of which no component reaches this is black.
+/// A colour is black if all its components are below this.
 const LIGHT: u8 = 16;
 
 /// The number of black in every palette.
 const OFF: u8 = 0;
 
-/// What a full number stands for, as in MIDI.
+/// The number that a level of 1 stands for, as in MIDI.
 const FULL: f64 = 127.0;
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let entries = arguments.one_of("a palette", PALETTES)?;
-    Ok(Stage::Stateful(Box::new(Palette { table: Arc::new(Table::new(entries)), last: None })))
+    Ok(Stage::Stateful(Box::new(Palette { table: Arc::new(PaletteTable::new(entries)), last: None })))
 }
 
-/// A palette, ready to be looked up in.
+/// A palette, prepared for look-ups.
 #[derive(Debug)]
-struct Table {
+struct PaletteTable {
     /// All but black.
     lights: Vec<Light>,
-    /// How bright its dimmest white is.
+    /// The brightness of its dimmest white.
     dimmest: u8,
-    /// How each of its colours is written.
+    /// The text of each colour.
     texts: Vec<Text>,
 }
 
@@ -51,7 +51,7 @@ struct Light {
     look: Oklab,
 }
 
-impl Table {
+impl PaletteTable {
     fn new(entries: &[u32]) -> Self {
         let colours = || entries.iter().copied().map(Rgb::new);
         let light = |(number, colour): (u8, Rgb)| Light { number, colour, look: colour.into() };
@@ -66,13 +66,13 @@ impl Table {
         }
     }
 
-    /// The number of the colour that looks most like another; the lowest one of equals.
+    /// The number of the most similar colour. Among equals, the lowest one.
     fn nearest(&self, colour: Rgb) -> u8 {
         if colour.brightest() < LIGHT {
             return OFF;
         }
         let look = Oklab::from(colour.lit(colour.brightest().max(self.dimmest)));
-        // The very colour is nearer than any, even if it is darker than what is looked up for it.
+        // An equal colour is nearest, even if it is darker than the brightness for look-ups.
         let distance = |light: &Light| if light.colour == colour { -1.0 } else { look.distance(light.look) };
         let distances = self.lights.iter().map(|light| (distance(light), light.number));
         let nearest = distances.reduce(|best, next| if next.0 < best.0 { next } else { best });
@@ -82,7 +82,7 @@ impl Table {
 
 #[derive(Clone, Debug)]
 struct Palette {
-    table: Arc<Table>,
+    table: Arc<PaletteTable>,
     /// The last colour that was looked up, and its number.
     last: Option<(Rgb, u8)>,
 }
@@ -129,15 +129,15 @@ impl Stateful for Palette {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
     use crate::text::rgb::Hsb;
 
     fn number(palette: &str, colour: &str) -> Option<usize> {
-        let number = Rig::new(&format!("palette {palette}")).number(colour)? * FULL;
+        let number = ChainRig::new(&format!("palette {palette}")).number(colour)? * FULL;
         assert!((number - number.round()).abs() < 1e-9);
         Some(number.round() as usize)
     }
@@ -208,19 +208,19 @@ mod tests {
 
     #[test]
     fn a_number_is_the_colour_of_its_entry() {
-        let mut rig = Rig::new("palette x-touch");
+        let mut rig = ChainRig::new("palette x-touch");
         assert_eq!(rig.put(3.0 / 127.0), Some(Value::text("#ffff00")));
         assert_eq!(
             (rig.put(Value::Number(-1.0)), rig.recall(7.0 / 127.0)),
             (Some("#000000".into()), Some("#ffffff".into()))
         );
         assert_eq!((rig.put(8.0 / 127.0), rig.notices.len()), (None, 1));
-        assert_eq!(Rig::new("palette launchpad").put(Value::Number(2.0)), Some(Value::text("#9d2200")));
+        assert_eq!(ChainRig::new("palette launchpad").put(Value::Number(2.0)), Some(Value::text("#9d2200")));
     }
 
     #[test]
     fn the_way_back_is_the_same_stage() {
-        let mut back = Rig::of(chain("palette apc-mini-mk2").inverse().unwrap(), Place::ONLY);
+        let mut back = ChainRig::of(chain("palette apc-mini-mk2").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!(
             (back.number("#ff0000"), back.put(5.0 / 127.0)),
             (Some(5.0 / 127.0), Some("#ff0000".into()))
@@ -228,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_colour_and_what_is_no_palette_is_told() {
-        let mut rig = Rig::new("palette x-touch");
+    fn invalid_colours_and_palettes_are_reported() {
+        let mut rig = ChainRig::new("palette x-touch");
         assert_eq!((rig.put("red"), rig.notices.len()), (None, 1));
         let error = read_stage("palette x-tuch", &mut Vec::new()).unwrap_err();
         assert!(error.at == (8..14) && error.words.contains(&"x-touch"));
@@ -257,12 +257,12 @@ mod tests {
 
         #[test]
         fn looking_up_again_and_in_any_order_changes_nothing(colours in prop::collection::vec(0..=0xff_ffffu32, 1..8)) {
-            let mut rig = Rig::new("palette apc-mini-mk2");
+            let mut rig = ChainRig::new("palette apc-mini-mk2");
             for colour in colours {
                 let text = Rgb::new(colour).to_string();
                 let once = rig.number(&*text);
                 prop_assert_eq!(rig.number(&*text), once);
-                prop_assert_eq!(Rig::new("palette apc-mini-mk2").number(&*text), once);
+                prop_assert_eq!(ChainRig::new("palette apc-mini-mk2").number(&*text), once);
             }
         }
     }

@@ -26,7 +26,7 @@ impl Rgb {
         parse_color(text).map(|colour| Self::new(colour >> 8))
     }
 
-    /// The colour that a text names. Any other text is told to the operator.
+    /// The colour that a text names. For any other text, there is a notice.
     pub(super) fn of(text: &str, moment: &mut Moment<'_>, transform: &str) -> Option<Self> {
         let colour = Self::parse(text);
         if colour.is_none() {

@@ -1,4 +1,4 @@
-//! `text`: a number becomes a text for a display, and back.
+//! `text`: turns a number into a text for a display, and back.
 
 use std::fmt::{self, Display};
 use std::iter::Peekable;
@@ -17,7 +17,7 @@ pub(crate) const TEXT: Transform = Transform {
     read,
 };
 
-/// How many letters of a text that comes in: mappings in a circle would double it with every hop.
+/// The most letters of an incoming text. Without a limit, a loop of mappings would double it with every hop.
 const MAX_LETTERS: usize = 1000;
 /// As wide as a line of most displays.
 const MAX_WIDTH: usize = 40;
@@ -32,23 +32,23 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Piece {
+enum TemplatePiece {
     Literal(String),
-    Place(Format),
+    Place(NumberFormat),
 }
 
-/// How a number is shown.
+/// The format of a number.
 #[derive(Copy, Clone, Debug, PartialEq)]
-struct Format {
-    /// How many letters at least; blanks stand in front.
+struct NumberFormat {
+    /// The minimum number of letters, padded with blanks on the left.
     width: usize,
-    /// How many decimals. Without: as many as it takes, at most six.
+    /// The number of decimals. `None` for as many as needed, at most six.
     decimals: Option<usize>,
     is_percent: bool,
 }
 
-/// Takes a template apart, or says what is wrong with it.
-fn pieces(template: &str) -> Result<Vec<Piece>, String> {
+/// Parses a template.
+fn pieces(template: &str) -> Result<Vec<TemplatePiece>, String> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut letters = template.chars().peekable();
@@ -57,22 +57,22 @@ fn pieces(template: &str) -> Result<Vec<Piece>, String> {
             '{' | '}' if letters.next_if_eq(&letter).is_some() => literal.push(letter),
             '{' => {
                 if !literal.is_empty() {
-                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                    pieces.push(TemplatePiece::Literal(std::mem::take(&mut literal)));
                 }
-                pieces.push(Piece::Place(placeholder(&mut letters)?));
+                pieces.push(TemplatePiece::Place(placeholder(&mut letters)?));
             }
             '}' => return Err("expected `}}` for a brace, found `}` alone".to_owned()),
             letter => literal.push(letter),
         }
     }
     if !literal.is_empty() {
-        pieces.push(Piece::Literal(literal));
+        pieces.push(TemplatePiece::Literal(literal));
     }
     Ok(pieces)
 }
 
-/// Reads a placeholder behind its opening brace.
-fn placeholder(letters: &mut Peekable<Chars<'_>>) -> Result<Format, String> {
+/// Reads a placeholder after its opening brace.
+fn placeholder(letters: &mut Peekable<Chars<'_>>) -> Result<NumberFormat, String> {
     let mut content = String::new();
     loop {
         match letters.next() {
@@ -95,10 +95,10 @@ fn placeholder(letters: &mut Peekable<Chars<'_>>) -> Result<Format, String> {
              `{{value:.2}}`, found `{{{content}}}`"
         )
     })?;
-    Ok(Format { width, decimals, is_percent })
+    Ok(NumberFormat { width, decimals, is_percent })
 }
 
-/// A width, decimals behind a point, or both.
+/// A width, decimals after a point, or both.
 fn read_measures(written: &str) -> Option<(usize, Option<usize>)> {
     let count = |digits: &str| digits.parse::<usize>().ok().filter(|count| count.to_string() == digits);
     let width = |digits: &str| count(digits).filter(|width| (1..=MAX_WIDTH).contains(width));
@@ -110,24 +110,24 @@ fn read_measures(written: &str) -> Option<(usize, Option<usize>)> {
 /// Fills values in.
 #[derive(Clone, Debug)]
 struct Template {
-    pieces: Arc<[Piece]>,
+    pieces: Arc<[TemplatePiece]>,
     last: LastText,
-    /// The number that it was made of, if it shows one.
+    /// The number that it shows, if any.
     shown: Option<f64>,
 }
 
 impl Template {
-    fn stage(pieces: Arc<[Piece]>) -> Stage {
+    fn stage(pieces: Arc<[TemplatePiece]>) -> Stage {
         Stage::Stateful(Box::new(Self { pieces, last: LastText::default(), shown: None }))
     }
 
     fn has_place(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Place(_)))
+        self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Place(_)))
     }
 }
 
 impl Stateful for Template {
-    // A move that the text does not show is none; what is said again is.
+    // A change that is not visible in the text is dropped. A repetition passes.
     fn handle_value(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
         let number = value.as_number().filter(|_| self.has_place());
         let has_moved = self.shown.is_some() && number.is_some() && self.shown != number;
@@ -142,14 +142,14 @@ impl Stateful for Template {
     }
 
     fn inverse(&self) -> Option<Stage> {
-        let places = self.pieces.iter().filter(|piece| matches!(piece, Piece::Place(_)));
-        let back = Reading { pieces: self.pieces.clone() };
+        let places = self.pieces.iter().filter(|piece| matches!(piece, TemplatePiece::Place(_)));
+        let back = NumberReader { pieces: self.pieces.clone() };
         (places.count() == 1).then(|| Stage::Stateful(Box::new(back)))
     }
 }
 
 struct Filled<'a> {
-    pieces: &'a [Piece],
+    pieces: &'a [TemplatePiece],
     value: &'a Value,
 }
 
@@ -157,22 +157,22 @@ impl Display for Filled<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for piece in self.pieces {
             match (piece, self.value) {
-                (Piece::Literal(literal), _) => f.write_str(literal)?,
-                (Piece::Place(_), Value::Text(text)) => f.write_str(beginning(text))?,
-                (Piece::Place(format), Value::Number(number)) => format.write(*number, f)?,
+                (TemplatePiece::Literal(literal), _) => f.write_str(literal)?,
+                (TemplatePiece::Place(_), Value::Text(text)) => f.write_str(beginning(text))?,
+                (TemplatePiece::Place(format), Value::Number(number)) => format.write(*number, f)?,
             }
         }
         Ok(())
     }
 }
 
-/// As much of a text as fills a place.
+/// As much of a text as fits into a width.
 fn beginning(text: &str) -> &str {
     let end = text.char_indices().nth(MAX_LETTERS);
     end.map_or(text, |(end, _)| &text[..end])
 }
 
-impl Format {
+impl NumberFormat {
     fn write(self, number: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { width, decimals, is_percent } = self;
         let number = if is_percent { number * 100.0 } else { number };
@@ -186,25 +186,25 @@ impl Format {
     }
 }
 
-/// Reads the number of a template that has one, on the way back.
+/// Reads the number out of a text, for the way back of a template with one number.
 #[derive(Clone, Debug)]
-struct Reading {
-    pieces: Arc<[Piece]>,
+struct NumberReader {
+    pieces: Arc<[TemplatePiece]>,
 }
 
-impl Reading {
-    /// The number in a text. What stands around it in the template may be missing, for people leave it out.
+impl NumberReader {
+    /// The number in a text. The template's text around it may be missing, because people leave it out.
     fn number(&self, text: &str) -> Option<f64> {
         let mut rest = text.trim();
         let mut is_percent = false;
         let mut is_before = true;
         for piece in self.pieces.iter() {
             match piece {
-                Piece::Place(format) => (is_percent, is_before) = (format.is_percent, false),
-                Piece::Literal(before) if is_before => {
+                TemplatePiece::Place(format) => (is_percent, is_before) = (format.is_percent, false),
+                TemplatePiece::Literal(before) if is_before => {
                     rest = rest.strip_prefix(before.trim()).unwrap_or(rest);
                 }
-                Piece::Literal(after) => rest = rest.strip_suffix(after.trim()).unwrap_or(rest),
+                TemplatePiece::Literal(after) => rest = rest.strip_suffix(after.trim()).unwrap_or(rest),
             }
         }
         let number = rest.trim();
@@ -216,7 +216,7 @@ impl Reading {
     }
 }
 
-impl Stateful for Reading {
+impl Stateful for NumberReader {
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         let read = value.as_text().and_then(|text| self.number(text));
         read.or_else(|| moment.number(&value, TEXT.name)).map(Value::Number)
@@ -233,14 +233,14 @@ impl Stateful for Reading {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::{Chain, Place};
+    use crosspatch_core::transform::{Chain, LinePosition};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     fn shown(template: &str, number: f64) -> String {
-        Rig::new(&format!("text \"{template}\""))
+        ChainRig::new(&format!("text \"{template}\""))
             .put(Value::Number(number))
             .unwrap()
             .as_text()
@@ -248,16 +248,16 @@ mod tests {
             .to_owned()
     }
 
-    fn back(template: &str) -> Rig {
-        Rig::of(chain(&format!("text \"{template}\"")).inverse().unwrap(), Place::ONLY)
+    fn back(template: &str) -> ChainRig {
+        ChainRig::of(chain(&format!("text \"{template}\"")).inverse().unwrap(), LinePosition::ONLY)
     }
 
     #[test]
-    fn a_move_that_the_text_does_not_show_is_not_told_and_what_is_said_again_is() {
-        let mut rig = Rig::new("text \"{value:.0}%\"");
+    fn an_invisible_change_is_dropped_and_a_repetition_passes() {
+        let mut rig = ChainRig::new("text \"{value:.0}%\"");
         let told = [0.5, 0.501, 0.501, 0.51].map(|level| rig.put(level).is_some());
         assert_eq!(told, [true, false, true, true]);
-        let mut rig = Rig::new("text \"Go\"");
+        let mut rig = ChainRig::new("text \"Go\"");
         assert!(
             [1.0, 0.0, 0.5].iter().all(|level| rig.put(*level) == Some("Go".into())),
             "it shows no number"
@@ -289,14 +289,14 @@ mod tests {
 
     #[test]
     fn a_text_fills_the_place_of_the_number_as_it_is() {
-        let mut rig = Rig::new(r#"text "Cue {value:.0}""#);
+        let mut rig = ChainRig::new(r#"text "Cue {value:.0}""#);
         assert_eq!(rig.put("12.5 \"Storm\""), Some(Value::text("Cue 12.5 \"Storm\"")));
         assert_eq!(rig.recall(1.0), Some(Value::text("Cue 1")));
     }
 
     #[test]
     fn a_text_in_a_circle_grows_to_an_end() {
-        let mut rig = Rig::new(r#"text "{value}ä{value}""#);
+        let mut rig = ChainRig::new(r#"text "{value}ä{value}""#);
         let mut text = Value::text("x");
         for _ in 0..100 {
             text = rig.put(text).unwrap();
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_same_text_is_the_same_memory() {
-        let mut rig = Rig::new(r#"text "{value:.0}%""#);
+        let mut rig = ChainRig::new(r#"text "{value:.0}%""#);
         let [first, same, other] = [0.501, 0.501, 0.6].map(|number| match rig.put(number) {
             Some(Value::Text(text)) => text,
             value => panic!("{value:?} is no text"),
@@ -390,7 +390,7 @@ mod tests {
             if let Ok(stage) = read_stage(&stage, &mut Vec::new()) {
                 let inverse = stage.inverse();
                 for stage in [Some(stage), inverse].into_iter().flatten() {
-                    let mut rig = Rig::of(Chain::new("", vec![stage], Vec::new()), Place::ONLY);
+                    let mut rig = ChainRig::of(Chain::new("", vec![stage], Vec::new()), LinePosition::ONLY);
                     rig.put(&*text);
                     rig.put(0.5);
                 }

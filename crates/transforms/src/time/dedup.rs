@@ -1,4 +1,4 @@
-//! `dedup`: nothing twice.
+//! `dedup`: drops repetitions.
 
 use crosspatch_core::Value;
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
@@ -17,7 +17,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 
 #[derive(Clone, Debug)]
 struct Dedup {
-    /// Smaller differences are none.
+    /// Smaller differences count as repetitions.
     epsilon: f64,
     last: Option<Value>,
 }
@@ -26,7 +26,7 @@ impl Dedup {
     fn is_news(&self, value: &Value) -> bool {
         match (&self.last, value) {
             (Some(Value::Number(last)), Value::Number(number)) => {
-                // A fader that has come to its end stop shall be there.
+                // A fader at its end stop always passes.
                 let is_at_end = *number <= 0.0 || *number >= 1.0;
                 (number - last).abs() > self.epsilon || (is_at_end && number != last)
             }
@@ -52,13 +52,13 @@ impl Stateful for Dedup {
 #[cfg(test)]
 mod tests {
     use crosspatch_core::Value;
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     /// Which of the values pass.
     fn passed(chain: &str, values: &[f64]) -> Vec<f64> {
-        let mut rig = Rig::new(chain);
+        let mut rig = ChainRig::new(chain);
         values.iter().filter_map(|&value| rig.number(value)).collect()
     }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn texts_are_compared_with_texts() {
-        let mut rig = Rig::new("dedup 0.1");
+        let mut rig = ChainRig::new("dedup 0.1");
         assert_eq!((rig.put("a"), rig.put("a"), rig.put("b")), (Some("a".into()), None, Some("b".into())));
         assert_eq!((rig.number(0.0), rig.put("b")), (Some(0.0), Some("b".into())));
     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_recall_passes_and_counts_and_the_way_back_is_the_same() {
-        let mut rig = Rig::of(chain("dedup").inverse().unwrap(), Place::ONLY);
+        let mut rig = ChainRig::of(chain("dedup").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!((rig.number(0.5), rig.recall(0.5)), (Some(0.5), Some(Value::number(0.5))));
         assert_eq!((rig.recall(0.6), rig.number(0.6)), (Some(Value::number(0.6)), None));
         assert!(

@@ -1,9 +1,9 @@
-//! `delay`: everything later.
+//! `delay`: passes every value after a time.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Value};
 
-use super::queue::Queue;
+use super::queue::ValueQueue;
 
 pub(crate) const DELAY: Transform =
     Transform { name: "delay", usage: "delay <time>", summary: "passes every value after a time", read };
@@ -12,13 +12,13 @@ const MAX_WAITING: usize = 1000;
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let time = arguments.duration("a time")?;
-    Ok(Stage::Stateful(Box::new(Delay { time, queue: Queue::new(DELAY.name, MAX_WAITING) })))
+    Ok(Stage::Stateful(Box::new(Delay { time, queue: ValueQueue::new(DELAY.name, MAX_WAITING) })))
 }
 
 #[derive(Clone, Debug)]
 struct Delay {
     time: Duration,
-    queue: Queue,
+    queue: ValueQueue,
 }
 
 impl Stateful for Delay {
@@ -27,7 +27,7 @@ impl Stateful for Delay {
         None
     }
 
-    // Where values are on their way, the present state is the last of them.
+    // While values are delayed, the last of them is the current state.
     fn handle_recall(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
         self.queue.is_empty().then_some(value)
     }
@@ -47,16 +47,16 @@ impl Stateful for Delay {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
     use super::*;
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn every_value_comes_later_in_order_and_texts_as_well() {
-        let mut rig = Rig::new("delay 1s");
+        let mut rig = ChainRig::new("delay 1s");
         assert_eq!((rig.number(0.2), rig.advance(10 * MS), rig.put("cue 5")), (None, vec![], None));
         assert_eq!((rig.number(0.0), rig.advance(985 * MS)), (None, vec![]));
         let passed = rig.advance(100 * MS);
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_bounded_and_loses_neither_presses_nor_the_last_value() {
-        let mut rig = Rig::new("delay 1s");
+        let mut rig = ChainRig::new("delay 1s");
         for round in 0..300_u32 {
             for step in 0..10_u32 {
                 rig.number(f64::from(step) / 20.0 + f64::from(round) / 1e4);
@@ -84,8 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn too_many_presses_are_told_of() {
-        let mut rig = Rig::new("delay 1s");
+    fn too_many_presses_are_reported() {
+        let mut rig = ChainRig::new("delay 1s");
         for _ in 0..501 {
             assert_eq!((rig.number(1.0), rig.number(0.0)), (None, None));
         }
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_trigger_is_one_afterwards() {
-        let mut rig = Rig::new("press | delay 1s | toggle");
+        let mut rig = ChainRig::new("press | delay 1s | toggle");
         for level in [1.0, 0.0, 1.0] {
             assert_eq!(rig.number(level), None);
         }
@@ -104,14 +104,14 @@ mod tests {
 
     #[test]
     fn a_recall_passes_unless_something_is_on_its_way() {
-        let mut rig = Rig::new("delay 1s");
+        let mut rig = ChainRig::new("delay 1s");
         assert_eq!((rig.recall(0.4), rig.next_timeout()), (Some(0.4.into()), None));
         assert_eq!((rig.number(0.5), rig.recall(0.5)), (None, None));
     }
 
     #[test]
     fn the_way_back_is_as_late() {
-        let mut back = Rig::of(chain("delay 50ms").inverse().unwrap(), Place::ONLY);
+        let mut back = ChainRig::of(chain("delay 50ms").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!((back.number(0.5), back.advance(MS * 100)), (None, vec![(50, 0.5.into())]));
     }
 }

@@ -1,4 +1,4 @@
-//! What changes when a value arrives, or how fast.
+//! Transforms that change when a value arrives, or how fast.
 
 mod dedup;
 mod delay;

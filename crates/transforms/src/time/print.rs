@@ -1,4 +1,4 @@
-//! `print`: shows the operator what passes.
+//! `print`: reports passing values in notices.
 
 use crosspatch_core::transform::{
     self, ArgumentError, Arguments, Moment, Properties, Stage, Stateful, Transform,
@@ -32,7 +32,7 @@ impl Stateful for Print {
         Some(value)
     }
 
-    // Nothing has happened that would be worth a line.
+    // A recall is no new value.
     fn handle_recall(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
         Some(value)
     }
@@ -49,13 +49,13 @@ impl Stateful for Print {
 #[cfg(test)]
 mod tests {
     use crosspatch_core::Notice;
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     #[test]
     fn each_value_passes_and_is_shown_with_its_label() {
-        let mut rig = Rig::new("print \"red knob\" | invert");
+        let mut rig = ChainRig::new("print \"red knob\" | invert");
         assert_eq!((rig.number(0.25), rig.put("cue 5")), (Some(0.75), None));
         assert_eq!(
             rig.notices[..2],
@@ -65,13 +65,13 @@ mod tests {
 
     #[test]
     fn without_a_label_the_value_stands_alone() {
-        let mut rig = Rig::new("scale 3 | print");
+        let mut rig = ChainRig::new("scale 3 | print");
         assert_eq!((rig.number(0.5), &*rig.notices[0].text), (Some(1.0), "1.5"));
     }
 
     #[test]
     fn a_recall_passes_silently_and_the_way_back_is_shown_as_well() {
-        let mut rig = Rig::of(chain("print \"back\"").inverse().unwrap(), Place::ONLY);
+        let mut rig = ChainRig::of(chain("print \"back\"").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!((rig.recall(0.5), rig.notices.len()), (Some(0.5.into()), 0));
         assert_eq!((rig.number(0.5), &*rig.notices[0].text), (Some(0.5), "back: 0.5"));
         assert!(read_stage("print red", &mut Vec::new()).is_err());
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_trigger_stays_one() {
-        let mut rig = Rig::new("press | print | toggle");
+        let mut rig = ChainRig::new("press | print | toggle");
         assert_eq!([1.0, 0.0, 1.0].map(|level| rig.number(level)), [Some(1.0), None, Some(0.0)]);
     }
 }

@@ -1,43 +1,43 @@
-//! Values that wait to be passed on: there is no end to faders, but what happens to a button is kept.
+//! Values that wait to be passed on: levels of a fader may be dropped, presses and releases are kept.
 //!
-//! A level may be dropped if a later one makes up for it: if it is on the same side of a press as the one before it or the
-//! one behind it. What is said twice, and a text, is something that somebody did. What is left of any stream are its edges,
-//! what it repeats, its texts and its last value.
+//! A level may be dropped if a later one replaces it, that is, if the previous or the next value is on the same side of a press.
+//! Repetitions and texts are kept, because each of them is an action. What remains of any stream are its edges, its repetitions,
+//! its texts and its last value.
 
 use std::collections::VecDeque;
 
 use crosspatch_core::transform::Moment;
 use crosspatch_core::{Instant, Notice, Value};
 
-/// Values in the order in which they came.
+/// A queue of values in their order of arrival.
 #[derive(Clone, Debug)]
-pub(super) struct Queue {
+pub(super) struct ValueQueue {
     transform: &'static str,
     limit: usize,
-    waiting: VecDeque<Waiting>,
-    /// The last value that left, and the state that it has brought about.
+    waiting: VecDeque<WaitingValue>,
+    /// The last value that left, and the resulting state.
     last: Option<Value>,
-    before: State,
+    before: PressState,
 }
 
 #[derive(Clone, Debug)]
-struct Waiting {
+struct WaitingValue {
     since: Instant,
     value: Value,
     is_trigger: bool,
 }
 
-/// Whether a button is pressed; a trigger is no state.
-type State = Option<bool>;
+/// Whether a button is pressed. `None` for a trigger, which has no state.
+type PressState = Option<bool>;
 
-impl Waiting {
-    fn state(&self) -> State {
+impl WaitingValue {
+    fn state(&self) -> PressState {
         (!self.is_trigger).then(|| self.value.is_pressed())
     }
 }
 
-impl Queue {
-    /// A queue for so many values.
+impl ValueQueue {
+    /// A queue for at most `limit` values.
     pub(super) fn new(transform: &'static str, limit: usize) -> Self {
         Self { transform, limit, waiting: VecDeque::new(), last: None, before: Some(false) }
     }
@@ -46,14 +46,14 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Since when the first value has been waiting.
+    /// When the first value arrived.
     pub(super) fn since(&self) -> Option<Instant> {
         self.waiting.front().map(|first| first.since)
     }
 
-    /// Adds a value. Where there are too many, the oldest one that can be spared is dropped.
+    /// Adds a value. If there are too many, the oldest one that may be dropped is dropped.
     pub(super) fn push(&mut self, moment: &mut Moment<'_>, value: Value) {
-        self.waiting.push_back(Waiting { since: moment.now, value, is_trigger: moment.is_trigger });
+        self.waiting.push_back(WaitingValue { since: moment.now, value, is_trigger: moment.is_trigger });
         if self.waiting.len() <= self.limit {
             return;
         }
@@ -62,7 +62,7 @@ impl Queue {
             self.waiting.remove(spare);
             return;
         }
-        // Only edges are left. A press goes with its release, so that what remains is still a press, a release, and so on.
+        // Only edges are left. A press is dropped together with its release, so that presses and releases still alternate.
         match self.waiting.iter().position(|waiting| waiting.is_trigger) {
             Some(trigger) => drop(self.waiting.remove(trigger)),
             None => drop(self.waiting.drain(..2)),
@@ -74,7 +74,7 @@ impl Queue {
         moment.notice(Notice::warning("too-many-waiting", text));
     }
 
-    /// Adds a value in place of the last one, if that can be spared.
+    /// Adds a value, and drops the last one if that is allowed.
     pub(super) fn push_latest(&mut self, moment: &mut Moment<'_>, value: Value) {
         self.push(moment, value);
         if let Some(at) = self.waiting.len().checked_sub(2)
@@ -84,7 +84,7 @@ impl Queue {
         }
     }
 
-    /// Takes out the first value.
+    /// Removes and returns the first value.
     pub(super) fn pop(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
         let first = self.waiting.pop_front()?;
         self.before = first.state();
@@ -102,7 +102,7 @@ impl Queue {
         let next = self.waiting.get(at + 1);
         let is_repeated = [last, next.map(|next| &next.value)].contains(&Some(&waiting.value));
         let is_level = waiting.value.as_number().is_some() && !is_repeated;
-        is_level && state.is_some() && (state == before || state == next.and_then(Waiting::state))
+        is_level && state.is_some() && (state == before || state == next.and_then(WaitingValue::state))
     }
 }
 
@@ -114,8 +114,8 @@ mod tests {
     use super::*;
 
     /// What leaves a queue for four values after `values` have entered it, and how many notices there were.
-    fn left_of(values: &[f64], push: fn(&mut Queue, &mut Moment<'_>, Value)) -> (Vec<f64>, usize) {
-        let mut queue = Queue::new("delay", 4);
+    fn left_of(values: &[f64], push: fn(&mut ValueQueue, &mut Moment<'_>, Value)) -> (Vec<f64>, usize) {
+        let mut queue = ValueQueue::new("delay", 4);
         let mut moment = Moment::new(Instant::START, &|_| None);
         for value in values {
             push(&mut queue, &mut moment, Value::number(*value));
@@ -133,15 +133,15 @@ mod tests {
             (&[1.0, 0.0, 1.0, 0.0, 0.1], [1.0, 0.0, 1.0, 0.1]),
             (&[0.5, 1.0, 0.95, 0.0, 0.3], [1.0, 0.95, 0.0, 0.3]),
         ] {
-            assert_eq!(left_of(values, Queue::push), (left.to_vec(), 0), "{values:?}");
+            assert_eq!(left_of(values, ValueQueue::push), (left.to_vec(), 0), "{values:?}");
         }
     }
 
     #[test]
     fn of_too_many_edges_a_press_goes_with_its_release() {
         let edges = [1.0, 0.0, 1.0, 0.0, 1.0];
-        assert_eq!(left_of(&edges, Queue::push), (vec![1.0, 0.0, 1.0], 1));
-        assert_eq!(left_of(&edges, Queue::push_latest), (vec![1.0, 0.0, 1.0], 1));
+        assert_eq!(left_of(&edges, ValueQueue::push), (vec![1.0, 0.0, 1.0], 1));
+        assert_eq!(left_of(&edges, ValueQueue::push_latest), (vec![1.0, 0.0, 1.0], 1));
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
             (&[0.1, 1.0, 0.0, 0.2], &[1.0, 0.2]),
             (&[1.0, 0.0, 1.0, 0.95], &[1.0, 0.0, 0.95]),
         ] {
-            assert_eq!(left_of(values, Queue::push_latest), (left.to_vec(), 0), "{values:?}");
+            assert_eq!(left_of(values, ValueQueue::push_latest), (left.to_vec(), 0), "{values:?}");
         }
     }
 
@@ -160,7 +160,7 @@ mod tests {
         #[test]
         fn whatever_comes_its_edges_and_its_last_value_leave(levels in vec(0..=10_u8, 0..60)) {
             let levels: Vec<_> = levels.into_iter().map(|level| f64::from(level) / 10.0).collect();
-            for push in [Queue::push, Queue::push_latest] {
+            for push in [ValueQueue::push, ValueQueue::push_latest] {
                 let (left, notices) = left_of(&levels, push);
                 prop_assert_eq!(left.last(), levels.last());
                 if notices == 0 {
@@ -185,9 +185,9 @@ mod tests {
             (&[0.1, 0.5, 0.5, 0.6], &[0.5, 0.5, 0.6]),
             (&[1.0, 1.0, 0.0], &[1.0, 1.0, 0.0]),
         ] {
-            assert_eq!(left_of(values, Queue::push_latest), (left.to_vec(), 0), "{values:?}");
+            assert_eq!(left_of(values, ValueQueue::push_latest), (left.to_vec(), 0), "{values:?}");
         }
-        let mut queue = Queue::new("rate", 4);
+        let mut queue = ValueQueue::new("rate", 4);
         let mut moment = Moment::new(Instant::START, &|_| None);
         for text in ["go", "go", "stop"] {
             queue.push_latest(&mut moment, text.into());
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn triggers_are_never_spared_but_are_dropped_first() {
-        let trigger = |queue: &mut Queue, moment: &mut Moment<'_>, value| {
+        let trigger = |queue: &mut ValueQueue, moment: &mut Moment<'_>, value| {
             moment.is_trigger = true;
             queue.push_latest(moment, value);
         };

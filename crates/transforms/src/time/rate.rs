@@ -1,9 +1,9 @@
-//! `rate`: not too often.
+//! `rate`: limits how often values pass.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Value};
 
-use super::queue::Queue;
+use super::queue::ValueQueue;
 
 pub(crate) const RATE: Transform = Transform {
     name: "rate",
@@ -12,12 +12,12 @@ pub(crate) const RATE: Transform = Transform {
     read,
 };
 
-/// How many edges of a button may wait for their turn.
+/// The most edges of a button that may wait.
 const MAX_WAITING: usize = 16;
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let interval = Duration::from_secs_f64(1.0 / arguments.rate("a rate")?);
-    let queue = Queue::new(RATE.name, MAX_WAITING);
+    let queue = ValueQueue::new(RATE.name, MAX_WAITING);
     Ok(Stage::Stateful(Box::new(Rate { interval, free_at: Instant::START, queue })))
 }
 
@@ -26,7 +26,7 @@ struct Rate {
     interval: Duration,
     /// When the next value may pass.
     free_at: Instant,
-    queue: Queue,
+    queue: ValueQueue,
 }
 
 impl Rate {
@@ -43,7 +43,7 @@ impl Stateful for Rate {
         self.pass(moment)
     }
 
-    // Where values wait, the present state is the last of them.
+    // While values wait, the last of them is the current state.
     fn handle_recall(&mut self, _: &mut Moment<'_>, value: Value) -> Option<Value> {
         self.queue.is_empty().then_some(value)
     }
@@ -63,16 +63,16 @@ impl Stateful for Rate {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
     use super::*;
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn the_first_passes_at_once_and_the_last_always() {
-        let mut rig = Rig::new("rate 25/s");
+        let mut rig = ChainRig::new("rate 25/s");
         assert_eq!(rig.number(0.1), Some(0.1));
         assert_eq!((rig.advance(10 * MS), rig.number(0.2), rig.number(0.3)), (vec![], None, None));
         assert_eq!(rig.advance(500 * MS), [(40, 0.3.into())]);
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_stream_passes_as_often_as_it_may_and_keeps_to_its_grid() {
-        let mut rig = Rig::new("rate 10Hz");
+        let mut rig = ChainRig::new("rate 10Hz");
         let mut times = Vec::new();
         for step in 0..100_u32 {
             let passed = rig.number(f64::from(step) / 200.0).map(|_| u64::from(step) * 7);
@@ -94,25 +94,25 @@ mod tests {
 
     #[test]
     fn a_value_in_a_pause_is_not_followed_too_soon() {
-        let mut rig = Rig::new("rate 10/s");
+        let mut rig = ChainRig::new("rate 10/s");
         assert_eq!((rig.number(0.1), rig.advance(150 * MS), rig.number(0.2)), (Some(0.1), vec![], Some(0.2)));
         assert_eq!((rig.number(0.3), rig.advance(1000 * MS)), (None, vec![(250, 0.3.into())]));
     }
 
     #[test]
     fn a_press_and_its_release_both_arrive() {
-        let mut rig = Rig::new("rate 10/s");
+        let mut rig = ChainRig::new("rate 10/s");
         let stream = [0.2, 0.5, 1.0, 0.95, 0.0, 0.1];
         assert_eq!(stream.map(|level| rig.number(level)), [Some(0.2), None, None, None, None, None]);
         assert_eq!(rig.advance(1000 * MS), [(100, 0.95.into()), (200, 0.1.into())]);
-        let mut rig = Rig::new("press | rate 10/s | toggle");
+        let mut rig = ChainRig::new("press | rate 10/s | toggle");
         assert_eq!([1.0, 0.0, 1.0].map(|level| rig.number(level)), [Some(1.0), None, None]);
         assert_eq!(rig.advance(1000 * MS), [(100, 0.0.into())]);
     }
 
     #[test]
     fn a_flood_of_presses_lags_no_longer_than_its_queue() {
-        let mut rig = Rig::new("rate 10/s");
+        let mut rig = ChainRig::new("rate 10/s");
         for _ in 0..1000 {
             rig.number(1.0);
             rig.number(0.0);
@@ -125,8 +125,11 @@ mod tests {
 
     #[test]
     fn nothing_depends_on_when_it_is_woken() {
-        let mut rate =
-            Rate { interval: 100 * MS, free_at: Instant::START, queue: Queue::new(RATE.name, MAX_WAITING) };
+        let mut rate = Rate {
+            interval: 100 * MS,
+            free_at: Instant::START,
+            queue: ValueQueue::new(RATE.name, MAX_WAITING),
+        };
         let known = |_| None;
         let mut at = |millis: u64, level: f64| {
             rate.handle_value(&mut Moment::new(Instant::from_micros(millis * 1000), &known), level.into())
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_recall_passes_unless_something_waits_and_the_way_back_is_the_same() {
-        let mut rig = Rig::of(chain("rate 1/s").inverse().unwrap(), Place::ONLY);
+        let mut rig = ChainRig::of(chain("rate 1/s").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!((rig.recall(0.4), rig.number(0.5)), (Some(0.4.into()), Some(0.5)));
         assert_eq!((rig.number(0.6), rig.recall(0.6)), (None, None));
         assert_eq!(rig.advance(1000 * MS), [(1000, 0.6.into())]);

@@ -42,20 +42,22 @@ impl Stateful for Meaning {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
 
     use super::*;
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     #[test]
     fn values_pass_as_they_are_and_only_states_are_recalled() {
         for (stage, recalled) in [("event", None), ("state", Some(Value::number(0.25)))] {
-            for mut rig in [Rig::new(stage), Rig::of(chain(stage).inverse().unwrap(), Place::ONLY)] {
+            for mut rig in
+                [ChainRig::new(stage), ChainRig::of(chain(stage).inverse().unwrap(), LinePosition::ONLY)]
+            {
                 assert_eq!((rig.number(0.5), rig.put("go")), (Some(0.5), Some("go".into())));
                 assert_eq!(rig.recall(0.25), recalled, "{stage}");
             }
         }
-        assert_eq!(Rig::new("press | event | toggle").number(1.0), Some(1.0), "a trigger stays one");
+        assert_eq!(ChainRig::new("press | event | toggle").number(1.0), Some(1.0), "a trigger stays one");
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! `smooth`: a jump becomes a glide.
+//! `smooth`: turns a jump into a glide.
 //!
-//! A low pass of the first order, as a resistor and a capacitor make one. Where it is follows from where it began and for
-//! how long it has been moving, so nothing depends on when it is woken.
+//! A first-order low-pass filter, like a resistor and a capacitor. The position is computed from the start and the elapsed time, so
+//! it does not depend on when the stage is called.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Value};
@@ -13,10 +13,10 @@ pub(crate) const SMOOTH: Transform = Transform {
     read,
 };
 
-/// The natural logarithm of 20: after so many time constants, 95 % of the way is done.
+/// The natural logarithm of 20: the number of time constants for 95 % of the way.
 const CONSTANTS_TO_95_PERCENT: f64 = 2.995_732_273_553_991;
 
-/// As near as this to its end, a glide is there: a step of 16 bits.
+/// The distance from the end at which a glide is finished: a step of 16 bits.
 const NEAR: f64 = 1.0 / 65_536.0;
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
@@ -49,7 +49,7 @@ struct Glide {
     since: Instant,
     /// The time for 95 % of the way, not zero.
     time: Duration,
-    /// When the next value is to be given.
+    /// When the next value is due.
     next: Instant,
 }
 
@@ -60,8 +60,8 @@ impl Glide {
     }
 }
 
-/// How often a glide gives a value: ten times within its time, but neither more often than a console could follow nor so
-/// rarely that one would see steps.
+/// The interval between the values of a glide: a tenth of its time, but neither shorter than a console can follow nor so long
+/// that steps would be visible.
 fn interval(time: Duration) -> Duration {
     (time / 10).clamp(Duration::from_millis(5), Duration::from_millis(20))
 }
@@ -83,7 +83,7 @@ impl Stateful for Smooth {
         if from == to || time.is_zero() {
             return self.rest(to);
         }
-        // A source that speaks more often than values are given puts none of them off.
+        // New values of the source do not postpone the next output.
         let next = self.glide.as_ref().map_or(moment.now + interval(time), |glide| glide.next);
         self.glide = Some(Glide { from, to, since: moment.now, time, next });
         None
@@ -117,7 +117,7 @@ impl Stateful for Smooth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     const MS: Duration = Duration::from_millis(1);
 
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_first_value_passes_at_once_and_a_jump_is_95_percent_done_in_time() {
-        let mut rig = Rig::new("smooth 100ms");
+        let mut rig = ChainRig::new("smooth 100ms");
         assert_eq!((rig.number(0.0), rig.number(1.0)), (Some(0.0), None));
         let passed = rig.advance(10_000 * MS);
         assert!((at(&passed, 100) - 0.95).abs() < 1e-9 && (at(&passed, 200) - 0.9975).abs() < 1e-9);
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn attack_and_release_have_times_of_their_own_and_none_is_a_jump() {
-        let mut rig = Rig::new("smooth attack 0ms release 400ms");
+        let mut rig = ChainRig::new("smooth attack 0ms release 400ms");
         assert_eq!((rig.number(0.0), rig.number(1.0), rig.number(0.0)), (Some(0.0), Some(1.0), None));
         assert!((at(&rig.advance(400 * MS), 400) - 0.05).abs() < 1e-9);
         assert_eq!((rig.number(0.5), rig.next_timeout()), (Some(0.5), None));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_change_of_mind_goes_on_from_where_it_is() {
-        let mut rig = Rig::new("smooth 100ms");
+        let mut rig = ChainRig::new("smooth 100ms");
         assert_eq!((rig.number(0.0), rig.number(1.0)), (Some(0.0), None));
         let before = at(&rig.advance(50 * MS), 50);
         assert_eq!((rig.number(0.2), rig.next_timeout()), (None, Some(Instant::from_micros(60_000))));
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_fast_source_does_not_put_it_off() {
-        let mut rig = Rig::new("smooth 1s");
+        let mut rig = ChainRig::new("smooth 1s");
         rig.number(0.0);
         let mut passed = Vec::new();
         for step in 0..200_u32 {
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn it_ends_exactly_on_any_value() {
-        let mut rig = Rig::new("smooth 30ms");
+        let mut rig = ChainRig::new("smooth 30ms");
         for level in [0.3, 0.1 + 0.2, 1.0, 0.0, 0.007] {
             let at_once = rig.put(level);
             let end = rig.advance(1000 * MS).pop().map(|(_, value)| value);
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_recall_is_where_it_is() {
-        let mut rig = Rig::new("smooth 100ms");
+        let mut rig = ChainRig::new("smooth 100ms");
         assert_eq!((rig.recall(0.5), rig.number(1.0)), (Some(0.5.into()), None));
         rig.advance(100 * MS);
         assert!(rig.recall(1.0).is_some_and(|value| (value.as_number().unwrap() - 0.975).abs() < 1e-9));

@@ -1,4 +1,4 @@
-//! `start`: what the source would have said if it had said something.
+//! `start`: outputs a value at the start, as if the source had sent it.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Shape, Stage, Stateful, Transform};
 use crosspatch_core::{Instant, Value};
@@ -21,7 +21,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 
 #[derive(Clone, Debug)]
 struct Start {
-    /// What is still to be said.
+    /// The value, until it was output.
     value: Option<Value>,
 }
 
@@ -39,7 +39,7 @@ impl Stateful for Start {
         self.value.take()
     }
 
-    /// At the first opportunity.
+    /// As soon as possible.
     fn next_timeout(&self) -> Option<Instant> {
         self.value.is_some().then_some(Instant::START)
     }
@@ -51,14 +51,14 @@ impl Stateful for Start {
 
 #[cfg(test)]
 mod tests {
-    use crosspatch_core::transform::Place;
+    use crosspatch_core::transform::LinePosition;
     use crosspatch_core::{Duration, Value};
 
-    use crate::rig::{Rig, chain};
+    use crate::rig::{ChainRig, chain};
 
     #[test]
     fn it_speaks_once_at_the_first_opportunity() {
-        let mut rig = Rig::new("start 25% | invert");
+        let mut rig = ChainRig::new("start 25% | invert");
         assert_eq!(rig.advance(Duration::from_secs(1)), [(0, Value::Number(0.75))]);
         assert_eq!((rig.next_timeout(), rig.number(0.5)), (None, Some(0.5)));
         assert_eq!(rig.advance(Duration::from_secs(1)), []);
@@ -66,21 +66,21 @@ mod tests {
 
     #[test]
     fn it_says_nothing_once_the_source_has_spoken() {
-        let mut rig = Rig::new("start 0.25");
+        let mut rig = ChainRig::new("start 0.25");
         assert_eq!((rig.number(0.5), rig.next_timeout()), (Some(0.5), None));
-        let mut recalled = Rig::new("start 0.25");
+        let mut recalled = ChainRig::new("start 0.25");
         assert_eq!((recalled.recall("on"), recalled.next_timeout()), (Some("on".into()), None));
     }
 
     #[test]
     fn it_may_be_a_text() {
-        let mut rig = Rig::new(r##"start "#ff8000""##);
+        let mut rig = ChainRig::new(r##"start "#ff8000""##);
         assert_eq!(rig.advance(Duration::ZERO), [(0, Value::text("#ff8000"))]);
     }
 
     #[test]
     fn the_way_back_passes_unchanged() {
-        let mut back = Rig::of(chain("start 0.25").inverse().unwrap(), Place::ONLY);
+        let mut back = ChainRig::of(chain("start 0.25").inverse().unwrap(), LinePosition::ONLY);
         assert_eq!((back.next_timeout(), back.number(0.5)), (None, Some(0.5)));
         assert_eq!(back.put("cue 5"), Some("cue 5".into()));
     }

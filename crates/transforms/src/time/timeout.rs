@@ -1,4 +1,4 @@
-//! `timeout`: what holds when nothing is heard any more.
+//! `timeout`: outputs a value when the source has been silent for a time.
 
 use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Stage, Stateful, Transform};
 use crosspatch_core::{Duration, Instant, Value};
@@ -23,7 +23,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 #[derive(Clone, Debug)]
 struct Timeout {
     time: Duration,
-    /// What it says after the time.
+    /// The value after the timeout.
     fallback: Value,
     due: Option<Instant>,
     is_over: bool,
@@ -59,13 +59,13 @@ impl Stateful for Timeout {
 mod tests {
     use crosspatch_core::{Duration, Value};
 
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
     fn silence_is_answered_once() {
-        let mut rig = Rig::new("timeout 5s to 0.2");
+        let mut rig = ChainRig::new("timeout 5s to 0.2");
         assert_eq!(rig.advance(10 * SECOND), [], "before the first value there is no silence");
         assert_eq!((rig.number(0.7), rig.advance(4 * SECOND)), (Some(0.7), vec![]));
         assert_eq!((rig.number(0.7), rig.advance(60 * SECOND)), (Some(0.7), vec![(19_000, 0.2.into())]));
@@ -75,20 +75,20 @@ mod tests {
 
     #[test]
     fn where_the_level_is_reached_nothing_follows() {
-        let mut rig = Rig::new("timeout 5s to 0");
+        let mut rig = ChainRig::new("timeout 5s to 0");
         assert_eq!((rig.number(0.7), rig.number(0.0), rig.next_timeout()), (Some(0.7), Some(0.0), None));
     }
 
     #[test]
     fn texts_come_and_go() {
-        let mut rig = Rig::new("timeout 1s to \"no signal\"");
+        let mut rig = ChainRig::new("timeout 1s to \"no signal\"");
         assert_eq!(rig.put("cue 5"), Some("cue 5".into()));
         assert_eq!(rig.advance(SECOND), [(1000, Value::text("no signal"))]);
     }
 
     #[test]
-    fn a_recall_tells_the_state_and_starts_no_time_twice() {
-        let mut rig = Rig::new("timeout 5s to 0");
+    fn a_recall_passes_and_does_not_restart_the_time() {
+        let mut rig = ChainRig::new("timeout 5s to 0");
         assert_eq!((rig.recall(0.7), rig.advance(3 * SECOND)), (Some(0.7.into()), vec![]));
         assert_eq!((rig.recall(0.7), rig.advance(2 * SECOND)), (Some(0.7.into()), vec![(5000, 0.0.into())]));
         assert_eq!((rig.recall(0.7), rig.next_timeout()), (Some(0.0.into()), None));

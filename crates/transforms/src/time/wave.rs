@@ -1,9 +1,11 @@
-//! `wave`: a value that swings, as far as the source says.
+//! `wave`: outputs an oscillating value, whose size is the source's level.
 //!
-//! Waves are functions of the time since the program started, not of when they began: those with one period swing together,
-//! in all lines, and a reload does not shift the targets of a line against each other.
+//! A wave is a function of the time since the program started. Therefore waves with the same period are in phase in all lines, and
+//! a reload does not shift the targets of a line against each other.
 
-use crosspatch_core::transform::{ArgumentError, Arguments, Moment, Place, Stage, Stateful, Transform};
+use crosspatch_core::transform::{
+    ArgumentError, Arguments, LinePosition, Moment, Stage, Stateful, Transform,
+};
 use crosspatch_core::{Duration, Instant, Value};
 
 pub(crate) const WAVE: Transform = Transform {
@@ -13,15 +15,19 @@ pub(crate) const WAVE: Transform = Transform {
     read,
 };
 
-/// How often the target is told the level of a wave that changes all the time: a little less often than DMX is sent.
+/// The output interval of a wave that changes continuously: a little longer than the interval of DMX frames.
 const USUAL_RATE: f64 = 40.0;
 
-/// The fastest wave: a strobe at 50 Hz, whose two edges keep a target no busier than a hundred values a second do.
+/// The shortest period: a strobe at 50 Hz, which outputs a hundred values per second.
 const SHORTEST: Duration = Duration::from_millis(20);
 
 fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
-    const FORMS: [(&str, Form); 4] =
-        [("sine", Form::Sine), ("triangle", Form::Triangle), ("saw", Form::Saw), ("square", Form::Square)];
+    const FORMS: [(&str, Waveform); 4] = [
+        ("sine", Waveform::Sine),
+        ("triangle", Waveform::Triangle),
+        ("saw", Waveform::Saw),
+        ("square", Waveform::Square),
+    ];
     let form = arguments.one_of("a wave form", &FORMS)?;
     let if_short = arguments.unexpected("a period of at least `20ms`");
     let period = arguments.duration("a period")?;
@@ -43,15 +49,15 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Form {
+enum Waveform {
     Sine,
     Triangle,
     Saw,
     Square,
 }
 
-impl Form {
-    /// The level, 0 to 1, at a part of the period, 0 up to 1. Sine and triangle begin in the middle and rise.
+impl Waveform {
+    /// The level, 0 to 1, at a phase of the period, 0 up to 1. Sine and triangle begin in the middle and rise.
     fn level(self, part: f64) -> f64 {
         match self {
             Self::Sine => 0.5 + 0.5 * (part * std::f64::consts::TAU).sin(),
@@ -67,23 +73,23 @@ impl Form {
 /// Times are in microseconds.
 #[derive(Clone, Debug)]
 struct Wave {
-    form: Form,
+    form: Waveform,
     period: u64,
-    /// Whether the targets of the line swing one after the other.
+    /// Whether the targets of the line are shifted in phase.
     is_spread: bool,
-    /// How far ahead of the first target this one is.
+    /// The phase shift from the first target.
     lead: u64,
-    /// From one value to the next.
+    /// The interval between two values.
     tick: u64,
-    /// How high the wave goes. At 0 it rests.
+    /// The height of the wave. At 0, it pauses.
     size: f64,
-    /// When the target is to be told the next level.
+    /// When the next level is due.
     due: Option<Instant>,
     has_spoken: bool,
 }
 
 impl Wave {
-    /// Where in the period the wave is.
+    /// The phase of the wave.
     fn position(&self, now: Instant) -> u64 {
         (now.as_micros() % self.period + self.lead) % self.period
     }
@@ -92,10 +98,10 @@ impl Wave {
         Instant::from_micros((now.as_micros() / self.tick + 1) * self.tick)
     }
 
-    /// When the level changes of itself: a square at its edges, so that they are exact and nothing happens between them;
-    /// the others all the time, which is told with each tick.
+    /// When the level changes next: a square at its edges, so that they are exact and nothing is output between them; the other
+    /// forms with each tick.
     fn next_change(&self, now: Instant) -> Instant {
-        if self.form != Form::Square {
+        if self.form != Waveform::Square {
             return self.next_tick(now);
         }
         let (position, half) = (self.position(now), self.period.div_ceil(2));
@@ -103,7 +109,7 @@ impl Wave {
         now + Duration::from_micros(edge - position)
     }
 
-    fn tell(&mut self, now: Instant) -> Value {
+    fn emit(&mut self, now: Instant) -> Value {
         self.has_spoken = true;
         self.due = (self.size > 0.0).then(|| self.next_change(now));
         let part = self.position(now) as f64 / self.period as f64;
@@ -116,7 +122,7 @@ impl Stateful for Wave {
         let size = moment.number(&value, WAVE.name)?.max(0.0);
         let was = std::mem::replace(&mut self.size, size);
         match self.due {
-            // A wave that swings is told of with the next tick, however fast the source changes its size.
+            // A running wave is output with the next tick, however often the source changes its size.
             Some(due) if size > 0.0 => {
                 if size != was {
                     self.due = Some(due.min(self.next_tick(moment.now)));
@@ -124,24 +130,24 @@ impl Stateful for Wave {
                 None
             }
             None if size == was && self.has_spoken => None,
-            Some(_) | None => Some(self.tell(moment.now)),
+            Some(_) | None => Some(self.emit(moment.now)),
         }
     }
 
     fn handle_recall(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         self.size = moment.number(&value, WAVE.name)?.max(0.0);
-        Some(self.tell(moment.now))
+        Some(self.emit(moment.now))
     }
 
     fn handle_timeout(&mut self, moment: &mut Moment<'_>) -> Option<Value> {
-        Some(self.tell(moment.now))
+        Some(self.emit(moment.now))
     }
 
     fn next_timeout(&self) -> Option<Instant> {
         self.due
     }
 
-    fn place(&mut self, place: Place) {
+    fn place(&mut self, place: LinePosition) {
         if self.is_spread {
             let part = f64::from(place.number) / f64::from(place.count);
             self.lead = (part * self.period as f64).round() as u64;
@@ -152,20 +158,20 @@ impl Stateful for Wave {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::{Rig, chain, read_stage};
+    use crate::rig::{ChainRig, chain, read_stage};
 
     fn milliseconds(time: u64) -> Duration {
         Duration::from_millis(time)
     }
 
     /// What a wave gives until `end`, rounded to three decimals.
-    fn levels(rig: &mut Rig, end: u64) -> Vec<(u64, f64)> {
+    fn levels(rig: &mut ChainRig, end: u64) -> Vec<(u64, f64)> {
         let passed = rig.advance(milliseconds(end)).into_iter();
         passed.map(|(at, value)| (at, (value.as_number().unwrap() * 1e3).round() / 1e3)).collect()
     }
 
-    fn at(text: &str, number: u32, count: u32) -> Rig {
-        Rig::of(chain(text), Place { number, count, narrow: 1 })
+    fn at(text: &str, number: u32, count: u32) -> ChainRig {
+        ChainRig::of(chain(text), LinePosition { number, count, narrow: 1 })
     }
 
     #[test]
@@ -175,7 +181,7 @@ mod tests {
             ("triangle", [0.5, 0.75, 1.0, 0.75, 0.5, 0.25, 0.0, 0.25]),
             ("saw", [0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875]),
         ] {
-            let mut rig = Rig::new(&format!("wave {form} 800ms rate 10/s"));
+            let mut rig = ChainRig::new(&format!("wave {form} 800ms rate 10/s"));
             assert_eq!(rig.number(1.0), Some(expected[0]), "{form}");
             let expected: Vec<_> = (1..=8).map(|tick| (tick * 100, expected[tick as usize % 8])).collect();
             assert_eq!(levels(&mut rig, 800), expected, "{form}");
@@ -184,24 +190,24 @@ mod tests {
 
     #[test]
     fn a_square_speaks_at_its_edges_only() {
-        let mut rig = Rig::new("wave square 1s");
+        let mut rig = ChainRig::new("wave square 1s");
         assert_eq!(rig.number(0.8), Some(0.8));
         assert_eq!(levels(&mut rig, 2000), [(500, 0.0), (1000, 0.8), (1500, 0.0), (2000, 0.8)]);
-        let mut odd = Rig::new("wave square 20.001ms");
+        let mut odd = ChainRig::new("wave square 20.001ms");
         odd.number(1.0);
         assert_eq!(odd.advance(milliseconds(2000)).len(), 199);
     }
 
     #[test]
-    fn without_a_rate_the_target_is_told_forty_times_a_second() {
-        let mut rig = Rig::new("wave sine 10s");
+    fn without_a_rate_the_target_receives_forty_values_a_second() {
+        let mut rig = ChainRig::new("wave sine 10s");
         rig.number(1.0);
         assert_eq!(rig.advance(milliseconds(1000)).len(), 40);
     }
 
     #[test]
     fn at_zero_it_says_so_once_and_rests() {
-        let mut rig = Rig::new("wave saw 1s");
+        let mut rig = ChainRig::new("wave saw 1s");
         assert_eq!((rig.number(0.0), rig.next_timeout()), (Some(0.0), None));
         assert_eq!(rig.number(0.0), None);
         levels(&mut rig, 250);
@@ -213,14 +219,14 @@ mod tests {
 
     #[test]
     fn a_new_size_waits_for_the_next_tick_and_shifts_nothing() {
-        let mut rig = Rig::new("wave saw 1s");
+        let mut rig = ChainRig::new("wave saw 1s");
         rig.number(0.1);
         levels(&mut rig, 510);
         for size in 0..100 {
             assert_eq!(rig.number(0.5 + f64::from(size) / 200.0), None);
         }
         assert_eq!(levels(&mut rig, 20), [(525, 0.522)]);
-        let mut square = Rig::new("wave square 10s");
+        let mut square = ChainRig::new("wave square 10s");
         square.number(1.0);
         levels(&mut square, 110);
         assert_eq!((square.number(0.5), square.number(0.5)), (None, None));
@@ -229,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_it_says_depends_on_the_time_and_not_on_how_often_it_was_woken() {
-        let (mut early, mut late) = (Rig::new("wave sine 3s"), Rig::new("wave sine 3s"));
+        let (mut early, mut late) = (ChainRig::new("wave sine 3s"), ChainRig::new("wave sine 3s"));
         early.number(1.0);
         late.advance(milliseconds(1700));
         late.number(1.0);
@@ -265,13 +271,13 @@ mod tests {
 
     #[test]
     fn sizes_may_lie_outside_of_the_range() {
-        assert_eq!(Rig::new("offset -1 | wave square 1s").number(0.5), Some(0.0));
-        assert_eq!(Rig::new("scale 4 | wave sine 1s").number(1.0), Some(1.0));
+        assert_eq!(ChainRig::new("offset -1 | wave square 1s").number(0.5), Some(0.0));
+        assert_eq!(ChainRig::new("scale 4 | wave sine 1s").number(1.0), Some(1.0));
     }
 
     #[test]
     fn a_recall_sets_it_going_and_a_text_does_not() {
-        let mut rig = Rig::new("wave square 1s");
+        let mut rig = ChainRig::new("wave square 1s");
         assert_eq!((rig.recall("on"), rig.next_timeout()), (None, None));
         assert_eq!(rig.recall(0.5), Some(0.5.into()));
         assert_eq!((rig.put("on"), rig.notices.len()), (None, 2));

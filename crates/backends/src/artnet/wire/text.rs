@@ -26,7 +26,7 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
         return hex::parse(digits);
     }
     let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let mut words = Words { rest };
+    let mut words = WordReader { rest };
     let mut out = Vec::new();
     match kind {
         "ArtPoll" => Packet::Poll(words.poll()?).encode(&mut out),
@@ -122,11 +122,11 @@ impl fmt::Display for ArtTrigger {
 }
 
 /// What is left of a line.
-struct Words<'a> {
+struct WordReader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Words<'a> {
+impl<'a> WordReader<'a> {
     fn next(&mut self) -> Option<&'a str> {
         let (word, rest) = self.rest.trim_start().split_once(' ').unwrap_or((self.rest.trim_start(), ""));
         self.rest = rest;

@@ -1,17 +1,17 @@
-//! What is done to the simulated console, by a remote or by a hand at it.
+//! Actions on the simulated console, by a remote or by a person at the console.
 
 use crosspatch_core::{Instant, Notice, Outbox, Slot, Value};
 
 use super::Session;
 use crate::masim::address::{Address, ExecKey};
 use crate::masim::command::Outcome;
-use crate::masim::keys::{self, Key};
+use crate::masim::keys::{self, DeskKey};
 use crate::masim::remotes::HeldKey;
-use crate::masim::show::{FIRST_BUTTON, Place, Touched};
-use crate::maweb::wire::{Answer, Color, Confirmation, Console, Response};
+use crate::masim::show::{ExecutorPosition, FIRST_BUTTON, Touched};
+use crate::maweb::wire::{Answer, Color, Confirmation, ConsoleFamily, Response};
 use crate::shared::button::Edge;
 
-/// Who did something: a remote, or a hand at the console.
+/// The origin of an action: a remote, or a person at the console.
 #[derive(Copy, Clone, PartialEq, Eq)]
 pub(super) enum Who {
     Remote(i64),
@@ -25,7 +25,7 @@ impl Session {
         &mut self,
         now: Instant,
         session: i64,
-        place: Place,
+        place: ExecutorPosition,
         button: u32,
         pressed: bool,
         cmdline: &str,
@@ -52,12 +52,12 @@ impl Session {
         self.touch(now, Who::Remote(session), place, button, pressed, out)
     }
 
-    /// Whether pressing this key does anything, so that it is worth knowing who holds it. Remotes can name any number.
-    fn is_key(&self, place: Place, key: ExecKey) -> bool {
+    /// Whether this key has a function, so that its holder has to be recorded. Remotes can name any number.
+    fn is_key(&self, place: ExecutorPosition, key: ExecKey) -> bool {
         self.desk.show.executor(place).is_some() || self.inputs.contains_key(&Address::Key(place, key))
     }
 
-    /// Releases keys that a remote held when it went.
+    /// Releases the keys of a remote that has disconnected.
     pub(super) fn release(&mut self, now: Instant, held: Vec<HeldKey>, out: &mut Outbox) {
         for key in held {
             match key {
@@ -76,7 +76,7 @@ impl Session {
         &mut self,
         now: Instant,
         who: Who,
-        place: Place,
+        place: ExecutorPosition,
         button: u32,
         pressed: bool,
         out: &mut Outbox,
@@ -88,27 +88,27 @@ impl Session {
     }
 
     /// Which key of an executor a number in a message means.
-    fn key_of(&self, place: Place, button: u32) -> Option<ExecKey> {
+    fn key_of(&self, place: ExecutorPosition, button: u32) -> Option<ExecKey> {
         if place.index >= FIRST_BUTTON {
             return (button == 0).then_some(ExecKey::Button);
         }
         match (self.settings.console, button) {
-            (Console::Gma2, 0) => Some(ExecKey::Flash),
-            (Console::Gma2 | Console::Dot2, 1) => Some(ExecKey::Lower),
-            (Console::Gma2, 2) | (Console::Dot2, 0) => Some(ExecKey::Upper),
-            (Console::Gma2 | Console::Dot2, _) => None,
+            (ConsoleFamily::Gma2, 0) => Some(ExecKey::Flash),
+            (ConsoleFamily::Gma2 | ConsoleFamily::Dot2, 1) => Some(ExecKey::Lower),
+            (ConsoleFamily::Gma2, 2) | (ConsoleFamily::Dot2, 0) => Some(ExecKey::Upper),
+            (ConsoleFamily::Gma2 | ConsoleFamily::Dot2, _) => None,
         }
     }
 
     /// The number of a key in messages.
     fn button_of(&self, key: ExecKey) -> Option<u32> {
         match (self.settings.console, key) {
-            (_, ExecKey::Button) | (Console::Gma2, ExecKey::Flash) | (Console::Dot2, ExecKey::Upper) => {
-                Some(0)
-            }
+            (_, ExecKey::Button)
+            | (ConsoleFamily::Gma2, ExecKey::Flash)
+            | (ConsoleFamily::Dot2, ExecKey::Upper) => Some(0),
             (_, ExecKey::Lower) => Some(1),
-            (Console::Gma2, ExecKey::Upper) => Some(2),
-            (Console::Dot2, ExecKey::Flash) => None,
+            (ConsoleFamily::Gma2, ExecKey::Upper) => Some(2),
+            (ConsoleFamily::Dot2, ExecKey::Flash) => None,
         }
     }
 
@@ -192,18 +192,18 @@ impl Session {
         };
         let mut command = None;
         match key {
-            Key::Word(words) => keys::add_word(&mut line, words),
-            Key::Digit(digit) => keys::add_digit(&mut line, digit),
-            Key::Enter => command = Some(std::mem::take(&mut line)),
-            Key::Run(word) if line.trim().is_empty() => command = Some(word.to_owned()),
-            Key::Run(word) => keys::add_word(&mut line, &[word]),
-            Key::Clear if line.is_empty() => self.desk.clear(),
-            Key::Clear | Key::Escape => line.clear(),
-            Key::Oops => keys::remove_word(&mut line),
-            Key::Set => self.desk.is_set = !self.desk.is_set,
-            Key::High => self.desk.is_high = !self.desk.is_high,
-            Key::Solo => self.desk.is_solo = !self.desk.is_solo,
-            Key::Nothing => {}
+            DeskKey::Word(words) => keys::add_word(&mut line, words),
+            DeskKey::Digit(digit) => keys::add_digit(&mut line, digit),
+            DeskKey::Enter => command = Some(std::mem::take(&mut line)),
+            DeskKey::Run(word) if line.trim().is_empty() => command = Some(word.to_owned()),
+            DeskKey::Run(word) => keys::add_word(&mut line, &[word]),
+            DeskKey::Clear if line.is_empty() => self.desk.clear(),
+            DeskKey::Clear | DeskKey::Escape => line.clear(),
+            DeskKey::Oops => keys::remove_word(&mut line),
+            DeskKey::Set => self.desk.is_set = !self.desk.is_set,
+            DeskKey::High => self.desk.is_high = !self.desk.is_high,
+            DeskKey::Solo => self.desk.is_solo = !self.desk.is_solo,
+            DeskKey::Nothing => {}
         }
         self.set_line(who, line, out);
         match command.filter(|command| !command.trim().is_empty()) {
@@ -231,12 +231,12 @@ impl Session {
         }
     }
 
-    /// Sets a channel, as a hand at the console would.
+    /// Sets a channel, as a person at the console would.
     pub(super) fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
         let Some(Some(output)) = self.outputs.get_mut(slot.index()) else { return };
         let address = output.address.clone();
         if let Address::Key(..) | Address::CommandKey(_) = address {
-            // States alone press nothing.
+            // A recalled state presses nothing.
             if !is_state && let Some(edge) = output.button.edge(value) {
                 // The key was released before it was pressed again.
                 if edge == Edge::PressAgain {
@@ -269,7 +269,7 @@ impl Session {
                 let before = self.desk.attributes.get(&*attribute).copied().unwrap_or(0.0);
                 self.desk.turn(&attribute, level * 100.0 - before);
             }
-            // A number where a text belongs, and the other way round.
+            // A number for a text channel, or a text for a number channel.
             (
                 Address::Fader(_)
                 | Address::Key(..)
@@ -284,7 +284,7 @@ impl Session {
         }
     }
 
-    /// Presses or releases a key, as a hand at the console would.
+    /// Presses or releases a key, as a person at the console would.
     fn press_by_hand(&mut self, now: Instant, address: &Address, pressed: bool, out: &mut Outbox) {
         match address {
             Address::Key(place, key) => {

@@ -74,16 +74,18 @@ impl Test {
     }
 }
 
-fn shown(steps: &[Step]) -> Vec<String> {
-    let show = |step: &Step| match step {
-        Step::Open(endpoint) => format!("open {endpoint}"),
-        Step::Close => "close".to_owned(),
-        Step::SendSession(session) => format!("session {session}"),
-        Step::LogIn => "log in".to_owned(),
-        Step::SendClose(session) => format!("goodbye {session}"),
-        Step::Ready => "ready".to_owned(),
-        Step::Down => "down".to_owned(),
-        Step::Notice(notice) => format!("{:?}: {}", notice.severity, notice.text).replacen("Info", "info", 1),
+fn shown(steps: &[LoginStep]) -> Vec<String> {
+    let show = |step: &LoginStep| match step {
+        LoginStep::Open(endpoint) => format!("open {endpoint}"),
+        LoginStep::Close => "close".to_owned(),
+        LoginStep::SendSession(session) => format!("session {session}"),
+        LoginStep::LogIn => "log in".to_owned(),
+        LoginStep::SendClose(session) => format!("goodbye {session}"),
+        LoginStep::Ready => "ready".to_owned(),
+        LoginStep::Down => "down".to_owned(),
+        LoginStep::Notice(notice) => {
+            format!("{:?}: {}", notice.severity, notice.text).replacen("Info", "info", 1)
+        }
     };
     steps.iter().map(show).collect()
 }
@@ -96,7 +98,7 @@ fn with<'a>(list: &'a [String], word: &str) -> Vec<&'a str> {
 #[test]
 fn greets_asks_logs_in_and_keeps_the_session_alive() {
     let mut test = Test::ready(1);
-    assert_eq!(test.login.console(), Some(Console::Gma2));
+    assert_eq!(test.login.console(), Some(ConsoleFamily::Gma2));
     for _ in 0..10 {
         assert_eq!(test.pass(4000), ["4000 session 1"]);
         assert_eq!(test.receive(r#"{"realtime":false,"session":1,"worldIndex":0}"#), [""; 0]);
@@ -108,8 +110,8 @@ fn an_old_console_greets_without_json() {
     let mut test = Test::new(1);
     test.opened();
     assert_eq!(test.receive("server ready"), ["session 0"]);
-    assert_eq!((test.login.dialect(), test.login.must_try_dialects()), (Dialect::Flat, true));
-    assert_eq!(test.login.console(), Some(Console::Gma2));
+    assert_eq!((test.login.dialect(), test.login.must_try_dialects()), (PlaybacksFormat::Flat, true));
+    assert_eq!(test.login.console(), Some(ConsoleFamily::Gma2));
 }
 
 #[test]

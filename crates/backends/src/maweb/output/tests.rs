@@ -11,14 +11,14 @@ fn at(millis: u64) -> Instant {
 /// A shaper with the channels that it works on.
 struct Test {
     shaper: Shaper,
-    channels: Channels,
+    channels: MappedChannels,
 }
 
 impl Test {
     /// For a console that is ready.
     fn new(rate: u32, level_interval: Duration) -> Self {
         let shaper = Shaper::new(rate, level_interval, Duration::from_millis(300));
-        let mut test = Self { shaper, channels: Channels::default() };
+        let mut test = Self { shaper, channels: MappedChannels::default() };
         test.open();
         test
     }
@@ -32,7 +32,7 @@ impl Test {
     }
 
     /// A channel with what it is passed to.
-    fn channel(&mut self, slot: u32) -> (&mut Shaper, &mut Channel) {
+    fn channel(&mut self, slot: u32) -> (&mut Shaper, &mut MappedChannel) {
         (&mut self.shaper, self.channels.get_or_insert(Slot(slot), Address::Led("store")))
     }
 
@@ -60,7 +60,7 @@ impl Test {
 
     /// The console reports a level.
     fn report(&mut self, slot: u32, level: f64, echoes_until: Instant) {
-        let (_, Channel { fader, .. }) = self.channel(slot);
+        let (_, MappedChannel { fader, .. }) = self.channel(slot);
         (fader.on_console, fader.echoes_until) = (Some(level), echoes_until);
     }
 }
@@ -70,7 +70,7 @@ fn shaper() -> Test {
 }
 
 /// Everything that goes out at that time to a console that answers nothing.
-fn sent_unanswered(test: &mut Test, millis: u64) -> Vec<Send> {
+fn sent_unanswered(test: &mut Test, millis: u64) -> Vec<OutgoingCommand> {
     let mut all = Vec::new();
     while let Some(send) = test.shaper.next(at(millis), &mut test.channels) {
         test.shaper.sent(at(millis));
@@ -80,14 +80,14 @@ fn sent_unanswered(test: &mut Test, millis: u64) -> Vec<Send> {
 }
 
 /// Everything that goes out at that time to a console that answers.
-fn sent(test: &mut Test, millis: u64) -> Vec<Send> {
+fn sent(test: &mut Test, millis: u64) -> Vec<OutgoingCommand> {
     let all = sent_unanswered(test, millis);
     all.iter().for_each(|_| assert!(test.shaper.handle_answer(), "an answer that was not awaited"));
     all
 }
 
 /// Everything that goes out until then, as it becomes due, with the time of each.
-fn sent_until(test: &mut Test, from: u64, to: u64) -> Vec<(u64, Send)> {
+fn sent_until(test: &mut Test, from: u64, to: u64) -> Vec<(u64, OutgoingCommand)> {
     (from..=to).flat_map(|now| sent(test, now).into_iter().map(move |send| (now, send))).collect()
 }
 
@@ -95,13 +95,13 @@ fn sent_until(test: &mut Test, from: u64, to: u64) -> Vec<(u64, Send)> {
 fn the_first_move_goes_out_at_once_and_the_last_one_always() {
     let mut test = shaper();
     test.set(0, 0.1);
-    assert_eq!(sent(&mut test, 100), [Send::Level(Slot(0), 0.1)]);
+    assert_eq!(sent(&mut test, 100), [OutgoingCommand::Level(Slot(0), 0.1)]);
     for step in 2..=9 {
         test.set(0, f64::from(step) / 10.0);
         assert_eq!(sent(&mut test, 100 + u64::from(step as u8)), []);
     }
     assert_eq!(test.shaper.next_timeout(), Some(at(125)));
-    assert_eq!(sent_until(&mut test, 110, 1000), [(125, Send::Level(Slot(0), 0.9))]);
+    assert_eq!(sent_until(&mut test, 110, 1000), [(125, OutgoingCommand::Level(Slot(0), 0.9))]);
     assert_eq!(test.shaper.next_timeout(), None);
 }
 
@@ -114,7 +114,7 @@ fn a_level_that_the_console_already_has_is_not_sent_again() {
     assert_eq!(sent(&mut test, 1000), []);
     test.report(0, 0.8, at(0));
     test.set(0, 0.5);
-    assert_eq!(sent(&mut test, 2000), [Send::Level(Slot(0), 0.5)]);
+    assert_eq!(sent(&mut test, 2000), [OutgoingCommand::Level(Slot(0), 0.5)]);
     test.set(0, 0.6);
     test.set(0, 0.5);
     assert_eq!(sent(&mut test, 3000), [], "back where it was before anything was sent");
@@ -131,7 +131,7 @@ fn a_busy_fader_does_not_delay_another_one() {
             test.set(1, 1.0);
         }
         for send in sent(&mut test, now) {
-            if send == Send::Level(Slot(1), 1.0) { other.push(now) } else { busy += 1 }
+            if send == OutgoingCommand::Level(Slot(1), 1.0) { other.push(now) } else { busy += 1 }
         }
     }
     assert!(other.len() == 1 && other[0] <= 520, "{other:?}");
@@ -162,8 +162,9 @@ fn edges_are_neither_merged_nor_reordered_and_overtake_levels() {
     }
     let all = sent_until(&mut test, 0, 2000);
     let edges: Vec<_> = all.iter().take(60).map(|(_, send)| send.clone()).collect();
-    let expected: Vec<_> =
-        (0..30).flat_map(|round| [100, 101].map(|slot| Send::Edge(Slot(slot), round % 2 == 0))).collect();
+    let expected: Vec<_> = (0..30)
+        .flat_map(|round| [100, 101].map(|slot| OutgoingCommand::Edge(Slot(slot), round % 2 == 0)))
+        .collect();
     assert_eq!(edges, expected);
     assert_eq!(all.len(), 90);
 }
@@ -174,7 +175,10 @@ fn a_release_without_a_press_is_not_sent() {
     for pressed in [false, true, false, false] {
         test.edge(0, pressed);
     }
-    assert_eq!(sent(&mut test, 0), [Send::Edge(Slot(0), true), Send::Edge(Slot(0), false)]);
+    assert_eq!(
+        sent(&mut test, 0),
+        [OutgoingCommand::Edge(Slot(0), true), OutgoingCommand::Edge(Slot(0), false)]
+    );
 }
 
 #[test]
@@ -183,10 +187,10 @@ fn three_presses_without_a_release_are_three_presses() {
     for _ in 0..3 {
         assert_eq!(test.edge(0, true), Taken::Yes);
     }
-    let edges = [true, false, true, false, true].map(|pressed| Send::Edge(Slot(0), pressed));
+    let edges = [true, false, true, false, true].map(|pressed| OutgoingCommand::Edge(Slot(0), pressed));
     assert_eq!(sent(&mut test, 0), edges);
     test.edge(0, false);
-    assert_eq!(sent(&mut test, 1), [Send::Edge(Slot(0), false)]);
+    assert_eq!(sent(&mut test, 1), [OutgoingCommand::Edge(Slot(0), false)]);
 }
 
 #[test]
@@ -198,7 +202,7 @@ fn presses_without_a_release_are_bounded_and_the_last_accepted_one_is_released()
     let all = sent_until(&mut test, 0, 30_000);
     assert!(all.len() <= MOST_EVENTS + 2, "{}", all.len());
     let edges = all.iter().map(|(_, send)| send.clone());
-    let expected = (0..all.len()).map(|at| Send::Edge(Slot(0), at % 2 == 0));
+    let expected = (0..all.len()).map(|at| OutgoingCommand::Edge(Slot(0), at % 2 == 0));
     assert!(edges.eq(expected), "presses and releases take turns");
     assert_eq!(all.len() % 2, 0, "the last edge is a release");
 }
@@ -212,7 +216,10 @@ fn a_press_of_a_key_that_was_down_before_a_cut_is_a_press_after_it() {
     assert_eq!(test.edge(0, true), Taken::Offline);
     test.open();
     test.edge(0, true);
-    assert_eq!(sent(&mut test, 10), [Send::Edge(Slot(0), false), Send::Edge(Slot(0), true)]);
+    assert_eq!(
+        sent(&mut test, 10),
+        [OutgoingCommand::Edge(Slot(0), false), OutgoingCommand::Edge(Slot(0), true)]
+    );
 }
 
 #[test]
@@ -225,7 +232,7 @@ fn too_many_edges_are_left_out_in_pairs_of_press_and_release() {
     assert_eq!(refused, 50);
     let all = sent_until(&mut test, 0, 30_000);
     assert_eq!(all.len(), MOST_EVENTS);
-    assert_eq!(all.last().map(|(_, send)| send.clone()), Some(Send::Edge(Slot(0), false)));
+    assert_eq!(all.last().map(|(_, send)| send.clone()), Some(OutgoingCommand::Edge(Slot(0), false)));
 }
 
 #[test]
@@ -240,10 +247,14 @@ fn a_key_released_during_a_cut_is_released_after_it() {
     assert_eq!(test.edge(3, true), Taken::Offline);
     assert_eq!(test.edge(3, false), Taken::Yes);
     test.open();
-    assert_eq!(sent(&mut test, 10), [Send::Edge(Slot(0), false)]);
+    assert_eq!(sent(&mut test, 10), [OutgoingCommand::Edge(Slot(0), false)]);
     test.edge(1, false);
     test.edge(2, false);
-    assert_eq!(sent(&mut test, 20), [Send::Edge(Slot(1), false)], "slot 2 was never pressed on the console");
+    assert_eq!(
+        sent(&mut test, 20),
+        [OutgoingCommand::Edge(Slot(1), false)],
+        "slot 2 was never pressed on the console"
+    );
 }
 
 #[test]
@@ -267,7 +278,7 @@ fn a_release_that_may_have_been_lost_with_the_connection_is_repeated() {
     sent(&mut test, 100);
     test.close(at(50));
     test.open();
-    assert_eq!(sent(&mut test, 6000), [Send::Edge(Slot(0), false)]);
+    assert_eq!(sent(&mut test, 6000), [OutgoingCommand::Edge(Slot(0), false)]);
     test.close(at(6001));
     test.open();
     assert_eq!(sent(&mut test, 7000), []);
@@ -283,7 +294,7 @@ fn levels_are_not_kept_during_a_cut_and_are_sent_anew_after_it() {
     test.open();
     assert_eq!(sent(&mut test, 100), []);
     test.set(0, 0.5);
-    assert_eq!(sent(&mut test, 100), [Send::Level(Slot(0), 0.5)]);
+    assert_eq!(sent(&mut test, 100), [OutgoingCommand::Level(Slot(0), 0.5)]);
 }
 
 #[test]
@@ -298,7 +309,7 @@ fn a_full_stream_stops_everything_and_then_receives_the_latest_levels_and_every_
     test.shaper.handle_writable();
     let all = sent_until(&mut test, 100, 2000);
     assert_eq!(all.len(), 101);
-    assert_eq!(all.last().map(|(_, send)| send.clone()), Some(Send::Level(Slot(0), 0.99)));
+    assert_eq!(all.last().map(|(_, send)| send.clone()), Some(OutgoingCommand::Level(Slot(0), 0.99)));
 }
 
 #[test]
@@ -307,10 +318,10 @@ fn turns_of_an_encoder_add_up_while_they_wait() {
     for _ in 0..4 {
         test.turn(0.5);
     }
-    assert_eq!(sent(&mut test, 0), [Send::Turn(Slot(0), 2.0)]);
+    assert_eq!(sent(&mut test, 0), [OutgoingCommand::Turn(Slot(0), 2.0)]);
     test.turn(-1.0);
     test.turn(-1.0);
-    assert_eq!(sent_until(&mut test, 1, 100), [(25, Send::Turn(Slot(0), -2.0))]);
+    assert_eq!(sent_until(&mut test, 1, 100), [(25, OutgoingCommand::Turn(Slot(0), -2.0))]);
 }
 
 #[test]
@@ -347,8 +358,11 @@ fn an_event_is_sent_as_often_as_it_happens_and_not_kept_for_later() {
         test.shaper.event(Slot(1), Some("Go".into()));
     }
     let sent = sent(&mut test, 0);
-    assert_eq!(sent.iter().filter(|send| **send == Send::Event(Slot(0), None)).count(), 3);
-    assert_eq!(sent.iter().filter(|send| **send == Send::Event(Slot(1), Some("Go".into()))).count(), 3);
+    assert_eq!(sent.iter().filter(|send| **send == OutgoingCommand::Event(Slot(0), None)).count(), 3);
+    assert_eq!(
+        sent.iter().filter(|send| **send == OutgoingCommand::Event(Slot(1), Some("Go".into()))).count(),
+        3
+    );
     test.close(at(0));
     assert_eq!(test.shaper.event(Slot(0), None), Taken::Offline);
 }
@@ -360,7 +374,7 @@ fn the_echo_of_a_motor_fader_is_not_sent_and_a_move_by_hand_is() {
     test.set_at(100, 0, 64.0 / 127.0);
     assert_eq!(sent(&mut test, 100), []);
     test.set_at(110, 0, 66.0 / 127.0);
-    assert_eq!(sent(&mut test, 110), [Send::Level(Slot(0), 66.0 / 127.0)]);
+    assert_eq!(sent(&mut test, 110), [OutgoingCommand::Level(Slot(0), 66.0 / 127.0)]);
     test.report(0, 0.501, at(600));
     test.set_at(700, 0, 64.0 / 127.0);
     assert_eq!(sent(&mut test, 700).len(), 1, "long after the report it is a move");

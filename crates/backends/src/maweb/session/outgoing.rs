@@ -3,14 +3,14 @@
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, Text, Value};
 
 use super::{Session, send};
-use crate::maweb::address::{Address, Part, Resolution};
+use crate::maweb::address::{Address, ExecutorPart, Resolution};
 use crate::maweb::channel::LastValue;
-use crate::maweb::command::Trigger;
-use crate::maweb::keys::{self, Key};
+use crate::maweb::command::CommandTrigger;
+use crate::maweb::keys::{self, CommandKey};
 use crate::maweb::login::Login;
-use crate::maweb::options::{Cmdline, Settings};
-use crate::maweb::output::{Send, Taken};
-use crate::maweb::wire::{Console, Request};
+use crate::maweb::options::{Cmdline, Config};
+use crate::maweb::output::{OutgoingCommand, Taken};
+use crate::maweb::wire::{ConsoleFamily, Request};
 use crate::maweb::{poll, watch};
 use crate::shared::button::Edge;
 
@@ -29,7 +29,7 @@ impl Session {
         }
         let level = if is_state { channel.fader.received } else { number };
         let taken = match &channel.address {
-            Address::Executor(_, Part::Fader) => {
+            Address::Executor(_, ExecutorPart::Fader) => {
                 let Some(level) = level else { return };
                 channel.fader.is_consoles &= is_state;
                 if !channel.fader.is_consoles {
@@ -38,7 +38,7 @@ impl Session {
                 return;
             }
             Address::Command(name) => match self.settings.commands.get(&**name) {
-                Some(command) if command.trigger() == Trigger::Level => {
+                Some(command) if command.trigger() == CommandTrigger::Level => {
                     let Some(level) = level else { return };
                     let line = command.line(&Value::number(level));
                     self.shaper
@@ -46,7 +46,7 @@ impl Session {
                     return;
                 }
                 _ if is_state => return,
-                Some(command) if command.trigger() == Trigger::Text => {
+                Some(command) if command.trigger() == CommandTrigger::Text => {
                     let text = value.as_text().map_or_else(|| value.to_string().into(), Text::from);
                     self.shaper.event(slot, Some(text))
                 }
@@ -90,17 +90,20 @@ impl Session {
     }
 
     /// Sends one message of the output; whether there was anything to send on this console.
-    pub(super) fn send(&mut self, now: Instant, what: &Send, out: &mut Outbox) -> bool {
-        let (Send::Level(slot, _) | Send::Edge(slot, _) | Send::Event(slot, _) | Send::Turn(slot, _)) = what;
+    pub(super) fn send(&mut self, now: Instant, what: &OutgoingCommand, out: &mut Outbox) -> bool {
+        let (OutgoingCommand::Level(slot, _)
+        | OutgoingCommand::Edge(slot, _)
+        | OutgoingCommand::Event(slot, _)
+        | OutgoingCommand::Turn(slot, _)) = what;
         let Some(channel) = self.channels.get_mut(*slot) else { return false };
         let session = self.login.session();
         let console = self.login.console();
         match (&channel.address, what) {
-            (Address::Executor(executor, Part::Fader), Send::Level(_, level)) => {
+            (Address::Executor(executor, ExecutorPart::Fader), OutgoingCommand::Level(_, level)) => {
                 let (exec_index, page_index) = (executor.index(), executor.page_index());
                 send(out, &Request::Fader { exec_index, page_index, value: *level, session });
             }
-            (Address::Executor(executor, part), Send::Edge(_, pressed)) => {
+            (Address::Executor(executor, part), OutgoingCommand::Edge(_, pressed)) => {
                 let Some(button_id) = watch::key(console, *part) else { return false };
                 let (exec_index, page_index) = (executor.index(), executor.page_index());
                 let (pressed, cmdline) = (*pressed, self.cmdline.as_str().into());
@@ -110,26 +113,28 @@ impl Session {
                     (channel.last_value, channel.settles_at) = (LastValue::Number(0.0), now + KEY_SETTLE);
                 }
             }
-            (Address::Key(key), Send::Edge(_, pressed)) => {
+            (Address::Key(key), OutgoingCommand::Edge(_, pressed)) => {
                 let key = *key;
                 let Some(request) = self.key_request(key, *pressed) else { return false };
                 send(out, &request);
             }
-            (Address::Command(name), Send::Level(..) | Send::Event(..)) => {
+            (Address::Command(name), OutgoingCommand::Level(..) | OutgoingCommand::Event(..)) => {
                 let value = match what {
-                    Send::Level(_, level) => Value::number(*level),
-                    Send::Event(_, Some(text)) => Value::Text(text.clone()),
-                    Send::Event(_, None) | Send::Edge(..) | Send::Turn(..) => Value::edge(true),
+                    OutgoingCommand::Level(_, level) => Value::number(*level),
+                    OutgoingCommand::Event(_, Some(text)) => Value::Text(text.clone()),
+                    OutgoingCommand::Event(_, None)
+                    | OutgoingCommand::Edge(..)
+                    | OutgoingCommand::Turn(..) => Value::edge(true),
                 };
                 let command = self.settings.commands.get(&**name);
                 let Some(line) = command.and_then(|command| command.line(&value)) else { return false };
                 send(out, &Request::Command { command: line.into(), session });
             }
-            (Address::Encoder(attribute, resolution), Send::Turn(_, by)) => {
+            (Address::Encoder(attribute, resolution), OutgoingCommand::Turn(_, by)) => {
                 let (name, resolution) = ((&**attribute).into(), resolution.number());
                 send(out, &Request::Encoder { name, value: *by, resolution, session });
             }
-            (Address::Confirm(id), Send::Event(..)) => {
+            (Address::Confirm(id), OutgoingCommand::Event(..)) => {
                 let Some(question) = &self.question else { return false };
                 let result = i64::from(*id);
                 match question.preset_mode {
@@ -145,16 +150,19 @@ impl Session {
                 | Address::Encoder(..)
                 | Address::Led(_)
                 | Address::Confirm(_),
-                Send::Level(..) | Send::Edge(..) | Send::Event(..) | Send::Turn(..),
+                OutgoingCommand::Level(..)
+                | OutgoingCommand::Edge(..)
+                | OutgoingCommand::Event(..)
+                | OutgoingCommand::Turn(..),
             ) => return false,
         }
         true
     }
 
     /// The message for a press or release of a key, if there is one for this console.
-    fn key_request(&self, key: &'static Key, pressed: bool) -> Option<Request<'static>> {
+    fn key_request(&self, key: &'static CommandKey, pressed: bool) -> Option<Request<'static>> {
         let session = self.login.session();
-        let is_dot2 = self.login.console() == Some(Console::Dot2);
+        let is_dot2 = self.login.console() == Some(ConsoleFamily::Dot2);
         match (self.settings.cmdline, key.hardkey, key.web) {
             (Cmdline::Console | Cmdline::Downgrade, Some(hardkey), _) if !is_dot2 => {
                 let command = keys::hardkey_command(hardkey, pressed).into();
@@ -196,15 +204,18 @@ impl Session {
 
 /// Whether the console in use has what a channel stands for.
 #[inline]
-pub(super) fn is_there(login: &Login, settings: &Settings, address: &Address) -> bool {
+pub(super) fn is_there(login: &Login, settings: &Config, address: &Address) -> bool {
     let console = login.console();
     match address {
         Address::Executor(executor, part) => {
-            let is_key = matches!(part, Part::Upper | Part::Lower | Part::Flash | Part::Button);
+            let is_key = matches!(
+                part,
+                ExecutorPart::Upper | ExecutorPart::Lower | ExecutorPart::Flash | ExecutorPart::Button
+            );
             poll::exists(console, executor.number.get()) && (!is_key || watch::key(console, *part).is_some())
         }
         Address::Key(key) => {
-            let by_lua = key.hardkey.is_some() && console != Some(Console::Dot2);
+            let by_lua = key.hardkey.is_some() && console != Some(ConsoleFamily::Dot2);
             match settings.cmdline {
                 Cmdline::Remote => key.web.is_some(),
                 Cmdline::Console => by_lua,

@@ -4,14 +4,14 @@ use crosspatch_core::{Duration, Instant, Notice, Outbox, is_plain};
 
 use super::Session;
 use crate::maweb::address::Address;
-use crate::maweb::channel::Channel;
+use crate::maweb::channel::MappedChannel;
 use crate::maweb::wire::Confirmation;
 
 /// A person takes at least this long to answer a pop-up. An earlier answer is the echo of the answer's lamp by a peer.
 const REACTION_TIME: Duration = Duration::from_millis(200);
 
 /// The pop-up that waits for an answer.
-pub(super) struct Question {
+pub(super) struct OpenPopUp {
     /// The mode to store in, if the question is about a preset. Such a question has an answer of its own kind.
     pub(super) preset_mode: Option<i64>,
     /// The earliest time of a person's answer.
@@ -40,7 +40,7 @@ impl Session {
         self.notify(level("asks", printable(&text)), out);
         // The mode that the console has chosen stays, as on MA's page when the list is not opened.
         let preset_mode = is_preset.then(|| question.choice.unwrap_or(0).max(0));
-        self.question = Some(Question { preset_mode, answers, answerable_at: now + REACTION_TIME });
+        self.question = Some(OpenPopUp { preset_mode, answers, answerable_at: now + REACTION_TIME });
         self.show_question(out, 1.0);
     }
 
@@ -52,7 +52,7 @@ impl Session {
     /// Whether any mapping could answer a pop-up.
     fn has_answer(&self) -> bool {
         let is_answer =
-            |channel: &Channel| channel.is_output && matches!(channel.address, Address::Confirm(_));
+            |channel: &MappedChannel| channel.is_output && matches!(channel.address, Address::Confirm(_));
         self.channels.iter().any(is_answer)
     }
 
@@ -60,7 +60,7 @@ impl Session {
     fn show_question(&self, out: &mut Outbox, level: f64) {
         let Some(question) = &self.question else { return };
         for channel in self.channels.iter() {
-            if let Channel { slot, address: Address::Confirm(id), is_input: true, .. } = channel
+            if let MappedChannel { slot, address: Address::Confirm(id), is_input: true, .. } = channel
                 && question.answers.contains(&i64::from(*id))
             {
                 out.emit(*slot, level);

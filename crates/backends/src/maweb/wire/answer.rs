@@ -5,8 +5,11 @@ use std::fmt::{self, Write};
 
 use super::confirmation::{self, Confirmation};
 use super::executor::list;
-use super::json::{Reader, Writer};
-use super::{Color, Console, DecodeError, Dialect, Executor, ItemsType, OneLine, PresetType, View, Wanted};
+use super::json::{JsonReader, Writer};
+use super::{
+    Color, ConsoleFamily, DecodeError, Executor, ItemsType, OneLine, PlaybacksFormat, PresetType, View,
+    Wanted,
+};
 
 /// What an old grandMA2 sends in place of a greeting in JSON.
 const READY: &str = "server ready";
@@ -39,7 +42,7 @@ pub struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// The greeting of a console.
-    pub fn greeting(console: Console) -> Self {
+    pub fn greeting(console: ConsoleFamily) -> Self {
         let app_type = Some(console.app_type().into());
         let greeting = Some(Greeting::Status { status: READY.into(), app_type });
         Self { greeting, ..Self::default() }
@@ -80,7 +83,7 @@ impl<'a> Answer<'a> {
     ///
     /// As [`decode`](Self::decode), but parts that are not wanted may contain errors.
     pub fn decode_wanted(bytes: &'a [u8], wanted: Wanted) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(bytes)?;
+        let mut reader = JsonReader::new(bytes)?;
         reader.wanted = wanted;
         let mut answer = Self::default();
         if bytes.trim_ascii() == READY.as_bytes() {
@@ -181,7 +184,7 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn entry(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<(), DecodeError> {
+    fn entry(&mut self, reader: &mut JsonReader<'a>, key: &str) -> Result<(), DecodeError> {
         match key {
             "responseType" => self.response_type = reader.text()?,
             "result" => self.result = reader.boolean()?.unwrap_or(false),
@@ -216,8 +219,8 @@ impl<'a> Body<'a> {
             "playbacks" => {
                 let mut playbacks = Playbacks { page_name: self.title, ..self.playbacks };
                 if let Some(rows) = self.rows {
-                    playbacks.dialect = Dialect::Flat;
-                    let items_type = ItemsType::from_number(self.items_type, Dialect::Flat);
+                    playbacks.dialect = PlaybacksFormat::Flat;
+                    let items_type = ItemsType::from_number(self.items_type, PlaybacksFormat::Flat);
                     let (offset, pages) = (self.offset, self.pages);
                     playbacks.groups = vec![Group { items_type, offset, pages, rows }];
                 }
@@ -248,9 +251,9 @@ impl<'a> Body<'a> {
 }
 
 /// Reads what `getdata` answers: a list of objects with one key each, or one object with all of them.
-fn pairs<'a>(reader: &mut Reader<'a>) -> Result<Vec<Datum<'a>>, DecodeError> {
+fn pairs<'a>(reader: &mut JsonReader<'a>) -> Result<Vec<Datum<'a>>, DecodeError> {
     let mut pairs = Vec::new();
-    let object = |reader: &mut Reader<'a>, pairs: &mut Vec<_>| {
+    let object = |reader: &mut JsonReader<'a>, pairs: &mut Vec<_>| {
         reader.object(|reader, key| {
             let value = reader.text()?.unwrap_or_default();
             pairs.push((Cow::Owned(key.to_owned()), value));
@@ -266,7 +269,7 @@ fn pairs<'a>(reader: &mut Reader<'a>) -> Result<Vec<Datum<'a>>, DecodeError> {
 }
 
 /// Reads the rows of executors, or one row of all where it does not matter how they are drawn.
-fn rows<'a>(reader: &mut Reader<'a>) -> Result<Vec<Vec<Executor<'a>>>, DecodeError> {
+fn rows<'a>(reader: &mut JsonReader<'a>) -> Result<Vec<Vec<Executor<'a>>>, DecodeError> {
     if reader.wanted.rest {
         return list(reader, 18, |reader| list(reader, 5, Executor::decode));
     }
@@ -297,10 +300,10 @@ pub enum Greeting<'a> {
 
 impl Greeting<'_> {
     /// Which console greets; none if it does not say or says something unknown.
-    pub fn console(&self) -> Option<Console> {
+    pub fn console(&self) -> Option<ConsoleFamily> {
         match self {
-            Self::Text => Some(Console::Gma2),
-            Self::Status { app_type, .. } => Console::from_app_type(app_type.as_deref()?),
+            Self::Text => Some(ConsoleFamily::Gma2),
+            Self::Status { app_type, .. } => ConsoleFamily::from_app_type(app_type.as_deref()?),
         }
     }
 }
@@ -383,7 +386,7 @@ fn encode_types(types: &[PresetType<'_>], object: &mut Writer<'_>) {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Playbacks<'a> {
     /// In which dialect it is written.
-    pub dialect: Dialect,
+    pub dialect: PlaybacksFormat,
     /// `responseSubType`: the view of the request. The flat dialect has none.
     pub view: View,
     /// `iPage`: the page, counted from 1.
@@ -399,7 +402,7 @@ pub struct Playbacks<'a> {
 impl Playbacks<'_> {
     fn encode(&self, object: &mut Writer<'_>) {
         match self.dialect {
-            Dialect::Grouped => {
+            PlaybacksFormat::Grouped => {
                 object.key("responseSubType").integer(self.view.number());
                 object.key("iPage").integer(self.page.into());
                 object.optional_text("tt", self.page_name.as_deref());
@@ -417,7 +420,7 @@ impl Playbacks<'_> {
                     }
                 });
             }
-            Dialect::Flat => {
+            PlaybacksFormat::Flat => {
                 object.key("iPage").integer(self.page.into());
                 object.optional_text("tt", self.page_name.as_deref());
                 if self.access_denied {
@@ -449,13 +452,13 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let mut group = Self { items_type: ItemsType::Main, offset: 0, pages: 0, rows: Vec::new() };
         reader.object(|reader, key| {
             match key {
                 "itemsType" => {
                     let number = reader.integer()?.unwrap_or(0);
-                    group.items_type = ItemsType::from_number(number, Dialect::Grouped);
+                    group.items_type = ItemsType::from_number(number, PlaybacksFormat::Grouped);
                 }
                 "iExecOff" => group.offset = reader.unsigned()?.unwrap_or(0),
                 "cntPages" => group.pages = reader.unsigned()?.unwrap_or(0),
@@ -473,7 +476,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn encode_items(&self, dialect: Dialect, object: &mut Writer<'_>) {
+    fn encode_items(&self, dialect: PlaybacksFormat, object: &mut Writer<'_>) {
         object.key("items").list(|rows| {
             for row in &self.rows {
                 rows.item().list(|items| {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::DecodeError;
-use super::json::{Reader, Writer};
+use super::json::{JsonReader, Writer};
 
 /// A pop-up that has to be answered.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,7 @@ impl Confirmation<'_> {
 }
 
 /// Reads a button: its text and its number.
-pub(super) fn button<'a>(reader: &mut Reader<'a>) -> Result<(Cow<'a, str>, i64), DecodeError> {
+pub(super) fn button<'a>(reader: &mut JsonReader<'a>) -> Result<(Cow<'a, str>, i64), DecodeError> {
     let (mut text, mut id) = (Cow::default(), -1);
     reader.object(|reader, key| {
         match key {

@@ -5,26 +5,26 @@
 
 use std::borrow::Cow;
 
-use super::json::{Reader, Writer};
-use super::{Color, DecodeError, Dialect, Label};
+use super::json::{JsonReader, Writer};
+use super::{Color, ColoredText, DecodeError, PlaybacksFormat};
 
 /// One executor; a wide one stands for as many numbers as it is wide.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Executor<'a> {
     /// `i`: the number as displayed, black when nothing is assigned, grey when something is, white when the header is coloured.
-    pub number: Label<'a>,
+    pub number: ColoredText<'a>,
     /// `oType`: kind and priority in letters, such as `LT`, ` P`, `  LAS`, `Sp`.
-    pub object_type: Label<'a>,
+    pub object_type: ColoredText<'a>,
     /// `oI`: the number of the assigned object, such as `3` or `3.1`.
-    pub object: Label<'a>,
+    pub object: ColoredText<'a>,
     /// `tt`: the name.
-    pub name: Label<'a>,
+    pub name: ColoredText<'a>,
     /// `bC`: the colour behind the header.
     pub background: Option<Color>,
     /// `bdC`: the colour of the frame, which the operator chooses (appearance).
     pub frame: Option<Color>,
     /// `cues`: the rows below the header.
-    pub cues: Cues<'a>,
+    pub cues: CueRows<'a>,
     /// `combinedItems`: how many executors wide it is, at least 1.
     pub width: u32,
     /// `iExec`: the number counted from 0 (executor 101 is 100).
@@ -41,13 +41,13 @@ pub struct Executor<'a> {
 impl Default for Executor<'_> {
     fn default() -> Self {
         Self {
-            number: Label::default(),
-            object_type: Label::default(),
-            object: Label::default(),
-            name: Label::default(),
+            number: ColoredText::default(),
+            object_type: ColoredText::default(),
+            object: ColoredText::default(),
+            name: ColoredText::default(),
             background: None,
             frame: None,
-            cues: Cues::default(),
+            cues: CueRows::default(),
             width: 1,
             index: 0,
             is_running: false,
@@ -58,19 +58,19 @@ impl Default for Executor<'_> {
 }
 
 impl<'a> Executor<'a> {
-    pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    pub(super) fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let mut executor = Self::default();
         let (mut is_run, mut unread_cues) = (None, None);
         let wanted = reader.wanted;
         reader.object(|reader, key| {
             match key {
-                "i" if wanted.rest => executor.number = Label::decode(reader)?,
-                "oType" => executor.object_type = Label::decode(reader)?,
-                "oI" if wanted.rest => executor.object = Label::decode(reader)?,
-                "tt" if wanted.names => executor.name = Label::decode(reader)?,
+                "i" if wanted.rest => executor.number = ColoredText::decode(reader)?,
+                "oType" => executor.object_type = ColoredText::decode(reader)?,
+                "oI" if wanted.rest => executor.object = ColoredText::decode(reader)?,
+                "tt" if wanted.names => executor.name = ColoredText::decode(reader)?,
                 "bC" if wanted.rest => executor.background = reader.color()?,
                 "bdC" if wanted.frames => executor.frame = reader.color()?,
-                "cues" if wanted.cues => executor.cues = Cues::decode(reader)?,
+                "cues" if wanted.cues => executor.cues = CueRows::decode(reader)?,
                 "cues" => unread_cues = Some(*reader),
                 "combinedItems" => executor.width = reader.unsigned()?.unwrap_or(1).max(1),
                 "iExec" => executor.index = reader.unsigned()?.unwrap_or(0),
@@ -92,13 +92,13 @@ impl<'a> Executor<'a> {
         })?;
         executor.is_running = match (is_run, unread_cues) {
             (Some(is_run), _) => is_run,
-            (None, Some(mut reader)) => Cues::decode(&mut reader)?.show_progress(),
+            (None, Some(mut reader)) => CueRows::decode(&mut reader)?.show_progress(),
             (None, None) => executor.cues.show_progress(),
         };
         Ok(executor)
     }
 
-    pub(super) fn encode(&self, dialect: Dialect, writer: &mut Writer<'_>) {
+    pub(super) fn encode(&self, dialect: PlaybacksFormat, writer: &mut Writer<'_>) {
         writer.object(|object| {
             for (key, label) in
                 [("i", &self.number), ("oType", &self.object_type), ("oI", &self.object), ("tt", &self.name)]
@@ -111,8 +111,8 @@ impl<'a> Executor<'a> {
             object.key("combinedItems").integer(self.width.into());
             object.key("iExec").integer(self.index.into());
             match dialect {
-                Dialect::Grouped => object.key("isRun").integer(self.is_running.into()),
-                Dialect::Flat => {}
+                PlaybacksFormat::Grouped => object.key("isRun").integer(self.is_running.into()),
+                PlaybacksFormat::Flat => {}
             }
             if !self.blocks.is_empty() {
                 object.key("executorBlocks").list(|blocks| {
@@ -138,14 +138,14 @@ impl<'a> Executor<'a> {
     ///
     /// Of three rows of a sequence the first may be the cue before.
     pub fn cue(&self) -> Option<&str> {
-        let runs = |cue: &&Cue<'_>| cue.progress_color == Some(Color::RUNNING);
+        let runs = |cue: &&CueRow<'_>| cue.progress_color == Some(Color::RUNNING);
         self.cues.items.iter().find(runs).or(self.cues.items.first()).and_then(|cue| cue.text.as_deref())
     }
 }
 
-impl<'a> Label<'a> {
+impl<'a> ColoredText<'a> {
     /// Reads an object with text and colour, or a bare text.
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let (mut label, wanted) = (Self::default(), reader.wanted);
         if !reader.is_object() {
             label.text = reader.text()?.unwrap_or_default();
@@ -172,25 +172,25 @@ impl<'a> Label<'a> {
 
 /// The rows below the header of an executor.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cues<'a> {
+pub struct CueRows<'a> {
     /// `bC`: the colour behind them, a dark shade of the frame's; none when the executor is empty.
     pub background: Option<Color>,
     /// The rows, one or three.
-    pub items: Vec<Cue<'a>>,
+    pub items: Vec<CueRow<'a>>,
 }
 
-impl<'a> Cues<'a> {
+impl<'a> CueRows<'a> {
     /// Whether a row shows that something is running, the only sign of it in the flat dialect.
     fn show_progress(&self) -> bool {
         self.items.iter().any(|cue| cue.progress_color == Some(Color::RUNNING))
     }
 
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let wanted = reader.wanted;
         reader.read(|cues: &mut Self, reader, key| {
             match key {
                 "bC" if wanted.rest => cues.background = reader.color()?,
-                "items" => cues.items = list(reader, 1, Cue::decode)?,
+                "items" => cues.items = list(reader, 1, CueRow::decode)?,
                 _ => {}
             }
             Ok(())
@@ -211,7 +211,7 @@ impl<'a> Cues<'a> {
 
 /// A row: a cue, or a value of an effect or a master.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cue<'a> {
+pub struct CueRow<'a> {
     /// `t`: the text; a cue's number takes five places, then a blank and the name.
     pub text: Option<Cow<'a, str>>,
     /// `c`: the colour of the text.
@@ -222,8 +222,8 @@ pub struct Cue<'a> {
     pub progress_color: Option<Color>,
 }
 
-impl<'a> Cue<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+impl<'a> CueRow<'a> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let wanted = reader.wanted;
         reader.read(|cue: &mut Self, reader, key| {
             match key {
@@ -268,7 +268,7 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         reader.read(|block: &mut Self, reader, key| {
             match key {
                 "button1" => block.buttons[0] = ExecButton::decode(reader)?,
@@ -312,7 +312,7 @@ pub struct ExecButton<'a> {
 }
 
 impl<'a> ExecButton<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let wanted = reader.wanted;
         reader.read(|button: &mut Self, reader, key| {
             match key {
@@ -342,7 +342,7 @@ impl<'a> ExecButton<'a> {
     }
 }
 
-fn led(reader: &mut Reader<'_>) -> Result<Option<Color>, DecodeError> {
+fn led(reader: &mut JsonReader<'_>) -> Result<Option<Color>, DecodeError> {
     reader.read(|color, reader, key| {
         if key == "bC" {
             *color = reader.color()?;
@@ -369,7 +369,7 @@ pub struct ExecFader<'a> {
 }
 
 impl<'a> ExecFader<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let wanted = reader.wanted;
         reader.read(|fader: &mut Self, reader, key| {
             match key {
@@ -411,11 +411,11 @@ pub struct BottomButton<'a> {
     /// `fader.bC`: the colour of that fader, if there is one.
     pub fader_color: Option<Color>,
     /// `n`: the function of the button, such as `Toggle`.
-    pub function: Label<'a>,
+    pub function: ColoredText<'a>,
 }
 
 impl<'a> BottomButton<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         reader.read(|button: &mut Self, reader, key| {
             match key {
                 "fader" => reader.object(|reader, key| {
@@ -426,7 +426,7 @@ impl<'a> BottomButton<'a> {
                     }
                     Ok(())
                 })?,
-                "n" => button.function = Label::decode(reader)?,
+                "n" => button.function = ColoredText::decode(reader)?,
                 _ => {}
             }
             Ok(())
@@ -450,9 +450,9 @@ impl<'a> BottomButton<'a> {
 
 /// Reads a list of things that are read alike.
 pub(super) fn list<'a, T>(
-    reader: &mut Reader<'a>,
+    reader: &mut JsonReader<'a>,
     usual: usize,
-    item: impl Fn(&mut Reader<'a>) -> Result<T, DecodeError>,
+    item: impl Fn(&mut JsonReader<'a>) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let mut items = Vec::new();
     reader.list(|reader| {

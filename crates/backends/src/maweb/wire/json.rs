@@ -17,7 +17,7 @@ use super::{Color, DecodeError, Wanted};
 
 /// Reads one message, value by value. Reading a value of another kind than requested returns nothing and skips the value.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct JsonReader<'a> {
     /// Which parts of executors their readers read.
     pub(super) wanted: Wanted,
     /// What was wrong and is read all the same.
@@ -38,7 +38,7 @@ enum Scalar<'a> {
     Nothing,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     /// A reader at the beginning of a message.
     ///
     /// # Errors
@@ -485,8 +485,8 @@ fn whole(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn reader(text: &str) -> Reader<'_> {
-        Reader::new(text.as_bytes()).expect("text")
+    fn reader(text: &str) -> JsonReader<'_> {
+        JsonReader::new(text.as_bytes()).expect("text")
     }
 
     #[test]
@@ -566,11 +566,11 @@ mod tests {
     #[test]
     fn skips_sixty_thousand_lists_and_tells_an_unended_one() {
         let deep = "[".repeat(60_000) + &"]".repeat(60_000);
-        let mut reader = Reader::new(deep.as_bytes()).expect("text");
+        let mut reader = JsonReader::new(deep.as_bytes()).expect("text");
         assert_eq!(reader.skip(), Ok(()));
         assert_eq!(reader.at, deep.len());
         assert_eq!(
-            Reader::new(&deep.as_bytes()[..90_000]).expect("text").skip(),
+            JsonReader::new(&deep.as_bytes()[..90_000]).expect("text").skip(),
             Err(DecodeError::Truncated)
         );
     }

@@ -26,7 +26,7 @@ use std::fmt;
 
 pub use answer::{Answer, Datum, Greeting, Group, Playbacks, Response};
 pub use confirmation::Confirmation;
-pub use executor::{Block, BottomButton, Cue, Cues, ExecButton, ExecFader, Executor};
+pub use executor::{Block, BottomButton, CueRow, CueRows, ExecButton, ExecFader, Executor};
 pub use flaws::{Flaw, Flaws};
 pub(crate) use password::replace_passwords;
 pub use preset::{Attribute, Feature, PresetType};
@@ -63,14 +63,14 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
 
 /// Which family of consoles speaks.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Console {
+pub enum ConsoleFamily {
     /// grandMA2 and grandMA2 onPC: `gma2`.
     Gma2,
     /// dot2 and dot2 onPC: `dot2`.
     Dot2,
 }
 
-impl Console {
+impl ConsoleFamily {
     /// The console of an `appType`.
     pub fn from_app_type(app_type: &str) -> Option<Self> {
         [Self::Gma2, Self::Dot2].into_iter().find(|console| console.app_type() == app_type)
@@ -85,7 +85,7 @@ impl Console {
     }
 }
 
-impl fmt::Display for Console {
+impl fmt::Display for ConsoleFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.app_type())
     }
@@ -93,7 +93,7 @@ impl fmt::Display for Console {
 
 /// How executors are asked for and answered.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Dialect {
+pub enum PlaybacksFormat {
     /// Several ranges a request, `itemGroups` in the answer. grandMA2 since about 3.3, every dot2.
     #[default]
     Grouped,
@@ -113,21 +113,21 @@ pub enum ItemsType {
 }
 
 impl ItemsType {
-    fn from_number(number: i64, dialect: Dialect) -> Self {
+    fn from_number(number: i64, dialect: PlaybacksFormat) -> Self {
         match (number, dialect) {
-            (2, Dialect::Grouped) | (1, Dialect::Flat) => Self::Faders,
-            (3, Dialect::Grouped) | (2, Dialect::Flat) => Self::Buttons,
-            (_, Dialect::Grouped | Dialect::Flat) => Self::Main,
+            (2, PlaybacksFormat::Grouped) | (1, PlaybacksFormat::Flat) => Self::Faders,
+            (3, PlaybacksFormat::Grouped) | (2, PlaybacksFormat::Flat) => Self::Buttons,
+            (_, PlaybacksFormat::Grouped | PlaybacksFormat::Flat) => Self::Main,
         }
     }
 
-    fn number(self, dialect: Dialect) -> i64 {
+    fn number(self, dialect: PlaybacksFormat) -> i64 {
         match (self, dialect) {
-            (Self::Main, Dialect::Grouped) => 1,
-            (Self::Main, Dialect::Flat) => 0,
-            (Self::Faders, Dialect::Grouped) | (Self::Buttons, Dialect::Flat) => 2,
-            (Self::Faders, Dialect::Flat) => 1,
-            (Self::Buttons, Dialect::Grouped) => 3,
+            (Self::Main, PlaybacksFormat::Grouped) => 1,
+            (Self::Main, PlaybacksFormat::Flat) => 0,
+            (Self::Faders, PlaybacksFormat::Grouped) | (Self::Buttons, PlaybacksFormat::Flat) => 2,
+            (Self::Faders, PlaybacksFormat::Flat) => 1,
+            (Self::Buttons, PlaybacksFormat::Grouped) => 3,
         }
     }
 }
@@ -218,14 +218,14 @@ impl fmt::Display for Color {
 
 /// A text and its colour: `{"t":"MAIN_MIX","c":"#FFFFFF"}`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Label<'a> {
+pub struct ColoredText<'a> {
     /// The text; empty where there is none.
     pub text: Cow<'a, str>,
     /// Its colour.
     pub color: Option<Color>,
 }
 
-impl<'a> Label<'a> {
+impl<'a> ColoredText<'a> {
     /// A label with a colour.
     pub fn new(text: impl Into<Cow<'a, str>>, color: Color) -> Self {
         Self { text: text.into(), color: Some(color) }

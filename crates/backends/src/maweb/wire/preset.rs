@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::executor::list;
-use super::json::{Reader, Writer};
+use super::json::{JsonReader, Writer};
 use super::{Color, DecodeError};
 
 /// A preset type, such as Position.
@@ -56,7 +56,7 @@ pub struct Attribute<'a> {
 }
 
 impl<'a> PresetType<'a> {
-    pub(super) fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    pub(super) fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         reader.read(|preset_type: &mut Self, reader, key| {
             match key {
                 "i" => preset_type.number = reader.integer()?,
@@ -90,7 +90,7 @@ impl<'a> PresetType<'a> {
 }
 
 impl<'a> Feature<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         reader.read(|feature: &mut Self, reader, key| {
             match key {
                 "np" => feature.name = reader.text()?.unwrap_or_default(),
@@ -116,7 +116,7 @@ impl<'a> Feature<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         reader.read(|attribute: &mut Self, reader, key| {
             match key {
                 "np" => attribute.name = reader.text()?.unwrap_or_default(),

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use super::executor::list;
-use super::json::{Reader, Writer};
-use super::{DecodeError, Dialect, Flaws, ItemsType, OneLine, View};
+use super::json::{JsonReader, Writer};
+use super::{DecodeError, Flaws, ItemsType, OneLine, PlaybacksFormat, View};
 
 /// A message of a client. `session` is the number that the console has given, 0 before that.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +124,7 @@ pub enum Request<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaybacksRequest {
     /// In which dialect to ask; the flat one takes exactly one range.
-    pub dialect: Dialect,
+    pub dialect: PlaybacksFormat,
     /// The ranges.
     pub ranges: Vec<Range>,
     /// The page, counted from 0.
@@ -166,7 +166,7 @@ impl<'a> Request<'a> {
     ///
     /// As [`decode`](Self::decode).
     pub fn decode_with_flaws(bytes: &'a [u8]) -> Result<(Self, Flaws), DecodeError> {
-        let mut reader = Reader::new(bytes)?;
+        let mut reader = JsonReader::new(bytes)?;
         if !reader.is_object() {
             return Err(DecodeError::NotAnObject);
         }
@@ -195,8 +195,8 @@ impl<'a> Request<'a> {
             Self::Playbacks(request) => {
                 request.encode(object);
                 max_requests = match request.dialect {
-                    Dialect::Grouped => Some(1),
-                    Dialect::Flat => None,
+                    PlaybacksFormat::Grouped => Some(1),
+                    PlaybacksFormat::Flat => None,
                 };
             }
             Self::Fader { exec_index, page_index, value, .. } => {
@@ -289,7 +289,7 @@ impl<'a> Request<'a> {
 impl PlaybacksRequest {
     fn encode(&self, object: &mut Writer<'_>) {
         object.key("requestType").text("playbacks");
-        let numbers = |number: fn(&Range, Dialect) -> i64| {
+        let numbers = |number: fn(&Range, PlaybacksFormat) -> i64| {
             self.ranges.iter().map(move |range| number(range, self.dialect))
         };
         let starts = numbers(|range, _| range.start.into());
@@ -300,8 +300,8 @@ impl PlaybacksRequest {
         object.key("pageIndex").integer(self.page_index.into());
         self.encode_numbers(object.key("itemsType"), types);
         match self.dialect {
-            Dialect::Grouped => object.key("view").integer(self.view.number()),
-            Dialect::Flat => {}
+            PlaybacksFormat::Grouped => object.key("view").integer(self.view.number()),
+            PlaybacksFormat::Flat => {}
         }
         for (key, mode) in
             [("execButtonViewMode", self.exec_button_view_mode), ("buttonsViewMode", self.buttons_view_mode)]
@@ -314,10 +314,10 @@ impl PlaybacksRequest {
 
     fn encode_numbers(&self, writer: &mut Writer<'_>, mut numbers: impl Iterator<Item = i64>) {
         match self.dialect {
-            Dialect::Grouped => {
+            PlaybacksFormat::Grouped => {
                 writer.list(|list| numbers.for_each(|number| list.item().integer(number)));
             }
-            Dialect::Flat => writer.integer(numbers.next().unwrap_or(0)),
+            PlaybacksFormat::Flat => writer.integer(numbers.next().unwrap_or(0)),
         }
     }
 }
@@ -329,9 +329,9 @@ struct Keys<'a> {
     session: Option<i64>,
     username: Option<Cow<'a, str>>,
     password: Option<Cow<'a, str>>,
-    start_index: Numbers,
-    items_count: Numbers,
-    items_type: Numbers,
+    start_index: NumberOrList,
+    items_count: NumberOrList,
+    items_type: NumberOrList,
     page_index: Option<u32>,
     view: Option<i64>,
     exec_button_view_mode: Option<u32>,
@@ -357,29 +357,29 @@ struct Keys<'a> {
 
 /// One number, or a list of them.
 #[derive(Default)]
-struct Numbers {
+struct NumberOrList {
     is_list: bool,
     values: Vec<Option<i64>>,
 }
 
-impl Numbers {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+impl NumberOrList {
+    fn decode(reader: &mut JsonReader<'_>) -> Result<Self, DecodeError> {
         let is_list = reader.is_list();
-        let values = if is_list { list(reader, 3, Reader::integer)? } else { vec![reader.integer()?] };
+        let values = if is_list { list(reader, 3, JsonReader::integer)? } else { vec![reader.integer()?] };
         Ok(Self { is_list, values })
     }
 }
 
 impl<'a> Keys<'a> {
-    fn entry(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<(), DecodeError> {
+    fn entry(&mut self, reader: &mut JsonReader<'a>, key: &str) -> Result<(), DecodeError> {
         match key {
             "requestType" => self.request_type = reader.text()?,
             "session" => self.session = reader.integer()?,
             "username" => self.username = reader.text()?,
             "password" => self.password = reader.text()?,
-            "startIndex" => self.start_index = Numbers::decode(reader)?,
-            "itemsCount" => self.items_count = Numbers::decode(reader)?,
-            "itemsType" => self.items_type = Numbers::decode(reader)?,
+            "startIndex" => self.start_index = NumberOrList::decode(reader)?,
+            "itemsCount" => self.items_count = NumberOrList::decode(reader)?,
+            "itemsType" => self.items_type = NumberOrList::decode(reader)?,
             "pageIndex" => self.page_index = reader.unsigned()?,
             "view" => self.view = reader.integer()?,
             "execButtonViewMode" => self.exec_button_view_mode = reader.unsigned()?,
@@ -481,7 +481,8 @@ impl<'a> Keys<'a> {
 
     fn into_playbacks(self, session: i64) -> Result<PlaybacksRequest, DecodeError> {
         let (starts, counts, types) = (self.start_index, self.items_count, self.items_type);
-        let dialect = if starts.is_list || counts.is_list { Dialect::Grouped } else { Dialect::Flat };
+        let dialect =
+            if starts.is_list || counts.is_list { PlaybacksFormat::Grouped } else { PlaybacksFormat::Flat };
         let unequal = starts.values.len() != counts.values.len() || starts.values.len() != types.values.len();
         if starts.values.is_empty() && !starts.is_list {
             return Err(DecodeError::Missing("startIndex"));
@@ -505,8 +506,8 @@ impl<'a> Keys<'a> {
             ranges,
             page_index: self.page_index.unwrap_or(0),
             view: match dialect {
-                Dialect::Grouped => self.view.map(View::from_number).unwrap_or_default(),
-                Dialect::Flat => View::None,
+                PlaybacksFormat::Grouped => self.view.map(View::from_number).unwrap_or_default(),
+                PlaybacksFormat::Flat => View::None,
             },
             exec_button_view_mode: self.exec_button_view_mode,
             buttons_view_mode: self.buttons_view_mode,

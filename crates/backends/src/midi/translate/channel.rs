@@ -1,4 +1,4 @@
-//! The mapped channels: which slot has which address, and what is known of each.
+//! The mapped channels: the address and the state of each slot.
 
 use crosspatch_core::{Direction, Instant, Slot};
 use rustc_hash::FxHashMap;
@@ -9,47 +9,47 @@ use crate::shared::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 
 /// The channels by slot and by address.
 #[derive(Debug, Default)]
-pub(super) struct Channels {
-    channels: Vec<Option<Channel>>,
+pub(super) struct MappedChannels {
+    channels: Vec<Option<MappedChannel>>,
     slots: FxHashMap<Address, Slot>,
 }
 
 /// A mapped channel.
 #[derive(Debug)]
-pub(super) struct Channel {
+pub(super) struct MappedChannel {
     pub(super) slot: Slot,
     pub(super) address: Address,
     pub(super) is_input: bool,
     pub(super) is_output: bool,
-    /// The number that was last put on the channel from here, and the level that it was made of.
+    /// The number that was last output on the channel, and the level that it was converted from.
     pub(super) wanted: Option<u16>,
     level: f64,
-    /// What may come back of what was sent, and how often what caused the last of it had been to a peer and come back.
+    /// Values that may return, and the generation of the last one.
     echoes: Option<Box<Echoes>>,
     pub(super) generation: u8,
-    /// The last number that the device was sent or has sent.
-    pub(super) told: Option<u16>,
-    /// What the device said last, and when.
-    pub(super) heard: Option<(Instant, u16)>,
+    /// The last number sent to or received from the device.
+    pub(super) last_sent: Option<u16>,
+    /// The last number received from the device, and its time.
+    pub(super) last_received: Option<(Instant, u16)>,
     /// The ticket of its last number in the queue.
     pub(super) ticket: Option<u64>,
-    /// Whether that number says again what was said before.
+    /// Whether that number is a repetition.
     pub(super) is_repeat: bool,
-    /// The ticket of the number before that one.
+    /// The ticket of the previous number.
     pub(super) earlier: Option<u64>,
-    /// Whether the device moves it, so that nothing is sent before it has settled.
+    /// Whether the device is moving the control. Nothing is sent until it has stopped.
     pub(super) is_moving: bool,
-    /// The upper half of a number whose lower half has not come yet, and until when it is waited for.
+    /// The upper half of a number whose lower half has not arrived, and the time when the wait ends.
     pub(super) half: Option<(Instant, U7)>,
 }
 
-impl Channels {
+impl MappedChannels {
     pub(super) fn bind(&mut self, slot: Slot, address: Address, direction: Direction) {
         if self.channels.len() <= slot.index() {
             self.channels.resize_with(slot.index() + 1, || None);
         }
         self.slots.insert(address.clone(), slot);
-        let channel = self.channels[slot.index()].get_or_insert_with(|| Channel::new(slot, address));
+        let channel = self.channels[slot.index()].get_or_insert_with(|| MappedChannel::new(slot, address));
         *channel.used(direction) = true;
     }
 
@@ -64,21 +64,21 @@ impl Channels {
         }
     }
 
-    pub(super) fn at(&mut self, slot: Slot) -> Option<&mut Channel> {
+    pub(super) fn at(&mut self, slot: Slot) -> Option<&mut MappedChannel> {
         self.channels.get_mut(slot.index())?.as_mut()
     }
 
-    pub(super) fn find(&mut self, address: &Address) -> Option<&mut Channel> {
+    pub(super) fn find(&mut self, address: &Address) -> Option<&mut MappedChannel> {
         let slot = *self.slots.get(address)?;
         self.at(slot)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut MappedChannel> {
         self.channels.iter_mut().flatten()
     }
 }
 
-impl Channel {
+impl MappedChannel {
     fn new(slot: Slot, address: Address) -> Self {
         Self {
             slot,
@@ -89,8 +89,8 @@ impl Channel {
             level: f64::NAN,
             echoes: None,
             generation: 0,
-            told: None,
-            heard: None,
+            last_sent: None,
+            last_received: None,
             ticket: None,
             is_repeat: false,
             earlier: None,
@@ -104,13 +104,13 @@ impl Channel {
         matches!(self.address, Address::Voice(_, Voice::Note(_) | Voice::AnyNote))
     }
 
-    /// Takes a number that is wanted, and the level that it is made of. Whether both are as before.
+    /// Sets the number and its level. Returns whether both are unchanged.
     pub(super) fn want(&mut self, number: u16, level: f64) -> bool {
         let before = (self.wanted.replace(number), std::mem::replace(&mut self.level, level));
         before == (Some(number), level)
     }
 
-    /// A number is sent, and may come back.
+    /// Records a sent number, which may return.
     pub(super) fn send(&mut self, now: Instant, number: u16) {
         if self.is_input {
             let within = if self.is_edge(number) { ECHO_OF_BUTTON } else { ECHO };
@@ -118,16 +118,17 @@ impl Channel {
         }
     }
 
-    /// The generation of what was sent, if this number is an echo.
+    /// The generation of the sent number, if this number is its echo.
     pub(super) fn echoed(&mut self, now: Instant, number: u16) -> Option<u8> {
-        let is_echo = self.echoes.as_mut()?.hear(now, &number);
+        let is_echo = self.echoes.as_mut()?.is_echo(now, &number);
         is_echo.then_some(self.generation)
     }
 
-    /// Whether the device has just said this number itself. A pad or a button says how it was hit and not how it is lit.
+    /// Whether the device has just sent this number itself. A pad or a button sends how it was hit and not how it is lit.
     pub(super) fn is_own_word(&self, now: Instant, number: u16) -> bool {
-        let is_heard = self.heard.is_some_and(|(at, heard)| heard == number && now.since(at) < OWN_WORD);
-        is_heard && self.told == Some(number) && !self.is_edge(number)
+        let is_heard =
+            self.last_received.is_some_and(|(at, heard)| heard == number && now.since(at) < OWN_WORD);
+        is_heard && self.last_sent == Some(number) && !self.is_edge(number)
     }
 
     /// Whether the number may be the press or the release of a button.

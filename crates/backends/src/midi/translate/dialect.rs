@@ -1,18 +1,18 @@
-//! How a device speaks MIDI: the options that every backend with MIDI channels has.
+//! The options that every backend with MIDI channels has: how a device uses MIDI.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crosspatch_core::{AddressError, Duration, Kind, OptionSpec, Options};
+use crosspatch_core::{AddressError, Content, Duration, Kind, OptionSpec, Options};
 
-use super::super::address::{Address, TimePart, Voice, is_name};
+use super::super::address::{Address, TimeCodePart, Voice, is_name};
 use super::super::wire::{U7, compose, number};
-use super::pattern::Pattern;
+use super::pattern::MessagePattern;
 use super::show_control::{ALL_DEVICES, ALL_TYPES};
-use super::time_code::Rate;
+use super::time_code::FrameRate;
 use crosspatch_core::Direction;
 
-/// A pause between messages, or in the list of the first messages, is no longer than this.
+/// The longest pause between messages, or in the list of initial messages.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The options that every backend with MIDI channels has.
@@ -86,32 +86,32 @@ pub(crate) const fn with_dialect<const N: usize>(own: &[OptionSpec]) -> [OptionS
     all
 }
 
-/// How a device speaks MIDI.
+/// How a device uses MIDI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dialect {
     /// Whether an RPN or NRPN is deselected after each value.
     pub deselects: bool,
     /// Whether the values of RPNs and NRPNs have only 7 bits.
     pub is_short: bool,
-    /// What a note of value 0 is sent as.
+    /// The message for a note of value 0.
     pub release: Release,
-    /// What becomes of values that the device has sent itself.
+    /// Whether values that the device has sent are sent back to it.
     pub echo: Echo,
-    /// Whether the keys that a peer holds are released when it is gone.
+    /// Whether the keys that a peer holds are released when the peer is lost.
     pub releases_lost: bool,
-    /// How long three bytes take the device; zero if it is fast.
+    /// The time that the device needs for three bytes. Zero if it is fast.
     pub pace: Duration,
-    /// The messages that every new receiver is sent.
+    /// The messages that are sent to every new receiver.
     pub init: Vec<Init>,
     /// The system exclusive messages with their names.
-    pub sysex: Vec<(Arc<str>, Pattern)>,
+    pub sysex: Vec<(Arc<str>, MessagePattern)>,
     /// The device that MIDI Show Control is for, and the kind of devices.
     pub show_control: (U7, U7),
-    /// The rate of time code that is sent.
-    pub rate: Rate,
+    /// The frame rate of sent time code.
+    pub rate: FrameRate,
 }
 
-/// What a note of value 0 is sent as.
+/// The message for a note of value 0.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Release {
     /// A note-on with velocity 0.
@@ -120,23 +120,23 @@ pub enum Release {
     NoteOff(U7),
 }
 
-/// What becomes of values that the device has sent itself.
+/// Whether values that the device has sent are sent back to it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Echo {
-    /// It is not sent what it has just said.
+    /// A value is not sent back to the device that has just sent it.
     Off,
-    /// It is sent everything.
+    /// Everything is sent.
     On,
-    /// It is sent nothing while it moves, and its place when it has stopped.
+    /// Nothing is sent while a control moves. Its position is sent when it has stopped.
     Settle,
 }
 
-/// A part of the messages that every new receiver is sent.
+/// A part of the messages that are sent to every new receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Init {
-    /// One or more whole messages.
+    /// One or more complete messages.
     Messages(Box<[u8]>),
-    /// Nothing for so long.
+    /// A pause.
     Pause(Duration),
 }
 
@@ -152,7 +152,7 @@ impl Default for Dialect {
             init: Vec::new(),
             sysex: Vec::new(),
             show_control: (ALL_DEVICES, U7::masked(1)),
-            rate: Rate::default(),
+            rate: FrameRate::default(),
         }
     }
 }
@@ -193,7 +193,7 @@ impl Dialect {
             "`all` or a device from 0 to 127, optionally with a command format such as `lighting`",
             parse_show_control,
         );
-        let rate = options.parse_with("mtc-rate", "`24`, `25`, `29.97` or `30`", Rate::parse);
+        let rate = options.parse_with("mtc-rate", "`24`, `25`, `29.97` or `30`", FrameRate::parse);
         Self {
             deselects,
             is_short: is_short.unwrap_or(default.is_short),
@@ -221,7 +221,7 @@ impl Dialect {
                     *part = None;
                 }
             }
-            Address::TimeCode(part) if *part != TimePart::Whole && direction == Direction::Output => {
+            Address::TimeCode(part) if *part != TimeCodePart::Whole && direction == Direction::Output => {
                 return Err(AddressError::new(format!(
                     "expected the whole time code (`mtc`) as an output, found `{text}`"
                 ))
@@ -233,25 +233,35 @@ impl Dialect {
         Ok(if shown == text { text.into() } else { shown.into() })
     }
 
-    /// What the values of a canonical address are.
+    /// The kind of a canonical address.
     pub fn kind(&self, address: &str) -> Kind {
         match Address::parse(address) {
             Ok(Address::Voice(_, Voice::Program | Voice::AnyNote)) => Kind::Event,
             Ok(Address::Voice(..)) => Kind::Control,
-            // A message without values can only happen.
+            // A message without values is an event.
             Ok(Address::SysEx(name, _)) => {
-                let has_values =
-                    |(known, pattern): &(Arc<str>, Pattern)| *known == name && !pattern.names().is_empty();
+                let has_values = |(known, pattern): &(Arc<str>, MessagePattern)| {
+                    *known == name && !pattern.names().is_empty()
+                };
                 if self.sysex.iter().any(has_values) { Kind::Control } else { Kind::Event }
             }
-            Ok(Address::TimeCode(TimePart::Whole) | Address::System(_) | Address::ShowControl(..)) => {
+            Ok(Address::TimeCode(TimeCodePart::Whole) | Address::System(_) | Address::ShowControl(..)) => {
                 Kind::Event
             }
             Ok(Address::TimeCode(_)) | Err(_) => Kind::State,
         }
     }
 
-    /// Which of several values of a message is meant; none if there is only one, or none.
+    /// Whether the values of a canonical address are numbers or may be texts.
+    pub fn content(&self, address: &str) -> Content {
+        match Address::parse(address) {
+            Ok(Address::Voice(..)) => Content::Number,
+            Ok(Address::System(_) | Address::TimeCode(_) | Address::ShowControl(..) | Address::SysEx(..))
+            | Err(_) => Content::Any,
+        }
+    }
+
+    /// The index of the value of a message, if the message has several.
     fn sysex_of(&self, name: &str, part: Option<&str>) -> Result<Option<usize>, AddressError> {
         let Some((_, pattern)) = self.sysex.iter().find(|(known, _)| **known == *name) else {
             return Err(AddressError::new(format!(
@@ -331,8 +341,8 @@ fn read_init(options: &mut Options<'_>) -> Vec<Init> {
     init
 }
 
-fn read_sysex(options: &mut Options<'_>) -> Vec<(Arc<str>, Pattern)> {
-    let mut patterns: Vec<(Arc<str>, Pattern)> = Vec::new();
+fn read_sysex(options: &mut Options<'_>) -> Vec<(Arc<str>, MessagePattern)> {
+    let mut patterns: Vec<(Arc<str>, MessagePattern)> = Vec::new();
     for (at, option, text) in options.family("sysex.") {
         let name = option.strip_prefix("sysex.").unwrap_or(option);
         if !is_name(name) {
@@ -340,7 +350,7 @@ fn read_sysex(options: &mut Options<'_>) -> Vec<(Arc<str>, Pattern)> {
                 .error(at, format!("expected a name of letters and digits after `sysex.`, found `{name}`"));
             continue;
         }
-        match Pattern::parse(text) {
+        match MessagePattern::parse(text) {
             Err(error) => options.error(at, error),
             Ok(_) if patterns.iter().any(|(known, _)| **known == *name) => {
                 options.error(at, format!("expected each message once, found `{option}` again"));
@@ -398,9 +408,9 @@ mod tests {
                 Init::Pause(Duration::from_millis(50)),
                 Init::Messages([0xb0, 7, 127, 0xf8].into()),
             ],
-            sysex: vec![("led".into(), Pattern::parse("F0 {r} {g} F7").expect("a pattern"))],
+            sysex: vec![("led".into(), MessagePattern::parse("F0 {r} {g} F7").expect("a pattern"))],
             show_control: (U7::masked(5), U7::masked(0x10)),
-            rate: Rate::Fps30Drop,
+            rate: FrameRate::Fps30Drop,
         };
         assert_eq!(dialect, expected);
     }

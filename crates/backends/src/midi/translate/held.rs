@@ -9,8 +9,8 @@ pub struct HeldKeys {
 }
 
 impl HeldKeys {
-    /// Takes note of a message.
-    pub fn hear(&mut self, message: &Message<'_>) {
+    /// Records a message.
+    pub fn record(&mut self, message: &Message<'_>) {
         match *message {
             Message::NoteOn { channel, note, velocity } if velocity > U7::default() => {
                 self.channels[usize::from(channel.get())] |= 1 << note.get();
@@ -63,12 +63,12 @@ mod tests {
             |(channel, note), velocity| Message::NoteOn { channel, note, velocity: U7::masked(velocity) };
         let (mut keys, mut other) = (HeldKeys::default(), HeldKeys::default());
         for (channel, note) in [(0, 0), (0, 60), (3, 127), (15, 127), (2, 5)] {
-            keys.hear(&struck(key(channel, note), 1));
+            keys.record(&struck(key(channel, note), 1));
         }
-        keys.hear(&struck(key(0, 60), 0));
+        keys.record(&struck(key(0, 60), 0));
         let (channel, note) = key(3, 127);
-        keys.hear(&Message::NoteOff { channel, note, velocity: U7::masked(127) });
-        other.hear(&struck(key(2, 5), 100));
+        keys.record(&Message::NoteOff { channel, note, velocity: U7::masked(127) });
+        other.record(&struck(key(2, 5), 100));
         let released: Vec<_> = keys.release(&other).map(|message| message.to_string()).collect();
         assert_eq!(released, ["note-off ch0 0 0", "note-off ch15 127 0"]);
         assert_eq!(keys.release(&HeldKeys::default()).count(), 0);

@@ -1,17 +1,17 @@
-//! Between messages and the values of channels, both ways, for every backend that speaks MIDI.
+//! Converts between messages and the values of channels, for every backend with MIDI channels.
 //!
-//! A [`Translator`] is a plain value with what a session needs: it is bound to addresses, receives messages and emits values,
-//! is given values and hands out messages, as fast as the device can take them. A message that is to be sent twice is sent
-//! twice. A level that the device has just said itself is not sent back to it unless the options say so. The halves of a number of 14 bits make one value: the upper half waits a moment for
-//! the lower one, and counts as a number of 7 bits if none comes.
+//! A [`Translator`] belongs to a session. It is bound to addresses, turns messages into values, and turns values into messages, no
+//! faster than the device can receive them. Repeated messages are sent repeatedly. A level that the device has just sent is not
+//! sent back to it unless the options say so. The two halves of a 14-bit number become one value: the upper half waits a moment
+//! for the lower one, and counts as a 7-bit number if that does not arrive.
 
 mod channel;
 mod dialect;
-mod hear;
 mod held;
 mod parameter;
 mod pattern;
 mod queue;
+mod receive;
 mod send;
 mod show_control;
 #[cfg(test)]
@@ -29,12 +29,12 @@ use crate::shared::echo::Echoes;
 pub(crate) use dialect::with_dialect;
 pub use dialect::{Dialect, Echo, Init, OPTIONS, Release};
 pub use held::HeldKeys;
-pub use pattern::Pattern;
-pub use time_code::Rate;
+pub use pattern::MessagePattern;
+pub use time_code::FrameRate;
 
-use channel::Channels;
-use parameter::Selected;
-use queue::{Item, Queue};
+use channel::MappedChannels;
+use parameter::SelectedParameter;
+use queue::{QueuedMessage, SendQueue};
 use time_code::{Pieces, TimeCode};
 
 /// How long the upper half of a number waits for the lower one. Over a cable a message takes 1 ms.
@@ -50,12 +50,12 @@ const QUIET: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Translator {
     dialect: Arc<Dialect>,
-    channels: Channels,
+    channels: MappedChannels,
     patterns: Vec<PatternState>,
-    queue: Queue,
+    queue: SendQueue,
     alarms: BTreeSet<(Instant, Slot, Alarm)>,
     /// The parameter that is selected on each channel, as the device has it.
-    selected: [Selected; 16],
+    selected: [SelectedParameter; 16],
     pieces: Pieces,
     time: Option<TimeCode>,
 }
@@ -81,16 +81,16 @@ struct PatternState {
     is_repeated: bool,
     is_queued: bool,
     /// The message as the device knows it.
-    told: Option<Vec<u8>>,
+    last_sent: Option<Vec<u8>>,
     /// When the device said so itself.
-    heard_at: Option<Instant>,
+    received_at: Option<Instant>,
     /// What may come back of what was sent, and how often what caused the last of it had been to a peer and come back.
     echoes: Echoes,
     generation: u8,
 }
 
 impl PatternState {
-    fn new(name: &Arc<str>, pattern: &Pattern) -> Self {
+    fn new(name: &Arc<str>, pattern: &MessagePattern) -> Self {
         let addresses = match pattern.names() {
             [] | [_] => vec![Address::SysEx(name.clone(), None)],
             names => names.iter().map(|part| Address::SysEx(name.clone(), Some(part.clone()))).collect(),
@@ -102,8 +102,8 @@ impl PatternState {
             is_changed: vec![false; len],
             is_repeated: false,
             is_queued: false,
-            told: None,
-            heard_at: None,
+            last_sent: None,
+            received_at: None,
             echoes: Echoes::default(),
             generation: 0,
         }
@@ -114,11 +114,11 @@ impl Translator {
     /// Translates for a device that speaks so.
     pub fn new(dialect: Arc<Dialect>) -> Self {
         Self {
-            channels: Channels::default(),
+            channels: MappedChannels::default(),
             patterns: dialect.sysex.iter().map(|(name, pattern)| PatternState::new(name, pattern)).collect(),
-            queue: Queue::new(dialect.pace),
+            queue: SendQueue::new(dialect.pace),
             alarms: BTreeSet::new(),
-            selected: [Selected::default(); 16],
+            selected: [SelectedParameter::default(); 16],
             pieces: Pieces::default(),
             time: None,
             dialect,
@@ -142,15 +142,16 @@ impl Translator {
     pub fn begin(&mut self) {
         self.queue.clear();
         for channel in self.channels.iter_mut() {
-            (channel.told, channel.heard, channel.ticket, channel.is_moving) = (None, None, None, false);
+            (channel.last_sent, channel.last_received, channel.ticket, channel.is_moving) =
+                (None, None, None, false);
         }
         for pattern in &mut self.patterns {
-            (pattern.told, pattern.is_queued) = (None, false);
+            (pattern.last_sent, pattern.is_queued) = (None, false);
         }
         for init in &self.dialect.init {
             let item = match init {
-                Init::Messages(messages) => Item::Messages(messages.clone()),
-                Init::Pause(pause) => Item::Pause(*pause),
+                Init::Messages(messages) => QueuedMessage::Messages(messages.clone()),
+                Init::Pause(pause) => QueuedMessage::Pause(*pause),
             };
             self.queue.push(item);
         }
@@ -158,13 +159,13 @@ impl Translator {
 
     /// What was sent last may not have arrived: the states are to be [restored](Self::restore).
     pub fn doubt(&mut self) {
-        self.channels.iter_mut().for_each(|channel| channel.told = None);
-        self.patterns.iter_mut().for_each(|pattern| pattern.told = None);
+        self.channels.iter_mut().for_each(|channel| channel.last_sent = None);
+        self.patterns.iter_mut().for_each(|pattern| pattern.last_sent = None);
     }
 
     /// Whoever was heard is gone: what had begun comes to nothing.
     pub fn forget(&mut self) {
-        self.selected = [Selected::default(); 16];
+        self.selected = [SelectedParameter::default(); 16];
         self.pieces = Pieces::default();
         self.channels.iter_mut().for_each(|channel| channel.half = None);
     }

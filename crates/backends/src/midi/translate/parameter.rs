@@ -1,4 +1,4 @@
-//! Registered and other parameters (RPN, NRPN): which one the controllers for data belong to, channel by channel
+//! Registered and non-registered parameters (RPN, NRPN): the one that data entry belongs to, for each channel
 //! (MIDI 1.0 Detailed Specification 4.2, "Registered and non-registered parameter numbers").
 
 use super::super::address::{Address, Voice};
@@ -8,25 +8,25 @@ use super::super::wire::{U7, U14};
 pub(super) const DATA_MSB: u16 = 6;
 /// Data entry, lower half.
 pub(super) const DATA_LSB: u16 = 38;
-/// One up.
+/// Increment.
 pub(super) const INCREMENT: u16 = 96;
-/// One down.
+/// Decrement.
 pub(super) const DECREMENT: u16 = 97;
 const NRPN_LSB: u16 = 98;
 const NRPN_MSB: u16 = 99;
 const RPN_LSB: u16 = 100;
 const RPN_MSB: u16 = 101;
 
-/// The parameter of a channel that is selected.
+/// The selected parameter of a channel.
 #[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Selected {
+pub(super) struct SelectedParameter {
     is_registered: bool,
     msb: Option<U7>,
     lsb: Option<U7>,
 }
 
-impl Selected {
-    /// Takes a controller that selects; returns whether it did.
+impl SelectedParameter {
+    /// Handles a controller. Returns whether it selects a parameter.
     pub(super) fn select(&mut self, controller: U7, value: U7) -> bool {
         let is_registered = match controller.get() {
             RPN_LSB | RPN_MSB => true,
@@ -43,7 +43,7 @@ impl Selected {
         true
     }
 
-    /// The parameter that data belongs to. 127 and 127 are none.
+    /// The parameter that data entry belongs to. The numbers 127 and 127 select none.
     pub(super) fn parameter(self) -> Option<Voice> {
         let number = U14::of_halves(self.msb?, self.lsb?);
         match self.is_registered {

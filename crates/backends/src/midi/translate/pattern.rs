@@ -1,7 +1,7 @@
 //! System exclusive messages of the options: bytes, and places in them for values.
 //!
-//! `F0 47 7F 29 {v} F7` has one value; `F0 00 20 29 02 0D 03 03 {pad} {r} {g} {b} F7` has four. Behind a colon stands how a value is
-//! written: `{v:14}` as two bytes, the upper seven bits first; `{v:14lsb}` the lower seven bits first; `{v:8}` as two
+//! `F0 47 7F 29 {v} F7` has one value; `F0 00 20 29 02 0D 03 03 {pad} {r} {g} {b} F7` has four. After a colon follows the format of
+//! the value: `{v:14}` as two bytes, the upper seven bits first; `{v:14lsb}` the lower seven bits first; `{v:8}` as two
 //! bytes of four bits each, the upper ones first; `{v:text7}` as seven characters.
 
 use std::fmt::Write;
@@ -12,28 +12,28 @@ use crosspatch_core::Value;
 use super::super::address::is_name;
 use super::super::wire::{Bits, MAX_SYSEX, U7, U14, hex};
 
-/// A text in a message has at most so many characters.
+/// The most characters of a text in a message.
 const MAX_TEXT: usize = 255;
 
-/// A message with places for values.
+/// A message with placeholders for values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub struct MessagePattern {
     /// The pieces between `F0` and `F7`.
-    parts: Vec<Part>,
+    parts: Vec<PatternPart>,
     /// The names of the values, in their order.
     names: Vec<Arc<str>>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum PatternPart {
     Byte(u8),
     /// The next value.
-    Value(Kind),
+    Value(PlaceKind),
 }
 
-/// How a value is written.
+/// The format of a value.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum PlaceKind {
     Bits7,
     Bits14,
     Bits14LsbFirst,
@@ -41,7 +41,7 @@ enum Kind {
     Text(usize),
 }
 
-impl Kind {
+impl PlaceKind {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "7" => Self::Bits7,
@@ -104,12 +104,12 @@ impl Kind {
     }
 }
 
-impl Pattern {
+impl MessagePattern {
     /// Parses a pattern of the options.
     ///
     /// # Errors
     ///
-    /// Says what was expected and what was found.
+    /// The error says what was expected and what was found.
     pub fn parse(text: &str) -> Result<Self, String> {
         let words: Vec<_> = text.split_whitespace().collect();
         let inner = match words.as_slice() {
@@ -137,11 +137,11 @@ impl Pattern {
             let byte = byte.ok_or_else(|| {
                 format!("expected a byte from `00` to `7F` or a value such as `{{v}}`, found `{word}`")
             })?;
-            self.parts.push(Part::Byte(byte));
+            self.parts.push(PatternPart::Byte(byte));
             return Ok(());
         };
         let (name, kind) = value.split_once(':').unwrap_or((value, "7"));
-        let kind = Kind::parse(kind).ok_or_else(|| {
+        let kind = PlaceKind::parse(kind).ok_or_else(|| {
             format!("expected `7`, `14`, `14lsb`, `8` or `text` and a length from 1 to {MAX_TEXT} after the colon, found `{kind}`")
         })?;
         if !is_name(name) {
@@ -151,7 +151,7 @@ impl Pattern {
             return Err(format!("expected each value once, found `{word}` again"));
         }
         self.names.push(name.into());
-        self.parts.push(Part::Value(kind));
+        self.parts.push(PatternPart::Value(kind));
         Ok(())
     }
 
@@ -166,9 +166,9 @@ impl Pattern {
         for part in &self.parts {
             let (bytes, rest) = data.split_at_checked(part.len())?;
             match part {
-                Part::Byte(byte) if bytes == [*byte] => {}
-                Part::Byte(_) => return None,
-                Part::Value(kind) => values.push(kind.decode(bytes)?),
+                PatternPart::Byte(byte) if bytes == [*byte] => {}
+                PatternPart::Byte(_) => return None,
+                PatternPart::Value(kind) => values.push(kind.decode(bytes)?),
             }
             data = rest;
         }
@@ -181,8 +181,10 @@ impl Pattern {
         let mut values = values.iter();
         for part in &self.parts {
             match part {
-                Part::Byte(byte) => out.push(*byte),
-                Part::Value(kind) => kind.encode(values.next().unwrap_or(&Value::Number(0.0)), &mut out),
+                PatternPart::Byte(byte) => out.push(*byte),
+                PatternPart::Value(kind) => {
+                    kind.encode(values.next().unwrap_or(&Value::Number(0.0)), &mut out)
+                }
             }
         }
         out
@@ -205,7 +207,7 @@ impl Pattern {
     }
 }
 
-impl Part {
+impl PatternPart {
     fn len(&self) -> usize {
         match self {
             Self::Byte(_) => 1,
@@ -228,7 +230,7 @@ mod tests {
             ("F0 {v:8} F7", vec![Bits::<8>::masked(0xa5).level().into()], vec![0x0a, 0x05]),
             ("F0 12 {t:text4} F7", vec![Value::text("Hi")], vec![0x12, b'H', b'i', b' ', b' ']),
         ] {
-            let parsed = Pattern::parse(pattern).expect(pattern);
+            let parsed = MessagePattern::parse(pattern).expect(pattern);
             assert_eq!(parsed.encode(&values), data, "{pattern}");
             assert_eq!(parsed.decode(&data), Some(values), "{pattern}");
             for len in 0..data.len() {
@@ -240,11 +242,11 @@ mod tests {
 
     #[test]
     fn texts_are_cut_to_their_length_and_stay_in_seven_bits() {
-        let pattern = Pattern::parse("F0 {t:text5} F7").expect("a pattern");
+        let pattern = MessagePattern::parse("F0 {t:text5} F7").expect("a pattern");
         assert_eq!(pattern.encode(&[Value::text("Bühnenlicht")]), b"B?hne");
         assert_eq!(pattern.encode(&[Value::number(0.5)]), b"0.5  ");
         assert_eq!(pattern.encode(&[]), b"0    ");
-        let nibbles = Pattern::parse("F0 {v:8} F7").expect("a pattern");
+        let nibbles = MessagePattern::parse("F0 {v:8} F7").expect("a pattern");
         assert_eq!(nibbles.decode(&[0x10, 0]), None);
     }
 
@@ -266,10 +268,10 @@ mod tests {
             ("F0 {v:text256} F7", "expected `7`, `14`"),
             ("F0 F7 F7", "expected a byte"),
         ] {
-            let error = Pattern::parse(text).expect_err(text);
+            let error = MessagePattern::parse(text).expect_err(text);
             assert!(error.contains(reason), "{text}: {error}");
         }
         let long = format!("F0 {} F7", "00 ".repeat(MAX_SYSEX + 1));
-        assert!(Pattern::parse(&long).expect_err("too long").contains("at most"));
+        assert!(MessagePattern::parse(&long).expect_err("too long").contains("at most"));
     }
 }

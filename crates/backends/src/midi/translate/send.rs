@@ -1,21 +1,21 @@
-//! What goes out: values become messages, in their order and as fast as the device can take them.
+//! Output: turns values into messages, in order and no faster than the device can receive them.
 
 use crosspatch_core::{Instant, Slot, Value};
 
-use super::super::address::{Address, System, TimePart, Voice, is_cue};
+use super::super::address::{Address, System, TimeCodePart, Voice, is_cue};
 use super::super::wire::{Message, Parser, SysEx, U4, U7, U14};
 use super::parameter::controllers;
-use super::queue::Item;
-use super::show_control::Command;
+use super::queue::QueuedMessage;
+use super::show_control::ShowControlCommand;
 use super::{Alarm, Echo, PatternState, QUIET, Release, SETTLED, TimeCode, Translator};
 use crate::shared::echo::{ECHO, MAX_GENERATIONS, MAX_HELD_BACK, OWN_WORD};
 
-/// Takes what is to be sent.
-type Send<'s> = &'s mut dyn FnMut(&Message<'_>);
+/// Sends a message.
+type SendMessage<'s> = &'s mut dyn FnMut(&Message<'_>);
 
 impl Translator {
-    /// Takes values for channels, of a [generation](crosspatch_core::Outbox::generation). [`flush`](Self::flush) hands out what
-    /// they mean.
+    /// Sets values of channels, with a [generation](crosspatch_core::Outbox::generation). [`flush`](Self::flush) sends the
+    /// resulting messages.
     pub fn set(&mut self, now: Instant, values: &[(Slot, Value)], generation: u8) {
         for (slot, value) in values {
             self.set_one(now, *slot, value, generation);
@@ -23,7 +23,7 @@ impl Translator {
         (0..self.patterns.len()).for_each(|at| self.finish_pattern(now, at, generation));
     }
 
-    /// Takes the states of channels for a new receiver. This presses, strikes and starts nothing.
+    /// Sets the states of channels for a new receiver. This triggers no events.
     pub fn restore(&mut self, values: &[(Slot, Value)]) {
         for (slot, value) in values {
             let Some(channel) = self.channels.at(*slot).filter(|channel| channel.is_output) else { continue };
@@ -34,7 +34,7 @@ impl Translator {
                     let number = self.number_of(&address, greatest, level);
                     let Some(channel) = self.channels.at(*slot) else { continue };
                     channel.want(number, level);
-                    if channel.told != Some(number) {
+                    if channel.last_sent != Some(number) {
                         self.queue_number(*slot, number, false);
                     }
                 }
@@ -63,9 +63,9 @@ impl Translator {
                     self.set_number(now, slot, self.number_of(&address, greatest, level), level, generation);
                 }
             }
-            // What goes round between two devices, and has no state that both should agree on.
+            // A value that circulates between two devices and has no state.
             (None, _) if generation >= MAX_GENERATIONS => {}
-            (None, Address::TimeCode(TimePart::Whole)) => {
+            (None, Address::TimeCode(TimeCodePart::Whole)) => {
                 let text = value.as_text();
                 if let Some(time) = text.and_then(|text| TimeCode::parse(text, self.dialect.rate)) {
                     self.queue_sysex(slot, &time.encode());
@@ -76,7 +76,10 @@ impl Translator {
                 if named.is_some() || self.is_tapped(now, slot, value, generation) {
                     let (device, format) = self.dialect.show_control;
                     let cue = named.or(cue.as_deref()).unwrap_or_default().to_owned();
-                    self.queue_sysex(slot, &Command { device, format, command: *command, cue }.encode());
+                    self.queue_sysex(
+                        slot,
+                        &ShowControlCommand { device, format, command: *command, cue }.encode(),
+                    );
                 }
             }
             (None, Address::SysEx(..)) => {
@@ -101,13 +104,13 @@ impl Translator {
         }
     }
 
-    /// Whether a value presses a channel that has no state. What the device has just done itself is not handed back to it.
+    /// Whether a value triggers a channel without a state. An event of the device is not sent back to it.
     fn is_tapped(&mut self, now: Instant, slot: Slot, value: &Value, generation: u8) -> bool {
         let echo = self.dialect.echo;
         let Some(channel) = self.channels.at(slot) else { return false };
         let was_pressed = channel.wanted == Some(1);
         let is_repeated = channel.want(value.is_pressed().into(), value.as_number().unwrap_or_default());
-        let is_reflection = echo != Echo::On && channel.heard == Some((now, 1));
+        let is_reflection = echo != Echo::On && channel.last_received == Some((now, 1));
         let is_tapped = value.is_pressed() && (!was_pressed || is_repeated) && !is_reflection;
         if is_tapped {
             channel.generation = generation;
@@ -119,12 +122,12 @@ impl Translator {
     fn set_number(&mut self, now: Instant, slot: Slot, number: u16, level: f64, generation: u8) {
         let echo = self.dialect.echo;
         let Some(channel) = self.channels.at(slot) else { return };
-        let is_same = channel.wanted == Some(number) && channel.told == Some(number);
+        let is_same = channel.wanted == Some(number) && channel.last_sent == Some(number);
         let is_repeated = channel.want(number, level);
         let is_reflection = match echo {
             Echo::On => false,
             Echo::Off if channel.is_own_word(now, number) => true,
-            Echo::Off | Echo::Settle => channel.heard == Some((now, number)),
+            Echo::Off | Echo::Settle => channel.last_received == Some((now, number)),
         };
         let is_strike = matches!(channel.address, Address::Voice(_, Voice::AnyNote));
         let is_unseen = is_same && !is_repeated && !is_strike;
@@ -141,8 +144,8 @@ impl Translator {
         }
     }
 
-    /// Puts a number into the queue. A press and its release both arrive, and so does what is repeated; of a fader's levels in
-    /// between only the last does if one waits already. In a long queue only the last two edges of a button wait.
+    /// Queues a number. Presses, releases and repetitions are all sent. A fader's level replaces one that waits. In a long queue,
+    /// only the last two edges of a button wait.
     fn queue_number(&mut self, slot: Slot, number: u16, is_repeated: bool) {
         let is_long = self.queue.is_long();
         let Some(channel) = self.channels.at(slot) else { return };
@@ -163,18 +166,18 @@ impl Translator {
             }
         }
         channel.is_repeat = is_repeated;
-        channel.earlier = channel.ticket.replace(self.queue.push(Item::Number(slot, number)));
+        channel.earlier = channel.ticket.replace(self.queue.push(QueuedMessage::Number(slot, number)));
     }
 
-    /// Puts a message of a channel without a state into the queue. In a long one only the last of each channel waits.
+    /// Queues a message of a channel without a state. In a long queue, only the last one of each channel waits.
     fn queue_message(&mut self, slot: Slot, message: &Message<'_>) {
         let mut bytes = Vec::with_capacity(message.encoded_len());
         message.encode(&mut bytes);
         let is_long = self.queue.is_long();
         let Some(channel) = self.channels.at(slot) else { return };
         match self.queue.waiting(channel.ticket).filter(|_| is_long) {
-            Some(waiting) => *waiting = Item::Messages(bytes.into()),
-            None => channel.ticket = Some(self.queue.push(Item::Messages(bytes.into()))),
+            Some(waiting) => *waiting = QueuedMessage::Messages(bytes.into()),
+            None => channel.ticket = Some(self.queue.push(QueuedMessage::Messages(bytes.into()))),
         }
     }
 
@@ -184,7 +187,7 @@ impl Translator {
         }
     }
 
-    /// Which message of the options, and which of its values, a channel belongs to.
+    /// The message of the options that a channel belongs to, and the index of its value.
     fn pattern_of(&self, address: &Address) -> Option<(usize, usize)> {
         self.patterns
             .iter()
@@ -192,7 +195,7 @@ impl Translator {
             .find_map(|(at, state)| Some((at, state.addresses.iter().position(|known| known == address)?)))
     }
 
-    /// Takes a value for a message with several. The message is sent once they have all been taken.
+    /// Sets a value of a message with several values. The message is queued when all of them are set.
     fn set_part(&mut self, now: Instant, address: &Address, value: &Value, generation: u8) {
         let Some((at, part)) = self.pattern_of(address) else { return };
         if self.patterns[at].is_changed.get(part) == Some(&true) {
@@ -201,7 +204,7 @@ impl Translator {
         self.patterns[at].put(part, value);
     }
 
-    /// Puts a message into the queue whose values have been set.
+    /// Queues the messages whose values have been set.
     fn finish_pattern(&mut self, now: Instant, at: usize, generation: u8) {
         let state = &mut self.patterns[at];
         if !state.is_changed.contains(&true) {
@@ -213,33 +216,33 @@ impl Translator {
             return self.queue_pattern(at);
         }
         let data = self.dialect.sysex[at].1.encode(&state.values);
-        let is_own_word = state.heard_at.is_some_and(|heard| now.since(heard) < OWN_WORD);
-        let is_news = state.told.as_ref() != Some(&data) || (is_repeated && !is_own_word);
+        let is_own_word = state.received_at.is_some_and(|heard| now.since(heard) < OWN_WORD);
+        let is_news = state.last_sent.as_ref() != Some(&data) || (is_repeated && !is_own_word);
         if let (Some(sysex), true) = (SysEx::new(&data), is_news) {
-            (state.generation, state.heard_at) = (generation, None);
+            (state.generation, state.received_at) = (generation, None);
             state.echoes.send(now, &data, ECHO);
             let mut bytes = Vec::with_capacity(data.len() + 2);
             Message::SysEx(sysex).encode(&mut bytes);
-            self.queue.push(Item::Messages(bytes.into()));
-            (state.told, state.is_queued) = (Some(data), false);
+            self.queue.push(QueuedMessage::Messages(bytes.into()));
+            (state.last_sent, state.is_queued) = (Some(data), false);
         }
     }
 
     fn queue_pattern(&mut self, at: usize) {
         if !std::mem::replace(&mut self.patterns[at].is_queued, true) {
-            self.queue.push(Item::Pattern(at));
+            self.queue.push(QueuedMessage::Pattern(at));
         }
     }
 
-    /// A fader that was moved gets its place if it has settled.
+    /// Sends the position of faders that have stopped moving.
     pub(super) fn settle(&mut self, now: Instant, slot: Slot) {
         let Some(channel) = self.channels.at(slot).filter(|channel| channel.is_moving) else { return };
-        let settled_at = channel.heard.map_or(now, |(at, _)| at + SETTLED);
+        let settled_at = channel.last_received.map_or(now, |(at, _)| at + SETTLED);
         if settled_at > now {
             self.alarms.insert((settled_at, slot, Alarm::Settled));
             return;
         }
-        (channel.is_moving, channel.told) = (false, None);
+        (channel.is_moving, channel.last_sent) = (false, None);
         if let Some(number) = channel.wanted {
             channel.send(now, number);
             self.queue_number(slot, number, false);
@@ -248,7 +251,7 @@ impl Translator {
 }
 
 impl PatternState {
-    /// Takes one of its values.
+    /// Sets one of its values.
     fn put(&mut self, part: usize, value: &Value) {
         if let (Some(known), Some(is_changed)) = (self.values.get_mut(part), self.is_changed.get_mut(part)) {
             self.is_repeated |= known == value;
@@ -257,10 +260,10 @@ impl PatternState {
     }
 }
 
-/// What is handed out.
+/// Sending.
 impl Translator {
-    /// Hands out the messages that the device can take.
-    pub fn flush(&mut self, now: Instant, send: Send<'_>) {
+    /// Sends the messages that the device can receive now.
+    pub fn flush(&mut self, now: Instant, send: SendMessage<'_>) {
         while let Some(item) = self.queue.pop(now) {
             let mut bytes = 0;
             self.send_item(now, &item, &mut |message| {
@@ -271,38 +274,38 @@ impl Translator {
         }
     }
 
-    fn send_item(&mut self, now: Instant, item: &Item, send: Send<'_>) {
+    fn send_item(&mut self, now: Instant, item: &QueuedMessage, send: SendMessage<'_>) {
         match item {
-            // One that has begun to move since is sent its place when it has settled.
-            Item::Number(slot, number)
+            // A fader that has begun to move is sent its position when it has stopped.
+            QueuedMessage::Number(slot, number)
                 if self.channels.at(*slot).is_some_and(|channel| !channel.is_moving) =>
             {
                 self.send_number(*slot, *number, send);
             }
-            Item::Number(..) => {}
-            Item::Pattern(at) => {
+            QueuedMessage::Number(..) => {}
+            QueuedMessage::Pattern(at) => {
                 let state = &mut self.patterns[*at];
                 let data = self.dialect.sysex[*at].1.encode(&state.values);
                 state.is_queued = false;
-                if let (Some(sysex), true) = (SysEx::new(&data), state.told.as_ref() != Some(&data)) {
+                if let (Some(sysex), true) = (SysEx::new(&data), state.last_sent.as_ref() != Some(&data)) {
                     send(&Message::SysEx(sysex));
-                    state.told = Some(data);
+                    state.last_sent = Some(data);
                 }
             }
-            Item::Messages(bytes) => Parser::default().push(bytes, |message| {
+            QueuedMessage::Messages(bytes) => Parser::default().push(bytes, |message| {
                 if let Ok(message) = message {
                     send(&message);
                 }
             }),
-            Item::Pause(pause) => self.queue.wait(now, *pause),
+            QueuedMessage::Pause(pause) => self.queue.wait(now, *pause),
         }
     }
 
-    fn send_number(&mut self, slot: Slot, number: u16, send: Send<'_>) {
+    fn send_number(&mut self, slot: Slot, number: u16, send: SendMessage<'_>) {
         let dialect = self.dialect.clone();
         let Some(channel) = self.channels.at(slot) else { return };
         if let Address::Voice(at, Voice::AnyNote) = channel.address {
-            let sounding = std::mem::replace(&mut channel.told, (number > 0).then_some(number));
+            let sounding = std::mem::replace(&mut channel.last_sent, (number > 0).then_some(number));
             if let Some(note) = sounding {
                 send(&released(at, U7::masked(note), dialect.release));
             }
@@ -311,7 +314,7 @@ impl Translator {
             }
             return;
         }
-        channel.told = Some(number);
+        channel.last_sent = Some(number);
         let (value, wide) = (U7::masked(number), U14::masked(number));
         match channel.address {
             Address::Voice(channel, voice) => match voice {
@@ -355,7 +358,7 @@ fn released(channel: U4, note: U7, release: Release) -> Message<'static> {
     }
 }
 
-/// The message of a channel that has no state.
+/// The message of a channel without a state.
 fn plain(system: System) -> Option<Message<'static>> {
     Some(match system {
         System::Clock => Message::Clock,

@@ -27,19 +27,19 @@ const TIME: usize = 5;
 
 /// A command, without `F0` and `F7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Command {
-    /// Whom it is for, 0 to 111, a group from 112, or [`ALL_DEVICES`].
+pub(super) struct ShowControlCommand {
+    /// The device, 0 to 111, a group from 112, or [`ALL_DEVICES`].
     pub(super) device: U7,
     /// The kind of devices, 1 for lighting, or [`ALL_TYPES`].
     pub(super) format: U7,
-    /// What is to be done.
+    /// The command.
     pub(super) command: ShowCommand,
-    /// Which cue, such as `12.5`, `12.5/2` with a list, `12.5/2/1` with a path; the next one if empty.
+    /// The cue: `12.5`, `12.5/2` with a list, `12.5/2/1` with a path. The next cue if empty.
     pub(super) cue: String,
 }
 
-impl Command {
-    /// Reads the data of a message; `None` if it is no such command, or one that is not known here.
+impl ShowControlCommand {
+    /// Reads the data of a message. `None` if it is no command, or an unknown one.
     pub(super) fn decode(data: &[u8]) -> Option<Self> {
         let (&[0x7f, device, 0x02, format, number], data) = data.split_first_chunk()? else { return None };
         let (number, data) = if number == TIMED_GO { (0x01, data.get(TIME..)?) } else { (number, data) };
@@ -70,8 +70,8 @@ impl Command {
 mod tests {
     use super::*;
 
-    fn command(command: ShowCommand, cue: &str) -> Command {
-        Command { device: U7::masked(5), format: U7::masked(1), command, cue: cue.to_owned() }
+    fn command(command: ShowCommand, cue: &str) -> ShowControlCommand {
+        ShowControlCommand { device: U7::masked(5), format: U7::masked(1), command, cue: cue.to_owned() }
     }
 
     #[test]
@@ -84,11 +84,15 @@ mod tests {
             (command(ShowCommand::AllOff, ""), b"\x7f\x05\x02\x01\x08"),
         ] {
             assert_eq!(command.encode(), data);
-            assert_eq!(Command::decode(data), Some(command));
+            assert_eq!(ShowControlCommand::decode(data), Some(command));
         }
-        let timed = Command::decode(b"\x7f\x05\x02\x01\x04\x01\x02\x03\x04\x0512").expect("a timed go");
+        let timed =
+            ShowControlCommand::decode(b"\x7f\x05\x02\x01\x04\x01\x02\x03\x04\x0512").expect("a timed go");
         assert_eq!(timed, command(ShowCommand::Go, "12"));
-        assert_eq!(Command::decode(b"\x7f\x05\x02\x01\x017\x00\x00"), Some(command(ShowCommand::Go, "7")));
+        assert_eq!(
+            ShowControlCommand::decode(b"\x7f\x05\x02\x01\x017\x00\x00"),
+            Some(command(ShowCommand::Go, "7"))
+        );
     }
 
     #[test]
@@ -104,7 +108,7 @@ mod tests {
             b"\x7f\x05\x02\x01\x0812",
             b"\x7f\x05\x02\x01\x04\x01\x02",
         ] {
-            assert_eq!(Command::decode(data), None, "{data:x?}");
+            assert_eq!(ShowControlCommand::decode(data), None, "{data:x?}");
         }
     }
 }

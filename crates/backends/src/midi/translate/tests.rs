@@ -37,7 +37,7 @@ impl Rig {
         let mut out = Outbox::new();
         let bytes = compose(messages).expect(messages);
         Parser::default().push(&bytes, |message| {
-            self.translator.hear(self.now, &message.expect("whole messages"), &mut out);
+            self.translator.receive(self.now, &message.expect("whole messages"), &mut out);
         });
         self.shown(&mut out)
     }
@@ -497,7 +497,7 @@ proptest! {
         let (mut parser, mut out) = (Parser::default(), Outbox::new());
         parser.push(&bytes, |message| {
             if let Ok(message) = message {
-                rig.translator.hear(rig.now, &message, &mut out);
+                rig.translator.receive(rig.now, &message, &mut out);
             }
         });
         for (_, value) in out.take_emitted() {

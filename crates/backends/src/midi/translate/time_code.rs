@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::wire::U7;
 
-/// A place in time, in frames.
+/// A time in frames.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TimeCode {
     /// 0 to 23.
@@ -15,13 +15,13 @@ pub(super) struct TimeCode {
     pub(super) seconds: u8,
     /// 0 up to what the rate allows.
     pub(super) frames: u8,
-    /// How fast frames go by.
-    pub(super) rate: Rate,
+    /// The frame rate.
+    pub(super) rate: FrameRate,
 }
 
 /// Frames a second.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub enum Rate {
+pub enum FrameRate {
     /// 24, film.
     Fps24,
     /// 25, PAL.
@@ -33,7 +33,7 @@ pub enum Rate {
     Fps30,
 }
 
-impl Rate {
+impl FrameRate {
     /// The rate as written in options.
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -63,7 +63,7 @@ impl Rate {
         }
     }
 
-    /// How many frames a second has.
+    /// The number of frame numbers per second.
     pub fn frames(self) -> u8 {
         match self {
             Self::Fps24 => 24,
@@ -75,7 +75,7 @@ impl Rate {
 
 impl TimeCode {
     /// Reads `hh:mm:ss:ff`.
-    pub(super) fn parse(text: &str, rate: Rate) -> Option<Self> {
+    pub(super) fn parse(text: &str, rate: FrameRate) -> Option<Self> {
         let mut numbers = text.split([':', ';', '.']).map(|digits| {
             let is_plain =
                 (1..=2).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
@@ -89,7 +89,7 @@ impl TimeCode {
     /// Reads the data of a full frame message, between `F0` and `F7`.
     pub(super) fn decode(data: &[u8]) -> Option<Self> {
         let &[0x7f, _, 0x01, 0x01, hours, minutes, seconds, frames] = data else { return None };
-        let rate = Rate::of_bits(hours >> 5);
+        let rate = FrameRate::of_bits(hours >> 5);
         Self { hours: hours & 0x1f, minutes, seconds, frames, rate }.checked()
     }
 
@@ -114,7 +114,7 @@ impl TimeCode {
             if carry(&mut self.minutes, 60) {
                 carry(&mut self.hours, 24);
             }
-            if self.rate == Rate::Fps30Drop && !self.minutes.is_multiple_of(10) {
+            if self.rate == FrameRate::Fps30Drop && !self.minutes.is_multiple_of(10) {
                 self.frames = 2;
             }
         }
@@ -129,18 +129,18 @@ impl fmt::Display for TimeCode {
     }
 }
 
-/// Puts quarter frames together: eight make a time, and take two frames to arrive.
+/// Assembles quarter frames: eight of them are a time, and take two frames to arrive.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Pieces {
     pieces: [u8; 8],
     last: Option<u8>,
-    /// How many pieces have come in a row, one way or the other.
+    /// How many pieces have arrived in sequence, forward or backward.
     forward: u8,
     backward: u8,
 }
 
 impl Pieces {
-    /// Takes a piece; the time, if it is complete with it. Forward, that is the time at which the last piece was sent.
+    /// Adds a piece. Returns the time if it is complete: forward, the time at which the last piece was sent.
     pub(super) fn push(&mut self, quarter: U7) -> Option<TimeCode> {
         let (at, nibble) = (quarter.byte() >> 4, quarter.byte() & 0x0f);
         let runs_forward = self.last.is_some_and(|last| (last + 1) % 8 == at);
@@ -156,7 +156,7 @@ impl Pieces {
             seconds: second_high << 4 | second_low,
             minutes: minute_high << 4 | minute_low,
             hours: (hour_high & 1) << 4 | hour_low,
-            rate: Rate::of_bits(hour_high >> 1),
+            rate: FrameRate::of_bits(hour_high >> 1),
         };
         match at {
             7 if self.forward == 8 => Some(time.checked()?.next().next()),
@@ -170,7 +170,7 @@ impl Pieces {
 mod tests {
     use super::*;
 
-    fn time(text: &str, rate: Rate) -> TimeCode {
+    fn time(text: &str, rate: FrameRate) -> TimeCode {
         TimeCode::parse(text, rate).expect(text)
     }
 
@@ -196,11 +196,11 @@ mod tests {
     #[test]
     fn eight_quarter_frames_make_the_time_two_frames_later() {
         for (sent, rate, shown) in [
-            ("10:59:59:23", Rate::Fps25, "11:00:00:00"),
-            ("23:59:59:29", Rate::Fps30, "00:00:00:01"),
-            ("00:00:59:29", Rate::Fps30Drop, "00:01:00:03"),
-            ("00:09:59:28", Rate::Fps30Drop, "00:10:00:00"),
-            ("01:02:03:04", Rate::Fps24, "01:02:03:06"),
+            ("10:59:59:23", FrameRate::Fps25, "11:00:00:00"),
+            ("23:59:59:29", FrameRate::Fps30, "00:00:00:01"),
+            ("00:00:59:29", FrameRate::Fps30Drop, "00:01:00:03"),
+            ("00:09:59:28", FrameRate::Fps30Drop, "00:10:00:00"),
+            ("01:02:03:04", FrameRate::Fps24, "01:02:03:06"),
         ] {
             let mut pieces = Pieces::default();
             let found: Vec<_> =
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_tape_that_runs_backward_or_misses_a_piece_is_understood() {
         let mut pieces = Pieces::default();
-        let mut quarters = quarters(time("10:20:30:12", Rate::Fps25));
+        let mut quarters = quarters(time("10:20:30:12", FrameRate::Fps25));
         quarters.reverse();
         let found: Vec<_> = quarters.into_iter().filter_map(|quarter| pieces.push(quarter)).collect();
         assert_eq!(found.iter().map(TimeCode::to_string).collect::<Vec<_>>(), ["10:20:30:12"]);
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn full_frames_go_both_ways_and_no_time_is_none() {
-        let place = time("23:59:58:29", Rate::Fps30);
+        let place = time("23:59:58:29", FrameRate::Fps30);
         assert_eq!(place.encode(), [0x7f, 0x7f, 1, 1, 0x77, 59, 58, 29]);
         assert_eq!(TimeCode::decode(&place.encode()), Some(place));
         assert_eq!(TimeCode::decode(&[0x7f, 0x10, 1, 1, 0x21, 60, 0, 0]), None);
@@ -234,7 +234,7 @@ mod tests {
         for text in
             ["", "1:2:3", "24:00:00:00", "00:60:00:00", "00:00:00:25", "1:2:3:4:5", "+1:2:3:4", "001:2:3:4"]
         {
-            assert_eq!(TimeCode::parse(text, Rate::Fps25), None, "{text}");
+            assert_eq!(TimeCode::parse(text, FrameRate::Fps25), None, "{text}");
         }
         for quarter in 0..128 {
             Pieces { last: Some(6), forward: 7, pieces: [15; 8], backward: 0 }.push(U7::masked(quarter));

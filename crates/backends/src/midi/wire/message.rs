@@ -21,13 +21,13 @@ pub enum Message<'a> {
         /// How fast it was released, 64 if the keyboard does not measure it.
         velocity: U7,
     },
-    /// `9n`: a key is struck. Velocity 0 means that it is released.
+    /// `9n`: a key is pressed. Velocity 0 means that it is released.
     NoteOn {
         /// The channel.
         channel: U4,
         /// The key; 60 is the middle C.
         note: U7,
-        /// How fast it was struck, 64 if the keyboard does not measure it.
+        /// How fast it was pressed, 64 if the keyboard does not measure it.
         velocity: U7,
     },
     /// `An`: the pressure on one key (polyphonic aftertouch).
@@ -69,7 +69,7 @@ pub enum Message<'a> {
         /// The position; 8192 is the middle.
         bend: U14,
     },
-    /// `F0` to `F7`: anything that manufacturers agree on.
+    /// `F0` to `F7`: a system exclusive message, whose format its manufacturer defines.
     SysEx(SysEx<'a>),
     /// `F1`: an eighth of a time code, the number of the piece in the upper three bits.
     QuarterFrame(U7),
@@ -77,19 +77,19 @@ pub enum Message<'a> {
     SongPosition(U14),
     /// `F3`: a song is selected.
     SongSelect(U7),
-    /// `F6`: oscillators are to be tuned.
+    /// `F6`: tune the oscillators.
     TuneRequest,
     /// `F8`: a 24th of a quarter note has passed.
     Clock,
     /// `FA`: the song starts from its beginning.
     Start,
-    /// `FB`: the song goes on.
+    /// `FB`: the song continues.
     Continue,
     /// `FC`: the song stops.
     Stop,
-    /// `FE`: the sender is still there; it says so every 300 ms if it ever does.
+    /// `FE`: active sensing. A sender that sends it repeats it every 300 ms.
     ActiveSensing,
-    /// `FF`: everything as after switching on.
+    /// `FF`: reset to the state after power-up.
     Reset,
 }
 
@@ -112,7 +112,7 @@ impl<'a> SysEx<'a> {
 /// What is wrong with the bytes of a message or of a stream.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// Data where nothing says what it belongs to.
+    /// Data bytes without a status byte.
     NoStatus,
     /// A status byte that the specification leaves undefined, or `F7` with nothing to end.
     BadStatus(u8),
@@ -301,7 +301,7 @@ impl RunningEncoder {
         }
     }
 
-    /// The receiver knows nothing any more: the next message has its status byte.
+    /// Forgets the running status: the next message has its status byte.
     pub fn reset(&mut self) {
         self.status = None;
     }

@@ -1,8 +1,8 @@
 //! The codec: messages from bytes and back.
 //!
 //! Sources: MIDI 1.0 Detailed Specification 4.2 (messages, running status, system exclusive), RP-018 (data increment and
-//! decrement), MIDI Time Code, MIDI Show Control 1.1. A system exclusive message that another status byte ends is dropped: a
-//! receiver cannot tell it from one whose cable was pulled.
+//! decrement), MIDI Time Code, MIDI Show Control 1.1. A system exclusive message that another status byte ends is dropped, because
+//! it cannot be distinguished from one that was cut off.
 //!
 //! Not implemented: MIDI 2.0 (universal MIDI packets, capability inquiry), and messages in several packets of sample dumps,
 //! which arrive as system exclusive messages of their own.

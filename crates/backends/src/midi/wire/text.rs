@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use super::{Bits, Message, Parser, SysEx};
 
-/// How many bytes of what is not shown as a message are shown.
+/// The most bytes that are shown of data that is no message.
 const MAX_SHOWN: usize = 256;
 
 /// The messages that have neither channel nor data.
@@ -18,7 +18,7 @@ const PLAIN: [(&str, Message<'static>); 7] = [
     ("reset", Message::Reset),
 ];
 
-/// Shows whole messages, with commas in between. What is not, or not only, whole messages is shown as its bytes.
+/// Shows complete messages, separated by commas. Anything else is shown as bytes.
 pub fn describe(bytes: &[u8], line: &mut String) {
     let start = line.len();
     let mut is_whole = true;
@@ -43,7 +43,7 @@ pub fn describe(bytes: &[u8], line: &mut String) {
     }
 }
 
-/// Reads what [`describe`] shows; `None` if it makes no sense.
+/// Parses the text form of [`describe`]. `None` if it is invalid.
 pub fn compose(line: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     if let Some(bytes) = line.trim().strip_prefix("bytes") {

@@ -19,7 +19,7 @@ pub const SET_8_BIT: u8 = 0;
 /// Sets 16-bit colours: red, green and blue of each pixel, two bytes each, the high one first ("Set 16-bit pixel colours").
 pub const SET_16_BIT: u8 = 2;
 
-/// Whatever a maker wants; the data begins with two bytes that say which one ("System exclusive").
+/// A message that a manufacturer defines. The data begins with two bytes that identify the manufacturer ("System exclusive").
 pub const SYSTEM_EXCLUSIVE: u8 = 255;
 
 /// The channel that means all channels.

@@ -5,10 +5,7 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use super::{MAX_DATA, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
-use crate::shared::hex;
-
-/// Runs of equal levels from this length on are shown as one.
-const SHORTEST_RUN: usize = 3;
+use crate::shared::{hex, runs};
 
 /// Between two messages.
 const SEPARATOR: &str = ", ";
@@ -16,20 +13,18 @@ const SEPARATOR: &str = ", ";
 /// Shows the messages in a piece of a stream. One that does not end with the end of a message, or has something that the text
 /// does not say, is shown as its bytes.
 pub fn describe(bytes: &[u8], line: &mut String) {
-    let start = line.len();
-    let mut rest = bytes;
-    while let Some((message, behind)) = Message::decode(rest) {
-        rest = behind;
-        // Writing to a `String` cannot fail.
-        let _ = write!(line, "{message}{}", if rest.is_empty() { "" } else { SEPARATOR });
-    }
-    if !rest.is_empty() || compose(&line[start..]).as_deref() != Some(bytes) {
-        line.truncate(start);
-        hex::show(bytes, line);
-    }
+    hex::show_unless_read_again(bytes, line, compose, |line| {
+        let mut rest = bytes;
+        while let Some((message, behind)) = Message::decode(rest) {
+            rest = behind;
+            // Writing to a `String` cannot fail.
+            let _ = write!(line, "{message}{}", if rest.is_empty() { "" } else { SEPARATOR });
+        }
+        rest.is_empty()
+    });
 }
 
-/// Reads what [`describe`] shows; `None` if it makes no sense.
+/// Parses the text form of [`describe`]. `None` if it is invalid.
 pub fn compose(line: &str) -> Option<Vec<u8>> {
     let line = line.trim();
     if let Some(digits) = line.strip_prefix("0x") {
@@ -48,13 +43,13 @@ impl fmt::Display for Message<'_> {
                 f.write_str(" 8bit")?;
                 self.data
                     .chunk_by(|one, other| one == other)
-                    .try_for_each(|run| show_run(f, run[0], run.len()))
+                    .try_for_each(|run| runs::show(f, run[0], run.len()))
             }
             SET_16_BIT => {
                 f.write_str(" 16bit")?;
                 let (levels, _) = self.data.as_chunks::<2>();
                 let mut runs = levels.chunk_by(|one, other| one == other);
-                runs.try_for_each(|run| show_run(f, u16::from_be_bytes(run[0]), run.len()))
+                runs.try_for_each(|run| runs::show(f, u16::from_be_bytes(run[0]), run.len()))
             }
             command => {
                 match command {
@@ -66,14 +61,6 @@ impl fmt::Display for Message<'_> {
                 f.write_str(&digits)
             }
         }
-    }
-}
-
-fn show_run(f: &mut fmt::Formatter<'_>, level: impl fmt::Display, count: usize) -> fmt::Result {
-    if count >= SHORTEST_RUN {
-        write!(f, " {level}*{count}")
-    } else {
-        (0..count).try_for_each(|_| write!(f, " {level}"))
     }
 }
 
@@ -102,15 +89,14 @@ fn compose_one(text: &str, out: &mut Vec<u8>) -> Option<()> {
     (data.len() <= MAX_DATA).then(|| Message { strip, command, data: &data }.encode(out))
 }
 
-/// Reads `7`, or `7*3` for three of them, as far as they fit into a message.
+/// Reads a run of levels, as far as they fit into a message.
 fn read_run<T: FromStr, const N: usize>(
     word: &str,
     data: &mut Vec<u8>,
     bytes: fn(T) -> [u8; N],
 ) -> Option<()> {
-    let (level, count) = word.split_once('*').unwrap_or((word, "1"));
-    let (level, count) = (bytes(level.parse().ok()?), count.parse::<u16>().ok()?);
-    data.extend(std::iter::repeat_n(level, count.into()).flatten());
+    let (level, count) = runs::parse(word)?;
+    data.extend(std::iter::repeat_n(bytes(level), count).flatten());
     (data.len() <= MAX_DATA).then_some(())
 }
 

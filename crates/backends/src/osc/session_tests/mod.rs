@@ -511,7 +511,7 @@ fn a_reload_brings_new_channels_in_and_takes_old_ones_out() {
     let text = config("bus.a > desk./b\ndesk./a > bus.in\ndesk./new > bus.new\n");
     let files = crosspatch_config::MemoryFiles::default().with(file, text);
     let previous = world.engine().plan().clone();
-    let input = crosspatch_config::Input {
+    let input = crosspatch_config::CompileInput {
         file,
         files: &files,
         overrides: &[],

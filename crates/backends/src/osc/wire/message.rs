@@ -239,8 +239,8 @@ impl<'a> Message<'a> {
     }
 
     /// The arguments. Without type tags each four bytes are one: a float if they look like one, an integer otherwise.
-    pub fn arguments(&self) -> Arguments<'a> {
-        Arguments { tags: self.tags, data: self.data }
+    pub fn arguments(&self) -> ArgumentIter<'a> {
+        ArgumentIter { tags: self.tags, data: self.data }
     }
 }
 
@@ -260,12 +260,12 @@ fn checked_len(tags: &[u8], data: &[u8]) -> Result<usize, DecodeError> {
 
 /// Walks over the arguments of a message, the ends of arrays included.
 #[derive(Clone, Debug)]
-pub struct Arguments<'a> {
+pub struct ArgumentIter<'a> {
     tags: Option<&'a [u8]>,
     data: &'a [u8],
 }
 
-impl<'a> Iterator for Arguments<'a> {
+impl<'a> Iterator for ArgumentIter<'a> {
     type Item = Argument<'a>;
 
     fn next(&mut self) -> Option<Argument<'a>> {

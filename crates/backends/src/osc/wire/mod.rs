@@ -14,7 +14,7 @@ pub use bundle::{Bundle, Elements, MAX_DEPTH, Messages, Packet, begin_bundle, en
 pub use error::DecodeError;
 pub use framing::{Deframer, Framing, MAX_FRAME};
 pub(crate) use message::encode_arguments;
-pub use message::{Argument, Arguments, Message, OscStr, TimeTag, encode_message};
+pub use message::{Argument, ArgumentIter, Message, OscStr, TimeTag, encode_message};
 pub(crate) use text::time_tag;
 pub use text::{compose, describe};
 

@@ -15,18 +15,12 @@ use super::{
 /// Shows a datagram, or one packet as it stands in a stream. What is no OSC is shown as its bytes, and so is what a text
 /// does not say all of: padding that is not zero, data that no type tag announces.
 pub fn describe(bytes: &[u8], line: &mut String) {
-    let start = line.len();
-    let is_shown = match bytes.first() {
+    hex::show_unless_read_again(bytes, line, compose, |line| match bytes.first() {
         Some(b'/' | b'#') => show(bytes, line),
         Some(0) => show_framed(Framing::Length, "tcp", bytes, line),
         Some(0xc0) => show_framed(Framing::Slip, "slip", bytes, line),
         Some(_) | None => false,
-    };
-    if is_shown && compose(&line[start..]).as_deref() == Some(bytes) {
-        return;
-    }
-    line.truncate(start);
-    hex::show(bytes, line);
+    });
 }
 
 fn show(bytes: &[u8], line: &mut String) -> bool {
@@ -55,7 +49,7 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
         Some(("slip", rest)) => (Framing::Slip, rest),
         Some(_) | None => (Framing::Datagram, line),
     };
-    let mut reader = Reader { rest };
+    let mut reader = TextReader { rest };
     let mut read = None;
     framing.encode(&mut out, |out| read = reader.packet(0, out));
     (read.is_some() && reader.rest.trim().is_empty()).then_some(out)
@@ -203,11 +197,11 @@ fn escaped(bytes: &[u8], f: &mut fmt::Formatter<'_>, is_special: impl Fn(char) -
 }
 
 /// Reads the text form.
-struct Reader<'a> {
+struct TextReader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TextReader<'a> {
     fn packet(&mut self, depth: usize, out: &mut Vec<u8>) -> Option<()> {
         if self.next_is("[") { self.bundle(depth, out) } else { self.message(out) }
     }

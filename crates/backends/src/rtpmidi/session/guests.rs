@@ -1,8 +1,7 @@
-//! Peers that come by themselves: for whom there is room, and who goes when there is none.
+//! Guests: peers that invite us and are not in the options. Decides whether there is room, and which one is removed if not.
 //!
-//! Anybody can send invitations, also a few dozen under names and addresses that are made up. So one that says nothing after it
-//! has come gives way after a few seconds, and some places are kept for peers that are known: those of the options, those that
-//! mDNS has found, and those that were here before.
+//! Anyone can send dozens of invitations with forged names and addresses. Therefore a guest that sends nothing is replaced after a
+//! few seconds, and some places are reserved for known peers: those of the options, those that mDNS has found, and earlier guests.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -10,24 +9,24 @@ use std::net::{IpAddr, SocketAddr};
 use crosspatch_core::{Duration, Instant, Outbox, Port};
 
 use super::RtpMidiSession;
-use crate::rtpmidi::link::{CONTROL, Link, State};
-use crate::rtpmidi::wire::Session as Invitation;
+use crate::rtpmidi::link::{CONTROL, LinkState, PeerLink};
+use crate::rtpmidi::wire::SessionExchange as Invitation;
 
-/// So many peers come by themselves.
+/// The most guests.
 const MAX_GUESTS: usize = 32;
-/// So many of these places are kept for those that are known.
+/// How many of the places are reserved for known peers.
 const RESERVED: usize = 8;
 
-/// A peer that starts a session sends its clock at once. A peer that is silent for this time gives way to another.
+/// A peer that starts a session sends its clock immediately. One that has been silent for this time may be replaced.
 const UNPROVEN: Duration = Duration::from_secs(5);
 
-/// Addresses from which peers have come that really were there.
+/// Addresses of earlier guests that have sent packets.
 #[derive(Debug, Default)]
-pub(super) struct Acquaintances {
+pub(super) struct KnownAddresses {
     latest_last: VecDeque<IpAddr>,
 }
 
-impl Acquaintances {
+impl KnownAddresses {
     fn add(&mut self, ip: IpAddr) {
         self.latest_last.retain(|known| *known != ip);
         if self.latest_last.len() >= MAX_GUESTS {
@@ -38,7 +37,7 @@ impl Acquaintances {
 }
 
 impl RtpMidiSession {
-    /// The link of the options, or of a guest, that an invitation belongs to; a new one if there is room.
+    /// The link that an invitation belongs to. Adds a guest if there is none and there is room.
     pub(super) fn link_of(
         &mut self,
         now: Instant,
@@ -47,7 +46,7 @@ impl RtpMidiSession {
         session: &Invitation,
         out: &mut Outbox,
     ) -> Option<usize> {
-        let is_same = |link: &Link| {
+        let is_same = |link: &PeerLink| {
             let has_address =
                 if port == CONTROL { link.control == Some(from) } else { link.data == Some(from) };
             let has_source = link.sources.contains(&Some(session.ssrc));
@@ -57,11 +56,11 @@ impl RtpMidiSession {
             return Some(at);
         }
         let name = session.name.as_deref().unwrap_or_default();
-        let is_welcome = self.config.joins.is_empty() || self.config.joins.iter().any(|join| join == name);
-        if port != CONTROL || !is_welcome || !self.make_room(now, from.ip(), out) {
+        let is_accepted = self.config.joins.is_empty() || self.config.joins.iter().any(|join| join == name);
+        if port != CONTROL || !is_accepted || !self.make_room(now, from.ip(), out) {
             return None;
         }
-        let mut link = Link::new(&self.config, None);
+        let mut link = PeerLink::new(&self.config, None);
         link.heard_at = now;
         self.links.push(link);
         Some(self.links.len() - 1)
@@ -74,7 +73,7 @@ impl RtpMidiSession {
         {
             self.dismiss(now, at, out);
         }
-        let mut link = Link::new(&self.config, None);
+        let mut link = PeerLink::new(&self.config, None);
         link.heard_at = now;
         link.begin_direct(now, from, &self.config);
         self.links.push(link);
@@ -83,11 +82,11 @@ impl RtpMidiSession {
         at
     }
 
-    /// Those that have come by themselves are not invited when they have gone.
+    /// Removes the guests whose sessions have ended. They are not invited.
     pub(super) fn forget_guests(&mut self) {
         let Self { links, acquaintances, .. } = self;
         links.retain(|link| {
-            let stays = link.endpoint.is_some() || !matches!(link.state, State::Pausing(_));
+            let stays = link.endpoint.is_some() || !matches!(link.state, LinkState::Pausing(_));
             if !stays && link.is_proven {
                 link.control.into_iter().for_each(|address| acquaintances.add(address.ip()));
             }
@@ -95,11 +94,11 @@ impl RtpMidiSession {
         });
     }
 
-    fn guests(&self) -> impl Iterator<Item = &Link> {
+    fn guests(&self) -> impl Iterator<Item = &PeerLink> {
         self.links.iter().filter(|link| link.endpoint.is_none())
     }
 
-    /// Makes room for a guest from that address, if need be at the cost of one that has said nothing. Whether there is.
+    /// Makes room for a guest from that address, if necessary by removing one that has sent nothing. Returns whether there is room.
     fn make_room(&mut self, now: Instant, ip: IpAddr, out: &mut Outbox) -> bool {
         let is_known = self.acquaintances.latest_last.contains(&ip)
             || self.links.iter().any(|link| {
@@ -109,14 +108,14 @@ impl RtpMidiSession {
         if self.guests().count() < room {
             return true;
         }
-        let may_go = |link: &Link| !link.is_proven && (is_known || now.since(link.heard_at) >= UNPROVEN);
+        let may_go = |link: &PeerLink| !link.is_proven && (is_known || now.since(link.heard_at) >= UNPROVEN);
         let Some(at) = self.weakest(may_go) else { return false };
         self.dismiss(now, at, out);
         true
     }
 
     /// The guest to remove: one that has sent nothing, or else the one that has been silent longest.
-    fn weakest(&self, may_go: impl Fn(&Link) -> bool) -> Option<usize> {
+    fn weakest(&self, may_go: impl Fn(&PeerLink) -> bool) -> Option<usize> {
         let guests = (0..self.links.len()).filter(|&at| self.links[at].endpoint.is_none());
         guests
             .filter(|&at| may_go(&self.links[at]))

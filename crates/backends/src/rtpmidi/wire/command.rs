@@ -1,6 +1,6 @@
 //! The commands of a session: invitation, clock, feedback and goodbye, as Apple's "MIDI Network Driver Protocol" has them.
 
-use super::{DecodeError, Reader};
+use super::{ByteReader, DecodeError};
 
 /// What every command begins with. No packet of RTP does: it would be of version 3.
 pub(super) const SIGNATURE: [u8; 2] = [0xff, 0xff];
@@ -13,15 +13,15 @@ pub const MAX_NAME: usize = 64;
 
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum SessionCommand {
     /// `IN`: come into a session with me.
-    Invite(Session),
+    Invite(SessionExchange),
     /// `OK`: I do.
-    Accept(Session),
+    Accept(SessionExchange),
     /// `NO`: I do not.
-    Reject(Session),
+    Reject(SessionExchange),
     /// `BY`: the session is over.
-    Bye(Session),
+    Bye(SessionExchange),
     /// `CK`: one of the three messages that compare clocks.
     Clock(Timing),
     /// `RS`: everything up to this sequence number has been received, or recovered.
@@ -42,7 +42,7 @@ pub enum Command {
 
 /// What invitations, their answers and goodbyes say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Session {
+pub struct SessionExchange {
     /// A number that the initiator made up, and which its answer repeats.
     pub token: u32,
     /// The source of the command, the same as of its packets of RTP.
@@ -62,20 +62,20 @@ pub struct Timing {
     pub times: [u64; 3],
 }
 
-impl Command {
+impl SessionCommand {
     /// Reads a command. Further bytes are ignored.
     ///
     /// # Errors
     ///
     /// If the command is not known or not whole.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader(bytes);
+        let mut reader = ByteReader(bytes);
         let [_, _, first, second] = reader.array()?;
         Ok(match &[first, second] {
-            b"IN" => Self::Invite(Session::decode(reader)?),
-            b"OK" => Self::Accept(Session::decode(reader)?),
-            b"NO" => Self::Reject(Session::decode(reader)?),
-            b"BY" => Self::Bye(Session::decode(reader)?),
+            b"IN" => Self::Invite(SessionExchange::decode(reader)?),
+            b"OK" => Self::Accept(SessionExchange::decode(reader)?),
+            b"NO" => Self::Reject(SessionExchange::decode(reader)?),
+            b"BY" => Self::Bye(SessionExchange::decode(reader)?),
             b"CK" => {
                 let ssrc = reader.u32()?;
                 let count = reader.u8()?;
@@ -121,8 +121,8 @@ impl Command {
     }
 }
 
-impl Session {
-    fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
+impl SessionExchange {
+    fn decode(mut reader: ByteReader<'_>) -> Result<Self, DecodeError> {
         let version = reader.u32()?;
         if version != VERSION {
             return Err(DecodeError::BadSession(version));

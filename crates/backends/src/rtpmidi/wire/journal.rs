@@ -7,7 +7,7 @@
 
 use crate::midi::wire::{Message, U4, U7, U14};
 
-use super::{DecodeError, Reader};
+use super::{ByteReader, DecodeError};
 
 /// How long the header of the journal of a channel is.
 const CHANNEL_HEADER: usize = 3;
@@ -15,9 +15,9 @@ const CHANNEL_HEADER: usize = 3;
 /// A recovery journal that has come in and is whole. Few are ever read, because few packets are lost, and reading one takes a
 /// list.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Received<'a>(&'a [u8]);
+pub struct ReceivedJournal<'a>(&'a [u8]);
 
-impl<'a> Received<'a> {
+impl<'a> ReceivedJournal<'a> {
     /// Checks a journal.
     ///
     /// # Errors
@@ -41,23 +41,23 @@ pub struct Journal {
     /// The first packet that the journal covers; it ends with the packet before the one that it is in.
     pub checkpoint: u16,
     /// The states of everything that has changed since then, channel by channel.
-    pub states: Vec<State>,
+    pub states: Vec<JournalState>,
 }
 
 /// What something of a channel came to be.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct State {
+pub struct JournalState {
     /// The MIDI channel.
     pub channel: U4,
     /// What it is about.
-    pub what: What,
+    pub what: JournalSubject,
     /// What it came to be.
     pub number: U14,
 }
 
 /// Something of a channel that has a state, in the order of the chapters.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum What {
+pub enum JournalSubject {
     /// Chapter P: the program.
     Program,
     /// Chapter C: a controller.
@@ -72,25 +72,29 @@ pub enum What {
     KeyPressure(U7),
 }
 
-impl State {
+impl JournalState {
     /// The journal entry of a message, if the journal covers its kind.
     ///
     /// Of the channel mode messages (controllers 120 to 127) only local control is a state. The others are deeds, which must not
     /// be done again.
     pub fn of(message: &Message<'_>) -> Option<Self> {
         let (channel, what, number) = match *message {
-            Message::NoteOff { channel, note, .. } => (channel, What::Note(note), 0),
-            Message::NoteOn { channel, note, velocity } => (channel, What::Note(note), velocity.get()),
+            Message::NoteOff { channel, note, .. } => (channel, JournalSubject::Note(note), 0),
+            Message::NoteOn { channel, note, velocity } => {
+                (channel, JournalSubject::Note(note), velocity.get())
+            }
             Message::PolyPressure { channel, note, pressure } => {
-                (channel, What::KeyPressure(note), pressure.get())
+                (channel, JournalSubject::KeyPressure(note), pressure.get())
             }
             Message::ControlChange { controller, .. } if is_deed(controller) => return None,
             Message::ControlChange { channel, controller, value } => {
-                (channel, What::Control(controller), value.get())
+                (channel, JournalSubject::Control(controller), value.get())
             }
-            Message::ProgramChange { channel, program } => (channel, What::Program, program.get()),
-            Message::ChannelPressure { channel, pressure } => (channel, What::Pressure, pressure.get()),
-            Message::PitchBend { channel, bend } => (channel, What::Pitch, bend.get()),
+            Message::ProgramChange { channel, program } => (channel, JournalSubject::Program, program.get()),
+            Message::ChannelPressure { channel, pressure } => {
+                (channel, JournalSubject::Pressure, pressure.get())
+            }
+            Message::PitchBend { channel, bend } => (channel, JournalSubject::Pitch, bend.get()),
             Message::SysEx(_)
             | Message::QuarterFrame(_)
             | Message::SongPosition(_)
@@ -110,15 +114,15 @@ impl State {
     pub fn message(&self) -> Message<'static> {
         let (channel, value) = (self.channel, U7::masked(self.number.get()));
         match self.what {
-            What::Program => Message::ProgramChange { channel, program: value },
-            What::Control(controller) => Message::ControlChange { channel, controller, value },
-            What::Pitch => Message::PitchBend { channel, bend: self.number },
-            What::Note(note) if value == U7::default() => {
+            JournalSubject::Program => Message::ProgramChange { channel, program: value },
+            JournalSubject::Control(controller) => Message::ControlChange { channel, controller, value },
+            JournalSubject::Pitch => Message::PitchBend { channel, bend: self.number },
+            JournalSubject::Note(note) if value == U7::default() => {
                 Message::NoteOff { channel, note, velocity: U7::masked(64) }
             }
-            What::Note(note) => Message::NoteOn { channel, note, velocity: value },
-            What::Pressure => Message::ChannelPressure { channel, pressure: value },
-            What::KeyPressure(note) => Message::PolyPressure { channel, note, pressure: value },
+            JournalSubject::Note(note) => Message::NoteOn { channel, note, velocity: value },
+            JournalSubject::Pressure => Message::ChannelPressure { channel, pressure: value },
+            JournalSubject::KeyPressure(note) => Message::PolyPressure { channel, note, pressure: value },
         }
     }
 }
@@ -134,7 +138,7 @@ impl Journal {
     ///
     /// If a length in it does not fit.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Received::new(bytes).map(Received::read)
+        ReceivedJournal::new(bytes).map(ReceivedJournal::read)
     }
 
     /// Appends the journal. The states have to be in the order of their channels.
@@ -154,8 +158,8 @@ impl Journal {
 }
 
 /// Hands out the states of a journal, and returns its checkpoint.
-fn walk(bytes: &[u8], found: &mut impl FnMut(State)) -> Result<u16, DecodeError> {
-    let mut reader = Reader(bytes);
+fn walk(bytes: &[u8], found: &mut impl FnMut(JournalState)) -> Result<u16, DecodeError> {
+    let mut reader = ByteReader(bytes);
     let flags = reader.u8()?;
     let checkpoint = reader.u16()?;
     if flags & 0x40 != 0 {
@@ -179,21 +183,21 @@ fn decode_channel(
     channel: U4,
     contents: u8,
     chapters: &[u8],
-    found: &mut impl FnMut(State),
+    found: &mut impl FnMut(JournalState),
 ) -> Result<(), DecodeError> {
-    let mut reader = Reader(chapters);
-    let mut add = |what, number| found(State { channel, what, number: U14::masked(number) });
+    let mut reader = ByteReader(chapters);
+    let mut add = |what, number| found(JournalState { channel, what, number: U14::masked(number) });
     let low = |byte: u8| U7::masked(byte.into());
     if contents & 0x80 != 0 {
         let [program, _, _] = reader.array()?;
-        add(What::Program, low(program).get());
+        add(JournalSubject::Program, low(program).get());
     }
     if contents & 0x40 != 0 {
         for _ in 0..=reader.u8()? & 0x7f {
             let [controller, value] = reader.array()?;
             // The other two tools count, for pedals that somebody might have pressed and released in between.
             if value < 0x80 {
-                add(What::Control(low(controller)), value.into());
+                add(JournalSubject::Control(low(controller)), value.into());
             }
         }
     }
@@ -203,7 +207,7 @@ fn decode_channel(
     }
     if contents & 0x10 != 0 {
         let [lsb, msb] = reader.array()?;
-        add(What::Pitch, U14::of_halves(low(msb), low(lsb)).get());
+        add(JournalSubject::Pitch, U14::of_halves(low(msb), low(lsb)).get());
     }
     if contents & 0x08 != 0 {
         decode_notes(&mut reader, &mut add)?;
@@ -213,19 +217,22 @@ fn decode_channel(
         reader.take(2 * len)?;
     }
     if contents & 0x02 != 0 {
-        add(What::Pressure, low(reader.u8()?).get());
+        add(JournalSubject::Pressure, low(reader.u8()?).get());
     }
     if contents & 0x01 != 0 {
         for _ in 0..=reader.u8()? & 0x7f {
             let [note, pressure] = reader.array()?;
-            add(What::KeyPressure(low(note)), low(pressure).get());
+            add(JournalSubject::KeyPressure(low(note)), low(pressure).get());
         }
     }
     Ok(())
 }
 
 /// Chapter N: first the keys that are down, then a bit for each that was released.
-fn decode_notes(reader: &mut Reader<'_>, add: &mut impl FnMut(What, u16)) -> Result<(), DecodeError> {
+fn decode_notes(
+    reader: &mut ByteReader<'_>,
+    add: &mut impl FnMut(JournalSubject, u16),
+) -> Result<(), DecodeError> {
     let [len, range] = reader.array()?;
     let (first, last) = (range >> 4, range & 0x0f);
     let logs = match (len & 0x7f, first, last) {
@@ -235,12 +242,12 @@ fn decode_notes(reader: &mut Reader<'_>, add: &mut impl FnMut(What, u16)) -> Res
     for _ in 0..logs {
         let [note, velocity] = reader.array()?;
         // A velocity of 0 is not allowed here; it would release what the log says is down.
-        add(What::Note(U7::masked(note.into())), u16::from(velocity & 0x7f).max(1));
+        add(JournalSubject::Note(U7::masked(note.into())), u16::from(velocity & 0x7f).max(1));
     }
     for octet in first..=last {
         let bits = reader.u8()?;
         for bit in (0..8).filter(|bit| bits & 0x80 >> bit != 0) {
-            add(What::Note(U7::masked(u16::from(octet) * 8 + bit)), 0);
+            add(JournalSubject::Note(U7::masked(u16::from(octet) * 8 + bit)), 0);
         }
     }
     Ok(())
@@ -248,29 +255,30 @@ fn decode_notes(reader: &mut Reader<'_>, add: &mut impl FnMut(What, u16)) -> Res
 
 /// Appends the journal of a channel. All S bits, and the B bit of chapter N, stay 0: a receiver has to read it whatever it
 /// has lost.
-fn encode_channel(states: &[State], out: &mut Vec<u8>) {
+fn encode_channel(states: &[JournalState], out: &mut Vec<u8>) {
     let start = out.len();
     out.extend([0; CHANNEL_HEADER]);
     let mut contents = 0;
     let only = |what| states.iter().rfind(|state| state.what == what);
-    let byte = |state: &State| U7::masked(state.number.get()).byte();
+    let byte = |state: &JournalState| U7::masked(state.number.get()).byte();
 
-    if let Some(program) = only(What::Program) {
+    if let Some(program) = only(JournalSubject::Program) {
         contents |= 0x80;
         out.extend([byte(program), 0, 0]);
     }
-    let controller = |what| if let What::Control(controller) = what { Some(controller) } else { None };
+    let controller =
+        |what| if let JournalSubject::Control(controller) = what { Some(controller) } else { None };
     contents |= encode_logs(0x40, states, controller, out);
-    if let Some(pitch) = only(What::Pitch) {
+    if let Some(pitch) = only(JournalSubject::Pitch) {
         contents |= 0x10;
         out.extend([pitch.number.lsb().byte(), pitch.number.msb().byte()]);
     }
     contents |= encode_notes(states, out);
-    if let Some(pressure) = only(What::Pressure) {
+    if let Some(pressure) = only(JournalSubject::Pressure) {
         contents |= 0x02;
         out.push(byte(pressure));
     }
-    let key = |what| if let What::KeyPressure(note) = what { Some(note) } else { None };
+    let key = |what| if let JournalSubject::KeyPressure(note) = what { Some(note) } else { None };
     contents |= encode_logs(0x01, states, key, out);
 
     let channel = states.first().map_or(0, |state| state.channel.get());
@@ -281,7 +289,12 @@ fn encode_channel(states: &[State], out: &mut Vec<u8>) {
 
 /// Appends a chapter that lists numbers with their values, behind its length less one, and returns its bit in the table of
 /// contents; nothing if the list is empty.
-fn encode_logs(bit: u8, states: &[State], number: impl Fn(What) -> Option<U7>, out: &mut Vec<u8>) -> u8 {
+fn encode_logs(
+    bit: u8,
+    states: &[JournalState],
+    number: impl Fn(JournalSubject) -> Option<U7>,
+    out: &mut Vec<u8>,
+) -> u8 {
     let start = out.len();
     out.push(0);
     for state in states {
@@ -302,12 +315,12 @@ fn encode_logs(bit: u8, states: &[State], number: impl Fn(What) -> Option<U7>, o
     }
 }
 
-fn encode_notes(states: &[State], out: &mut Vec<u8>) -> u8 {
+fn encode_notes(states: &[JournalState], out: &mut Vec<u8>) -> u8 {
     let (mut released, mut logs) = ([0_u8; 16], 0_u8);
     let start = out.len();
     out.extend([0; 2]);
     for state in states {
-        let What::Note(note) = state.what else { continue };
+        let JournalSubject::Note(note) = state.what else { continue };
         let (note, velocity) = (note.byte(), U7::masked(state.number.get()).byte());
         if velocity == 0 {
             released[usize::from(note / 8)] |= 0x80 >> (note % 8);

@@ -16,10 +16,10 @@ mod text;
 
 use std::fmt;
 
-pub use command::{Command, MAX_NAME, Session, Timing};
-pub use journal::{Journal, Received, State, What};
+pub use command::{MAX_NAME, SessionCommand, SessionExchange, Timing};
+pub use journal::{Journal, JournalState, JournalSubject, ReceivedJournal};
 pub(crate) use rtp::encode_segment;
-pub use rtp::{End, Header, Item, List, MAX_LIST, Rtp, SEGMENT};
+pub use rtp::{Header, MAX_LIST, MidiList, MidiListItem, Rtp, SEGMENT, SegmentEnd};
 pub use text::{compose, describe};
 
 use crate::midi::wire as midi;
@@ -28,7 +28,7 @@ use crate::midi::wire as midi;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Packet<'a> {
     /// A command of the session.
-    Command(Command),
+    Command(SessionCommand),
     /// MIDI.
     Rtp(Rtp<'a>),
 }
@@ -41,7 +41,7 @@ impl<'a> Packet<'a> {
     /// If it is neither a whole command nor a whole packet of RTP-MIDI.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         if bytes.starts_with(&command::SIGNATURE) {
-            Command::decode(bytes).map(Self::Command)
+            SessionCommand::decode(bytes).map(Self::Command)
         } else {
             Rtp::decode(bytes).map(Self::Rtp)
         }
@@ -92,9 +92,9 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 /// Takes bytes from the front.
-struct Reader<'a>(&'a [u8]);
+struct ByteReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (front, rest) = self.0.split_at_checked(len).ok_or(DecodeError::Cut)?;
         self.0 = rest;

@@ -2,8 +2,8 @@
 
 use crate::midi::wire::{DecodeError as BadMidi, END_OF_SYSEX, Message, SYSEX, SysEx, data_len};
 
-use super::journal::Received;
-use super::{DecodeError, Reader};
+use super::journal::ReceivedJournal;
+use super::{ByteReader, DecodeError};
 
 /// The payload type that everybody uses for MIDI. It is a dynamic one, so others are read.
 const PAYLOAD: u8 = 97;
@@ -36,14 +36,14 @@ pub struct Rtp<'a> {
     /// Its header.
     pub header: Header,
     /// Its messages.
-    pub list: List<'a>,
+    pub list: MidiList<'a>,
     /// What may have been lost before. A journal that makes no sense does not harm the messages.
-    pub journal: Option<Result<Received<'a>, DecodeError>>,
+    pub journal: Option<Result<ReceivedJournal<'a>, DecodeError>>,
 }
 
 /// The messages of a packet.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct List<'a> {
+pub struct MidiList<'a> {
     bytes: &'a [u8],
     /// The Z bit: a delta time precedes the first message as well.
     has_first_delta: bool,
@@ -51,7 +51,7 @@ pub struct List<'a> {
 
 /// Something in the list of a packet.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Item<'a> {
+pub enum MidiListItem<'a> {
     /// A whole message.
     Message(Message<'a>),
     /// A piece of a system exclusive message.
@@ -61,13 +61,13 @@ pub enum Item<'a> {
         /// Whether the message begins here.
         is_first: bool,
         /// What comes after it.
-        end: End,
+        end: SegmentEnd,
     },
 }
 
 /// What comes after a segment.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum SegmentEnd {
     /// More of the message.
     More,
     /// Nothing, the message is whole.
@@ -83,7 +83,7 @@ impl<'a> Rtp<'a> {
     ///
     /// If the header is none of RTP, or a length does not fit.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader(bytes);
+        let mut reader = ByteReader(bytes);
         let [flags, kind] = reader.array()?;
         if flags >> 6 != 2 {
             return Err(DecodeError::BadVersion(flags >> 6));
@@ -109,8 +109,8 @@ impl<'a> Rtp<'a> {
         if flags & 0x80 != 0 {
             len = len << 8 | usize::from(reader.u8()?);
         }
-        let list = List { bytes: reader.take(len)?, has_first_delta: flags & 0x20 != 0 };
-        let journal = (flags & 0x40 != 0).then(|| Received::new(reader.0));
+        let list = MidiList { bytes: reader.take(len)?, has_first_delta: flags & 0x20 != 0 };
+        let journal = (flags & 0x40 != 0).then(|| ReceivedJournal::new(reader.0));
         Ok(Self { header, list, journal })
     }
 
@@ -133,7 +133,7 @@ impl<'a> Rtp<'a> {
     }
 }
 
-impl<'a> List<'a> {
+impl<'a> MidiList<'a> {
     /// A list as it is encoded.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, has_first_delta: false }
@@ -145,8 +145,8 @@ impl<'a> List<'a> {
     }
 
     /// The messages. After an error there are no more.
-    pub fn items(&self) -> impl Iterator<Item = Result<Item<'a>, DecodeError>> + use<'a> {
-        let mut reader = Reader(self.bytes);
+    pub fn items(&self) -> impl Iterator<Item = Result<MidiListItem<'a>, DecodeError>> + use<'a> {
+        let mut reader = ByteReader(self.bytes);
         let mut has_delta = self.has_first_delta;
         let mut running = None;
         std::iter::from_fn(move || {
@@ -162,10 +162,10 @@ impl<'a> List<'a> {
 
 /// Reads a delta time, if there is one, and what follows it. A delta time may stand at the end, alone.
 fn next_item<'a>(
-    reader: &mut Reader<'a>,
+    reader: &mut ByteReader<'a>,
     has_delta: bool,
     running: &mut Option<u8>,
-) -> Result<Option<Item<'a>>, DecodeError> {
+) -> Result<Option<MidiListItem<'a>>, DecodeError> {
     if has_delta && !reader.0.is_empty() {
         let len = reader.0.iter().take(4).position(|byte| *byte < 0x80);
         reader.take(len.ok_or(DecodeError::BadDelta)? + 1)?;
@@ -193,22 +193,24 @@ fn next_item<'a>(
     if data.iter().any(|byte| *byte >= 0x80) {
         return Err(DecodeError::Midi(BadMidi::Cut));
     }
-    Message::of(status, data).map(|message| Some(Item::Message(message))).ok_or(bad)
+    Message::of(status, data).map(|message| Some(MidiListItem::Message(message))).ok_or(bad)
 }
 
-fn read_segment<'a>(reader: &mut Reader<'a>) -> Result<Item<'a>, DecodeError> {
+fn read_segment<'a>(reader: &mut ByteReader<'a>) -> Result<MidiListItem<'a>, DecodeError> {
     let is_first = reader.u8()? == SYSEX;
     let len = reader.0.iter().position(|byte| *byte >= 0x80).ok_or(DecodeError::Cut)?;
     let data = reader.take(len)?;
     let end = match reader.u8()? {
-        SYSEX => End::More,
-        END_OF_SYSEX | DROPPED => End::Last,
-        CANCELLED => End::Cancelled,
+        SYSEX => SegmentEnd::More,
+        END_OF_SYSEX | DROPPED => SegmentEnd::Last,
+        CANCELLED => SegmentEnd::Cancelled,
         _ => return Err(DecodeError::Midi(BadMidi::SysExCut)),
     };
     match SysEx::new(data) {
-        Some(sysex) if is_first && end == End::Last => Ok(Item::Message(Message::SysEx(sysex))),
-        _ => Ok(Item::Segment { data, is_first, end }),
+        Some(sysex) if is_first && end == SegmentEnd::Last => {
+            Ok(MidiListItem::Message(Message::SysEx(sysex)))
+        }
+        _ => Ok(MidiListItem::Segment { data, is_first, end }),
     }
 }
 

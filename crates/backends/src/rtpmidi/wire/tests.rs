@@ -108,7 +108,7 @@ fn what_is_encoded_is_what_was_captured() {
                 let (mut list, mut journal) = (Vec::new(), Vec::new());
                 let mut encoder = RunningEncoder::default();
                 for item in rtp.list.items() {
-                    let Ok(Item::Message(message)) = item else { panic!("{item:?}") };
+                    let Ok(MidiListItem::Message(message)) = item else { panic!("{item:?}") };
                     if !list.is_empty() {
                         list.push(0x0a);
                     }
@@ -191,7 +191,7 @@ fn a_journal_that_makes_no_sense_is_told_and_the_messages_are_read() {
 }
 
 fn items(list: &str) -> String {
-    List::new(&bytes(list)).to_string()
+    MidiList::new(&bytes(list)).to_string()
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn what_makes_no_sense_in_a_list_ends_it() {
         ("903c40 81818181 00", DecodeError::BadDelta),
     ] {
         let list = bytes(list);
-        let found: Vec<_> = List::new(&list).items().collect();
+        let found: Vec<_> = MidiList::new(&list).items().collect();
         assert_eq!(found.last(), Some(&Err(error)), "{list:02x?}");
         assert!(found.iter().filter(|item| item.is_err()).count() == 1);
     }
@@ -266,8 +266,8 @@ fn a_journal_with_every_chapter_that_we_write_is_what_wireshark_reads_as_such() 
     assert_eq!(encoded, wanted);
 }
 
-fn state(channel: u16, what: What, number: u16) -> State {
-    State { channel: U4::masked(channel), what, number: U14::masked(number) }
+fn state(channel: u16, what: JournalSubject, number: u16) -> JournalState {
+    JournalState { channel: U4::masked(channel), what, number: U14::masked(number) }
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn all_keys_of_all_channels_fit_into_a_journal() {
     for velocity in [0, 100] {
         let states: Vec<_> = (0..16)
             .flat_map(|channel| {
-                (0..128).map(move |note| state(channel, What::Note(U7::masked(note)), velocity))
+                (0..128).map(move |note| state(channel, JournalSubject::Note(U7::masked(note)), velocity))
             })
             .collect();
         let journal = Journal { checkpoint: 9, states };
@@ -304,7 +304,7 @@ fn states_and_messages_are_the_same_but_for_deeds() {
         let bytes = crate::midi::wire::compose(message).expect("a message");
         let decoded = Message::decode(&bytes).expect("a message");
         assert_eq!(
-            State::of(&decoded).map(|state| state.message()),
+            JournalState::of(&decoded).map(|state| state.message()),
             is_state.then_some(decoded),
             "{message}"
         );
@@ -312,7 +312,7 @@ fn states_and_messages_are_the_same_but_for_deeds() {
 }
 
 /// The states of a journal in the order in which chapters have them.
-fn any_states() -> impl Strategy<Value = Vec<State>> {
+fn any_states() -> impl Strategy<Value = Vec<JournalState>> {
     let of_channel = (
         any::<Option<u8>>(),
         proptest::collection::btree_map(0..128_u16, 0..128_u16, 0..20),
@@ -325,15 +325,22 @@ fn any_states() -> impl Strategy<Value = Vec<State>> {
         let mut states = Vec::new();
         for (channel, (program, controls, pitch, notes, pressure, pressures)) in channels {
             let seven = |number: u8| u16::from(number & 0x7f);
-            states.extend(program.map(|number| state(channel, What::Program, seven(number))));
-            states.extend(controls.iter().map(|(n, v)| state(channel, What::Control(U7::masked(*n)), *v)));
-            states.extend(pitch.map(|number| state(channel, What::Pitch, number)));
+            states.extend(program.map(|number| state(channel, JournalSubject::Program, seven(number))));
+            states.extend(
+                controls.iter().map(|(n, v)| state(channel, JournalSubject::Control(U7::masked(*n)), *v)),
+            );
+            states.extend(pitch.map(|number| state(channel, JournalSubject::Pitch, number)));
             let down = notes.iter().filter(|(_, velocity)| **velocity > 0);
             let up = notes.iter().filter(|(_, velocity)| **velocity == 0);
-            states.extend(down.chain(up).map(|(n, v)| state(channel, What::Note(U7::masked(*n)), *v)));
-            states.extend(pressure.map(|number| state(channel, What::Pressure, seven(number))));
-            states
-                .extend(pressures.iter().map(|(n, v)| state(channel, What::KeyPressure(U7::masked(*n)), *v)));
+            states.extend(
+                down.chain(up).map(|(n, v)| state(channel, JournalSubject::Note(U7::masked(*n)), *v)),
+            );
+            states.extend(pressure.map(|number| state(channel, JournalSubject::Pressure, seven(number))));
+            states.extend(
+                pressures
+                    .iter()
+                    .map(|(n, v)| state(channel, JournalSubject::KeyPressure(U7::masked(*n)), *v)),
+            );
         }
         states
     })
@@ -362,7 +369,7 @@ proptest! {
         let header = Header { sequence, time, ssrc };
         let mut encoded = Vec::new();
         Rtp::encode(&header, &list, None, &mut encoded);
-        let wanted = Rtp { header, list: List::new(&list), journal: None };
+        let wanted = Rtp { header, list: MidiList::new(&list), journal: None };
         prop_assert_eq!(Packet::decode(&encoded), Ok(Packet::Rtp(wanted)));
     }
 
@@ -380,10 +387,10 @@ proptest! {
                 wanted.push(message.to_string());
             }
         });
-        let found: Vec<_> = List::new(&list)
+        let found: Vec<_> = MidiList::new(&list)
             .items()
             .map(|item| match item {
-                Ok(Item::Message(message)) => message.to_string(),
+                Ok(MidiListItem::Message(message)) => message.to_string(),
                 other => format!("{other:?}"),
             })
             .collect();

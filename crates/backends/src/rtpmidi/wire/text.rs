@@ -3,9 +3,12 @@
 use std::fmt::{self, Display, Write};
 
 use crate::midi::wire as midi;
-use crate::shared::mdns::wire::{self as mdns, Message};
+use crate::shared::mdns::wire::{self as mdns, DnsMessage};
 
-use super::{Command, End, Header, Item, Journal, List, Packet, Rtp, Session, State, Timing, What};
+use super::{
+    Header, Journal, JournalState, JournalSubject, MidiList, MidiListItem, Packet, Rtp, SegmentEnd,
+    SessionCommand, SessionExchange, Timing,
+};
 
 /// How many bytes of what cannot be read are shown.
 const MAX_SHOWN: usize = 64;
@@ -13,7 +16,7 @@ const MAX_SHOWN: usize = 64;
 /// Shows a datagram, or its bytes if it is none of ours.
 pub fn describe(bytes: &[u8], line: &mut String) {
     // Neither commands nor RTP begin with these bytes, and all that goes to the group of mDNS does.
-    if let Some(message) = Message::decode(bytes).filter(|_| bytes.starts_with(&[0, 0])) {
+    if let Some(message) = DnsMessage::decode(bytes).filter(|_| bytes.starts_with(&[0, 0])) {
         let _ = write!(line, "{message}");
         return;
     }
@@ -42,7 +45,7 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
     let words: Vec<_> = head.split_whitespace().collect();
     let session = |token: &str, ssrc: &str| {
         let name = rest.strip_suffix('"').map(str::to_owned);
-        Some(Session { token: hex(token)?, ssrc: hex(ssrc)?, name })
+        Some(SessionExchange { token: hex(token)?, ssrc: hex(ssrc)?, name })
     };
     let command = match *words.as_slice() {
         ["rtp", sequence, "at", time, "from", ssrc] => {
@@ -61,19 +64,21 @@ pub fn compose(line: &str) -> Option<Vec<u8>> {
             Rtp::encode(&header, &list, None, &mut out);
             return Some(out);
         }
-        ["IN", token, "from", ssrc] => Command::Invite(session(token, ssrc)?),
-        ["OK", token, "from", ssrc] => Command::Accept(session(token, ssrc)?),
-        ["NO", token, "from", ssrc] => Command::Reject(session(token, ssrc)?),
-        ["BY", token, "from", ssrc] => Command::Bye(session(token, ssrc)?),
-        ["CK", count, first, second, third, "from", ssrc] => Command::Clock(Timing {
+        ["IN", token, "from", ssrc] => SessionCommand::Invite(session(token, ssrc)?),
+        ["OK", token, "from", ssrc] => SessionCommand::Accept(session(token, ssrc)?),
+        ["NO", token, "from", ssrc] => SessionCommand::Reject(session(token, ssrc)?),
+        ["BY", token, "from", ssrc] => SessionCommand::Bye(session(token, ssrc)?),
+        ["CK", count, first, second, third, "from", ssrc] => SessionCommand::Clock(Timing {
             ssrc: hex(ssrc)?,
             count: count.parse().ok().filter(|count| *count <= 2)?,
             times: [first.parse().ok()?, second.parse().ok()?, third.parse().ok()?],
         }),
         ["RS", sequence, "from", ssrc] => {
-            Command::Feedback { ssrc: hex(ssrc)?, sequence: sequence.parse().ok()? }
+            SessionCommand::Feedback { ssrc: hex(ssrc)?, sequence: sequence.parse().ok()? }
         }
-        ["RL", limit, "from", ssrc] => Command::BitRate { ssrc: hex(ssrc)?, limit: limit.parse().ok()? },
+        ["RL", limit, "from", ssrc] => {
+            SessionCommand::BitRate { ssrc: hex(ssrc)?, limit: limit.parse().ok()? }
+        }
         _ => return None,
     };
     command.encode(&mut out);
@@ -85,7 +90,7 @@ fn hex(word: &str) -> Option<u32> {
 }
 
 /// `IN 0000002a from 12345678 "desk"`, `CK 0 100 0 0 from 12345678`, `RS 17 from 12345678`.
-impl Display for Command {
+impl Display for SessionCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, session) = match self {
             Self::Invite(session) => ("IN", session),
@@ -119,19 +124,19 @@ impl Display for Rtp<'_> {
     }
 }
 
-impl Display for List<'_> {
+impl Display for MidiList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, item) in self.items().enumerate() {
             f.write_str(if at > 0 { ", " } else { " " })?;
             match item {
-                Ok(Item::Message(message)) => message.fmt(f)?,
-                Ok(Item::Segment { data, is_first, end }) => {
+                Ok(MidiListItem::Message(message)) => message.fmt(f)?,
+                Ok(MidiListItem::Segment { data, is_first, end }) => {
                     f.write_str(if is_first { "f0" } else { "..." })?;
                     data.iter().try_for_each(|byte| write!(f, " {byte:02x}"))?;
                     f.write_str(match end {
-                        End::More => " ...",
-                        End::Last => " f7",
-                        End::Cancelled => " (cancelled)",
+                        SegmentEnd::More => " ...",
+                        SegmentEnd::Last => " f7",
+                        SegmentEnd::Cancelled => " (cancelled)",
                     })?;
                 }
                 Err(error) => write!(f, "({error})")?,
@@ -144,7 +149,7 @@ impl Display for List<'_> {
 impl Display for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "since {}", self.checkpoint)?;
-        for (at, State { channel, what, number }) in self.states.iter().enumerate() {
+        for (at, JournalState { channel, what, number }) in self.states.iter().enumerate() {
             let comma = if at > 0 { "," } else { ":" };
             write!(f, "{comma} ch{channel}.{what}={number}")?;
         }
@@ -152,7 +157,7 @@ impl Display for Journal {
     }
 }
 
-impl Display for What {
+impl Display for JournalSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program => f.write_str("program"),

@@ -6,7 +6,7 @@ use crosspatch_core::{Duration, Instant};
 
 use crate::sacn::wire::{Cid, Data, LEVELS, MAX_PRIORITY};
 use crate::shared::dmx::Levels;
-use crate::shared::sequence::{Numbers, Sequence, Trouble, Verdict};
+use crate::shared::sequence::{NumberWidth, PacketOrder, SequenceTracker, Trouble};
 
 /// A source that says nothing for so long is gone, `E131_NETWORK_DATA_LOSS_TIMEOUT` (clause 6.7.1 and appendix A). The same
 /// holds of priorities for each slot, and of synchronization (clause 11.1.2).
@@ -47,7 +47,7 @@ pub(crate) struct Source {
     pub(crate) is_verified: bool,
     priorities_at: Option<Instant>,
     /// The sequence numbers of levels and of priorities: some sources count them apart.
-    sequences: [Sequence; 2],
+    sequences: [SequenceTracker; 2],
     /// The universe whose synchronization packets the levels wait for, or 0.
     pub(crate) sync_address: u16,
     synced_at: Option<Instant>,
@@ -69,7 +69,7 @@ impl Source {
             heard_at: now,
             is_verified: true,
             priorities_at: None,
-            sequences: [(); 2].map(|()| Sequence::new(Numbers::BYTE)),
+            sequences: [(); 2].map(|()| SequenceTracker::new(NumberWidth::BYTE)),
             sync_address: 0,
             synced_at: None,
             held: Vec::new(),
@@ -85,7 +85,7 @@ impl Source {
 
     /// What an operator should know of its sequence numbers since the last call.
     pub(crate) fn take_trouble(&mut self) -> Option<Trouble> {
-        self.sequences.iter_mut().find_map(Sequence::take_trouble)
+        self.sequences.iter_mut().find_map(SequenceTracker::take_trouble)
     }
 
     /// Takes levels, or keeps them until the sign comes. Returns whether they hold from here on.
@@ -160,11 +160,11 @@ impl Source {
 
 /// Whether a packet counts. The standard drops what has the number of the last one (clause 6.7.2); of a source whose number
 /// never moves that would be everything.
-pub(crate) fn accept(sequence: &mut Sequence, now: Instant, number: u8) -> bool {
+pub(crate) fn accept(sequence: &mut SequenceTracker, now: Instant, number: u8) -> bool {
     match sequence.check(now, number.into()) {
-        Verdict::Newer(_) | Verdict::Anew | Verdict::Still => true,
-        Verdict::Again | Verdict::Twice => false,
-        Verdict::Late(_) => {
+        PacketOrder::Newer(_) | PacketOrder::Anew | PacketOrder::Still => true,
+        PacketOrder::Again | PacketOrder::Twice => false,
+        PacketOrder::Late(_) => {
             sequence.leave_out(now);
             false
         }

@@ -15,7 +15,7 @@ use crosspatch_core::{Duration, Instant};
 use super::source::{Goodbye, LOSS, Source, Standing};
 use super::sync::Signs;
 use crate::sacn::wire::{Cid, Data, LEVELS, MAX_PRIORITY, PRIORITIES, Synchronization};
-use crate::shared::dmx::{Loss, Merger, Rule, Scope};
+use crate::shared::dmx::{Loss, MergeScope, Merger, Rule};
 use crate::shared::sequence::Trouble;
 
 /// How long a source may take to say that its slots have priorities of their own (ETC's rule 13).
@@ -75,7 +75,7 @@ impl Sources {
             signs: Signs::default(),
             sampling_until: Instant::START,
             is_settling: false,
-            merger: Merger::new(rules.merge, rules.loss, Scope::Slot),
+            merger: Merger::new(rules.merge, rules.loss, MergeScope::Slot),
             events: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use crosspatch_core::Instant;
 
 use super::source::accept;
 use crate::sacn::wire::{Cid, Synchronization};
-use crate::shared::sequence::{Numbers, Sequence, Trouble};
+use crate::shared::sequence::{NumberWidth, SequenceTracker, Trouble};
 
 /// So many senders of synchronization packets are known; the one heard longest ago makes room.
 const MAX_SENDERS: usize = 8;
@@ -12,7 +12,7 @@ const MAX_SENDERS: usize = 8;
 /// The sequence numbers of each sender and address (clause 6.7.2), the latest at the end.
 #[derive(Debug, Default)]
 pub(crate) struct Signs {
-    known: Vec<(Cid, u16, Sequence)>,
+    known: Vec<(Cid, u16, SequenceTracker)>,
 }
 
 impl Signs {
@@ -23,7 +23,7 @@ impl Signs {
             self.known.iter().position(|(cid, address, _)| (*cid, *address) == (sync.cid, sync.address));
         let mut sequence = match known {
             Some(at) => self.known.remove(at).2,
-            None => Sequence::new(Numbers::BYTE),
+            None => SequenceTracker::new(NumberWidth::BYTE),
         };
         if self.known.len() >= MAX_SENDERS {
             self.known.remove(0);

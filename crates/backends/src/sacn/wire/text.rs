@@ -4,25 +4,16 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
 use super::{Cid, Data, Discovery, LEVELS, Packet, Synchronization};
-use crate::shared::hex;
+use crate::shared::{hex, runs};
 
 /// The priority that is not worth a word (clause 6.2.3).
 const USUAL_PRIORITY: u8 = 100;
 
-/// Runs of equal slots from this length on are shown as one.
-const SHORTEST_RUN: usize = 3;
-
 /// Shows a packet. What is none, and what a text does not say all of, is shown as its bytes.
 pub fn describe(bytes: &[u8], line: &mut String) {
-    let start = line.len();
-    if let Ok(packet) = Packet::decode(bytes)
-        && write!(line, "{packet}").is_ok()
-        && compose(&line[start..]).as_deref() == Some(bytes)
-    {
-        return;
-    }
-    line.truncate(start);
-    hex::show(bytes, line);
+    hex::show_unless_read_again(bytes, line, compose, |line| {
+        Packet::decode(bytes).is_ok_and(|packet| write!(line, "{packet}").is_ok())
+    });
 }
 
 /// Reads what [`describe`] shows; `None` if it makes no sense.
@@ -74,11 +65,7 @@ impl Display for Data<'_> {
         }
         f.write_str(" slots")?;
         for run in self.slots.chunk_by(|one, other| one == other) {
-            if run.len() >= SHORTEST_RUN {
-                write!(f, " {}*{}", run[0], run.len())?;
-            } else {
-                run.iter().try_for_each(|level| write!(f, " {level}"))?;
-            }
+            runs::show(f, run[0], run.len())?;
         }
         Ok(())
     }
@@ -175,9 +162,8 @@ fn data(words: &mut Words<'_>, out: &mut Vec<u8>) -> Option<()> {
         return None;
     }
     while let Some(word) = words.next() {
-        let (level, count) = word.split_once('*').unwrap_or((word, "1"));
-        let count = count.parse::<u16>().ok()?;
-        slots.resize(slots.len() + usize::from(count), level.parse::<u8>().ok()?);
+        let (level, count) = runs::parse::<u8>(word)?;
+        slots.resize(slots.len() + count, level);
         if slots.len() > super::SLOTS {
             return None;
         }

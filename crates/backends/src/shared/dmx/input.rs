@@ -12,11 +12,11 @@ pub(crate) struct Input {
     frame: Vec<u8>,
     /// Slots whose levels mean nothing, because nobody has ever had them; none behind the end.
     unclaimed: Vec<bool>,
-    channels: Vec<Channel>,
+    channels: Vec<InputChannel>,
 }
 
 #[derive(Debug)]
-struct Channel {
+struct InputChannel {
     slot: Slot,
     place: Place,
     /// The level that was told last.
@@ -26,7 +26,7 @@ struct Channel {
 impl Input {
     /// A channel is mapped.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
-        self.channels.push(Channel { slot, place, told: None });
+        self.channels.push(InputChannel { slot, place, told: None });
     }
 
     /// A channel is not mapped any more.

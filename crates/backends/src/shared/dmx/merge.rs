@@ -92,7 +92,7 @@ impl Levels {
 
 /// When a slot is without a source, so that its level is lost.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum MergeScope {
     /// When no source has it.
     Slot,
     /// When the whole universe has no source.
@@ -104,7 +104,7 @@ pub(crate) enum Scope {
 pub(crate) struct Merger {
     rule: Rule,
     loss: Loss,
-    scope: Scope,
+    scope: MergeScope,
     /// The levels that hold.
     levels: Vec<u8>,
     /// Slots of these that no source has ever had, and how many they are.
@@ -119,7 +119,7 @@ pub(crate) struct Merger {
 
 impl Merger {
     /// A universe that nobody has sent.
-    pub(crate) fn new(rule: Rule, loss: Loss, scope: Scope) -> Self {
+    pub(crate) fn new(rule: Rule, loss: Loss, scope: MergeScope) -> Self {
         Self {
             rule,
             loss,
@@ -158,9 +158,9 @@ impl Merger {
     pub(crate) fn merge<'a>(&mut self, now: Instant, sources: impl Iterator<Item = &'a Levels> + Clone) {
         if let Loss::Level(level, _) = self.loss {
             let bare = match self.scope {
-                Scope::Slot => self.count_bare(sources.clone()),
-                Scope::Universe if sources.clone().next().is_none() => self.levels.len(),
-                Scope::Universe => 0,
+                MergeScope::Slot => self.count_bare(sources.clone()),
+                MergeScope::Universe if sources.clone().next().is_none() => self.levels.len(),
+                MergeScope::Universe => 0,
             };
             if bare > self.bare {
                 self.bare_since = Some(now);
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(merged(Rule::Htp, &[long.clone(), long]).len(), SLOTS);
     }
 
-    fn merger(loss: Loss, scope: Scope, sources: &[Levels]) -> Merger {
+    fn merger(loss: Loss, scope: MergeScope, sources: &[Levels]) -> Merger {
         let mut merger = Merger::new(Rule::Htp, loss, scope);
         merger.merge(Instant::from_micros(1), sources.iter());
         merger
@@ -322,10 +322,10 @@ mod tests {
         let (loss, lost_at) = (Loss::Level(77, Duration::from_secs(5)), Instant::from_micros(2));
         let due = lost_at + Duration::from_secs(5);
         for (scope, left, filled) in [
-            (Scope::Slot, &[short.clone()][..], Some([9, 77, 77])),
-            (Scope::Universe, &[short], None),
-            (Scope::Slot, &[], Some([77; 3])),
-            (Scope::Universe, &[], Some([77; 3])),
+            (MergeScope::Slot, &[short.clone()][..], Some([9, 77, 77])),
+            (MergeScope::Universe, &[short], None),
+            (MergeScope::Slot, &[], Some([77; 3])),
+            (MergeScope::Universe, &[], Some([77; 3])),
         ] {
             let mut merger = merger(loss, scope, std::slice::from_ref(&long));
             assert_eq!(merger.next_timeout(), None);
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn what_is_held_has_no_time() {
-        let mut merger = merger(Loss::Hold, Scope::Slot, &[source(1, 100, &[1, 2])]);
+        let mut merger = merger(Loss::Hold, MergeScope::Slot, &[source(1, 100, &[1, 2])]);
         merger.merge(Instant::from_micros(2), std::iter::empty());
         assert_eq!((merger.levels(), merger.next_timeout()), (&[1, 2][..], None));
     }
@@ -352,7 +352,7 @@ mod tests {
     fn levels_that_nobody_has_ever_had_are_unclaimed() {
         let mut source = source(1, 100, &[5, 5]);
         source.set_priorities(Some(&[0, 100]));
-        let mut merger = merger(Loss::Hold, Scope::Slot, std::slice::from_ref(&source));
+        let mut merger = merger(Loss::Hold, MergeScope::Slot, std::slice::from_ref(&source));
         assert_eq!((merger.levels(), merger.unclaimed()), (&[0, 5][..], &[true, false][..]));
         source.set_priorities(None);
         merger.merge(Instant::from_micros(2), [&source].into_iter());

@@ -17,9 +17,10 @@ pub(crate) use address::Address;
 pub(crate) use bucket::Bucket;
 pub(crate) use input::Input;
 pub(crate) use loss::Loss;
-pub(crate) use merge::{Levels, Merger, Rule, Scope};
+pub(crate) use merge::{Levels, MergeScope, Merger, Rule};
 pub(crate) use options::{
-    Detect, INTERFACE, REALTIME, START, read_detect, read_interface, read_loss, read_merge, read_start,
+    Detect, INTERFACE, REALTIME, START, read_destinations, read_detect, read_interface, read_loss,
+    read_merge, read_start,
 };
 pub(crate) use output::{FRAME, Output, Pace};
 pub(crate) use place::Place;

@@ -2,10 +2,13 @@
 
 use std::str::FromStr;
 
-use crosspatch_core::{OptionSpec, Options};
+use crosspatch_core::{Endpoint, OptionSpec, Options};
 
 use super::loss::value_from_0_to_1;
 use super::{Loss, Rule};
+
+/// How many destinations an instance may have.
+const MAX_DESTINATIONS: usize = 64;
 
 /// Which `bind` an instance uses.
 pub(crate) const INTERFACE: OptionSpec = OptionSpec {
@@ -89,12 +92,17 @@ pub(crate) fn read_start(options: &mut Options<'_>) -> Option<f64> {
     options.parse_with("start", "a value from 0 to 1", value_from_0_to_1)
 }
 
-/// Reads `interface`, the number of one of the binds of `backend`, and takes that one out of all of them.
+/// Reads each `bind` of `backend`, and takes the one whose number `interface` says. `default` is the one where there is none.
 pub(crate) fn read_interface<T>(
     options: &mut Options<'_>,
     backend: &str,
-    mut binds: Vec<Option<T>>,
+    default: T,
+    read_bind: impl Fn(&mut Options<'_>, usize) -> Option<T>,
 ) -> Option<T> {
+    let mut binds: Vec<_> = options.all("bind").map(|(at, _)| read_bind(options, at)).collect();
+    if binds.is_empty() {
+        binds.push(Some(default));
+    }
     let number = options.parse::<usize>("interface", "the number of a `bind`")?;
     if number >= binds.len() {
         let last = options.all("interface").last().map_or(0, |(at, _)| at);
@@ -105,4 +113,27 @@ pub(crate) fn read_interface<T>(
         return None;
     }
     binds.swap_remove(number)
+}
+
+/// Reads each `destination`: a host and perhaps a port, or a word that `resolve` knows, which returns `None` for one that is
+/// no host.
+pub(crate) fn read_destinations(
+    options: &mut Options<'_>,
+    default_port: u16,
+    expected: &str,
+    resolve: impl Fn(Endpoint, &str) -> Option<Endpoint>,
+) -> Vec<Endpoint> {
+    let mut destinations = Vec::new();
+    for (at, value) in options.all("destination") {
+        let endpoint = options.endpoint(at, Some(default_port));
+        let Some(endpoint) = endpoint.and_then(|endpoint| resolve(endpoint, value)) else { continue };
+        if !endpoint.is_target() {
+            options.error(at, format!("expected {expected}, found `{value}`"));
+        } else if destinations.len() == MAX_DESTINATIONS {
+            options.error(at, format!("expected at most {MAX_DESTINATIONS} destinations"));
+        } else {
+            destinations.push(endpoint);
+        }
+    }
+    destinations
 }

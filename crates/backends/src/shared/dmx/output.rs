@@ -58,9 +58,9 @@ pub(crate) struct Output {
     bucket: Option<Bucket>,
     frame: Vec<u8>,
     /// By slot; `None` for channels that are not mapped (any more).
-    channels: Vec<Option<Channel>>,
+    channels: Vec<Option<OutputSlot>>,
     /// Steps for later frames, in the order in which they came.
-    waiting: Vec<Step>,
+    waiting: Vec<PendingLevel>,
     /// Counts the frames, that which is being put together included.
     number: u32,
     has_changed: bool,
@@ -77,7 +77,7 @@ pub(crate) struct Output {
 
 /// A level that waits until the one before it has been seen.
 #[derive(Copy, Clone, Debug)]
-struct Step {
+struct PendingLevel {
     slot: Slot,
     level: u16,
     /// When that will be; not known before the frame with the one before it has gone out.
@@ -97,7 +97,7 @@ struct Turn {
 }
 
 #[derive(Copy, Clone, Debug)]
-struct Channel {
+struct OutputSlot {
     place: Place,
     /// The level that it is going to have when nothing waits any more, and the one before that.
     last: u16,
@@ -138,7 +138,7 @@ impl Output {
             self.channels.resize(slot.index() + 1, None);
         }
         let last = place.read(&self.frame).unwrap_or(0);
-        let channel = Channel { place, last, before: last, changed_in: 0, waiting: 0, moves: 0 };
+        let channel = OutputSlot { place, last, before: last, changed_in: 0, waiting: 0, moves: 0 };
         self.channels[slot.index()] = Some(channel);
     }
 
@@ -209,7 +209,7 @@ impl Output {
         let Some(level) = value.as_number().map(|value| channel.place.quantise(value)) else { return };
         // Another channel may have written the same slot.
         let is_there =
-            |channel: &Channel| channel.waiting > 0 || channel.place.read(&self.frame) == Some(level);
+            |channel: &OutputSlot| channel.waiting > 0 || channel.place.read(&self.frame) == Some(level);
         if level == channel.last && channel.changed_in > 0 && is_there(channel) {
             return;
         }
@@ -276,7 +276,7 @@ impl Output {
             channel.waiting += 1;
             let sent_at = frames_ago.checked_sub(1).and_then(|at| *self.sent.get(at)?);
             let seen_at = sent_at.filter(|_| channel.waiting == 1).map(|at| at + FRAME);
-            self.waiting.push(Step { slot, level, seen_at });
+            self.waiting.push(PendingLevel { slot, level, seen_at });
             self.step_at = self.step_at.into_iter().chain(seen_at).min();
         } else if channel.waiting > 0 {
             channel.last = level;
@@ -309,7 +309,7 @@ impl Output {
 
     /// Nobody has seen what went out: the frame goes out as it is in the end, and steps need not wait for their turn.
     pub(crate) fn restart(&mut self) {
-        for Step { slot, level, .. } in self.waiting.drain(..) {
+        for PendingLevel { slot, level, .. } in self.waiting.drain(..) {
             if let Some(channel) = &mut self.channels[slot.index()] {
                 channel.waiting = 0;
                 channel.place.write(&mut self.frame, level);
@@ -401,7 +401,7 @@ impl Output {
     }
 }
 
-impl Channel {
+impl OutputSlot {
     /// Has another level, which the frame of that number shows.
     #[inline]
     fn change(&mut self, frame: &mut [u8], number: u32, level: u16, turn: &Turn) {

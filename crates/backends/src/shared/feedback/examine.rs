@@ -9,19 +9,19 @@
 use crosspatch_core::{Duration, Instant, Slot, Value};
 use rustc_hash::FxHashMap;
 
-use super::{Held, LONGEST_GAP, SAMPLE};
+use super::{HeldValue, LONGEST_GAP, SAMPLE};
 
 /// After this, what was on its way has arrived.
 const DRAIN: Duration = Duration::from_millis(10);
 
-/// For so long nothing may come in each round.
+/// How long nothing may come in during each round.
 const SILENCES: [Duration; 3] =
     [Duration::from_millis(20), Duration::from_millis(33), Duration::from_millis(47)];
 
 /// A loop goes on within this time.
 const ANSWER: Duration = Duration::from_millis(10);
 
-/// So many values of each suspect are enough of an answer.
+/// The number of values of each suspect that decide.
 const ANSWERS: u32 = 8;
 
 /// A channel with fewer values than this, when the fastest has [`SAMPLE`], is no suspect.
@@ -30,7 +30,7 @@ const FEWEST: u32 = 32;
 /// A source beside the loop may send so much of what came before.
 const SHARE_OF_OTHERS: u64 = 8;
 
-/// A loop oscillates between so many values at most.
+/// The most different values of an oscillating loop.
 const MOST_DIFFERENT: usize = 4;
 
 /// No more values of a suspect are held: so many do not go round.
@@ -39,16 +39,16 @@ const MOST_HELD: u32 = 64;
 /// What is known so far.
 pub(super) struct Examination {
     since: Instant,
-    stage: Stage,
+    stage: ExaminationStage,
     /// Channels that were suspects.
     cleared: Vec<Suspect>,
 }
 
-enum Stage {
+enum ExaminationStage {
     /// Values of all channels pass and are counted.
     Count(Counts),
     /// Those of the suspects are held.
-    Hold { round: usize, suspects: Vec<Suspect>, held: Vec<Held> },
+    Hold { round: usize, suspects: Vec<Suspect>, held: Vec<HeldValue> },
     /// Those of the suspects pass and are counted.
     Free { round: usize, suspects: Vec<Suspect> },
 }
@@ -56,19 +56,19 @@ enum Stage {
 /// How many values came, by channel.
 #[derive(Default)]
 struct Counts {
-    each: FxHashMap<Slot, Count>,
+    each: FxHashMap<Slot, ChannelCount>,
     most: u32,
 }
 
 #[derive(Default)]
-struct Count {
+struct ChannelCount {
     values: u32,
     /// The first different values, and whether there are more than these.
     different: [Option<Value>; MOST_DIFFERENT],
     has_many: bool,
 }
 
-impl Count {
+impl ChannelCount {
     fn add(&mut self, value: &Value) {
         self.values += 1;
         match self.different.iter_mut().find(|known| known.as_ref().is_none_or(|known| known == value)) {
@@ -89,7 +89,7 @@ pub(super) struct Suspect {
     late: u32,
 }
 
-/// What has come of it: the suspects that are loops, and those that are none.
+/// The result of an examination: the suspects that are loops, and those that are not.
 pub(super) struct Verdict {
     pub(super) loops: Vec<Suspect>,
     pub(super) others: Vec<Suspect>,
@@ -98,44 +98,46 @@ pub(super) struct Verdict {
 impl Examination {
     /// Nothing is known.
     pub(super) fn new(now: Instant) -> Self {
-        Self { since: now, stage: Stage::Count(Counts::default()), cleared: Vec::new() }
+        Self { since: now, stage: ExaminationStage::Count(Counts::default()), cleared: Vec::new() }
     }
 
     /// These channels were loops before.
     pub(super) fn again(now: Instant, suspects: Vec<Suspect>) -> Self {
-        let stage = Stage::Free { round: SILENCES.len() - 2, suspects: counted_anew(suspects) };
+        let stage = ExaminationStage::Free { round: SILENCES.len() - 2, suspects: counted_anew(suspects) };
         Self { since: now, stage, cleared: Vec::new() }
     }
 
-    /// Whether values of this channel have to be given one by one.
+    /// Whether values of this channel have to be passed on one by one.
     pub(super) fn suspects(&self, slot: Slot) -> bool {
         match &self.stage {
-            Stage::Count(_) => false,
-            Stage::Hold { suspects, .. } | Stage::Free { suspects, .. } => find(suspects, slot).is_ok(),
+            ExaminationStage::Count(_) => false,
+            ExaminationStage::Hold { suspects, .. } | ExaminationStage::Free { suspects, .. } => {
+                find(suspects, slot).is_ok()
+            }
         }
     }
 
     /// Values pass that are none of a suspect.
     pub(super) fn count(&mut self, values: &[(Slot, Value)]) {
-        if let Stage::Count(counts) = &mut self.stage {
+        if let ExaminationStage::Count(counts) = &mut self.stage {
             values.iter().for_each(|(slot, value)| counts.add(*slot, value));
         }
     }
 
     /// A value comes, and passes with what was held before it, or is held.
-    pub(super) fn take(&mut self, now: Instant, value: Held, passed: &mut Vec<Held>) {
+    pub(super) fn take(&mut self, now: Instant, value: HeldValue, passed: &mut Vec<HeldValue>) {
         match &mut self.stage {
-            Stage::Count(counts) => {
+            ExaminationStage::Count(counts) => {
                 counts.add(value.slot, &value.value);
                 passed.push(value);
             }
-            Stage::Free { suspects, .. } => {
+            ExaminationStage::Free { suspects, .. } => {
                 if let Ok(at) = find(suspects, value.slot) {
                     suspects[at].values += 1;
                 }
                 passed.push(value);
             }
-            Stage::Hold { round, suspects, held } => {
+            ExaminationStage::Hold { round, suspects, held } => {
                 let Ok(at) = find(suspects, value.slot) else { return passed.push(value) };
                 let suspect = &mut suspects[at];
                 suspect.values += 1;
@@ -156,49 +158,52 @@ impl Examination {
     pub(super) fn next_timeout(&self) -> Instant {
         self.since
             + match &self.stage {
-                Stage::Count(_) => SAMPLE * LONGEST_GAP,
-                Stage::Hold { round, .. } => DRAIN + SILENCES[*round],
-                Stage::Free { .. } => ANSWER,
+                ExaminationStage::Count(_) => SAMPLE * LONGEST_GAP,
+                ExaminationStage::Hold { round, .. } => DRAIN + SILENCES[*round],
+                ExaminationStage::Free { .. } => ANSWER,
             }
     }
 
     /// Values have come, or something may be due. What is let go is put into `released`. Returns the verdict, if there is one.
-    pub(super) fn proceed(&mut self, now: Instant, released: &mut Vec<Held>) -> Option<Verdict> {
+    pub(super) fn proceed(&mut self, now: Instant, released: &mut Vec<HeldValue>) -> Option<Verdict> {
         let is_due = now >= self.next_timeout();
         let (next, suspects) = match &mut self.stage {
-            Stage::Count(counts) if is_due || counts.most >= SAMPLE => {
+            ExaminationStage::Count(counts) if is_due || counts.most >= SAMPLE => {
                 (Some(0), counts.suspects(now.since(self.since)))
             }
-            Stage::Hold { suspects, .. } if suspects.is_empty() => (None, Vec::new()),
-            Stage::Hold { round, suspects, held } if is_due => {
+            ExaminationStage::Hold { suspects, .. } if suspects.is_empty() => (None, Vec::new()),
+            ExaminationStage::Hold { round, suspects, held } if is_due => {
                 released.append(held);
                 let suspects = counted_anew(std::mem::take(suspects));
-                (self.since, self.stage) = (now, Stage::Free { round: *round, suspects });
+                (self.since, self.stage) = (now, ExaminationStage::Free { round: *round, suspects });
                 return None;
             }
-            Stage::Free { round, suspects }
+            ExaminationStage::Free { round, suspects }
                 if is_due || suspects.iter().all(|suspect| suspect.values >= ANSWERS) =>
             {
                 self.cleared.extend(suspects.extract_if(.., |suspect| suspect.values == 0));
                 (Some(*round + 1), std::mem::take(suspects))
             }
-            Stage::Count(_) | Stage::Hold { .. } | Stage::Free { .. } => return None,
+            ExaminationStage::Count(_) | ExaminationStage::Hold { .. } | ExaminationStage::Free { .. } => {
+                return None;
+            }
         };
         match next.filter(|round| *round < SILENCES.len() && !suspects.is_empty()) {
             None => Some(Verdict { loops: suspects, others: std::mem::take(&mut self.cleared) }),
             Some(round) => {
                 let suspects = counted_anew(suspects);
-                (self.since, self.stage) = (now, Stage::Hold { round, suspects, held: Vec::new() });
+                (self.since, self.stage) =
+                    (now, ExaminationStage::Hold { round, suspects, held: Vec::new() });
                 None
             }
         }
     }
 
     /// What is held.
-    pub(super) fn into_held(self) -> Vec<Held> {
+    pub(super) fn into_held(self) -> Vec<HeldValue> {
         match self.stage {
-            Stage::Hold { held, .. } => held,
-            Stage::Count(_) | Stage::Free { .. } => Vec::new(),
+            ExaminationStage::Hold { held, .. } => held,
+            ExaminationStage::Count(_) | ExaminationStage::Free { .. } => Vec::new(),
         }
     }
 }
@@ -212,7 +217,7 @@ impl Counts {
 
     /// The channels with enough values in this time.
     fn suspects(&self, time: Duration) -> Vec<Suspect> {
-        let oscillates = |count: &Count| count.values >= FEWEST && !count.has_many;
+        let oscillates = |count: &ChannelCount| count.values >= FEWEST && !count.has_many;
         let mut suspects: Vec<_> = self
             .each
             .iter()

@@ -1,10 +1,10 @@
-//! Values that go out and come back as other values: how such a feedback loop is told from a fast source, and slowed down.
+//! Values that go out and come back as other values: distinguishes such a feedback loop from a fast source, and slows it down.
 //!
 //! A loop can lead through other programs and other protocols, and change the value on its way, so neither identity nor equality
 //! shows it. Cause and effect do: what goes round stops when nothing is sent, and goes on as soon as it is; a source does not
 //! care. So a channel that oscillates between few values, faster than most sources do, is held for a moment, a few times and each
 //! time for another while ([`examine`]). A channel that passes for a loop is sent [`RATE`] times a second from then on ([`slow`]), the
-//! operator is told, and the decision is made anew every ten seconds, or as soon as nothing comes any more.
+//! operator is notified, and the decision is made again every ten seconds, or as soon as no values arrive.
 //!
 //! A session that sends universes or pixels at once is wrapped in [`Guarded`]. As long as values come slower than [`LONGEST_GAP`],
 //! that is a counter. Sessions that send messages are not: a message that is said twice has to arrive twice, however fast.
@@ -19,7 +19,7 @@ use crosspatch_core::{
 use examine::{Examination, Verdict};
 use slow::Slow;
 
-/// So often a second what goes round is sent, as a universe of DMX is.
+/// How many times per second values of a loop are sent, which is the frame rate of DMX.
 const RATE: u32 = 44;
 
 /// A channel whose values are further apart is left alone.
@@ -49,19 +49,19 @@ struct Guard {
     /// How many samples go by without a look at their channels, now and after the next one that was no loop.
     skip: u32,
     patience: u32,
-    watch: Option<Box<Watch>>,
+    watch: Option<Box<LoopWatch>>,
 }
 
-/// What is only there while something is being examined or slowed down.
+/// The state while channels are examined or slowed down.
 #[derive(Default)]
-struct Watch {
+struct LoopWatch {
     examination: Option<Examination>,
     slow: Slow,
 }
 
 /// A value that waits.
 #[derive(Clone, Debug)]
-struct Held {
+struct HeldValue {
     slot: Slot,
     value: Value,
     is_event: bool,
@@ -96,8 +96,12 @@ impl<S: Session> Guarded<S> {
             let generation = out.generation();
             let mut passed = Vec::new();
             for (number, (slot, value)) in values.iter().enumerate() {
-                let held =
-                    Held { slot: *slot, value: value.clone(), is_event: out.is_event(number), generation };
+                let held = HeldValue {
+                    slot: *slot,
+                    value: value.clone(),
+                    is_event: out.is_event(number),
+                    generation,
+                };
                 watch.take(now, held, &mut passed);
             }
             self.deliver(now, passed, out);
@@ -142,7 +146,7 @@ impl<S: Session> Guarded<S> {
         self.deliver(now, held, out);
     }
 
-    fn deliver(&mut self, now: Instant, held: Vec<Held>, out: &mut Outbox) {
+    fn deliver(&mut self, now: Instant, held: Vec<HeldValue>, out: &mut Outbox) {
         if held.is_empty() {
             return;
         }
@@ -178,7 +182,7 @@ impl Guard {
     }
 }
 
-impl Watch {
+impl LoopWatch {
     /// Whether values of this channel are held, or counted one by one.
     fn holds(&self, slot: Slot) -> bool {
         self.slow.has(slot) || self.examination.as_ref().is_some_and(|it| it.suspects(slot))
@@ -192,7 +196,7 @@ impl Watch {
     }
 
     /// Passes a value on, with what was held before it, or holds it.
-    fn take(&mut self, now: Instant, held: Held, passed: &mut Vec<Held>) {
+    fn take(&mut self, now: Instant, held: HeldValue, passed: &mut Vec<HeldValue>) {
         if self.slow.has(held.slot) {
             self.slow.hold(now, held);
         } else if let Some(examination) = &mut self.examination {

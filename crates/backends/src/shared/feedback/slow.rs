@@ -5,36 +5,36 @@ use std::collections::VecDeque;
 use crosspatch_core::{Duration, Instant, Outbox, Slot};
 
 use super::examine::Suspect;
-use super::{Held, RATE, begins, ends};
+use super::{HeldValue, RATE, begins, ends};
 
-/// Of each channel so many values wait for their turn; the latest ones.
+/// The most values of a channel that wait, the latest ones.
 const MOST_WAITING: usize = 8;
 
-/// After so long without a value there is no loop any more.
+/// The silence after which a loop has ended.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// After so long the decision is made anew.
+/// The time after which the decision is made again.
 const TERM: Duration = Duration::from_secs(10);
 
 /// Channels that are slowed down.
 #[derive(Default)]
 pub(super) struct Slow {
     /// In the order of their slots.
-    channels: Vec<Channel>,
+    channels: Vec<SlowedChannel>,
     /// How many values wait.
     waiting: usize,
     /// When the next values may go out.
     free_at: Instant,
-    heard_at: Instant,
+    received_at: Instant,
     until: Instant,
     /// The channels that the operator knows of, in order.
-    told: Vec<Slot>,
+    reported: Vec<Slot>,
 }
 
 /// A channel that is slowed down.
-struct Channel {
+struct SlowedChannel {
     suspect: Suspect,
-    waiting: VecDeque<Held>,
+    waiting: VecDeque<HeldValue>,
 }
 
 impl Slow {
@@ -52,15 +52,15 @@ impl Slow {
     pub(super) fn condemn(&mut self, now: Instant, suspects: Vec<Suspect>, out: &mut Outbox) {
         let mut news = Vec::new();
         for suspect in suspects {
-            if let Err(at) = self.told.binary_search(&suspect.slot) {
-                self.told.insert(at, suspect.slot);
+            if let Err(at) = self.reported.binary_search(&suspect.slot) {
+                self.reported.insert(at, suspect.slot);
                 news.push(suspect.slot);
             }
             if let Err(at) = self.find(suspect.slot) {
-                self.channels.insert(at, Channel { suspect, waiting: VecDeque::new() });
+                self.channels.insert(at, SlowedChannel { suspect, waiting: VecDeque::new() });
             }
         }
-        (self.free_at, self.heard_at, self.until) = (now + interval(), now, now + TERM);
+        (self.free_at, self.received_at, self.until) = (now + interval(), now, now + TERM);
         if !news.is_empty() {
             out.notice(begins(news));
         }
@@ -69,14 +69,14 @@ impl Slow {
     /// These channels are none.
     pub(super) fn acquit(&mut self, suspects: &[Suspect], out: &mut Outbox) {
         let is_over = |slot: &mut Slot| suspects.iter().any(|suspect| suspect.slot == *slot);
-        let over: Vec<_> = self.told.extract_if(.., is_over).collect();
+        let over: Vec<_> = self.reported.extract_if(.., is_over).collect();
         if !over.is_empty() {
             out.notice(ends(over));
         }
     }
 
     /// A value has to wait.
-    pub(super) fn hold(&mut self, now: Instant, held: Held) {
+    pub(super) fn hold(&mut self, now: Instant, held: HeldValue) {
         let Ok(at) = self.find(held.slot) else { return };
         let waiting = &mut self.channels[at].waiting;
         waiting.push_back(held);
@@ -85,11 +85,11 @@ impl Slow {
         } else {
             self.waiting += 1;
         }
-        self.heard_at = now;
+        self.received_at = now;
     }
 
     /// Lets values go, one of each channel, if it is time for that.
-    pub(super) fn release(&mut self, now: Instant, released: &mut Vec<Held>) {
+    pub(super) fn release(&mut self, now: Instant, released: &mut Vec<HeldValue>) {
         if self.waiting == 0 || self.free_at > now {
             return;
         }
@@ -105,7 +105,7 @@ impl Slow {
     /// When something is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let next = (self.waiting > 0).then_some(self.free_at);
-        let end = (!self.is_empty()).then(|| self.heard_at + QUIET);
+        let end = (!self.is_empty()).then(|| self.received_at + QUIET);
         next.into_iter().chain(end).min()
     }
 
@@ -114,13 +114,13 @@ impl Slow {
         &mut self,
         now: Instant,
         is_examining: bool,
-        released: &mut Vec<Held>,
+        released: &mut Vec<HeldValue>,
         out: &mut Outbox,
     ) -> Option<Vec<Suspect>> {
         if self.is_empty() {
             return None;
         }
-        if now >= self.heard_at + QUIET {
+        if now >= self.received_at + QUIET {
             let suspects = self.end(released);
             self.acquit(&suspects, out);
             return None;
@@ -131,7 +131,7 @@ impl Slow {
     }
 
     /// No channel is slowed down any more, and what waits goes out. Returns which they were.
-    pub(super) fn end(&mut self, released: &mut Vec<Held>) -> Vec<Suspect> {
+    pub(super) fn end(&mut self, released: &mut Vec<HeldValue>) -> Vec<Suspect> {
         self.waiting = 0;
         let channels = self.channels.drain(..);
         channels

@@ -3,10 +3,10 @@
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
-use crosspatch_core::{Duration, Host, Instant, Interface, Notice, Outbox, Peer};
+use crosspatch_core::{Duration, Instant, Interface, Notice, Outbox, Peer};
 use rustc_hash::FxHasher;
 
-use super::wire::{Data, Message, Record};
+use super::wire::{DnsMessage, DnsRecord, RecordData};
 use super::{GROUP, SOCKET, Service, Settings, tell};
 
 /// For how many seconds records hold that have a host in them, and others (RFC 6762, clause 10).
@@ -41,15 +41,11 @@ pub(super) struct Announcer {
 impl Announcer {
     /// For an instance on the machine of that name.
     pub(super) fn new(settings: Settings<'_>, host: &str) -> Self {
-        let bind = match settings.bind.host {
-            Host::Address(address) if !address.is_unspecified() => Some(address),
-            Host::Any | Host::Address(_) | Host::Name(_) => None,
-        };
         let interface = match settings.interface {
             Some(Interface::Address(address)) => Some(*address),
             Some(Interface::Name(_)) | None => None,
         };
-        let addresses: Vec<_> = bind.or(interface).into_iter().collect();
+        let addresses: Vec<_> = settings.bind.host.specific().or(interface).into_iter().collect();
         let label = settings.instance.replace('\\', "\\\\").replace('.', "\\.");
         Self {
             service: settings.service,
@@ -99,7 +95,7 @@ impl Announcer {
     }
 
     /// Handles a query or response.
-    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, message: &Message, out: &mut Outbox) {
+    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, message: &DnsMessage, out: &mut Outbox) {
         if !self.is_ready || self.mark.is_none() {
             return;
         }
@@ -108,9 +104,9 @@ impl Announcer {
             return;
         }
         let records = self.records(false);
-        let is_asked = |record: &&Record| message.questions.iter().any(|it| it.is_answered_by(record));
-        // Whoever asks says what is known already; it is told again once half of its time is over (clause 7.1).
-        let is_unknown = |record: &&Record| {
+        let is_asked = |record: &&DnsRecord| message.questions.iter().any(|it| it.is_answered_by(record));
+        // A question lists known answers. They are repeated after half of their time to live (clause 7.1).
+        let is_unknown = |record: &&DnsRecord| {
             !message.records.iter().any(|known| {
                 known.name.eq_ignore_ascii_case(&record.name)
                     && known.data == record.data
@@ -122,11 +118,11 @@ impl Announcer {
         }
         if from.port() != GROUP.port() {
             let records = records.into_iter();
-            let answer = Message {
+            let answer = DnsMessage {
                 id: message.id,
                 is_answer: true,
                 questions: message.questions.clone(),
-                records: records.map(|it| Record { ttl: it.ttl.min(LEGACY_TTL), ..it }).collect(),
+                records: records.map(|it| DnsRecord { ttl: it.ttl.min(LEGACY_TTL), ..it }).collect(),
             };
             out.send(SOCKET, Peer::Address(from), |bytes| answer.encode(bytes));
             return;
@@ -137,11 +133,11 @@ impl Announcer {
     }
 
     /// Handles records of our names: a conflict, or our own packets, which show our address.
-    fn hear(&mut self, now: Instant, from: SocketAddr, message: &Message, out: &mut Outbox) {
-        let tells = |record: &&Record| {
+    fn hear(&mut self, now: Instant, from: SocketAddr, message: &DnsMessage, out: &mut Outbox) {
+        let tells = |record: &&DnsRecord| {
             record.ttl > 0
                 && record.name.eq_ignore_ascii_case(&self.instance)
-                && matches!(record.data, Data::Srv(..))
+                && matches!(record.data, RecordData::Srv(..))
         };
         if !message.records.iter().any(|record| tells(&record)) {
             return;
@@ -149,7 +145,7 @@ impl Announcer {
         let is_own = message
             .records
             .iter()
-            .any(|record| matches!(&record.data, Data::Txt(text) if Some(text) == self.mark.as_ref()));
+            .any(|record| matches!(&record.data, RecordData::Txt(text) if Some(text) == self.mark.as_ref()));
         if !is_own {
             let Service { noun, name_notice, .. } = self.service;
             let text =
@@ -168,13 +164,13 @@ impl Announcer {
         if !self.is_ready || self.due_at.take_if(|at| *at <= now).is_none() {
             return;
         }
-        tell(&Message { is_answer: true, records: self.records(false), ..Message::default() }, out);
+        tell(&DnsMessage { is_answer: true, records: self.records(false), ..DnsMessage::default() }, out);
         self.told_at = Some(now);
         self.left = self.left.saturating_sub(1);
         self.due_at = (self.left > 0).then(|| now + PAUSE);
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// When `handle_timeout` is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.due_at.filter(|_| self.is_ready)
     }
@@ -182,23 +178,23 @@ impl Announcer {
     /// Takes back what has been announced.
     pub(super) fn say_goodbye(&self, out: &mut Outbox) {
         if self.told_at.is_some() {
-            tell(&Message { is_answer: true, records: self.records(true), ..Message::default() }, out);
+            tell(&DnsMessage { is_answer: true, records: self.records(true), ..DnsMessage::default() }, out);
         }
     }
 
-    fn records(&self, is_goodbye: bool) -> Vec<Record> {
+    fn records(&self, is_goodbye: bool) -> Vec<DnsRecord> {
         let record = |name: &str, ttl: u32, data| {
             let ttl = if is_goodbye { 0 } else { ttl };
-            Record { name: name.to_owned(), ttl, data }
+            DnsRecord { name: name.to_owned(), ttl, data }
         };
         let mut records = vec![
-            record(self.service.name, OTHER_TTL, Data::Ptr(self.instance.clone())),
-            record(&self.instance, HOST_TTL, Data::Srv(self.port, self.host.clone())),
-            record(&self.instance, OTHER_TTL, Data::Txt(self.mark.clone().unwrap_or_default())),
+            record(self.service.name, OTHER_TTL, RecordData::Ptr(self.instance.clone())),
+            record(&self.instance, HOST_TTL, RecordData::Srv(self.port, self.host.clone())),
+            record(&self.instance, OTHER_TTL, RecordData::Txt(self.mark.clone().unwrap_or_default())),
         ];
         // Other instances of this machine go on having its name and addresses.
         let addresses = self.addresses.iter().filter(|_| !is_goodbye);
-        records.extend(addresses.map(|address| record(&self.host, HOST_TTL, Data::Address(*address))));
+        records.extend(addresses.map(|address| record(&self.host, HOST_TTL, RecordData::Address(*address))));
         records
     }
 }

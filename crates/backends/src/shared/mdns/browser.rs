@@ -4,18 +4,18 @@ use std::net::{IpAddr, SocketAddr};
 
 use crosspatch_core::{Duration, Instant, Notice, Outbox};
 
-use super::wire::{Data, Kind, Message, Question, Record};
+use super::wire::{DnsMessage, DnsRecord, Question, RecordData, RecordKind};
 use super::{Service, tell};
 
 /// Between the first questions, and between the last ones (RFC 6762, clause 5.2).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// So many records are kept, which is more than any network of a show has.
+/// The most records that are stored, more than a network of a show has.
 const MAX_RECORDS: usize = 256;
 
 /// An instance of the service on another machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct DiscoveredSession {
     /// What it is called.
     pub(crate) name: String,
     /// Where it listens.
@@ -27,15 +27,15 @@ pub(super) struct Browser {
     service: &'static Service,
     /// Which of them are wanted; `*` is all.
     wanted: Vec<String>,
-    known: Vec<Known>,
+    known: Vec<CachedRecord>,
     ask_at: Option<Instant>,
     asked_at: Option<Instant>,
     pause: Duration,
 }
 
 /// A record, and until when it holds.
-struct Known {
-    record: Record,
+struct CachedRecord {
+    record: DnsRecord,
     until: Instant,
     /// When it is asked for again, so that it goes on holding.
     renew_at: Option<Instant>,
@@ -53,7 +53,7 @@ impl Browser {
     }
 
     /// Handles an answer or announcement.
-    pub(super) fn hear(&mut self, now: Instant, message: &Message, out: &mut Outbox) {
+    pub(super) fn hear(&mut self, now: Instant, message: &DnsMessage, out: &mut Outbox) {
         for record in &message.records {
             let instance = self.service.instance_of(record);
             if instance.is_some_and(|instance| self.is_wanted(&self.service.label(instance))) {
@@ -74,18 +74,18 @@ impl Browser {
         }
     }
 
-    fn is_address(&self, record: &Record) -> bool {
-        matches!(record.data, Data::Address(_))
+    fn is_address(&self, record: &DnsRecord) -> bool {
+        matches!(record.data, RecordData::Address(_))
             && self.known.iter().any(|known| {
-                matches!(&known.record.data, Data::Srv(_, host) if host.eq_ignore_ascii_case(&record.name))
+                matches!(&known.record.data, RecordData::Srv(_, host) if host.eq_ignore_ascii_case(&record.name))
             })
     }
 
-    fn keep(&mut self, now: Instant, record: &Record, out: &mut Outbox) {
+    fn keep(&mut self, now: Instant, record: &DnsRecord, out: &mut Outbox) {
         // A service has many instances and a host may have many addresses, but an instance has one place.
-        let is_same = |known: &Known| {
+        let is_same = |known: &CachedRecord| {
             is_same_kind(record, &known.record)
-                && (record.data.kind() == Kind::Srv || record.data == known.record.data)
+                && (record.data.kind() == RecordKind::Srv || record.data == known.record.data)
         };
         self.known.retain(|known| !is_same(known));
         if record.ttl == 0 {
@@ -98,7 +98,7 @@ impl Browser {
         }
         let holds = Duration::from_secs(record.ttl.into());
         let (until, renew_at) = (now + holds, Some(now + holds * 4 / 5));
-        self.known.push(Known { record: record.clone(), until, renew_at });
+        self.known.push(CachedRecord { record: record.clone(), until, renew_at });
     }
 
     /// The time of [`next_timeout`](Self::next_timeout) has come.
@@ -110,25 +110,28 @@ impl Browser {
         let mut questions = Vec::new();
         for known in &mut self.known {
             if known.renew_at.take_if(|at| *at <= now).is_some() {
-                let Record { name, data, .. } = &known.record;
+                let DnsRecord { name, data, .. } = &known.record;
                 ask(&mut questions, name, data.kind());
             }
         }
         if self.ask_at.take_if(|at| *at <= now).is_some() {
-            ask(&mut questions, self.service.name, Kind::Ptr);
+            ask(&mut questions, self.service.name, RecordKind::Ptr);
             questions.extend(self.missing());
             self.asked_at = Some(now);
             self.ask_at = Some(now + self.pause);
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
         if !questions.is_empty() {
-            let records =
-                if questions.iter().any(|it| it.kind == Kind::Ptr) { self.lasting(now) } else { vec![] };
-            tell(&Message { questions, records, ..Message::default() }, out);
+            let records = if questions.iter().any(|it| it.kind == RecordKind::Ptr) {
+                self.lasting(now)
+            } else {
+                vec![]
+            };
+            tell(&DnsMessage { questions, records, ..DnsMessage::default() }, out);
         }
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// When `handle_timeout` is due.
     pub(super) fn next_timeout(&self, is_open: bool) -> Option<Instant> {
         let ends = self.known.iter().map(|known| known.until);
         let renewals = self.known.iter().filter_map(|known| known.renew_at).chain(self.ask_at);
@@ -136,11 +139,11 @@ impl Browser {
     }
 
     /// The known answers: instances with more than half of their lifetime left (clause 7.1).
-    fn lasting(&self, now: Instant) -> Vec<Record> {
-        let instances = self.known.iter().filter(|known| known.record.data.kind() == Kind::Ptr);
+    fn lasting(&self, now: Instant) -> Vec<DnsRecord> {
+        let instances = self.known.iter().filter(|known| known.record.data.kind() == RecordKind::Ptr);
         let left = instances.filter_map(|known| {
             let ttl = u32::try_from(known.until.since(now).as_secs()).ok()?;
-            (ttl > known.record.ttl / 2).then(|| Record { ttl, ..known.record.clone() })
+            (ttl > known.record.ttl / 2).then(|| DnsRecord { ttl, ..known.record.clone() })
         });
         left.collect()
     }
@@ -155,10 +158,10 @@ impl Browser {
         let mut questions = Vec::new();
         for instance in self.instances() {
             match self.place(instance) {
-                None => ask(&mut questions, instance, Kind::Srv),
+                None => ask(&mut questions, instance, RecordKind::Srv),
                 Some((_, host)) if self.address(host).is_none() => {
-                    ask(&mut questions, host, Kind::A);
-                    ask(&mut questions, host, Kind::Aaaa);
+                    ask(&mut questions, host, RecordKind::A);
+                    ask(&mut questions, host, RecordKind::Aaaa);
                 }
                 Some(_) => {}
             }
@@ -168,8 +171,8 @@ impl Browser {
 
     fn instances(&self) -> impl Iterator<Item = &str> {
         self.known.iter().filter_map(|known| match &known.record.data {
-            Data::Ptr(instance) => Some(instance.as_str()),
-            Data::Srv(..) | Data::Txt(_) | Data::Address(_) => None,
+            RecordData::Ptr(instance) => Some(instance.as_str()),
+            RecordData::Srv(..) | RecordData::Txt(_) | RecordData::Address(_) => None,
         })
     }
 
@@ -179,7 +182,7 @@ impl Browser {
 
     fn place(&self, instance: &str) -> Option<(u16, &str)> {
         self.known.iter().find_map(|known| {
-            let Data::Srv(port, host) = &known.record.data else { return None };
+            let RecordData::Srv(port, host) = &known.record.data else { return None };
             known.record.name.eq_ignore_ascii_case(instance).then_some((*port, host.as_str()))
         })
     }
@@ -187,7 +190,7 @@ impl Browser {
     /// An address of a host, IPv4 rather than IPv6. One that holds on a link alone does not say on which.
     fn address(&self, host: &str) -> Option<IpAddr> {
         let addresses = self.known.iter().filter_map(|known| {
-            let Data::Address(address) = known.record.data else { return None };
+            let RecordData::Address(address) = known.record.data else { return None };
             known.record.name.eq_ignore_ascii_case(host).then_some(address)
         });
         let has_scope = |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
@@ -195,35 +198,38 @@ impl Browser {
     }
 
     /// The wanted instances whose places are known, without those on the host `own`.
-    pub(super) fn found(&self, own: Option<&str>) -> Vec<Found> {
+    pub(super) fn found(&self, own: Option<&str>) -> Vec<DiscoveredSession> {
         let found = self.instances().filter_map(|instance| {
             let (port, host) = self.place(instance)?;
             let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(host));
             let address = self.address(host).filter(|_| !is_own && !matches!(port, 0 | u16::MAX))?;
-            Some(Found { name: self.service.label(instance), address: SocketAddr::new(address, port) })
+            Some(DiscoveredSession {
+                name: self.service.label(instance),
+                address: SocketAddr::new(address, port),
+            })
         });
         found.collect()
     }
 }
 
-fn ask(questions: &mut Vec<Question>, name: &str, kind: Kind) {
+fn ask(questions: &mut Vec<Question>, name: &str, kind: RecordKind) {
     let question = Question { name: name.to_owned(), kind };
     if !questions.contains(&question) {
         questions.push(question);
     }
 }
 
-fn is_same_kind(one: &Record, other: &Record) -> bool {
+fn is_same_kind(one: &DnsRecord, other: &DnsRecord) -> bool {
     one.data.kind() == other.data.kind() && one.name.eq_ignore_ascii_case(&other.name)
 }
 
 impl Service {
     /// The instance of the service that a record is about.
-    fn instance_of<'r>(&self, record: &'r Record) -> Option<&'r str> {
+    fn instance_of<'r>(&self, record: &'r DnsRecord) -> Option<&'r str> {
         let instance = match &record.data {
-            Data::Ptr(instance) if record.name.eq_ignore_ascii_case(self.name) => instance,
-            Data::Srv(..) => &record.name,
-            Data::Ptr(_) | Data::Txt(_) | Data::Address(_) => return None,
+            RecordData::Ptr(instance) if record.name.eq_ignore_ascii_case(self.name) => instance,
+            RecordData::Srv(..) => &record.name,
+            RecordData::Ptr(_) | RecordData::Txt(_) | RecordData::Address(_) => return None,
         };
         self.has_instance(instance).then_some(instance)
     }
@@ -258,8 +264,8 @@ mod tests {
         name_notice: "name",
     };
 
-    fn record(name: &str, ttl: u32, data: Data) -> Record {
-        Record { name: name.to_owned(), ttl, data }
+    fn record(name: &str, ttl: u32, data: RecordData) -> DnsRecord {
+        DnsRecord { name: name.to_owned(), ttl, data }
     }
 
     #[test]
@@ -269,10 +275,10 @@ mod tests {
         for number in 0..20_000 {
             let instance = format!("x{number}.{}", SERVICE.name);
             let records = vec![
-                record(SERVICE.name, 4500, Data::Ptr(instance.clone())),
-                record(&instance, 120, Data::Srv(5004, format!("h{number}.local"))),
+                record(SERVICE.name, 4500, RecordData::Ptr(instance.clone())),
+                record(&instance, 120, RecordData::Srv(5004, format!("h{number}.local"))),
             ];
-            browser.hear(now, &Message { is_answer: true, records, ..Message::default() }, &mut out);
+            browser.hear(now, &DnsMessage { is_answer: true, records, ..DnsMessage::default() }, &mut out);
         }
         assert_eq!(browser.known.len(), MAX_RECORDS);
         browser.handle_timeout(Instant::from_micros(4_600_000_000), false, &mut out);

@@ -1,6 +1,6 @@
 //! Multicast DNS (RFC 6762) for services (RFC 6763): an instance shows up in the lists of others, and finds theirs.
 //!
-//! Not implemented: probing before the first announcement (clause 8.1), since a conflict is told and not resolved; the random
+//! Not implemented: probing before the first announcement (clause 8.1), because a conflict is reported and not resolved; the random
 //! delay of answers (clause 6); IPv6 as the carrier.
 
 mod announcer;
@@ -16,10 +16,10 @@ use crosspatch_core::{
 use super::reconnecting_port::ReconnectingPort;
 use announcer::Announcer;
 use browser::Browser;
-pub(crate) use browser::Found;
-use wire::Message;
+pub(crate) use browser::DiscoveredSession;
+use wire::DnsMessage;
 
-/// Where multicast DNS is spoken (RFC 6762, clause 3).
+/// The addresses of multicast DNS (RFC 6762, clause 3).
 const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
 /// The socket, and the question which machine this is. They are last, since protocols count their ports upwards.
@@ -33,7 +33,7 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     /// What notices call an instance of it.
     pub(crate) noun: &'static str,
-    /// The kinds of notices: about the socket and its records, about packets that make no sense, and about names that are
+    /// The kinds of notices: about the socket and its records, about undecodable packets, and about names that are
     /// announced twice.
     pub(crate) notice: &'static str,
     pub(crate) garbage_notice: &'static str,
@@ -154,7 +154,7 @@ impl Mdns {
         if port != SOCKET {
             return false;
         }
-        let Some(message) = Message::decode(data) else {
+        let Some(message) = DnsMessage::decode(data) else {
             let text = format!("ignored a malformed packet from {from}: expected an mDNS message");
             out.notice(Notice::warning(self.service.garbage_notice, text));
             return true;
@@ -192,7 +192,7 @@ impl Mdns {
         }
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// When `handle_timeout` is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let announcer =
             self.announcer.as_ref().filter(|_| self.kept.is_open()).and_then(Announcer::next_timeout);
@@ -201,7 +201,7 @@ impl Mdns {
     }
 
     /// The wanted instances that are there, without those of this machine.
-    pub(crate) fn found(&self) -> Vec<Found> {
+    pub(crate) fn found(&self) -> Vec<DiscoveredSession> {
         let own = self.announcer.as_ref().map(Announcer::host);
         self.browser.as_ref().map_or_else(Vec::new, |browser| browser.found(own))
     }
@@ -209,16 +209,11 @@ impl Mdns {
 
 /// The interface for the group: that of the options, or that of the address where the instance listens.
 fn interface(settings: Settings<'_>) -> Option<Interface> {
-    let bind = match settings.bind.host {
-        Host::Address(address) if address.is_ipv4() && !address.is_unspecified() => {
-            Some(Interface::Address(address))
-        }
-        Host::Any | Host::Address(_) | Host::Name(_) => None,
-    };
-    settings.interface.cloned().or(bind)
+    let bind = settings.bind.host.specific().filter(IpAddr::is_ipv4);
+    settings.interface.cloned().or(bind.map(Interface::Address))
 }
 
 /// Sends a message to everybody.
-fn tell(message: &Message, out: &mut Outbox) {
+fn tell(message: &DnsMessage, out: &mut Outbox) {
     out.send(SOCKET, Peer::Address(GROUP), |bytes| message.encode(bytes));
 }

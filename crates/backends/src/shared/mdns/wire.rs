@@ -14,7 +14,7 @@ const HEADER: usize = 12;
 
 /// A message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Message {
+pub(crate) struct DnsMessage {
     /// 0, unless somebody asks who is no multicast DNS of its own (clause 6.7).
     pub(crate) id: u16,
     /// Whether it is a response and not a query.
@@ -22,7 +22,7 @@ pub(crate) struct Message {
     /// What is asked.
     pub(crate) questions: Vec<Question>,
     /// The answers, or the known answers of a query (clause 7.1).
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Vec<DnsRecord>,
 }
 
 /// A question.
@@ -31,23 +31,23 @@ pub(crate) struct Question {
     /// The name, with dots and backslashes inside of a label escaped by backslashes.
     pub(crate) name: String,
     /// What is to be known about it.
-    pub(crate) kind: Kind,
+    pub(crate) kind: RecordKind,
 }
 
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct DnsRecord {
     /// The name, as in [`Question::name`].
     pub(crate) name: String,
     /// For how many seconds it holds; 0 says that it does not any more.
     pub(crate) ttl: u32,
     /// The data of the record.
-    pub(crate) data: Data,
+    pub(crate) data: RecordData,
 }
 
 /// The data of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Data {
+pub(crate) enum RecordData {
     /// The name of an instance of a service.
     Ptr(String),
     /// The port and the host of an instance.
@@ -60,7 +60,7 @@ pub(crate) enum Data {
 
 /// Kinds of records.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RecordKind {
     /// All kinds, in questions only.
     Any,
     /// [`Data::Ptr`].
@@ -75,40 +75,40 @@ pub(crate) enum Kind {
     Aaaa,
 }
 
-const KINDS: [(Kind, &str, QTYPE); 6] = [
-    (Kind::Any, "ANY", QTYPE::ANY),
-    (Kind::Ptr, "PTR", QTYPE::TYPE(TYPE::PTR)),
-    (Kind::Srv, "SRV", QTYPE::TYPE(TYPE::SRV)),
-    (Kind::Txt, "TXT", QTYPE::TYPE(TYPE::TXT)),
-    (Kind::A, "A", QTYPE::TYPE(TYPE::A)),
-    (Kind::Aaaa, "AAAA", QTYPE::TYPE(TYPE::AAAA)),
+const KINDS: [(RecordKind, &str, QTYPE); 6] = [
+    (RecordKind::Any, "ANY", QTYPE::ANY),
+    (RecordKind::Ptr, "PTR", QTYPE::TYPE(TYPE::PTR)),
+    (RecordKind::Srv, "SRV", QTYPE::TYPE(TYPE::SRV)),
+    (RecordKind::Txt, "TXT", QTYPE::TYPE(TYPE::TXT)),
+    (RecordKind::A, "A", QTYPE::TYPE(TYPE::A)),
+    (RecordKind::Aaaa, "AAAA", QTYPE::TYPE(TYPE::AAAA)),
 ];
 
-impl Data {
+impl RecordData {
     /// The kind of the record.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> RecordKind {
         match self {
-            Self::Ptr(_) => Kind::Ptr,
-            Self::Srv(..) => Kind::Srv,
-            Self::Txt(_) => Kind::Txt,
-            Self::Address(IpAddr::V4(_)) => Kind::A,
-            Self::Address(IpAddr::V6(_)) => Kind::Aaaa,
+            Self::Ptr(_) => RecordKind::Ptr,
+            Self::Srv(..) => RecordKind::Srv,
+            Self::Txt(_) => RecordKind::Txt,
+            Self::Address(IpAddr::V4(_)) => RecordKind::A,
+            Self::Address(IpAddr::V6(_)) => RecordKind::Aaaa,
         }
     }
 }
 
 impl Question {
     /// Whether a record answers it.
-    pub(crate) fn is_answered_by(&self, record: &Record) -> bool {
+    pub(crate) fn is_answered_by(&self, record: &DnsRecord) -> bool {
         self.name.eq_ignore_ascii_case(&record.name)
-            && (self.kind == Kind::Any || self.kind == record.data.kind())
+            && (self.kind == RecordKind::Any || self.kind == record.data.kind())
     }
 }
 
-impl Message {
+impl DnsMessage {
     /// Reads a datagram; `None` if it is no message.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        // Memory is reserved by these counts, which anybody can write.
+        // These counts are untrusted and must not reserve memory.
         let counts = bytes.get(4..HEADER)?.chunks_exact(2);
         let items: usize = counts.map(|count| usize::from(count[0]) << 8 | usize::from(count[1])).sum();
         if items * MIN_ITEM > bytes.len() - HEADER {
@@ -146,18 +146,18 @@ impl Message {
         }
         // Whoever is no multicast DNS of its own does not know the bit that says that there are no other records.
         let is_unique = self.is_answer && self.questions.is_empty();
-        for Record { name, ttl, data } in &self.records {
+        for DnsRecord { name, ttl, data } in &self.records {
             let shown = match data {
-                Data::Ptr(target) => RData::PTR(PTR(Name::new(target).ok()?)),
-                Data::Srv(port, host) => {
+                RecordData::Ptr(target) => RData::PTR(PTR(Name::new(target).ok()?)),
+                RecordData::Srv(port, host) => {
                     RData::SRV(SRV { priority: 0, weight: 0, port: *port, target: Name::new(host).ok()? })
                 }
-                Data::Txt(text) => RData::TXT(TXT::new().with_string(text).ok()?),
-                Data::Address(IpAddr::V4(address)) => RData::A(A::from(*address)),
-                Data::Address(IpAddr::V6(address)) => RData::AAAA(AAAA::from(*address)),
+                RecordData::Txt(text) => RData::TXT(TXT::new().with_string(text).ok()?),
+                RecordData::Address(IpAddr::V4(address)) => RData::A(A::from(*address)),
+                RecordData::Address(IpAddr::V6(address)) => RData::AAAA(AAAA::from(*address)),
             };
             let record = ResourceRecord::new(Name::new(name).ok()?, CLASS::IN, *ttl, shown);
-            let is_unique = is_unique && data.kind() != Kind::Ptr;
+            let is_unique = is_unique && data.kind() != RecordKind::Ptr;
             packet.answers.push(record.with_cache_flush(is_unique));
         }
         packet.build_bytes_vec_compressed().ok()
@@ -170,23 +170,28 @@ fn read_question(question: &simple_dns::Question<'_>) -> Option<Question> {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "there are dozens of other kinds of records")]
-fn read_record(record: &ResourceRecord<'_>) -> Option<Record> {
+fn read_record(record: &ResourceRecord<'_>) -> Option<DnsRecord> {
     let data = match &record.rdata {
-        RData::PTR(PTR(target)) => Data::Ptr(target.to_string()),
-        RData::SRV(service) => Data::Srv(service.port, service.target.to_string()),
-        RData::TXT(text) => Data::Txt(text.iter_raw().next().map_or_else(String::new, |(key, value)| {
-            let key = String::from_utf8_lossy(key);
-            value.map_or_else(|| key.to_string(), |value| format!("{key}={}", String::from_utf8_lossy(value)))
-        })),
-        RData::A(address) => Data::Address(IpAddr::V4(address.address.into())),
-        RData::AAAA(address) => Data::Address(IpAddr::V6(address.address.into())),
+        RData::PTR(PTR(target)) => RecordData::Ptr(target.to_string()),
+        RData::SRV(service) => RecordData::Srv(service.port, service.target.to_string()),
+        RData::TXT(text) => {
+            RecordData::Txt(text.iter_raw().next().map_or_else(String::new, |(key, value)| {
+                let key = String::from_utf8_lossy(key);
+                value.map_or_else(
+                    || key.to_string(),
+                    |value| format!("{key}={}", String::from_utf8_lossy(value)),
+                )
+            }))
+        }
+        RData::A(address) => RecordData::Address(IpAddr::V4(address.address.into())),
+        RData::AAAA(address) => RecordData::Address(IpAddr::V6(address.address.into())),
         _ => return None,
     };
-    Some(Record { name: record.name.to_string(), ttl: record.ttl, data })
+    Some(DnsRecord { name: record.name.to_string(), ttl: record.ttl, data })
 }
 
 /// `mdns ask PTR _apple-midi._udp.local`, `mdns tell A desk.local 120 10.0.0.1`; a space in a name is shown as `\032`.
-impl Display for Message {
+impl Display for DnsMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_answer { "mdns tell" } else { "mdns ask" })?;
         let mut comma = "";
@@ -198,13 +203,13 @@ impl Display for Message {
             f.write_str(" known")?;
             comma = "";
         }
-        for Record { name, ttl, data } in &self.records {
+        for DnsRecord { name, ttl, data } in &self.records {
             write!(f, "{comma} {} {} {ttl}", data.kind().text(), word(name))?;
             match data {
-                Data::Ptr(target) => write!(f, " {}", word(target))?,
-                Data::Srv(port, host) => write!(f, " {port} {}", word(host))?,
-                Data::Txt(text) => write!(f, " {text:?}")?,
-                Data::Address(address) => write!(f, " {address}")?,
+                RecordData::Ptr(target) => write!(f, " {}", word(target))?,
+                RecordData::Srv(port, host) => write!(f, " {port} {}", word(host))?,
+                RecordData::Txt(text) => write!(f, " {text:?}")?,
+                RecordData::Address(address) => write!(f, " {address}")?,
             }
             comma = ",";
         }
@@ -212,7 +217,7 @@ impl Display for Message {
     }
 }
 
-impl Kind {
+impl RecordKind {
     fn text(self) -> &'static str {
         KINDS.iter().find(|(kind, ..)| *kind == self).map_or("?", |(_, text, _)| text)
     }
@@ -231,9 +236,9 @@ fn word(name: &str) -> String {
     word
 }
 
-/// Reads what a [`Message`] shows as; `None` if it makes no sense.
+/// Parses the text form of a [`DnsMessage`]. `None` if it is invalid.
 pub(crate) fn compose(line: &str) -> Option<Vec<u8>> {
-    let mut message = Message::default();
+    let mut message = DnsMessage::default();
     let rest = match line.strip_prefix("mdns tell ") {
         Some(rest) => {
             message.is_answer = true;
@@ -255,18 +260,18 @@ pub(crate) fn compose(line: &str) -> Option<Vec<u8>> {
         let (kind, name) = (read_kind(words.next()?)?, words.next()?.to_owned());
         let ttl = words.next()?.parse().ok()?;
         let data = match kind {
-            Kind::Ptr => Data::Ptr(words.next()?.to_owned()),
-            Kind::Srv => Data::Srv(words.next()?.parse().ok()?, words.next()?.to_owned()),
-            Kind::Txt => Data::Txt(words.next()?.trim_matches('"').to_owned()),
-            Kind::A | Kind::Aaaa => Data::Address(words.next()?.parse().ok()?),
-            Kind::Any => return None,
+            RecordKind::Ptr => RecordData::Ptr(words.next()?.to_owned()),
+            RecordKind::Srv => RecordData::Srv(words.next()?.parse().ok()?, words.next()?.to_owned()),
+            RecordKind::Txt => RecordData::Txt(words.next()?.trim_matches('"').to_owned()),
+            RecordKind::A | RecordKind::Aaaa => RecordData::Address(words.next()?.parse().ok()?),
+            RecordKind::Any => return None,
         };
-        message.records.push(Record { name, ttl, data });
+        message.records.push(DnsRecord { name, ttl, data });
     }
     message.try_encode()
 }
 
-fn read_kind(word: &str) -> Option<Kind> {
+fn read_kind(word: &str) -> Option<RecordKind> {
     KINDS.iter().find(|(_, text, _)| *text == word).map(|(kind, ..)| *kind)
 }
 
@@ -286,7 +291,7 @@ mod tests {
     fn messages_are_shown_and_read_as_they_are_sent() {
         for line in [TELL, ASK, "mdns ask AAAA a.local"] {
             let bytes = compose(line).expect("a message");
-            assert_eq!(Message::decode(&bytes).expect("a message").to_string(), line);
+            assert_eq!(DnsMessage::decode(&bytes).expect("a message").to_string(), line);
         }
     }
 
@@ -294,7 +299,7 @@ mod tests {
     fn no_beginning_of_a_message_is_a_message() {
         let bytes = compose(TELL).expect("a message");
         for end in 0..bytes.len() {
-            assert_eq!(Message::decode(&bytes[..end]), None, "{end} bytes");
+            assert_eq!(DnsMessage::decode(&bytes[..end]), None, "{end} bytes");
         }
     }
 
@@ -303,29 +308,29 @@ mod tests {
         let mut bytes = compose("mdns ask PTR a.local").expect("a message");
         bytes.truncate(HEADER);
         bytes.extend([0xc0, 12, 0, 12, 0, 1]);
-        assert_eq!(Message::decode(&bytes), None);
+        assert_eq!(DnsMessage::decode(&bytes), None);
     }
 
     #[test]
     fn counts_beyond_the_datagram_reserve_nothing() {
         let mut bytes = vec![0, 0, 0x84, 0];
         bytes.extend([0xff; 8]);
-        assert_eq!(Message::decode(&bytes), None);
+        assert_eq!(DnsMessage::decode(&bytes), None);
     }
 
     #[test]
     fn a_name_that_is_too_long_is_not_sent() {
         let name = "x".repeat(64) + ".local";
-        let question = Question { name, kind: Kind::A };
+        let question = Question { name, kind: RecordKind::A };
         let mut out = Vec::new();
-        Message { questions: vec![question], ..Message::default() }.encode(&mut out);
+        DnsMessage { questions: vec![question], ..DnsMessage::default() }.encode(&mut out);
         assert!(out.is_empty());
     }
 
     proptest! {
         #[test]
         fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Some(message) = Message::decode(&bytes) {
+            if let Some(message) = DnsMessage::decode(&bytes) {
                 let _ = message.to_string();
                 message.encode(&mut Vec::new());
             }
@@ -336,7 +341,7 @@ mod tests {
             let mut bytes = compose(TELL).expect("a message");
             let at = at % bytes.len();
             bytes[at] = byte;
-            if let Some(message) = Message::decode(&bytes) {
+            if let Some(message) = DnsMessage::decode(&bytes) {
                 let _ = message.to_string();
                 message.encode(&mut Vec::new());
             }

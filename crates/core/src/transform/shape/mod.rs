@@ -19,13 +19,13 @@ const SMALLEST: f64 = Shape::SMALLEST;
 pub struct Shape {
     /// The name of the transform that it was written as.
     name: &'static str,
-    function: Function,
+    function: ShapeFunction,
 }
 
 /// What shapes come down to. Plain data that is told apart when it is applied: a call through a
 /// pointer would cost more than most of them.
 #[derive(Clone, Debug, PartialEq)]
-enum Function {
+enum ShapeFunction {
     /// `number * factor + offset`, the factor no nearer to 0 than [`SMALLEST`].
     Linear {
         factor: f64,
@@ -54,68 +54,70 @@ impl Shape {
 
     /// What changes nothing, and lets texts pass as well: the way back of a stage that only matters on the way there.
     pub const IDENTITY: Self =
-        Self { name: "identity", function: Function::Linear { factor: 1.0, offset: 0.0 } };
+        Self { name: "identity", function: ShapeFunction::Linear { factor: 1.0, offset: 0.0 } };
 
     /// `number * factor + offset`, the factor no nearer to 0 than [`SMALLEST`](Self::SMALLEST).
     pub fn linear(name: &'static str, factor: f64, offset: f64) -> Self {
-        Self { name, function: Function::Linear { factor, offset } }
+        Self { name, function: ShapeFunction::Linear { factor, offset } }
     }
 
     /// No further than two ends, in either order.
     pub fn clamp(name: &'static str, one: f64, other: f64) -> Self {
-        Self { name, function: Function::Clamp { low: one.min(other), high: one.max(other) } }
+        Self { name, function: ShapeFunction::Clamp { low: one.min(other), high: one.max(other) } }
     }
 
     /// The straight line between two points that are at least [`SMALLEST`](Self::SMALLEST) apart in `x`, in either order, and
     /// level beyond them.
     pub fn segment(name: &'static str, one: (f64, f64), other: (f64, f64)) -> Self {
-        Self { name, function: Function::Segment(Segment::new(one, other)) }
+        Self { name, function: ShapeFunction::Segment(Segment::new(one, other)) }
     }
 
     /// A bend from 0 to 1.
     pub fn curve(name: &'static str, curve: Curve) -> Self {
-        Self { name, function: Function::Curve(curve) }
+        Self { name, function: ShapeFunction::Curve(curve) }
     }
 
     /// Straight lines through at least two points, each at least [`SMALLEST`](Self::SMALLEST) to the right of the one before.
     pub fn table(name: &'static str, points: &[(f64, f64)]) -> Self {
-        Self { name, function: Function::Table(Table::new(points)) }
+        Self { name, function: ShapeFunction::Table(Table::new(points)) }
     }
 
     /// Zones of equal width, at least 2.
     pub fn steps(name: &'static str, count: u32) -> Self {
-        Self { name, function: Function::Steps(count) }
+        Self { name, function: ShapeFunction::Steps(count) }
     }
 
     /// The nearest multiple of `step`, which is above 0.
     pub fn quantize(name: &'static str, step: f64) -> Self {
-        Self { name, function: Function::Quantize(step) }
+        Self { name, function: ShapeFunction::Quantize(step) }
     }
 
     /// What becomes of a number.
     pub fn apply(&self, number: f64) -> f64 {
         match &self.function {
-            Function::Linear { factor, offset } => number * factor + offset,
-            Function::Clamp { low, high } => number.clamp(*low, *high),
-            Function::Segment(segment) => segment.apply(number),
-            Function::Curve(curve) => curve.apply(number),
-            Function::Table(table) => table.apply(number),
-            Function::Steps(count) => steps::step(*count, number),
-            Function::Quantize(step) => steps::quantize(*step, number),
+            ShapeFunction::Linear { factor, offset } => number * factor + offset,
+            ShapeFunction::Clamp { low, high } => number.clamp(*low, *high),
+            ShapeFunction::Segment(segment) => segment.apply(number),
+            ShapeFunction::Curve(curve) => curve.apply(number),
+            ShapeFunction::Table(table) => table.apply(number),
+            ShapeFunction::Steps(count) => steps::step(*count, number),
+            ShapeFunction::Quantize(step) => steps::quantize(*step, number),
         }
     }
 
     /// The shape of the way back, if there is one.
     pub fn inverse(&self) -> Option<Self> {
         let function = match &self.function {
-            Function::Linear { factor, offset } => {
-                Function::Linear { factor: 1.0 / factor, offset: -offset / factor }
+            ShapeFunction::Linear { factor, offset } => {
+                ShapeFunction::Linear { factor: 1.0 / factor, offset: -offset / factor }
             }
-            Function::Segment(segment) => Function::Segment(segment.inverse()?),
-            Function::Curve(curve) => Function::Curve(curve.inverse()),
-            Function::Table(table) => Function::Table(table.inverse()?),
+            ShapeFunction::Segment(segment) => ShapeFunction::Segment(segment.inverse()?),
+            ShapeFunction::Curve(curve) => ShapeFunction::Curve(curve.inverse()),
+            ShapeFunction::Table(table) => ShapeFunction::Table(table.inverse()?),
             // What they let through they leave as it is.
-            Function::Clamp { .. } | Function::Steps(_) | Function::Quantize(_) => self.function.clone(),
+            ShapeFunction::Clamp { .. } | ShapeFunction::Steps(_) | ShapeFunction::Quantize(_) => {
+                self.function.clone()
+            }
         };
         Some(Self { name: self.name, function })
     }

@@ -10,17 +10,17 @@ use super::stream::Stream;
 use crate::bounds::Bounds;
 use crate::closed;
 use crate::connection::Connection;
-use crate::ports::kind::{Context, Opener, Opening, PortKind, Stage, Step, Tools};
-use crate::ports::reports::What;
+use crate::ports::kind::{Context, Opener, Opening, OpeningStage, PortKind, Step, Tools};
+use crate::ports::reports::ReportKind;
 use crate::ports::{BOTH, Ports};
 use crate::runner::Runner;
 use crate::tcp::Connecting;
-use crate::upgrade::{Progress, Side, Upgrade};
+use crate::upgrade::{Progress, Upgrade, UpgradeRole};
 
 /// How long a client of ours may take to ask for a WebSocket.
 const UPGRADE: Duration = Duration::from_secs(5);
 
-/// So much of what a client sends instead is handed on.
+/// How many bytes of another protocol are passed on for diagnosis.
 const SHOWN: usize = 512;
 
 /// An outgoing TCP connection.
@@ -130,13 +130,13 @@ impl PortKind for Attempt {
         let Some(wanted) = &self.upgrade else {
             context.set_deadline(None);
             let stream = Stream { connection: Connection::plain(stream, Bounds::outgoing()), ping: None };
-            return Step::Become(Box::new(stream), Stage::Open);
+            return Step::Become(Box::new(stream), OpeningStage::Open);
         };
         match Upgrade::ask(stream, &wanted.connect.to, &wanted.path) {
             Ok(upgrade) => {
                 context.set_deadline(Some(self.connecting.deadline));
                 let upgrading = Upgrading::new(upgrade, Bounds::outgoing(), None);
-                Step::Become(Box::new(upgrading), Stage::Opening)
+                Step::Become(Box::new(upgrading), OpeningStage::Opening)
             }
             Err(reason) => {
                 context.fail(reason);
@@ -168,11 +168,11 @@ impl Upgrading {
 
     /// A client does not ask for a WebSocket: what it has sent says what it takes us for.
     fn report_unknown_client(&self, context: &mut Context<'_>) {
-        if let Some(upgrade) = self.upgrade.as_ref().filter(|upgrade| upgrade.side() == Side::Server)
+        if let Some(upgrade) = self.upgrade.as_ref().filter(|upgrade| upgrade.side() == UpgradeRole::Server)
             && !upgrade.head().is_empty()
         {
             let shown = &upgrade.head()[..upgrade.head().len().min(SHOWN)];
-            context.report(What::UnknownClient(shown.to_vec()));
+            context.report(ReportKind::UnknownClient(shown.to_vec()));
         }
     }
 }
@@ -199,7 +199,7 @@ impl PortKind for Upgrading {
         let rest = match upgrade.advance(chunk) {
             Progress::Waiting => return Step::Nothing,
             Progress::Done(rest) => Some(rest),
-            Progress::Refused(reason) if side == Side::Client => {
+            Progress::Refused(reason) if side == UpgradeRole::Client => {
                 context.fail(reason);
                 return Step::Nothing;
             }
@@ -210,17 +210,17 @@ impl PortKind for Upgrading {
         };
         let Some(Upgrade { stream, .. }) = self.upgrade.take() else { return Step::Nothing };
         let Some(rest) = rest else {
-            // The client has been told so. Nothing more is written to it.
+            // The client has received the reason. Nothing more is written.
             let stream = Stream { connection: Connection::plain(stream, Bounds::outgoing()), ping: None };
-            return Step::Become(Box::new(stream), Stage::Closing);
+            return Step::Become(Box::new(stream), OpeningStage::Closing);
         };
         let role = match side {
-            Side::Client => Role::Client,
-            Side::Server => Role::Server,
+            UpgradeRole::Client => Role::Client,
+            UpgradeRole::Server => Role::Server,
         };
         context.set_deadline(self.ping.map(|ping| context.now + ping));
         let connection = Connection::web_socket(stream, role, rest, self.bounds.clone());
-        Step::Become(Box::new(Stream { connection, ping: self.ping }), Stage::Open)
+        Step::Become(Box::new(Stream { connection, ping: self.ping }), OpeningStage::Open)
     }
 
     fn handle_deadline(&mut self, context: &mut Context<'_>) {

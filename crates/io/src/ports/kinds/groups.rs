@@ -1,4 +1,4 @@
-//! The multicast groups of all ports, and the interfaces that they come and leave by. Ports that want the same group on the
+//! The multicast groups of all ports, and the interfaces that they are received and sent on. Ports with the same group on the
 //! same interface share its socket.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,13 +9,13 @@ use crosspatch_core::{Duration, Host, Instant, Join, Notice, Peer, Udp};
 use mio::Token;
 
 use crate::closed;
-use crate::interfaces::{self, Nic, Watch};
+use crate::interfaces::{self, InterfaceWatch, Nic};
 use crate::membership::Renewal;
 use crate::ports::{NETWORK, Ports, kind_in};
 use crate::runner::{Owner, Runner};
 use crate::udp::UdpPort;
 
-/// How often interfaces are looked at where the system does not tell of changes.
+/// How often interfaces are listed where the system does not report changes.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// The sockets of groups, and what wakes them when interfaces come back.
@@ -24,7 +24,7 @@ pub(in crate::ports) struct Groups {
     sockets: BTreeMap<(Join, u16), Token>,
     /// The interfaces as they were when something was said of them last.
     nics: Vec<Nic>,
-    watch: Option<Watch>,
+    watch: Option<InterfaceWatch>,
     renew_at: Option<Instant>,
 }
 
@@ -87,8 +87,8 @@ impl Ports {
     pub(in crate::ports) fn watch_interfaces(&mut self) -> io::Result<()> {
         let groups = &mut self.groups;
         if groups.watch.is_none() {
-            groups.watch = Watch::new(&self.tools.registry, NETWORK).ok();
-            // What changes before the list is made may have been said to nobody.
+            groups.watch = InterfaceWatch::new(&self.tools.registry, NETWORK).ok();
+            // Changes before the first list may not have been reported.
             groups.renew_at = Some(Instant::START);
         }
         if groups.renew_at.is_some() {
@@ -111,7 +111,7 @@ impl Ports {
         Ok(token)
     }
 
-    /// A port is closed, and its groups with it that nobody else wants.
+    /// Closes a port, and leaves the groups that no other port uses.
     pub(in crate::ports) fn leave_groups(&mut self, owner: Owner, now: Instant) {
         let Some(entry) = self.table.get_mut(&owner) else { return };
         for token in std::mem::take(&mut entry.groups) {

@@ -7,27 +7,27 @@ use mio::Token;
 
 use super::unsent;
 use crate::closed;
-use crate::jack::{Incoming, JackClient};
+use crate::jack::{JackClient, JackInput};
 use crate::ports::Ports;
-use crate::ports::kind::{Context, Opener, Opening, PortKind, Sent, Step, Tools};
+use crate::ports::kind::{Admission, Context, Opener, Opening, PortKind, Step, Tools};
 use crate::runner::Runner;
 
 impl Opener for &Jack {
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
         ports.set_deadline(opening.token, None);
         let client = JackClient::open(self, &ports.tools.registry, opening.token);
-        let opened = client.and_then(|client| ports.put(opening, Client { client, is_open: false }));
+        let opened = client.and_then(|client| ports.put(opening, JackClientPort { client, is_open: false }));
         opened.map_err(|error| closed::reason(&error))
     }
 }
 
 /// A client of a JACK server.
-struct Client {
+struct JackClientPort {
     client: JackClient,
     is_open: bool,
 }
 
-impl PortKind for Client {
+impl PortKind for JackClientPort {
     fn register(&mut self, _context: &mut Context<'_>) -> io::Result<()> {
         Ok(())
     }
@@ -41,20 +41,20 @@ impl PortKind for Client {
     }
 
     fn begin_turn(&mut self) {
-        self.client.answer_bell();
+        self.client.drain_wake_ups();
     }
 
     fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         match self.client.next(chunk) {
-            Some(Incoming::Opened) => {
+            Some(JackInput::Opened) => {
                 self.is_open = true;
                 return Step::Opened(context.token);
             }
-            Some(Incoming::Data(event)) => {
+            Some(JackInput::Data(event)) => {
                 runner.received(context.owner, Peer::Only, event);
                 return Step::More(event.len());
             }
-            Some(Incoming::Lost { lost, unfit }) => {
+            Some(JackInput::Lost { lost, unfit }) => {
                 if lost > 0 {
                     let text = format!(
                         "{lost} messages came in faster than they could be taken; of each channel the last state counts"
@@ -67,7 +67,7 @@ impl PortKind for Client {
                 }
                 return Step::More(0);
             }
-            Some(Incoming::Gone(reason)) => context.fail(reason),
+            Some(JackInput::Gone(reason)) => context.fail(reason),
             None => {}
         }
         Step::Nothing
@@ -79,10 +79,10 @@ impl PortKind for Client {
         }
     }
 
-    fn send(&mut self, event: &[u8], context: &mut Context<'_>) -> Sent {
+    fn send(&mut self, event: &[u8], context: &mut Context<'_>) -> Admission {
         let had_unsent = self.client.has_unsent();
         unsent::handle_sent(self.client.send(event), had_unsent, context);
-        Sent::Done
+        Admission::Done
     }
 
     fn is_over(&mut self) -> bool {

@@ -16,13 +16,13 @@ use crate::ports::kind::{Context, Opener, Opening, PortKind, Step, Tools};
 use crate::runner::Runner;
 use crate::upgrade::Upgrade;
 
-/// A server that a session wants.
-pub(super) struct Server<'s> {
+/// A listening server of a session.
+pub(super) struct ListeningServer<'s> {
     pub(super) listen: &'s Listen,
     pub(super) is_web_socket: bool,
 }
 
-impl Opener for Server<'_> {
+impl Opener for ListeningServer<'_> {
     fn address(&self) -> Option<&Endpoint> {
         Some(&self.listen.at)
     }

@@ -10,14 +10,14 @@ use mio::Token;
 use super::unsent::{self, RETRY};
 use crate::closed;
 use crate::ports::Ports;
-use crate::ports::kind::{Context, Opener, Opening, PortKind, Sent, Step, Tools};
+use crate::ports::kind::{Admission, Context, Opener, Opening, PortKind, Step, Tools};
 use crate::runner::{Owner, Runner};
-use crate::sequencer::{Incoming, Sequencer};
+use crate::sequencer::{Sequencer, SequencerInput};
 
 impl Opener for &Midi {
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
         let sequencer = Sequencer::open(self, opening.owner.session);
-        let own = sequencer.map(|sequencer| Own(Rc::new(RefCell::new(sequencer))));
+        let own = sequencer.map(|sequencer| OwnMidiPort(Rc::new(RefCell::new(sequencer))));
         own.and_then(|own| ports.opened(opening, own)).map_err(|error| reason(&error))
     }
 }
@@ -26,10 +26,10 @@ fn reason(error: &io::Error) -> Closed {
     Sequencer::reason(error).unwrap_or_else(|| closed::reason(error))
 }
 
-/// A port of our own, which others see and devices are joined to.
-struct Own(Rc<RefCell<Sequencer>>);
+/// Our own port, which other programs see and which devices are connected to.
+struct OwnMidiPort(Rc<RefCell<Sequencer>>);
 
-impl PortKind for Own {
+impl PortKind for OwnMidiPort {
     fn register(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         self.0.borrow_mut().register(&context.tools.registry, context.token)
     }
@@ -43,12 +43,12 @@ impl PortKind for Own {
     fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
         let mut sequencer = self.0.borrow_mut();
         match sequencer.next(chunk, &mut context.tools.claims) {
-            Ok(Some(Incoming::Data(link, bytes))) => {
+            Ok(Some(SequencerInput::Data(link, bytes))) => {
                 return Step::Received(link.unwrap_or(context.token), bytes);
             }
-            Ok(Some(Incoming::Joined(link))) => return Step::Opened(link),
-            Ok(Some(Incoming::Gone(link))) => return Step::Gone(link, Closed::Unplugged),
-            Ok(Some(Incoming::Lost)) => {
+            Ok(Some(SequencerInput::Joined(link))) => return Step::Opened(link),
+            Ok(Some(SequencerInput::Gone(link))) => return Step::Gone(link, Closed::Unplugged),
+            Ok(Some(SequencerInput::Lost)) => {
                 let text = "more came in than could be taken up; some of it is lost";
                 runner.notice(Some(context.owner), Notice::warning("lost", text));
                 return Step::More(0);
@@ -74,11 +74,11 @@ impl PortKind for Own {
         context.serve_again();
     }
 
-    fn send(&mut self, messages: &[u8], context: &mut Context<'_>) -> Sent {
+    fn send(&mut self, messages: &[u8], context: &mut Context<'_>) -> Admission {
         let mut sequencer = self.0.borrow_mut();
         let had_unsent = sequencer.has_unsent();
         unsent::handle_sent(sequencer.send(messages), had_unsent, context);
-        Sent::Done
+        Admission::Done
     }
 }
 
@@ -87,8 +87,8 @@ impl Opener for &MidiLink {
         ports.set_deadline(opening.token, None);
         let owner = Owner { port: self.own, ..opening.owner };
         let own = ports.table.get(&owner).and_then(|entry| entry.main).ok_or(Closed::NoSuchAddress)?;
-        let sequencer = ports.kind_mut::<Own>(own).ok_or(Closed::NoSuchAddress)?.0.clone();
-        let link = Link(Rc::downgrade(&sequencer));
+        let sequencer = ports.kind_mut::<OwnMidiPort>(own).ok_or(Closed::NoSuchAddress)?.0.clone();
+        let link = DevicePort(Rc::downgrade(&sequencer));
         ports.put(opening, link).map_err(|error| reason(&error))?;
         sequencer.borrow_mut().add_link(opening.token, (*self).clone(), &mut ports.tools.claims);
         ports.queue(own, true, false);
@@ -96,10 +96,10 @@ impl Opener for &MidiLink {
     }
 }
 
-/// A device that is joined to a port of our own, or will be.
-struct Link(Weak<RefCell<Sequencer>>);
+/// A device that is connected to our own port, or will be.
+struct DevicePort(Weak<RefCell<Sequencer>>);
 
-impl PortKind for Link {
+impl PortKind for DevicePort {
     fn register(&mut self, _context: &mut Context<'_>) -> io::Result<()> {
         Ok(())
     }

@@ -4,7 +4,7 @@ use crosspatch_core::{Closed, Endpoint, Peer};
 
 use crate::ports::Ports;
 use crate::ports::kind::{Opener, Opening};
-use crate::ports::reports::What;
+use crate::ports::reports::ReportKind;
 use crate::system;
 
 /// Where a name leads to.
@@ -20,7 +20,7 @@ impl Opener for Lookup<'_> {
         let found = first.map_or(self.0.address(), |ip| Some((ip, self.0.port).into()));
         if let (Some(address), Some(socket)) = (found, ports.sockets.get_mut(&opening.token)) {
             socket.peer = Peer::Address(address);
-            ports.report(opening.token, What::Open);
+            ports.report(opening.token, ReportKind::Open);
         }
         ports.remove(opening.token);
         Ok(())
@@ -32,7 +32,7 @@ pub(super) struct Machine;
 
 impl Opener for Machine {
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
-        ports.report(opening.token, What::Answer(system::machine()));
+        ports.report(opening.token, ReportKind::Answer(system::machine()));
         ports.remove(opening.token);
         Ok(())
     }

@@ -5,16 +5,16 @@ use std::io;
 use crosspatch_core::{Closed, Duration};
 use mio::Token;
 
-use crate::connection::{Connection, Received, Written};
+use crate::connection::{Connection, Received, WriteOutcome};
 use crate::ports::BOTH;
-use crate::ports::kind::{Context, PortKind, Sent, Step, Tools};
-use crate::ports::reports::What;
+use crate::ports::kind::{Admission, Context, PortKind, Step, Tools};
+use crate::ports::reports::ReportKind;
 use crate::runner::Runner;
 
 /// How long a closed connection may take to send what waits.
 const LINGER: Duration = Duration::from_millis(300);
 
-/// Of a stream, this much is given to its session at once: thousands of the shortest messages.
+/// The most bytes of a stream that are passed to its session at once: thousands of the shortest messages.
 const STREAM_CHUNK: usize = 16 * 1024;
 
 /// A connection.
@@ -38,7 +38,7 @@ impl PortKind for Stream {
     }
 
     fn step(&mut self, chunk: &mut [u8], runner: &mut Runner<'_>, context: &mut Context<'_>) -> Step {
-        if self.connection.is_full_untold() {
+        if self.connection.is_full_unreported() {
             return Step::Later;
         }
         match self.connection.receive(&mut chunk[..STREAM_CHUNK]) {
@@ -63,7 +63,7 @@ impl PortKind for Stream {
 
     fn handle_writable(&mut self, context: &mut Context<'_>) {
         if self.connection.send_waiting() {
-            context.report(What::Writable);
+            context.report(ReportKind::Writable);
         }
         // What is left to read says why it is broken.
         if self.connection.is_broken() {
@@ -76,15 +76,15 @@ impl PortKind for Stream {
         context.set_deadline(self.ping.map(|ping| context.now + ping));
     }
 
-    fn send(&mut self, message: &[u8], context: &mut Context<'_>) -> Sent {
+    fn send(&mut self, message: &[u8], context: &mut Context<'_>) -> Admission {
         match self.connection.send(message) {
-            Written::Fine => {}
-            Written::Full => context.report(What::Full),
-            Written::Broken => context.serve_again(),
-            Written::NotReading => context.fail(Closed::NotReading),
-            Written::Crowded => return Sent::Crowded,
+            WriteOutcome::Fine => {}
+            WriteOutcome::Full => context.report(ReportKind::Full),
+            WriteOutcome::Broken => context.serve_again(),
+            WriteOutcome::NotReading => context.fail(Closed::NotReading),
+            WriteOutcome::Crowded => return Admission::Crowded,
         }
-        Sent::Done
+        Admission::Done
     }
 
     fn unsent(&mut self) -> usize {
@@ -92,7 +92,7 @@ impl PortKind for Stream {
     }
 
     fn handle_full(&mut self) {
-        self.connection.has_told_full();
+        self.connection.mark_full_reported();
     }
 
     fn close(&mut self) {

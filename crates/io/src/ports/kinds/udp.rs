@@ -1,6 +1,6 @@
 //! UDP ports: datagrams come in and go out in batches, and sessions may share a socket.
 //!
-//! A batch is read at once and handed to its subscribers datagram by datagram. So a UDP socket has a reader of its own: what
+//! A batch is read at once and delivered to its subscribers datagram by datagram. So a UDP socket has a reader of its own: what
 //! is done for each datagram is no call through a table.
 
 use std::io::{self, ErrorKind};
@@ -9,25 +9,25 @@ use std::net::{IpAddr, SocketAddr};
 use crosspatch_core::{Closed, Endpoint, Engine, Interface, Notice, Peer, Udp};
 use mio::Token;
 
-use crate::batch::{Datagram, Inbox, Outbound, unmapped};
+use crate::batch::{Datagram, ReceiveBatch, SendBatch, unmapped};
 use crate::closed;
 use crate::interfaces::Nic;
-use crate::losses::Step as Losing;
+use crate::losses::LossAction as Losing;
 use crate::port_owner::Transport;
-use crate::ports::kind::{Context, Opener, Opening, PortKind, Reader, Step, Tools};
-use crate::ports::reports::{Report, What};
+use crate::ports::kind::{Context, Opener, Opening, PortKind, ReadShare, Step, Tools};
+use crate::ports::reports::{PortReport, ReportKind};
 use crate::ports::share::Share;
 use crate::ports::{Ports, kind_in};
 use crate::runner::{Owner, Runner};
 use crate::udp::UdpPort;
 
-/// So many datagrams are sent at the latest.
+/// The number of waiting datagrams after which they are sent.
 const MOST_SENDS: usize = 256;
 
 /// The batches of all UDP ports.
 pub(in crate::ports) struct Datagrams {
-    inbox: Option<Box<Inbox>>,
-    outbound: Outbound,
+    inbox: Option<Box<ReceiveBatch>>,
+    outbound: SendBatch,
     /// Datagrams to be sent; their bytes are in the outbox.
     sends: Vec<Datagram>,
     /// The socket that sends them.
@@ -39,8 +39,8 @@ pub(in crate::ports) struct Datagrams {
 impl Datagrams {
     pub(in crate::ports) fn new() -> Self {
         Self {
-            inbox: Some(Box::new(Inbox::new())),
-            outbound: Outbound::default(),
+            inbox: Some(Box::new(ReceiveBatch::new())),
+            outbound: SendBatch::default(),
             sends: Vec::new(),
             on: Token(0),
             through: None,
@@ -69,7 +69,7 @@ impl Opener for &Udp {
                 ports.put(opening, udp)?;
                 ports.join_groups(opening.token, opening.owner, self, opening.now)?;
                 ports.set_deadline(opening.token, None);
-                ports.report(opening.token, What::Open);
+                ports.report(opening.token, ReportKind::Open);
                 Ok(())
             }),
         };
@@ -90,7 +90,7 @@ impl PortKind for UdpPort {
         engine.busy().any(|session| self.subscribers.has(session))
     }
 
-    fn reader(&self) -> Reader {
+    fn reader(&self) -> ReadShare {
         Ports::read_datagrams
     }
 
@@ -135,8 +135,8 @@ impl Ports {
         self.table.entry(owner).or_default().main = Some(shared);
         // A port that is opened again may find itself where it has been before.
         self.tools.reports.retain(|report| (report.owner, report.main) != (owner, shared));
-        let (peer, what) = (Peer::Only, What::Open);
-        self.tools.reports.push_back(Report { owner, peer, main: shared, token: shared, what });
+        let (peer, what) = (Peer::Only, ReportKind::Open);
+        self.tools.reports.push_back(PortReport { owner, peer, main: shared, token: shared, what });
         Ok(())
     }
 
@@ -181,7 +181,7 @@ impl Ports {
         match udp.losses().handle_read(runner.now, all, bytes, has_more) {
             Losing::Wait(until) if deadline.is_none() => self.set_deadline(token, Some(until)),
             Losing::Nothing | Losing::Wait(_) => {}
-            Losing::Ask => self.tell_losses(token, runner),
+            Losing::Ask => self.report_losses(token, runner),
         }
     }
 
@@ -204,7 +204,7 @@ impl Ports {
     }
 
     /// Tells the sessions of a socket, and the operator, what the system has dropped.
-    fn tell_losses(&mut self, token: Token, runner: &mut Runner<'_>) {
+    fn report_losses(&mut self, token: Token, runner: &mut Runner<'_>) {
         self.set_deadline(token, None);
         let Some(owner) = self.sockets.get(&token).map(|socket| socket.owner) else { return };
         let Some(udp) = self.kind_mut::<UdpPort>(token) else { return };

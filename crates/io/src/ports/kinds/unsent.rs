@@ -4,30 +4,30 @@
 use crosspatch_core::{Closed, Duration};
 
 use crate::ports::kind::Context;
-use crate::ports::reports::What;
-use crate::sequencer::Sent;
+use crate::ports::reports::ReportKind;
+use crate::sequencer::SendOutcome;
 
-/// A device that took nothing is tried again after so long.
+/// The pause before sending to a full device is retried.
 pub(super) const RETRY: Duration = Duration::from_millis(5);
 
-/// A message was given to a device. The session is told when it is the first to wait.
-pub(super) fn handle_sent(sent: Sent, had_unsent: bool, context: &mut Context<'_>) {
+/// Handles the outcome of sending a message to a device. The first one that waits is reported to the session.
+pub(super) fn handle_sent(sent: SendOutcome, had_unsent: bool, context: &mut Context<'_>) {
     match sent {
-        Sent::Fine => {}
-        Sent::Full => {
+        SendOutcome::Fine => {}
+        SendOutcome::Full => {
             if !had_unsent {
-                context.report(What::Full);
+                context.report(ReportKind::Full);
             }
             context.set_deadline(Some(context.now + RETRY));
         }
-        Sent::NotReading => context.fail(Closed::NotReading),
+        SendOutcome::NotReading => context.fail(Closed::NotReading),
     }
 }
 
-/// What waited was given to a device. The session is told when nothing does any more.
+/// Handles the outcome of sending what waited. When nothing waits any more, that is reported to the session.
 pub(super) fn handle_retried(is_all_sent: bool, context: &mut Context<'_>) {
     if is_all_sent {
-        context.report(What::Writable);
+        context.report(ReportKind::Writable);
     } else {
         context.set_deadline(Some(context.now + RETRY));
     }

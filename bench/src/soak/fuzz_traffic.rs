@@ -1,4 +1,4 @@
-//! What strangers do to the near show: bytes that make no sense, and connections that are left.
+//! Fuzz traffic to the subject: undecodable bytes, and abandoned connections.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -6,45 +6,52 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::families::Target;
+use super::families::FuzzDestination;
 use super::random::Random;
 
-/// A stranger.
+/// A source of fuzz traffic.
 #[derive(Debug)]
-pub(super) struct Stranger {
+pub(super) struct FuzzTraffic {
     random: Random,
     socket: UdpSocket,
-    targets: Vec<Target>,
+    targets: Vec<FuzzDestination>,
     /// Connections that are open, and until when.
     connections: Vec<(TcpStream, Duration)>,
 }
 
-impl Stranger {
-    pub(super) fn new(seed: u64, targets: Vec<Target>) -> Result<Self> {
+impl FuzzTraffic {
+    pub(super) fn new(seed: u64, targets: Vec<FuzzDestination>) -> Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0").context("cannot open a socket for garbage")?;
         Ok(Self { random: Random::new(seed, "stranger"), socket, targets, connections: Vec::new() })
     }
 
-    /// Sends garbage to one of the ports: nothing at all, a right beginning without an end, a beginning with rubbish behind.
+    /// Sends garbage to one of the ports: an empty packet, a valid beginning without an end, or a valid beginning followed by random bytes.
     pub(super) fn sends_garbage(&mut self) {
         let target = self.targets[self.random.below(self.targets.len())];
         for _ in 0..20 {
             let bytes = match target {
-                Target::Udp(_, head) | Target::Tcp(_, head) => self.garbage(head),
+                FuzzDestination::Udp(_, head) | FuzzDestination::Tcp(_, head) => self.garbage(head),
             };
-            // Whether anybody hears it is nobody's concern.
+            // Whether it arrives does not matter.
             let _ = match target {
-                Target::Udp(port, _) => self.socket.send_to(&bytes, ("127.0.0.1", port)).map(|_| ()),
-                Target::Tcp(port, _) => connect(port).and_then(|mut stream| stream.write_all(&bytes)),
+                FuzzDestination::Udp(port, _) => self.socket.send_to(&bytes, ("127.0.0.1", port)).map(|_| ()),
+                FuzzDestination::Tcp(port, _) => {
+                    connect(port).and_then(|mut stream| stream.write_all(&bytes))
+                }
             };
         }
     }
 
-    /// Connects to a server a few times, says half a word or nothing, and reads nothing.
+    /// Connects to a server a few times, sends an incomplete message or nothing, and reads nothing.
     pub(super) fn connects(&mut self, until: Duration) {
-        let servers: Vec<Target> =
-            self.targets.iter().copied().filter(|target| matches!(target, Target::Tcp(..))).collect();
-        let Some(Target::Tcp(port, head)) = servers.get(self.random.below(servers.len().max(1))).copied()
+        let servers: Vec<FuzzDestination> = self
+            .targets
+            .iter()
+            .copied()
+            .filter(|target| matches!(target, FuzzDestination::Tcp(..)))
+            .collect();
+        let Some(FuzzDestination::Tcp(port, head)) =
+            servers.get(self.random.below(servers.len().max(1))).copied()
         else {
             return;
         };
@@ -55,7 +62,7 @@ impl Stranger {
         }
     }
 
-    /// Leaves connections whose time is over.
+    /// Closes connections whose time is over.
     pub(super) fn leaves(&mut self, now: Duration) {
         self.connections.retain(|(_, until)| *until > now);
     }
@@ -72,7 +79,7 @@ impl Stranger {
     }
 }
 
-/// Connects to a server of the near show.
+/// Connects to a server of the subject.
 pub(super) fn connect(port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_millis(500))
 }

@@ -1,4 +1,4 @@
-//! Onlookers see the last value of what changes, at their pace, and cost nothing when nothing happens.
+//! Observers see the last value of what changes, at their pace, and cost nothing when nothing happens.
 
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn interest(channels: &[&str]) -> Interest {
 }
 
 #[test]
-fn onlookers_see_the_last_value_and_how_many_there_were_and_begin_with_what_is_known() {
+fn observers_see_the_last_value_and_how_many_there_were_and_begin_with_what_is_known() {
     let port = free_port("127.0.5.14");
     let mut rig = Rig::start(Habit::Emit, vec![udp("127.0.5.14", port)]);
     rig.wait_open(0);
@@ -51,7 +51,7 @@ fn onlookers_see_the_last_value_and_how_many_there_were_and_begin_with_what_is_k
 }
 
 #[test]
-fn an_onlooker_that_takes_nothing_holds_up_nothing_and_then_gets_the_latest() {
+fn an_observer_that_takes_nothing_holds_up_nothing_and_then_gets_the_latest() {
     let port = free_port("127.0.5.16");
     let rig = Rig::start(Habit::Emit, vec![udp("127.0.5.16", port)]);
     rig.wait_open(0);

@@ -1,14 +1,14 @@
-//! A far show: the other end of a family, which dies, is stopped and comes back.
+//! A peer: the other end of a family, which dies, is stopped and comes back.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use rustix::process::Signal;
 
-use super::Options;
+use super::SoakOptions;
 use super::disturb::{Harm, Schedule};
-use super::link::{Event, Link, What};
-use super::rig::Wires;
+use super::link::{ControlLink, LinkEvent, LinkEventKind};
+use super::rig::LinkFactory;
 use crate::process::Process;
 
 /// How long a show may take to end in good order. It promises a second; the machine may be busy.
@@ -19,24 +19,24 @@ const END: Duration = Duration::from_secs(3);
 const CALM: Duration = Duration::from_secs(3);
 const ENOUGH: u32 = 50;
 
-/// A far show.
+/// A peer.
 #[derive(Debug)]
-pub(super) struct Far {
+pub(super) struct PeerShow {
     /// The number of its family.
     pub(super) family: usize,
     pub(super) name: &'static str,
-    options: Options,
+    options: SoakOptions,
     configuration: String,
     /// Where its hand is.
     port: u16,
     process: Option<Process>,
-    link: Option<Link>,
-    state: State,
+    link: Option<ControlLink>,
+    state: PeerState,
     schedule: Schedule<Harm>,
     /// How often anything was done to it.
     disturbances: u32,
-    /// What came since it was disturbed, from it and at the near show.
-    heard: [Heard; 2],
+    /// What came since it was disturbed, from it and at the subject.
+    arrivals: [Arrivals; 2],
     /// How often it was killed, ended and stopped.
     pub(super) harms: [u32; 3],
     /// When it was let run for the last time.
@@ -47,14 +47,14 @@ pub(super) struct Far {
 
 /// What came on a way.
 #[derive(Copy, Clone, Debug, Default)]
-struct Heard {
+struct Arrivals {
     count: u32,
     /// When it was enough.
     enough: Option<Duration>,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum State {
+enum PeerState {
     Runs,
     Frozen { until: Duration },
     Ending { by: Duration, until: Duration },
@@ -75,7 +75,7 @@ pub(super) enum Presence {
 /// How long a show that runs again may take to read what was waiting for it.
 const WAKES: Duration = Duration::from_secs(1);
 
-/// What has become of a far show.
+/// What has become of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// Something was done to it.
@@ -86,12 +86,12 @@ pub(super) enum News {
     Fault(String),
 }
 
-impl Far {
+impl PeerShow {
     /// One that will be started by the first [`step`](Self::step).
     pub(super) fn new(
         family: usize,
         name: &'static str,
-        options: Options,
+        options: SoakOptions,
         configuration: String,
         port: u16,
         schedule: Schedule<Harm>,
@@ -104,10 +104,10 @@ impl Far {
             port,
             process: None,
             link: None,
-            state: State::Down { until: Duration::ZERO },
+            state: PeerState::Down { until: Duration::ZERO },
             schedule,
             disturbances: 0,
-            heard: [Heard::default(); 2],
+            arrivals: [Arrivals::default(); 2],
             harms: [0; 3],
             runs_since: Duration::ZERO,
             longest_return: Duration::ZERO,
@@ -115,64 +115,69 @@ impl Far {
     }
 
     /// Does what is due. Without `disturbs` it is only helped to its feet.
-    pub(super) fn step(&mut self, now: Duration, disturbs: bool, wires: &mut Wires) -> Result<Option<News>> {
+    pub(super) fn step(
+        &mut self,
+        now: Duration,
+        disturbs: bool,
+        wires: &mut LinkFactory,
+    ) -> Result<Option<News>> {
         if disturbs
-            && self.state == State::Runs
+            && self.state == PeerState::Runs
             && let Some(planned) = self.schedule.due(now)
         {
             self.harm(planned.what, now, now + planned.lasts)?;
             return Ok(Some(News::Harmed(planned.what)));
         }
         match self.state {
-            State::Runs => return Ok(self.watch(wires)),
-            State::Frozen { until } if now >= until || !disturbs => {
+            PeerState::Runs => return Ok(self.watch(wires)),
+            PeerState::Frozen { until } if now >= until || !disturbs => {
                 self.signal(Signal::CONT)?;
-                (self.state, self.runs_since) = (State::Runs, now);
+                (self.state, self.runs_since) = (PeerState::Runs, now);
             }
-            State::Ending { by, until } => {
+            PeerState::Ending { by, until } => {
                 if !self.process.as_mut().is_some_and(Process::runs) {
-                    self.state = State::Down { until };
+                    self.state = PeerState::Down { until };
                     self.take_down();
                 } else if now >= by {
-                    self.state = State::Down { until };
+                    self.state = PeerState::Down { until };
                     self.take_down();
                     return Ok(Some(self.fault("did not end in time")));
                 }
             }
-            State::Down { until } if now >= until || !disturbs => {
+            PeerState::Down { until } if now >= until || !disturbs => {
                 let log = self.options.log(self.name)?;
                 let process = Process::show_with_log(&self.options.program, &self.configuration, log)?;
                 self.process = Some(process);
-                (self.state, self.runs_since) = (State::Runs, now);
+                (self.state, self.runs_since) = (PeerState::Runs, now);
             }
-            State::Frozen { .. } | State::Down { .. } => {}
+            PeerState::Frozen { .. } | PeerState::Down { .. } => {}
         }
         Ok(None)
     }
 
     /// The link, if the show is there to hear.
-    pub(super) fn hand(&mut self) -> Option<&mut Link> {
-        self.link.as_mut().filter(|_| self.state == State::Runs)
+    pub(super) fn hand(&mut self) -> Option<&mut ControlLink> {
+        self.link.as_mut().filter(|_| self.state == PeerState::Runs)
     }
 
     /// Whether an event is of this show; notes that it was heard.
-    pub(super) fn handle_event(&mut self, now: Duration, event: Event) -> bool {
+    pub(super) fn handle_event(&mut self, now: Duration, event: LinkEvent) -> bool {
         let is_mine = self.link.as_ref().is_some_and(|link| link.id == event.link);
         if is_mine {
             match event.what {
-                What::Heard { .. } => self.note_heard(0, now),
-                What::Closed => self.link = None,
+                LinkEventKind::Heard { .. } => self.note_arrival(0, now),
+                LinkEventKind::Closed => self.link = None,
             }
         }
         is_mine
     }
 
-    /// Notes that the near show has told something of this family: way 1. Way 0 is what this show tells.
-    pub(super) fn note_heard(&mut self, way: usize, now: Duration) {
-        if self.state != State::Runs {
+    /// Notes that the subject has told something of this family: way 1. Way 0 is what this show tells.
+    pub(super) fn note_arrival(&mut self, way: usize, now: Duration) {
+        if self.state != PeerState::Runs {
             return;
         }
-        let heard = &mut self.heard[way];
+        let heard = &mut self.arrivals[way];
         heard.count = heard.count.saturating_add(1);
         if heard.count == ENOUGH {
             heard.enough = Some(now);
@@ -184,45 +189,45 @@ impl Far {
 
     /// How often a way has been disturbed, if it is calm.
     pub(super) fn calm(&self, way: usize, now: Duration) -> Option<u32> {
-        let is_calm =
-            self.state == State::Runs && self.heard[way].enough.is_some_and(|since| now >= since + CALM);
+        let is_calm = self.state == PeerState::Runs
+            && self.arrivals[way].enough.is_some_and(|since| now >= since + CALM);
         is_calm.then_some(self.disturbances)
     }
 
     /// Whether it is there.
     pub(super) fn presence(&self, now: Duration) -> Presence {
         match self.state {
-            State::Runs if now >= self.runs_since + WAKES => Presence::There,
-            State::Down { .. } => Presence::Absent,
-            State::Runs | State::Frozen { .. } | State::Ending { .. } => Presence::Between,
+            PeerState::Runs if now >= self.runs_since + WAKES => Presence::There,
+            PeerState::Down { .. } => Presence::Absent,
+            PeerState::Runs | PeerState::Frozen { .. } | PeerState::Ending { .. } => Presence::Between,
         }
     }
 
     /// Whether it is up and connected.
     pub(super) fn is_up(&self) -> bool {
-        self.state == State::Runs && self.link.is_some()
+        self.state == PeerState::Runs && self.link.is_some()
     }
 
     fn harm(&mut self, harm: Harm, now: Duration, until: Duration) -> Result<()> {
-        if self.heard[0].count == 0 {
+        if self.arrivals[0].count == 0 {
             // It would have taken longer than this.
             self.note_return(now);
         }
         self.disturbances += 1;
-        self.heard = [Heard::default(); 2];
+        self.arrivals = [Arrivals::default(); 2];
         self.harms[harm as usize] += 1;
         match harm {
             Harm::Kill => {
                 self.take_down();
-                self.state = State::Down { until };
+                self.state = PeerState::Down { until };
             }
             Harm::End => {
                 self.signal(Signal::TERM)?;
-                self.state = State::Ending { by: now + END, until };
+                self.state = PeerState::Ending { by: now + END, until };
             }
             Harm::Freeze => {
                 self.signal(Signal::STOP)?;
-                self.state = State::Frozen { until };
+                self.state = PeerState::Frozen { until };
             }
         }
         Ok(())
@@ -235,10 +240,10 @@ impl Far {
     }
 
     /// Looks after one that should run.
-    fn watch(&mut self, wires: &mut Wires) -> Option<News> {
+    fn watch(&mut self, wires: &mut LinkFactory) -> Option<News> {
         if !self.process.as_mut().is_some_and(Process::runs) {
             self.take_down();
-            self.state = State::Down { until: Duration::ZERO };
+            self.state = PeerState::Down { until: Duration::ZERO };
             return Some(self.fault("ended by itself"));
         }
         if self.link.is_none() {
@@ -259,6 +264,6 @@ impl Far {
     }
 
     fn fault(&self, what: &str) -> News {
-        News::Fault(format!("the far show of {} {what}", self.name))
+        News::Fault(format!("the peer of {} {what}", self.name))
     }
 }

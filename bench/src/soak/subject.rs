@@ -1,4 +1,4 @@
-//! The near show: the subject of the soak, with every family at once.
+//! The subject of the soak, with every family at once.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -6,25 +6,25 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 
-use super::Options;
+use super::SoakOptions;
 use super::families::Families;
-use super::family::Lines;
-use super::link::Link;
+use super::family::ConfigLines;
+use super::link::ControlLink;
 use crate::process::{Process, Usage};
 
-/// The near show.
+/// The subject.
 #[derive(Debug)]
-pub(super) struct Near {
+pub(super) struct SubjectShow {
     process: Process,
     file: PathBuf,
-    texts: Texts,
+    texts: SubjectConfigs,
     /// The hand and the eye.
-    pub(super) link: Option<Link>,
+    pub(super) link: Option<ControlLink>,
 }
 
 /// The configurations that it is given.
 #[derive(Clone, Debug)]
-pub(super) struct Texts {
+pub(super) struct SubjectConfigs {
     /// With everything that is compared in the end.
     pub(super) whole: String,
     /// With other instances, and without the family that comes and goes.
@@ -33,9 +33,9 @@ pub(super) struct Texts {
     pub(super) broken: String,
 }
 
-/// Ports of the near show beside those of the families.
+/// Ports of the subject beside those of the families.
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct SubjectPorts {
     pub(super) hand: u16,
     /// Where pings come to and go to.
     pub(super) ping: [u16; 2],
@@ -43,9 +43,9 @@ pub(super) struct Places {
     pub(super) spare: u16,
 }
 
-impl Texts {
+impl SubjectConfigs {
     /// `attacked` is the instances that are there to be attacked, and their mapping.
-    pub(super) fn new(families: &Families, places: Places, attacked: &[String; 2]) -> Self {
+    pub(super) fn new(families: &Families, places: SubjectPorts, attacked: &[String; 2]) -> Self {
         let [ping, pong] = places.ping;
         let mut head = hand(places.hand);
         let _ =
@@ -55,8 +55,8 @@ impl Texts {
         let mut map = format!("[map]\nping./ping > pong./pong\n{lines}");
         let mut passing = String::new();
         for family in &families.list {
-            head += &family.near.instances;
-            *if family.is_reloaded { &mut passing } else { &mut map } += &family.near.map;
+            head += &family.subject.instances;
+            *if family.is_reloaded { &mut passing } else { &mut map } += &family.subject.map;
         }
         let whole = format!("{head}{map}{passing}");
         let changed = format!(
@@ -69,15 +69,15 @@ impl Texts {
     }
 }
 
-impl Near {
-    pub(super) fn start(options: &Options, texts: Texts) -> Result<Self> {
-        let process = Process::show_with_log(&options.program, &texts.whole, options.log("near")?)?;
+impl SubjectShow {
+    pub(super) fn start(options: &SoakOptions, texts: SubjectConfigs) -> Result<Self> {
+        let process = Process::show_with_log(&options.program, &texts.whole, options.log("subject")?)?;
         let file = process.file().context("a show has a file")?;
         Ok(Self { process, file, texts, link: None })
     }
 
     /// Lets it read one of the configurations.
-    pub(super) fn reload(&self, text: fn(&Texts) -> &str) -> Result<()> {
+    pub(super) fn reload(&self, text: fn(&SubjectConfigs) -> &str) -> Result<()> {
         std::fs::write(&self.file, text(&self.texts)).context("cannot write the configuration")?;
         self.process.signal(Signal::HUP)
     }
@@ -99,8 +99,8 @@ impl Near {
     }
 }
 
-/// The configuration of a far show.
-pub(super) fn far_text(lines: &Lines, port: u16) -> String {
+/// The configuration of a peer.
+pub(super) fn peer_config(lines: &ConfigLines, port: u16) -> String {
     format!("{}{}[map]\n{}", hand(port), lines.instances, lines.map)
 }
 

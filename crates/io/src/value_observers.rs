@@ -1,7 +1,7 @@
-//! Onlookers: other threads that see values as they change, at a pace of their own.
+//! Observers: other threads that see values as they change, at a pace of their own.
 //!
-//! The engine marks what changes ([`Engine::note_changes`]); here the marks are collected when an onlooker is due, and handed
-//! over in frames. The loop never waits: an onlooker that does not take its frames gets the latest values in a later one.
+//! The engine marks what changes ([`Engine::note_changes`]); here the marks are collected when an observer is due, and handed
+//! over in frames. The loop never waits: an observer that does not take its frames gets the latest values in a later one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TryS
 use crosspatch_core::{Change, Direction, Duration, Engine, HeldBack, InstanceId, Instant, Plan, Slot};
 use rustc_hash::FxHashSet;
 
-/// How many changes a frame holds at most, and how many frames may wait for an onlooker.
+/// How many changes a frame holds at most, and how many frames may wait for an observer.
 const MOST_CHANGES: usize = 4096;
 const MOST_FRAMES: usize = 2;
 
 /// Frames do not follow each other faster than this.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Which values an onlooker wants to see, and how often.
+/// Which values an observer receives, and how often.
 #[derive(Clone, Debug)]
 pub struct Interest {
     /// The least time between two frames.
@@ -29,7 +29,7 @@ pub struct Interest {
 
 /// The channels that have changed since the frame before.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct ValueFrame {
     /// The plan that the numbers of the changes belong to.
     pub plan: Arc<Plan>,
     /// The changes; the last value of each channel and direction.
@@ -38,10 +38,10 @@ pub struct Frame {
     pub held_back: Vec<HeldBack>,
 }
 
-/// What an onlooker sees. Dropping it ends the observation.
+/// What an observer sees. Dropping it ends the observation.
 #[derive(Debug)]
 pub struct Observation {
-    frames: Receiver<Frame>,
+    frames: Receiver<ValueFrame>,
 }
 
 impl Observation {
@@ -50,7 +50,7 @@ impl Observation {
     /// # Errors
     ///
     /// If none comes in time, or if the show has ended.
-    pub fn next_frame(&self, timeout: Duration) -> Result<Frame, RecvTimeoutError> {
+    pub fn next_frame(&self, timeout: Duration) -> Result<ValueFrame, RecvTimeoutError> {
         self.frames.recv_timeout(timeout)
     }
 
@@ -59,32 +59,32 @@ impl Observation {
     /// # Errors
     ///
     /// If there is none, or if the show has ended.
-    pub fn try_next_frame(&self) -> Result<Frame, TryRecvError> {
+    pub fn try_next_frame(&self) -> Result<ValueFrame, TryRecvError> {
         self.frames.try_recv()
     }
 }
 
 /// The loop's end of an observation.
 #[derive(Debug)]
-pub(crate) struct Onlooker {
+pub(crate) struct ValueObserver {
     interest: Interest,
-    frames: SyncSender<Frame>,
+    frames: SyncSender<ValueFrame>,
     due: Instant,
     /// What the next frame has.
-    pending: BTreeMap<Key, Change>,
+    pending: BTreeMap<FrameKey, Change>,
     /// The channels that `interest` lists, in the running plan.
     wanted: Option<FxHashSet<(InstanceId, Slot)>>,
 }
 
 /// In the order of a frame.
-type Key = (InstanceId, Slot, Direction);
+type FrameKey = (InstanceId, Slot, Direction);
 
-impl Onlooker {
+impl ValueObserver {
     pub(crate) fn new(interest: Interest) -> (Self, Observation) {
         let (sender, frames) = sync_channel(MOST_FRAMES);
-        let onlooker =
+        let observer =
             Self { interest, frames: sender, due: Instant::START, pending: BTreeMap::new(), wanted: None };
-        (onlooker, Observation { frames })
+        (observer, Observation { frames })
     }
 
     fn find_channels(&mut self, plan: &Plan) {
@@ -101,7 +101,7 @@ impl Onlooker {
         }
     }
 
-    /// Sends the next frame. Returns false if nobody is there to take it.
+    /// Sends the next frame. Returns false if the receiver was dropped.
     fn send(&mut self, now: Instant, engine: &Engine) -> bool {
         self.due = now + self.interest.every.max(SHORTEST);
         let next = self.pending.keys().nth(MOST_CHANGES).copied();
@@ -109,7 +109,7 @@ impl Onlooker {
         let changes: Vec<_> = self.pending.values().cloned().collect();
         let inputs = changes.iter().filter(|change| change.direction == Direction::Input);
         let held_back = inputs.flat_map(|change| engine.held_back(change.instance, change.slot)).collect();
-        match self.frames.try_send(Frame { plan: engine.plan().clone(), changes, held_back }) {
+        match self.frames.try_send(ValueFrame { plan: engine.plan().clone(), changes, held_back }) {
             Ok(()) => {
                 self.pending = rest;
                 true
@@ -123,28 +123,28 @@ impl Onlooker {
     }
 }
 
-/// All onlookers of a show.
+/// All value_observers of a show.
 #[derive(Default)]
-pub(crate) struct Onlookers {
-    all: Vec<Onlooker>,
+pub(crate) struct ValueObservers {
+    all: Vec<ValueObserver>,
     /// Whether something has gone into the engine since its marks were collected.
     is_stale: bool,
 }
 
-impl Onlookers {
+impl ValueObservers {
     /// There is one more, who begins with all that is known.
-    pub(crate) fn add(&mut self, mut onlooker: Onlooker, engine: &mut Engine) {
-        onlooker.find_channels(engine.plan());
-        self.all.push(onlooker);
+    pub(crate) fn add(&mut self, mut observer: ValueObserver, engine: &mut Engine) {
+        observer.find_channels(engine.plan());
+        self.all.push(observer);
         engine.note_changes(true);
         self.is_stale = true;
     }
 
     /// Another plan runs: what was collected has the numbers of the one before, and the engine marks everything anew.
     pub(crate) fn handle_install(&mut self, plan: &Plan) {
-        for onlooker in &mut self.all {
-            onlooker.pending.clear();
-            onlooker.find_channels(plan);
+        for observer in &mut self.all {
+            observer.pending.clear();
+            observer.find_channels(plan);
         }
         self.is_stale = true;
     }
@@ -155,8 +155,8 @@ impl Onlookers {
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        let waiting = self.all.iter().filter(|onlooker| self.is_stale || !onlooker.pending.is_empty());
-        waiting.map(|onlooker| onlooker.due).min()
+        let waiting = self.all.iter().filter(|observer| self.is_stale || !observer.pending.is_empty());
+        waiting.map(|observer| observer.due).min()
     }
 
     /// Sends the frames that are due.
@@ -166,12 +166,12 @@ impl Onlookers {
         }
         let Self { all, is_stale } = self;
         let is_all = engine.drain_changes(MOST_CHANGES, |change| {
-            all.iter_mut().for_each(|onlooker| onlooker.take(&change));
+            all.iter_mut().for_each(|observer| observer.take(&change));
         });
         *is_stale = !is_all;
-        all.retain_mut(|onlooker| {
-            let is_due = onlooker.due <= now && !onlooker.pending.is_empty();
-            !is_due || onlooker.send(now, engine)
+        all.retain_mut(|observer| {
+            let is_due = observer.due <= now && !observer.pending.is_empty();
+            !is_due || observer.send(now, engine)
         });
         if all.is_empty() {
             engine.note_changes(false);

@@ -1,0 +1,117 @@
+//! Checks that no two instances want the same port of this machine for themselves.
+
+use std::net::IpAddr;
+
+use crosspatch_core::{Endpoint, Host, PortSpec, ports_at_start};
+
+use crate::report::diagnostic::{Diagnostics, Draft};
+use crate::semantics::configure::ConfiguredInstance;
+use crate::semantics::sections::InstanceSection;
+use crate::wording::quote;
+
+/// A port of this machine that an instance wants.
+struct Wanted<'s> {
+    section: &'s InstanceSection,
+    at: Endpoint,
+    is_udp: bool,
+    /// Whether sockets of others may have the same port, if they allow it, too.
+    is_shared: bool,
+}
+
+/// Reports instances that want a port which an earlier one takes: a server is an error, a UDP socket a warning, because
+/// MIDIMonster opens it, although only one of the instances receives anything there.
+pub(crate) fn check(
+    sections: &[InstanceSection],
+    configured: &[Option<ConfiguredInstance>],
+    diagnostics: &mut Diagnostics,
+) {
+    let mut all: Vec<Wanted<'_>> = Vec::new();
+    for (section, configured) in sections.iter().zip(configured) {
+        let Some(configured) = configured.as_ref().filter(|configured| !configured.has_mistake) else {
+            continue;
+        };
+        let wanted = ports_at_start(&*configured.instance).into_iter();
+        let wanted: Vec<_> = wanted.filter_map(|spec| wanted_port(section, spec)).collect();
+        let is_taken = |wanted: &&Wanted<'_>| all.iter().any(|earlier| earlier.excludes(wanted));
+        if let Some(second) = wanted.iter().find(is_taken)
+            && let Some(first) = all.iter().find(|earlier| earlier.excludes(second))
+        {
+            diagnostics.add(port_twice(first, second));
+        }
+        all.extend(wanted);
+    }
+}
+
+fn wanted_port(section: &InstanceSection, spec: PortSpec) -> Option<Wanted<'_>> {
+    let (at, is_udp, is_shared) = match spec {
+        PortSpec::Udp(udp) => (udp.bind, true, udp.shared || !udp.joins.is_empty()),
+        PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => (listen.at, false, false),
+        PortSpec::TcpConnect(_)
+        | PortSpec::WebSocketConnect(_)
+        | PortSpec::Lookup(_)
+        | PortSpec::Machine
+        | PortSpec::Midi(_)
+        | PortSpec::MidiLink(_)
+        | PortSpec::Jack(_) => return None,
+    };
+    // For port 0, the system chooses a free one.
+    (at.port > 0).then_some(Wanted { section, at, is_udp, is_shared })
+}
+
+impl Wanted<'_> {
+    /// Whether only one of both can be opened.
+    fn excludes(&self, other: &Self) -> bool {
+        self.is_udp == other.is_udp
+            && self.at.port == other.at.port
+            && !(self.is_shared && other.is_shared)
+            && overlap(&self.at.host, &other.at.host)
+    }
+}
+
+/// Whether two hosts have an address in common. Names are not looked up.
+fn overlap(one: &Host, other: &Host) -> bool {
+    let includes = |wide: &Host, narrow: &Host| match (wide, narrow) {
+        (Host::Any, _) => true,
+        (Host::Address(IpAddr::V4(wide)), Host::Address(IpAddr::V4(_))) => wide.is_unspecified(),
+        (Host::Address(IpAddr::V6(wide)), Host::Address(IpAddr::V6(_))) => wide.is_unspecified(),
+        (Host::Address(_) | Host::Name(_), _) => false,
+    };
+    one == other || includes(one, other) || includes(other, one)
+}
+
+fn port_twice(first: &Wanted<'_>, second: &Wanted<'_>) -> Draft {
+    let names = [&first.section.name, &second.section.name].map(|name| quote(name));
+    let transport = if second.is_udp { "UDP" } else { "TCP" };
+    let port = second.at.port;
+    let message = format!("{} and {} both use {transport} port {port} of this machine", names[0], names[1]);
+    let new = if second.is_udp { Draft::warning } else { Draft::error };
+    let draft = new("port-twice", message);
+    let draft = draft.label(second.section.name_at, "this one cannot open it");
+    let help = "give each instance a port of its own, or use one instance for both";
+    draft.label(first.section.name_at, format!("opens {}", first.at)).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_overlap_if_one_includes_the_other() {
+        for (one, other, overlaps) in [
+            ("*", "10.0.0.1", true),
+            ("*", "::1", true),
+            ("0.0.0.0", "10.0.0.1", true),
+            ("0.0.0.0", "::", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("foh.local", "foh.local", true),
+            ("foh.local", "10.0.0.1", false),
+        ] {
+            let [one, other] = [one, other].map(|host| {
+                let Ok(host) = host.parse::<Host>();
+                host
+            });
+            assert_eq!((overlap(&one, &other), overlap(&other, &one)), (overlaps, overlaps));
+        }
+    }
+}
