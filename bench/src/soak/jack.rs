@@ -140,19 +140,27 @@ fn answers(server: &str) -> bool {
     quiet(Command::new("jack_lsp"), server)
 }
 
-/// Connects what is not connected. A server may stand still for seconds when `jack_connect` comes and goes, so it is asked first.
+/// Connects what is not connected.
+///
+/// A server may stand still for seconds when `jack_connect` comes and goes, so it is asked first. A connection that is made at
+/// the moment in which a client begins may carry nothing for ever, although it is listed, so ports are left alone until they
+/// are listed for the second time.
 fn plug_in(server: &str, ends: &AtomicBool, missed: &Mutex<MissedCycles>) {
+    let mut has_settled = false;
     while !ends.load(Ordering::Relaxed) {
         let start = Instant::now();
         set_asked(missed, Some(start));
-        if !are_connected(server) {
+        let list = list(server);
+        let are_there = CABLES.as_flattened().iter().all(|port| list.lines().any(|line| line == *port));
+        if are_there && has_settled && !CABLES.into_iter().all(|cable| is_plugged_in(cable, &list)) {
             for cable in CABLES {
                 let mut command = Command::new("jack_connect");
                 command.args(cable);
-                // A client may be away.
+                // A client may be away again.
                 quiet(command, server);
             }
         }
+        has_settled = are_there;
         set_asked(missed, None);
         if start.elapsed() > STALL {
             miss(missed);
@@ -167,17 +175,17 @@ fn set_asked(missed: &Mutex<MissedCycles>, asked: Option<Instant>) {
     }
 }
 
-/// Whether each cable connects its two ports: `jack_lsp -c` lists each port, and indented under it what it is connected to.
-fn are_connected(server: &str) -> bool {
+/// Each port, and indented after it what it is connected to.
+fn list(server: &str) -> String {
     let mut command = Command::new("jack_lsp");
     command.arg("-c").env("JACK_DEFAULT_SERVER", server).env("JACK_NO_START_SERVER", "1");
-    let Ok(output) = command.stdin(Stdio::null()).stderr(Stdio::null()).output() else { return false };
-    let list = String::from_utf8_lossy(&output.stdout);
-    let is_connected = |[from, to]: [&str; 2]| {
-        let after = list.lines().skip_while(|line| *line != from).skip(1);
-        after.take_while(|line| line.starts_with(' ')).any(|line| line.trim() == to)
-    };
-    CABLES.into_iter().all(is_connected)
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+fn is_plugged_in([from, to]: [&str; 2], list: &str) -> bool {
+    let after = list.lines().skip_while(|line| *line != from).skip(1);
+    after.take_while(|line| line.starts_with(' ')).any(|line| line.trim() == to)
 }
 
 /// Runs one of JACK's tools, and returns whether it was content.

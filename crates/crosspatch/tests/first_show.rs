@@ -42,10 +42,13 @@ impl Session {
         let words: Vec<_> = line.split_whitespace().collect();
         match words[..] {
             ["crosspatch", "check", file] => {
-                let output =
-                    command().args(["check", file]).current_dir(self.folder.path()).output().unwrap();
+                let output = command()
+                    .args(["check", file])
+                    .current_dir(self.folder.path())
+                    .output()
+                    .expect("it works");
                 let text = [output.stdout, output.stderr].concat();
-                assert_eq!(String::from_utf8(text).unwrap().trim_end(), expected.join("\n"));
+                assert_eq!(String::from_utf8(text).expect("it works").trim_end(), expected.join("\n"));
             }
             ["crosspatch", "sim", console] => {
                 let port = &self.ports["8080"];
@@ -56,15 +59,15 @@ impl Session {
             ["crosspatch", "show.cfg", "--values"] => {
                 let mut command = command();
                 command.args(["show.cfg", "--values"]).current_dir(self.folder.path());
-                self.show = Some(Program::spawn(command, tempfile::tempdir().unwrap()));
+                self.show = Some(Program::spawn(command, tempfile::tempdir().expect("it works")));
                 self.expect(expected);
             }
             ["oscsend", host, port, address, "f", level] => {
-                let level: f32 = level.parse().unwrap();
+                let level: f32 = level.parse().expect("it works");
                 let packet = common::osc::message(address, level);
-                let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+                let socket = UdpSocket::bind("127.0.0.1:0").expect("it works");
                 self.read = self.show().lines().len();
-                socket.send_to(&packet, format!("{host}:{port}")).unwrap();
+                socket.send_to(&packet, format!("{host}:{port}")).expect("it works");
                 self.expect(expected);
             }
             _ => panic!("nobody knows how to type `{line}`"),
@@ -82,7 +85,7 @@ impl Session {
 #[test]
 fn the_guide_is_true_when_it_is_typed() {
     let mut session = Session {
-        folder: tempfile::tempdir().unwrap(),
+        folder: tempfile::tempdir().expect("it works"),
         ports: PORTS.into_iter().map(|port| (port, free_port().to_string())).collect(),
         show: None,
         others: Vec::new(),
@@ -125,5 +128,5 @@ fn play(session: &mut Session, info: &str, lines: &[&str]) {
 }
 
 fn save(file: &Path, text: &str) {
-    std::fs::write(file, format!("{text}\n")).unwrap();
+    std::fs::write(file, format!("{text}\n")).expect("it works");
 }

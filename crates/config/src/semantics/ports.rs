@@ -10,7 +10,7 @@ use crate::semantics::sections::InstanceSection;
 use crate::wording::quote;
 
 /// A port of this machine that an instance wants.
-struct Wanted<'s> {
+struct WantedPort<'s> {
     section: &'s InstanceSection,
     at: Endpoint,
     is_udp: bool,
@@ -25,14 +25,14 @@ pub(crate) fn check(
     configured: &[Option<ConfiguredInstance>],
     diagnostics: &mut Diagnostics,
 ) {
-    let mut all: Vec<Wanted<'_>> = Vec::new();
+    let mut all: Vec<WantedPort<'_>> = Vec::new();
     for (section, configured) in sections.iter().zip(configured) {
         let Some(configured) = configured.as_ref().filter(|configured| !configured.has_mistake) else {
             continue;
         };
         let wanted = ports_at_start(&*configured.instance).into_iter();
         let wanted: Vec<_> = wanted.filter_map(|spec| wanted_port(section, spec)).collect();
-        let is_taken = |wanted: &&Wanted<'_>| all.iter().any(|earlier| earlier.excludes(wanted));
+        let is_taken = |wanted: &&WantedPort<'_>| all.iter().any(|earlier| earlier.excludes(wanted));
         if let Some(second) = wanted.iter().find(is_taken)
             && let Some(first) = all.iter().find(|earlier| earlier.excludes(second))
         {
@@ -42,7 +42,7 @@ pub(crate) fn check(
     }
 }
 
-fn wanted_port(section: &InstanceSection, spec: PortSpec) -> Option<Wanted<'_>> {
+fn wanted_port(section: &InstanceSection, spec: PortSpec) -> Option<WantedPort<'_>> {
     let (at, is_udp, is_shared) = match spec {
         PortSpec::Udp(udp) => (udp.bind, true, udp.shared || !udp.joins.is_empty()),
         PortSpec::TcpListen(listen) | PortSpec::WebSocketListen(listen) => (listen.at, false, false),
@@ -55,10 +55,10 @@ fn wanted_port(section: &InstanceSection, spec: PortSpec) -> Option<Wanted<'_>> 
         | PortSpec::Jack(_) => return None,
     };
     // For port 0, the system chooses a free one.
-    (at.port > 0).then_some(Wanted { section, at, is_udp, is_shared })
+    (at.port > 0).then_some(WantedPort { section, at, is_udp, is_shared })
 }
 
-impl Wanted<'_> {
+impl WantedPort<'_> {
     /// Whether only one of both can be opened.
     fn excludes(&self, other: &Self) -> bool {
         self.is_udp == other.is_udp
@@ -79,7 +79,7 @@ fn overlap(one: &Host, other: &Host) -> bool {
     one == other || includes(one, other) || includes(other, one)
 }
 
-fn port_twice(first: &Wanted<'_>, second: &Wanted<'_>) -> Draft {
+fn port_twice(first: &WantedPort<'_>, second: &WantedPort<'_>) -> Draft {
     let names = [&first.section.name, &second.section.name].map(|name| quote(name));
     let transport = if second.is_udp { "UDP" } else { "TCP" };
     let port = second.at.port;
