@@ -25,7 +25,7 @@ pub enum JoinRule {
 pub struct Merge {
     /// How sources are joined; the same for all of a target.
     pub rule: JoinRule,
-    /// How much this one counts with [`Rule::Priority`], 0 to 200 as in sACN (ANSI E1.31, 6.2.3); 0 with the others.
+    /// How much this one counts with [`JoinRule::Priority`], 0 to 200 as in sACN (ANSI E1.31, 6.2.3); 0 with the others.
     pub priority: u8,
 }
 

@@ -77,7 +77,7 @@ pub enum SegmentEnd {
 }
 
 impl<'a> Rtp<'a> {
-    /// Reads a packet. Its messages are read by [`List::items`].
+    /// Reads a packet. Its messages are read by [`MidiList::items`].
     ///
     /// # Errors
     ///
