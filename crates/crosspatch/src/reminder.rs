@@ -2,8 +2,8 @@
 //!
 //! `still missing: desk (10.0.0.5:80, refused: nobody listens there, 3 min), pads (nanoKONTROL2, not connected, 40 s)`
 //!
-//! A thread of its own asks the sessions how they are doing, but only after a warning: a show in which nothing is missing is
-//! not woken.
+//! A thread of its own asks the sessions how they are doing, but only after a notice: a show in which nothing happens is not
+//! woken.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -28,7 +28,7 @@ const MAX_NAMED: usize = 10;
 /// Starts to remind.
 #[derive(Debug)]
 pub(crate) struct Reminder {
-    warned: SyncSender<()>,
+    noticed: SyncSender<()>,
 }
 
 impl Reminder {
@@ -38,23 +38,23 @@ impl Reminder {
     ///
     /// Fails if the thread cannot be started.
     pub(crate) fn start(show: Handle) -> std::io::Result<Self> {
-        let (warned, warnings) = sync_channel(1);
+        let (noticed, notices) = sync_channel(1);
         let tell = |line: &str| warn!(id = "missing", "{line}");
         std::thread::Builder::new()
             .name("reminder".to_owned())
-            .spawn(move || remind(&show, &warnings, (PAUSE, NEWS), tell))?;
-        Ok(Self { warned })
+            .spawn(move || remind(&show, &notices, (PAUSE, NEWS), tell))?;
+        Ok(Self { noticed })
     }
 
-    /// A session has warned: something may be missing from here on. Never waits.
-    pub(crate) fn handle_warning(&self) {
+    /// A session has given a notice: something may be missing from here on. Never waits.
+    pub(crate) fn handle_notice(&self) {
         // A full channel has the same message already.
-        let _ = self.warned.try_send(());
+        let _ = self.noticed.try_send(());
     }
 }
 
-fn remind(show: &Handle, warnings: &Receiver<()>, (pause, news): (Duration, Duration), tell: impl Fn(&str)) {
-    while warnings.recv().is_ok() {
+fn remind(show: &Handle, notices: &Receiver<()>, (pause, news): (Duration, Duration), tell: impl Fn(&str)) {
+    while notices.recv().is_ok() {
         loop {
             std::thread::sleep(pause);
             let Ok(report) = show.report_status().recv_timeout(PATIENCE) else { break };
@@ -186,18 +186,18 @@ mod tests {
         let shell = Shell::new().expect("a poller");
         let show = shell.handle();
         show.install(compile(&input).plan.expect("a plan"));
-        let (warned, warnings) = sync_channel(1);
+        let (noticed, notices) = sync_channel(1);
         let (lines, told) = channel();
         let handle = show.clone();
         let run = std::thread::spawn(move || shell.run(&mut |_, _, _| {}));
         let pause = Duration::from_millis(20);
         std::thread::spawn(move || {
-            remind(&handle, &warnings, (pause, Duration::ZERO), |line| {
+            remind(&handle, &notices, (pause, Duration::ZERO), |line| {
                 lines.send(line.to_owned()).unwrap_or_default()
             });
         });
-        assert!(told.recv_timeout(10 * pause).is_err(), "nobody has warned");
-        warned.send(()).expect("a reminder");
+        assert!(told.recv_timeout(10 * pause).is_err(), "there was no notice");
+        noticed.send(()).expect("a reminder");
         for _ in 0..2 {
             let line = told.recv_timeout(PATIENCE).expect("a line");
             assert!(line.starts_with(&format!("still missing: tablet (udp 127.0.0.1:{port}, ")), "{line}");

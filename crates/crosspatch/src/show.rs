@@ -95,10 +95,8 @@ impl RunnableShow {
                     (false, Some(difference)) => info!(id = "plan", "reloaded {name}: {size}; {difference}"),
                 }
             }
-            if let Observed::Notice { instance: Some(_), notice, .. } = &observed
-                && notice.severity != Severity::Info
-            {
-                reminder.handle_warning();
+            if let Observed::Notice { instance: Some(_), .. } = &observed {
+                reminder.handle_notice();
             }
             log_event(now, &observed, &mut crowd);
         };
