@@ -288,8 +288,16 @@ fn without_the_benchmark_beside_it_the_program_says_how_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
     let alone = folder.path().join("crosspatch");
     std::fs::copy(env!("CARGO_BIN_EXE_crosspatch"), &alone).unwrap();
-    let output =
-        std::process::Command::new(&alone).args(["bench", "--help"]).env("PATH", "").output().unwrap();
+    // The program is busy as long as a process that another test has just started has the descriptor of the copy.
+    let mut output = None;
+    common::until("the copy can be started", || {
+        let started = std::process::Command::new(&alone).args(["bench", "--help"]).env("PATH", "").output();
+        let is_busy =
+            started.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy);
+        output = (!is_busy).then_some(started);
+        !is_busy
+    });
+    let output = output.expect("it was started").unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("cargo build --release -p crosspatch-bench"), "{said}");
