@@ -150,7 +150,7 @@ impl Outbox {
         self.generation
     }
 
-    /// What caused this turn may be an answer to something of that generation that the session has sent itself.
+    /// Marks this turn as caused by an echo of a value of that generation. The values of the turn have the next generation.
     pub fn returned(&mut self, generation: u8) {
         self.generation = self.generation.max(generation.saturating_add(1));
     }

@@ -65,7 +65,8 @@ pub trait Session: Send {
     /// Goes on with what the session has suspended ([`Outbox::suspend`]). It may suspend again.
     fn handle_resume(&mut self, _now: Instant, _out: &mut Outbox) {}
 
-    /// What the session is connected to, and what it waits for. Asked by those who show it to people, never on the path of a value.
+    /// What the session is connected to, and what it waits for. Asked through `Handle::report_status`, for
+    /// example by the reminder of the program; never on the path of a value.
     fn status(&self) -> Status;
 
     /// When `handle_timeout` wants to be called. Asked after every call into the session.

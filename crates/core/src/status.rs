@@ -16,7 +16,8 @@ pub struct Status {
 pub struct LinkStatus {
     /// What it is called: an address, a device, the name of a source.
     pub name: String,
-    /// What is known of it beyond that, such as `grandMA2, session 5`; empty if nothing is.
+    /// What is known of it beyond that, such as `grandMA2, session 5`; empty if nothing is. The
+    /// reminder of what is missing leaves it out.
     pub description: String,
     /// Whether it works.
     pub condition: Condition,

@@ -68,7 +68,7 @@ pub(crate) struct Shaper {
     levels: BTreeSet<(Instant, Slot)>,
     pace: MessagePace,
     window: Window,
-    level_interval: Duration,
+    fader_interval: Duration,
     settle: Duration,
     is_open: bool,
     is_full: bool,
@@ -76,13 +76,13 @@ pub(crate) struct Shaper {
 
 impl Shaper {
     /// A shaper for a console that is not connected yet.
-    pub(crate) fn new(rate: u32, level_interval: Duration, settle: Duration) -> Self {
+    pub(crate) fn new(rate: u32, fader_interval: Duration, settle: Duration) -> Self {
         Self {
             events: VecDeque::new(),
             levels: BTreeSet::new(),
             pace: MessagePace::new(Duration::from_secs(1) / rate.max(1)),
             window: Window::default(),
-            level_interval,
+            fader_interval,
             settle,
             is_open: false,
             is_full: false,
@@ -221,7 +221,7 @@ impl Shaper {
         self.levels.pop_first();
         let channel = channels.get_mut(slot)?;
         let fader = &mut channel.fader;
-        (fader.queued, fader.next_at) = (None, now + self.level_interval);
+        (fader.queued, fader.next_at) = (None, now + self.fader_interval);
         match fader.waiting.take()? {
             WaitingOutput::Level(level) => {
                 (fader.on_console, fader.echoes_until) = (Some(level), Instant::START);

@@ -55,8 +55,6 @@ pub(crate) struct PeerLink {
     /// When the peer last sent a packet, or joined.
     pub(crate) heard_at: Instant,
     /// Whether the peer has sent a packet since it joined.
-    /// Whether the peer has sent a packet since it joined.
-    /// Whether the peer has sent a packet since it joined.
     pub(crate) is_proven: bool,
     ssrc: u32,
     token: u32,

@@ -50,7 +50,7 @@ impl Echoes {
         self.next = (self.next + 1) % self.sent.len();
     }
 
-    /// Records a received value. Returns whether it is an echo.
+    /// Records a received value. Returns whether the channel has an echo: this value and those before it have all returned.
     pub(crate) fn is_echo(&mut self, now: Instant, value: &impl Hash) -> bool {
         let hash = hash(value);
         let mut is_returned = false;

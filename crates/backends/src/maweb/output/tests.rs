@@ -16,8 +16,8 @@ struct Test {
 
 impl Test {
     /// For a console that is ready.
-    fn new(rate: u32, level_interval: Duration) -> Self {
-        let shaper = Shaper::new(rate, level_interval, Duration::from_millis(300));
+    fn new(rate: u32, fader_interval: Duration) -> Self {
+        let shaper = Shaper::new(rate, fader_interval, Duration::from_millis(300));
         let mut test = Self { shaper, channels: MappedChannels::default() };
         test.open();
         test

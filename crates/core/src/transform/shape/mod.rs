@@ -22,7 +22,7 @@ pub struct Shape {
     function: ShapeFunction,
 }
 
-/// What shapes come down to. Plain data that is told apart when it is applied: a call through a
+/// The functions that a shape can have. Plain data that is told apart when it is applied: a call through a
 /// pointer would cost more than most of them.
 #[derive(Clone, Debug, PartialEq)]
 enum ShapeFunction {

@@ -1,5 +1,4 @@
-//! The kinds of ports, a file each. To add one: a variant of [`PortSpec`] with what it has to know, a file here with an
-//! [`Opener`] and a [`PortKind`](super::kind::PortKind), and a line in [`opener`].
+//! The kinds of ports, a file each, and the table [`opener`]. ARCHITECTURE.md says how to add one.
 
 mod connect;
 mod groups;
