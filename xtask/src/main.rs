@@ -1,19 +1,17 @@
-//! Chores of the repository that no other tool does: `cargo xtask tidy` checks the rules of the house, `cargo xtask
-//! instructions` what the hot paths cost, `cargo xtask fuzz` runs all fuzz targets for hours, and `cargo xtask man` writes the man
-//! page.
+//! Chores of the repository that no other tool does: `cargo xtask tidy` checks the rules of the project,
+//! `cargo xtask instructions` what the hot paths cost, and `cargo xtask fuzz` runs all fuzz targets for hours.
 
 mod fuzz;
 mod instructions;
-mod man;
 mod tidy;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: cargo xtask tidy | cargo xtask instructions [--accept] | cargo xtask fuzz HOURS [TARGET...] | \
-                     cargo xtask man [FOLDER]";
+const USAGE: &str =
+    "usage: cargo xtask tidy | cargo xtask instructions [--accept] | cargo xtask fuzz HOURS [TARGET...]";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -33,8 +31,6 @@ fn run(words: &[&str]) -> Result<()> {
         ["instructions"] => instructions::run(root()?, false),
         ["instructions", "--accept"] => instructions::run(root()?, true),
         ["fuzz", hours, targets @ ..] => fuzz::run(root()?, hours, targets),
-        ["man"] => man::run(&root()?.join("target/man")),
-        ["man", folder] => man::run(&PathBuf::from(folder)),
         _ => bail!("{USAGE}"),
     }
 }

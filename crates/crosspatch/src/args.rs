@@ -1,6 +1,4 @@
 //! The command line, as data: parser, `--help`, completions and man page all follow from these types.
-//!
-//! This file knows nothing of the rest of the program, because `cargo xtask man` reads it, too.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -59,6 +57,8 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Print a shell completion script
     Completions(Completions),
+    /// Print the man page, or write the pages of all commands into a folder
+    Man(Man),
     /// Print the version
     Version,
 }
@@ -164,8 +164,21 @@ pub(crate) struct Demo {
 /// Arguments of `help`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Help {
-    /// A backend, a transform, the id of a diagnostic, or `transforms` for a list of all transforms
+    /// A backend, a transform, the id of a diagnostic, `transforms` for a list of all transforms, or a chapter of the guide
+    /// such as `language`
     pub(crate) topic: Option<String>,
+
+    /// Search all manuals for a word
+    #[arg(long, value_name = "WORD", conflicts_with = "topic")]
+    pub(crate) search: Option<String>,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Man {
+    /// Write the pages into this folder, such as `/usr/local/share/man/man1`
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) install: Option<PathBuf>,
 }
 
 /// Arguments of `replay`.

@@ -31,7 +31,7 @@ use args::{Args, Command};
 const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);
 
 fn main() -> ExitCode {
-    let args = read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let args = read(std::env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit());
     match run(args) {
         Ok(status) => status,
         Err(error) => {
@@ -44,13 +44,32 @@ fn main() -> ExitCode {
 }
 
 /// Parses the command line. A configuration or its options before a command would be ignored, so they are refused.
-fn read<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Args, clap::Error> {
-    let args = Args::try_parse_from(words)?;
+fn read<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W> + Clone) -> Result<Args, clap::Error> {
+    let args = Args::try_parse_from(words.clone()).map_err(|error| explain_misspelt(words, error))?;
     if args.command.is_some() && args.run != args::RunArgs::default() {
         let message = "options of a command must follow it; only options of the log may precede it";
         return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
     }
     Ok(args)
+}
+
+/// A misspelt command is taken for a configuration, and what follows it is refused: the error names the command that was meant.
+fn explain_misspelt<W: Into<OsString>>(
+    words: impl IntoIterator<Item = W>,
+    error: clap::Error,
+) -> clap::Error {
+    let first: Option<OsString> = words.into_iter().nth(1).map(Into::into);
+    let advice = first.filter(|_| error.kind() == ErrorKind::UnknownArgument).and_then(|word| {
+        let word = std::path::PathBuf::from(word);
+        Some((word.display().to_string(), source::misspelt_command(&word)?))
+    });
+    match advice {
+        Some((word, advice)) => Args::command().error(
+            ErrorKind::InvalidSubcommand,
+            format!("there is no file and no command `{word}`; {advice}"),
+        ),
+        None => error,
+    }
 }
 
 fn run(args: Args) -> Result<ExitCode> {
@@ -63,6 +82,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Help(help) => done(commands::help::run(&REGISTRY, &help)),
         Command::Replay(replay) => commands::replay::run(&replay, args.log.color),
         Command::Bench(bench) => commands::bench::run(&bench),
+        Command::Man(man) => done(commands::man::run(&man)),
         Command::Version => done(output::print(&Args::command().render_version())),
         Command::Completions(completions) => done(commands::completions::run(&REGISTRY, &completions)),
     }

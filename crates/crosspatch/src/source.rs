@@ -104,7 +104,8 @@ impl ConfigSource {
 }
 
 /// What other programs call their commands, and what does the same here.
-const FOREIGN_COMMANDS: [(&[&str], &str); 6] = [
+const FOREIGN_COMMANDS: [(&[&str], &str); 7] = [
+    (&["manual", "manuals", "docs"], "`crosspatch help` prints the manuals"),
     (&["status", "ps", "info"], "the log of a running show tells its state; `run --values` prints values"),
     (&["start", "play", "open"], "`crosspatch run FILE` runs a show"),
     (&["stop", "quit", "kill", "end"], "Ctrl-C or the signal TERM ends a show"),
@@ -114,11 +115,8 @@ const FOREIGN_COMMANDS: [(&[&str], &str); 6] = [
 ];
 
 /// Advice if a file that does not exist looks like a misspelt command.
-fn misspelt_command(file: &Path) -> Option<String> {
+pub(crate) fn misspelt_command(file: &Path) -> Option<String> {
     let word = file.to_str().filter(|word| word.chars().all(|c| c.is_ascii_alphabetic()))?;
-    if word == "man" {
-        return Some("`crosspatch help` prints the manuals".to_owned());
-    }
     let command = crate::args::Args::command();
     let known = command.get_subcommands().map(clap::Command::get_name);
     let foreign = FOREIGN_COMMANDS.iter().find(|(words, _)| words.contains(&word));

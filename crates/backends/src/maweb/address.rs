@@ -147,6 +147,15 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::read(text).map_err(|error| match (error.suggestion.is_some(), guess(text)) {
+            (false, Some(meant)) => Self::Err { help: None, ..error.suggest(meant) },
+            _ => error,
+        })
+    }
+}
+
+impl Address {
+    fn read(text: &str) -> Result<Self, AddressError> {
         if let Some(key) = keys::find(text) {
             return Ok(Self::Key(key));
         }
@@ -341,6 +350,42 @@ fn unknown_key(text: &str) -> AddressError {
         Some(key) => error.suggest(key),
         None => error.help("`crosspatch help maweb` lists every key"),
     }
+}
+
+/// The address that a text in another notation stands for: `fader5`, `1.103`, `page1/fader5`, `exec103`, `Go+`.
+fn guess(text: &str) -> Option<String> {
+    match text.to_ascii_lowercase().as_str() {
+        "go" | "go+" => return Some("GO_PLUS".to_owned()),
+        "go-" => return Some("GO_MINUS".to_owned()),
+        _ => {}
+    }
+    let mut words = text.split(['.', '/', ' ']).filter(|word| !word.is_empty()).peekable();
+    let first = words.peek()?;
+    let page = match first.to_ascii_lowercase().strip_prefix("page") {
+        Some("") => {
+            words.next();
+            words.next()?.to_owned()
+        }
+        Some(page) => {
+            let page = page.to_owned();
+            words.next();
+            page
+        }
+        None if first.bytes().all(|byte| byte.is_ascii_digit()) => words.next()?.to_owned(),
+        None => "1".to_owned(),
+    };
+    let executor: String = words.collect();
+    let digits = executor.find(|letter: char| letter.is_ascii_digit())?;
+    let (word, number) = executor.split_at(digits);
+    let is_button = number.parse::<u16>().ok()? > 100;
+    let part = match word.to_ascii_lowercase().as_str() {
+        "" | "exec" | "executor" | "ex" | "e" if is_button => "button",
+        "" | "exec" | "executor" | "ex" | "e" | "slider" => "fader",
+        "btn" | "key" | "push" => "button",
+        word => PARTS.iter().map(|(_, known)| *known).find(|known| *known == word)?,
+    };
+    let meant = format!("page{page}.{part}{number}");
+    Address::read(&meant).is_ok().then_some(meant)
 }
 
 fn unknown_first(first: &str, rest: &str) -> AddressError {

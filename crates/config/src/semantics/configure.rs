@@ -13,7 +13,7 @@ use crate::files::{Files, beside, unreadable};
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::semantics::options::{OptionSet, Setting};
 use crate::semantics::sections::{InstanceSection, Sections};
-use crate::syntax::source::{Location, SourceFiles, Span};
+use crate::syntax::source::{Location, SourceFiles, SourceId, Span};
 use crate::wording::{between_quotes, quote};
 
 /// An instance that mappings can use.
@@ -36,6 +36,7 @@ pub(crate) fn configure_instances(
         sources: &mut sections.sources,
         diagnostics: &mut sections.diagnostics,
         read: &mut sections.read,
+        readable: Vec::new(),
     };
     let mut names: Vec<_> = sections.globals.keys().copied().collect();
     names.sort_unstable();
@@ -64,13 +65,17 @@ struct Environment<'a> {
     diagnostics: &'a mut Diagnostics,
     /// Every file that was requested.
     read: &'a mut Vec<PathBuf>,
+    /// The files of which a warning says that everybody can read the secrets in them.
+    readable: Vec<SourceId>,
 }
 
-/// Hides secrets in everything that is shown, and warns if other users can read them.
+/// Hides secrets in everything that is shown, and warns once for each file whose secrets other users can read. A value that is
+/// the documented default is not a secret.
 fn hide_secrets(settings: &[Setting], backend: Option<&'static Backend>, env: &mut Environment<'_>) {
     for setting in settings.iter().filter(|setting| setting.spec.secret && !setting.spec.file) {
         env.sources.hide(setting.value);
-        if setting.value.span.is_empty() {
+        let value = env.sources.at(setting.value);
+        if value.is_empty() || value == setting.spec.default {
             continue;
         }
         let (name, source) = (setting.spec.name, env.sources.get(setting.value.source));
@@ -86,7 +91,10 @@ fn hide_secrets(settings: &[Setting], backend: Option<&'static Backend>, env: &m
                 None => "write it in the configuration".to_owned(),
             };
             Draft::warning("secret-in-process-list", message).help(help)
+        } else if env.readable.contains(&setting.value.source) {
+            continue;
         } else if env.files.is_readable_by_all(&source.path) {
+            env.readable.push(setting.value.source);
             let message = format!("every user of this machine can read the file with `{name}`");
             Draft::warning("secret-readable", message).help(ONLY_OWNER)
         } else {

@@ -39,7 +39,7 @@ pub(crate) fn map_everything(
         instances,
         chains,
         is_mapped: vec![false; configured.len()],
-        writer: RouteWriter::new(builder, diagnostics, configured),
+        writer: RouteWriter::new(builder, diagnostics, configured, sections.registry.families),
         unknown: FxHashMap::default(),
         unknown_order: Vec::new(),
         lines: Vec::new(),

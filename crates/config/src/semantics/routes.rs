@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crosspatch_core::address::unquoted;
-use crosspatch_core::transform::{self, Chain};
+use crosspatch_core::transform::{self, Chain, Family, transforms};
 use crosspatch_core::{AddressError, Content, Direction, InstanceId, PlanBuilder, Slot, canonical_address};
 
 use crate::report::diagnostic::{Diagnostics, Draft};
@@ -55,6 +55,7 @@ pub(crate) struct RouteWriter<'w, 'a> {
     pub(crate) chains: Vec<ChainOrigin>,
     /// The channels that the stages of the current mapping refer to.
     referenced: Vec<PlanChannel>,
+    families: &'static [&'static Family],
     /// A buffer for the address that is being checked.
     address: String,
     address_bytes: usize,
@@ -66,8 +67,10 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         builder: &'w mut PlanBuilder<'a>,
         diagnostics: &'w mut Diagnostics,
         configured: Vec<Option<ConfiguredInstance>>,
+        families: &'static [&'static Family],
     ) -> Self {
         Self {
+            families,
             builder,
             diagnostics,
             configured,
@@ -275,7 +278,9 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
         error: AddressError,
     ) {
         let address = endpoint.addresses.nth(number, &mut self.address);
+        let is_transform = |name: &str| transforms(self.families).any(|transform| transform.name == name);
         let suggestion = match self.diagnostics.has_room() {
+            true if let Some(meant) = with_bar(address, is_transform) => Some(meant),
             true => {
                 let is_valid =
                     |address: &str| canonical_address(&*configured.instance, address, direction).is_ok();
@@ -305,6 +310,13 @@ impl<'w, 'a> RouteWriter<'w, 'a> {
             .help_if(address.contains('|').then_some(BAR));
         self.diagnostics.add(draft);
     }
+}
+
+/// The same text with the bar that is missing before the name of a transform: `/fader | curve 2` for `/fader curve 2`.
+fn with_bar(address: &str, is_transform: impl Fn(&str) -> bool) -> Option<String> {
+    let (channel, stage) = address.split_once(' ')?;
+    let name = stage.split_whitespace().next()?;
+    is_transform(name).then(|| format!("{channel} | {}", stage.trim_start()))
 }
 
 /// Walks through the addresses of an endpoint.

@@ -274,7 +274,7 @@ impl<'a> Sections<'a> {
         if name.is_empty() {
             return Section::Skipped;
         }
-        match self.backend(name, at, false) {
+        match self.backend(name, at, None) {
             Some(backend) => {
                 self.globals.entry(backend.name).or_default();
                 Section::Backend(backend.name)
@@ -301,7 +301,7 @@ impl<'a> Sections<'a> {
         }
         let written = backend;
         let is_guessed = self.registry.find(backend).is_none();
-        let backend = self.backend(backend, backend_at, true);
+        let backend = self.backend(backend, backend_at, Some(name));
         let missing = (self.skip_missing && backend.is_none()).then(|| written.into());
         let is_valid = self.diagnostics.check(invalid_name("instance-name", name_at, name, ".<>{}|;"));
         if let Some(inside) = between_quotes(name) {
@@ -364,12 +364,13 @@ impl<'a> Sections<'a> {
         if keyword == Some("map") { Section::Map } else { Section::Skipped }
     }
 
-    fn backend(&mut self, name: &str, at: Location, is_instance: bool) -> Option<&'static Backend> {
+    /// The backend of that name, for the instance of another name or for global options.
+    fn backend(&mut self, name: &str, at: Location, instance: Option<&str>) -> Option<&'static Backend> {
         if let Some(backend) = self.registry.find(name) {
             return Some(backend);
         }
         if let Some(planned) = self.registry.planned(name) {
-            self.planned.push((planned, at, is_instance));
+            self.planned.push((planned, at, instance.is_some()));
             return None;
         }
         if !self.diagnostics.has_room() {
@@ -379,8 +380,10 @@ impl<'a> Sections<'a> {
         let built = || self.registry.backends.iter().map(|backend| backend.name);
         let known = || built().chain(self.registry.planned.iter().map(|planned| planned.name));
         let alias = self.registry.alias(name);
-        let help = alias
-            .map(|alias| meant_by(alias, "", ""))
+        let swapped = instance.filter(|instance| self.registry.find(instance).is_some());
+        let help = swapped
+            .map(|backend| format!("the backend comes first: did you mean `[{backend} {name}]`?"))
+            .or_else(|| alias.map(|alias| meant_by(alias, "", "")))
             .or_else(|| did_you_mean(name, known()))
             .unwrap_or_else(|| {
                 format!("known backends: {}", built().map(quote).collect::<Vec<_>>().join(", "))

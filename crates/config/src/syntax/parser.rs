@@ -119,11 +119,12 @@ fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
     let quotes = closing_quote(line, 0).map_or(0, |close| close + 1);
     let Some(equals) = line[quotes..].find('=').map(|len| quotes + len) else {
         let message = format!("expected `option = value`, found {}", quote(line));
-        let help = comment_hint(text, body).or_else(|| {
-            let is_mapping = lexer::operator(text, body).is_some();
-            is_mapping.then_some("a mapping belongs in a `[map]` section")
-        });
-        return invalid(body, faults, Fault::error(body, "option-syntax", message, help));
+        let is_mapping = lexer::operator(text, body).is_some();
+        let help = comment_hint(text, body)
+            .map(str::to_owned)
+            .or_else(|| is_mapping.then(|| "a mapping belongs in a `[map]` section".to_owned()))
+            .or_else(|| meant_by(line));
+        return invalid(body, faults, Fault::error(body, "option-syntax", message, help.as_deref()));
     };
     let equals = body.start as usize + equals;
     let name = lexer::trim(text, Span::new(body.start as usize, equals));
@@ -132,7 +133,23 @@ fn option(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
         let message = "expected the name of an option before `=`, found nothing";
         return invalid(body, faults, Fault::error(body, "option-syntax", message, None));
     }
+    if let Some(rest) = value.of(text).strip_prefix('=') {
+        let help = format!("did you mean `{} = {}`?", name.of(text), rest.trim_start_matches('=').trim());
+        faults.push(Fault::warning(value, "option-syntax", "the value begins with another `=`", Some(&help)));
+    }
     Item::Option { name, value }
+}
+
+/// What a line that is no option may have been meant as: a section without its brackets, or an option with another sign.
+fn meant_by(line: &str) -> Option<String> {
+    if line == "map" || line.ends_with(']') {
+        return Some(format!("did you mean `[{}]`?", line.trim_end_matches(']')));
+    }
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let (name, rest) = line.split_at(line.find(|c| !is_of_name(c))?);
+    let value = rest.trim_start_matches([':', ' ', '\t']);
+    let is_option = !name.is_empty() && !value.is_empty() && rest.starts_with([':', ' ', '\t']);
+    is_option.then(|| format!("did you mean `{name} = {value}`?"))
 }
 
 /// Whether a line that begins with a bracket is `[chain ...]`. Its stages may look like a mapping.

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use anyhow::{Result, bail};
+use clap::CommandFactory;
 use crosspatch_config::{EXPLANATIONS, closest, explanation};
 use crosspatch_core::Registry;
 use crosspatch_core::transform::transforms;
 
-use crate::args::Help;
+use crate::args::{Args, Help};
 use crate::output;
 
 /// The topic that lists all transforms.
@@ -15,6 +16,9 @@ const TRANSFORMS: &str = "transforms";
 
 /// Prints the manual of a topic, or a list of topics.
 pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
+    if let Some(word) = &help.search {
+        return output::print(&search(registry, word)?);
+    }
     match help.topic.as_deref() {
         Some(TRANSFORMS) => output::print(&list_of_transforms(registry)),
         Some(name) => output::print(&page(registry, name)?),
@@ -22,11 +26,53 @@ pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
     }
 }
 
+/// Chapters of the user guide: name, title and text.
+const CHAPTERS: [(&str, &str, &str); 6] = [
+    ("language", "the configuration language", include_str!("../../../../docs/configuration.md")),
+    ("first-show", "from an empty folder to a show", include_str!("../../../../docs/first-show.md")),
+    ("cookbook", "recipes by task", include_str!("../../../../docs/cookbook.md")),
+    ("command-line", "commands, signals, the log", include_str!("../../../../docs/command-line.md")),
+    ("troubleshooting", "when nothing happens", include_str!("../../../../docs/troubleshooting.md")),
+    ("midimonster", "moving from MIDIMonster", include_str!("../../../../docs/from-midimonster.md")),
+];
+
+/// Words for the chapter on the language that are no names of anything.
+const OF_THE_LANGUAGE: [&str; 8] =
+    ["map", "mapping", "mappings", "syntax", "configuration", "chain", "include", "ranges"];
+
 /// All topics.
 pub(crate) fn topics(registry: &Registry) -> impl Iterator<Item = &'static str> {
     let backends = registry.backends.iter().map(|backend| backend.name);
-    backends.chain([TRANSFORMS]).chain(transforms(registry.families).map(|transform| transform.name))
+    let chapters = CHAPTERS.iter().map(|(name, ..)| *name);
+    let transforms = transforms(registry.families).map(|transform| transform.name);
+    backends.chain([TRANSFORMS]).chain(chapters).chain(transforms)
 }
+
+/// The topics in which a word occurs, each with the first line that has it.
+fn search(registry: &Registry, word: &str) -> Result<String> {
+    let wanted = word.to_lowercase();
+    let mut text = String::new();
+    let manuals =
+        topics(registry).filter(|name| *name != TRANSFORMS).map(|name| (name, manual(registry, name)));
+    let manuals = manuals.filter_map(|(name, manual)| Some((name, manual.ok()?)));
+    for (name, manual) in manuals.chain(EXPLANATIONS.iter().copied()) {
+        let lines: Vec<_> = manual.lines().filter(|line| line.to_lowercase().contains(&wanted)).collect();
+        if name.contains(&wanted) || !lines.is_empty() {
+            let line: String = lines.first().unwrap_or(&"").trim().chars().take(SHOWN).collect();
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {name:<18} {:>3}  {line}", lines.len());
+        }
+    }
+    if text.is_empty() {
+        bail!("no manual contains `{word}`");
+    }
+    Ok(format!(
+        "`{word}` occurs in these topics, in so many lines; `crosspatch help TOPIC` prints one:\n\n{text}"
+    ))
+}
+
+/// As many characters of a line are shown.
+const SHOWN: usize = 90;
 
 /// What is known about a name: a manual, the explanation of a diagnostic, or both.
 fn page(registry: &Registry, name: &str) -> Result<String> {
@@ -46,6 +92,14 @@ fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
     }
     if let Some(manual) = section(registry, name) {
         return Ok(manual);
+    }
+    let chapter = if OF_THE_LANGUAGE.contains(&name) { "language" } else { name };
+    if let Some((.., text)) = CHAPTERS.iter().find(|(known, ..)| *known == chapter) {
+        return Ok(text);
+    }
+    let commands = Args::command();
+    if commands.get_subcommands().any(|command| command.get_name() == name) {
+        bail!("`crosspatch {name} --help` prints the help of this command");
     }
     if let Some(planned) = registry.planned(name) {
         bail!("the backend `{name}` of MIDIMonster is not part of crosspatch yet; {}", planned.instead);
@@ -84,6 +138,11 @@ fn overview(registry: &Registry) -> String {
     text.push_str("\n`crosspatch help BACKEND` prints the manual of one of them.\n");
     text.push_str("`crosspatch help transforms` lists what a mapping line can do to a value.\n");
     text.push_str("`crosspatch help ID` explains a diagnostic, such as `option-missing`.\n");
+    text.push_str("\nThe guide, with `crosspatch help CHAPTER`:\n");
+    for (name, title, _) in CHAPTERS {
+        let _ = writeln!(text, "  {name:width$}  {title}");
+    }
+    text.push_str("\n`crosspatch help --search WORD` searches all of these.\n");
     text.push_str("`crosspatch --help` prints the help of the command line.\n");
     text
 }

@@ -69,7 +69,8 @@ pub(crate) fn run(sim: &Sim, log: &LogArgs) -> Result<ExitCode> {
     } else {
         format!(
             "Drive it from another window, for example with:\n\
-             \x20 crosspatch SHOW.cfg -i INSTANCE.host=\"{listen}\"\n\n"
+             \x20 crosspatch SHOW.cfg -i INSTANCE.host=\"{listen}\"\n\
+             Executors without a name are empty, and their faders do not move.\n\n"
         )
     };
     output::print(&format!("A simulated {console} listens on {listen}. {hint}"))?;
