@@ -10,6 +10,8 @@ use crate::{Peer, Port, PortSpec, SessionId, Slot, Value, plain};
 /// How much a notice matters.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
+    /// Something for those who look for a cause: a message that no mapping uses.
+    Debug,
     /// A change of state worth a line: connected, logged in, reloaded.
     Info,
     /// Something was lost, refused or is missing; the show goes on without it.
@@ -32,6 +34,11 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// Something for those who look for a cause.
+    pub fn debug(id: &'static str, text: impl Into<String>) -> Self {
+        Self::new(id, Severity::Debug, text.into())
+    }
+
     /// A change of state.
     pub fn info(id: &'static str, text: impl Into<String>) -> Self {
         Self::new(id, Severity::Info, text.into())

@@ -5,8 +5,8 @@
 
 mod args;
 mod commands;
-mod crowd;
 mod files;
+mod line_limit;
 mod log;
 mod output;
 mod reload;

@@ -9,8 +9,8 @@ use crosspatch_io::{Observed, Shell};
 use tracing::{Level, debug, error, info, trace, warn};
 
 use crate::args;
-use crate::crowd::{Crowd, Visibility};
 use crate::files::{Disk, Helpers};
+use crate::line_limit::{LineLimit, Visibility};
 use crate::log::Log;
 use crate::reload::{Reason, Reloader, Reloads};
 use crate::reminder::Reminder;
@@ -84,7 +84,7 @@ impl RunnableShow {
         let trigger = reloader.start(self.watches).context("cannot start a thread")?;
         signals.on_reload(move || trigger.fire(Reason::Asked));
         signals.on_stop(move || show.stop());
-        let (mut is_first, mut crowd) = (true, Crowd::default());
+        let (mut is_first, mut limit) = (true, LineLimit::default());
         let mut observer = |now, _: &Engine, observed: Observed<'_>| {
             if let Observed::Installed(plan) = observed {
                 let size = source::size(plan);
@@ -98,7 +98,7 @@ impl RunnableShow {
             if let Observed::Notice { instance: Some(_), .. } = &observed {
                 reminder.handle_notice();
             }
-            log_event(now, &observed, &mut crowd);
+            log_event(now, &observed, &mut limit);
         };
         shell.run(&mut observer).context("the event loop failed")?;
         info!(id = "end", "ended");
@@ -107,13 +107,14 @@ impl RunnableShow {
 }
 
 /// Logs an event of the show.
-fn log_event(now: Instant, observed: &Observed<'_>, crowd: &mut Crowd) {
+fn log_event(now: Instant, observed: &Observed<'_>, limit: &mut LineLimit) {
     match observed {
         Observed::Notice { instance, notice, held } => {
             let (instance, id, held, text) =
                 (instance.unwrap_or_default(), notice.id, u64::from(*held), &notice.text);
             match notice.severity {
-                Severity::Info => match crowd.place(now, id) {
+                Severity::Debug => debug!(instance, id, held, "{text}"),
+                Severity::Info => match limit.admit(now, id) {
                     Visibility::Shown => info!(instance, id, held, "{text}"),
                     Visibility::Last => info!(instance, id, held, "{text}; more follow, `-v` shows them"),
                     Visibility::Hidden => debug!(instance, id, held, "{text}"),

@@ -80,6 +80,7 @@ impl fmt::Display for Observed<'_> {
             }
             Self::Notice { instance, notice, held } => {
                 let severity = match notice.severity {
+                    Severity::Debug => "debug",
                     Severity::Info => "info",
                     Severity::Warning => "warning",
                     Severity::Error => "error",

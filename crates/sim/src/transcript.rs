@@ -58,6 +58,7 @@ impl Transcript {
             Effect::Notice(session, notice, held) => {
                 let name = session.map(|session| format!("{} ", self.name(session))).unwrap_or_default();
                 let severity = match notice.severity {
+                    Severity::Debug => "debug",
                     Severity::Info => "info",
                     Severity::Warning => "warning",
                     Severity::Error => "error",

@@ -235,7 +235,8 @@ impl OscSession {
             false
         };
         match self.config.detect {
-            Detect::Off => {}
+            Detect::Off if is_mapped => {}
+            Detect::Off => self.unmapped.record(address, from, out),
             Detect::Unmapped if is_mapped => {}
             Detect::Unmapped | Detect::All => self.detector.record(now, address, from, message, out),
         }

@@ -29,6 +29,7 @@ use super::output::{CROSSING, Pending, Time};
 use super::ports::{self, CLIENT, LOOKUP, SERVER};
 use super::receive::{Effort, Unfinished};
 use super::table::{MessageTable, OutgoingArgument};
+use super::unmapped::Unmapped;
 use super::wire::Framing;
 
 /// The quiet time after which a held back value is sent. It grows if that value has crossed with another one again.
@@ -51,6 +52,7 @@ pub(crate) struct OscSession {
     /// The buttons that connections hold, if the options say that they are released.
     pub(super) held: Option<HeldButtons>,
     pub(super) detector: Detector,
+    pub(super) unmapped: Unmapped,
     has_outputs: bool,
 
     /// Where datagrams go, once that is known.
@@ -95,6 +97,7 @@ impl OscSession {
             links: Links::new(config.framing, config.bundle),
             held: (config.framing != Framing::Datagram && config.releases_lost).then(HeldButtons::default),
             detector: Detector::new("osc-detect"),
+            unmapped: Unmapped::default(),
             has_outputs: false,
             target: None,
             learned: Vec::new(),
@@ -144,6 +147,7 @@ impl Session for OscSession {
 
     fn handle_rebind(&mut self, _now: Instant, out: &mut Outbox) {
         self.table.prepare();
+        self.unmapped.clear();
         self.unfinished.iter_mut().for_each(Unfinished::begin_again);
         self.warn_of_missing_destination(out);
     }

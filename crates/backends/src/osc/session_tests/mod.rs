@@ -44,7 +44,7 @@ fn receive_from(world: &mut World, from: &str, messages: &[&str]) -> String {
 fn shown(world: &mut World) -> String {
     let transcript = world.take_transcript();
     let is_left_out = |line: &str| {
-        [" <- ", " := ", " info: first message", " info: messages go to", " info: listening"]
+        [" <- ", " := ", " info: first message", " info: messages go to", " info: listening", " debug: "]
             .iter()
             .any(|part| line.contains(part))
     };

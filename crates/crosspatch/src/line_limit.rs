@@ -10,7 +10,7 @@ const WINDOW: Duration = Duration::from_secs(5);
 
 /// What was shown lately.
 #[derive(Debug, Default)]
-pub(crate) struct Crowd {
+pub(crate) struct LineLimit {
     kinds: BTreeMap<&'static str, (Instant, u32)>,
 }
 
@@ -25,9 +25,9 @@ pub(crate) enum Visibility {
     Hidden,
 }
 
-impl Crowd {
+impl LineLimit {
     /// What to do with a line of that kind.
-    pub(crate) fn place(&mut self, now: Instant, kind: &'static str) -> Visibility {
+    pub(crate) fn admit(&mut self, now: Instant, kind: &'static str) -> Visibility {
         let (since, count) = self.kinds.entry(kind).or_insert((now, 0));
         if now.since(*since) >= WINDOW {
             (*since, *count) = (now, 0);
@@ -47,8 +47,8 @@ mod tests {
 
     #[test]
     fn ten_lines_of_a_kind_are_shown_in_five_seconds() {
-        let (mut crowd, mut now) = (Crowd::default(), Instant::START);
-        let mut shown = |now, kind| crowd.place(now, kind);
+        let (mut limit, mut now) = (LineLimit::default(), Instant::START);
+        let mut shown = |now, kind| limit.admit(now, kind);
         for _ in 0..9 {
             assert_eq!(shown(now, "listening"), Visibility::Shown);
         }
