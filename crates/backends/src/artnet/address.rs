@@ -1,4 +1,5 @@
-//! Channels of an instance: those of its universe, `1` or `1+2`; the time code; and triggers, such as `trigger.macro5`.
+//! Channels of an instance: slots of its universe such as `1` or `1+2`, the time code, and triggers such as
+//! `trigger.macro5`.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use crosspatch_core::{AddressError, Direction, Kind};
 use super::wire::Key;
 use crate::shared::dmx;
 
-/// Words that addresses are built from.
+/// The words of addresses.
 pub(crate) const WORDS: &[&str] = &[
     "timecode",
     "timecode.hours",
@@ -23,13 +24,13 @@ pub(crate) const WORDS: &[&str] = &[
 /// A channel.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Address {
-    /// One of the universe.
+    /// A channel of the universe.
     Dmx(dmx::Address),
-    /// The time of the show as a text, `01:02:03:04`.
+    /// The time of the show as text, `01:02:03:04`.
     TimeCode,
-    /// A part of the time of the show, of the range that it has.
+    /// A part of the time of the show, in the range of that part.
     TimePart(TimePart),
-    /// A trigger of that kind and number.
+    /// A trigger with its kind and number.
     Trigger(Key, u8),
 }
 
@@ -56,7 +57,7 @@ impl TimePart {
 }
 
 impl Address {
-    /// What its values are. A frame says how a universe is, and the time is what it is; to send it, or a trigger, is an event.
+    /// The kind of the values: levels and received times are states; a sent time code and triggers are events.
     pub(crate) fn kind(self, direction: Direction) -> Kind {
         match (self, direction) {
             (Self::Dmx(_) | Self::TimePart(_), _) | (Self::TimeCode, Direction::Input) => Kind::State,
@@ -64,7 +65,7 @@ impl Address {
         }
     }
 
-    /// Reads an address.
+    /// Parses an address.
     pub(crate) fn parse(text: &str, direction: Direction) -> Result<Self, AddressError> {
         if text == "timecode" {
             return Ok(Self::TimeCode);

@@ -1,15 +1,15 @@
-//! What is no level: the time of the show, and triggers.
+//! Channels that are not levels: the time of the show, and triggers.
 
 use crosspatch_core::{Outbox, Slot, Value};
 
 use super::address::{Address, TimePart};
 use super::wire::{ArtTimeCode, ArtTrigger, Packet};
 
-/// The kind of time code with 25 frames a second, and the one with 30.
+/// The kinds of time code with 25 and with 30 frames per second.
 const EBU: u8 = 1;
 const SMPTE: u8 = 3;
 
-/// The mapped channels of this kind.
+/// The mapped time code and trigger channels.
 #[derive(Debug, Default)]
 pub(crate) struct Cues {
     inputs: Vec<(Slot, Address)>,
@@ -21,32 +21,32 @@ pub(crate) struct Cues {
 struct CueOutput {
     slot: Slot,
     address: Address,
-    /// What it was told last.
+    /// The last value sent to the channel.
     last: Option<Value>,
 }
 
 impl Cues {
-    /// A channel is mapped as an input.
+    /// Maps a channel as an input.
     pub(crate) fn bind_input(&mut self, slot: Slot, address: Address) {
         self.inputs.push((slot, address));
     }
 
-    /// A channel is mapped as an output.
+    /// Maps a channel as an output.
     pub(crate) fn bind_output(&mut self, slot: Slot, address: Address) {
         self.outputs.push(CueOutput { slot, address, last: None });
     }
 
-    /// A channel is not mapped as an input any more.
+    /// Removes the mapping of an input channel.
     pub(crate) fn unbind_input(&mut self, slot: Slot) {
         self.inputs.retain(|(bound, _)| *bound != slot);
     }
 
-    /// A channel is not mapped as an output any more.
+    /// Removes the mapping of an output channel.
     pub(crate) fn unbind_output(&mut self, slot: Slot) {
         self.outputs.retain(|output| output.slot != slot);
     }
 
-    /// A trigger has come: a press and its release.
+    /// Handles a received trigger: emits a press and its release.
     pub(crate) fn handle_trigger(&self, trigger: ArtTrigger, out: &mut Outbox) {
         let Some(key) = trigger.kind() else { return };
         let address = Address::Trigger(key, trigger.sub_key);
@@ -56,7 +56,7 @@ impl Cues {
         }
     }
 
-    /// The time has come; parts that are the same as before are not told again.
+    /// Handles a received time. Parts that have not changed are not sent again.
     pub(crate) fn handle_time(&mut self, time: ArtTimeCode, out: &mut Outbox) {
         let before = self.last.replace(time);
         if before == Some(time) {
@@ -81,7 +81,7 @@ impl Cues {
         !self.outputs.is_empty()
     }
 
-    /// The packet that a value asks for. A state is no press.
+    /// The packet to send for a value. A state is not a press.
     pub(crate) fn set(&mut self, slot: Slot, value: &Value, is_state: bool) -> Option<Packet<'static>> {
         let output = self.outputs.iter_mut().find(|output| output.slot == slot)?;
         match output.address {
@@ -102,7 +102,7 @@ impl Cues {
     }
 }
 
-/// A part of a time, and the most that it can be.
+/// A part of a time, and its highest value.
 fn part_of(part: TimePart, time: ArtTimeCode) -> (u8, u8) {
     let last_frame = match time.kind {
         0 => 23,

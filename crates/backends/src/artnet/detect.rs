@@ -1,4 +1,4 @@
-//! Tells the operator who is on the network, each once.
+//! Reports the senders on the network to the operator, each once.
 
 use std::net::IpAddr;
 
@@ -7,10 +7,10 @@ use crosspatch_core::{Notice, Outbox};
 use super::wire::{Packet, PortAddress};
 use crate::shared::dmx::Detect;
 
-/// So many senders and universes are remembered; further ones are not told.
+/// The number of senders and universes to remember. Further ones are not reported.
 const MAX_SEEN: usize = 1024;
 
-/// What has been told.
+/// The senders and universes that were reported.
 #[derive(Debug)]
 pub(crate) struct FrameDetector {
     detect: Detect,
@@ -25,12 +25,12 @@ enum SeenFrame {
 }
 
 impl FrameDetector {
-    /// Tells what the option says.
+    /// Reports what the option selects.
     pub(crate) fn new(detect: Detect) -> Self {
         Self { detect, seen: Vec::new() }
     }
 
-    /// A packet has come.
+    /// Handles a received packet.
     pub(crate) fn hear(&mut self, ip: IpAddr, packet: &Packet<'_>, own: PortAddress, out: &mut Outbox) {
         let what = match (self.detect, packet) {
             (Detect::Own, Packet::Dmx(dmx)) if dmx.port_address == own => SeenFrame::Universe(own),

@@ -1,10 +1,12 @@
-//! Who wants the universe: polling, and the answers of the nodes.
+//! Finds the nodes that want the universe: polls, and evaluates the replies.
 //!
-//! Many universes are many sessions on one port, and each hears all answers. So a session puts its own poll off while answers
-//! come that others have asked for, but not for long, since those may have come by broadcast from a part of the nodes only.
+//! Several universes are several sessions on one port, and each receives all replies. A session therefore delays its
+//! own poll while replies to polls of other sessions arrive. The delay is limited, because those replies may be
+//! broadcasts from only some of the nodes.
 //!
-//! Anybody can answer under made-up addresses. A node counts as one that is there when it has answered a second poll; before
-//! that, only so many nodes are sent the universe at a time, and those that are there never give way to new ones.
+//! Anyone can reply from forged addresses. A node is confirmed when it has answered a second poll. The number of
+//! unconfirmed nodes that receive the universe at a time is limited, and confirmed nodes are never replaced by new
+//! ones.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -14,38 +16,40 @@ use crosspatch_core::{Duration, Instant};
 use super::echoes::hash;
 use super::wire::{ArtPollReply, PortAddress};
 
-/// Between two polls: 2.5 s to 3 s, as the specification has it.
+/// The time between two polls: 2.5 s to 3 s, as the specification requires.
 const SHORTEST_POLL: Duration = Duration::from_millis(2_500);
 const POLL_JITTER: Duration = Duration::from_millis(500);
 
-/// A poll is put off no longer than this after the one before.
+/// The longest time between two polls, even if the next one is delayed.
 const LONGEST_POLL: Duration = Duration::from_secs(10);
 
-/// Within this time nodes answer a poll: a second at random, and a little for the network.
+/// The time within which nodes answer a poll: a random delay of up to a second, plus the network.
 const ANSWERS: Duration = Duration::from_millis(1_200);
 
-/// A node that has not answered for so long is forgotten. Longer than a restart takes, so that it has its levels at once.
+/// A node that has not answered for this time is removed. Longer than a restart, so that a restarted node receives
+/// levels at once.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
-/// How many ports of nodes are sent the same universe.
+/// The maximum number of node ports that receive the universe.
 const MAX_NODES: usize = 256;
 
-/// How many of them may be new, that is have answered one poll only. Up to so many nodes Art-Net wants unicast.
+/// The maximum number of nodes that have answered only one poll. Art-Net requires unicast for up to this many nodes.
 const MAX_NEW: usize = 40;
 
-/// The answer to another poll comes no sooner than this after the one before.
+/// The minimum time between the answers to two different polls.
 const SECOND_ANSWER: Duration = Duration::from_secs(2);
 
-/// A new node that has not answered for so long, by when there was another poll mostly, gives way to another new one.
+/// A new node that has not answered for this time can be replaced by another new node. Usually there was a second poll
+/// by then.
 const PATIENCE: Duration = Duration::from_millis(4_500);
 
-/// Who wants the universe.
+/// The nodes that want the universe.
 #[derive(Debug)]
 pub(crate) struct SubscriberSearch {
     nodes: Vec<Node>,
     polled_at: Instant,
     poll_at: Option<Instant>,
-    /// Different in each session, so that they do not all poll at once.
+    /// A different value in each session, so that sessions do not all poll at once.
     jitter: Duration,
 }
 
@@ -58,41 +62,41 @@ struct Node {
 }
 
 impl Node {
-    /// Whether it has answered one poll only.
+    /// Whether the node has answered only one poll.
     fn is_new(&self) -> bool {
         self.heard.since(self.since) < SECOND_ANSWER
     }
 }
 
 impl SubscriberSearch {
-    /// Nobody yet. The seed is the name of the instance.
+    /// No nodes yet. The seed is the name of the instance.
     pub(crate) fn new(seed: impl Hash) -> Self {
         let jitter = spread(seed, POLL_JITTER);
         Self { nodes: Vec::new(), polled_at: Instant::START, poll_at: None, jitter }
     }
 
-    /// The port is open: polls begin.
+    /// Starts polling. Called when the port has opened.
     pub(crate) fn start(&mut self, now: Instant) {
         self.polled_at = now;
         self.poll_at = Some(now + self.jitter);
     }
 
-    /// The port is gone, or there is nothing to send.
+    /// Stops polling. Called when the port has closed, or if there is nothing to send.
     pub(crate) fn stop(&mut self) {
         self.poll_at = None;
     }
 
-    /// Whether there are polls.
+    /// Whether polls are sent.
     pub(crate) fn is_running(&self) -> bool {
         self.poll_at.is_some()
     }
 
-    /// When something is to be done.
+    /// When the next poll is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.poll_at
     }
 
-    /// Whether it is time for a poll.
+    /// Whether a poll is due.
     pub(crate) fn take_due(&mut self, now: Instant) -> bool {
         let is_due = self.poll_at.is_some_and(|at| at <= now);
         if is_due {
@@ -103,13 +107,14 @@ impl SubscriberSearch {
         is_due
     }
 
-    /// Something was lost, perhaps an answer: the next poll comes as soon as those to the last one have had their time.
+    /// Polls as soon as the answers to the last poll have had time to arrive. Called after data was lost, which may
+    /// include an answer.
     pub(crate) fn hurry(&mut self) {
         let soonest = self.polled_at + ANSWERS;
         self.poll_at = self.poll_at.map(|at| at.min(soonest));
     }
 
-    /// A node has answered somebody. Returns whether it is a new one that wants the universe.
+    /// Handles a node's reply to any controller. Returns whether this is a new node that wants the universe.
     pub(crate) fn handle_reply(
         &mut self,
         now: Instant,
@@ -136,7 +141,8 @@ impl SubscriberSearch {
         false
     }
 
-    /// Makes room for a new node, if need be in the place of one that has not answered again. Whether there is.
+    /// Makes room for a new node, if necessary by removing one that has not answered again. Returns whether there is
+    /// room.
     fn make_room(&mut self, now: Instant) -> bool {
         let new = self.nodes.iter().filter(|node| node.is_new()).count();
         if new < MAX_NEW && self.nodes.len() < MAX_NODES {
@@ -149,14 +155,14 @@ impl SubscriberSearch {
         })
     }
 
-    /// Whom to send the universe, each once.
+    /// The addresses to send the universe to, each once.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = IpAddr> + '_ {
         let is_first = |at: usize| !self.nodes[..at].iter().any(|node| node.ip == self.nodes[at].ip);
         (0..self.nodes.len()).filter(move |&at| is_first(at)).map(|at| self.nodes[at].ip)
     }
 }
 
-/// A part of `most` that depends on nothing but the seed.
+/// A duration of up to `most` that depends only on the seed.
 pub(crate) fn spread(seed: impl Hash, most: Duration) -> Duration {
     most.mul_f64((hash(seed) >> 11) as f64 / (1_u64 << 53) as f64)
 }
@@ -188,7 +194,7 @@ mod tests {
     fn thousands_of_made_up_nodes_get_little_and_those_that_are_there_everything() {
         let mut discovery = SubscriberSearch::new("rack");
         let mut now = Instant::START + Duration::from_secs(10);
-        // Sixty nodes that are there: a part of them at once, all after a few polls.
+        // Sixty existing nodes: some are accepted at once, all after a few polls.
         for poll in 0..4 {
             for node in 0..60 {
                 answer(&mut discovery, now, node);

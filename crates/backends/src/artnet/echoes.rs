@@ -1,33 +1,34 @@
-//! Packets of ours that come back, because they went to everybody on the network.
+//! Recognises our own packets, which return to us if they were broadcast.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 
 use crosspatch_core::{Duration, Instant};
 use rustc_hash::FxHasher;
 
-/// So many packets are remembered, and so long; on the way back to its own machine a packet takes far less.
+/// The number of packets to remember, and for how long. A packet returns to its own machine in far less time.
 const REMEMBERED: usize = 8;
 const SOON: Duration = Duration::from_millis(500);
 
-/// What was sent lately.
+/// The packets sent recently.
 #[derive(Debug, Default)]
 pub(crate) struct FrameEchoes {
-    /// Hashes of packets and when they were sent, in a ring.
+    /// Hashes of the packets and their send times, as a ring buffer.
     sent: [Option<(u64, Instant)>; REMEMBERED],
     next: usize,
 }
 
 impl FrameEchoes {
-    /// A packet is sent.
+    /// Records a sent packet.
     pub(crate) fn remember(&mut self, now: Instant, packet: &[u8]) {
         self.sent[self.next] = Some((hash(packet), now));
         self.next = (self.next + 1) % REMEMBERED;
     }
 
-    /// Whether a packet is one of ours. It comes back once: the same from somebody else is not mistaken for it.
+    /// Whether a received packet is our own. Each sent packet matches once, so that an equal packet from another sender
+    /// is accepted.
     pub(crate) fn take(&mut self, now: Instant, packet: &[u8]) -> bool {
         let is_recent = |sent: &Option<(u64, Instant)>| sent.is_some_and(|(_, at)| now.since(at) < SOON);
-        // Whoever has sent nothing has nothing to compare.
+        // Nothing sent, so nothing to compare.
         if !self.sent.iter().any(is_recent) {
             return false;
         }
@@ -38,7 +39,7 @@ impl FrameEchoes {
     }
 }
 
-/// The same number for the same thing, in every run.
+/// A hash that is the same in every run.
 pub(crate) fn hash(thing: impl Hash) -> u64 {
     BuildHasherDefault::<FxHasher>::default().hash_one(thing)
 }

@@ -1,7 +1,7 @@
-//! Art-Net 4: universes of DMX over UDP, as nodes, desks, media servers and visualisers speak it.
+//! Art-Net 4: DMX universes over UDP, as used by nodes, desks, media servers and visualisers.
 //!
-//! [`wire`] is the codec. A session has one universe: `receive` merges what comes in, `send` paces what goes out, `discovery`
-//! finds out who wants it, and `cues` are time code and triggers.
+//! [`wire`] is the codec. A session has one universe: `receive` merges the received levels, `send` paces the sent ones,
+//! `discovery` finds the nodes that want the universe, and `cues` handles time code and triggers.
 
 mod address;
 mod cues;

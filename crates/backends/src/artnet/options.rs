@@ -10,7 +10,7 @@ use crate::shared::dmx::{
     read_loss, read_merge, read_start,
 };
 
-/// All options, as the manual lists them.
+/// All options, in the order of the manual.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         scope: Scope::Global,
@@ -73,7 +73,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("sync", "on", "off", "send ArtSync after each of the instance's frames"),
 ];
 
-/// The options of an instance, read.
+/// The parsed options of an instance.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
     pub(crate) port_address: PortAddress,
@@ -87,25 +87,25 @@ pub(crate) struct Config {
     pub(crate) detect: Detect,
 }
 
-/// What a `bind` says.
+/// A parsed `bind`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BindInterface {
     pub(crate) bind: Endpoint,
-    /// The address that we say we have; unspecified if we do not know.
+    /// The address that we announce; unspecified if it is unknown.
     pub(crate) announce: Ipv4Addr,
-    /// Whom to ask who is there.
+    /// The address that polls are sent to.
     pub(crate) broadcast: IpAddr,
 }
 
-/// Where a universe goes.
+/// The destination of a universe.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Target {
-    /// To whoever says, when asked, that it wants the universe.
+    /// Nodes that request the universe in their reply to a poll.
     Discover,
     Fixed(Vec<Endpoint>),
 }
 
-/// Reads the options.
+/// Parses the options.
 pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let interface = read_site(options);
     let port_address = read_port_address(options);
@@ -129,7 +129,7 @@ fn read_bind(options: &mut Options<'_>, at: usize) -> Option<BindInterface> {
         options.error(at, "expected a port from 1 to 65535, the one that the other devices use, found `0`");
         return None;
     }
-    // Art-Net knows IPv4 only.
+    // Art-Net supports IPv4 only.
     if bind.host == Host::Any {
         bind.host = Host::Address(Ipv4Addr::UNSPECIFIED.into());
     }
@@ -162,7 +162,7 @@ impl BindInterface {
         Self { bind, announce, broadcast: broadcast.into() }
     }
 
-    /// Where everybody is told something.
+    /// The address for broadcasts.
     pub(crate) fn everybody(&self) -> SocketAddr {
         SocketAddr::new(self.broadcast, self.bind.port)
     }

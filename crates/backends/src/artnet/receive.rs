@@ -1,8 +1,9 @@
-//! The universe as it comes in: sequence, merging of two sources, and waiting for ArtSync.
+//! Receives a universe: sequence numbers, merging of two sources, and ArtSync.
 //!
-//! Two sources are merged, a third is left out ("Duplicates & Merging"). A source is told from another by its address and its
-//! physical port, and has left when it has been silent for ten seconds. After an ArtSync levels wait for the next one, until
-//! there has been none for four seconds; with two sources there is no common moment to wait for ("ArtSync").
+//! Two sources are merged, a third is ignored ("Duplicates & Merging"). A source is identified by its address and
+//! physical port, and is gone after ten seconds of silence. After an ArtSync, levels are held until the next ArtSync,
+//! or until there has been none for four seconds; with two sources they are not held, since there is no common moment
+//! ("ArtSync").
 
 use std::net::IpAddr;
 
@@ -12,16 +13,16 @@ use super::wire::{ArtAddress, ArtDmx, PortAddress};
 use crate::shared::dmx::{Input, Levels, Loss, MergeScope, Merger, Place, Rule};
 use crate::shared::sequence::{NumberWidth, PacketOrder, SequenceTracker};
 
-/// After so long without a packet a source is gone.
+/// A source is gone after this time without a packet.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After so long without ArtSync levels count at once again.
+/// After this time without ArtSync, levels take effect immediately again.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How many sources are merged.
+/// The maximum number of merged sources.
 const MAX_SOURCES: usize = 2;
 
-/// What comes in.
+/// The receiver of a universe.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     port_address: PortAddress,
@@ -30,11 +31,11 @@ pub(crate) struct Receiver {
     merger: Merger,
     last_sender: Option<IpAddr>,
     synchronised_until: Option<Instant>,
-    /// Whether levels have come that wait for ArtSync.
+    /// Whether received levels are held until an ArtSync.
     is_held: bool,
-    /// Whether the next source is to be the only one.
+    /// Whether the next source becomes the only one.
     is_merge_cancelled: bool,
-    /// Whether there has been a source, and none is left.
+    /// Whether all sources are gone. False before the first source.
     is_lost: bool,
 }
 
@@ -48,7 +49,7 @@ struct Source {
 }
 
 impl Receiver {
-    /// A universe of which nothing is known yet.
+    /// A universe that has received nothing yet.
     pub(crate) fn new(port_address: PortAddress, rule: Rule, loss: Loss) -> Self {
         Self {
             port_address,
@@ -63,12 +64,12 @@ impl Receiver {
         }
     }
 
-    /// A channel is mapped.
+    /// Maps a channel.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
         self.input.bind(slot, place);
     }
 
-    /// A channel is not mapped any more.
+    /// Removes the mapping of a channel.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         self.input.unbind(slot);
     }
@@ -78,27 +79,27 @@ impl Receiver {
         !self.input.is_empty()
     }
 
-    /// Channels have been mapped while running.
+    /// Sends the levels of channels that were mapped at run time.
     pub(crate) fn handle_rebind(&mut self, out: &mut Outbox) {
         self.input.tell(out);
     }
 
-    /// The addresses of the present sources.
+    /// The addresses of the current sources.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.sources.iter().map(|source| source.ip)
     }
 
-    /// How many sources there are.
+    /// The number of sources.
     pub(crate) fn sources(&self) -> usize {
         self.sources.len()
     }
 
-    /// Who wins.
+    /// The merge rule.
     pub(crate) fn rule(&self) -> Rule {
         self.merger.rule()
     }
 
-    /// Levels have come.
+    /// Handles received levels.
     pub(crate) fn handle_dmx(&mut self, now: Instant, ip: IpAddr, dmx: &ArtDmx<'_>, out: &mut Outbox) {
         let universe = self.port_address;
         let Some(source) = self.source(now, ip, dmx, out) else { return };
@@ -119,7 +120,7 @@ impl Receiver {
         }
     }
 
-    /// The source of a packet; none if there are too many.
+    /// The source of a packet; none if there are too many sources.
     fn source(
         &mut self,
         now: Instant,
@@ -156,12 +157,12 @@ impl Receiver {
         self.is_lost = false;
         let (sequence, levels) = (SequenceTracker::new(NumberWidth::BYTE), Levels::new(0));
         self.sources.push(Source { ip, physical: dmx.physical, sequence, heard: now, levels });
-        // Its levels may have to wait, but the universe has a source.
+        // The levels may be held, but the universe has a source.
         self.merge(now);
         self.sources.last_mut()
     }
 
-    /// What has come so far is to count.
+    /// Handles ArtSync: all levels received so far take effect.
     pub(crate) fn handle_sync(&mut self, now: Instant, ip: IpAddr, out: &mut Outbox) {
         if self.sources.len() > 1 || self.last_sender != Some(ip) {
             return;
@@ -172,7 +173,7 @@ impl Receiver {
         }
     }
 
-    /// A controller changes how sources are merged, until the end of the session.
+    /// Handles a controller's command to change the merge rule. It holds until the end of the session.
     pub(crate) fn handle_command(&mut self, now: Instant, command: u8, out: &mut Outbox) {
         match command {
             ArtAddress::CANCEL_MERGE => self.is_merge_cancelled = true,
@@ -185,7 +186,7 @@ impl Receiver {
         }
     }
 
-    /// When something times out.
+    /// When the next timeout is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let sources = self.sources.iter().map(|source| source.heard + SOURCE_TIMEOUT);
         sources
@@ -194,7 +195,7 @@ impl Receiver {
             .min()
     }
 
-    /// A source may be gone, and so may ArtSync.
+    /// Removes sources that are gone, and ends synchronization after its timeout.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         let universe = self.port_address;
         let before = self.sources.len();
@@ -225,7 +226,7 @@ impl Receiver {
         }
     }
 
-    /// Tells what the sources say together.
+    /// Sends the merged levels to the channels.
     fn show(&mut self, now: Instant, out: &mut Outbox) {
         self.is_held = false;
         self.merge(now);
@@ -238,7 +239,8 @@ impl Receiver {
 }
 
 impl Source {
-    /// Whether a packet was overtaken by another. Packets without a number never are, and repetitions are harmless.
+    /// Whether a packet was overtaken by a later one. Packets without a sequence number never are, and repetitions are
+    /// harmless.
     fn is_late(&mut self, now: Instant, sequence: u8) -> bool {
         if sequence == 0 {
             self.sequence.skip();

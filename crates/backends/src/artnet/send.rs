@@ -1,4 +1,4 @@
-//! The universe as it goes out: ArtDmx with a running number, when the output has a frame.
+//! Sends a universe: ArtDmx with a sequence number, whenever the output has a frame.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,26 +10,26 @@ use super::wire::{ArtDmx, Packet, PortAddress};
 use crate::shared::dmx::{Output, Pace, Place, SLOTS};
 use crate::shared::ports::Hosts;
 
-/// A universe is sent at least so often. The specification has had 4 s and has 0.8 s to 1 s.
+/// The longest time between two frames. Earlier specifications require 4 s, the current one 0.8 s to 1 s.
 const KEEP_ALIVE: Duration = Duration::from_millis(900);
 
-/// What goes out.
+/// The sender of a universe.
 #[derive(Debug)]
 pub(crate) struct Sender {
     port_address: PortAddress,
-    /// The fixed destinations. Without any, those who answer polls are sent the universe.
+    /// The fixed destinations. If there are none, the universe is sent to the nodes that answer polls.
     pub(crate) hosts: Hosts,
-    /// Everybody on the network.
+    /// The broadcast address.
     everybody: SocketAddr,
     output: Output,
-    /// Whether ArtSync follows each frame.
+    /// Whether an ArtSync follows each frame.
     syncs: bool,
     sequence: u8,
     packet: Vec<u8>,
 }
 
 impl Sender {
-    /// A universe that is not sent before there is a value.
+    /// A universe that is not sent before it has a value.
     pub(crate) fn new(config: &Config, first_lookup: Port) -> Self {
         let destinations = match &config.target {
             Target::Discover => &[][..],
@@ -46,12 +46,12 @@ impl Sender {
         }
     }
 
-    /// A channel is mapped.
+    /// Maps a channel.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
         self.output.bind(slot, place);
     }
 
-    /// A channel is not mapped any more.
+    /// Removes the mapping of a channel.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         self.output.unbind(slot);
     }
@@ -71,37 +71,37 @@ impl Sender {
         self.sequence > 0
     }
 
-    /// Whether anything has not been sent yet.
+    /// Whether there are changes that have not been sent.
     pub(crate) fn is_pending(&self) -> bool {
         self.output.is_pending()
     }
 
-    /// All mapped channels begin with this value.
+    /// Sets all mapped channels to their initial value.
     pub(crate) fn begin(&mut self, now: Instant, value: f64) {
         self.output.begin(now, value);
     }
 
-    /// Values for channels.
+    /// Sets values of channels.
     pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
         self.output.set_all(now, values);
     }
 
-    /// A value for a channel.
+    /// Sets the value of a channel.
     pub(crate) fn set(&mut self, now: Instant, slot: Slot, value: &Value) {
         self.output.set(now, slot, value);
     }
 
-    /// The universe goes out again, because it may have been missed.
+    /// Sends the universe again, because receivers may have missed it.
     pub(crate) fn refresh(&mut self) {
         self.output.refresh();
     }
 
-    /// Nobody has seen what went out: the universe goes out as it is in the end.
+    /// Sends only the final state of the universe, because no receiver has seen the frames sent so far.
     pub(crate) fn restart(&mut self) {
         self.output.restart();
     }
 
-    /// Sends the universe, if it is time for that, to the fixed destinations and to the subscribers.
+    /// Sends the universe if it is due, to the fixed destinations and to the subscribers.
     pub(crate) fn send_due(
         &mut self,
         now: Instant,
@@ -111,7 +111,7 @@ impl Sender {
         out: &mut Outbox,
     ) {
         let Some(levels) = self.output.take_due(now) else { return };
-        // 0 would mean that packets are not counted.
+        // 0 means that packets are not numbered.
         self.sequence = self.sequence.checked_add(1).unwrap_or(1);
         let dmx = ArtDmx { sequence: self.sequence, physical: 0, port_address: self.port_address, levels };
         self.packet.clear();
@@ -126,12 +126,12 @@ impl Sender {
         }
     }
 
-    /// Sends what is for no universe: to the fixed destinations, or to everybody where there are none.
+    /// Sends a packet that belongs to no universe: to the fixed destinations, or as a broadcast if there are none.
     pub(crate) fn send_to_all(&self, port: Port, out: &mut Outbox, write: impl Fn(&mut Vec<u8>)) {
         self.hosts.send(port, self.everybody, out, write);
     }
 
-    /// When the universe is to be sent.
+    /// When the universe is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.output.next_due()
     }

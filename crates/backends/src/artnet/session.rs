@@ -1,7 +1,8 @@
-//! A running instance: one universe, in and out, with what a node and a controller owe each other.
+//! A running instance: one universe, received and sent, and the replies that nodes and controllers exchange.
 //!
-//! All instances on one `bind` share a socket; each session sees every packet, apart from other universes. What comes in is in
-//! `receive`, what goes out in `send`, who gets it in `discovery`; here the packets are handed out and the answers are given.
+//! All instances on one `bind` share a socket. Each session receives every packet except levels of other universes.
+//! `receive` handles received levels, `send` sent levels, and `discovery` their subscribers; this module dispatches
+//! packets and sends replies.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -33,10 +34,10 @@ const SOCKET: Port = Port(0);
 /// The look-up of the first destination; those of the others follow.
 const FIRST_LOOKUP: Port = Port(1);
 
-/// An answer to a poll comes within this time, at random, so that not all devices answer at once.
+/// An answer to a poll is sent within this time, at random, so that not all devices answer at once.
 const LONGEST_DELAY: Duration = Duration::from_secs(1);
 
-/// How many controllers may wait for an answer.
+/// The maximum number of controllers that wait for an answer.
 const MAX_ANSWERS: usize = 32;
 
 /// The running state of an instance.
@@ -48,11 +49,11 @@ pub(crate) struct ArtNetSession {
     receiver: Receiver,
     sender: Sender,
     echoes: FrameEchoes,
-    /// The address that others are told; unspecified as long as it is not known.
+    /// The announced address; unspecified while it is unknown.
     own: Ipv4Addr,
     cues: Cues,
     discovery: SubscriberSearch,
-    /// Controllers that wait for an answer, and until when.
+    /// Controllers that wait for an answer, and when it is due.
     answers: Vec<(Instant, SocketAddr)>,
     detector: FrameDetector,
     unknown_senders: UnknownSenders,
@@ -119,7 +120,7 @@ impl Session for ArtNetSession {
     }
 
     fn stop(&mut self, now: Instant, out: &mut Outbox) {
-        // What has not been on the line must not be lost: the last frames follow each other at once.
+        // Frames that were not sent yet must not be lost: the last frames follow each other at once.
         let mut now = now;
         while self.sends() && self.sender.is_pending() {
             now = self.sender.next_timeout().map_or(now, |due| due.max(now));
@@ -216,7 +217,7 @@ impl Session for ArtNetSession {
     }
 }
 
-/// What comes in.
+/// Receiving.
 impl ArtNetSession {
     fn handle_packet(
         &mut self,
@@ -265,8 +266,9 @@ impl ArtNetSession {
         }
     }
 
-    /// On a port on every address of the machine nobody says which address others see. A packet to everybody comes back from
-    /// it, before the answer is due that wants to know; this one means nothing to anybody else.
+    /// Finds our address. A port that is bound to all addresses does not show the address that other devices see. A
+    /// broadcast returns from that address before the pending answer, which contains it, is due. The packet has no
+    /// effect on other devices.
     fn ask_who_i_am(&mut self, now: Instant, out: &mut Outbox) {
         if !self.own.is_unspecified() {
             return;
@@ -278,7 +280,7 @@ impl ArtNetSession {
         out.send(SOCKET, self.everybody(), |buffer| buffer.extend_from_slice(&packet));
     }
 
-    /// A controller is answered after a while. One that asks again in the meantime gets one answer.
+    /// Schedules an answer to a controller. A controller that asks again before it is sent gets one answer.
     fn owe_answer(&mut self, now: Instant, ip: IpAddr) {
         let to = SocketAddr::new(ip, self.config.interface.bind.port);
         if self.answers.len() < MAX_ANSWERS && self.answers.iter().all(|(_, waiting)| *waiting != to) {
@@ -323,19 +325,19 @@ impl ArtNetSession {
         out.send(SOCKET, Peer::Address(to), |buffer| Packet::PollReply(reply).encode(buffer));
     }
 
-    /// Whether an answer is our own, come back by our own poll. What it asks for we have sent ourselves.
+    /// Whether a reply is our own, received because of our own poll. We send the universes in it ourselves.
     fn is_own(&self, reply: &ArtPollReply<'_>) -> bool {
         let name = self.long_name.as_bytes();
         reply.bind_index == self.bind_index() && reply.long_name == &name[..name.len().min(LONGEST_NAME)]
     }
 
-    /// Tells the instances of one address apart, as far as 255 numbers go.
+    /// A number that distinguishes instances with the same address, up to 255.
     fn bind_index(&self) -> u8 {
         self.config.port_address.low() % 255 + 1
     }
 }
 
-/// What goes out.
+/// Sending.
 impl ArtNetSession {
     fn set_all(&mut self, now: Instant, values: &[(Slot, Value)], is_state: bool, out: &mut Outbox) {
         // Nearly all values are levels of a universe.
@@ -357,7 +359,7 @@ impl ArtNetSession {
         self.sender.send_to_all(SOCKET, out, |buffer| buffer.extend_from_slice(&bytes));
     }
 
-    /// Sends the universe if it is time for it.
+    /// Sends the universe if it is due.
     fn send(&mut self, now: Instant, out: &mut Outbox) {
         if self.sends() {
             let subscribers = self.discovery.subscribers();
@@ -373,7 +375,7 @@ impl ArtNetSession {
         self.ports.is_open(SOCKET) && self.sender.is_mapped()
     }
 
-    /// Whether it has to be found out who wants the universe.
+    /// Whether the session polls for nodes that want the universe.
     fn polls(&self) -> bool {
         self.sends() && self.config.target == Target::Discover
     }

@@ -1,28 +1,28 @@
-//! ArtAddress, ArtCommand, ArtTimeCode and ArtTrigger: small packets that make something happen.
+//! ArtAddress, ArtCommand, ArtTimeCode and ArtTrigger: small packets that trigger actions.
 
 use super::{DecodeError, OP_ADDRESS, OP_COMMAND, OP_TIME_CODE, OP_TRIGGER, begin};
 
-/// The product code that means everybody.
+/// The product code for all products.
 const OEM_GLOBAL: u16 = 0xffff;
 
-/// Where ArtAddress has its command, behind the version.
+/// The offset of the command in ArtAddress, after the version.
 const COMMAND: usize = 94;
 
-/// A controller programs a node. Names and universes that it wants to set are left out: the configuration has them.
+/// Programs a node. Names and universes are not decoded, because the configuration sets them.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ArtAddress {
-    /// Which of the devices with the same address is meant, as in its ArtPollReply.
+    /// The index of the addressed device among those with the same IP address, as in its ArtPollReply.
     pub bind_index: u8,
-    /// What is to be done.
+    /// The command.
     pub command: u8,
 }
 
 impl ArtAddress {
-    /// The next packet ends merging; its sender is the only source from there on.
+    /// Cancels merging: the sender of the next packet becomes the only source.
     pub const CANCEL_MERGE: u8 = 0x01;
-    /// The first port merges LTP.
+    /// Sets the first port to LTP.
     pub const MERGE_LTP: u8 = 0x10;
-    /// The first port merges HTP.
+    /// Sets the first port to HTP.
     pub const MERGE_HTP: u8 = 0x50;
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
@@ -43,17 +43,17 @@ impl ArtAddress {
     }
 }
 
-/// A text for the devices of one manufacturer; all others leave it alone.
+/// A text command for the devices of one manufacturer; all others ignore it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ArtCommand<'a> {
-    /// The code of the manufacturer.
+    /// The ESTA code of the manufacturer.
     pub esta: u16,
-    /// Up to 511 bytes, in general `name=value&`.
+    /// Up to 511 bytes, usually `name=value&`.
     pub text: &'a [u8],
 }
 
 impl<'a> ArtCommand<'a> {
-    /// The longest text.
+    /// The maximum length of the text.
     const LONGEST: usize = 511;
 
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
@@ -89,7 +89,7 @@ pub struct ArtTimeCode {
     pub minutes: u8,
     /// 0 to 23.
     pub hours: u8,
-    /// How many frames a second has: 0 film (24), 1 EBU (25), 2 drop frame (29.97), 3 SMPTE (30).
+    /// The frame rate: 0 film (24), 1 EBU (25), 2 drop frame (29.97), 3 SMPTE (30).
     pub kind: u8,
 }
 
@@ -109,18 +109,18 @@ impl ArtTimeCode {
     }
 }
 
-/// Something is to happen.
+/// Triggers an action.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ArtTrigger {
-    /// The product that is meant, 0xffff for all.
+    /// The code of the addressed product, 0xffff for all.
     pub oem: u16,
-    /// What kind of thing.
+    /// The kind of trigger.
     pub key: u8,
-    /// Which of them.
+    /// The number of the trigger.
     pub sub_key: u8,
 }
 
-/// The kinds of triggers that are meant for all products.
+/// The kinds of triggers that are defined for all products.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// A character, as typed on a keyboard.
@@ -134,10 +134,10 @@ pub enum Key {
 }
 
 impl Key {
-    /// All of them, by their number.
+    /// All kinds, by number.
     pub const ALL: [Self; 4] = [Self::Ascii, Self::Macro, Self::Soft, Self::Show];
 
-    /// The name in addresses and texts.
+    /// The name in addresses and text.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ascii => "ascii",
@@ -147,7 +147,7 @@ impl Key {
         }
     }
 
-    /// The key of that name.
+    /// The key with that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|key| key.name() == name)
     }
@@ -159,7 +159,7 @@ impl ArtTrigger {
         Self { oem: OEM_GLOBAL, key: key as u8, sub_key }
     }
 
-    /// The kind, if it is meant for all products and known.
+    /// The kind, if the trigger is for all products and the kind is known.
     pub fn kind(&self) -> Option<Key> {
         Key::ALL.get(usize::from(self.key)).copied().filter(|_| self.oem == OEM_GLOBAL)
     }
@@ -178,7 +178,7 @@ impl ArtTrigger {
         out.extend_from_slice(&[0, 0]);
         out.extend_from_slice(&self.oem.to_be_bytes());
         out.extend_from_slice(&[self.key, self.sub_key]);
-        // Room for data of other products.
+        // Space for data of other products.
         out.resize(out.len() + 512, 0);
     }
 }

@@ -2,24 +2,24 @@
 
 use super::{DecodeError, OP_DMX, PortAddress, begin};
 
-/// How many slots a packet may have.
+/// The maximum number of slots in a packet.
 const SLOTS: usize = 512;
 
 /// The levels of a universe.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ArtDmx<'a> {
-    /// Counts the packets of a universe from 1 to 255, or 0 if they are not counted.
+    /// The sequence number, 1 to 255, or 0 if packets are not numbered.
     pub sequence: u8,
-    /// Which socket of the sender the levels came in by; for information, and to tell two sources in one device apart.
+    /// The physical port of the sender. For information, and to distinguish two sources in one device.
     pub physical: u8,
     /// The universe.
     pub port_address: PortAddress,
-    /// The levels of the first 1 to 512 slots. Sent as an even number, at least 2.
+    /// The levels of the first 1 to 512 slots. Encoded as an even number of slots, at least 2.
     pub levels: &'a [u8],
 }
 
 impl<'a> ArtDmx<'a> {
-    /// Reads what is behind the version.
+    /// Decodes the part after the version.
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let Some((&[sequence, physical, low, net, high_len, low_len], levels)) =
             body.split_first_chunk::<6>()
@@ -39,7 +39,7 @@ impl<'a> ArtDmx<'a> {
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         begin(OP_DMX, out);
         let levels = &self.levels[..self.levels.len().min(SLOTS)];
-        // An odd number of slots is not allowed; one more at zero is.
+        // The number of slots must be even; an odd number is padded with a zero.
         let padding = levels.len() % 2;
         out.extend_from_slice(&[
             self.sequence,

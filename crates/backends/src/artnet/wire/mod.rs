@@ -1,7 +1,7 @@
-//! Art-Net packets as bytes, after the Art-Net 4 specification and the packet definitions at art-net.org.uk.
+//! The Art-Net wire format, from the Art-Net 4 specification and the packet definitions at art-net.org.uk.
 //!
-//! Read: ArtPoll, ArtPollReply, ArtCommand, ArtDmx, ArtSync, ArtAddress, ArtTimeCode, ArtTrigger. Everything else (RDM, firmware, ArtNzs,
-//! ArtInput, IP programming, diagnostics) is recognised by its code and otherwise left alone.
+//! Decoded: ArtPoll, ArtPollReply, ArtCommand, ArtDmx, ArtSync, ArtAddress, ArtTimeCode, ArtTrigger. All other packets
+//! (RDM, firmware, ArtNzs, ArtInput, IP programming, diagnostics) are identified by their code only.
 
 mod control;
 mod dmx;
@@ -26,10 +26,10 @@ pub use text::{compose, describe};
 /// The UDP port of Art-Net.
 pub const PORT: u16 = 0x1936;
 
-/// What every packet begins with.
+/// The first bytes of every packet.
 pub(crate) const ID: &[u8; 8] = b"Art-Net\0";
 
-/// The protocol version that packets carry; the only one there has ever been.
+/// The protocol version in packets; there is only one.
 const PROT_VER: u16 = 14;
 
 const OP_POLL: u16 = 0x2000;
@@ -44,32 +44,32 @@ const OP_TRIGGER: u16 = 0x9900;
 /// A packet.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
-    /// A controller asks who is there.
+    /// Asks devices to reply.
     Poll(ArtPoll),
-    /// Somebody is there.
+    /// Reports a device and its universes.
     PollReply(ArtPollReply<'a>),
-    /// A text for the devices of one manufacturer.
+    /// A text command for the devices of one manufacturer.
     Command(ArtCommand<'a>),
     /// The levels of a universe.
     Dmx(ArtDmx<'a>),
-    /// What has been sent in ArtDmx is to become visible at once.
+    /// Makes the levels sent in ArtDmx take effect at once.
     Sync,
-    /// A controller programs a node.
+    /// Programs a node.
     Address(ArtAddress),
     /// The time of a show.
     TimeCode(ArtTimeCode),
-    /// Something is to happen.
+    /// Triggers an action.
     Trigger(ArtTrigger),
-    /// Anything else, by its code.
+    /// Any other packet, by its code.
     Other(u16),
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet. What is behind its end is left out, because later revisions append fields.
+    /// Decodes a packet. Bytes after its last field are ignored, because later revisions append fields.
     ///
     /// # Errors
     ///
-    /// If it is no Art-Net, of an impossible version, or shorter than it says or has to be.
+    /// If the bytes are not Art-Net, have an invalid version, or are shorter than required or announced.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let Some((head, body)) = bytes.split_first_chunk::<10>() else { return Err(DecodeError::NotArtNet) };
         let [id @ .., low, high] = head;
@@ -98,7 +98,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Appends the packet as bytes.
+    /// Appends the encoded packet.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Poll(poll) => poll.encode(out),
@@ -117,21 +117,21 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Leaves out ArtDmx for other universes, which is what most packets on a busy network are.
+/// Excludes ArtDmx for other universes, which is most of the traffic on a busy network.
 pub fn selection(port_address: PortAddress) -> Selection {
     Selection { kind: (8, OP_DMX.to_le_bytes()), whom: (14, port_address.number().to_le_bytes()) }
 }
 
-/// Why bytes are no packet.
+/// Why bytes are not a packet.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// It does not begin as Art-Net does.
+    /// The packet does not begin with the Art-Net identifier.
     NotArtNet,
-    /// Its version is older than the first one.
+    /// The version is older than the first one.
     Version(u16),
-    /// It ends before all of its fields.
+    /// The packet ends before its last field.
     TooShort,
-    /// It announces so many slots of a universe, which are none, more than 512, or more than there are.
+    /// The announced number of slots is zero, more than 512, or more than the packet contains.
     Slots(u16),
 }
 
@@ -150,7 +150,7 @@ impl fmt::Display for DecodeError {
     }
 }
 
-/// Appends what packets with a version begin with.
+/// Appends the header of packets with a version.
 fn begin(code: u16, out: &mut Vec<u8>) {
     out.extend_from_slice(ID);
     out.extend_from_slice(&code.to_le_bytes());

@@ -1,47 +1,47 @@
-//! ArtPoll and ArtPollReply: who is there, and which universes do they have.
+//! ArtPoll and ArtPollReply: the devices on the network and their universes.
 
 use std::net::Ipv4Addr;
 
 use super::{DecodeError, ID, OP_POLL, OP_POLL_REPLY, PORT, PortAddress, begin};
 
-/// In `port_types`: the device hands the universe on from the network, so it wants ArtDmx.
+/// In `port_types`: the device outputs the universe from the network, so it wants ArtDmx.
 pub const PORT_OUT: u8 = 0x80;
-/// In `port_types`: the device brings the universe into the network, so it sends ArtDmx.
+/// In `port_types`: the device inputs the universe into the network, so it sends ArtDmx.
 pub const PORT_IN: u8 = 0x40;
 /// In `good_input` and `good_output`: there is data.
 pub const DATA_SEEN: u8 = 0x80;
 /// In `good_output`: two sources are merged.
 pub const MERGING: u8 = 0x08;
-/// In `good_output`: merging is LTP and not HTP.
+/// In `good_output`: the merge rule is LTP, otherwise HTP.
 pub const MERGING_LTP: u8 = 0x02;
 
-/// In the flags of ArtPoll: only devices with a universe of the range are to answer.
+/// In the flags of ArtPoll: only devices with a universe in the range reply.
 const TARGETED: u8 = 0x20;
 
-/// The code of products that have none.
+/// The code of products without an OEM code.
 const OEM_UNKNOWN: u16 = 0x00ff;
-/// The first of the manufacturers' codes that ESTA keeps for prototypes.
+/// The first of the manufacturer codes that ESTA reserves for prototypes.
 pub const ESTA_PROTOTYPE: u16 = 0x7ff0;
 /// In `status1`.
 const INDICATORS_NORMAL: u8 = 0xc0;
-/// In `status1`: universes are set on the device and not over the network.
+/// In `status1`: universes are set on the device, not over the network.
 const SET_ON_THE_DEVICE: u8 = 0x10;
 /// In `status2`: universes have 15 bits.
 const LONG_PORT_ADDRESSES: u8 = 0x08;
 
-/// The shortest reply that there has been: up to and including the MAC address, without what every packet begins with.
+/// The shortest known reply: up to and including the MAC address, without the ID and code.
 const SHORTEST_REPLY: usize = 207 - 10;
-/// The length of the names with the NUL behind them.
+/// The length of the name fields, including the final NUL.
 const SHORT_NAME: usize = 18;
 const LONG_NAME: usize = 64;
 const NODE_REPORT: usize = 64;
-/// The most bytes of a long name.
+/// The maximum length of a long name in bytes.
 pub const LONGEST_NAME: usize = LONG_NAME - 1;
 
-/// A controller asks who is there.
+/// Asks devices to reply.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ArtPoll {
-    /// The lowest and the highest universe of the devices that are to answer; all devices without it.
+    /// The lowest and the highest universe of the devices that reply; `None` for all devices.
     pub targets: Option<(PortAddress, PortAddress)>,
 }
 
@@ -67,16 +67,16 @@ impl ArtPoll {
         }
     }
 
-    /// Whether a device with that universe is asked.
+    /// Whether a device with that universe replies.
     pub fn asks(&self, port_address: PortAddress) -> bool {
         self.targets.is_none_or(|(low, high)| (low..=high).contains(&port_address))
     }
 }
 
-/// What a device says about itself and up to four of its universes, which share a net and a Sub-Net.
+/// A device's description of itself and up to four of its universes, which share a net and a Sub-Net.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ArtPollReply<'a> {
-    /// Its address; unspecified if it does not know.
+    /// The address; unspecified if the device does not know it.
     pub ip: Ipv4Addr,
     /// Bits 14 to 8 of its universes.
     pub net_switch: u8,
@@ -94,28 +94,28 @@ pub struct ArtPollReply<'a> {
     pub long_name: &'a [u8],
     /// Up to 63 bytes, `#code [counter] text`.
     pub node_report: &'a [u8],
-    /// How many of the following are there, 0 to 4.
+    /// The number of used entries in the following arrays, 0 to 4.
     pub ports: u8,
     /// [`PORT_OUT`], [`PORT_IN`], and the kind of data: 0 for DMX512.
     pub port_types: [u8; 4],
-    /// State of the universes that come in by the device.
+    /// The state of the device's input universes.
     pub good_input: [u8; 4],
-    /// State of the universes that go out by the device.
+    /// The state of the device's output universes.
     pub good_output: [u8; 4],
-    /// Bits 3 to 0 of the universes that come in by the device.
+    /// Bits 3 to 0 of the device's input universes.
     pub sw_in: [u8; 4],
-    /// Bits 3 to 0 of the universes that go out by the device.
+    /// Bits 3 to 0 of the device's output universes.
     pub sw_out: [u8; 4],
-    /// What kind of device it is: 0 a node, 1 a controller.
+    /// The kind of device: 0 a node, 1 a controller.
     pub style: u8,
-    /// Which of several replies of one address this is, from 1; 0 if there is one only.
+    /// The index among several replies from one address, from 1; 0 if there is only one.
     pub bind_index: u8,
     /// Further status; bit 3 is set if universes have 15 bits.
     pub status2: u8,
 }
 
 impl<'a> ArtPollReply<'a> {
-    /// A device of this program, without a name and without universes.
+    /// A reply of this program, without names and universes.
     pub fn plain(ip: Ipv4Addr, bind_index: u8) -> Self {
         Self {
             ip,
@@ -143,7 +143,7 @@ impl<'a> ArtPollReply<'a> {
         let Some(fields) = body.first_chunk::<SHORTEST_REPLY>() else { return Err(DecodeError::TooShort) };
         let four = |at: usize| [fields[at], fields[at + 1], fields[at + 2], fields[at + 3]];
         let text = |at: usize, len: usize| text(&body[at..at + len - 1]);
-        // Of the fields that were added later, those behind the end are zero.
+        // Fields from later revisions are zero if the packet ends before them.
         let late = |at: usize| body.get(at).copied().unwrap_or(0);
         Ok(Self {
             ip: four(0).into(),
@@ -192,11 +192,11 @@ impl<'a> ArtPollReply<'a> {
         out.extend_from_slice(&[0; 6]);
         out.extend_from_slice(&self.ip.octets());
         out.extend_from_slice(&[self.bind_index, self.status2]);
-        // What Art-Net 4 has added, and room for more.
+        // The Art-Net 4 fields, and space for later ones.
         out.extend_from_slice(&[0; 26]);
     }
 
-    /// The universes that the device wants to be sent.
+    /// The universes that the device wants to receive.
     pub fn wanted(&self) -> impl Iterator<Item = PortAddress> + '_ {
         self.universes(PORT_OUT, self.sw_out)
     }
@@ -215,12 +215,12 @@ impl<'a> ArtPollReply<'a> {
     }
 }
 
-/// What stands before the first NUL.
+/// The bytes before the first NUL.
 fn text(field: &[u8]) -> &[u8] {
     field.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
-/// Appends a text with at least one NUL behind it, cut off where the field ends.
+/// Appends a text of a field of `len` bytes, truncated if necessary and followed by at least one NUL.
 fn put_text(text: &[u8], len: usize, out: &mut Vec<u8>) {
     let end = out.len() + len;
     out.extend_from_slice(&text[..text.len().min(len - 1)]);

@@ -1,4 +1,4 @@
-//! The 15-bit number of a universe.
+//! The 15-bit universe number.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,12 +8,13 @@ use std::str::FromStr;
 pub struct PortAddress(u16);
 
 impl PortAddress {
-    /// Of a net and the eight bits of Sub-Net and Universe below it. Bits that a net does not have are dropped, as in packets.
+    /// Creates a Port-Address from a net and the low eight bits, Sub-Net and Universe. Excess bits of the net are
+    /// dropped, as in packets.
     pub const fn new(net: u8, low: u8) -> Self {
         Self(((net & 0x7f) as u16) << 8 | low as u16)
     }
 
-    /// Of the three fields as ArtPollReply has them; bits that they do not have are dropped.
+    /// Creates a Port-Address from the three fields of ArtPollReply. Excess bits are dropped.
     pub const fn of_switches(net: u8, sub: u8, universe: u8) -> Self {
         Self::new(net, (sub & 0xf) << 4 | universe & 0xf)
     }
@@ -50,7 +51,7 @@ impl fmt::Display for PortAddress {
     }
 }
 
-/// It is not three numbers within their ranges.
+/// The text is not three numbers within their ranges.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct NoPortAddress;
 

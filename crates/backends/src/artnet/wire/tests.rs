@@ -1,4 +1,4 @@
-//! Packets both ways: bytes of the specification, what others send, and what nobody may send.
+//! Encoding and decoding: bytes of the specification, packets of other devices, and invalid packets.
 
 use std::net::Ipv4Addr;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn encoded(packet: &Packet<'_>) -> Vec<u8> {
-    // Bytes that nobody writes would show.
+    // Bytes that are not written stay 0xa5.
     let mut out = vec![0xa5; 3];
     packet.encode(&mut out);
     assert_eq!(out[..3], [0xa5; 3]);
@@ -18,7 +18,7 @@ fn universe(text: &str) -> PortAddress {
     text.parse().expect(text)
 }
 
-/// One of each kind.
+/// One packet of each kind.
 fn samples() -> Vec<Packet<'static>> {
     let reply = ArtPollReply {
         net_switch: 1,

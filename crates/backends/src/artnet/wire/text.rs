@@ -1,4 +1,4 @@
-//! Packets as one line of text, for logs, transcripts and scenarios, and back. The text has what matters, not every field.
+//! Packets as one line of text, for logs, transcripts and scenarios. The text has the important fields only.
 
 use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
@@ -10,7 +10,7 @@ use super::{
     Packet, PortAddress,
 };
 
-/// Shows a packet. What is no Art-Net, or none that is read here, is shown as its bytes.
+/// Formats a packet. Bytes that are not Art-Net, and packets that are not decoded, are shown in hexadecimal.
 pub fn describe(bytes: &[u8], line: &mut String) {
     match Packet::decode(bytes) {
         // Writing to a `String` cannot fail.
@@ -19,7 +19,7 @@ pub fn describe(bytes: &[u8], line: &mut String) {
     }
 }
 
-/// Reads what [`describe`] shows; `None` if it makes no sense. Fields that the text does not have get usual values.
+/// Parses the text of [`describe`]; `None` if it is invalid. Fields that are not in the text get default values.
 pub fn compose(line: &str) -> Option<Vec<u8>> {
     let line = line.trim();
     if let Some(digits) = line.strip_prefix("0x") {
@@ -72,7 +72,7 @@ impl fmt::Display for ArtPollReply<'_> {
     }
 }
 
-/// The levels that are not zero, as `1=255` or, where several neighbours are the same, `1..4=255`.
+/// The non-zero levels, as `1=255` or, for a run of equal levels, `1..4=255`.
 impl fmt::Display for ArtDmx<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ArtDmx {} seq {}", self.port_address, self.sequence)?;
@@ -103,7 +103,7 @@ impl fmt::Display for ArtTimeCode {
 }
 
 impl ArtTimeCode {
-    /// Reads hours, minutes, seconds and frames, all within their ranges.
+    /// Parses hours, minutes, seconds and frames, all within their ranges.
     pub fn parse(text: &str, kind: u8) -> Option<Self> {
         let mut parts = text.split([':', ';', '.']).map(|part| part.parse::<u8>().ok());
         let mut below = |limit| parts.next().flatten().filter(|part| *part < limit);
@@ -121,7 +121,7 @@ impl fmt::Display for ArtTrigger {
     }
 }
 
-/// What is left of a line.
+/// The remainder of a line.
 struct WordReader<'a> {
     rest: &'a str,
 }
@@ -133,7 +133,7 @@ impl<'a> WordReader<'a> {
         Some(word).filter(|word| !word.is_empty())
     }
 
-    /// The word behind `name`, if that comes next.
+    /// Parses the word after `name`, if `name` comes next.
     fn field<T: std::str::FromStr>(&mut self, name: &str) -> Option<T> {
         let before = self.rest;
         let value =
@@ -171,7 +171,7 @@ impl<'a> WordReader<'a> {
         Some(())
     }
 
-    /// A text in quotes, without any inside.
+    /// A text in quotes, without quotes inside.
     fn quoted(&mut self) -> Option<&'a str> {
         let (text, rest) = self.rest.trim_start().strip_prefix('"')?.split_once('"')?;
         self.rest = rest;
