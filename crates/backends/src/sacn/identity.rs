@@ -1,18 +1,18 @@
-//! Who we are: a component identifier that stays the same across restarts and that nobody else has.
+//! The identity of a source: a component identifier (CID) that is stable across restarts and unique to this machine.
 //!
-//! Without `cid`, an identifier is derived from what the machine says it is, the name of the instance and the universe: the
-//! first ten bytes from the machine alone, so that its own sources are known as such, the last six from all of it. It is a
-//! UUID of version 8 (RFC 9562, 5.8). Each instance that sends is thus a source of its own, with a list of universes of its
-//! own, and two machines that run copies of one configuration are never taken for each other.
+//! Without `cid`, the identifier is derived from the machine's identity, the name of the instance and the universe: the
+//! first ten bytes from the machine alone, so that the machine recognises its own sources, the last six from all three.
+//! It is a UUID of version 8 (RFC 9562, 5.8). Each sending instance is thus a source of its own, with its own list of
+//! universes, and two machines that run copies of one configuration have different identifiers.
 
 use md5::{Digest, Md5};
 
 use super::wire::Cid;
 
-/// How many bytes all sources of a machine have in common.
+/// The number of leading bytes that all sources of a machine have in common.
 const COMMON: usize = 10;
 
-/// Who this instance is, once that is known, and who else is of its house.
+/// The identifier of this instance, and how to recognise other instances of this machine.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) cid: Cid,
@@ -20,12 +20,12 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The identifier that the configuration gives. All instances have it.
+    /// The identifier from the configuration. All instances share it.
     pub(crate) fn given(cid: Cid) -> Self {
         Self { cid, is_derived: false }
     }
 
-    /// The identifier of an instance on a machine.
+    /// The identifier derived for an instance on a machine.
     pub(crate) fn derived(machine: &[u8], instance: &str, universe: u16) -> Self {
         let of_machine = Md5::new().chain_update(b"crosspatch").chain_update(machine);
         let of_instance =
@@ -38,7 +38,7 @@ impl Identity {
         Self { cid: Cid(cid), is_derived: true }
     }
 
-    /// Whether a packet comes from this machine's own sources, or from this very instance if `is_strict`.
+    /// Whether a packet comes from a source of this machine, or from this instance if `is_strict`.
     pub(crate) fn is_own(&self, cid: Cid, is_strict: bool) -> bool {
         let is_of_house = self.is_derived && !is_strict && cid.0[..COMMON] == self.cid.0[..COMMON];
         is_of_house || cid == self.cid
@@ -56,7 +56,7 @@ mod tests {
         };
         let one = derived("rack", "out", 1);
         assert_eq!(one, derived("rack", "out", 1));
-        // What receivers know a source by may not change with a new version of this program.
+        // Receivers identify a source by this; it must not change between versions of this program.
         assert_eq!(one.to_string(), "a9510b6b-eb6a-8aed-9409-73eccc52e651");
         for other in [derived("rack2", "out", 1), derived("rack", "out2", 1), derived("rack", "out", 2)] {
             assert_ne!(one, other);

@@ -1,8 +1,7 @@
 //! Streaming ACN (sACN, ANSI E1.31-2018): DMX universes over IP, by multicast or from one host to another.
 //!
-//! [`wire`] is the codec. `receive` has the rules by which several sources of a universe become one, `send` those by which a
-//! universe goes out; `identity` is who we are to others. The addresses and the paced frame are shared with other DMX protocols
-//! (`dmx`).
+//! [`wire`] is the codec. `receive` merges the sources of a universe, `send` sends a universe, and `identity` has the
+//! identifier that receivers see. The addresses and the paced frame are shared with other DMX protocols (`dmx`).
 
 mod identity;
 mod options;
@@ -61,7 +60,7 @@ impl Instance for Sacn {
     fn session(&self) -> Box<dyn Session> {
         let session = session::SacnSession::new(&self.name, self.config.clone());
         let is_realtime = self.config.sending.as_ref().is_some_and(|sending| sending.realtime);
-        // What goes out at the pace of a line is no faster in a loop.
+        // Output at the pace of a DMX line is no faster in a loop.
         if is_realtime { Box::new(Guarded::frames(session)) } else { Box::new(session) }
     }
 }

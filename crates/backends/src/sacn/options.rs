@@ -11,7 +11,7 @@ use crate::shared::dmx::{
     read_merge, read_start,
 };
 
-/// All options, as the manual lists them.
+/// All options, in the order of the manual.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         scope: Scope::Global,
@@ -93,7 +93,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("discovery", "off", "on", "announce the universe while it is sent"),
 ];
 
-/// The options of an instance, read.
+/// The parsed options of an instance.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
     pub(crate) name: String,
@@ -104,7 +104,7 @@ pub(crate) struct Config {
     pub(crate) from: Option<Cid>,
     pub(crate) unicast: bool,
     pub(crate) rules: Rules,
-    /// What is sent, if anything.
+    /// How the universe is sent, if it is.
     pub(crate) sending: Option<Sending>,
 }
 
@@ -112,7 +112,7 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sending {
     pub(crate) priority: u8,
-    /// To whom; to the group of the universe if to nobody.
+    /// The hosts to send to; if empty, the group of the universe.
     pub(crate) destinations: Vec<Endpoint>,
     pub(crate) realtime: bool,
     pub(crate) start: Option<f64>,
@@ -121,24 +121,24 @@ pub(crate) struct Sending {
     pub(crate) discovery: bool,
 }
 
-/// Which signs receivers wait for.
+/// The synchronization that receivers wait for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SyncTo {
     pub(crate) address: u16,
-    /// Whether another instance gives the signs.
+    /// Whether another instance sends the synchronization packets.
     pub(crate) follows: bool,
 }
 
-/// Where an instance listens and sends from: what a `bind` says.
+/// A parsed `bind`: the addresses to receive on and to send from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Site {
     pub(crate) bind: Endpoint,
     pub(crate) interface: Option<Interface>,
-    /// Whether what this machine itself sends is listened to.
+    /// Whether packets from this machine are received.
     pub(crate) local: bool,
 }
 
-/// Reads the options.
+/// Parses the options.
 pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let site = read_site(options);
     let name = options.parse_with("name", "a name of at most 63 bytes", |name| {
@@ -220,7 +220,7 @@ fn read_sending(options: &mut Options<'_>) -> Option<Sending> {
 }
 
 impl Site {
-    /// Whether groups of IPv4 and of IPv6 are listened to.
+    /// Whether IPv4 groups and IPv6 groups are joined.
     pub(crate) fn families(&self) -> (bool, bool) {
         match self.bind.host {
             Host::Address(IpAddr::V4(_)) => (true, false),

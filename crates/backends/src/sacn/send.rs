@@ -1,4 +1,4 @@
-//! A universe that goes out: data, the priorities of its slots, signs and announcements, and the end of all that.
+//! Sends a universe: data, per-slot priorities, synchronization, universe lists, and the termination.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -13,22 +13,22 @@ use super::wire::{
 use crate::shared::dmx::{FRAME, Output, Pace, Place};
 use crate::shared::ports::Hosts;
 
-/// After a change, so many equal packets follow before there are fewer (clause 6.6.2).
+/// The number of equal packets after a change, before the rate drops (clause 6.6.2).
 const REPEATS: u8 = 3;
 
-/// Between two packets of a universe that does not change: 800 to 1000 ms (clause 6.6.2).
+/// The time between two packets of a universe that does not change: 800 to 1000 ms (clause 6.6.2).
 const KEEP_ALIVE: Duration = Duration::from_millis(800);
 
-/// The same of priorities for each slot.
+/// The same for per-slot priorities.
 const KEEP_PRIORITIES: Duration = Duration::from_millis(1000);
 
-/// How long receivers are given to take up data before the sign to show it (appendix B.1).
+/// The time for receivers to process data before the synchronization packet (appendix B.1).
 const SYNC_DELAY: Duration = Duration::from_millis(5);
 
-/// Between two lists of universes, `E131_UNIVERSE_DISCOVERY_INTERVAL` (appendix A).
+/// The time between two lists of universes, `E131_UNIVERSE_DISCOVERY_INTERVAL` (appendix A).
 const ANNOUNCE: Duration = Duration::from_secs(10);
 
-/// How often the end of a stream is told (clause 6.2.6).
+/// How often the termination is sent (clause 6.2.6).
 const GOODBYES: usize = 3;
 
 /// A universe that is sent.
@@ -37,25 +37,25 @@ pub(crate) struct Sender {
     universe: u16,
     name: Box<str>,
     sending: Sending,
-    /// Where data and signs go, if they go to single hosts.
+    /// The hosts to send data and synchronization to, if any.
     pub(crate) hosts: Hosts,
-    /// Whether groups are those of IPv6.
+    /// Whether the IPv6 groups are used.
     is_v6: bool,
     output: Output,
     mapped: Vec<(Slot, Place)>,
     priorities: Priorities,
-    /// Counts all packets of data, whatever their start code (clause 6.2.5).
+    /// The sequence number of all data packets, whatever their start code (clause 6.2.5).
     sequence: u8,
     sync_sequence: u8,
     sync_due: Option<Instant>,
-    /// With synchronization, all instances send at the same times; this one not before then.
+    /// The earliest time of the next frame; with synchronization, all instances send at common times.
     not_before: Instant,
-    /// When the universe is announced next; `None` while it is not sent.
+    /// When the next list is due; `None` while the universe is not sent.
     announce_at: Option<Instant>,
     packet: Vec<u8>,
 }
 
-/// The priorities of all slots, and when they go out.
+/// The priorities of all slots, and when they are sent.
 #[derive(Debug)]
 struct Priorities {
     each: Box<[u8; SLOTS]>,
@@ -65,7 +65,7 @@ struct Priorities {
 }
 
 impl Sender {
-    /// A universe of which nothing has been sent.
+    /// A universe that has not been sent yet.
     pub(crate) fn new(universe: u16, name: &str, sending: Sending, is_v6: bool, first_lookup: Port) -> Self {
         Self {
             universe,
@@ -89,13 +89,13 @@ impl Sender {
         Output::new(Pace::of_universe(sending.realtime, REPEATS, KEEP_ALIVE), SLOTS)
     }
 
-    /// A channel is mapped.
+    /// Maps a channel.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
         self.mapped.push((slot, place));
         self.output.bind(slot, place);
     }
 
-    /// A channel is not mapped any more.
+    /// Removes the mapping of a channel.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         self.mapped.retain(|(mapped, _)| *mapped != slot);
         self.output.unbind(slot);
@@ -111,14 +111,14 @@ impl Sender {
         self.output.contested()
     }
 
-    /// The mapped channels are known: they begin with the value for that, if there is one, and have their priorities.
+    /// Prepares the mapped channels: sets their start value, if there is one, and their priorities.
     pub(crate) fn prepare(&mut self, now: Instant, is_start: bool) {
         if let (Some(value), true) = (self.sending.start, is_start) {
             self.output.begin(now, value);
             self.wait_for_the_others(now);
         }
         if self.sending.slot_priorities {
-            // Zero would give the slot up.
+            // Zero would release the slot.
             let priority = self.sending.priority.max(1);
             let places = self.mapped.iter().map(|(_, place)| *place);
             let claimed = places.flat_map(|place| std::iter::once(place.coarse).chain(place.fine));
@@ -126,19 +126,19 @@ impl Sender {
         }
     }
 
-    /// Values for channels.
+    /// Sets values of channels.
     pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
         self.output.set_all(now, values);
         self.wait_for_the_others(now);
     }
 
-    /// Everything goes out again, because it may have been missed.
+    /// Sends everything again, because receivers may have missed it.
     pub(crate) fn refresh(&mut self) {
         self.output.refresh();
         self.priorities.has_changed |= self.priorities.sent_at.is_some();
     }
 
-    /// Sends what is due.
+    /// Sends the packets that are due.
     pub(crate) fn send_due(&mut self, now: Instant, port: Port, cid: Cid, out: &mut Outbox) {
         let is_due = self.data_due().is_some_and(|due| due <= now);
         let is_sending = is_due || self.announce_at.is_some();
@@ -162,14 +162,14 @@ impl Sender {
         }
     }
 
-    /// When something is due.
+    /// When the next packet is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let has_priorities = self.sending.slot_priorities && self.announce_at.is_some();
         let priorities = has_priorities.then(|| self.priorities.next_due());
         [self.data_due(), priorities, self.sync_due, self.announce_at].into_iter().flatten().min()
     }
 
-    /// Tells that the stream ends, if there is one. The next value begins a new one.
+    /// Terminates the stream, if there is one. The next value begins a new stream.
     pub(crate) fn terminate(&mut self, port: Port, cid: Cid, out: &mut Outbox) {
         if self.announce_at.take().is_none() {
             return;
@@ -190,7 +190,7 @@ impl Sender {
         Some(if self.has_common_times() { next_common_time(due).max(self.not_before) } else { due })
     }
 
-    /// Whether frames go out at the times at which those of all other instances do.
+    /// Whether frames are sent at the common times of all synchronized instances.
     fn has_common_times(&self) -> bool {
         self.sending.sync.is_some() && !self.sending.realtime
     }
@@ -211,7 +211,7 @@ impl Sender {
             sequence: self.sequence,
             preview: false,
             terminated,
-            // A receiver that misses the signs is better off without them than with a look that stands.
+            // A receiver that misses synchronization packets should go on without them rather than freeze.
             force_sync: self.sending.sync.is_some(),
             universe: self.universe,
             start_code,
@@ -240,7 +240,7 @@ impl Sender {
         out.send(port, group, |buffer| list.encode(buffer));
     }
 
-    /// Sends the packet that is ready to the hosts, or to the group of a universe.
+    /// Sends the prepared packet to the hosts, or to the group of a universe.
     fn send_packet(&self, universe: u16, port: Port, out: &mut Outbox) {
         let group = self.group(universe);
         self.hosts.send(port, group, out, |buffer| buffer.extend_from_slice(&self.packet));
@@ -257,7 +257,7 @@ impl Priorities {
         Self { each: Box::new([0; SLOTS]), has_changed: true, repeats_left: 0, sent_at: None }
     }
 
-    /// These slots have this priority, all others none.
+    /// Gives these slots this priority, and all others none.
     fn claim(&mut self, slots: impl Iterator<Item = u16>, priority: u8) {
         let mut each = [0; SLOTS];
         slots.for_each(|slot| each[usize::from(slot)] = priority);
@@ -276,7 +276,7 @@ impl Priorities {
     }
 }
 
-/// The first of the times at which all instances that are synchronized send.
+/// The next time at which all synchronized instances send.
 fn next_common_time(now: Instant) -> Instant {
     let frame = FRAME.as_micros() as u64;
     Instant::from_micros(now.as_micros().div_ceil(frame) * frame)

@@ -1,6 +1,6 @@
-//! A running instance: one universe, in and out.
+//! A running instance: one universe, received and sent.
 //!
-//! What comes in is in `receive`, what goes out in `send`. Here packets are handed out, and ports are kept.
+//! `receive` handles received packets, `send` sent ones. This module dispatches packets and manages the ports.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use crate::recognize::{UnknownSenders, WireFormat};
 use crate::shared::dmx::{Address, Detect};
 use crate::shared::ports::ReconnectingPorts;
 
-/// The socket, and the groups that are always listened to.
+/// The socket, with the groups that are always joined.
 const SOCKET: Port = Port(0);
-/// The groups that signs come to.
+/// The groups of synchronization packets.
 const SIGNS: Port = Port(1);
-/// The question who we are.
+/// The query for the machine's identity.
 const MACHINE: Port = Port(2);
 /// The look-up of the first destination; those of the others follow.
 const FIRST_LOOKUP: Port = Port(3);
 
-/// The groups of so many synchronization addresses are listened to at a time.
+/// The maximum number of synchronization addresses whose groups are joined at a time.
 const MAX_SIGNS: usize = 4;
 
 /// The running state of an instance.
@@ -42,7 +42,7 @@ pub(crate) struct SacnSession {
     signs: Vec<u16>,
     announcements: Announcements,
     sender: Option<Sender>,
-    /// Channels that are mapped although nothing is sent.
+    /// Output channels that are mapped although the instance does not send.
     mute: Vec<Slot>,
     unknown_senders: UnknownSenders,
 }
@@ -192,7 +192,7 @@ impl Session for SacnSession {
     }
 }
 
-/// What comes in.
+/// Receiving.
 impl SacnSession {
     fn handle_packet(&mut self, now: Instant, from: SocketAddr, packet: &[u8], out: &mut Outbox) {
         match Packet::decode(packet) {
@@ -224,7 +224,7 @@ impl SacnSession {
         self.listen_for_signs(data.sync_address, out);
     }
 
-    /// Signs come to a group of their own, unless that is the group of the universe.
+    /// Joins the group of a synchronization address, unless it is the group of the universe.
     fn listen_for_signs(&mut self, address: u16, out: &mut Outbox) {
         let is_known = address == 0 || address == self.config.universe || self.signs.contains(&address);
         if is_known || self.config.unicast {
@@ -240,7 +240,7 @@ impl SacnSession {
     }
 }
 
-/// What goes out, and the ports for all of it.
+/// Sending, and the ports for both directions.
 impl SacnSession {
     fn send(&mut self, now: Instant, out: &mut Outbox) {
         if let (true, Some(own), Some(sender)) = (self.ports.is_open(SOCKET), self.identity, &mut self.sender)
@@ -255,7 +255,7 @@ impl SacnSession {
         }
     }
 
-    /// Which channels are mapped has changed, or is known for the first time.
+    /// Called when the mapped channels are first known, and when they change.
     fn prepare(&mut self, now: Instant, is_start: bool, out: &mut Outbox) {
         if !self.mute.is_empty() {
             let text = "values are mapped to this instance, but without `priority` nothing is sent";
@@ -280,7 +280,7 @@ impl SacnSession {
         joins
     }
 
-    /// The groups of a universe in the families of addresses that are listened to.
+    /// The groups of a universe, for the address families in use.
     fn groups(&self, universe: u16) -> impl Iterator<Item = Join> + use<> {
         let (v4, v6) = self.config.site.families();
         let interface = self.config.site.interface.clone();

@@ -4,13 +4,13 @@ use crosspatch_core::{Duration, Instant, Notice};
 
 use crate::sacn::wire::{Cid, Discovery};
 
-/// A list that is not renewed for two intervals of `E131_UNIVERSE_DISCOVERY_INTERVAL` is out of date (clause 12.2).
+/// A list that is not renewed for two intervals of `E131_UNIVERSE_DISCOVERY_INTERVAL` expires (clause 12.2).
 const OUT_OF_DATE: Duration = Duration::from_secs(20);
 
-/// So many sources are kept.
+/// The maximum number of sources.
 const MAX_SOURCES: usize = 256;
 
-/// What sources announce.
+/// The announcements of all sources.
 #[derive(Debug, Default)]
 pub(crate) struct Announcements {
     sources: Vec<Announcing>,
@@ -20,28 +20,28 @@ pub(crate) struct Announcements {
 struct Announcing {
     cid: Cid,
     name: Box<[u8]>,
-    /// The list as it was when all its pages were there.
+    /// The last complete list.
     universes: Vec<u16>,
-    /// The pages of the next list, in order, as far as they have come.
+    /// The pages of the next list received so far, in order.
     gathered: Vec<u16>,
-    /// The page that comes next, unless one is missing.
+    /// The next expected page; `None` if a page was missed.
     next_page: Option<u8>,
     heard_at: Instant,
 }
 
-/// A change of what a source announces.
+/// A change in the announcement of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Announced {
-    /// Who.
+    /// The source.
     pub(crate) cid: Cid,
-    /// By what name.
+    /// The name of the source.
     pub(crate) name: Box<[u8]>,
-    /// Everything that it sends from here on; nothing if it has fallen silent.
+    /// All universes that the source sends; empty if it has fallen silent.
     pub(crate) universes: Vec<u16>,
 }
 
 impl Announcements {
-    /// Takes a page, and returns the whole list if this completes one that differs from the last.
+    /// Handles a page. Returns the whole list if it is complete and differs from the last one.
     pub(crate) fn handle(&mut self, now: Instant, page: &Discovery<'_>) -> Option<Announced> {
         let at = match self.sources.iter().position(|source| source.cid == page.cid) {
             Some(at) => at,
@@ -82,21 +82,21 @@ impl Announcements {
         (!is_same).then(|| source.announced())
     }
 
-    /// Forgets a source that has fallen silent, and returns it. To be asked until there is none.
+    /// Removes a source whose list has expired, and returns it. To be called until it returns `None`.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Announced> {
         let at = self.sources.iter().position(|source| now.since(source.heard_at) >= OUT_OF_DATE)?;
         let gone = self.sources.swap_remove(at);
         Some(Announced { universes: Vec::new(), ..gone.announced() })
     }
 
-    /// When the next source will have fallen silent.
+    /// When the next list expires.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.sources.iter().map(|source| source.heard_at + OUT_OF_DATE).min()
     }
 }
 
 impl Announced {
-    /// What the operator is told.
+    /// The notice for the operator.
     pub(crate) fn notice(&self) -> Notice {
         let Self { cid, name, universes } = self;
         let name = String::from_utf8_lossy(name);

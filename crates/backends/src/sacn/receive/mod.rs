@@ -1,5 +1,5 @@
-//! The universe as it comes in: the rules by which several sources become one are in `sources`; here their levels become
-//! values, and the operator is told who comes and goes.
+//! Receives a universe: `sources` merges the sources; this module turns the merged levels into values, and reports
+//! sources that appear and end to the operator.
 
 mod discovery;
 mod source;
@@ -17,7 +17,7 @@ use source::{Goodbye, LOSS, Source, Standing};
 pub(crate) use sources::Rules;
 use sources::{Event, MAX_SOURCES, Sources};
 
-/// What comes in.
+/// The receiver of a universe.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     universe: u16,
@@ -30,18 +30,18 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// A universe of which nothing is known yet.
+    /// A universe without sources.
     pub(crate) fn new(universe: u16, rules: Rules, detect: Detect) -> Self {
         let (input, sources) = (Input::default(), Sources::new(rules));
         Self { universe, rules, detect, input, sources, has_source: false }
     }
 
-    /// A channel is mapped.
+    /// Maps a channel.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
         self.input.bind(slot, place);
     }
 
-    /// A channel is not mapped any more.
+    /// Removes the mapping of a channel.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         self.input.unbind(slot);
     }
@@ -51,7 +51,7 @@ impl Receiver {
         !self.input.is_empty()
     }
 
-    /// Channels have been mapped while running. Without any, the group is left, and sources are forgotten.
+    /// Handles a change of the mapped channels at run time. If none are left, leaves the group and removes the sources.
     pub(crate) fn handle_rebind(&mut self, out: &mut Outbox) {
         if !self.is_mapped() {
             self.sources = Sources::new(self.rules);
@@ -59,40 +59,40 @@ impl Receiver {
         self.input.tell(out);
     }
 
-    /// The sources that count.
+    /// The sources that take effect.
     pub(crate) fn active_sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.all().iter().filter(|source| source.standing == Standing::Active)
     }
 
-    /// Levels or priorities have come.
+    /// Handles levels or priorities.
     pub(crate) fn handle_data(&mut self, now: Instant, from: SocketAddr, data: &Data<'_>, out: &mut Outbox) {
         let has_changed = self.sources.handle_data(now, data, from);
         self.show(has_changed, out);
     }
 
-    /// What has come so far is to count.
+    /// Handles a synchronization packet.
     pub(crate) fn handle_sync(&mut self, now: Instant, sign: &Synchronization, out: &mut Outbox) {
         let has_changed = self.sources.handle_sync(now, sign);
         self.show(has_changed, out);
     }
 
-    /// The universes whose synchronization packets are waited for.
+    /// The synchronization addresses of the sources.
     pub(crate) fn sync_addresses(&self) -> impl Iterator<Item = u16> + '_ {
         self.sources.sync_addresses()
     }
 
-    /// When something times out.
+    /// When the next timeout is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.sources.next_timeout()
     }
 
-    /// A source may be gone, or count from here on.
+    /// Handles timeouts: a source may end or take effect.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         let has_changed = self.sources.handle_timeout(now);
         self.show(has_changed, out);
     }
 
-    /// Tells what the sources say together, and what has happened to them.
+    /// Sends the merged levels to the channels, and reports events of the sources.
     fn show(&mut self, has_changed: bool, out: &mut Outbox) {
         if has_changed {
             self.input.update_claimed(self.sources.levels(), self.sources.unclaimed(), out);

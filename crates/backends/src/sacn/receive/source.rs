@@ -1,4 +1,4 @@
-//! One source of a universe, as a receiver knows it.
+//! One source of a universe, as seen by a receiver.
 
 use std::net::SocketAddr;
 
@@ -8,27 +8,27 @@ use crate::sacn::wire::{Cid, Data, LEVELS, MAX_PRIORITY};
 use crate::shared::dmx::Levels;
 use crate::shared::sequence::{NumberWidth, PacketOrder, SequenceTracker, Trouble};
 
-/// A source that says nothing for so long is gone, `E131_NETWORK_DATA_LOSS_TIMEOUT` (clause 6.7.1 and appendix A). The same
-/// holds of priorities for each slot, and of synchronization (clause 11.1.2).
+/// A source that sends nothing for this time is gone, `E131_NETWORK_DATA_LOSS_TIMEOUT` (clause 6.7.1 and appendix A).
+/// The same timeout applies to per-slot priorities and to synchronization (clause 11.1.2).
 pub(crate) const LOSS: Duration = Duration::from_millis(2500);
 
-/// What a source is to the universe.
+/// The state of a source.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is not merged yet: until then it may say that its slots have priorities of their own.
+    /// Not merged before this time, so that the source can announce per-slot priorities.
     New(Instant),
-    /// It is merged.
+    /// Merged.
     Active,
-    /// It has ended or fallen silent, and its last levels hold until it is known which others have, too.
+    /// Ended or silent. Its last levels hold until it is known which other sources have ended too.
     Lost(Goodbye),
 }
 
 /// How a source has ended.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Goodbye {
-    /// It said so.
+    /// The source sent a termination.
     Terminated,
-    /// It fell silent.
+    /// The source fell silent.
     Silent,
 }
 
@@ -41,23 +41,23 @@ pub(crate) struct Source {
     pub(crate) priority: u8,
     pub(crate) standing: Standing,
     pub(crate) levels: Levels,
-    /// When levels came last; where none have come yet, when anything came first.
+    /// When levels were last received, or the first packet if there were no levels yet.
     pub(crate) heard_at: Instant,
-    /// Whether levels have come since the last loss of any source.
+    /// Whether levels were received since the last loss of any source.
     pub(crate) is_verified: bool,
     priorities_at: Option<Instant>,
-    /// The sequence numbers of levels and of priorities: some sources count them apart.
+    /// The sequence numbers of levels and of priorities; some sources number them separately.
     sequences: [SequenceTracker; 2],
     /// The universe whose synchronization packets the levels wait for, or 0.
     pub(crate) sync_address: u16,
     synced_at: Option<Instant>,
-    /// Levels that wait for the sign.
+    /// Levels that wait for a synchronization packet.
     held: Vec<u8>,
     is_holding: bool,
 }
 
 impl Source {
-    /// A source of which this is the first packet.
+    /// Creates a source from its first packet.
     pub(crate) fn new(now: Instant, data: &Data<'_>, peer: SocketAddr, sampled_at: Instant) -> Self {
         Self {
             cid: data.cid,
@@ -77,23 +77,23 @@ impl Source {
         }
     }
 
-    /// Whether a packet is newer than the last of its kind (clause 6.7.2). If so, it is the last one from here on.
+    /// Whether a packet is newer than the last of its kind (clause 6.7.2). If so, records its number.
     pub(crate) fn accept(&mut self, now: Instant, data: &Data<'_>) -> bool {
         let sequence = &mut self.sequences[usize::from(data.start_code != LEVELS)];
         accept(sequence, now, data.sequence)
     }
 
-    /// What an operator should know of its sequence numbers since the last call.
+    /// Returns irregularities of its sequence numbers since the last call, for the operator.
     pub(crate) fn take_trouble(&mut self) -> Option<Trouble> {
         self.sequences.iter_mut().find_map(SequenceTracker::take_trouble)
     }
 
-    /// Takes levels, or keeps them until the sign comes. Returns whether they hold from here on.
+    /// Handles levels: applies them, or holds them until a synchronization packet. Returns whether they were applied.
     pub(crate) fn take_levels(&mut self, now: Instant, data: &Data<'_>) -> bool {
         self.heard_at = now;
         self.is_verified = true;
         if self.priorities_at.is_some_and(|at| now.since(at) >= LOSS) {
-            // Only now: if the source is gone altogether, its last priorities hold as its last levels do.
+            // Not earlier: if the source is gone altogether, its last priorities hold like its last levels.
             self.priorities_at = None;
             self.levels.set_priorities(None);
         }
@@ -114,7 +114,7 @@ impl Source {
         true
     }
 
-    /// Takes priorities for each slot. Those above 200 are a receiver's own business and count as 200.
+    /// Handles per-slot priorities. Values above 200 are left to the receiver; they count as 200.
     pub(crate) fn take_priorities(&mut self, now: Instant, priorities: &[u8]) {
         self.priorities_at = Some(now);
         let mut each = [0; crate::shared::dmx::SLOTS];
@@ -124,22 +124,22 @@ impl Source {
         self.levels.set_priorities(Some(&each));
     }
 
-    /// Whether it has ended.
+    /// Whether the source has ended.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(self.standing, Standing::Lost(_))
     }
 
-    /// Whether levels have come.
+    /// Whether levels were received.
     pub(crate) fn has_levels(&self) -> bool {
         !self.levels.levels().is_empty()
     }
 
-    /// Whether it gives each slot a priority.
+    /// Whether the source sends per-slot priorities.
     pub(crate) fn has_priorities(&self) -> bool {
         self.priorities_at.is_some()
     }
 
-    /// The sign has come: what was held holds from here on. Returns whether there was anything.
+    /// Handles a synchronization packet: applies the held levels. Returns whether there were any.
     pub(crate) fn synchronize(&mut self, now: Instant) -> bool {
         self.synced_at = Some(now);
         if self.is_holding {
@@ -148,7 +148,7 @@ impl Source {
         std::mem::take(&mut self.is_holding)
     }
 
-    /// When it has to be looked at again.
+    /// When the next timeout is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         match self.standing {
             Standing::New(sampled_at) if self.has_levels() => Some(sampled_at.min(self.heard_at + LOSS)),
@@ -158,8 +158,8 @@ impl Source {
     }
 }
 
-/// Whether a packet counts. The standard drops what has the number of the last one (clause 6.7.2); of a source whose number
-/// never moves that would be everything.
+/// Whether a packet is accepted. The standard drops packets with the number of the last one (clause 6.7.2); for a
+/// source whose number never changes, that would be all packets.
 pub(crate) fn accept(sequence: &mut SequenceTracker, now: Instant, number: u8) -> bool {
     match sequence.check(now, number.into()) {
         PacketOrder::Newer(_) | PacketOrder::Anew | PacketOrder::Still => true,

@@ -1,9 +1,9 @@
-//! What a universe is when several sources send it, by the rules of E1.31 and of ETC's priorities for each slot.
+//! Merges the sources of a universe, by the rules of E1.31 and of ETC's per-slot priorities.
 //!
-//! Two rules keep a source of low priority from flashing through. When sources appear where there was none, all of them are
-//! gathered for [`SAMPLING`] before any counts, and a later one counts when it has given its slots priorities, or has had
-//! that time to. And when a source ends, its last levels hold until every other one has been heard again or has ended as
-//! well: a switch that dies takes all of them, only one a little sooner than the other.
+//! Two rules prevent a source of low priority from appearing briefly. When the first sources appear, all of them are
+//! collected for [`SAMPLING`] before any takes effect; a later source takes effect when it has sent per-slot
+//! priorities, or after the same time. And when a source ends, its last levels hold until every other source has sent
+//! again or has ended too: if a switch fails, all sources are lost, but not at exactly the same time.
 
 #[cfg(test)]
 mod tests;
@@ -18,56 +18,56 @@ use crate::sacn::wire::{Cid, Data, LEVELS, MAX_PRIORITY, PRIORITIES, Synchroniza
 use crate::shared::dmx::{Loss, MergeScope, Merger, Rule};
 use crate::shared::sequence::Trouble;
 
-/// How long a source may take to say that its slots have priorities of their own (ETC's rule 13).
+/// The time in which a source may announce per-slot priorities (ETC's rule 13).
 pub(crate) const SAMPLING: Duration = Duration::from_millis(1500);
 
-/// So many sources of a universe are known at a time.
+/// The maximum number of sources of a universe at a time.
 pub(crate) const MAX_SOURCES: usize = 16;
 
-/// What an instance wants of a universe that comes in.
+/// How an instance merges its received universe.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// Who wins among equals.
+    /// The merge rule among sources of equal priority.
     pub(crate) merge: Rule,
-    /// Whether data that is not meant for live output counts.
+    /// Whether preview data, which is not meant for live output, is used.
     pub(crate) preview: bool,
-    /// What becomes of slots that no source has any more.
+    /// The levels of slots that no longer have a source.
     pub(crate) loss: Loss,
 }
 
-/// Something that an operator may want to know of a source.
+/// An event about a source, for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// It counts from here on.
+    /// The source takes effect.
     Appeared(Cid),
-    /// It does not count any more; whether it was the last one.
+    /// The source has ended. `is_last` is true if it was the last one.
     Gone { name: Box<[u8]>, goodbye: Goodbye, is_last: bool },
-    /// There are more sources than can be followed.
+    /// There are more sources than the maximum.
     TooMany(Cid),
-    /// A packet has a priority that does not exist.
+    /// A packet has an invalid priority.
     BadPriority(u8),
-    /// The sequence numbers of a source are not as they should be.
+    /// The sequence numbers of a source are irregular.
     Sequence(Cid, Trouble),
-    /// Neither are those of the signs of a synchronization universe.
+    /// The sequence numbers of the synchronization packets on a synchronization universe are irregular.
     Signs(Cid, u16, Trouble),
 }
 
-/// The sources of a universe, and what they come to together.
+/// The sources of a universe, and their merged levels.
 #[derive(Debug)]
 pub(crate) struct Sources {
     rules: Rules,
     sources: Vec<Source>,
     signs: Signs,
-    /// Until when sources are gathered, since the first one appeared.
+    /// The end of the sampling period that began with the first source.
     sampling_until: Instant,
-    /// Whether a source has ended and the others have not been heard since.
+    /// Whether a source has ended and some of the others have not sent since.
     is_settling: bool,
     merger: Merger,
     events: Vec<Event>,
 }
 
 impl Sources {
-    /// A universe of which nothing is known.
+    /// A universe without sources.
     pub(crate) fn new(rules: Rules) -> Self {
         Self {
             rules,
@@ -80,32 +80,32 @@ impl Sources {
         }
     }
 
-    /// The levels that hold, as far as any source has reached.
+    /// The merged levels, up to the longest frame received.
     pub(crate) fn levels(&self) -> &[u8] {
         self.merger.levels()
     }
 
-    /// Which of these levels mean nothing, because no source has ever had the slot.
+    /// Marks the levels that are undefined, because no source has ever had the slot.
     pub(crate) fn unclaimed(&self) -> &[bool] {
         self.merger.unclaimed()
     }
 
-    /// The sources that are known.
+    /// The current sources.
     pub(crate) fn all(&self) -> &[Source] {
         &self.sources
     }
 
-    /// The source that is known by this identifier.
+    /// The source with this identifier.
     pub(crate) fn find(&self, cid: Cid) -> Option<&Source> {
         self.sources.iter().find(|source| source.cid == cid)
     }
 
-    /// What has happened to sources since the last call.
+    /// Returns the events since the last call.
     pub(crate) fn take_events(&mut self) -> impl Iterator<Item = Event> + '_ {
         self.events.drain(..)
     }
 
-    /// Takes a packet of this universe. Returns whether the levels may have changed.
+    /// Handles a data packet of this universe. Returns whether the levels may have changed.
     pub(crate) fn handle_data(&mut self, now: Instant, data: &Data<'_>, peer: SocketAddr) -> bool {
         if data.priority > MAX_PRIORITY {
             self.events.push(Event::BadPriority(data.priority));
@@ -147,7 +147,7 @@ impl Sources {
         self.handle_timeout(now) | (has_changed && self.merge(now))
     }
 
-    /// Takes the sign to show what is held. Returns whether the levels may have changed.
+    /// Handles a synchronization packet: held levels take effect. Returns whether the levels may have changed.
     pub(crate) fn handle_sync(&mut self, now: Instant, sync: &Synchronization) -> bool {
         if sync.address == 0 || !self.sources.iter().any(|source| source.sync_address == sync.address) {
             return false;
@@ -166,7 +166,7 @@ impl Sources {
         has_changed && self.merge(now)
     }
 
-    /// Looks at what is due. Returns whether the levels may have changed.
+    /// Handles timeouts that are due. Returns whether the levels may have changed.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
         let Self { sources, events, sampling_until, .. } = self;
         let (mut has_new, mut has_lost) = (false, false);
@@ -203,12 +203,12 @@ impl Sources {
         has_changed
     }
 
-    /// When there is something due.
+    /// When the next timeout is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.sources.iter().filter_map(Source::next_timeout).chain(self.merger.next_timeout()).min()
     }
 
-    /// The universes whose synchronization packets are waited for.
+    /// The synchronization addresses of the sources.
     pub(crate) fn sync_addresses(&self) -> impl Iterator<Item = u16> + '_ {
         self.sources.iter().map(|source| source.sync_address).filter(|address| *address != 0)
     }
@@ -236,7 +236,7 @@ impl Sources {
         Some(self.sources.len() - 1)
     }
 
-    /// A source says that it ends. Returns whether the levels may have changed.
+    /// Handles a source's termination. Returns whether the levels may have changed.
     fn end(&mut self, now: Instant, at: usize) -> bool {
         match self.sources[at].standing {
             Standing::Lost(_) => return false,
@@ -250,13 +250,13 @@ impl Sources {
         self.settle() && self.merge(now)
     }
 
-    /// From here on, what has ended holds until all others have been heard again.
+    /// Holds the levels of ended sources until all other sources have sent again.
     fn begin_settling(&mut self) {
         self.is_settling = true;
         self.sources.iter_mut().for_each(|source| source.is_verified = false);
     }
 
-    /// Lets go of those that have ended, once it is known of all others that they have not.
+    /// Removes the ended sources once every other source has sent again or ended.
     fn settle(&mut self) -> bool {
         let is_known = |source: &Source| source.is_verified || source.is_lost();
         if !self.is_settling || !self.sources.iter().all(is_known) {
@@ -278,7 +278,7 @@ impl Sources {
         true
     }
 
-    /// Puts together what holds.
+    /// Merges the sources that take effect.
     fn merge(&mut self, now: Instant) -> bool {
         let counts = |source: &&Source| !matches!(source.standing, Standing::New(_));
         self.merger.merge(now, self.sources.iter().filter(counts).map(|source| &source.levels));

@@ -1,4 +1,4 @@
-//! Which synchronization packets are new.
+//! Checks whether synchronization packets are new.
 
 use crosspatch_core::Instant;
 
@@ -6,18 +6,18 @@ use super::source::accept;
 use crate::sacn::wire::{Cid, Synchronization};
 use crate::shared::sequence::{NumberWidth, SequenceTracker, Trouble};
 
-/// So many senders of synchronization packets are known; the one heard longest ago makes room.
+/// The maximum number of senders of synchronization packets; a new one replaces the one that has been silent longest.
 const MAX_SENDERS: usize = 8;
 
-/// The sequence numbers of each sender and address (clause 6.7.2), the latest at the end.
+/// The sequence numbers of each sender and address (clause 6.7.2), the most recent last.
 #[derive(Debug, Default)]
 pub(crate) struct Signs {
     known: Vec<(Cid, u16, SequenceTracker)>,
 }
 
 impl Signs {
-    /// Whether a packet is newer than the last one of its sender. If so, it is the last one from here on. And what an operator should
-    /// know of its numbers.
+    /// Whether a packet is newer than the last one of its sender; if so, records its number. Also returns
+    /// irregularities of the numbers, for the operator.
     pub(crate) fn accept(&mut self, now: Instant, sync: &Synchronization) -> (bool, Option<Trouble>) {
         let known =
             self.known.iter().position(|(cid, address, _)| (*cid, *address) == (sync.cid, sync.address));

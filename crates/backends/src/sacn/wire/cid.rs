@@ -1,4 +1,4 @@
-//! The component identifier, by which a source is known whatever its address (ANSI E1.17 and E1.31, clause 5.6).
+//! The component identifier, which identifies a source whatever its address (ANSI E1.17 and E1.31, clause 5.6).
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,11 @@ use crate::shared::hex;
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cid(pub [u8; 16]);
 
-/// What was to be an identifier is none.
+/// The text is not an identifier.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct NoCid;
 
-/// A UUID; sixteen times the same byte as `aa*16`.
+/// A UUID; sixteen equal bytes as `aa*16`.
 impl fmt::Display for Cid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.iter().all(|byte| *byte == self.0[0]) {
@@ -27,8 +27,8 @@ impl fmt::Display for Cid {
     }
 }
 
-/// Reads a UUID with or without its hyphens, `aa*16`, or up to sixteen numbers such as `0xAA 0xBB`, as MIDIMonster writes
-/// them; those that are missing are zero.
+/// Parses a UUID with or without hyphens, `aa*16`, or up to sixteen numbers such as `0xAA 0xBB`, as MIDIMonster writes
+/// them; missing numbers are zero.
 impl FromStr for Cid {
     type Err = NoCid;
 

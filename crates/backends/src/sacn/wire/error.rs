@@ -1,27 +1,27 @@
-//! Why bytes are no E1.31 packet.
+//! Why bytes are not an E1.31 packet.
 
 use std::fmt;
 
-/// What is wrong with a packet, in words an operator understands.
+/// The error of an invalid packet, in the operator's terms.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// It does not begin as ACN over UDP does (clauses 5.1 to 5.3).
+    /// The packet does not begin like ACN over UDP (clauses 5.1 to 5.3).
     NotAcn,
-    /// It ends before its headers do.
+    /// The packet ends within its headers.
     Truncated,
-    /// The flags in front of a length are not 0x7.
+    /// The flags before a length are not 0x7.
     Flags(u8),
-    /// A length in it is shorter than what it covers, or goes beyond the end.
+    /// A length is shorter than its content, or exceeds the packet.
     Length(u16),
-    /// The root layer announces something else than E1.31 (clause 5.5).
+    /// The root layer has a vector other than E1.31 (clause 5.5).
     RootVector(u32),
-    /// The framing layer announces an unknown kind of packet (clause 6).
+    /// The framing layer has an unknown kind of packet (clause 6).
     FramingVector(u32),
-    /// The properties are not laid out as clauses 7.2 to 7.5 demand.
+    /// The property layout is not that of clauses 7.2 to 7.5.
     Properties,
-    /// The number of properties is not 1 to 513 or goes beyond the end (clause 7.6).
+    /// The number of properties is not 1 to 513, or exceeds the packet (clause 7.6).
     Count(u16),
-    /// The list of universes is of an unknown kind or of an odd length (clause 8).
+    /// The list of universes has an unknown vector or an odd length (clause 8).
     UniverseList,
 }
 

@@ -1,7 +1,7 @@
-//! The wire format of streaming ACN: ANSI E1.31-2018, clauses 4 to 8, and the alternate start code 0xDD by which ETC's
-//! sources give each slot a priority of its own.
+//! The wire format of streaming ACN: ANSI E1.31-2018, clauses 4 to 8, and ETC's alternate start code 0xDD for per-slot
+//! priorities.
 //!
-//! Decoding borrows and is checked; what lies behind the announced length is let pass. Not implemented: the drafts before
+//! Decoding borrows and is checked; bytes after the announced length are ignored. Not implemented: the drafts before
 //! 2009 (root vector 3), and more than one protocol data unit in a packet, which E1.31 does not allow.
 
 mod cid;
@@ -17,31 +17,31 @@ pub use cid::{Cid, NoCid};
 pub use error::DecodeError;
 pub use text::{compose, describe};
 
-/// The port of everything here, `ACN_SDT_MULTICAST_PORT` (appendix A).
+/// The UDP port, `ACN_SDT_MULTICAST_PORT` (appendix A).
 pub const PORT: u16 = 5568;
 
-/// The highest universe that data can be sent on; the lowest is 1 (clause 6.2.7).
+/// The highest universe for data; the lowest is 1 (clause 6.2.7).
 pub const LAST_UNIVERSE: u16 = 63_999;
 
-/// The group that lists of universes are sent to, `E131_DISCOVERY_UNIVERSE` (appendix A).
+/// The universe whose group receives the lists of universes, `E131_DISCOVERY_UNIVERSE` (appendix A).
 pub const DISCOVERY_UNIVERSE: u16 = 64_214;
 
-/// The slots of a universe.
+/// The number of slots of a universe.
 pub const SLOTS: usize = 512;
 
 /// The highest priority (clause 6.2.3).
 pub const MAX_PRIORITY: u8 = 200;
 
-/// So many universes fit on a page of a list (clause 8.5).
+/// The maximum number of universes on a page of a list (clause 8.5).
 pub const UNIVERSES_PER_PAGE: usize = 512;
 
 /// The start code of levels.
 pub const LEVELS: u8 = 0x00;
 
-/// The start code of priorities for each slot.
+/// The start code of per-slot priorities.
 pub const PRIORITIES: u8 = 0xdd;
 
-/// The longest name of a source in bytes (clause 6.2.2: 64 with the zero that ends it).
+/// The maximum length of a source name in bytes (clause 6.2.2: 64 with the final zero).
 pub const MAX_NAME: usize = NAME_FIELD - 1;
 
 const NAME_FIELD: usize = 64;
@@ -63,14 +63,14 @@ const PREVIEW_DATA: u8 = 1 << 7;
 const STREAM_TERMINATED: u8 = 1 << 6;
 const FORCE_SYNCHRONIZATION: u8 = 1 << 5;
 
-/// A packet of E1.31.
+/// An E1.31 packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// Levels or priorities of a universe.
     Data(Data<'a>),
-    /// The sign to show what was sent before.
+    /// Makes the data sent before take effect.
     Synchronization(Synchronization),
-    /// A page of the list of universes that a source sends.
+    /// A page of the list of a source's universes.
     Discovery(Discovery<'a>),
 }
 
@@ -79,23 +79,23 @@ pub enum Packet<'a> {
 pub struct Data<'a> {
     /// The source.
     pub cid: Cid,
-    /// Its name, without the zeros behind it; at most [`MAX_NAME`] bytes, UTF-8 if the source keeps to the rules.
+    /// The name, without the zeros that pad the field; at most [`MAX_NAME`] bytes, UTF-8 if the source conforms.
     pub name: &'a [u8],
-    /// 0 to 200; above that a packet breaks the rules.
+    /// 0 to 200; higher values do not conform.
     pub priority: u8,
     /// The universe whose synchronization packets this one waits for, or 0.
     pub sync_address: u16,
-    /// Counts the packets of this source on this universe.
+    /// The sequence number of this source on this universe.
     pub sequence: u8,
     /// Not meant for live output, but for visualizers (bit 7).
     pub preview: bool,
-    /// The source stops sending this universe; the slots mean nothing (bit 6).
+    /// The source stops sending this universe; the slots are undefined (bit 6).
     pub terminated: bool,
-    /// Whether a receiver that misses synchronization packets goes on without them (bit 5).
+    /// Whether a receiver that misses synchronization packets continues without them (bit 5).
     pub force_sync: bool,
-    /// 1 to 63999 if the source keeps to the rules.
+    /// 1 to 63999 if the source conforms.
     pub universe: u16,
-    /// What the slots are: [`LEVELS`], [`PRIORITIES`] or something else.
+    /// The meaning of the slots: [`LEVELS`], [`PRIORITIES`] or another start code.
     pub start_code: u8,
     /// At most [`SLOTS`].
     pub slots: &'a [u8],
@@ -106,7 +106,7 @@ pub struct Data<'a> {
 pub struct Synchronization {
     /// The source.
     pub cid: Cid,
-    /// Counts the packets of this source with this address.
+    /// The sequence number of this source with this address.
     pub sequence: u8,
     /// The universe that data packets name as their synchronization address.
     pub address: u16,
@@ -127,29 +127,29 @@ pub struct Discovery<'a> {
     pub universes: Cow<'a, [u16]>,
 }
 
-/// The group of a universe (clause 9.3.1, table 9-10).
+/// The multicast group of a universe (clause 9.3.1, table 9-10).
 pub fn group_v4(universe: u16) -> IpAddr {
     let [high, low] = universe.to_be_bytes();
     Ipv4Addr::new(239, 255, high, low).into()
 }
 
-/// The group of a universe in IPv6 (clause 9.3.2, table 9-12: the bytes 0x83, 0x00 and the universe at the end).
+/// The IPv6 multicast group of a universe (clause 9.3.2, table 9-12: the bytes 0x83, 0x00 and the universe at the end).
 pub fn group_v6(universe: u16) -> IpAddr {
     Ipv6Addr::new(0xff18, 0, 0, 0, 0, 0, 0x8300, universe).into()
 }
 
-/// Of all data, that of one universe: by the root layer's vector and the framing layer's universe (tables 4-1 to 4-3).
+/// Excludes data of other universes: by the root layer's vector and the framing layer's universe (tables 4-1 to 4-3).
 pub fn selection(universe: u16) -> Selection {
     let [_, _, high, low] = VECTOR_ROOT_E131_DATA.to_be_bytes();
     Selection { kind: (20, [high, low]), whom: (113, universe.to_be_bytes()) }
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the bytes.
+    /// Returns what is wrong with the bytes.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let rest = bytes.strip_prefix(PREAMBLE).ok_or(DecodeError::NotAcn)?;
         let (root, rest) = u32_of(pdu(rest)?)?;
@@ -171,7 +171,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Appends the packet.
+    /// Appends the encoded packet.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Data(data) => data.encode(out),
@@ -212,7 +212,7 @@ impl<'a> Data<'a> {
         })
     }
 
-    /// Appends the packet. Slots beyond [`SLOTS`] and bytes of the name beyond [`MAX_NAME`] are left out.
+    /// Appends the encoded packet. Slots beyond [`SLOTS`] and bytes of the name beyond [`MAX_NAME`] are left out.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let slots = &self.slots[..self.slots.len().min(SLOTS)];
         let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
@@ -241,7 +241,7 @@ impl Synchronization {
         Ok(Self { cid, sequence, address: u16::from_be_bytes([high, low]) })
     }
 
-    /// Appends the packet.
+    /// Appends the encoded packet.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let framing = begin(VECTOR_ROOT_E131_EXTENDED, self.cid, VECTOR_E131_EXTENDED_SYNCHRONIZATION, out);
         out.push(self.sequence);
@@ -269,7 +269,7 @@ impl<'a> Discovery<'a> {
         Ok(Self { cid, name, page, last_page, universes })
     }
 
-    /// Appends the packet. Universes beyond [`UNIVERSES_PER_PAGE`] are left out.
+    /// Appends the encoded packet. Universes beyond [`UNIVERSES_PER_PAGE`] are left out.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let framing = begin(VECTOR_ROOT_E131_EXTENDED, self.cid, VECTOR_E131_EXTENDED_DISCOVERY, out);
         push_name(self.name, out);
@@ -284,7 +284,7 @@ impl<'a> Discovery<'a> {
     }
 }
 
-/// What a protocol data unit holds behind its flags and length (E1.17, "PDU").
+/// The content of a protocol data unit, after its flags and length (E1.17, "PDU").
 fn pdu(bytes: &[u8]) -> Result<&[u8], DecodeError> {
     let (head, _) = u16_of(bytes)?;
     let length = head & 0x0fff;
@@ -316,7 +316,7 @@ fn push_name(name: &[u8], out: &mut Vec<u8>) {
     out.resize(out.len() + NAME_FIELD - name.len(), 0);
 }
 
-/// Begins a packet up to the vector of its framing layer, and returns where its two layers begin.
+/// Begins a packet up to the vector of its framing layer. Returns the offsets of its two layers.
 fn begin(root: u32, cid: Cid, framing: u32, out: &mut Vec<u8>) -> (usize, usize) {
     out.extend_from_slice(PREAMBLE);
     let root_at = begin_pdu(out);
@@ -327,13 +327,13 @@ fn begin(root: u32, cid: Cid, framing: u32, out: &mut Vec<u8>) -> (usize, usize)
     (root_at, framing_at)
 }
 
-/// Leaves room for flags and length of a protocol data unit, and returns where it begins.
+/// Reserves space for the flags and length of a protocol data unit. Returns its offset.
 fn begin_pdu(out: &mut Vec<u8>) -> usize {
     out.extend_from_slice(&[0; 2]);
     out.len() - 2
 }
 
-/// Fills in flags and length of units that all end here. The longest packet has 1144 bytes, so that twelve bits are enough.
+/// Sets the flags and length of units that all end here. The longest packet has 1144 bytes, so twelve bits are enough.
 fn end(units: &[usize], out: &mut [u8]) {
     for &start in units {
         let length = 0x7000 | (out.len() - start) as u16;

@@ -8,7 +8,7 @@ const CID: Cid =
     Cid([0xef, 0x07, 0xc8, 0xdd, 0x00, 0x64, 0x44, 0x01, 0xa3, 0xa2, 0x45, 0x9e, 0xf8, 0xe6, 0x14, 0x3e]);
 const CID_TEXT: &str = "ef07c8dd-0064-4401-a3a2-459ef8e6143e";
 
-/// A layer as the tables of clause 4 have it: flags and length, then what is in it.
+/// A layer as in the tables of clause 4: flags and length, then the content.
 fn layer(vector: &[u8], rest: &[&[u8]]) -> Vec<u8> {
     let body = [vector, &rest.concat()].concat();
     let length = 0x7000 | (body.len() + 2) as u16;
@@ -26,7 +26,7 @@ fn name(text: &str) -> Vec<u8> {
     field
 }
 
-/// Table 4-1 with the values of the examples in the specification's clause on the layers.
+/// Table 4-1 with the example values from the specification's clause on the layers.
 fn data_bytes() -> Vec<u8> {
     let properties = layer(&[0x02, 0xa1, 0, 0, 0, 1], &[&[0, 4], &[0x00, 255, 128, 0]]);
     let options = [101, 0x1f, 0x1a, 154, 0b1010_0000, 0, 1];
@@ -80,7 +80,7 @@ fn encoding_writes_every_byte_and_no_other() {
     }
 }
 
-/// Packets as the Python library `sacn` 1.11.0 makes them.
+/// Packets as encoded by the Python library `sacn` 1.11.0.
 #[test]
 fn packets_that_others_make_are_read() {
     const CID: &str = "01020304-0506-0708-090a-0b0c0d0e0f10";
@@ -208,7 +208,8 @@ fn lengths_that_lie_in_any_layer_are_refused_or_do_no_harm() {
             for length in (0x7000..=0x7fff).filter(|length| *length != right) {
                 let mut bytes = bytes.clone();
                 bytes[at..at + 2].copy_from_slice(&u16::to_be_bytes(length));
-                // Too long goes beyond the layer around it; too short may cut off what nobody reads.
+                // A length that is too long exceeds the enclosing layer; one that is too short may cut off unused
+                // bytes.
                 let is_longer = length > right;
                 assert!(
                     !Packet::decode(&bytes)
@@ -220,7 +221,7 @@ fn lengths_that_lie_in_any_layer_are_refused_or_do_no_harm() {
     }
 }
 
-/// Whether a list has only universes that another one has.
+/// Whether a list contains only universes of another list.
 fn is_part(part: &Packet<'_>, whole: &Packet<'_>) -> bool {
     match (part, whole) {
         (Packet::Discovery(part), Packet::Discovery(whole)) => whole.universes.starts_with(&part.universes),
@@ -338,7 +339,7 @@ fn packet() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// The strategy itself compares what it decodes with what it has encoded.
+    /// The strategy itself checks that decoding returns what was encoded.
     #[test]
     fn decoding_what_was_encoded_is_the_identity(bytes in packet()) {
         let mut again = Vec::new();

@@ -1,4 +1,4 @@
-//! Packets as one line of text, and back. The manual describes the form under "Packets as text".
+//! Packets as one line of text. The manual describes the format under "Packets as text".
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
@@ -6,17 +6,17 @@ use std::fmt::{self, Display, Write};
 use super::{Cid, Data, Discovery, LEVELS, Packet, Synchronization};
 use crate::shared::{hex, runs};
 
-/// The priority that is not worth a word (clause 6.2.3).
+/// The default priority, which the text omits (clause 6.2.3).
 const USUAL_PRIORITY: u8 = 100;
 
-/// Shows a packet. What is none, and what a text does not say all of, is shown as its bytes.
+/// Formats a packet. Invalid packets, and packets that the text cannot represent fully, are shown in hexadecimal.
 pub fn describe(bytes: &[u8], line: &mut String) {
     hex::show_unless_read_again(bytes, line, compose, |line| {
         Packet::decode(bytes).is_ok_and(|packet| write!(line, "{packet}").is_ok())
     });
 }
 
-/// Reads what [`describe`] shows; `None` if it makes no sense.
+/// Parses the text of [`describe`]; `None` if it is invalid.
 pub fn compose(line: &str) -> Option<Vec<u8>> {
     let line = line.trim();
     if let Some(digits) = line.strip_prefix("0x") {
@@ -44,7 +44,7 @@ impl Display for Packet<'_> {
     }
 }
 
-/// `data 1 seq 7 cid aa*16 "desk" slots 255 0*511`, and between them what is not as usual.
+/// `data 1 seq 7 cid aa*16 "desk" slots 255 0*511`, with fields in between if they differ from the default.
 impl Display for Data<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "data {} seq {}", self.universe, self.sequence)?;
@@ -96,7 +96,7 @@ impl Display for Name<'_> {
     }
 }
 
-/// The words of a line that is being read.
+/// The words of a line during parsing.
 struct Words<'a> {
     rest: &'a str,
 }
@@ -112,7 +112,7 @@ impl<'a> Words<'a> {
         self.next()?.parse().ok()
     }
 
-    /// Takes that word if it comes next.
+    /// Skips this word if it comes next.
     fn skip(&mut self, word: &str) -> bool {
         let is_next = self.rest.split(' ').next() == Some(word);
         if is_next {
@@ -125,7 +125,7 @@ impl<'a> Words<'a> {
         self.skip("cid").then(|| self.next()?.parse().ok())?
     }
 
-    /// A name in quotes, in which only quotes and backslashes are written with a backslash.
+    /// Parses a name in quotes, in which only quotes and backslashes are escaped with a backslash.
     fn name(&mut self) -> Option<String> {
         let text = self.rest.strip_prefix('"')?;
         let mut name = String::new();

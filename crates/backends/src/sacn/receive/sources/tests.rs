@@ -41,7 +41,7 @@ impl Desk {
 struct Stage {
     sources: Sources,
     now: Instant,
-    /// Every level of the first slot, in order.
+    /// All levels of the first slot, in order.
     seen: Vec<u8>,
 }
 
@@ -93,7 +93,7 @@ impl Stage {
         }
     }
 
-    /// Lets time pass, and what is due happen on the way.
+    /// Advances the time, and handles the timeouts on the way.
     fn pass(&mut self, millis: u64) {
         let end = self.now + Duration::from_millis(millis);
         while let Some(due) = self.sources.next_timeout().filter(|due| *due <= end) {
@@ -106,7 +106,7 @@ impl Stage {
         self.now = end;
     }
 
-    /// Both desks keep sending for a while.
+    /// Both desks send for this time.
     fn play(&mut self, desks: &mut [&mut Desk], millis: u64) {
         for _ in 0..millis / 100 {
             for desk in desks.iter_mut() {
@@ -165,7 +165,7 @@ fn a_low_source_never_flashes_through_at_the_start() {
     let (mut low, mut high) = (desk(1, 50, 255), desk(2, 150, 0));
     stage.send(&mut low);
     stage.pass(990);
-    // A source that changes nothing is heard once in a second.
+    // A source without changes sends once per second.
     stage.send(&mut high);
     stage.play(&mut [&mut low, &mut high], 5000);
     assert_eq!(stage.seen, [0]);
@@ -208,7 +208,7 @@ fn priorities_of_slots_hold_as_long_as_levels_when_a_switch_dies() {
     stage.prioritise(&mut desk_with, &[150; 4]);
     stage.play(&mut [&mut other, &mut desk_with], 2000);
     assert_eq!(stage.seen, [0]);
-    // The priorities came two seconds before the last levels, and are out of date before those are.
+    // The priorities are two seconds older than the last levels, and expire first.
     stage.pass(20_000);
     assert_eq!(stage.seen, [0]);
 }
@@ -244,7 +244,7 @@ fn nothing_flashes_through_when_the_process_was_stopped_for_a_minute() {
         stage.now += Duration::from_secs(60);
         let has_changed = stage.sources.handle_timeout(stage.now);
         stage.look(has_changed);
-        // What waited in the kernel comes all at once, then everything goes on.
+        // The packets queued in the kernel arrive at once, then normal traffic continues.
         for _ in 0..5 {
             order.iter().for_each(|&at| stage.send(&mut desks[at]));
         }
@@ -294,7 +294,7 @@ fn a_source_gives_up_single_slots_with_priority_zero() {
     stage.prioritise(&mut high, &[0, 200, 255]);
     stage.send(&mut high);
     assert_eq!(stage.sources.levels(), [10, 20, 20, 10], "what is not said is zero");
-    // Priorities that are not renewed are forgotten, and those of the packets hold again.
+    // Priorities that are not renewed expire, and the packet priorities apply again.
     stage.play(&mut [&mut low, &mut high], 2600);
     assert_eq!(stage.sources.levels(), [20; 4]);
 }
@@ -406,7 +406,7 @@ fn what_no_source_has_is_held_or_takes_a_level_after_a_time() {
         }
         stage.pass(1);
         assert_eq!(stage.seen, expected);
-        // The same source again: sampled, and then as before.
+        // The same source again: sampled, then as before.
         stage.play(&mut [&mut one], 2000);
         assert_eq!(stage.level(), Some(9));
     }
