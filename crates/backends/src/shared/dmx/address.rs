@@ -1,4 +1,4 @@
-//! Channels of a universe as a person writes them: `1` to `512`, or `1+2` for two that make a 16-bit one, coarse first.
+//! Addresses of channels in a universe: `1` to `512`, or `1+2` for a 16-bit channel of two slots, coarse first.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{Place, SLOTS};
 pub(crate) struct Address(pub(crate) Place);
 
 impl Address {
-    /// Reads an address.
+    /// Parses an address.
     pub(crate) fn parse(text: &str) -> Result<Self, AddressError> {
         let Some((coarse, fine)) = text.split_once('+') else {
             return Ok(Self(Place { coarse: slot(text, text)?, fine: None }));
@@ -26,7 +26,7 @@ impl Address {
     }
 }
 
-/// Reads a slot, written from 1, and counts it from 0.
+/// Parses a slot number, which counts from 1, into a slot that counts from 0.
 fn slot(number: &str, text: &str) -> Result<u16, AddressError> {
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let slot =

@@ -1,32 +1,34 @@
-//! When frames may go out, if only so many of them may in the long run (a generic cell rate algorithm).
+//! Schedules frames at a limited long-term rate (a generic cell rate algorithm).
 //!
-//! Standards limit how many frames go out, not when. A frame may come early by as much as the frames before it were late, one
-//! interval at most, so that a source at the same rate passes at once however it jitters, and any second has at most one frame
-//! more than the rate. Two rules go beyond that. Frames keep half an interval apart, so that the parts of a change that comes in
-//! pieces share the second frame. And where a source is a little too fast, a frame that has no room any more waits for the next
-//! one of its source to take it along: sent as soon as there is room, each would be as late as the one before it, for ever.
+//! Standards limit how many frames are sent, not when. A frame may be early by as much as the frames before it were
+//! late, one interval at most. A source at the same rate thus passes without delay despite its jitter, and any second
+//! has at most one frame more than the rate. Two rules are added. Frames are at least half an interval apart, so that
+//! the parts of a change that arrives in pieces share the second frame. And if a source is slightly too fast, a frame
+//! that exceeds the rate waits and is sent with the next frame of its source: sent as soon as possible, every later
+//! frame would be late, too.
 
 use crosspatch_core::Instant;
 
-/// When frames went out, and when the next one is due.
+/// When frames were sent, and when the next one is due.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
     interval: Nanos,
-    /// When the last frame went out, and from when on the rate allows another.
+    /// When the last frame was sent, and when the rate allows another.
     last: Option<(Nanos, Nanos)>,
     due: Option<Instant>,
 }
 
-/// Nanoseconds since the start: a 44th of a second in microseconds would be a frame too much each second.
+/// Nanoseconds since the start. With a 44th of a second in whole microseconds, the rate would be too high by up to a
+/// frame.
 type Nanos = u64;
 
 impl Bucket {
-    /// A bucket for so many frames a second.
+    /// A bucket for this many frames per second.
     pub(crate) fn new(a_second: u32) -> Self {
         Self { interval: 1_000_000_000_u64.div_ceil(a_second.max(1).into()), last: None, due: None }
     }
 
-    /// There is something to send, from a source that may soon have more.
+    /// Schedules a frame from a source that may soon send more.
     pub(crate) fn want(&mut self, now: Instant) {
         let earliest = self.earliest();
         let is_free = now >= earliest;
@@ -41,23 +43,23 @@ impl Bucket {
         });
     }
 
-    /// There is something to send, and nobody who will have more.
+    /// Schedules a frame as early as possible, because no source will add to it.
     pub(crate) fn want_soon(&mut self) {
         self.due = Some(self.earliest());
     }
 
-    /// When what there is to send is due.
+    /// When the scheduled frame is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// The first moment at which another frame may go out.
+    /// The earliest time of the next frame.
     pub(crate) fn earliest(&self) -> Instant {
         self.last
             .map_or(Instant::START, |(sent_at, free_at)| instant(free_at.max(sent_at + self.interval / 2)))
     }
 
-    /// A frame goes out.
+    /// Records a sent frame.
     pub(crate) fn take(&mut self, now: Instant) {
         let now = nanos(now);
         let free_at = self.last.map_or(now, |(_, free_at)| now.max(free_at + self.interval));
@@ -69,7 +71,7 @@ fn nanos(time: Instant) -> Nanos {
     time.as_micros().saturating_mul(1_000)
 }
 
-/// The first moment that is not before a time.
+/// The first instant that is not before a time.
 fn instant(time: Nanos) -> Instant {
     Instant::from_micros(time.div_ceil(1_000))
 }
@@ -86,7 +88,7 @@ mod tests {
         Instant::from_micros(micros)
     }
 
-    /// When frames go out if there is something to send at these times, and how long each of the changes waits.
+    /// When frames are sent if there are changes at these times, and how long each of the changes waits.
     fn pass(changes: impl IntoIterator<Item = u64>) -> (Vec<u64>, Vec<u64>) {
         let mut bucket = Bucket::new(50);
         let (mut sent, mut waits, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
@@ -163,7 +165,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes, no second has more than one frame beyond the rate, and nothing waits for long.
+        /// For any changes, no second has more than one frame above the rate, and no change waits for long.
         #[test]
         fn the_rate_holds(gaps in prop::collection::vec(0..60_000_u64, 1..400)) {
             let mut now = 0;

@@ -1,16 +1,16 @@
-//! A universe that comes in: each frame is compared with the one before, and only channels that are mapped and have changed
-//! are told.
+//! A universe that is received: each frame is compared with the previous one, and only changes of mapped channels are
+//! emitted.
 
 use crosspatch_core::{Outbox, Slot};
 
 use super::Place;
 
-/// What is known of a universe that comes in, and which of its channels are mapped.
+/// The state of a received universe, and its mapped channels.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
-    /// The last levels; it ends where the longest frame so far has ended.
+    /// The last levels, as long as the longest frame received so far.
     frame: Vec<u8>,
-    /// Slots whose levels mean nothing, because nobody has ever had them; none behind the end.
+    /// Marks slots whose levels are undefined, because no source has ever had them. Slots after its end are defined.
     unclaimed: Vec<bool>,
     channels: Vec<InputChannel>,
 }
@@ -19,17 +19,17 @@ pub(crate) struct Input {
 struct InputChannel {
     slot: Slot,
     place: Place,
-    /// The level that was told last.
+    /// The last emitted level.
     told: Option<u16>,
 }
 
 impl Input {
-    /// A channel is mapped.
+    /// Maps a channel.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
         self.channels.push(InputChannel { slot, place, told: None });
     }
 
-    /// A channel is not mapped any more.
+    /// Removes the mapping of a channel.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         self.channels.retain(|channel| channel.slot != slot);
     }
@@ -39,13 +39,13 @@ impl Input {
         self.channels.is_empty()
     }
 
-    /// The last levels, as far as any frame has reached.
+    /// The last levels, up to the end of the longest frame.
     pub(crate) fn levels(&self) -> &[u8] {
         &self.frame
     }
 
-    /// Takes a frame. One that is shorter than others says nothing about the slots behind its end. The first frame tells
-    /// every mapped channel, those at zero included, because until then nothing is known.
+    /// Handles a frame. Slots after the end of a short frame keep their levels. The first frame emits every mapped
+    /// channel, even those at zero, because their levels were unknown before.
     pub(crate) fn update(&mut self, levels: &[u8], out: &mut Outbox) {
         if self.frame.starts_with(levels) {
             return;
@@ -53,12 +53,12 @@ impl Input {
         self.take(levels, out);
     }
 
-    /// As [`update`](Self::update), for a frame in which some slots mean nothing, because nobody has ever had them.
+    /// As [`update`](Self::update), for a frame in which some slots are undefined, because no source has ever had them.
     pub(crate) fn update_claimed(&mut self, levels: &[u8], unclaimed: &[bool], out: &mut Outbox) {
         if self.unclaimed != unclaimed {
             self.unclaimed.clear();
             self.unclaimed.extend_from_slice(unclaimed);
-            // What is claimed for the first time may have the level that it seemed to have before.
+            // A slot with its first source may have the level that it already seemed to have.
             self.take(levels, out);
         } else {
             self.update(levels, out);
@@ -72,7 +72,7 @@ impl Input {
         self.tell(out);
     }
 
-    /// Tells every channel whose level is known and has not been told, such as one that has been mapped since the last frame.
+    /// Emits every channel whose level has not been emitted, for example one that was mapped after the last frame.
     pub(crate) fn tell(&mut self, out: &mut Outbox) {
         for channel in &mut self.channels {
             let level = channel.place.read(&self.frame);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever frames come, the value told last of a channel is the one in the latest frame that had it.
+        /// For any frames, the last emitted value of a channel is its level in the latest frame that contained it.
         #[test]
         fn the_last_value_told_is_the_present_level(frames in prop::collection::vec(prop::collection::vec(0..3_u8, 0..6), 1..20)) {
             let (mut input, mut out) = (Input::default(), Outbox::new());

@@ -1,20 +1,20 @@
-//! What becomes of slots that nobody sends any more.
+//! The levels of slots that no longer have a source.
 
 use crosspatch_core::Duration;
 
 use crate::shared::units::duration;
 
-/// What becomes of slots that no source has any more.
+/// What happens to slots that no longer have a source.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// They keep their levels.
     Hold,
-    /// They take this level, after that time.
+    /// They take this level after this time.
     Level(u8, Duration),
 }
 
 impl Loss {
-    /// Reads `hold`, `0.5` or `0 after 10s`.
+    /// Parses `hold`, `0.5` or `0 after 10s`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == "hold" {
             return Some(Self::Hold);
@@ -27,7 +27,7 @@ impl Loss {
     }
 }
 
-/// Reads a value of a channel, 0 to 1.
+/// Parses a value of a channel, 0 to 1.
 pub(crate) fn value_from_0_to_1(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value| (0.0..=1.0).contains(value))
 }

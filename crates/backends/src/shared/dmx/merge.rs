@@ -1,24 +1,24 @@
-//! Several sources of one universe, put together slot by slot: the highest priority wins, and among equals the highest level
-//! or the latest change.
+//! Merges several sources of one universe slot by slot: the highest priority wins, and among equal priorities the
+//! highest level or the latest change.
 //!
-//! A protocol keeps the [`Levels`] of each of its sources, decides when one is gone, and has a [`Merger`] put those together
-//! that are left. It is also the protocol that says what priorities there are; one without any leaves them all equal.
+//! A protocol stores the [`Levels`] of each of its sources, decides when a source is gone, and has a [`Merger`] merge
+//! the remaining ones. The protocol also sets the priorities; without any, all sources are equal.
 
 use crosspatch_core::Instant;
 
 use super::{Loss, SLOTS};
 
-/// Who wins among sources of the same priority.
+/// The merge rule among sources of the same priority.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// The highest level of each slot ("highest takes precedence").
     #[default]
     Htp,
-    /// The level of each slot that has changed last ("latest takes precedence").
+    /// The latest change of each slot ("latest takes precedence").
     Ltp,
 }
 
-/// What one source says.
+/// The levels of one source.
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
     levels: [u8; SLOTS],
@@ -29,13 +29,13 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    /// A source that has said nothing yet. `priority` holds for all its slots; any scale will do.
+    /// A source without levels. `priority` applies to all its slots, on any scale.
     pub(crate) fn new(priority: u8) -> Self {
         Self { levels: [0; SLOTS], len: 0, priority, each: None, changed: Box::new([Instant::START; SLOTS]) }
     }
 
-    /// The source has sent a frame. Slots behind its end are not the source's, and those behind [`SLOTS`] are nobody's.
-    /// Returns whether it differs from the last one.
+    /// Handles a frame of the source. Slots after its end do not belong to the source, and slots after [`SLOTS`] are
+    /// ignored. Returns whether it differs from the last frame.
     pub(crate) fn update(&mut self, now: Instant, levels: &[u8]) -> bool {
         let levels = &levels[..levels.len().min(SLOTS)];
         if levels == self.levels() {
@@ -51,13 +51,13 @@ impl Levels {
         true
     }
 
-    /// The priority of all slots, where no other is set.
+    /// Sets the priority of all slots without a priority of their own.
     pub(crate) fn set_priority(&mut self, priority: u8) {
         self.priority = priority;
     }
 
-    /// A priority for each slot; a slot of priority 0, and those behind the end, are not the source's. `None`: the one
-    /// priority holds again.
+    /// Sets a priority for each slot. Slots with priority 0, and slots after the end, do not belong to the source. With
+    /// `None`, the common priority applies again.
     pub(crate) fn set_priorities(&mut self, each: Option<&[u8]>) {
         let Some(given) = each else {
             self.each = None;
@@ -69,17 +69,17 @@ impl Levels {
         each[given.len()..].fill(0);
     }
 
-    /// What the source has sent last.
+    /// The last levels of the source.
     pub(crate) fn levels(&self) -> &[u8] {
         &self.levels[..self.len]
     }
 
-    /// Whether a slot is the source's.
+    /// Whether a slot belongs to the source.
     pub(crate) fn has(&self, at: usize) -> bool {
         self.weight(at) > 0
     }
 
-    /// How much a slot counts: 0 if it is not the source's, otherwise from 1.
+    /// The weight of a slot: 0 if it does not belong to the source, otherwise at least 1.
     fn weight(&self, at: usize) -> u16 {
         match &self.each {
             _ if at >= self.len => 0,
@@ -90,35 +90,35 @@ impl Levels {
     }
 }
 
-/// When a slot is without a source, so that its level is lost.
+/// When the level of a slot is lost.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MergeScope {
-    /// When no source has it.
+    /// When no source has the slot.
     Slot,
     /// When the whole universe has no source.
     Universe,
 }
 
-/// A universe that several sources send.
+/// A universe with several sources.
 #[derive(Debug)]
 pub(crate) struct Merger {
     rule: Rule,
     loss: Loss,
     scope: MergeScope,
-    /// The levels that hold.
+    /// The merged levels.
     levels: Vec<u8>,
-    /// Slots of these that no source has ever had, and how many they are.
+    /// Marks the slots that no source has ever had, and counts them.
     unclaimed: Vec<bool>,
     unclaimed_count: usize,
-    /// How many slots have no source, and since when there are so many.
+    /// The number of slots without a source, and when it last increased.
     bare: usize,
     bare_since: Option<Instant>,
-    /// Whether slots without a source have taken the level for that.
+    /// Whether the slots without a source have been set to the level for lost slots.
     is_filled: bool,
 }
 
 impl Merger {
-    /// A universe that nobody has sent.
+    /// A universe without levels.
     pub(crate) fn new(rule: Rule, loss: Loss, scope: MergeScope) -> Self {
         Self {
             rule,
@@ -133,27 +133,27 @@ impl Merger {
         }
     }
 
-    /// Who wins.
+    /// The merge rule.
     pub(crate) fn rule(&self) -> Rule {
         self.rule
     }
 
-    /// Changes who wins, from the next [`merge`](Self::merge) on.
+    /// Changes the merge rule for the next [`merge`](Self::merge).
     pub(crate) fn set_rule(&mut self, rule: Rule) {
         self.rule = rule;
     }
 
-    /// The levels that hold, as far as any source has reached.
+    /// The merged levels, up to the longest frame received.
     pub(crate) fn levels(&self) -> &[u8] {
         &self.levels
     }
 
-    /// Which of these levels mean nothing, because no source has ever had the slot. Empty if all of them do.
+    /// Marks the levels that are undefined, because no source has ever had the slot. Empty if there are none.
     pub(crate) fn unclaimed(&self) -> &[bool] {
         if self.unclaimed_count == 0 { &[] } else { &self.unclaimed }
     }
 
-    /// Puts together what all sources say that count. A slot that no source has keeps its level until
+    /// Merges the levels of the given sources. A slot without a source keeps its level until
     /// [`fill_if_due`](Self::fill_if_due).
     pub(crate) fn merge<'a>(&mut self, now: Instant, sources: impl Iterator<Item = &'a Levels> + Clone) {
         if let Loss::Level(level, _) = self.loss {
@@ -182,7 +182,7 @@ impl Merger {
         (0..self.levels.len()).filter(is_bare).count()
     }
 
-    /// Takes note of the slots that have a source for the first time.
+    /// Records the slots that have a source for the first time.
     fn claim<'a>(&mut self, sources: impl Iterator<Item = &'a Levels> + Clone) {
         self.unclaimed_count += self.levels.len() - self.unclaimed.len();
         self.unclaimed.resize(self.levels.len(), true);
@@ -195,14 +195,15 @@ impl Merger {
         }
     }
 
-    /// Whether slots without a source take the level for that. If so, [`merge`](Self::merge) is to be called.
+    /// Whether slots without a source take the level for lost slots. If so, the caller must call
+    /// [`merge`](Self::merge).
     pub(crate) fn fill_if_due(&mut self, now: Instant) -> bool {
         let is_due = self.next_timeout().is_some_and(|due| due <= now);
         self.is_filled |= is_due;
         is_due
     }
 
-    /// When slots without a source take the level for that.
+    /// When slots without a source take the level for lost slots.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         match self.loss {
             Loss::Level(_, after) if !self.is_filled => self.bare_since.map(|since| since + after),
@@ -211,8 +212,8 @@ impl Merger {
     }
 }
 
-/// Puts the levels of all sources together in `merged`, which becomes long enough for the longest of them. A slot that no
-/// source has keeps its level.
+/// Merges the levels of all sources into `merged`, which is extended to the longest of them. A slot without a source
+/// keeps its level.
 fn merge<'a>(rule: Rule, sources: impl Iterator<Item = &'a Levels> + Clone, merged: &mut Vec<u8>) {
     let len = sources.clone().map(|source| source.len).max().unwrap_or(0);
     if merged.len() < len {
@@ -362,7 +363,8 @@ mod tests {
     }
 
     proptest! {
-        /// The order in which sources are known makes no difference, and the result is a level that one of the strongest has.
+        /// The order of the sources makes no difference, and the result is a level of one of the sources with the
+        /// highest weight.
         #[test]
         fn the_winner_is_one_of_the_strongest_in_any_order(
             ltp: bool,

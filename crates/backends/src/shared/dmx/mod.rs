@@ -1,8 +1,9 @@
-//! What all DMX protocols have in common: channels and how people write them, universes that come in and go out, and the
-//! merging of several sources.
+//! Common parts of all DMX protocols: channels and their addresses, universes that are received and sent, and merging
+//! of several sources.
 //!
-//! Not a backend. A universe is a frame of levels, one byte each; a channel is a [`Place`] in it. [`Input`] turns frames into
-//! values, [`Output`] values into frames, [`Merger`] several frames into one. None of them knows a packet.
+//! Not a backend. A universe is a frame of levels, one byte each; a channel is a [`Place`] in it. [`Input`] turns
+//! frames into values, [`Output`] turns values into frames, [`Merger`] merges several frames into one. None of them
+//! depends on a packet format.
 
 mod address;
 mod bucket;
@@ -25,5 +26,5 @@ pub(crate) use options::{
 pub(crate) use output::{FRAME, Output, Pace};
 pub(crate) use place::Place;
 
-/// How many slots a universe has.
+/// The number of slots of a universe.
 pub(crate) const SLOTS: usize = 512;

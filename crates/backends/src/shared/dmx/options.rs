@@ -1,4 +1,4 @@
-//! Options that all DMX protocols have in common, read alike.
+//! Options that all DMX protocols have in common.
 
 use std::str::FromStr;
 
@@ -7,20 +7,20 @@ use crosspatch_core::{Endpoint, OptionSpec, Options};
 use super::loss::value_from_0_to_1;
 use super::{Loss, Rule};
 
-/// How many destinations an instance may have.
+/// The maximum number of destinations of an instance.
 const MAX_DESTINATIONS: usize = 64;
 
-/// Which `bind` an instance uses.
+/// The `bind` that an instance uses.
 pub(crate) const INTERFACE: OptionSpec = OptionSpec {
     aliases: &["iface"],
     ..OptionSpec::new("interface", "1", "0", "the number of the `bind` to use, counted from 0")
 };
 
-/// Whether the pace of a line does not count.
+/// Whether the pace of a DMX line is ignored.
 pub(crate) const REALTIME: OptionSpec =
     OptionSpec::new("realtime", "1", "0", "every change is sent at once, not 44 times a second at most");
 
-/// The value of channels that have none.
+/// The initial value of output channels.
 pub(crate) const START: OptionSpec = OptionSpec::new(
     "start",
     "0",
@@ -28,19 +28,19 @@ pub(crate) const START: OptionSpec = OptionSpec::new(
     "the value to begin with, 0 to 1; without it nothing is sent before there is one",
 );
 
-/// What is told of what comes in.
+/// What to report about received traffic.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Detect {
-    /// Only what somebody has to know.
+    /// Only what the operator needs to know.
     #[default]
     Off,
-    /// Who sends the universe of the instance.
+    /// The senders of the instance's universe.
     Own,
-    /// Whatever is heard.
+    /// All traffic.
     Everything,
 }
 
-/// A word that means nothing.
+/// The text is not a valid word.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unknown;
 
@@ -69,30 +69,30 @@ impl FromStr for Rule {
     }
 }
 
-/// Reads `detect`.
+/// Parses `detect`.
 pub(crate) fn read_detect(options: &mut Options<'_>) -> Detect {
     options
         .parse_or("detect", "`on`, `verbose` or `off`", ("off", Detect::default()), |text| text.parse().ok())
 }
 
-/// Reads `merge`.
+/// Parses `merge`.
 pub(crate) fn read_merge(options: &mut Options<'_>) -> Rule {
     options.parse("merge", "`htp` or `ltp`").unwrap_or_default()
 }
 
-/// Reads `lost`.
+/// Parses `lost`.
 pub(crate) fn read_loss(options: &mut Options<'_>) -> Loss {
     let expected = "`hold`, or a value from 0 to 1 and perhaps `after 10s`";
     options.parse_with("lost", expected, Loss::parse).unwrap_or(Loss::Hold)
 }
 
-/// Reads `start`, a value from 0 to 1, if there is one.
+/// Parses `start`, a value from 0 to 1, if it is given.
 pub(crate) fn read_start(options: &mut Options<'_>) -> Option<f64> {
     options.text("start")?;
     options.parse_with("start", "a value from 0 to 1", value_from_0_to_1)
 }
 
-/// Reads each `bind` of `backend`, and takes the one whose number `interface` says. `default` is the one where there is none.
+/// Parses each `bind` of `backend`, and returns the one that `interface` selects, or `default` if there is no `bind`.
 pub(crate) fn read_interface<T>(
     options: &mut Options<'_>,
     backend: &str,
@@ -115,8 +115,8 @@ pub(crate) fn read_interface<T>(
     binds.swap_remove(number)
 }
 
-/// Reads each `destination`: a host and perhaps a port, or a word that `resolve` knows, which returns `None` for one that is
-/// no host.
+/// Parses each `destination`: a host with an optional port, or a word that `resolve` recognises. `resolve` returns
+/// `None` for a word that is not a host.
 pub(crate) fn read_destinations(
     options: &mut Options<'_>,
     default_port: u16,

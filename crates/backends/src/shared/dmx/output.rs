@@ -1,116 +1,117 @@
-//! A universe that goes out: values change a frame, and the frame goes out when the rate allows it ([`Bucket`]).
+//! A universe that is sent: values change a frame, and the frame is sent when the rate allows it ([`Bucket`]).
 //!
-//! A line of DMX carries 44 full frames a second. Between two frames the latest level of each channel counts, with one
-//! exception: a level that turned back before any frame has shown it, or before the frame that shows it can have been on the
-//! line, is a short press, or a short release, and is held for one frame. The level it turned back to follows after that. A fader
-//! that trembles is thus late by one frame at most, while the steps of a button that is pressed again and again all wait for
-//! their turn, up to a limit. Where frames follow each other anyway, a level is held against what comes within half a frame only:
-//! a source that sends frames of its own and is a little early is no short press.
+//! A DMX line carries 44 full frames per second. Between two frames only the latest level of each channel counts, with
+//! one exception: a level that turns back before a frame has shown it, or before the frame that shows it can have been
+//! transmitted, is a short press or a short release, and is held for one frame. The level after it follows in the next
+//! frame. A trembling fader is therefore late by one frame at most, while the steps of a repeatedly pressed button are
+//! queued, up to a limit. If frames follow each other anyway, a level is held only if the next one arrives within half
+//! a frame: a source that sends frames of its own and is a little early is not a short press.
 
 use crosspatch_core::{Duration, Instant, Slot, Value};
 
 use super::{Bucket, Place};
 
-/// So many frames of 512 slots a line carries in a second.
+/// The number of frames of 512 slots per second on a DMX line.
 const RATE: u32 = 44;
 
-/// How long one of them takes.
+/// The duration of one of these frames.
 pub(crate) const FRAME: Duration = Duration::from_micros(22_727);
 
-/// So many steps of a button wait for their turn; beyond that the last one counts.
+/// The maximum number of queued steps of a button. Further ones replace the last one.
 const MAX_WAITING: u8 = 8;
 
-/// A source that brings no change for so long has gone quiet: frames are repeated for those who have missed the last change. Slower
-/// sources than one of 10 frames a second are repeated between their frames.
+/// After this time without changes, a source is quiet: frames are repeated for receivers that missed the last change.
+/// For sources slower than 10 frames per second, frames are repeated between theirs.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// A channel whose last eight changes came with frames of a source, one after the other, is no button.
+/// A channel whose last eight changes came in consecutive frames of a source is not a button.
 const MOVING: u8 = u8::MAX;
 
-/// So many of the last frames are looked back at.
+/// The number of recent frames whose send times are stored.
 const LOOK_BACK: usize = 3;
 
-/// When frames go out.
+/// The timing of the frames.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
-    /// How many frames go out a second in the long run; none if a change goes out at once, or if somebody else keeps the pace.
+    /// The maximum number of frames per second in the long run; `None` if changes are sent immediately, or if another
+    /// component sets the pace.
     pub(crate) a_second: Option<u32>,
-    /// For so long after a frame a level of it that turns back is a short press.
+    /// A level that turns back within this time after its frame is a short press.
     pub(crate) press: Duration,
-    /// How often a frame is sent again, a frame apart, after the source has gone quiet.
+    /// How many times a frame is repeated, one frame apart, after the source has become quiet.
     pub(crate) repeats: u8,
-    /// How long after the last frame it is sent again although nothing has changed, if ever.
+    /// The time after which an unchanged frame is sent again, if at all.
     pub(crate) keep_alive: Option<Duration>,
 }
 
 impl Pace {
-    /// The pace of a universe; with `realtime` every change goes out at once.
+    /// The pace of a universe. With `realtime`, every change is sent immediately.
     pub(crate) fn of_universe(realtime: bool, repeats: u8, keep_alive: Duration) -> Self {
         let (a_second, press) = if realtime { (None, Duration::ZERO) } else { (Some(RATE), FRAME) };
         Self { a_second, press, repeats, keep_alive: Some(keep_alive) }
     }
 }
 
-/// A frame, what waits for the next one, and when that goes out.
+/// A frame, the steps queued for later frames, and the time of the next frame.
 #[derive(Debug)]
 pub(crate) struct Output {
     pace: Pace,
     bucket: Option<Bucket>,
     frame: Vec<u8>,
-    /// By slot; `None` for channels that are not mapped (any more).
+    /// By slot; `None` for channels that are not mapped.
     channels: Vec<Option<OutputSlot>>,
-    /// Steps for later frames, in the order in which they came.
+    /// Steps for later frames, in order of arrival.
     waiting: Vec<PendingLevel>,
-    /// Counts the frames, that which is being put together included.
+    /// The number of the current frame, which has not been sent yet.
     number: u32,
     has_changed: bool,
     repeats_left: u8,
-    /// When the last frames went out, the last one first.
+    /// When the last frames were sent, the latest first.
     sent: [Option<Instant>; LOOK_BACK],
-    /// When the last frame with a change went out, and whether others had gone before it in a row.
+    /// When the last frame with a change was sent, and whether it was part of a stream of such frames.
     changed_at: Option<Instant>,
     is_stream: bool,
-    /// When the next of the steps that wait may move up.
+    /// The earliest time at which a queued step may be applied.
     step_at: Option<Instant>,
     turn: Turn,
 }
 
-/// A level that waits until the one before it has been seen.
+/// A level that waits until the previous one has been visible.
 #[derive(Copy, Clone, Debug)]
 struct PendingLevel {
     slot: Slot,
     level: u16,
-    /// When that will be; not known before the frame with the one before it has gone out.
+    /// The end of that time; `None` until the frame with the previous level has been sent.
     seen_at: Option<Instant>,
 }
 
-/// What holds for all values of one moment.
+/// The state shared by all values of one moment.
 #[derive(Copy, Clone, Debug, Default)]
 struct Turn {
     now: Instant,
-    /// How many of the last frames show levels that are short presses if they turn back.
+    /// The number of recent frames whose levels are short presses if they turn back.
     fresh: u32,
-    /// A channel that has changed so many frames ago at most goes on moving; none where frames do not follow each other.
+    /// A channel that changed at most this many frames ago is still moving; 0 if frames do not follow each other.
     reach: u32,
-    /// Whether these values are a frame of a source, by the time since those before them: 1 if so.
+    /// 1 if these values are a frame of a source, judging by the time since the previous values; otherwise 0.
     frame: u8,
 }
 
 #[derive(Copy, Clone, Debug)]
 struct OutputSlot {
     place: Place,
-    /// The level that it is going to have when nothing waits any more, and the one before that.
+    /// The level after all queued steps, and the one before that.
     last: u16,
     before: u16,
-    /// The frame in which it has changed last.
+    /// The number of the frame in which the level last changed.
     changed_in: u32,
     waiting: u8,
-    /// Which of its last changes came with frames of a source, one after the other: a bit for each.
+    /// Which of the last changes came in consecutive frames of a source, one bit each.
     moves: u8,
 }
 
 impl Output {
-    /// A frame of `len` slots at zero, which is not sent before there is a value.
+    /// A frame of `len` zero slots, which is not sent before it has a value.
     pub(crate) fn new(pace: Pace, len: usize) -> Self {
         Self {
             pace,
@@ -129,7 +130,7 @@ impl Output {
         }
     }
 
-    /// A channel is mapped. The frame becomes long enough for it.
+    /// Maps a channel. Extends the frame if necessary.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
         if place.end() > self.frame.len() {
             self.frame.resize(place.end(), 0);
@@ -142,7 +143,7 @@ impl Output {
         self.channels[slot.index()] = Some(channel);
     }
 
-    /// A channel is not mapped any more. Its level stays what it is.
+    /// Removes the mapping of a channel. Its level does not change.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         self.waiting.retain(|step| step.slot != slot);
         self.step_at = self.next_step();
@@ -156,17 +157,17 @@ impl Output {
         self.channels.iter().any(Option::is_some)
     }
 
-    /// Whether the frame has changed since it went out.
+    /// Whether the frame has changed since it was sent.
     pub(crate) fn has_changed(&self) -> bool {
         self.has_changed
     }
 
-    /// Whether anything has not gone out yet.
+    /// Whether there are changes that have not been sent.
     pub(crate) fn is_pending(&self) -> bool {
         self.has_changed || !self.waiting.is_empty()
     }
 
-    /// The slots that more than one mapped channel writes, counted from 0, in order.
+    /// The slots that more than one mapped channel writes, counted from 0, in ascending order.
     pub(crate) fn contested(&self) -> Vec<u16> {
         let places = self.channels.iter().flatten().map(|channel| channel.place);
         let mut slots: Vec<_> =
@@ -178,7 +179,7 @@ impl Output {
         contested
     }
 
-    /// Gives every mapped channel this value, so that the frame goes out before there is another.
+    /// Sets every mapped channel to this value, so that the frame is sent before other values arrive.
     pub(crate) fn begin(&mut self, now: Instant, value: f64) {
         let value = Value::number(value);
         for slot in 0..self.channels.len() as u32 {
@@ -186,7 +187,7 @@ impl Output {
         }
     }
 
-    /// Values for channels. Texts have no level and are left out.
+    /// Sets values of channels. Texts have no level and are ignored.
     pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
         if now != self.turn.now {
             self.begin_turn(now);
@@ -194,7 +195,7 @@ impl Output {
         values.iter().for_each(|(slot, value)| self.set_in_turn(*slot, value));
     }
 
-    /// A value for a channel.
+    /// Sets the value of a channel.
     #[inline]
     pub(crate) fn set(&mut self, now: Instant, slot: Slot, value: &Value) {
         if now != self.turn.now {
@@ -223,7 +224,7 @@ impl Output {
         }
     }
 
-    /// The first value of another moment.
+    /// Begins a new moment at its first value.
     #[inline(never)]
     fn begin_turn(&mut self, now: Instant) {
         let is_stream = self.is_streaming(now);
@@ -242,20 +243,20 @@ impl Output {
         self.is_stream && self.changed_at.is_some_and(|at| now < at + 2 * FRAME)
     }
 
-    /// How many of the last frames show levels that are short presses if they turn back.
+    /// The number of recent frames whose levels are short presses if they turn back.
     fn fresh(&self, now: Instant) -> u32 {
         let press = if self.is_streaming(now) { self.pace.press / 2 } else { self.pace.press };
         self.sent.iter().flatten().take_while(|sent| **sent + press > now).count() as u32
     }
 
-    /// The frame has changed for the first time since it went out.
+    /// Called at the first change since the frame was sent.
     #[inline(never)]
     fn want(&mut self) {
         self.has_changed = true;
         self.bucket.iter_mut().for_each(|bucket| bucket.want(self.turn.now));
     }
 
-    /// Another level for a channel that has changed since the last frame, or in one that is fresh, or of which steps wait.
+    /// Sets a level of a channel that has changed since the last frame or in a recent frame, or that has queued steps.
     #[inline(never)]
     fn set_again(&mut self, slot: Slot, level: u16) {
         let Some(channel) = &mut self.channels[slot.index()] else { return };
@@ -265,7 +266,7 @@ impl Output {
         let Turn { reach, frame, .. } = self.turn;
         channel.moves = channel.moves << 1 | frame;
         let room = match is_step {
-            // Of two frames of a source that go out as one, the later one counts.
+            // If two frames of a source are sent as one, the later level counts.
             true if channel.moves == MOVING => 0,
             true => MAX_WAITING,
             false if reach > 0 => 0,
@@ -294,12 +295,12 @@ impl Output {
         }
     }
 
-    /// The frame as it went out last, or is going to go out first.
+    /// The current frame: the last one sent, with the changes since then.
     pub(crate) fn frame(&self) -> &[u8] {
         &self.frame
     }
 
-    /// The frame is to go out again as it is, because somebody may have missed it.
+    /// Sends the frame again unchanged, because receivers may have missed it.
     pub(crate) fn refresh(&mut self) {
         if self.sent[0].is_some() {
             self.has_changed = true;
@@ -307,7 +308,7 @@ impl Output {
         }
     }
 
-    /// Nobody has seen what went out: the frame goes out as it is in the end, and steps need not wait for their turn.
+    /// Drops queued steps and sends only the final levels, because no receiver has seen the frames sent so far.
     pub(crate) fn restart(&mut self) {
         for PendingLevel { slot, level, .. } in self.waiting.drain(..) {
             if let Some(channel) = &mut self.channels[slot.index()] {
@@ -319,7 +320,7 @@ impl Output {
         self.refresh();
     }
 
-    /// When the next frame is to go out; never, before there is a value.
+    /// When the next frame is due; `None` before there is a value.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let change = self.has_changed.then(|| self.bucket.as_ref().and_then(Bucket::due));
         let change = change.map(|due| due.unwrap_or(Instant::START));
@@ -328,7 +329,7 @@ impl Output {
         [change, step, self.repeat_due()].into_iter().flatten().min()
     }
 
-    /// When the frame is sent again if there is no change.
+    /// When the frame is repeated if there is no change.
     fn repeat_due(&self) -> Option<Instant> {
         let sent_at = self.sent[0]?;
         if self.repeats_left == 0 {
@@ -338,12 +339,12 @@ impl Output {
         Some(quiet_at.max(sent_at + FRAME))
     }
 
-    /// The next frame, if one is due. It counts as sent, and is good until the next call.
+    /// The next frame, if one is due. It counts as sent, and is valid until the next call.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<&[u8]> {
         if self.next_due().is_none_or(|due| due > now) {
             return None;
         }
-        // A frame that goes out anyway takes along what may follow half a frame after what came before.
+        // A frame that is sent anyway includes steps that may follow half a frame after the previous level.
         let early = if self.is_streaming(now) { self.pace.press / 2 } else { Duration::ZERO };
         if self.step_at.is_some_and(|step| step <= now + early) {
             self.step(now + early);
@@ -360,12 +361,12 @@ impl Output {
         self.sent.rotate_right(1);
         self.sent[0] = Some(now);
         self.bucket.iter_mut().for_each(|bucket| bucket.take(now));
-        // What comes in the same moment finds another frame.
+        // Later values of the same moment belong to the next frame.
         self.turn.fresh = self.fresh(now);
         Some(&self.frame)
     }
 
-    /// Moves up the first step that waits, of each channel whose level before that has been seen at that time.
+    /// Applies the first queued step of each channel whose previous level has been visible at that time.
     fn step(&mut self, time: Instant) {
         let Self { waiting, channels, frame, number, has_changed, .. } = self;
         waiting.retain_mut(|step| {
@@ -385,7 +386,7 @@ impl Output {
         });
     }
 
-    /// A frame goes out, and steps wait until it has been seen.
+    /// Sets the times of the queued steps when a frame is sent.
     fn plan_steps(&mut self, now: Instant) {
         for step in self.waiting.iter_mut().filter(|step| step.seen_at.is_none()) {
             let channel = self.channels[step.slot.index()];
@@ -402,7 +403,7 @@ impl Output {
 }
 
 impl OutputSlot {
-    /// Has another level, which the frame of that number shows.
+    /// Changes the level in the frame with that number.
     #[inline]
     fn change(&mut self, frame: &mut [u8], number: u32, level: u16, turn: &Turn) {
         let goes_on = number.wrapping_sub(self.changed_in) <= turn.reach;
@@ -436,7 +437,7 @@ mod tests {
         Instant::from_micros(micros)
     }
 
-    /// The frames that go out until `end`, with their times.
+    /// The frames sent until `end`, with their times.
     fn frames(output: &mut Output, end: Instant) -> Vec<(Instant, Vec<u8>)> {
         let mut frames = Vec::new();
         while let Some(due) = output.next_due().filter(|due| *due <= end) {
@@ -446,7 +447,7 @@ mod tests {
         frames
     }
 
-    /// The frames that go out if values come at these times.
+    /// The frames sent if values arrive at these times.
     fn play(output: &mut Output, values: &[(u64, Slot, f64)], end: u64) -> Vec<(u64, Vec<u8>)> {
         let mut sent = Vec::new();
         for moment in values.chunk_by(|one, other| one.0 == other.0) {
@@ -459,13 +460,13 @@ mod tests {
         sent.into_iter().map(|(time, frame)| (time.as_micros(), frame)).collect()
     }
 
-    /// The times and levels of the fader in the frames that go out if it gets values at these times.
+    /// The times and levels of the fader in the frames sent if it gets values at these times.
     fn faded(output: &mut Output, values: &[(u64, f64)], end: u64) -> Vec<(u64, u8)> {
         let values: Vec<_> = values.iter().map(|(time, value)| (*time, FADER, *value)).collect();
         play(output, &values, end).into_iter().map(|(time, frame)| (time, frame[0])).collect()
     }
 
-    /// The level of the fader in each frame that goes out until `end`.
+    /// The level of the fader in each frame sent until `end`.
     fn levels(output: &mut Output, end: Instant) -> Vec<u8> {
         frames(output, end).into_iter().map(|(_, frame)| frame[0]).collect()
     }
@@ -708,8 +709,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is set and whenever frames go out: the rate holds, every channel ends at its last value, and each press of a
-        /// button is in a frame before its release, for half a frame at least.
+        /// For any values and any frame times: the rate holds, every channel ends at its last value, and each press of
+        /// a button is in a frame before its release, for at least half a frame.
         #[test]
         fn the_last_value_arrives_and_no_press_is_lost(
             steps in prop::collection::vec((0..30_000_u64, any::<bool>(), 0..5_u8), 1..10),

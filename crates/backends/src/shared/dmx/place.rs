@@ -1,16 +1,16 @@
-//! Where a channel lies in a frame, and what its level is there.
+//! The position of a channel in a frame, and its level there.
 
-/// One byte of a frame, or two that make a 16-bit level. Counted from 0.
+/// One byte of a frame, or two bytes for a 16-bit level. Counted from 0.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
-    /// The only byte, or the one that counts most.
+    /// The only byte, or the most significant one.
     pub(crate) coarse: u16,
-    /// The byte that refines it.
+    /// The least significant byte of a 16-bit level.
     pub(crate) fine: Option<u16>,
 }
 
 impl Place {
-    /// How long a frame has to be to have all of the channel.
+    /// The minimum length of a frame that contains the whole channel.
     pub(crate) fn end(self) -> usize {
         usize::from(self.coarse.max(self.fine.unwrap_or(0))) + 1
     }
@@ -22,7 +22,7 @@ impl Place {
         Some(coarse << 8 | u16::from(*frame.get(usize::from(fine))?))
     }
 
-    /// Puts a level of [`quantise`](Self::quantise) into `frame`, which is long enough.
+    /// Writes a level of [`quantise`](Self::quantise) to `frame`, which must be long enough.
     pub(crate) fn write(self, frame: &mut [u8], level: u16) {
         match self.fine {
             Some(fine) => {
@@ -34,13 +34,13 @@ impl Place {
         }
     }
 
-    /// A value of 0.0 to 1.0 as the nearest level.
+    /// Converts a value of 0.0 to 1.0 to the nearest level.
     pub(crate) fn quantise(self, value: f64) -> u16 {
-        // Nothing is negative here, and this is the same as `round`, which most processors are not trusted to have.
+        // Nothing is negative here, so this equals `round`, for which many target processors have no instruction.
         (value.clamp(0.0, 1.0) * f64::from(self.most()) + 0.5) as u16
     }
 
-    /// A level as a value of 0.0 to 1.0.
+    /// Converts a level to a value of 0.0 to 1.0.
     pub(crate) fn value(self, level: u16) -> f64 {
         f64::from(level) / f64::from(self.most())
     }
