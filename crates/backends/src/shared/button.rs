@@ -1,27 +1,27 @@
-//! What the values of a channel do to a button that is their target.
+//! Converts the values of a channel to actions on the button it controls.
 
 use crosspatch_core::Value;
 
 /// An action on a button.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
-    /// Pressed it.
+    /// A press.
     Press,
-    /// Pressed it again without a release in between: a trigger, a program change, a pad that sends no note-off.
+    /// Another press without a release in between: a trigger, a program change, a pad that sends no note-off.
     PressAgain,
-    /// Let it go.
+    /// A release.
     Release,
 }
 
-/// A button by the value that holds it down.
+/// The state of a button, with the value that holds it down.
 #[derive(Copy, Clone, Debug, Default)]
 pub(crate) struct Button {
     held_by: Option<f64>,
 }
 
 impl Button {
-    /// What a value does. The same value again is another press; another one that is still a press comes from a control that
-    /// moves on, a fader above the threshold or a pad with pressure, and holds the button.
+    /// The action of a value. An equal value is another press. A different value that is still a press comes from a
+    /// control in motion, such as a fader above the threshold or a pad with pressure, and holds the button.
     pub(crate) fn edge(&mut self, value: &Value) -> Option<Edge> {
         let level = value.as_number()?;
         let held_by = value.is_pressed().then_some(level);
@@ -33,7 +33,7 @@ impl Button {
         }
     }
 
-    /// Whether it is down.
+    /// Whether the button is down.
     pub(crate) fn is_down(&self) -> bool {
         self.held_by.is_some()
     }

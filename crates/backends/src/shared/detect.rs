@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Peer};
 
-/// Between two notices. Notices of one kind pass five times in ten seconds.
+/// The time between two notices. Notices of one kind are limited to five in ten seconds.
 const PAUSE: Duration = Duration::from_secs(2);
 const MAX_ADDRESSES: usize = 32;
 const MAX_SHOWN: usize = 100;
@@ -51,7 +51,7 @@ impl Detector {
         }
     }
 
-    /// The pause is over.
+    /// Reports the recorded messages when the pause is over.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         if self.next_at.is_some_and(|at| at <= now) {
             self.next_at = None;

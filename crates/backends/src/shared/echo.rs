@@ -77,7 +77,8 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Sends and hears values in turn, `ahead` of them before the first is heard; whether the last one was an echo.
+    /// Sends and receives values in turn, with `ahead` values sent before the first is received. Returns whether the
+    /// last one was an echo.
     fn throw(values: impl Iterator<Item = u8>, ahead: usize, apart: Duration) -> bool {
         let (mut echoes, mut now) = (Echoes::default(), Instant::START);
         let values: Vec<_> = values.collect();

@@ -1,11 +1,11 @@
-//! Bytes as hexadecimal digits, for what no protocol can make a text of.
+//! Bytes as hexadecimal digits, for data that no protocol can format as text.
 
 use std::fmt::Write;
 
-/// How many bytes are shown.
+/// The maximum number of bytes to show.
 const MAX_SHOWN: usize = 256;
 
-/// Appends `0x` and the bytes; of many only the first, with a word about how many there are.
+/// Appends `0x` and the bytes. If there are too many, appends only the first ones and the total number.
 pub(crate) fn show(bytes: &[u8], line: &mut String) {
     line.push_str("0x");
     push(&bytes[..bytes.len().min(MAX_SHOWN)], line);
@@ -14,8 +14,8 @@ pub(crate) fn show(bytes: &[u8], line: &mut String) {
     }
 }
 
-/// Appends what `show` writes about the bytes, if `compose` makes the same bytes of it again. Otherwise, and if `show` returns
-/// false, appends them as digits.
+/// Appends the text that `show` writes for the bytes, if `compose` turns that text into the same bytes. Otherwise, or
+/// if `show` returns false, appends the bytes as digits.
 pub(crate) fn show_unless_read_again(
     bytes: &[u8],
     line: &mut String,
@@ -43,7 +43,7 @@ fn push(bytes: &[u8], line: &mut String) {
     }
 }
 
-/// Bytes written as pairs of hexadecimal digits, without the `0x`.
+/// Parses pairs of hexadecimal digits, without the `0x`.
 pub(crate) fn parse(digits: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {

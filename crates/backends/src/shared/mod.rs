@@ -1,7 +1,7 @@
-//! What several protocols share.
+//! Modules shared by several protocols.
 //!
-//! A module here names no protocol and uses none: the protocols are beside this folder, and use it. The one module that uses
-//! the protocols' wire formats is [`recognize`](crate::recognize), which is beside them, too.
+//! A module here does not depend on any protocol; the protocols use it. Only [`recognize`](crate::recognize), which is
+//! outside this folder, uses the wire formats of the protocols.
 
 pub(crate) mod button;
 pub(crate) mod detect;

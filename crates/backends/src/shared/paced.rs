@@ -1,16 +1,17 @@
-//! States in bulk, a few at a time.
+//! Emits large numbers of states in portions.
 //!
-//! After a log-in, a console sends hundreds of names, cues and levels within milliseconds. If they were passed on immediately, each would be
-//! a datagram, and the buffer of a receiver holds a few hundred: the rest would be lost for good. So only so many are emitted at
-//! once; what changes while it waits is emitted with its last value.
+//! After a log-in, a console sends hundreds of names, cues and levels within milliseconds. If they were passed on
+//! immediately, each would be a datagram. A receiver's buffer holds a few hundred, and the rest would be lost.
+//! Therefore the number of states emitted at a time is limited; a state that changes while it waits is emitted with its
+//! last value.
 
 use std::collections::VecDeque;
 
 use crosspatch_core::{Duration, Instant, Slot, Value};
 use rustc_hash::FxHashMap;
 
-/// So many values at once, and the next as many after this time. A receiver's buffer holds a few hundred datagrams, and one
-/// that comes to read it every 20 milliseconds finds 256.
+/// The number of values in a portion, and the time between portions. A receiver's buffer holds a few hundred datagrams;
+/// a receiver that reads it every 20 milliseconds finds 256.
 pub(crate) const AT_ONCE: usize = 64;
 pub(crate) const APART: Duration = Duration::from_millis(5);
 
@@ -19,13 +20,13 @@ pub(crate) const APART: Duration = Duration::from_millis(5);
 pub(crate) struct Paced {
     waiting: VecDeque<Slot>,
     values: FxHashMap<Slot, Value>,
-    /// When the last portion began, and how much of it has been given.
+    /// When the last portion began, and how much of it has been emitted.
     since: Instant,
     given: usize,
 }
 
 impl Paced {
-    /// Takes a state; gives it back if it may be emitted now.
+    /// Adds a state. Returns it if it may be emitted immediately.
     pub(crate) fn put(&mut self, now: Instant, slot: Slot, value: Value) -> Option<Value> {
         if self.waiting.is_empty() && self.may_give(now) {
             return Some(value);
@@ -36,7 +37,7 @@ impl Paced {
         None
     }
 
-    /// Gives the next state that may be emitted.
+    /// Removes the next state that may be emitted.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(Slot, Value)> {
         loop {
             let slot = *self.waiting.front()?;
@@ -51,12 +52,12 @@ impl Paced {
         }
     }
 
-    /// When [`next`](Self::next) is to be asked.
+    /// When [`next`](Self::next) has to be called.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         (!self.waiting.is_empty()).then(|| self.since + APART)
     }
 
-    /// Forgets a channel.
+    /// Removes the waiting state of a channel.
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.values.remove(&slot);
     }

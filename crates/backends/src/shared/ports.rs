@@ -1,4 +1,4 @@
-//! The ports of a session that has several, and hosts whose names are looked up.
+//! The ports of a session with several ports, and destination hosts that are looked up by name.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use crosspatch_core::{Closed, Endpoint, Instant, Outbox, Peer, Port, PortSpec, S
 
 use super::reconnecting_port::ReconnectingPort;
 
-/// Ports that are opened again whenever they are lost.
+/// Ports that are reopened whenever they are lost.
 ///
-/// A port that is not among them is ignored, and so are the connections of a server.
+/// Events of other ports, and of connections to a server, are ignored.
 #[derive(Debug)]
 pub(crate) struct ReconnectingPorts {
     name: Arc<str>,
@@ -19,12 +19,12 @@ pub(crate) struct ReconnectingPorts {
 }
 
 impl ReconnectingPorts {
-    /// No ports yet, of the instance `name`. Their notices are of the kind `notice`.
+    /// An empty set of ports of the instance `name`. Their notices are of the kind `notice`.
     pub(crate) fn new(name: &str, notice: &'static str) -> Self {
         Self { name: name.into(), notice, ports: Vec::new() }
     }
 
-    /// Adds a port, which is not opened before [`open_all`](Self::open_all).
+    /// Adds a port, which is opened by [`open_all`](Self::open_all).
     pub(crate) fn add(&mut self, port: Port, spec: PortSpec) {
         self.ports.push(ReconnectingPort::new(&self.name, port, spec, self.notice));
     }
@@ -34,19 +34,19 @@ impl ReconnectingPorts {
         self.ports.iter_mut().for_each(|port| port.open(out));
     }
 
-    /// Opens a port again: a look-up whose answer may have changed.
+    /// Reopens a port, for example a look-up whose result may have changed.
     pub(crate) fn open_again(&mut self, port: Port, out: &mut Outbox) {
         self.get_mut(port).into_iter().for_each(|port| port.open(out));
     }
 
-    /// Opens a port in the place of the one with its number, if there is one.
+    /// Replaces the port with the same number, if there is one, and opens the new one.
     pub(crate) fn replace(&mut self, port: Port, spec: PortSpec, out: &mut Outbox) {
         self.remove(port);
         self.add(port, spec);
         self.open_again(port, out);
     }
 
-    /// Forgets a port, which the session closes.
+    /// Removes a port, which the session closes.
     pub(crate) fn remove(&mut self, port: Port) {
         self.ports.retain(|kept| kept.port() != port);
     }
@@ -56,14 +56,14 @@ impl ReconnectingPorts {
         self.ports.iter().any(|kept| kept.port() == port && kept.is_open())
     }
 
-    /// A port is open.
+    /// Handles an opened port.
     pub(crate) fn handle_open(&mut self, port: Port, peer: Peer, out: &mut Outbox) {
         if !matches!(peer, Peer::Connection(_)) {
             self.get_mut(port).into_iter().for_each(|port| port.handle_open(out));
         }
     }
 
-    /// A port could not be opened, or is gone.
+    /// Handles a port that could not be opened or was closed.
     pub(crate) fn handle_close(
         &mut self,
         now: Instant,
@@ -77,17 +77,17 @@ impl ReconnectingPorts {
         }
     }
 
-    /// Opens the ports that are due.
+    /// Reopens the ports that are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.ports.iter_mut().for_each(|port| port.handle_timeout(now, out));
     }
 
-    /// When the next port is due.
+    /// When the next port has to be reopened.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.ports.iter().filter_map(ReconnectingPort::retry_at).min()
     }
 
-    /// How they are doing.
+    /// The status of the ports.
     pub(crate) fn status(&self) -> Status {
         let mut status = Status::default();
         self.ports.iter().for_each(|port| port.add_status(&mut status));
@@ -99,16 +99,16 @@ impl ReconnectingPorts {
     }
 }
 
-/// Hosts to send to. Those that are given by name are looked up, each through a port of its own.
+/// The destination hosts. Hosts given by name are looked up, each through a port of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     first_lookup: u16,
-    /// Their addresses; `None` as long as that of a name is not known.
+    /// The hosts and their addresses; `None` while the address of a name is unknown.
     hosts: Vec<(Endpoint, Option<SocketAddr>)>,
 }
 
 impl Hosts {
-    /// The hosts, of which the first is looked up through the port `first_lookup`, the second through the next one, and so on.
+    /// The hosts. The first is looked up through the port `first_lookup`, the second through the next one, and so on.
     pub(crate) fn new(hosts: &[Endpoint], first_lookup: Port) -> Self {
         let hosts = hosts.iter().map(|host| (host.clone(), host.address())).collect();
         Self { first_lookup: first_lookup.0, hosts }
@@ -123,7 +123,7 @@ impl Hosts {
         }
     }
 
-    /// A port is open. Returns whether it was the look-up of one of the hosts.
+    /// Handles an opened port. Returns whether it was the look-up of one of the hosts.
     pub(crate) fn handle_open(&mut self, port: Port, peer: Peer) -> bool {
         let (Some(at), Peer::Address(found)) = (port.0.checked_sub(self.first_lookup), peer) else {
             return false;
@@ -140,7 +140,7 @@ impl Hosts {
         self.addresses().for_each(|host| out.send(port, Peer::Address(host), &write));
     }
 
-    /// The addresses that are known.
+    /// The known addresses.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.hosts.iter().filter_map(|(_, address)| *address)
     }

@@ -1,5 +1,5 @@
-//! A port that is opened again whenever it is lost, with a notice when it goes and when it works again. In the first minute it
-//! is tried about every second, then less often.
+//! A port that is reopened whenever it is lost, with a notice when it is lost and when it works again. In the first
+//! minute it is retried about every second, later less often.
 
 use crosspatch_core::{
     Backoff, Closed, Condition, Duration, Instant, NextTry, Notice, Outbox, Port, PortSpec, Status,
@@ -8,7 +8,7 @@ use crosspatch_core::{
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A port, and when to try again to open it.
+/// A port, and when to reopen it.
 #[derive(Debug)]
 pub(crate) struct ReconnectingPort {
     port: Port,
@@ -26,35 +26,36 @@ impl ReconnectingPort {
         Self { port, spec, notice, backoff, retry_at: None, condition: Condition::Starting }
     }
 
-    /// Its number.
+    /// The number of the port.
     pub(crate) fn port(&self) -> Port {
         self.port
     }
 
-    /// Whether it is open.
+    /// Whether the port is open.
     pub(crate) fn is_open(&self) -> bool {
         self.condition.is_working()
     }
 
-    /// When it is to be opened again.
+    /// When the port has to be reopened.
     pub(crate) fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }
 
-    /// Opens it.
+    /// Opens the port.
     pub(crate) fn open(&mut self, out: &mut Outbox) {
         self.retry_at = None;
         out.open(self.port, self.spec.clone());
     }
 
-    /// Opens it if the time for that has come.
+    /// Reopens the port if it is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.open(out);
         }
     }
 
-    /// It is open. Connections and ports that others can reach are reported each time, the rest only after a failure.
+    /// Called when the port has opened. Connections and ports that others can reach are reported every time, other
+    /// ports only after a failure.
     pub(crate) fn handle_open(&mut self, out: &mut Outbox) {
         if self.backoff.failures() > 0 {
             out.notice(Notice::info(self.notice, format!("{} works again", self.spec)));
@@ -67,7 +68,7 @@ impl ReconnectingPort {
         self.condition = Condition::Working;
     }
 
-    /// It could not be opened, or is gone.
+    /// Called when the port could not be opened or was closed.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
         let is_first = self.backoff.failures() == 0;
         let pause = self.backoff.retry_pause(now);
@@ -79,7 +80,7 @@ impl ReconnectingPort {
         self.condition.handle_close(now, reason);
     }
 
-    /// Adds how it is doing.
+    /// Adds the status of the port.
     pub(crate) fn add_status(&self, status: &mut Status) {
         status.add(self.spec.to_string(), "", self.condition.clone());
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Runs from this length on are shown as one.
+/// The minimum length of a run to be shown as one.
 const SHORTEST: usize = 3;
 
 /// Shows a run, with a space before each word.
@@ -15,7 +15,7 @@ pub(crate) fn show(f: &mut fmt::Formatter<'_>, level: impl fmt::Display, count: 
     }
 }
 
-/// Reads `7`, or `7*3` for three of them.
+/// Parses `7`, or `7*3` for three of them.
 pub(crate) fn parse<T: FromStr>(word: &str) -> Option<(T, usize)> {
     let (level, count) = word.split_once('*').unwrap_or((word, "1"));
     Some((level.parse().ok()?, count.parse::<u16>().ok()?.into()))

@@ -51,7 +51,7 @@ impl NumberWidth {
 /// The order of a packet in its stream, by its number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PacketOrder {
-    /// It follows the last one, by this difference.
+    /// It follows the last one, with this difference.
     Newer(u32),
     /// It is the first one, or the first of a new count.
     Anew,
@@ -61,16 +61,16 @@ pub(crate) enum PacketOrder {
     Again,
     /// A packet with its number has come, and others after that.
     Twice,
-    /// Others overtook it, so many numbers ago.
+    /// Later packets overtook it. The difference to the latest number.
     Late(u32),
 }
 
 /// What an operator should know of the numbers of a source.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// So many packets were left out because others had overtaken them.
+    /// This many packets were dropped because later ones had overtaken them.
     Late(u32),
-    /// A new count has begun, and so many packets of it were left out until that was clear.
+    /// A new count has begun. This many of its packets were dropped before that was certain.
     Anew(u32),
     /// All packets have this number.
     Still(u16),

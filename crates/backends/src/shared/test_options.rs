@@ -1,8 +1,8 @@
-//! Reads options in tests.
+//! Parses options in tests.
 
 use crosspatch_core::{Given, OptionSpec, Options};
 
-/// What `read` makes of the options of an instance, and the messages of all mistakes in them.
+/// The result of `read` for the options of an instance, and the messages of all errors.
 pub(crate) fn read<T>(
     instance: &str,
     specs: &'static [OptionSpec],

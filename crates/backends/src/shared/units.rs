@@ -1,8 +1,9 @@
-//! Numbers with units, as people write them in options.
+//! Numbers with units, as written in options.
 
 use crosspatch_core::Duration;
 
-/// Reads `8s`, `500ms`, `2m`, `1h` or seconds without a unit; more than nothing and no more than the clock can count.
+/// Parses `8s`, `500ms`, `2m`, `1h` or seconds without a unit. The duration must be greater than zero and within the
+/// range of the clock.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let number: f64 = text[..unit].parse().ok().filter(|number: &f64| *number > 0.0)?;

@@ -1,42 +1,42 @@
-//! Whether values come back: channels that change fast are held for a moment, and what happens to them then is looked at.
+//! Determines whether values return: holds the values of fast channels for a moment, and observes the effect.
 //!
-//! First the values of each channel are counted. Those that come fast enough, and are the same few numbers again and again, are
-//! suspects: a loop oscillates, and a fader or a program that measures does not. Then, several times in a row, the suspects
-//! are held for a while. What was on its way arrives at the beginning ([`DRAIN`]); after that a source goes on as before, and a loop
-//! is silent. When the values are let go, a loop goes on at once ([`ANSWER`]). Each while is of another length, so that a source that
-//! sends in bursts cannot match all of them.
+//! First the values of each channel are counted. Channels that are fast enough and repeat the same few values are
+//! suspects: a loop oscillates, while a fader or a measuring program does not. Then the values of the suspects are
+//! held, several times in a row. Values that were already under way arrive at the beginning ([`DRAIN`]); after that a
+//! source continues as before, while a loop is silent. When the held values are released, a loop continues at once
+//! ([`ANSWER`]). Each pause has a different length, so that a source that sends in bursts cannot match all of them.
 
 use crosspatch_core::{Duration, Instant, Slot, Value};
 use rustc_hash::FxHashMap;
 
 use super::{HeldValue, LONGEST_GAP, SAMPLE};
 
-/// After this, what was on its way has arrived.
+/// The time within which values that were under way arrive.
 const DRAIN: Duration = Duration::from_millis(10);
 
-/// How long nothing may come in during each round.
+/// The length of the pause in each round, during which no values may arrive.
 const SILENCES: [Duration; 3] =
     [Duration::from_millis(20), Duration::from_millis(33), Duration::from_millis(47)];
 
-/// A loop goes on within this time.
+/// The time within which a loop continues.
 const ANSWER: Duration = Duration::from_millis(10);
 
-/// The number of values of each suspect that decide.
+/// The number of values of each suspect that ends a round early.
 const ANSWERS: u32 = 8;
 
-/// A channel with fewer values than this, when the fastest has [`SAMPLE`], is no suspect.
+/// A channel with fewer values than this, when the fastest has [`SAMPLE`], is not a suspect.
 const FEWEST: u32 = 32;
 
-/// A source beside the loop may send so much of what came before.
+/// During a pause, other sources of the channel may send up to this fraction (an eighth) of the previous values.
 const SHARE_OF_OTHERS: u64 = 8;
 
-/// The most different values of an oscillating loop.
+/// The maximum number of different values of an oscillating loop.
 const MOST_DIFFERENT: usize = 4;
 
-/// No more values of a suspect are held: so many do not go round.
+/// The maximum number of held values of a suspect. No more than this circulate in a loop.
 const MOST_HELD: u32 = 64;
 
-/// What is known so far.
+/// The state of an examination.
 pub(super) struct Examination {
     since: Instant,
     stage: ExaminationStage,
@@ -45,15 +45,15 @@ pub(super) struct Examination {
 }
 
 enum ExaminationStage {
-    /// Values of all channels pass and are counted.
+    /// The values of all channels pass and are counted.
     Count(Counts),
-    /// Those of the suspects are held.
+    /// The values of the suspects are held.
     Hold { round: usize, suspects: Vec<Suspect>, held: Vec<HeldValue> },
-    /// Those of the suspects pass and are counted.
+    /// The values of the suspects pass and are counted.
     Free { round: usize, suspects: Vec<Suspect> },
 }
 
-/// How many values came, by channel.
+/// The number of values of each channel.
 #[derive(Default)]
 struct Counts {
     each: FxHashMap<Slot, ChannelCount>,
@@ -63,7 +63,7 @@ struct Counts {
 #[derive(Default)]
 struct ChannelCount {
     values: u32,
-    /// The first different values, and whether there are more than these.
+    /// The first different values, and whether there are more.
     different: [Option<Value>; MOST_DIFFERENT],
     has_many: bool,
 }
@@ -78,13 +78,13 @@ impl ChannelCount {
     }
 }
 
-/// A channel whose values may come back. Suspects are in the order of their slots.
+/// A channel whose values may return. Suspects are sorted by slot.
 #[derive(Clone, Debug)]
 pub(super) struct Suspect {
     pub(super) slot: Slot,
-    /// How many values came, in how many microseconds.
+    /// The number of values, and the microseconds in which they arrived.
     rate: (u32, u64),
-    /// How many values have come in this stage, and how many of them after [`DRAIN`].
+    /// The number of values in this stage, and of those the ones after [`DRAIN`].
     values: u32,
     late: u32,
 }
@@ -96,12 +96,12 @@ pub(super) struct Verdict {
 }
 
 impl Examination {
-    /// Nothing is known.
+    /// A new examination.
     pub(super) fn new(now: Instant) -> Self {
         Self { since: now, stage: ExaminationStage::Count(Counts::default()), cleared: Vec::new() }
     }
 
-    /// These channels were loops before.
+    /// An examination of channels that were loops before.
     pub(super) fn again(now: Instant, suspects: Vec<Suspect>) -> Self {
         let stage = ExaminationStage::Free { round: SILENCES.len() - 2, suspects: counted_anew(suspects) };
         Self { since: now, stage, cleared: Vec::new() }
@@ -117,14 +117,14 @@ impl Examination {
         }
     }
 
-    /// Values pass that are none of a suspect.
+    /// Counts values that pass and do not belong to a suspect.
     pub(super) fn count(&mut self, values: &[(Slot, Value)]) {
         if let ExaminationStage::Count(counts) = &mut self.stage {
             values.iter().for_each(|(slot, value)| counts.add(*slot, value));
         }
     }
 
-    /// A value comes, and passes with what was held before it, or is held.
+    /// Handles a value: passes it on, after the values held before it, or holds it.
     pub(super) fn take(&mut self, now: Instant, value: HeldValue, passed: &mut Vec<HeldValue>) {
         match &mut self.stage {
             ExaminationStage::Count(counts) => {
@@ -154,7 +154,7 @@ impl Examination {
         }
     }
 
-    /// When something is due.
+    /// When the current stage ends.
     pub(super) fn next_timeout(&self) -> Instant {
         self.since
             + match &self.stage {
@@ -164,7 +164,8 @@ impl Examination {
             }
     }
 
-    /// Values have come, or something may be due. What is let go is put into `released`. Returns the verdict, if there is one.
+    /// Advances the examination after values have arrived or a stage has ended. Adds released values to `released`.
+    /// Returns the verdict, if there is one.
     pub(super) fn proceed(&mut self, now: Instant, released: &mut Vec<HeldValue>) -> Option<Verdict> {
         let is_due = now >= self.next_timeout();
         let (next, suspects) = match &mut self.stage {
@@ -199,7 +200,7 @@ impl Examination {
         }
     }
 
-    /// What is held.
+    /// Returns the held values.
     pub(super) fn into_held(self) -> Vec<HeldValue> {
         match self.stage {
             ExaminationStage::Hold { held, .. } => held,
@@ -235,7 +236,7 @@ impl Counts {
 }
 
 impl Suspect {
-    /// How many values may come in a silence.
+    /// The maximum number of values that may arrive during a pause.
     fn most(&self, silence: Duration) -> u32 {
         let (count, micros) = self.rate;
         let expected = silence.as_micros() as u64 * u64::from(count) / micros.max(1);
@@ -248,7 +249,7 @@ fn counted_anew(mut suspects: Vec<Suspect>) -> Vec<Suspect> {
     suspects
 }
 
-/// The place of a channel among suspects.
+/// The position of a channel in a list of suspects.
 fn find(suspects: &[Suspect], slot: Slot) -> Result<usize, usize> {
     suspects.binary_search_by_key(&slot, |suspect| suspect.slot)
 }

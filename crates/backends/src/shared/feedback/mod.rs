@@ -1,13 +1,16 @@
-//! Values that go out and come back as other values: distinguishes such a feedback loop from a fast source, and slows it down.
+//! Values that return as other values after they were sent: distinguishes such a feedback loop from a fast source, and
+//! slows it down.
 //!
-//! A loop can lead through other programs and other protocols, and change the value on its way, so neither identity nor equality
-//! shows it. Cause and effect do: what goes round stops when nothing is sent, and goes on as soon as it is; a source does not
-//! care. So a channel that oscillates between few values, faster than most sources do, is held for a moment, a few times and each
-//! time for another while ([`examine`]). A channel that passes for a loop is sent [`RATE`] times a second from then on ([`slow`]), the
-//! operator is notified, and the decision is made again every ten seconds, or as soon as no values arrive.
+//! A loop can lead through other programs and protocols and change the value on its way, so neither identity nor
+//! equality reveals it. Cause and effect do: a loop stops when nothing is sent, and continues when sending continues; a
+//! source is not affected. Therefore a channel that oscillates between few values, faster than most sources do, is held
+//! for a moment, several times and each time for a different duration ([`examine`]). A channel found to be a loop is
+//! then sent [`RATE`] times per second ([`slow`]). The operator is notified, and the decision is made again every ten
+//! seconds, or as soon as no values arrive.
 //!
-//! A session that sends universes or pixels at once is wrapped in [`Guarded`]. As long as values come slower than [`LONGEST_GAP`],
-//! that is a counter. Sessions that send messages are not: a message that is said twice has to arrive twice, however fast.
+//! A session that sends universes or pixels without a pace is wrapped in [`Guarded`]. While values arrive slower than
+//! [`LONGEST_GAP`], the cost is a counter. Sessions that send messages are not wrapped: a repeated message must be sent
+//! every time, however fast.
 
 mod examine;
 mod slow;
@@ -22,13 +25,13 @@ use slow::Slow;
 /// How many times per second values of a loop are sent, which is the frame rate of DMX.
 const RATE: u32 = 44;
 
-/// A channel whose values are further apart is left alone.
+/// A channel whose values are further apart than this is not examined.
 const LONGEST_GAP: Duration = Duration::from_millis(5);
 
-/// So many moments with values are looked at together.
+/// The number of moments with values in a sample.
 const SAMPLE: u32 = 64;
 
-/// How many samples go by after one that was no loop, and how many at most: it is twice as many every time.
+/// The number of samples skipped after one without a loop, and its maximum. It doubles every time.
 const FIRST_PATIENCE: u32 = 64;
 const MOST_PATIENCE: u32 = 1024;
 
@@ -38,15 +41,15 @@ pub(crate) struct Guarded<S> {
     guard: Guard,
 }
 
-/// What is known of feedback to a session.
+/// The state of the feedback detection of a session.
 struct Guard {
-    /// The moments with values since the last look, and how many there are until the next one. What comes in one moment
-    /// has not been out in between.
+    /// The number of moments with values since the last check, and the number until the next one. Values of one moment
+    /// cannot be the result of one another.
     moments: u32,
     look_after: u32,
     latest: Instant,
     looked_at: Instant,
-    /// How many samples go by without a look at their channels, now and after the next one that was no loop.
+    /// The number of samples to skip, now and after the next one without a loop.
     skip: u32,
     patience: u32,
     watch: Option<Box<LoopWatch>>,
@@ -59,7 +62,7 @@ struct LoopWatch {
     slow: Slow,
 }
 
-/// A value that waits.
+/// A held value.
 #[derive(Clone, Debug)]
 struct HeldValue {
     slot: Slot,
@@ -69,7 +72,7 @@ struct HeldValue {
 }
 
 impl<S: Session> Guarded<S> {
-    /// Guards a session whose channels go out together, as the slots of a universe do.
+    /// Guards a session whose channels are sent together, like the slots of a universe.
     pub(crate) fn frames(session: S) -> Self {
         let guard = Guard {
             moments: 0,
@@ -83,7 +86,7 @@ impl<S: Session> Guarded<S> {
         Self { session, guard }
     }
 
-    /// Values of a session that is being watched, or that may have to be.
+    /// Handles values while channels are watched, or if a check may be due.
     #[inline(never)]
     fn handle_watched(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         self.guard.look(now);
@@ -109,7 +112,7 @@ impl<S: Session> Guarded<S> {
         self.proceed(now, out);
     }
 
-    /// Goes on with what is examined or slowed down, as far as that is due.
+    /// Advances the examination and the slowed-down channels.
     fn proceed(&mut self, now: Instant, out: &mut Outbox) {
         let Some(watch) = &mut self.guard.watch else { return };
         let mut released = Vec::new();
@@ -136,7 +139,7 @@ impl<S: Session> Guarded<S> {
         self.deliver(now, released, out);
     }
 
-    /// Everything that waits goes out, and everything that is known of loops is forgotten.
+    /// Sends all held values, and discards the state.
     fn give_up(&mut self, now: Instant, out: &mut Outbox) {
         let Some(mut watch) = self.guard.watch.take() else { return };
         let mut held = Vec::new();
@@ -163,7 +166,7 @@ impl<S: Session> Guarded<S> {
 }
 
 impl Guard {
-    /// A sample is complete, or everything is looked at anyway.
+    /// Checks a complete sample, unless an examination is under way.
     fn look(&mut self, now: Instant) {
         let is_examining = self.watch.as_ref().is_some_and(|watch| watch.examination.is_some());
         if self.moments < SAMPLE || is_examining {
@@ -183,19 +186,19 @@ impl Guard {
 }
 
 impl LoopWatch {
-    /// Whether values of this channel are held, or counted one by one.
+    /// Whether values of this channel are held or counted individually.
     fn holds(&self, slot: Slot) -> bool {
         self.slow.has(slot) || self.examination.as_ref().is_some_and(|it| it.suspects(slot))
     }
 
-    /// Values pass that nobody holds.
+    /// Counts values that pass.
     fn count(&mut self, values: &[(Slot, Value)]) {
         if let Some(examination) = &mut self.examination {
             examination.count(values);
         }
     }
 
-    /// Passes a value on, with what was held before it, or holds it.
+    /// Passes a value on, after the values held before it, or holds it.
     fn take(&mut self, now: Instant, held: HeldValue, passed: &mut Vec<HeldValue>) {
         if self.slow.has(held.slot) {
             self.slow.hold(now, held);
@@ -212,7 +215,7 @@ impl LoopWatch {
     }
 }
 
-/// Tells the operator of a loop.
+/// Notifies the operator of a loop.
 fn begins(slots: Vec<Slot>) -> Notice {
     let text = format!(
         "a feedback loop: what is sent comes back and causes the next value; limited to {RATE} values a second"
@@ -220,7 +223,7 @@ fn begins(slots: Vec<Slot>) -> Notice {
     Notice::warning("feedback-loop", text).about(slots)
 }
 
-/// Tells the operator that there is none any more.
+/// Notifies the operator that there is no loop any more.
 fn ends(slots: Vec<Slot>) -> Notice {
     Notice::info("feedback-loop", "no feedback loop any more; values are sent at once again").about(slots)
 }
@@ -317,7 +320,7 @@ impl<S: Session> Session for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    /// A method that the wrapper does not pass on would fall back to the default of the trait, which does nothing.
+    /// A method that the wrapper does not forward would use the trait's default, which does nothing.
     #[test]
     fn every_method_of_a_session_is_passed_on() {
         let methods = |text: &'static str| {

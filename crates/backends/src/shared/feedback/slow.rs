@@ -1,4 +1,4 @@
-//! Channels that are feedback loops: their values wait for their turn.
+//! Channels that are feedback loops: their values are queued and sent at a limited rate.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use crosspatch_core::{Duration, Instant, Outbox, Slot};
 use super::examine::Suspect;
 use super::{HeldValue, RATE, begins, ends};
 
-/// The most values of a channel that wait, the latest ones.
+/// The maximum number of queued values of a channel, the latest ones.
 const MOST_WAITING: usize = 8;
 
 /// The silence after which a loop has ended.
@@ -21,13 +21,13 @@ const TERM: Duration = Duration::from_secs(10);
 pub(super) struct Slow {
     /// In the order of their slots.
     channels: Vec<SlowedChannel>,
-    /// How many values wait.
+    /// The number of queued values.
     waiting: usize,
-    /// When the next values may go out.
+    /// When the next values may be sent.
     free_at: Instant,
     received_at: Instant,
     until: Instant,
-    /// The channels that the operator knows of, in order.
+    /// The channels reported to the operator, sorted.
     reported: Vec<Slot>,
 }
 
@@ -43,12 +43,12 @@ impl Slow {
         self.channels.is_empty()
     }
 
-    /// Whether this channel is.
+    /// Whether this channel is slowed down.
     pub(super) fn has(&self, slot: Slot) -> bool {
         self.find(slot).is_ok()
     }
 
-    /// These channels are loops.
+    /// Slows down channels that are loops.
     pub(super) fn condemn(&mut self, now: Instant, suspects: Vec<Suspect>, out: &mut Outbox) {
         let mut news = Vec::new();
         for suspect in suspects {
@@ -66,7 +66,7 @@ impl Slow {
         }
     }
 
-    /// These channels are none.
+    /// Reports channels that are not loops.
     pub(super) fn acquit(&mut self, suspects: &[Suspect], out: &mut Outbox) {
         let is_over = |slot: &mut Slot| suspects.iter().any(|suspect| suspect.slot == *slot);
         let over: Vec<_> = self.reported.extract_if(.., is_over).collect();
@@ -75,7 +75,7 @@ impl Slow {
         }
     }
 
-    /// A value has to wait.
+    /// Queues a value.
     pub(super) fn hold(&mut self, now: Instant, held: HeldValue) {
         let Ok(at) = self.find(held.slot) else { return };
         let waiting = &mut self.channels[at].waiting;
@@ -88,7 +88,7 @@ impl Slow {
         self.received_at = now;
     }
 
-    /// Lets values go, one of each channel, if it is time for that.
+    /// Releases one value of each channel, if it is time.
     pub(super) fn release(&mut self, now: Instant, released: &mut Vec<HeldValue>) {
         if self.waiting == 0 || self.free_at > now {
             return;
@@ -102,14 +102,15 @@ impl Slow {
         }
     }
 
-    /// When something is due.
+    /// When the next timeout is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let next = (self.waiting > 0).then_some(self.free_at);
         let end = (!self.is_empty()).then(|| self.received_at + QUIET);
         next.into_iter().chain(end).min()
     }
 
-    /// Ends what is over. Returns channels that are to be examined again, if nothing else is being examined.
+    /// Removes channels whose loop has ended. Returns channels to be examined again, if no other examination is under
+    /// way.
     pub(super) fn proceed(
         &mut self,
         now: Instant,
@@ -125,12 +126,12 @@ impl Slow {
             self.acquit(&suspects, out);
             return None;
         }
-        // An examination begins when values have just gone out, and their answers are on their way.
+        // An examination begins just after values were sent, while their responses are under way.
         let has_released = self.free_at == now + interval();
         (now >= self.until && has_released && !is_examining).then(|| self.end(released))
     }
 
-    /// No channel is slowed down any more, and what waits goes out. Returns which they were.
+    /// Removes all channels and releases their queued values. Returns the channels.
     pub(super) fn end(&mut self, released: &mut Vec<HeldValue>) -> Vec<Suspect> {
         self.waiting = 0;
         let channels = self.channels.drain(..);
@@ -147,7 +148,7 @@ impl Slow {
     }
 }
 
-/// Between two values of a channel.
+/// The time between two values of a channel.
 fn interval() -> Duration {
     Duration::from_secs(1) / RATE
 }

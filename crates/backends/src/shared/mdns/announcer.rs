@@ -1,4 +1,4 @@
-//! Shows an instance to others: announces it, answers questions about it, and takes it back at the end.
+//! Announces an instance: sends announcements, answers queries about it, and sends a goodbye at the end.
 
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
@@ -9,28 +9,30 @@ use rustc_hash::FxHasher;
 use super::wire::{DnsMessage, DnsRecord, RecordData};
 use super::{GROUP, SOCKET, Service, Settings, tell};
 
-/// For how many seconds records hold that have a host in them, and others (RFC 6762, clause 10).
+/// The time to live, in seconds, of records that contain a host name, and of other records (RFC 6762, clause 10).
 const HOST_TTL: u32 = 120;
 const OTHER_TTL: u32 = 4500;
-/// For how many seconds those records hold at most that go to who is no multicast DNS of its own (clause 6.7).
+/// The maximum time to live, in seconds, of records sent to a querier that does not implement multicast DNS (clause
+/// 6.7).
 const LEGACY_TTL: u32 = 10;
-/// Between announcements, and between answers at least (clauses 8.3 and 6).
+/// The time between announcements, and the minimum time between answers (clauses 8.3 and 6).
 const PAUSE: Duration = Duration::from_secs(1);
 const ANNOUNCEMENTS: u32 = 2;
 /// The maximum number of own addresses to announce.
 const MAX_ADDRESSES: usize = 8;
 
-/// An instance, as others are to see it.
+/// An announced instance.
 pub(super) struct Announcer {
     service: &'static Service,
     instance: String,
     host: String,
     port: u16,
-    /// Our addresses, as far as they are known.
+    /// The known addresses of this machine.
     addresses: Vec<IpAddr>,
     /// Whether our address is known only from our own packets that we received.
     learns: bool,
-    /// What is told with the instance, and nobody else tells; none as long as it is not known which machine this is.
+    /// A mark of this machine that is sent with the instance and is unique to it; `None` until the machine's identity
+    /// is known.
     mark: Option<String>,
     is_ready: bool,
     due_at: Option<Instant>,
@@ -39,7 +41,7 @@ pub(super) struct Announcer {
 }
 
 impl Announcer {
-    /// For an instance on the machine of that name.
+    /// The announcer of an instance on the machine with that name.
     pub(super) fn new(settings: Settings<'_>, host: &str) -> Self {
         let interface = match settings.interface {
             Some(Interface::Address(address)) => Some(*address),
@@ -67,7 +69,7 @@ impl Announcer {
         &self.host
     }
 
-    /// It is known which machine this is.
+    /// Sets the identity of this machine.
     pub(super) fn identify(&mut self, now: Instant, machine: &[u8]) {
         let mut hasher = FxHasher::default();
         (machine, &self.instance, &self.host, self.port).hash(&mut hasher);
@@ -75,7 +77,7 @@ impl Announcer {
         self.begin(now);
     }
 
-    /// Whether there is something to announce.
+    /// Sets whether there is an instance to announce.
     pub(super) fn set_ready(&mut self, now: Instant, is_ready: bool) {
         if is_ready && !self.is_ready {
             self.is_ready = true;
@@ -84,7 +86,7 @@ impl Announcer {
         self.is_ready = is_ready;
     }
 
-    /// Announces from now on.
+    /// Starts to announce.
     pub(super) fn begin(&mut self, now: Instant) {
         if self.is_ready && self.mark.is_some() {
             if self.learns {
@@ -152,14 +154,14 @@ impl Announcer {
                 format!("{from} also announces a {noun} with the name of this instance; rename one of them");
             out.notice(Notice::warning(name_notice, text));
         } else if self.learns && !self.addresses.contains(&from.ip()) {
-            // The newest first: an interface can have got another address.
+            // The newest first, because an interface may have received another address.
             self.addresses.insert(0, from.ip());
             self.addresses.truncate(MAX_ADDRESSES);
             (self.due_at, self.left) = (Some(now), ANNOUNCEMENTS);
         }
     }
 
-    /// The time of [`next_timeout`](Self::next_timeout) has come, while the socket is open.
+    /// Sends the announcements that are due, while the socket is open.
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         if !self.is_ready || self.due_at.take_if(|at| *at <= now).is_none() {
             return;
@@ -175,7 +177,7 @@ impl Announcer {
         self.due_at.filter(|_| self.is_ready)
     }
 
-    /// Takes back what has been announced.
+    /// Withdraws the announced records.
     pub(super) fn say_goodbye(&self, out: &mut Outbox) {
         if self.told_at.is_some() {
             tell(&DnsMessage { is_answer: true, records: self.records(true), ..DnsMessage::default() }, out);
@@ -192,7 +194,7 @@ impl Announcer {
             record(&self.instance, HOST_TTL, RecordData::Srv(self.port, self.host.clone())),
             record(&self.instance, OTHER_TTL, RecordData::Txt(self.mark.clone().unwrap_or_default())),
         ];
-        // Other instances of this machine go on having its name and addresses.
+        // Other instances on this machine still use its name and addresses.
         let addresses = self.addresses.iter().filter(|_| !is_goodbye);
         records.extend(addresses.map(|address| record(&self.host, HOST_TTL, RecordData::Address(*address))));
         records

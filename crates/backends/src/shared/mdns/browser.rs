@@ -7,25 +7,25 @@ use crosspatch_core::{Duration, Instant, Notice, Outbox};
 use super::wire::{DnsMessage, DnsRecord, Question, RecordData, RecordKind};
 use super::{Service, tell};
 
-/// Between the first questions, and between the last ones (RFC 6762, clause 5.2).
+/// The time between the first queries, and between the last ones (RFC 6762, clause 5.2).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// The most records that are stored, more than a network of a show has.
+/// The maximum number of stored records, more than a show network has.
 const MAX_RECORDS: usize = 256;
 
 /// An instance of the service on another machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DiscoveredSession {
-    /// What it is called.
+    /// The name of the instance.
     pub(crate) name: String,
-    /// Where it listens.
+    /// The address that the instance listens on.
     pub(crate) address: SocketAddr,
 }
 
-/// What is known of the instances of others.
+/// The known instances on other machines.
 pub(super) struct Browser {
     service: &'static Service,
-    /// Which of them are wanted; `*` is all.
+    /// The names of the wanted instances; `*` is all.
     wanted: Vec<String>,
     known: Vec<CachedRecord>,
     ask_at: Option<Instant>,
@@ -33,21 +33,21 @@ pub(super) struct Browser {
     pause: Duration,
 }
 
-/// A record, and until when it holds.
+/// A record, and when it expires.
 struct CachedRecord {
     record: DnsRecord,
     until: Instant,
-    /// When it is asked for again, so that it goes on holding.
+    /// When it is queried again, so that it does not expire.
     renew_at: Option<Instant>,
 }
 
 impl Browser {
-    /// For the wanted instances of a service.
+    /// A browser for the wanted instances of a service.
     pub(super) fn new(service: &'static Service, wanted: Vec<String>) -> Self {
         Self { service, wanted, known: Vec::new(), ask_at: None, asked_at: None, pause: FIRST_PAUSE }
     }
 
-    /// Asks from now on, often at first.
+    /// Starts to query, often at first.
     pub(super) fn begin(&mut self, now: Instant) {
         (self.ask_at, self.pause) = (Some(now), FIRST_PAUSE);
     }
@@ -60,7 +60,7 @@ impl Browser {
                 self.keep(now, record, out);
             }
         }
-        // Addresses are of use only for the hosts of services, and replace all of their kind.
+        // Addresses are needed only for the hosts of services. New ones replace all of the same kind.
         let of_hosts: Vec<_> = message.records.iter().filter(|record| self.is_address(record)).collect();
         self.known.retain(|known| {
             !of_hosts
@@ -82,7 +82,7 @@ impl Browser {
     }
 
     fn keep(&mut self, now: Instant, record: &DnsRecord, out: &mut Outbox) {
-        // A service has many instances and a host may have many addresses, but an instance has one place.
+        // A service can have many instances and a host many addresses, but an instance has only one port and host.
         let is_same = |known: &CachedRecord| {
             is_same_kind(record, &known.record)
                 && (record.data.kind() == RecordKind::Srv || record.data == known.record.data)
@@ -101,7 +101,7 @@ impl Browser {
         self.known.push(CachedRecord { record: record.clone(), until, renew_at });
     }
 
-    /// The time of [`next_timeout`](Self::next_timeout) has come.
+    /// Sends the queries that are due, and removes expired records.
     pub(super) fn handle_timeout(&mut self, now: Instant, is_open: bool, out: &mut Outbox) {
         self.known.retain(|known| known.until > now);
         if !is_open {
@@ -148,12 +148,13 @@ impl Browser {
         left.collect()
     }
 
-    /// Whether something has to be known yet of an instance. Asked for each message, and in a flood the first one lacks it.
+    /// Whether information about an instance is missing. Called for each message; in a flood, the check ends at the
+    /// first missing record.
     fn is_lacking(&self, instance: &str) -> bool {
         self.place(instance).is_none_or(|(_, host)| self.address(host).is_none())
     }
 
-    /// What has to be known yet of instances: their places, and the addresses of those.
+    /// The queries for missing information: the port and host of instances, and the addresses of the hosts.
     fn missing(&self) -> Vec<Question> {
         let mut questions = Vec::new();
         for instance in self.instances() {
@@ -187,7 +188,7 @@ impl Browser {
         })
     }
 
-    /// An address of a host, IPv4 rather than IPv6. One that holds on a link alone does not say on which.
+    /// An address of a host, preferably IPv4. Link-local addresses are excluded, because their link is unknown.
     fn address(&self, host: &str) -> Option<IpAddr> {
         let addresses = self.known.iter().filter_map(|known| {
             let RecordData::Address(address) = known.record.data else { return None };
@@ -197,7 +198,7 @@ impl Browser {
         addresses.filter(|address| !has_scope(address)).min_by_key(IpAddr::is_ipv6)
     }
 
-    /// The wanted instances whose places are known, without those on the host `own`.
+    /// The wanted instances whose addresses are known, without those on the host `own`.
     pub(super) fn found(&self, own: Option<&str>) -> Vec<DiscoveredSession> {
         let found = self.instances().filter_map(|instance| {
             let (port, host) = self.place(instance)?;
@@ -224,7 +225,7 @@ fn is_same_kind(one: &DnsRecord, other: &DnsRecord) -> bool {
 }
 
 impl Service {
-    /// The instance of the service that a record is about.
+    /// The instance of the service that a record belongs to.
     fn instance_of<'r>(&self, record: &'r DnsRecord) -> Option<&'r str> {
         let instance = match &record.data {
             RecordData::Ptr(instance) if record.name.eq_ignore_ascii_case(self.name) => instance,
@@ -240,7 +241,7 @@ impl Service {
             .is_some_and(|end| end[1..].eq_ignore_ascii_case(self.name) && end.starts_with('.'))
     }
 
-    /// What people see of the name of an instance: its first label, without the backslashes.
+    /// The displayed name of an instance: its first label, without backslashes.
     fn label(&self, instance: &str) -> String {
         let end = instance.len().saturating_sub(self.name.len() + 1);
         let mut letters = instance.get(..end).unwrap_or_default().chars();

@@ -1,4 +1,4 @@
-//! Multicast DNS (RFC 6762) for services (RFC 6763): an instance shows up in the lists of others, and finds theirs.
+//! Multicast DNS (RFC 6762) for services (RFC 6763): announces an instance to others, and finds theirs.
 //!
 //! Not implemented: probing before the first announcement (clause 8.1), because a conflict is reported and not resolved; the random
 //! delay of answers (clause 6); IPv6 as the carrier.
@@ -22,7 +22,8 @@ use wire::DnsMessage;
 /// The addresses of multicast DNS (RFC 6762, clause 3).
 const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// The socket, and the question which machine this is. They are last, since protocols count their ports upwards.
+/// The socket, and the query for the machine's identity. These are the last numbers, because protocols number their
+/// ports from 0.
 const SOCKET: Port = Port(u16::MAX);
 const MACHINE: Port = Port(u16::MAX - 1);
 
@@ -31,7 +32,7 @@ const MACHINE: Port = Port(u16::MAX - 1);
 pub(crate) struct Service {
     /// The name of the service with its domain: `_apple-midi._udp.local`.
     pub(crate) name: &'static str,
-    /// What notices call an instance of it.
+    /// The noun for an instance in notices.
     pub(crate) noun: &'static str,
     /// The kinds of notices: about the socket and its records, about undecodable packets, and about names that are
     /// announced twice.
@@ -40,15 +41,15 @@ pub(crate) struct Service {
     pub(crate) name_notice: &'static str,
 }
 
-/// What an instance does by multicast DNS, from its options.
+/// The settings for multicast DNS from an instance's options.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Settings<'c> {
     pub(crate) service: &'static Service,
-    /// The name of the instance, by which others see it.
+    /// The announced name of the instance.
     pub(crate) instance: &'c str,
-    /// Where the instance listens.
+    /// The address that the instance listens on.
     pub(crate) bind: &'c Endpoint,
-    /// The interface for the group, if it is not that of `bind`.
+    /// The interface for the group, if it differs from that of `bind`.
     pub(crate) interface: Option<&'c Interface>,
     /// The name of this machine, without `.local`, if the instance is to be announced.
     pub(crate) host: Option<&'c str>,
@@ -65,7 +66,7 @@ pub(crate) struct Mdns {
 }
 
 impl Mdns {
-    /// For an instance; none if it neither announces itself nor looks for others.
+    /// The multicast DNS of an instance; `None` if it neither announces itself nor looks for others.
     pub(crate) fn new(settings: Settings<'_>) -> Option<Self> {
         let announcer = settings.host.map(|host| Announcer::new(settings, host));
         let browser =
@@ -82,7 +83,7 @@ impl Mdns {
         Some(Self { service, kept, announcer, browser })
     }
 
-    /// Opens what is needed.
+    /// Opens the required ports.
     pub(crate) fn start(&mut self, out: &mut Outbox) {
         if self.announcer.is_some() {
             out.open(MACHINE, PortSpec::Machine);
@@ -90,21 +91,21 @@ impl Mdns {
         self.kept.open(out);
     }
 
-    /// Says goodbye.
+    /// Withdraws the announcement.
     pub(crate) fn stop(&mut self, out: &mut Outbox) {
         if let Some(announcer) = self.announcer.as_ref().filter(|_| self.kept.is_open()) {
             announcer.say_goodbye(out);
         }
     }
 
-    /// The sockets of the instance are open, or are not any more. It is announced only while they are.
+    /// Sets whether the sockets of the instance are open. The instance is announced only while they are.
     pub(crate) fn set_ready(&mut self, now: Instant, is_ready: bool) {
         if let Some(announcer) = &mut self.announcer {
             announcer.set_ready(now, is_ready);
         }
     }
 
-    /// A port has opened; those of others are passed over.
+    /// Handles an opened port. Other ports are ignored.
     pub(crate) fn handle_open(&mut self, now: Instant, port: Port, out: &mut Outbox) {
         if port != SOCKET {
             return;
@@ -119,7 +120,7 @@ impl Mdns {
         self.handle_timeout(now, out);
     }
 
-    /// A port is gone; says whether it was one of these.
+    /// Handles a closed port. Returns whether it belongs to multicast DNS.
     pub(crate) fn handle_close(
         &mut self,
         now: Instant,
@@ -129,7 +130,7 @@ impl Mdns {
     ) -> bool {
         match port {
             SOCKET => self.kept.handle_close(now, reason, out),
-            // Without an answer, two machines with the same show take each other for themselves.
+            // Without an identity, two machines with the same show would take each other's instances for their own.
             MACHINE => self.identify(now, &[]),
             _ => return false,
         }
@@ -142,7 +143,7 @@ impl Mdns {
         }
     }
 
-    /// Something has come in; says whether it has come in on one of these ports.
+    /// Handles received data. Returns whether it was received on one of these ports.
     pub(crate) fn handle_data(
         &mut self,
         now: Instant,
@@ -162,7 +163,7 @@ impl Mdns {
         if let Some(announcer) = &mut self.announcer {
             announcer.handle(now, from, &message, out);
         }
-        // What comes from elsewhere is not for the group (RFC 6762, clause 6).
+        // Messages from other source ports are not for the group (RFC 6762, clause 6).
         if let Some(browser) = &mut self.browser
             && message.is_answer
             && from.port() == GROUP.port()
@@ -173,7 +174,7 @@ impl Mdns {
         true
     }
 
-    /// The answer to the question which machine this is has come.
+    /// Handles the answer to the query for the machine's identity.
     pub(crate) fn handle_machine(&mut self, now: Instant, port: Port, data: &[u8], out: &mut Outbox) {
         if port == MACHINE {
             self.identify(now, data);
@@ -181,7 +182,7 @@ impl Mdns {
         }
     }
 
-    /// The time of [`next_timeout`](Self::next_timeout) has come.
+    /// Handles the timeouts that are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.kept.handle_timeout(now, out);
         if let Some(browser) = &mut self.browser {
@@ -200,20 +201,20 @@ impl Mdns {
         [self.kept.retry_at(), announcer, browser].into_iter().flatten().min()
     }
 
-    /// The wanted instances that are there, without those of this machine.
+    /// The wanted instances that were found, without those of this machine.
     pub(crate) fn found(&self) -> Vec<DiscoveredSession> {
         let own = self.announcer.as_ref().map(Announcer::host);
         self.browser.as_ref().map_or_else(Vec::new, |browser| browser.found(own))
     }
 }
 
-/// The interface for the group: that of the options, or that of the address where the instance listens.
+/// The interface for the group: that of the options, or that of the address the instance listens on.
 fn interface(settings: Settings<'_>) -> Option<Interface> {
     let bind = settings.bind.host.specific().filter(IpAddr::is_ipv4);
     settings.interface.cloned().or(bind.map(Interface::Address))
 }
 
-/// Sends a message to everybody.
+/// Sends a message to the group.
 fn tell(message: &DnsMessage, out: &mut Outbox) {
     out.send(SOCKET, Peer::Address(GROUP), |bytes| message.encode(bytes));
 }

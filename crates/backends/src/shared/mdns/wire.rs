@@ -1,6 +1,6 @@
-//! Messages of multicast DNS (RFC 6762, clause 18), and the same as one line of text.
+//! Multicast DNS messages (RFC 6762, clause 18), as bytes and as one line of text.
 //!
-//! Only what finding a service needs is kept: other kinds of records and of questions are left out when a message is read.
+//! Only what finding a service needs is decoded: other kinds of records and questions are skipped.
 
 use std::fmt::{self, Display, Write};
 use std::net::IpAddr;
@@ -8,18 +8,18 @@ use std::net::IpAddr;
 use simple_dns::rdata::{A, AAAA, PTR, RData, SRV, TXT};
 use simple_dns::{CLASS, Name, PacketFlag, QCLASS, QTYPE, ResourceRecord, TYPE};
 
-/// No record is shorter than this; so many bytes an item has to have that a message says it has.
+/// The minimum size of an item. A message must contain at least this many bytes for each item that it announces.
 const MIN_ITEM: usize = 5;
 const HEADER: usize = 12;
 
 /// A message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DnsMessage {
-    /// 0, unless somebody asks who is no multicast DNS of its own (clause 6.7).
+    /// The query identifier: 0, except in queries from senders that do not implement multicast DNS (clause 6.7).
     pub(crate) id: u16,
     /// Whether it is a response and not a query.
     pub(crate) is_answer: bool,
-    /// What is asked.
+    /// The questions.
     pub(crate) questions: Vec<Question>,
     /// The answers, or the known answers of a query (clause 7.1).
     pub(crate) records: Vec<DnsRecord>,
@@ -28,9 +28,9 @@ pub(crate) struct DnsMessage {
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// The name, with dots and backslashes inside of a label escaped by backslashes.
+    /// The name, with dots and backslashes in a label escaped by backslashes.
     pub(crate) name: String,
-    /// What is to be known about it.
+    /// The requested kind of record.
     pub(crate) kind: RecordKind,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Question {
 pub(crate) struct DnsRecord {
     /// The name, as in [`Question::name`].
     pub(crate) name: String,
-    /// For how many seconds it holds; 0 says that it does not any more.
+    /// The time to live in seconds; 0 withdraws the record.
     pub(crate) ttl: u32,
     /// The data of the record.
     pub(crate) data: RecordData,
@@ -50,9 +50,9 @@ pub(crate) struct DnsRecord {
 pub(crate) enum RecordData {
     /// The name of an instance of a service.
     Ptr(String),
-    /// The port and the host of an instance.
+    /// The port and host of an instance.
     Srv(u16, String),
-    /// The first string about an instance, which may be empty.
+    /// The first text string of an instance, which may be empty.
     Txt(String),
     /// An address of a host.
     Address(IpAddr),
@@ -98,7 +98,7 @@ impl RecordData {
 }
 
 impl Question {
-    /// Whether a record answers it.
+    /// Whether a record answers the question.
     pub(crate) fn is_answered_by(&self, record: &DnsRecord) -> bool {
         self.name.eq_ignore_ascii_case(&record.name)
             && (self.kind == RecordKind::Any || self.kind == record.data.kind())
@@ -106,7 +106,7 @@ impl Question {
 }
 
 impl DnsMessage {
-    /// Reads a datagram; `None` if it is no message.
+    /// Decodes a datagram; `None` if it is not a message.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         // These counts are untrusted and must not reserve memory.
         let counts = bytes.get(4..HEADER)?.chunks_exact(2);
@@ -124,7 +124,7 @@ impl DnsMessage {
         })
     }
 
-    /// Appends the datagram to `out`, or nothing if a name in it is too long.
+    /// Appends the encoded message to `out`, or nothing if one of its names is too long.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         if let Some(bytes) = self.try_encode() {
             out.extend_from_slice(&bytes);
@@ -144,7 +144,7 @@ impl DnsMessage {
             let class = QCLASS::CLASS(CLASS::IN);
             packet.questions.push(simple_dns::Question::new(Name::new(name).ok()?, *qtype, class, false));
         }
-        // Whoever is no multicast DNS of its own does not know the bit that says that there are no other records.
+        // Senders of legacy queries do not know the cache-flush bit, which says that there are no other records.
         let is_unique = self.is_answer && self.questions.is_empty();
         for DnsRecord { name, ttl, data } in &self.records {
             let shown = match data {
