@@ -1,18 +1,18 @@
-//! How a person writes a channel of a simulated grandMA3: `page1.fader201`.
+//! Addresses of channels on a simulated grandMA3: `page1.fader201`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crosspatch_core::{AddressError, Direction, Kind};
 
-/// A place on a page: both numbers as the console writes them.
+/// An executor on a page: both numbers as on the console.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ExecutorNumber {
     pub(super) page: u32,
     pub(super) executor: u32,
 }
 
-/// As many pages as a data pool has.
+/// The number of pages in a data pool.
 pub(super) const PAGES: std::ops::RangeInclusive<u32> = 1..=9999;
 /// The numbers of executors: four rows of at most 98.
 pub(super) const EXECUTORS: std::ops::RangeInclusive<u32> = 101..=498;
@@ -24,15 +24,15 @@ pub(super) enum Address {
     Fader(ExecutorNumber),
     /// A key.
     Key(ExecutorNumber),
-    /// The name of what is assigned.
+    /// The name of the assigned object.
     Name(ExecutorNumber),
-    /// The colour of what is assigned.
+    /// The colour of the assigned object.
     Color(ExecutorNumber),
-    /// A command line that is executed.
+    /// Executes a command line.
     Command,
 }
 
-/// The words that addresses are built from.
+/// The words of addresses.
 pub(super) const WORDS: &[&str] = &["page", "fader", "key", "name", "color", "command"];
 
 impl Address {
@@ -46,7 +46,7 @@ impl Address {
         }
     }
 
-    /// What its values are: a level that comes in is a message that sets a state, a key and a command line happen.
+    /// The kind of the values: a received level is a message that sets a state; keys and command lines are events.
     pub(super) fn kind(self, direction: Direction) -> Kind {
         match (self, direction) {
             (Self::Key(_) | Self::Command, _) => Kind::Event,

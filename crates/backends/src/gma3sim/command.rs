@@ -1,20 +1,20 @@
-//! The command line of the simulated console: as much of it as programs send by OSC.
+//! The command line of the simulated console, limited to the commands that programs send by OSC.
 
 use super::address::{EXECUTORS, ExecutorNumber, PAGES};
 use super::show::{Function, Show};
 
-/// What came of a command line.
+/// The result of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It was executed.
     Done,
     /// A variable of the show was set: its name and value.
     Variable(String, String),
-    /// It has no effect here.
+    /// It has no effect in the simulation.
     Taken,
 }
 
-/// What a command line works on.
+/// The state that a command line works on.
 enum Object {
     Sequence(u32),
     Cue(u32, String),
@@ -54,7 +54,7 @@ impl Show {
     fn perform_line(&mut self, function: Function, words: &[&str]) -> Outcome {
         match self.object(words) {
             Some((Object::Sequence(number), [])) => {
-                // A command is a key that is pressed; `Flash` and `Temp` need `Off` to end.
+                // A command is a key press; `Flash` and `Temp` need `Off` to end.
                 self.perform(number, function, true);
                 Outcome::Done
             }
@@ -67,7 +67,7 @@ impl Show {
         }
     }
 
-    /// `FaderMaster Page 1.201 At 50`, with or without `Fade 5` after it.
+    /// `FaderMaster Page 1.201 At 50`, optionally followed by `Fade 5`.
     fn move_fader(&mut self, words: &[&str]) -> Outcome {
         let Some((Object::Sequence(number), [at, level, ..])) = self.object(words) else {
             return Outcome::Taken;
@@ -94,7 +94,7 @@ impl Show {
         }
     }
 
-    /// Reads an object, by default the selected sequence, and returns the rest of the line.
+    /// Parses an object, by default the selected sequence. Returns it with the rest of the line.
     fn object<'a>(&self, words: &'a [&'a str]) -> Option<(Object, &'a [&'a str])> {
         let (object, rest) = match words {
             [word, thru] if is(word, "sequence") && is(thru, "thru") => {
@@ -126,13 +126,13 @@ impl Show {
     }
 }
 
-/// Whether a word is a keyword or its beginning, three letters at least, as the console takes them; two for `At`.
+/// Whether a word is a keyword or an abbreviation of at least three letters, as on the console; two for `At`.
 fn is(word: &str, keyword: &str) -> bool {
     let word = word.to_ascii_lowercase();
     keyword.starts_with(&word) && word.len() >= keyword.len().min(3)
 }
 
-/// Words, and texts between quotes, which may also be simple ones.
+/// Words, and texts in double or single quotes.
 fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut letters = line.chars().peekable();

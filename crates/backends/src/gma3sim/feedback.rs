@@ -1,4 +1,5 @@
-//! Messages that the console sends: its own feedback (manual, "Object Playback Feedback"), and how any of them is written.
+//! Messages that the console sends: its own feedback (manual, "Object Playback Feedback"), and the format of all
+//! messages.
 
 use crosspatch_core::{Outbox, Peer, Port};
 
@@ -23,7 +24,7 @@ pub(super) fn string(text: &str) -> Argument<'_> {
     Argument::String(OscStr::new(text.as_bytes()))
 }
 
-/// Reports what has happened.
+/// Reports changes.
 pub(super) fn report(settings: &Config, show: &Show, actions: &[SequenceEvent], out: &mut Outbox) {
     if !settings.sends {
         return;

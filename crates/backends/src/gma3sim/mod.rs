@@ -1,8 +1,10 @@
-//! A simulated grandMA3: takes OSC as the console does, keeps executors and sequences, and sends the console's feedback.
+//! A simulated grandMA3: receives OSC like the console, stores executors and sequences, and sends the console's
+//! feedback.
 //!
-//! A grandMA3 shares nothing with the web remote of older consoles, which [`masim`](crate::masim) simulates: neither its
-//! transport nor its numbers nor its keys. The messages are [`osc::wire`](crate::osc::wire)'s. What is known comes from MA's manual
-//! ("OSC (Open Sound Control)", "SendOSC") and from public programs; the manual of this backend names what is uncertain.
+//! A grandMA3 has nothing in common with the web remote of older consoles, which [`masim`](crate::masim) simulates:
+//! transport, numbers and keys all differ. The message format is in [`osc::wire`](crate::osc::wire). The behaviour
+//! follows MA's manual ("OSC (Open Sound Control)", "SendOSC") and public programs; the manual of this backend lists
+//! the uncertain parts.
 
 mod address;
 mod command;

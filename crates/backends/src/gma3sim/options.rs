@@ -31,17 +31,17 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     ),
 ];
 
-/// The software of a console, as far as its OSC differs.
+/// The software version of a console, as far as its OSC differs.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Version {
-    /// Up to 2.4.
+    /// Up to version 2.4.
     V2_4,
-    /// From 2.5 on, which numbers the pools of a show anew.
+    /// From version 2.5, which renumbers the pools of a show.
     V2_5,
 }
 
 impl Version {
-    /// The address of the pool of sequences in the console's tree of objects.
+    /// The address of the sequence pool in the console's object tree.
     pub(super) fn sequences(self) -> &'static str {
         match self {
             Self::V2_4 => "14.14.1.6",
@@ -58,13 +58,13 @@ impl Version {
     }
 }
 
-/// What an instance is configured with.
+/// The parsed options of an instance.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) name: String,
     pub(super) listen: Endpoint,
     pub(super) destination: Option<SocketAddr>,
-    /// With its slash in front; empty if there is none.
+    /// Begins with a slash; empty if there is no prefix.
     pub(super) prefix: String,
     pub(super) fader_range: f64,
     pub(super) receives: bool,
@@ -75,7 +75,7 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Reads the options; none if there is no address to listen on.
+    /// Parses the options; `None` if there is no address to listen on.
     pub(super) fn read(options: &mut Options<'_>) -> Option<Self> {
         let listen = match options.all("listen").last() {
             Some((at, _)) => options.endpoint(at, None),

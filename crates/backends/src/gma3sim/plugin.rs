@@ -1,8 +1,8 @@
-//! What our plugin for the console sends (`contrib/grandma3`, whose README describes the protocol): the state of executors, when
-//! it changes, and all of it on request.
+//! Simulates our plugin for the console (`contrib/grandma3`, whose README describes the protocol): sends the state of
+//! executors when it changes, and all of it on request.
 //!
-//! Like the plugin, this compares what was sent last with what is, a step each tenth of a second, so that nothing waits in a
-//! queue and a flood of changes ends with the last one.
+//! Like the plugin, this compares the current state with the last one sent, every tenth of a second, so that nothing is
+//! queued and only the last of many changes is sent.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -15,18 +15,18 @@ use super::options::Config;
 use super::show::Show;
 use crate::osc::wire::Argument;
 
-/// The number of the protocol, which the plugin sends when it begins.
+/// The version of the protocol, which the plugin sends at its start.
 const PROTOCOL: i32 = 1;
-/// The page that is always watched, beside the current one.
+/// The page that is always watched, in addition to the current one.
 const PAGE: u32 = 1;
 const EXECUTORS: [RangeInclusive<u32>; 2] = [101..=115, 201..=215];
 const TICK: Duration = Duration::from_millis(100);
-/// Messages in a step.
+/// The maximum number of messages in a step.
 const BUDGET: usize = 20;
 /// The placeholder for a missing text, because the console's command accepts no empty one.
 const NOTHING: &str = "-";
 
-/// One property of an executor that is reported.
+/// A reported property of an executor.
 #[derive(Clone, Debug, PartialEq)]
 enum ReportedValue {
     Number(f32),
@@ -34,25 +34,25 @@ enum ReportedValue {
     Text(String),
 }
 
-/// The plugin at work.
+/// The state of the plugin.
 #[derive(Debug, Default)]
 pub(super) struct Plugin {
     sent: HashMap<(bool, u32, &'static str), ReportedValue>,
     page: Option<u32>,
     has_begun: bool,
-    /// Where the next step goes on.
+    /// Where the next step continues.
     next: usize,
     tick_at: Option<Instant>,
 }
 
 impl Plugin {
-    /// Everything is to be sent again.
+    /// Sends everything again.
     pub(super) fn refresh(&mut self, now: Instant) {
         *self = Self { tick_at: self.tick_at, ..Self::default() };
         self.mark(now);
     }
 
-    /// Something may have changed.
+    /// Schedules a step, because something may have changed.
     pub(super) fn mark(&mut self, now: Instant) {
         self.tick_at.get_or_insert(now + TICK);
     }
@@ -61,7 +61,7 @@ impl Plugin {
         self.tick_at
     }
 
-    /// Takes a step if it is time.
+    /// Performs a step if it is due.
     pub(super) fn handle_timeout(&mut self, now: Instant, settings: &Config, show: &Show, out: &mut Outbox) {
         if self.tick_at.is_none_or(|at| at > now) {
             return;
@@ -69,7 +69,7 @@ impl Plugin {
         self.tick_at = self.step(settings, show, out).then_some(now + TICK);
     }
 
-    /// Sends what is news, up to the budget. Says whether there is more.
+    /// Sends changes, up to the budget. Returns whether there are more.
     fn step(&mut self, settings: &Config, show: &Show, out: &mut Outbox) -> bool {
         if !std::mem::replace(&mut self.has_begun, true) {
             send(settings, "/crosspatch/version", &[Argument::Int32(PROTOCOL)], out);
@@ -115,7 +115,7 @@ impl ReportedValue {
     }
 }
 
-/// The reported properties of an executor, in the order of the plugin.
+/// The reported properties of an executor, in the plugin's order.
 fn state(show: &Show, place: ExecutorNumber) -> [(&'static str, ReportedValue); 5] {
     let sequence = show.sequence_at(place).and_then(|number| show.sequences.get(&number));
     let level = sequence.map_or(0.0, |sequence| (sequence.level * 10_000.0).round() / 100.0);
@@ -140,7 +140,8 @@ fn state(show: &Show, place: ExecutorNumber) -> [(&'static str, ReportedValue); 
     ]
 }
 
-/// A text as the console's command can carry it: a comma would end it, and a quote the command.
+/// A text without characters that the console's command cannot contain: a comma would end the text, and a quote the
+/// command.
 fn plain(text: &str) -> String {
     let text: String = text
         .chars()

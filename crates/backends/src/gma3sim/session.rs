@@ -1,4 +1,5 @@
-//! A running simulated grandMA3: takes messages, acts as a hand at the console would, and reports what happened.
+//! A running simulated grandMA3: handles messages, performs the actions of a person at the console, and reports
+//! changes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,9 +18,9 @@ use super::target::{ExecutorControl, MessageTarget};
 use crate::osc::wire::{Argument, Message, Packet};
 use crate::shared::reconnecting_port::ReconnectingPort;
 
-/// The variable and the value that ask the plugin for everything.
+/// The variable and value that request the complete state from the plugin.
 const REFRESH: (&str, &str) = ("crosspatch", "refresh");
-/// Command lines and names longer than this are cut.
+/// Command lines and names longer than this are truncated.
 const MOST_LETTERS: usize = 1000;
 
 /// A simulated grandMA3.
@@ -30,7 +31,7 @@ pub(super) struct Session {
     port: ReconnectingPort,
     inputs: HashMap<Address, Slot>,
     outputs: HashMap<Slot, Address>,
-    /// The keys that are held by OSC.
+    /// The keys that are held through OSC.
     held: BTreeSet<ExecutorNumber>,
 }
 
@@ -120,7 +121,7 @@ impl Session {
     }
 
     fn press(&mut self, place: ExecutorNumber, pressed: bool, out: &mut Outbox) {
-        // Senders can name any number.
+        // The sender can send any number.
         let is_key = self.show.sequence_at(place).is_some() || self.inputs.contains_key(&Address::Key(place));
         if pressed && is_key {
             self.held.insert(place);
@@ -131,7 +132,7 @@ impl Session {
         self.emit(Address::Key(place), Value::edge(pressed), out);
     }
 
-    /// Acts on a message to the address of a sequence; says whether it made sense.
+    /// Handles a message to the address of a sequence. Returns whether it was valid.
     fn play(
         &mut self,
         sequence: u32,
@@ -193,7 +194,7 @@ impl Session {
                 }
             }
             (Address::Command, Value::Text(line)) if !is_state => self.execute(now, line, out),
-            // A number where a text belongs, the other way round, and events that are long past.
+            // A number for a text channel, a text for a number channel, and events that are long past.
             (
                 Address::Fader(_) | Address::Key(_) | Address::Name(_) | Address::Color(_) | Address::Command,
                 Value::Number(_) | Value::Text(_),
@@ -201,7 +202,7 @@ impl Session {
         }
     }
 
-    /// Reports what has happened in this call.
+    /// Reports the changes made in this call.
     fn report(&mut self, now: Instant, out: &mut Outbox) {
         let mut actions = std::mem::take(&mut self.show.actions);
         feedback::report(&self.settings, &self.show, &actions, out);
@@ -213,7 +214,8 @@ impl Session {
     }
 }
 
-/// What the console takes for a number (manual, "SendOSC": "The supported OSC types to control faders").
+/// The argument types that the console accepts as a number (manual, "SendOSC": "The supported OSC types to control
+/// faders").
 fn number(argument: Argument<'_>) -> Option<f64> {
     match argument {
         Argument::Int32(number) => Some(f64::from(number)),
@@ -237,7 +239,7 @@ fn number(argument: Argument<'_>) -> Option<f64> {
 
 impl crosspatch_core::Session for Session {
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
-        // Only addresses that the instance has checked arrive here.
+        // Only addresses that were checked by the instance arrive here.
         let Ok(address) = address.parse::<Address>() else { return };
         match direction {
             Direction::Input => drop(self.inputs.insert(address, slot)),
@@ -282,7 +284,7 @@ impl crosspatch_core::Session for Session {
 
     fn handle_close(&mut self, now: Instant, _port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
         self.port.handle_close(now, &reason, out);
-        // A release would not arrive.
+        // A release cannot arrive after the port has closed.
         for place in std::mem::take(&mut self.held) {
             self.press(place, false, out);
         }

@@ -1,4 +1,4 @@
-//! The show that a simulated grandMA3 holds: sequences, and the executors of its pages, which stand for them.
+//! The show of a simulated grandMA3: sequences, and the executors on its pages that control them.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use super::address::ExecutorNumber;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sequence {
     pub(super) name: String,
-    /// The back colour of its appearance.
+    /// The back colour of the sequence's appearance.
     pub(super) color: [u8; 3],
     pub(super) cues: Vec<Cue>,
-    /// The cue that it is in, if it runs.
+    /// The current cue, if the sequence runs.
     pub(super) current: Option<usize>,
-    /// Its master, 0 to 1.
+    /// The level of the master, 0 to 1.
     pub(super) level: f64,
-    /// The key function that holds it on, if it was off before.
+    /// The held key function that switched the sequence on, if any.
     pub(super) held: Option<Function>,
 }
 
@@ -26,14 +26,14 @@ pub(super) struct Cue {
     pub(super) name: String,
 }
 
-/// What is assigned to an executor.
+/// The assignment of an executor.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Assignment {
     pub(super) sequence: u32,
     pub(super) key: Function,
 }
 
-/// A key function; its words are the console's.
+/// A key function, named as on the console.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Function {
     FastBackward,
@@ -64,7 +64,7 @@ impl Function {
         (Self::Top, "Top"),
     ];
 
-    /// The function of that word, in any capitals.
+    /// The function with that name, in any case.
     pub(super) fn find(word: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -72,25 +72,25 @@ impl Function {
             .map(|(function, _)| function)
     }
 
-    /// As the console writes it.
+    /// The name as the console writes it.
     pub(super) fn word(self) -> &'static str {
         Self::ALL.into_iter().find(|(function, _)| *function == self).map_or("", |(_, word)| word)
     }
 
-    /// Whether the console names the cue that it led to.
+    /// Whether the console's feedback names the cue that the function led to.
     pub(super) fn names_the_cue(self) -> bool {
         !matches!(self, Self::Flash | Self::Temp | Self::Off)
     }
 }
 
-/// Something that happened to a sequence, for the feedback.
+/// A change of a sequence, for the feedback.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct SequenceEvent {
     pub(super) sequence: u32,
     pub(super) what: SequenceChange,
 }
 
-/// What happened.
+/// The kind of change.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SequenceChange {
     /// A key function was pressed or released.
@@ -108,7 +108,7 @@ pub(super) struct Show {
     pub(super) page: u32,
     /// The selected sequence.
     pub(super) selected: u32,
-    /// What has happened since the feedback was sent.
+    /// The changes since the last feedback.
     pub(super) actions: Vec<SequenceEvent>,
 }
 
@@ -118,12 +118,12 @@ impl Show {
         self.executors.get(&place).map(|executor| executor.sequence)
     }
 
-    /// The same, to change it.
+    /// The sequence on an executor, mutable.
     pub(super) fn sequence_mut(&mut self, place: ExecutorNumber) -> Option<&mut Sequence> {
         self.sequences.get_mut(&self.sequence_at(place)?)
     }
 
-    /// The number of the sequence of that name.
+    /// The number of the sequence with that name.
     pub(super) fn sequence_named(&self, name: &str) -> Option<u32> {
         let named = |sequence: &Sequence| sequence.name.eq_ignore_ascii_case(name);
         self.sequences.iter().find(|(_, sequence)| named(sequence)).map(|(number, _)| *number)
@@ -143,7 +143,7 @@ impl Show {
         self.actions.push(SequenceEvent { sequence: number, what: SequenceChange::Key(function, pressed) });
     }
 
-    /// Leads a sequence to a cue, by its number. Says whether there is such a cue.
+    /// Moves a sequence to a cue, by number. Returns whether the cue exists.
     pub(super) fn go_to(&mut self, number: u32, cue: &str) -> bool {
         let Some(sequence) = self.sequences.get_mut(&number) else { return false };
         let Some(at) = sequence.cues.iter().position(|known| known.number == cue) else { return false };
@@ -168,7 +168,7 @@ impl Show {
         self.actions.push(SequenceEvent { sequence: number, what: SequenceChange::Fader(level) });
     }
 
-    /// Switches all sequences off that run.
+    /// Switches off all running sequences.
     pub(super) fn off_everywhere(&mut self) {
         let running = self.sequences.iter().filter(|(_, sequence)| sequence.current.is_some());
         let running: Vec<u32> = running.map(|(number, _)| *number).collect();
@@ -179,7 +179,7 @@ impl Show {
 }
 
 impl Sequence {
-    /// The cue that it is in.
+    /// The current cue.
     pub(super) fn cue(&self) -> Option<&Cue> {
         self.cues.get(self.current?)
     }

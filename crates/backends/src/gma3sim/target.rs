@@ -1,15 +1,16 @@
-//! What an OSC address means to a grandMA3 (manual, "OSC (Open Sound Control)": "Receive OSC", "Object Playback Control").
+//! The targets of OSC addresses on a grandMA3 (manual, "OSC (Open Sound Control)": "Receive OSC", "Object Playback
+//! Control").
 
 use super::address::{EXECUTORS, PAGES};
 
-/// What a message is for.
+/// The target of a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum MessageTarget {
     /// A control of an executor, on a page or on the current one.
     Executor(Option<u32>, ExecutorControl, u32),
     /// The command line.
     Command,
-    /// A sequence, by its number.
+    /// A sequence, by number.
     Sequence(u32),
 }
 
@@ -22,7 +23,7 @@ pub(super) enum ExecutorControl {
 }
 
 impl MessageTarget {
-    /// Reads an address without its prefix; `sequences` is where the console keeps them.
+    /// Parses an address without its prefix. `sequences` is the address of the console's sequence pool.
     pub(super) fn parse(address: &str, sequences: &str) -> Option<Self> {
         let path = address.strip_prefix('/')?;
         // Some programs end their addresses with a slash.
@@ -38,7 +39,7 @@ impl MessageTarget {
             Some(_) | None => path,
         };
         let (page, control) = match path.split_once('/') {
-            // Companion writes the current page so.
+            // Companion writes the current page like this.
             Some(("Page", control)) => (None, control),
             Some((page, control)) => {
                 let number = digits(page.strip_prefix("Page")?).filter(|page| PAGES.contains(page))?;

@@ -1,4 +1,4 @@
-//! How a person writes a channel of a simulated console: as the console's client does, `page1.fader5`.
+//! Addresses of channels on a simulated console, written as for the console's client: `page1.fader5`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::maweb::wire::ConsoleFamily;
 pub(super) enum Address {
     /// A fader.
     Fader(ExecutorPosition),
-    /// A key of an executor, by its number in messages, and how it is written.
+    /// A key of an executor, by its number in messages, and its name.
     Key(ExecutorPosition, ExecKey),
     /// The name of an executor.
     Name(ExecutorPosition),
@@ -22,9 +22,9 @@ pub(super) enum Address {
     Color(ExecutorPosition),
     /// A key of the command section.
     CommandKey(&'static str),
-    /// A command line that is executed.
+    /// Executes a command line.
     Command,
-    /// What is being typed into the command line.
+    /// The text being typed into the command line.
     CommandLine,
     /// An attribute in the programmer.
     Encoder(Box<str>),
@@ -56,7 +56,7 @@ impl ExecKey {
     }
 }
 
-/// The words that addresses are built from.
+/// The words of addresses.
 pub(super) const WORDS: &[&str] = &[
     "page",
     "fader",
@@ -71,13 +71,13 @@ pub(super) const WORDS: &[&str] = &[
     "encoder.",
 ];
 
-/// As many pages and numbers as the larger console has.
+/// The numbers of pages and executors on the larger console.
 const PAGES: u32 = 10_000;
 const NUMBERS: u32 = 816;
 
 impl Address {
-    /// What its values are. Keys and command lines happen, on both sides; a remote sets levels by messages, and a console
-    /// holds them as states.
+    /// The kind of the values. Keys and command lines are events in both directions; a remote sets levels by messages,
+    /// and a console stores them as states.
     pub(super) fn kind(&self, direction: Direction) -> Kind {
         match (self, direction) {
             (Self::Key(..) | Self::CommandKey(_) | Self::Command, _) => Kind::Event,
@@ -134,7 +134,7 @@ impl Address {
     }
 }
 
-/// Whether a console has an executor of that index.
+/// Whether a console has an executor with that index.
 fn has_executor(console: ConsoleFamily, index: u32) -> bool {
     let (section, number) = (index / 100, index % 100);
     match console {

@@ -1,4 +1,4 @@
-//! The command line of the simulated console: as much of it as web remotes and programs send.
+//! The command line of the simulated console, limited to the commands that web remotes and programs send.
 //!
 //! Words may be shortened as on a console (`Exec`, `Att`, `Spm`). A command without a visible effect is accepted and shown. An
 //! unknown command is refused with the message of a console.
@@ -17,7 +17,7 @@ const MOST_MACROS: u32 = 8;
 pub(super) enum Outcome {
     /// It was executed.
     Done,
-    /// It is a command of a console without an effect here.
+    /// It is a command of a console that has no effect in the simulation.
     Taken,
     /// It has to be confirmed first.
     Asks(StoreQuestion),
@@ -172,7 +172,7 @@ impl Desk {
         Outcome::Done
     }
 
-    /// `SpecialMaster 2.1 At 50`; speeds are in beats a minute, rates in per cent of the fader.
+    /// `SpecialMaster 2.1 At 50`; speeds in beats per minute, rates in per cent of the fader.
     fn special_master(&mut self, words: &[&str]) -> Outcome {
         let [numbers, at, value @ ..] = words else { return refused(words) };
         let Some((kind, number)) = pair(numbers).filter(|_| is(at, "at", 2)) else { return refused(words) };
@@ -357,7 +357,7 @@ const COMMANDS: &[(&str, usize, CommandHandler)] = &[
     }),
 ];
 
-/// Commands of a console that change nothing here.
+/// Commands of a console that change nothing in the simulation.
 const TAKEN: &[(&str, usize)] = &[
     ("lua", 3),
     ("assign", 2),
@@ -418,13 +418,13 @@ fn function(verb: &str) -> Option<Function> {
     VERBS.iter().find(|(name, least, _)| is(verb, name, *least)).map(|(_, _, function)| *function)
 }
 
-/// Whether a word is `name` or an abbreviation of at least so many letters.
+/// Whether a word is `name`, or an abbreviation with at least this many letters.
 fn is(word: &str, name: &str, least: usize) -> bool {
     let same = |at: usize| word.as_bytes()[at].eq_ignore_ascii_case(&name.as_bytes()[at]);
     (least..=name.len()).contains(&word.len()) && (0..word.len()).all(same)
 }
 
-/// `50`, `+ 10`, `- 10`, `Full`, `Zero`, out of a scale up to `full`.
+/// `50`, `+ 10`, `- 10`, `Full`, `Zero`, on a scale up to `full`.
 fn level(words: &[&str], before: f64, full: f64) -> Option<f64> {
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     let level = match words {

@@ -30,7 +30,7 @@ pub(super) fn narrow(show: &mut Show) {
     }
 }
 
-/// Takes out executors with a macro, whose cue is a row without a text.
+/// Removes executors with a macro, whose cue is a row without text.
 pub(super) fn drop_macros(show: &mut Show) {
     for page in show.pages.values_mut() {
         page.executors.retain(|_, slot| match slot {

@@ -9,7 +9,7 @@ use super::show::Show;
 pub(super) struct Desk {
     pub(super) show: Show,
     pub(super) programmer: Programmer,
-    /// The lamps that keys of the same name toggle.
+    /// The lamps that are toggled by keys of the same name.
     pub(super) is_set: bool,
     pub(super) is_high: bool,
     pub(super) is_solo: bool,
@@ -17,7 +17,7 @@ pub(super) struct Desk {
     pub(super) attributes: BTreeMap<String, f64>,
 }
 
-/// What the programmer holds.
+/// The content of the programmer.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Programmer {
     /// Nothing.
@@ -25,7 +25,7 @@ pub(super) enum Programmer {
     Empty,
     /// A selection of fixtures.
     Selection,
-    /// Values for them.
+    /// Values of the selected fixtures.
     Values,
 }
 

@@ -94,15 +94,15 @@ pub(super) const KEYS: &[(&str, DeskKey)] = &[
     ("hideName", DeskKey::Nothing),
 ];
 
-/// The key of that name.
+/// The key with that name.
 pub(super) fn find(name: &str) -> Option<(&'static str, DeskKey)> {
     KEYS.iter().copied().find(|(known, _)| *known == name)
 }
 
-/// The longest command line.
+/// The maximum length of a command line.
 const MOST: usize = 1_000;
 
-/// Adds a word to a command line; words are followed by a blank.
+/// Adds a word to a command line, followed by a blank.
 pub(super) fn add_word(line: &mut String, words: &[&str]) {
     let last = line.trim_end().rsplit(' ').next().unwrap_or("");
     let at = words.iter().position(|word| *word == last);

@@ -1,4 +1,4 @@
-//! The connections to the clients: answers that are delayed, that stop, or that close a connection.
+//! The connections to the clients: answers that are delayed, withheld, or followed by a disconnect.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::maweb::wire::{Answer, Flaws};
 /// The server's port.
 pub(super) const PORT: Port = Port(0);
 
-/// The most answers that wait, and the most bytes of them.
+/// The maximum number of queued answers, and of their bytes.
 const MOST_WAITING: usize = 10_000;
 const MOST_WAITING_BYTES: usize = 8 << 20;
 
@@ -28,7 +28,7 @@ pub(super) struct ClientConnections {
 #[derive(Debug, Default)]
 struct ClientConnection {
     answers: u32,
-    /// Answers never overtake each other.
+    /// The time of the last queued answer; answers never overtake each other.
     last: Instant,
     /// No log-in is checked before this time.
     held_until: Instant,
@@ -69,7 +69,7 @@ impl ClientConnections {
         }
     }
 
-    /// Whether log-ins are not checked.
+    /// Whether no log-ins are checked at present.
     pub(super) fn is_held(&self, now: Instant, connection: u32) -> bool {
         self.connections.get(&connection).is_some_and(|line| line.held_until > now)
     }
@@ -125,7 +125,7 @@ impl ClientConnections {
         is_last
     }
 
-    /// Sends what is due.
+    /// Sends the answers that are due.
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
             let (connection, bytes) = entry.remove();

@@ -1,7 +1,7 @@
-//! A simulated console: answers web remotes as a grandMA2 or a dot2 does, with an example show.
+//! A simulated console: answers web remotes like a grandMA2 or dot2, with an example show.
 //!
-//! It implements the console's side of the messages in [`maweb::wire`](crate::maweb::wire), after the same captures and programs.
-//! Where consoles differ, an option selects the behaviour.
+//! It implements the console's side of the messages in [`maweb::wire`](crate::maweb::wire), based on the same captures
+//! and programs. Where consoles differ, an option selects the behaviour.
 
 mod address;
 mod command;

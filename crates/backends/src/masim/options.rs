@@ -1,4 +1,4 @@
-//! The options of a simulated console: its model, and everything in which real consoles were seen to differ.
+//! The options of a simulated console: its model, and all known differences between real consoles.
 
 use std::sync::Arc;
 
@@ -100,20 +100,20 @@ pub(super) enum GreetingStyle {
     None,
 }
 
-/// What an instance is configured with.
+/// The parsed options of an instance.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) name: String,
     pub(super) console: ConsoleFamily,
     pub(super) listen: Endpoint,
     user: Option<String>,
-    /// MD5 in small hexadecimal digits.
+    /// The MD5 of the password, in lower-case hexadecimal digits.
     password: String,
     pub(super) remotes: bool,
     pub(super) sessions: usize,
     pub(super) timeout: Option<Duration>,
     pub(super) greeting: GreetingStyle,
-    /// The only format that is answered, if there is only one.
+    /// The only request format that is answered; `None` if all are.
     pub(super) dialect: Option<PlaybacksFormat>,
     pub(super) ignores_guests: bool,
     pub(super) has_wide: bool,
@@ -122,7 +122,7 @@ pub(super) struct Config {
     pub(super) session_change: Option<u32>,
     pub(super) duplicates_world_index: bool,
     pub(super) is_chatty: bool,
-    /// The shortest and the longest delay of an answer.
+    /// The minimum and maximum delay of an answer.
     pub(super) latency: (Duration, Duration),
     pub(super) ping: Option<Duration>,
     /// The web pages that may connect.
@@ -132,7 +132,7 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Reads the options. `None` if there is no address to listen on.
+    /// Parses the options. `None` if there is no address to listen on.
     pub(super) fn read(options: &mut Options<'_>) -> Option<Self> {
         let console = options.parse_with("console", "`gma2` or `dot2`", ConsoleFamily::from_app_type);
         let greeting = options.parse_with("greeting", "`json`, `text` or `none`", |text| match text {

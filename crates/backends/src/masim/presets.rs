@@ -1,9 +1,9 @@
-//! The preset types of the simulated console: the attributes that encoders turn, with what the programmer holds of them.
+//! The preset types of the simulated console: the attributes that encoders turn, with their values in the programmer.
 
 use super::desk::{Desk, Programmer};
 use crate::maweb::wire::{Attribute, Color, Feature, PresetType};
 
-/// A feature and its attributes: the name that encoders have, and the one that is shown.
+/// A feature and its attributes: the name used by encoders, and the displayed one.
 type FeatureNames = (&'static str, &'static [(&'static str, &'static str)]);
 
 const TYPES: &[(&str, &str, &[FeatureNames])] = &[
@@ -49,7 +49,7 @@ impl Desk {
 
     fn attribute(&self, encoder: &str, shown: &'static str) -> Attribute<'static> {
         let value = self.attributes.get(encoder);
-        // Values are shown while fixtures are selected, those that are not in the programmer in a darker grey.
+        // Values are shown while fixtures are selected; values that are not in the programmer in a darker grey.
         let is_shown = self.programmer != Programmer::Empty;
         Attribute {
             name: shown.into(),

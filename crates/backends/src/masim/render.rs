@@ -23,10 +23,10 @@ const EMPTY: Color = Color([0x40, 0x40, 0x40]);
 const NEVER_USED: Color = Color([0x3D, 0x3D, 0x3D]);
 const LEVEL: Color = Color([0x80, 0x80, 0]);
 
-/// The executors per row of a grandMA2, and what it counts requests in.
+/// The number of executors per row of a grandMA2. Requests are counted in rows.
 const ROW: u32 = 5;
 
-/// Which numbers a section of a console has, from and up to, counted from 0.
+/// The first and last numbers of a console's section, counted from 0.
 const GMA2_FADERS: (u32, u32) = (0, 90);
 const GMA2_BUTTONS: (u32, u32) = (FIRST_BUTTON, 190);
 const DOT2_CORE: [(u32, u32); 3] = [(0, 22), (100, 122), (200, 222)];
@@ -60,7 +60,7 @@ impl Show {
         let (section, start, end) = self.section(request, range);
         let drawing = Drawing {
             items_type: range.items_type,
-            // The mode is not documented. The two captures and the clients fit this one.
+            // The mode is not documented. This one fits the two captures and the clients.
             has_bottom: request.exec_button_view_mode == Some(2) || self.console == ConsoleFamily::Dot2,
             has_blocks: request.buttons_view_mode.is_some_and(|mode| mode >= 1),
         };
@@ -88,7 +88,7 @@ impl Show {
         Group { items_type: range.items_type, offset, pages: self.page_count(), rows }
     }
 
-    /// The section that a range lies in, and which of its numbers are asked for.
+    /// The section that contains a range, and the requested numbers in it.
     fn section(&self, request: &PlaybacksRequest, range: Range) -> (u32, u32, u32) {
         let end = range.start.saturating_add(range.count);
         let (from, to) = match (self.console, range.items_type) {
@@ -105,7 +105,7 @@ impl Show {
             (ConsoleFamily::Dot2, ItemsType::Faders | ItemsType::Buttons) => {
                 let section = DOT2_CORE.iter().chain(&DOT2_WINGS).rfind(|(from, _)| *from <= range.start);
                 let (from, to) = *section.unwrap_or(&DOT2_CORE[0]);
-                // The buttons above the faders come only together with faders.
+                // The buttons above the faders are only sent together with faders.
                 let comes = from < FIRST_BUTTON
                     || from >= DOT2_WINGS[0].0
                     || request.ranges.iter().any(|range| range.items_type == ItemsType::Faders);
@@ -116,7 +116,7 @@ impl Show {
             ConsoleFamily::Gma2 => (range.start / ROW * ROW, end.div_ceil(ROW).saturating_mul(ROW)),
             ConsoleFamily::Dot2 => (range.start, end),
         };
-        // A range that begins before the first, as MA's page requests at its start, is moved to the first.
+        // A range that begins before the first number, as MA's page requests at its start, is moved to the first.
         let count = end - start;
         let start = start.clamp(from, to);
         (from, start, start.saturating_add(count).min(to))
@@ -147,7 +147,7 @@ impl Show {
     ) -> wire::Executor<'s> {
         let level = self.level(executor);
         let is_running = self.is_running(executor, level);
-        // On a dot2 what runs is fixed for that time.
+        // On a dot2, an executor is fixed while it runs.
         let is_lit = executor.is_fixed || (self.console == ConsoleFamily::Dot2 && executor.run.is_some());
         let text = if is_lit { WHITE } else { GREY };
         let is_fader = drawing.items_type == ItemsType::Faders;
@@ -179,7 +179,7 @@ impl Show {
         drawn
     }
 
-    /// What `isRun` says. For masters it says that they are not at rest.
+    /// The value of `isRun`. For masters it means that they are not at rest.
     fn is_running(&self, executor: &AssignedExecutor, level: f64) -> bool {
         match executor.kind {
             AssignedObject::Sequence { .. }
@@ -204,7 +204,8 @@ impl Show {
         let items = match &executor.kind {
             AssignedObject::Sequence { cues, .. } => {
                 let (at, progress) = running.unwrap_or((0, 0.0));
-                // One row, or three: the cue before, the one that is on, the next. At the ends of the list they stay.
+                // One row, or three: the previous, the current and the next cue. At the ends of the list the rows do
+                // not move.
                 let count = if cues.len() == 1 { 1 } else { 3 };
                 let first = at.saturating_sub(1).min(cues.len().saturating_sub(count));
                 let rows = (first..first + count).map(|row_at| {
@@ -342,7 +343,7 @@ fn master_text(kind: u32, level: f64) -> String {
     }
 }
 
-/// How far an effect is within its beat.
+/// The position of an effect within its beat.
 fn beat(now: Instant, executor: &AssignedExecutor, bpm: f64) -> f64 {
     let passed = executor.run.map_or(Duration::ZERO, |run| now.since(run.since));
     (passed.as_secs_f64() * bpm / 60.0).fract()
@@ -375,7 +376,7 @@ mod tests {
         AssignedObject::Sequence { priority, cues, follows: false }
     }
 
-    /// The executors that a console is known to have, drawn here and compared with what it wrote.
+    /// Executors of a real console, rendered here and compared with the console's output.
     fn assert_drawn_as(capture: &str, show: &Show, request: &PlaybacksRequest, compared: &[u32]) {
         let answer = Answer::decode(capture.as_bytes()).expect("a capture");
         let Some(Response::Playbacks(captured)) = &answer.response else { panic!("no playbacks") };

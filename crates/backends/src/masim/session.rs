@@ -23,7 +23,7 @@ use crate::maweb::wire::{
 use crate::recognize::{self, WireFormat};
 use crate::shared::button::Button;
 
-/// The most connections, more than any console allows.
+/// The maximum number of connections, more than any console allows.
 const LIMITS: Limits =
     Limits { connections: 64, per_address: 32, message: 64 << 10, unsent: 1 << 20, unsent_in_all: 8 << 20 };
 
@@ -99,7 +99,7 @@ impl Session {
         let Some(session) =
             self.remotes.of(connection).filter(|own| self.remotes.fits(*own, request.session()))
         else {
-            // A console that does not know the session says so with the number 0.
+            // A console that does not know the session answers with the number 0.
             return self.send(now, connection, Answer::session(0, None), out);
         };
         let changed = self.remotes.count(session, self.settings.session_change);
@@ -330,7 +330,7 @@ fn notify_not_websocket(connection: u32, data: &[u8], out: &mut Outbox) {
     }
 }
 
-/// The origin of a web page that has asked for a WebSocket.
+/// The origin of a web page that has requested a WebSocket.
 fn foreign_page(head: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(head);
     let header = |name: &str| {
@@ -341,10 +341,11 @@ fn foreign_page(head: &[u8]) -> Option<String> {
     header("Origin").map(|origin| origin.chars().take(200).collect())
 }
 
-/// Requests that are answered under their own name.
+/// Requests that are answered with their own name.
 const LISTS: &[&str] = &["pool", "fixtureSheet", "channelSheet", "executorSheet", "commandHistory"];
 
-/// Adds fields that any answer may have: the command line when it has changed, or always with the option, and its prompt.
+/// Adds fields that any answer may have: the command line if it has changed, or always if the option is set, and its
+/// prompt.
 fn decorate<'a>(answer: &mut Answer<'a>, settings: &Config, line: Option<&'a str>, is_news: bool) {
     if is_news || settings.is_chatty {
         answer.text = line.map(Into::into);
@@ -357,7 +358,7 @@ fn decorate<'a>(answer: &mut Answer<'a>, settings: &Config, line: Option<&'a str
 
 impl crosspatch_core::Session for Session {
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction) {
-        // Only addresses that the instance has checked arrive here.
+        // Only addresses that were checked by the instance arrive here.
         let Ok(address) = address.parse::<Address>() else { return };
         match direction {
             Direction::Input => drop(self.inputs.insert(address, slot)),

@@ -34,7 +34,7 @@ pub(super) struct Show {
 /// A page.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    /// What is assigned; a number that was never used is not there.
+    /// The assignments; numbers that were never used are missing.
     pub(super) executors: BTreeMap<u32, PageEntry>,
 }
 
@@ -67,12 +67,12 @@ pub(super) struct AssignedExecutor {
     is_held: bool,
 }
 
-/// What is assigned.
+/// The assigned object.
 #[derive(Clone, Debug)]
 pub(super) enum AssignedObject {
     /// A list of cues. With `follows`, each cue is followed by the next after its time, in a loop.
     Sequence { priority: Priority, cues: Vec<Cue>, follows: bool },
-    /// An effect, in beats a minute.
+    /// An effect, with its speed in beats per minute.
     Effect { bpm: f64, fade: Duration },
     /// A command line.
     Macro { command: String },
@@ -98,7 +98,7 @@ pub(super) struct Cue {
     pub(super) fade: Duration,
 }
 
-/// The playback of an executor.
+/// The playback state of an executor.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(super) struct Playback {
     /// The current cue.
@@ -132,7 +132,7 @@ pub(super) enum Function {
     Top,
 }
 
-/// The effect of an action, for the caller to continue with.
+/// The result of an action, for the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Touched {
     /// Only the state of the console has changed.
@@ -144,7 +144,7 @@ pub(super) enum Touched {
 }
 
 impl Function {
-    /// As the console writes it.
+    /// The name as the console writes it.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
@@ -193,7 +193,7 @@ impl AssignedExecutor {
         }
     }
 
-    /// The cue that is on at a time, and how far its fade is.
+    /// The current cue at a time, and the progress of its fade.
     pub(super) fn position(&self, now: Instant) -> Option<(usize, f64)> {
         let run = self.run?;
         let passed = run.halted.unwrap_or(now).since(run.since);
@@ -217,7 +217,7 @@ impl AssignedExecutor {
         Some((run.cue, progress))
     }
 
-    /// Goes to the next cue, or the one before.
+    /// Goes to the next or the previous cue.
     fn step(&mut self, now: Instant, forward: bool) {
         let count = match &self.kind {
             AssignedObject::Sequence { cues, .. } => cues.len().max(1),
@@ -267,7 +267,7 @@ impl AssignedExecutor {
 }
 
 impl Show {
-    /// A show without anything.
+    /// An empty show.
     pub(super) fn new(console: ConsoleFamily) -> Self {
         Self {
             console,
@@ -281,13 +281,13 @@ impl Show {
         }
     }
 
-    /// Assigns something, by page and number as people count them.
+    /// Assigns an object, by page and number counted from 1.
     pub(super) fn assign(&mut self, page: u32, number: u32, executor: AssignedExecutor) {
         let executors = &mut self.pages.entry(page - 1).or_default().executors;
         executors.insert(number - 1, PageEntry::Assigned(executor));
     }
 
-    /// What is assigned at a place. Every number of a wide executor leads to it.
+    /// The assignment at a position. Every number of a wide executor leads to the same executor.
     pub(super) fn executor(&self, place: ExecutorPosition) -> Option<&AssignedExecutor> {
         let page = self.pages.get(&place.page)?;
         match page.executors.range(..=place.index).next_back()? {
@@ -296,7 +296,7 @@ impl Show {
         }
     }
 
-    /// As [`executor`](Self::executor), to be changed.
+    /// As [`executor`](Self::executor), mutable.
     pub(super) fn executor_mut(&mut self, place: ExecutorPosition) -> Option<&mut AssignedExecutor> {
         let page = self.pages.get_mut(&place.page)?;
         match page.executors.range_mut(..=place.index).next_back()? {
@@ -361,7 +361,7 @@ impl Show {
         self.perform(now, place, *function, pressed)
     }
 
-    /// Does what a key with that function does.
+    /// Performs the function of a key.
     pub(super) fn perform(
         &mut self,
         now: Instant,
@@ -373,7 +373,7 @@ impl Show {
         let Some(executor) = self.executor_mut(place) else { return Touched::Nothing };
         match (function, pressed) {
             (Function::Flash | Function::Temp | Function::Swap, true) => {
-                // A repeated press without a release in between changes nothing.
+                // A repeated press without a release in between has no effect.
                 if executor.run.is_none() {
                     executor.is_held = true;
                     let level = executor.level;
@@ -430,7 +430,7 @@ impl Show {
         Touched::Done
     }
 
-    /// A tap of the learn key: two of them within three seconds give a speed.
+    /// Handles a tap of the learn key: two taps within three seconds set a speed.
     pub(super) fn learn(&mut self, now: Instant, tap: Option<Instant>, number: u32) {
         if let Some(tap) = tap.or(self.last_tap).filter(|tap| now.since(*tap) < Duration::from_secs(3)) {
             let seconds = now.since(tap).as_secs_f64();
@@ -453,7 +453,7 @@ impl Show {
         }
     }
 
-    /// Stores a new sequence with one cue, or another cue into the sequence that is there.
+    /// Stores a new sequence with one cue, or another cue in an existing sequence.
     pub(super) fn store(&mut self, now: Instant, place: ExecutorPosition) {
         if let Some(executor) = self.executor_mut(place) {
             if let AssignedObject::Sequence { cues, .. } = &mut executor.kind {
@@ -477,7 +477,7 @@ impl Show {
         self.assign(place.page + 1, place.index + 1, executor);
     }
 
-    /// Clears what is assigned at a position. Returns whether there was something.
+    /// Clears the assignment at a position. Returns whether there was one.
     pub(super) fn clear(&mut self, place: ExecutorPosition) -> bool {
         let Some(page) = self.pages.get_mut(&place.page) else { return false };
         let Some((_, slot)) = page.executors.range_mut(..=place.index).next_back() else { return false };
@@ -497,7 +497,7 @@ impl Show {
     }
 }
 
-/// The speed of a speed master or effect whose fader is all the way up, in beats a minute.
+/// The speed of a speed master or effect with its fader at full, in beats per minute.
 pub(super) const SPEED_AT_FULL: f64 = 225.0;
 
 /// From this index on, executors have no fader.

@@ -19,7 +19,7 @@ pub(super) enum Who {
 }
 
 impl Session {
-    /// Presses or releases a key of an executor. With something in the command line it completes that line.
+    /// Presses or releases a key of an executor. If the command line is not empty, the key completes it.
     #[expect(clippy::too_many_arguments, reason = "they are the parts of one message")]
     pub(super) fn press(
         &mut self,
@@ -87,7 +87,7 @@ impl Session {
         }
     }
 
-    /// Which key of an executor a number in a message means.
+    /// The key of an executor with a number in messages.
     fn key_of(&self, place: ExecutorPosition, button: u32) -> Option<ExecKey> {
         if place.index >= FIRST_BUTTON {
             return (button == 0).then_some(ExecKey::Button);
@@ -231,12 +231,12 @@ impl Session {
         }
     }
 
-    /// Sets a channel, as a person at the console would.
+    /// Sets a channel, like a person at the console.
     pub(super) fn set(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
         let Some(Some(output)) = self.outputs.get_mut(slot.index()) else { return };
         let address = output.address.clone();
         if let Address::Key(..) | Address::CommandKey(_) = address {
-            // A recalled state presses nothing.
+            // A recalled state does not press a key.
             if !is_state && let Some(edge) = output.button.edge(value) {
                 // The key was released before it was pressed again.
                 if edge == Edge::PressAgain {
@@ -284,7 +284,7 @@ impl Session {
         }
     }
 
-    /// Presses or releases a key, as a person at the console would.
+    /// Presses or releases a key, like a person at the console.
     fn press_by_hand(&mut self, now: Instant, address: &Address, pressed: bool, out: &mut Outbox) {
         match address {
             Address::Key(place, key) => {
