@@ -1,4 +1,4 @@
-//! Loopback: what goes out on a channel comes in again on the same one.
+//! Loopback: values sent on a channel are received on the same channel.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -57,6 +57,6 @@ impl Session for Loopback {
         Status::default()
     }
 
-    // A state is not an event: it has reached the far side of the loop already.
+    // A state is not an event: it is already present at the other end of the loop.
     fn handle_recall(&mut self, _now: Instant, _values: &[(Slot, Value)], _out: &mut Outbox) {}
 }

@@ -1,7 +1,7 @@
-//! Channels of a strip as a person writes them: `strip1.red5`, `strip1.channel13`, `strip1.color5`.
+//! Addresses of a strip's channels: `strip1.red5`, `strip1.channel13`, `strip1.color5`.
 //!
-//! MIDIMonster numbers the components of a strip through (`channel13`) or names them by colour and pixel (`red5`), which are the
-//! same channels. Without a strip, all strips are meant.
+//! As in MIDIMonster, a component has a number (`channel13`) or a colour and pixel (`red5`); both address the same
+//! channel. An address without a strip applies to all strips.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crosspatch_core::{AddressError, Direction};
 use super::Mode;
 use super::wire::ALL;
 
-/// What addresses are built from.
+/// The words of addresses.
 pub(crate) const WORDS: &[&str] = &["strip", "red", "green", "blue", "color", "channel"];
 
 const COMPONENTS: [&str; 3] = ["red", "green", "blue"];
@@ -23,12 +23,12 @@ pub(crate) struct Address {
     pub(crate) part: StripPart,
 }
 
-/// What of a strip is meant. Both kinds are counted from 0, and no message has more of them than 16 bits count.
+/// The addressed part of a strip. Both kinds count from 0. No message has more of either than 16 bits can count.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum StripPart {
-    /// Red, green or blue of a pixel: three times the pixel, and 0, 1 or 2.
+    /// Red, green or blue of a pixel: three times the pixel number, plus 0, 1 or 2.
     Component(u16),
-    /// The colour of a pixel, as a text.
+    /// The colour of a pixel, as text.
     Color(u16),
 }
 
@@ -43,7 +43,7 @@ impl StripPart {
 }
 
 impl Address {
-    /// Reads an address of an instance with that resolution.
+    /// Parses an address of an instance with that resolution.
     pub(crate) fn parse(text: &str, mode: Mode) -> Result<Self, AddressError> {
         let (strip, part) = match text.split_once('.') {
             Some((strip, part)) => (read_strip(strip)?, part),
@@ -66,7 +66,7 @@ impl Address {
         Ok(Self { strip, part })
     }
 
-    /// Checks that the channel can be used in this direction at all.
+    /// Checks that the channel can be used in this direction.
     pub(crate) fn check(self, direction: Direction) -> Result<(), AddressError> {
         if direction == Direction::Input && self.strip == ALL {
             let error = AddressError::new(format!("`{self}` means all strips and can only be written"));
@@ -88,7 +88,7 @@ fn read_strip(text: &str) -> Result<u8, AddressError> {
     })
 }
 
-/// Reads a number, written from 1, and counts it from 0.
+/// Parses a number that counts from 1, and returns it counted from 0.
 fn index(word: &str, digits: &str, most: u16) -> Result<u16, AddressError> {
     let index = number(digits).filter(|index| (1..=most).contains(index));
     index.map(|index| index - 1).ok_or_else(|| {
@@ -97,7 +97,7 @@ fn index(word: &str, digits: &str, most: u16) -> Result<u16, AddressError> {
     })
 }
 
-/// Digits and nothing else, not even a sign.
+/// Whether the text consists of digits only, without a sign.
 fn number(digits: &str) -> Option<u16> {
     digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -1,11 +1,12 @@
-//! The client: values become colours of pixels, and frames of them go to a server.
+//! The client: converts values to pixel colours, and sends frames of them to a server.
 //!
-//! A strip has a frame as long as its highest mapped pixel. All strips share one pace, so that what changes together is shown
-//! together: whatever has changed goes out in one piece, as whole messages, no more often than the rate allows. Between two
-//! frames the latest level of each component counts, apart from edges that would not be seen otherwise ([`Output`]).
+//! The frame of a strip extends to its highest mapped pixel. All strips share one pace, so that simultaneous changes
+//! are shown together: all changes are sent in one piece, as whole messages, no more often than the rate allows.
+//! Between two frames only the latest level of each component counts, except for edges that would otherwise be lost
+//! ([`Output`]).
 //!
-//! Strip 0 are all strips. What is set there is set in the frames of the others, too, and since a message for all strips covers
-//! everything up to its end, the frames of the others follow each of them.
+//! Strip 0 is all strips. Its values are also set in the frames of the other strips. Since a message for all strips
+//! overwrites everything up to its end, it is followed by the frames of the other strips.
 
 use crosspatch_core::{
     Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
@@ -35,16 +36,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(1);
 pub(crate) struct Client {
     to: Endpoint,
     port: ReconnectingPort,
-    /// What the server says.
+    /// The first bytes received from the server.
     beginning: Beginning,
     link: ServerLink,
     mode: Mode,
     /// The pace of all strips together.
     bucket: Bucket,
     rate: u32,
-    /// In the order of their numbers, which puts the one that means all of them first.
+    /// Sorted by number, so that strip 0 (all strips) is first.
     strips: Vec<OutputStrip>,
-    /// By slot; `None` for channels that are not mapped (any more).
+    /// By slot; `None` for channels that are not mapped.
     targets: Vec<Option<Address>>,
 }
 
@@ -52,13 +53,13 @@ pub(crate) struct Client {
 enum ServerLink {
     Down,
     Up,
-    /// The server has not read all that it was sent, since then.
+    /// The server has not read everything since this time.
     Full(Instant),
 }
 
 struct OutputStrip {
     number: u8,
-    /// How many components its frame has; each is the channel of that number.
+    /// The number of components in the frame. The component's index is its channel number in `frame`.
     components: u16,
     frame: Output,
 }
@@ -80,7 +81,7 @@ impl Client {
         }
     }
 
-    /// A channel is mapped. The frame of its strip becomes long enough for it.
+    /// Maps a channel. Extends the frame of its strip if necessary.
     pub(crate) fn bind(&mut self, slot: Slot, address: Address) {
         if slot.index() >= self.targets.len() {
             self.targets.resize(slot.index() + 1, None);
@@ -98,14 +99,14 @@ impl Client {
         self.strips[at].lengthen(self.mode, (address.part.pixel() + 1) * 3);
     }
 
-    /// A channel is not mapped any more. Its pixel stays what it is, as long as the strip has others that are mapped.
+    /// Removes the mapping of a channel. Its pixel keeps its colour while the strip has other mapped channels.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         if let Some(target) = self.targets.get_mut(slot.index()) {
             *target = None;
         }
     }
 
-    /// The mapped channels have changed. Strips that have none left are not sent any more.
+    /// Handles a change of the mapped channels. Strips without mapped channels are not sent any more.
     pub(crate) fn handle_rebind(&mut self) {
         let targets = &self.targets;
         self.strips.retain(|strip| targets.iter().flatten().any(|target| target.strip == strip.number));
@@ -116,7 +117,7 @@ impl Client {
         self.port.open(out);
     }
 
-    /// Sends everything that waits for its turn at once, because there is no later.
+    /// Sends all queued changes at once, because the session ends.
     pub(crate) fn finish(&mut self, now: Instant, out: &mut Outbox) {
         let mut now = now;
         while self.strips.iter().any(|strip| strip.frame.is_pending())
@@ -127,7 +128,8 @@ impl Client {
         }
     }
 
-    /// The server is there, and gets the present state of everything. Nobody has seen the steps that led there.
+    /// Called when the server is connected. It receives the current state without the queued steps, which no server has
+    /// seen.
     pub(crate) fn handle_open(&mut self, now: Instant, out: &mut Outbox) {
         self.port.handle_open(out);
         self.link = ServerLink::Up;
@@ -137,7 +139,7 @@ impl Client {
         self.flush(now, out);
     }
 
-    /// The server has said something, which servers of Open Pixel Control do not.
+    /// Handles received data, which Open Pixel Control servers do not send.
     pub(crate) fn handle_data(&mut self, now: Instant, data: &[u8], out: &mut Outbox) {
         self.beginning.add_bytes(now, data);
         if self.beginning.is_undecided() {
@@ -149,24 +151,24 @@ impl Client {
         }
     }
 
-    /// The server is not there, or has gone.
+    /// Called when the server cannot be reached or has disconnected.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, out: &mut Outbox) {
         self.link = ServerLink::Down;
         self.port.handle_close(now, reason, out);
     }
 
-    /// The server does not read as fast as frames go out.
+    /// Called when the server reads more slowly than frames are sent.
     pub(crate) fn handle_full(&mut self, now: Instant) {
         self.link = ServerLink::Full(now);
     }
 
-    /// The server has read, and gets the present state of what has changed.
+    /// Called when the server has read everything. It receives the current state of everything that has changed.
     pub(crate) fn handle_writable(&mut self, now: Instant, out: &mut Outbox) {
         self.link = ServerLink::Up;
         self.flush(now, out);
     }
 
-    /// Takes values, and sends a frame if the last one is long enough ago.
+    /// Sets values, and sends a frame if the rate allows it.
     pub(crate) fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         for (slot, value) in values {
             let Some(Address { strip, part }) = self.targets.get(slot.index()).copied().flatten() else {
@@ -187,7 +189,7 @@ impl Client {
         self.flush(now, out);
     }
 
-    /// The time of `next_timeout` has come.
+    /// Handles the timeouts that are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.port.handle_timeout(now, out);
         if let ServerLink::Full(since) = self.link
@@ -199,12 +201,12 @@ impl Client {
         self.flush(now, out);
     }
 
-    /// Adds how its connection is doing.
+    /// Adds the status of the connection.
     pub(crate) fn add_status(&self, status: &mut Status) {
         self.port.add_status(status);
     }
 
-    /// When the next frame goes out, or something has to be tried again.
+    /// When the next frame is due, or the connection has to be retried.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let stall = match self.link {
             ServerLink::Full(since) => Some(since + LONGEST_STALL),
@@ -226,7 +228,7 @@ impl Client {
         }
     }
 
-    /// When the next frame may go out, if anything is to and can.
+    /// When the next frame is due, if there are changes and the connection is ready.
     fn due(&self) -> Option<Instant> {
         if self.link != ServerLink::Up {
             return None;
@@ -264,12 +266,12 @@ impl OutputStrip {
     }
 }
 
-/// The channel of a component in the frame of its strip.
+/// The channel of a component in its strip's frame.
 fn channel(component: u16) -> Slot {
     Slot(component.into())
 }
 
-/// Red, green and blue of a colour; a number is a grey, and any other text is no colour.
+/// The red, green and blue of a colour. A number is a grey, and any other text is not a colour.
 fn components(value: &Value) -> Option<[Value; 3]> {
     match value {
         Value::Number(level) => Some([*level; 3].map(Value::number)),

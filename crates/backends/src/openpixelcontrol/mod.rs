@@ -49,7 +49,7 @@ impl Mode {
         }
     }
 
-    /// The bytes of a component.
+    /// The number of bytes of a component.
     fn width(self) -> u16 {
         match self {
             Self::Bits8 => 1,
@@ -57,12 +57,12 @@ impl Mode {
         }
     }
 
-    /// How many pixels a message has at most.
+    /// The maximum number of pixels in a message.
     fn max_pixels(self) -> u16 {
         wire::MAX_DATA as u16 / (3 * self.width())
     }
 
-    /// Where a component lies in the data of a message.
+    /// The position of a component in the data of a message.
     fn place(self, component: u16) -> Place {
         let coarse = component * self.width();
         Place { coarse, fine: (self == Self::Bits16).then_some(coarse + 1) }

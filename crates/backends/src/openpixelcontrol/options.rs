@@ -5,10 +5,10 @@ use crosspatch_core::{Endpoint, OptionSpec, Options};
 use super::Mode;
 use super::wire::PORT;
 
-/// The highest number of frames a second that may be asked for.
+/// The highest permitted frame rate per second.
 const MAX_RATE: u32 = 1000;
 
-/// All options, as the manual lists them.
+/// All options, in the order of the manual.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         abbreviation: Some("dest"),
@@ -19,17 +19,17 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("rate", "30", "60", "the maximum number of frames per second, 1 to 1000"),
 ];
 
-/// The options of an instance, read.
+/// The parsed options of an instance.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Config {
     pub(crate) destination: Option<Endpoint>,
     pub(crate) listen: Option<Endpoint>,
     pub(crate) mode: Mode,
-    /// How many frames a second go out at most.
+    /// The maximum number of frames sent per second.
     pub(crate) rate: u32,
 }
 
-/// Reads the options.
+/// Parses the options.
 pub(crate) fn read(options: &mut Options<'_>) -> Option<Config> {
     let mode = options.parse_with("mode", "`8bit` or `16bit`", |text| match text {
         "8bit" => Some(Mode::Bits8),

@@ -20,16 +20,16 @@ use crate::shared::reconnecting_port::ReconnectingPort;
 /// The port that clients connect to.
 const SERVER: Port = Port(0);
 
-/// The strips that clients write.
+/// The server, with the strips that clients write to.
 pub(crate) struct Server {
     port: ReconnectingPort,
     mode: Mode,
-    /// Those that have mapped channels.
+    /// The strips with mapped channels.
     strips: Vec<InputStrip>,
     clients: Vec<ServedClient>,
-    /// When to look for clients that have sent no whole message yet.
+    /// When to check the clients that have not sent a complete message yet.
     judge_at: Option<Instant>,
-    /// The data of a message of the other resolution, converted.
+    /// The data of a message in the other resolution, converted.
     converted: Vec<u8>,
 }
 
@@ -45,7 +45,7 @@ struct InputStrip {
     colors: Vec<ColorChannel>,
 }
 
-/// A mapped channel of the colour of a pixel.
+/// A mapped channel with the colour of a pixel.
 struct ColorChannel {
     slot: Slot,
     pixel: u16,
@@ -68,7 +68,7 @@ impl Server {
         }
     }
 
-    /// A channel is mapped.
+    /// Maps a channel.
     pub(crate) fn bind(&mut self, slot: Slot, address: Address) {
         let at = self.strips.iter().position(|strip| strip.number == address.strip).unwrap_or_else(|| {
             self.strips.push(InputStrip {
@@ -86,7 +86,7 @@ impl Server {
         }
     }
 
-    /// A channel is not mapped any more.
+    /// Removes the mapping of a channel.
     pub(crate) fn unbind(&mut self, slot: Slot) {
         for strip in &mut self.strips {
             strip.frame.unbind(slot);
@@ -94,7 +94,7 @@ impl Server {
         }
     }
 
-    /// Tells what is known of channels that have been mapped since.
+    /// Emits the known levels of channels that were mapped at run time.
     pub(crate) fn emit_changes(&mut self, out: &mut Outbox) {
         for strip in &mut self.strips {
             strip.frame.tell(out);
@@ -102,12 +102,12 @@ impl Server {
         }
     }
 
-    /// Begins to listen.
+    /// Starts to listen.
     pub(crate) fn start(&mut self, out: &mut Outbox) {
         self.port.open(out);
     }
 
-    /// The port is open, or a client has come.
+    /// Handles an opened port or a new client.
     pub(crate) fn handle_open(&mut self, peer: Peer, out: &mut Outbox) {
         match peer {
             Peer::Connection(_) => {
@@ -119,7 +119,8 @@ impl Server {
         }
     }
 
-    /// A client has gone, with whatever it has not finished; or the port is gone, and all clients with it.
+    /// Handles a disconnected client, whose incomplete message is dropped, or a closed port, which disconnects all
+    /// clients.
     pub(crate) fn handle_close(&mut self, now: Instant, peer: Peer, reason: &Closed, out: &mut Outbox) {
         match peer {
             Peer::Connection(_) => {
@@ -138,7 +139,7 @@ impl Server {
         }
     }
 
-    /// A client has sent something.
+    /// Handles data from a client.
     pub(crate) fn handle_data(&mut self, now: Instant, from: Peer, data: &[u8], out: &mut Outbox) {
         let Some(at) = self.clients.iter().position(|client| client.peer == from) else { return };
         let client = &mut self.clients[at];
@@ -151,7 +152,7 @@ impl Server {
         (self.clients[at].deframer, self.clients[at].beginning) = (deframer, beginning);
     }
 
-    /// The time of `next_timeout` has come.
+    /// Handles the timeouts that are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.port.handle_timeout(now, out);
         if self.judge_at.is_none_or(|at| at > now) {
@@ -167,7 +168,7 @@ impl Server {
         self.judge_at = self.clients.iter().filter_map(|client| client.beginning.due()).min();
     }
 
-    /// Adds how its port is doing, and its clients.
+    /// Adds the status of the port and of the clients.
     pub(crate) fn add_status(&self, status: &mut Status) {
         self.port.add_status(status);
         for client in &self.clients {
@@ -175,7 +176,7 @@ impl Server {
         }
     }
 
-    /// When the port is to be opened again, or clients are to be looked at.
+    /// When the port has to be reopened, or clients have to be checked.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.port.retry_at().into_iter().chain(self.judge_at).min()
     }
@@ -205,7 +206,7 @@ impl Server {
             }
         };
         if beginning.is_undecided() {
-            // Packets of OSC with their lengths are messages with colours, too.
+            // OSC packets with a length prefix are also valid colour messages.
             match beginning.explain(&from, WireFormat::OpenPixelControl) {
                 Diagnosis::News(notice) => out.notice(notice),
                 Diagnosis::Old | Diagnosis::Nothing => beginning.settle(),
@@ -246,7 +247,7 @@ impl InputStrip {
     }
 }
 
-/// Converts levels to the other resolution, to the nearest there is. All on stays all on.
+/// Converts levels to the other resolution, rounded to the nearest. Full stays full.
 fn convert(data: &[u8], from: Mode, out: &mut Vec<u8>) {
     out.clear();
     match from {

@@ -1,4 +1,4 @@
-//! A running instance: hands what happens to its client or its server.
+//! A running instance: passes events to its client or server.
 
 use std::sync::Arc;
 

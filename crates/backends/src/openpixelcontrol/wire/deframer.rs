@@ -1,15 +1,15 @@
-//! Messages in a stream that arrives in pieces.
+//! Splits a stream into messages.
 
 use super::{HEADER, MAX_DATA, Message};
 
-/// Finds the messages in a stream. Holds at most one of them, and of that only what has come.
+/// Finds the messages in a stream. Stores at most one incomplete message.
 #[derive(Clone, Debug, Default)]
 pub struct Deframer {
     held: Vec<u8>,
 }
 
 impl Deframer {
-    /// Takes some bytes and hands over every message that they complete.
+    /// Adds bytes, and passes on every message that they complete.
     pub fn push(&mut self, mut bytes: &[u8], mut message: impl FnMut(Message<'_>)) {
         while !self.held.is_empty() && !bytes.is_empty() {
             let (taken, rest) = bytes.split_at(self.missing().min(bytes.len()));
@@ -28,7 +28,7 @@ impl Deframer {
         debug_assert!(self.held.len() < HEADER + MAX_DATA, "a whole message is not held");
     }
 
-    /// How many bytes are missing, of the header or of the data after it.
+    /// The number of missing bytes, of the header or of the data after it.
     fn missing(&self) -> usize {
         let len = self.held.first_chunk().map_or(0, |&[_, _, high, low]| u16::from_be_bytes([high, low]));
         HEADER + usize::from(len) - self.held.len()

@@ -1,8 +1,8 @@
 //! The wire format of Open Pixel Control (openpixelcontrol.org, "Specification"): a stream of messages, each a header of four
 //! bytes and a block of data.
 //!
-//! Nothing marks where a message begins, and any bytes make some message, so that a stream which has lost its place cannot
-//! find it again. Commands other than those for colours are carried as they are; their data is not looked into.
+//! The stream has no markers, and any bytes form some message, so a receiver that has lost synchronization cannot
+//! regain it. Commands other than those for colours are passed on without decoding their data.
 
 mod deframer;
 mod text;
@@ -13,19 +13,20 @@ pub use text::{compose, describe};
 /// The default port of servers.
 pub const PORT: u16 = 7890;
 
-/// Sets 8-bit colours: red, green and blue of each pixel, a byte each ("Set 8-bit pixel colours").
+/// Sets 8-bit colours: red, green and blue of each pixel, one byte each ("Set 8-bit pixel colours").
 pub const SET_8_BIT: u8 = 0;
 
-/// Sets 16-bit colours: red, green and blue of each pixel, two bytes each, the high one first ("Set 16-bit pixel colours").
+/// Sets 16-bit colours: red, green and blue of each pixel, two bytes each, high byte first ("Set 16-bit pixel
+/// colours").
 pub const SET_16_BIT: u8 = 2;
 
-/// A message that a manufacturer defines. The data begins with two bytes that identify the manufacturer ("System exclusive").
+/// A manufacturer-specific message. Its data begins with two bytes that identify the manufacturer ("System exclusive").
 pub const SYSTEM_EXCLUSIVE: u8 = 255;
 
-/// The channel that means all channels.
+/// The channel for all channels.
 pub const ALL: u8 = 0;
 
-/// The most data that a message has.
+/// The maximum length of the data.
 pub const MAX_DATA: usize = u16::MAX as usize;
 
 /// The length of a header: channel, command, and length of the data, high byte first.
@@ -36,22 +37,21 @@ pub const HEADER: usize = 4;
 pub struct Message<'a> {
     /// The strip of pixels, 1 to 255, or [`ALL`]. The specification calls it channel.
     pub strip: u8,
-    /// What the data is.
+    /// The kind of data.
     pub command: u8,
     /// At most [`MAX_DATA`] bytes.
     pub data: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// Reads the message at the beginning of a stream, and returns it with the rest; `None` if its end has not
-    /// come yet.
+    /// Decodes the message at the beginning of a stream. Returns it with the rest, or `None` if it is incomplete.
     pub fn decode(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (&[strip, command, high, low], rest) = bytes.split_first_chunk::<HEADER>()?;
         let (data, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([high, low])))?;
         Some((Self { strip, command, data }, rest))
     }
 
-    /// Appends the message. Data beyond [`MAX_DATA`] is left out.
+    /// Appends the encoded message. Data beyond [`MAX_DATA`] is left out.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let data = &self.data[..self.data.len().min(MAX_DATA)];
         out.extend_from_slice(&[self.strip, self.command]);

@@ -1,4 +1,4 @@
-//! Messages as one line of text, and back: `strip1 8bit 255 0*5, strip2 16bit 65535 0 0`. The manual describes the form under
+//! Messages as one line of text: `strip1 8bit 255 0*5, strip2 16bit 65535 0 0`. The manual describes the format under
 //! "Messages as text".
 
 use std::fmt::{self, Write};
@@ -7,11 +7,11 @@ use std::str::FromStr;
 use super::{MAX_DATA, Message, SET_8_BIT, SET_16_BIT, SYSTEM_EXCLUSIVE};
 use crate::shared::{hex, runs};
 
-/// Between two messages.
+/// The separator between messages.
 const SEPARATOR: &str = ", ";
 
-/// Shows the messages in a piece of a stream. One that does not end with the end of a message, or has something that the text
-/// does not say, is shown as its bytes.
+/// Formats the messages in a piece of a stream. A piece that ends within a message, or that the text cannot represent
+/// fully, is shown in hexadecimal.
 pub fn describe(bytes: &[u8], line: &mut String) {
     hex::show_unless_read_again(bytes, line, compose, |line| {
         let mut rest = bytes;
@@ -89,7 +89,7 @@ fn compose_one(text: &str, out: &mut Vec<u8>) -> Option<()> {
     (data.len() <= MAX_DATA).then(|| Message { strip, command, data: &data }.encode(out))
 }
 
-/// Reads a run of levels, as far as they fit into a message.
+/// Parses a run of levels, limited to the size of a message.
 fn read_run<T: FromStr, const N: usize>(
     word: &str,
     data: &mut Vec<u8>,
