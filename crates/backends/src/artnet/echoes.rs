@@ -1,4 +1,4 @@
-//! Recognises our own packets, which return to us if they were broadcast.
+//! Recognizes our own packets, which return to us if they were broadcast.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 

@@ -87,7 +87,7 @@ impl Beginning {
         }
     }
 
-    /// Explains a stream in which something was not understood as `wanted`.
+    /// Explains a stream with data that could not be decoded as `wanted`.
     pub(crate) fn explain(&mut self, from: &dyn Display, wanted: WireFormat) -> Diagnosis {
         let unexplained = match self {
             Self::Unexplained(unexplained) => unexplained,
@@ -103,7 +103,7 @@ impl Beginning {
         }
     }
 
-    /// Explains a stream that is due. One that looks right, or has hardly begun, is slow and no more.
+    /// Explains a stream that is due. A stream that looks valid, or has hardly begun, is only slow.
     pub(crate) fn explain_silence(&mut self, from: &dyn Display, wanted: WireFormat) -> Option<Notice> {
         if let Some(notice) = self.explain_end(from, wanted) {
             return Some(notice);
@@ -121,7 +121,7 @@ impl Beginning {
         Some(Notice::warning(WRONG_PROTOCOL, text))
     }
 
-    /// Explains a stream that has ended before anything in it was understood.
+    /// Explains a stream that ended before any packet was decoded.
     pub(crate) fn explain_end(&mut self, from: &dyn Display, wanted: WireFormat) -> Option<Notice> {
         match self.explain(from, wanted) {
             Diagnosis::News(notice) => Some(notice),

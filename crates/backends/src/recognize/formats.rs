@@ -1,5 +1,5 @@
-//! How each protocol is recognized. The lists are in the order of certainty: what has a signature comes first, and text
-//! and MIDI, which many bytes are by chance, come last.
+//! The rules that recognize each protocol. The lists are sorted by certainty: formats with a signature come first; text
+//! and MIDI, which random bytes often match, come last.
 
 use super::WireFormat;
 use crate::midi::wire::{Parser, SYSEX};
@@ -8,7 +8,7 @@ use crate::rtpmidi::wire::Packet as RtpMidiPacket;
 use crate::shared::mdns::wire::DnsMessage;
 use crate::{artnet, openpixelcontrol as opc, sacn};
 
-/// A format, and how it is recognized.
+/// A format, and the rule that recognizes it.
 pub(super) type FormatTest = (WireFormat, fn(&[u8]) -> bool);
 
 /// The formats of datagrams.
@@ -51,13 +51,13 @@ pub(super) const STREAMS: &[FormatTest] = &[
 /// SLIP's END (RFC 1055).
 const END: u8 = 0xc0;
 
-/// The type of the payload that everybody uses for MIDI in RTP.
+/// The payload type commonly used for RTP-MIDI.
 const RTP_MIDI: u8 = 97;
 
 /// The length of the fixed header of RTP (RFC 3550, clause 5.1).
 const RTP_HEADER: usize = 12;
 
-/// The first rule of the list that holds.
+/// The first format in the list whose rule matches.
 pub(super) fn first_of(rules: &[FormatTest], bytes: &[u8]) -> Option<WireFormat> {
     rules.iter().find(|(_, holds)| holds(bytes)).map(|(format, _)| *format)
 }
@@ -70,12 +70,12 @@ fn is_sacn(bytes: &[u8]) -> bool {
     bytes.starts_with(sacn::wire::PREAMBLE)
 }
 
-/// One whole packet, whose messages are all good.
+/// A complete packet whose messages are all valid.
 fn is_osc(bytes: &[u8]) -> bool {
     begins_as_osc(bytes) && Messages::of(bytes).all(|message| message.is_ok())
 }
 
-/// A packet with its length in front, of which the end may be missing.
+/// A packet after its length, possibly incomplete.
 fn is_osc_with_length(bytes: &[u8]) -> bool {
     let Some((len, rest)) = bytes.split_first_chunk() else { return false };
     let len = u32::from_be_bytes(*len) as usize;
@@ -83,7 +83,7 @@ fn is_osc_with_length(bytes: &[u8]) -> bool {
     is_plausible && rest.get(..len).map_or_else(|| may_become_osc(rest), is_osc)
 }
 
-/// A packet after an END, or a whole one with an END after it.
+/// A packet after an END, or a complete packet before one.
 fn is_osc_in_slip(bytes: &[u8]) -> bool {
     let inside = bytes.iter().position(|byte| *byte != END).map_or(&[][..], |start| &bytes[start..]);
     let end = inside.iter().position(|byte| *byte == END);
@@ -91,12 +91,13 @@ fn is_osc_in_slip(bytes: &[u8]) -> bool {
     if inside.len() < bytes.len() { may_become_osc(packet) } else { end.is_some() && is_osc(packet) }
 }
 
-/// The head of a bundle, or a whole address and what has to follow it. Without its end, it may be a line of text.
+/// The head of a bundle, or a complete address and the type tags that must follow it. An incomplete address may be a
+/// line of text.
 fn begins_as_osc(bytes: &[u8]) -> bool {
     may_become_osc(bytes) && bytes.contains(&0)
 }
 
-/// The head of a bundle, or the beginning of an address and what has to follow it.
+/// The head of a bundle, or the beginning of an address and what must follow it.
 fn may_become_osc(bytes: &[u8]) -> bool {
     if bytes.starts_with(b"#bundle\0") {
         return true;
@@ -118,12 +119,12 @@ fn is_rtp_midi(bytes: &[u8]) -> bool {
     is_rtp(bytes) && bytes[1] & 0x7f == RTP_MIDI
 }
 
-/// Version 2, no contributing sources, and a type of payload that is given or free (RFC 3551, clause 6).
+/// Version 2, no contributing sources, and a payload type that is assigned or dynamic (RFC 3551, clause 6).
 fn is_rtp(bytes: &[u8]) -> bool {
     bytes.len() > RTP_HEADER && bytes[0] & 0xcf == 0x80 && matches!(bytes[1] & 0x7f, 0..=34 | 96..=127)
 }
 
-/// CONNECT with the name of the protocol (MQTT 3.1, 3.1.1 and 5, clause 3.1).
+/// CONNECT with the protocol name (MQTT 3.1, 3.1.1 and 5, clause 3.1).
 fn is_mqtt(bytes: &[u8]) -> bool {
     let Some((0x10, rest)) = bytes.split_first() else { return false };
     let len = rest.iter().take(4).take_while(|byte| **byte & 0x80 != 0).count() + 1;
@@ -155,7 +156,7 @@ fn is_http_answer(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/1.")
 }
 
-/// A message from a camera or to one, alone or after Sony's header: type and length of the payload, and a number.
+/// A message to or from a camera, alone or after Sony's header: payload type and length, and a sequence number.
 fn is_visca(bytes: &[u8]) -> bool {
     match bytes {
         [0x01, 0x00 | 0x10 | 0x11 | 0x20, high, low, _, _, _, _, rest @ ..]
@@ -170,7 +171,7 @@ fn is_visca(bytes: &[u8]) -> bool {
     }
 }
 
-/// A question or an answer with at least one record that is understood.
+/// A query or response with at least one supported record.
 fn is_dns(bytes: &[u8]) -> bool {
     let is_plain = bytes.get(2..4).is_some_and(|flags| flags[0] & 0x78 == 0 && flags[1] & 0x40 == 0);
     is_plain
@@ -178,12 +179,12 @@ fn is_dns(bytes: &[u8]) -> bool {
             .is_some_and(|message| !message.questions.is_empty() || !message.records.is_empty())
 }
 
-/// At least two characters, of which none is a control character other than ends of lines and tabs.
+/// At least two characters, without control characters other than line ends and tabs.
 fn is_text(bytes: &[u8]) -> bool {
     let is_plain = |character: char| !character.is_control() || matches!(character, '\r' | '\n' | '\t');
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        // The last character may be cut off.
+        // The last character may be incomplete.
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
         }
@@ -193,7 +194,7 @@ fn is_text(bytes: &[u8]) -> bool {
     text.trim().len() > 1 && text.chars().all(is_plain)
 }
 
-/// A message with colours or of a maker, whose end may be missing, and the beginning of another one like it.
+/// A colour or manufacturer message, possibly incomplete, followed by the beginning of another one of the same kind.
 fn is_open_pixel_control(bytes: &[u8]) -> bool {
     let Some((&[_, command, high, low], rest)) = bytes.split_first_chunk() else { return false };
     let len = usize::from(u16::from_be_bytes([high, low]));
@@ -209,7 +210,7 @@ fn is_open_pixel_control(bytes: &[u8]) -> bool {
     fits && len > 0 && rest.get(len + 1).is_none_or(|command| is_known(*command))
 }
 
-/// Messages without a fault between them, of which the last may be cut off.
+/// A sequence of valid messages, of which the last may be incomplete.
 fn is_midi(bytes: &[u8]) -> bool {
     let (mut good, mut bad) = (0, 0);
     let has_more_than_real_time = bytes.iter().any(|byte| (0x80..=SYSEX).contains(byte));

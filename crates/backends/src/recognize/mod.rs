@@ -1,8 +1,8 @@
-//! Names the protocol that bytes look like, for notices about a peer that sends to the wrong port or in the wrong framing.
+//! Recognizes the protocol of bytes, for notices about a peer that uses the wrong port or framing.
 //!
-//! It is a guess from how packets of each protocol begin, and only used to explain bytes that were not understood:
-//! nothing is refused because of it. Packets that were understood are never looked at. `UnknownSenders` remembers who was
-//! explained on a port for datagrams, `Beginning` the first bytes of a stream until it makes sense.
+//! The result is a guess from the first bytes of a packet. It is only used to explain bytes that could not be decoded;
+//! nothing is rejected because of it, and decoded packets are never examined. `UnknownSenders` stores the senders
+//! already reported on a datagram port, `Beginning` stores the first bytes of a stream until a packet is decoded.
 
 mod beginning;
 mod formats;
@@ -17,65 +17,66 @@ use crosspatch_core::{Notice, Outbox};
 pub(crate) use beginning::Beginning;
 pub(crate) use unknown_senders::UnknownSenders;
 
-/// The kind of notices about other protocols. It is one of its own, so that a flood of garbage does not hide them.
+/// The kind of notices about other protocols. It is separate, so that a flood of invalid packets does not suppress
+/// them.
 pub(crate) const WRONG_PROTOCOL: &str = "wrong-protocol";
 
-/// The longest piece of a text that a notice shows.
+/// The maximum length of a text excerpt in a notice.
 const MAX_EXCERPT: usize = 32;
 
-/// A protocol, with its framing where it has several.
+/// A protocol, with its framing if it has several.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum WireFormat {
-    /// OSC without any framing.
+    /// OSC without framing.
     Osc,
-    /// OSC with the length of each packet in front (OSC 1.0 over TCP).
+    /// OSC with a length before each packet (OSC 1.0 over TCP).
     OscLength,
-    /// OSC between END bytes of SLIP (OSC 1.1 over TCP).
+    /// OSC between SLIP END bytes (OSC 1.1 over TCP).
     OscSlip,
     /// Art-Net.
     ArtNet,
     /// Streaming ACN.
     Sacn,
-    /// Session commands of AppleMIDI.
+    /// AppleMIDI session commands.
     AppleMidi,
-    /// MIDI in RTP.
+    /// RTP-MIDI.
     RtpMidi,
-    /// Anything else in RTP, such as audio.
+    /// Other RTP, such as audio.
     Rtp,
-    /// MIDI messages as they come over a cable.
+    /// MIDI messages as on a cable.
     Midi,
     /// Open Pixel Control.
     OpenPixelControl,
-    /// DNS, multicast DNS included.
+    /// DNS, including multicast DNS.
     Dns,
     /// The first packet of an MQTT client.
     Mqtt,
-    /// VISCA, as a serial line carries it or with Sony's header for IP.
+    /// VISCA, over a serial line or with Sony's header for IP.
     Visca,
     /// An HTTP request.
     HttpRequest,
-    /// An HTTP answer.
+    /// An HTTP response.
     HttpAnswer,
-    /// An HTTP request that asks for a WebSocket.
+    /// An HTTP request for a WebSocket.
     WebSocket,
-    /// A handshake or an alert of TLS.
+    /// A TLS handshake or alert.
     Tls,
-    /// Text that a person can read.
+    /// Human-readable text.
     Text,
 }
 
-/// Says what a datagram looks like.
+/// Returns the likely protocol of a datagram.
 pub fn datagram(bytes: &[u8]) -> Option<WireFormat> {
     formats::first_of(formats::DATAGRAMS, bytes)
 }
 
-/// Says what a stream looks like that begins with these bytes, of which the last packet may be cut off.
+/// Returns the likely protocol of a stream that begins with these bytes. The last packet may be incomplete.
 pub fn stream(bytes: &[u8]) -> Option<WireFormat> {
     formats::first_of(formats::STREAMS, bytes)
 }
 
 impl WireFormat {
-    /// What the operator can do about a peer that sends this where `wanted` is expected.
+    /// What the operator can do about a peer that sends this format when `wanted` is expected.
     fn advice(self, wanted: Self) -> &'static str {
         match (self, wanted) {
             (Self::OscLength, Self::OscSlip) => "set `transport = tcp` here, or SLIP at the sender",
@@ -134,16 +135,16 @@ impl fmt::Display for WireFormat {
 /// The diagnosis of bytes that could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Diagnosis {
-    /// They look like another protocol; this is the notice.
+    /// They look like another protocol; contains the notice.
     News(Notice),
-    /// They do, and the operator was already notified.
+    /// They look like another protocol, and the operator was already notified.
     Old,
     /// They look like no other protocol.
     Nothing,
 }
 
 impl Diagnosis {
-    /// Raises a notice of the kind `id`: of the other protocol, or `otherwise` where there is none.
+    /// Sends the notice about the other protocol if there is one; otherwise the notice `otherwise` of the kind `id`.
     pub(crate) fn report(self, id: &'static str, out: &mut Outbox, otherwise: impl FnOnce() -> String) {
         match self {
             Self::News(notice) => out.notice(notice),
@@ -153,13 +154,13 @@ impl Diagnosis {
     }
 }
 
-/// The notice about a stream that begins with these bytes; none if it looks like what is `wanted`, or like nothing.
+/// The notice about a stream that begins with these bytes; `None` if it looks like `wanted`, or like no known format.
 pub(crate) fn explain_stream(from: &dyn fmt::Display, bytes: &[u8], wanted: WireFormat) -> Option<Notice> {
     let found = stream(bytes).filter(|found| *found != wanted)?;
     Some(explain(from, found, wanted, bytes))
 }
 
-/// The notice about a peer that sends `found` where `wanted` is expected.
+/// The notice about a peer that sends `found` when `wanted` is expected.
 fn explain(from: &dyn fmt::Display, found: WireFormat, wanted: WireFormat, bytes: &[u8]) -> Notice {
     let bare = |one, other| match (one, other) {
         (WireFormat::Osc, WireFormat::OscLength | WireFormat::OscSlip) => " without framing",
@@ -175,7 +176,7 @@ fn explain(from: &dyn fmt::Display, found: WireFormat, wanted: WireFormat, bytes
     Notice::warning(WRONG_PROTOCOL, text)
 }
 
-/// The beginning of a text, in backticks.
+/// An excerpt of the beginning of a text, in backticks.
 fn excerpt(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line = text.trim().lines().next().unwrap_or_default();

@@ -9,7 +9,7 @@ use super::*;
 
 /// `oscsend localhost 7000 /fader f 0.5`.
 const OSC: &[u8] = b"/fader\0\0,f\0\0\x3f\0\0\0";
-/// The same by a client of OSC 1.0 over TCP, and in SLIP.
+/// The same, sent by an OSC 1.0 client over TCP, and in SLIP.
 const OSC_LENGTH: &[u8] = b"\0\0\0\x10/fader\0\0,f\0\0\x3f\0\0\0";
 const OSC_SLIP: &[u8] = b"\xc0/fader\0\0,f\0\0\x3f\0\0\0\xc0";
 /// A bundle of one message with a negative number, whose first byte is SLIP's END.
@@ -27,17 +27,17 @@ const RTP_MIDI: &[u8] = b"\x80\x61\0\x01\0\0\0\0\0\0\0\x0b\x03\x90\x3c\x7f";
 const RTP_AUDIO: &[u8] = &[
     0x80, 0x00, 0x4a, 0x1c, 0, 0, 0, 0xa0, 0xde, 0xad, 0xbe, 0xef, 0xff, 0x7f, 0xfe, 0xfd, 0x7e, 0xff, 0xfb,
 ];
-/// A note of a keyboard, and a fader.
+/// A keyboard's note, and a fader.
 const NOTE: &[u8] = b"\x90\x3c\x7f\x80\x3c\x40";
-/// Two red pixels and a half of them in 16 bits, each message whole.
+/// Two red pixels, then 16-bit pixels at half brightness, each message complete.
 const PIXELS: &[u8] = b"\x01\0\0\x06\xff\0\0\xff\0\0\x02\x02\0\x06\xff\xff\0\0\0\0";
-/// `dig @... -p PORT example.com`, and a question of Bonjour.
+/// `dig @... -p PORT example.com`, and a Bonjour query.
 const DNS: &[u8] = b"\x1f\x2c\x01\x20\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01";
 const MDNS: &[u8] = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x0b_apple-midi\x04_udp\x05local\0\0\x0c\0\x01";
-/// The first packets of `mosquitto_sub`, and of a client of MQTT 3.1.
+/// The first packets of `mosquitto_sub`, and of an MQTT 3.1 client.
 const MQTT: &[u8] = b"\x10\x0e\0\x04MQTT\x04\x02\0\x3c\0\x02ab";
 const MQTT_31: &[u8] = b"\x10\x10\0\x06MQIsdp\x03\x02\0\x3c\0\x02ab";
-/// A camera is sent to its preset 1, over IP and on a line.
+/// A camera is recalled to preset 1, over IP and over a serial line.
 const VISCA_IP: &[u8] = b"\x01\0\0\x07\0\0\0\x01\x81\x01\x04\x3f\x02\x01\xff";
 const VISCA: &[u8] = b"\x81\x01\x04\x3f\x02\x01\xff";
 const CURL: &[u8] =

@@ -1,4 +1,4 @@
-//! The senders of other protocols to a port for datagrams.
+//! The senders of other protocols to a datagram port.
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -7,13 +7,13 @@ use crosspatch_core::{Duration, Instant, Outbox};
 
 use super::{Diagnosis, WireFormat, datagram, explain};
 
-/// The most senders that are remembered. The limit for notices handles floods from forged addresses.
+/// The maximum number of remembered senders. Floods from forged addresses are handled by the notice limit.
 const MAX_SENDERS: usize = 32;
 
-/// The silence after which a sender is reported again.
+/// The time of silence after which a sender is reported again.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
-/// The senders that have been reported.
+/// The reported senders.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownSenders {
     reported: Vec<UnknownSender>,

@@ -1,7 +1,7 @@
 //! The identity of a source: a component identifier (CID) that is stable across restarts and unique to this machine.
 //!
 //! Without `cid`, the identifier is derived from the machine's identity, the name of the instance and the universe: the
-//! first ten bytes from the machine alone, so that the machine recognises its own sources, the last six from all three.
+//! first ten bytes from the machine alone, so that the machine recognizes its own sources, the last six from all three.
 //! It is a UUID of version 8 (RFC 9562, 5.8). Each sending instance is thus a source of its own, with its own list of
 //! universes, and two machines that run copies of one configuration have different identifiers.
 
@@ -12,7 +12,7 @@ use super::wire::Cid;
 /// The number of leading bytes that all sources of a machine have in common.
 const COMMON: usize = 10;
 
-/// The identifier of this instance, and how to recognise other instances of this machine.
+/// The identifier of this instance, and how to recognize other instances of this machine.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) cid: Cid,

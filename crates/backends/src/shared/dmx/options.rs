@@ -115,7 +115,7 @@ pub(crate) fn read_interface<T>(
     binds.swap_remove(number)
 }
 
-/// Parses each `destination`: a host with an optional port, or a word that `resolve` recognises. `resolve` returns
+/// Parses each `destination`: a host with an optional port, or a word that `resolve` recognizes. `resolve` returns
 /// `None` for a word that is not a host.
 pub(crate) fn read_destinations(
     options: &mut Options<'_>,
