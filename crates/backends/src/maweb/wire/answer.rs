@@ -1,4 +1,4 @@
-//! What a console sends.
+//! Messages from a console.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -11,32 +11,32 @@ use super::{
     Wanted,
 };
 
-/// What an old grandMA2 sends in place of a greeting in JSON.
+/// The greeting of an old grandMA2, which is not JSON.
 const READY: &str = "server ready";
 
-/// A message of a console. Every field may come with every answer.
+/// A message from a console. Every field may come with every answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer<'a> {
     /// The console is ready for requests.
     pub greeting: Option<Greeting<'a>>,
-    /// `session`: the number to use from here on; 0 if there is no such session, -1 if remotes are disabled, -2 if there are
-    /// too many.
+    /// `session`: the session number from this message on; 0 if there is no such session, -1 if remotes are disabled,
+    /// -2 if there are too many.
     pub session: Option<i64>,
     /// `forceLogin`: whether a log-in is requested.
     pub force_login: Option<bool>,
-    /// `connections_limit_reached` is there.
+    /// Whether `connections_limit_reached` is present.
     pub limit_reached: bool,
-    /// `text`: what the command line of this remote reads.
+    /// `text`: the content of this remote's command line.
     pub text: Option<Cow<'a, str>>,
-    /// `prompt`: what stands left of the command line.
+    /// `prompt`: the text to the left of the command line.
     pub prompt: Option<Cow<'a, str>>,
     /// `promptcolor`.
     pub prompt_color: Option<Color>,
-    /// `realtime`: false wherever it was seen.
+    /// `realtime`: false in all captures.
     pub realtime: Option<bool>,
-    /// `worldIndex`: 0 wherever it was seen.
+    /// `worldIndex`: 0 in all captures.
     pub world_index: Option<i64>,
-    /// What the message answers or asks by its `responseType`.
+    /// The content of the message, by its `responseType`.
     pub response: Option<Response<'a>>,
 }
 
@@ -48,12 +48,12 @@ impl<'a> Answer<'a> {
         Self { greeting, ..Self::default() }
     }
 
-    /// An answer with nothing but what every answer has.
+    /// An answer with only the fields that every answer has.
     pub fn bare() -> Self {
         Self { realtime: Some(false), world_index: Some(0), ..Self::default() }
     }
 
-    /// An answer to a request of that type.
+    /// An answer to a request of this type.
     pub fn to(response: Response<'a>) -> Self {
         Self { response: Some(response), ..Self::bare() }
     }
@@ -63,25 +63,25 @@ impl<'a> Answer<'a> {
         Self { session: Some(session), force_login, ..Self::bare() }
     }
 
-    /// The answer to whom there is no room for.
+    /// The answer if there are too many sessions.
     pub fn limit_reached() -> Self {
         Self { session: Some(-2), limit_reached: true, world_index: None, ..Self::bare() }
     }
 
-    /// Reads a message of a console.
+    /// Decodes a console's message.
     ///
     /// # Errors
     ///
-    /// If it is no JSON object and no greeting, or breaks off.
+    /// If it is neither a JSON object nor a greeting, or is incomplete.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         Self::decode_wanted(bytes, Wanted::ALL)
     }
 
-    /// Reads a message of a console, and of executors only what is wanted.
+    /// Decodes a console's message, and only the wanted parts of executors.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode), but parts that are not wanted may contain errors.
+    /// As [`decode`](Self::decode), but unwanted parts may contain errors.
     pub fn decode_wanted(bytes: &'a [u8], wanted: Wanted) -> Result<Self, DecodeError> {
         let mut reader = JsonReader::new(bytes)?;
         reader.wanted = wanted;
@@ -117,11 +117,11 @@ impl<'a> Answer<'a> {
         Ok(answer)
     }
 
-    /// Writes the message.
+    /// Encodes the message.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match &self.greeting {
             Some(Greeting::Text) => out.extend_from_slice(READY.as_bytes()),
-            // Consoles write a blank after the comma here, and nowhere else.
+            // Consoles write a blank after this comma and no other.
             Some(Greeting::Status { status, app_type: Some(app_type) }) => {
                 out.extend_from_slice(b"{\"status\":");
                 Writer::new(out).text(status);
@@ -161,15 +161,14 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// What a message holds besides what any message may hold. The keys are gathered first, because `responseType` may
-/// follow them.
+/// The fields that depend on the kind of message. They are collected first, because `responseType` may follow them.
 #[derive(Default)]
 struct Body<'a> {
     response_type: Option<Cow<'a, str>>,
     result: bool,
     data: Vec<Datum<'a>>,
     playbacks: Playbacks<'a>,
-    /// The one group of a flat answer, with its `itemsType` as written.
+    /// The single group of a flat answer, with its `itemsType` as sent.
     rows: Option<Vec<Vec<Executor<'a>>>>,
     items_type: i64,
     offset: u32,
@@ -250,7 +249,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Reads what `getdata` answers: a list of objects with one key each, or one object with all of them.
+/// Reads the answer to `getdata`: a list of objects with one key each, or one object with all keys.
 fn pairs<'a>(reader: &mut JsonReader<'a>) -> Result<Vec<Datum<'a>>, DecodeError> {
     let mut pairs = Vec::new();
     let object = |reader: &mut JsonReader<'a>, pairs: &mut Vec<_>| {
@@ -268,12 +267,12 @@ fn pairs<'a>(reader: &mut JsonReader<'a>) -> Result<Vec<Datum<'a>>, DecodeError>
     Ok(pairs)
 }
 
-/// Reads the rows of executors, or one row of all where it does not matter how they are drawn.
+/// Reads the rows of executors, or all executors as one row if the layout is not needed.
 fn rows<'a>(reader: &mut JsonReader<'a>) -> Result<Vec<Vec<Executor<'a>>>, DecodeError> {
     if reader.wanted.rest {
         return list(reader, 18, |reader| list(reader, 5, Executor::decode));
     }
-    // We ask for as many at once.
+    // The maximum number in our requests.
     let mut row = Vec::with_capacity(60);
     reader.list(|reader| {
         reader.list(|reader| {
@@ -293,13 +292,13 @@ pub enum Greeting<'a> {
     Status {
         /// `server ready`.
         status: Cow<'a, str>,
-        /// `appType`: `gma2` or `dot2`; a grandMA3 sends none.
+        /// `appType`: `gma2` or `dot2`; missing on a grandMA3.
         app_type: Option<Cow<'a, str>>,
     },
 }
 
 impl Greeting<'_> {
-    /// Which console greets; none if it does not say or says something unknown.
+    /// The family of the console that sent the greeting; `None` if it is missing or unknown.
     pub fn console(&self) -> Option<ConsoleFamily> {
         match self {
             Self::Text => Some(ConsoleFamily::Gma2),
@@ -311,25 +310,25 @@ impl Greeting<'_> {
 /// A name and a value.
 pub type Datum<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// What a message answers or asks.
+/// The content of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response<'a> {
-    /// `login`: whether user and password were right.
+    /// `login`: whether user and password were accepted.
     Login {
-        /// Whether they were.
+        /// Whether they were accepted.
         result: bool,
     },
     /// `playbacks`: executors.
     Playbacks(Playbacks<'a>),
-    /// `getdata`: names and values, in the order asked for; values are `0`, `1`, or `b` for blinking.
+    /// `getdata`: names and values, in the order of the request; values are `0`, `1`, or `b` for blinking.
     GetData(Vec<Datum<'a>>),
-    /// `commandConfirmation`: a pop-up that has to be answered.
+    /// `commandConfirmation`: a pop-up that needs an answer.
     Confirmation(Confirmation<'a>),
-    /// `presetCommandConfirmation`: a pop-up about storing a preset that has to be answered.
+    /// `presetCommandConfirmation`: a pop-up about storing a preset that needs an answer.
     PresetConfirmation(Confirmation<'a>),
     /// `presetTypes`: the attributes of the fixtures, with their values.
     PresetTypes {
-        /// `type`: `full` or `update`, as asked for.
+        /// `type`: `full` or `update`, as requested.
         kind: Cow<'a, str>,
         /// The types.
         types: Vec<PresetType<'a>>,
@@ -341,7 +340,7 @@ pub enum Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Its `responseType`.
+    /// The `responseType`.
     pub fn name(&self) -> &str {
         match self {
             Self::Login { .. } => "login",
@@ -385,7 +384,7 @@ fn encode_types(types: &[PresetType<'_>], object: &mut Writer<'_>) {
 /// Executors.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Playbacks<'a> {
-    /// In which dialect it is written.
+    /// The dialect of the message.
     pub dialect: PlaybacksFormat,
     /// `responseSubType`: the view of the request. The flat dialect has none.
     pub view: View,
@@ -393,7 +392,7 @@ pub struct Playbacks<'a> {
     pub page: u32,
     /// `tt`: the name of the page.
     pub page_name: Option<Cow<'a, str>>,
-    /// `accessDenied`: the user may not see executors.
+    /// `accessDenied`: the user is not permitted to see executors.
     pub access_denied: bool,
     /// The groups, in the order of the request's ranges.
     pub groups: Vec<Group<'a>>,
@@ -440,14 +439,14 @@ impl Playbacks<'_> {
 /// The executors of one range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group<'a> {
-    /// Which kind they are.
+    /// The kind of the executors.
     pub items_type: ItemsType,
-    /// `iExecOff`: the first index of the section they belong to; 0 if not said.
+    /// `iExecOff`: the first index of the section that contains the executors; 0 if missing.
     pub offset: u32,
-    /// `cntPages`: how many pages there are.
+    /// `cntPages`: the number of pages.
     pub pages: u32,
-    /// The executors as they are drawn in rows: five to a row on a grandMA2 (fewer if some are wide), one on a dot2. All in one row
-    /// if that is not [wanted](super::Wanted::rest).
+    /// The executors in rows as displayed: five per row on a grandMA2 (fewer if some are wide), one on a dot2. A single
+    /// row if the layout is not [wanted](super::Wanted::rest).
     pub rows: Vec<Vec<Executor<'a>>>,
 }
 

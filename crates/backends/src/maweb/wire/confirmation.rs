@@ -1,24 +1,24 @@
 //! Pop-ups of a console.
 //!
-//! There is no capture of one; the keys are those that MA's own browser page reads.
+//! No capture of one exists; the keys are those that MA's own browser page reads.
 
 use std::borrow::Cow;
 
 use super::DecodeError;
 use super::json::{JsonReader, Writer};
 
-/// A pop-up that has to be answered.
+/// A pop-up that needs an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confirmation<'a> {
     /// `tt`: the title.
     pub title: Cow<'a, str>,
-    /// `ques`: the question that a pop-up about presets asks.
+    /// `ques`: the question of a pop-up about presets.
     pub question: Option<Cow<'a, str>>,
     /// `msg`.
     pub message: Cow<'a, str>,
-    /// Text and number of each button; the number is the answer.
+    /// The text and number of each button; the number is the answer.
     pub buttons: Vec<(Cow<'a, str>, i64)>,
-    /// `dropDownItemIndex`: which entry of its list a pop-up about presets has chosen so far.
+    /// `dropDownItemIndex`: the selected entry in the list of a pop-up about presets.
     pub choice: Option<i64>,
 }
 

@@ -1,17 +1,17 @@
-//! An executor as a console describes it.
+//! An executor as described by a console.
 //!
-//! Which parts are there depends on the executor (faders have blocks, buttons a row of bottom buttons), on whether anything
-//! is assigned to it, and on the modes of the request.
+//! The parts depend on the executor (faders have blocks, buttons a row of bottom buttons), on whether anything is
+//! assigned to it, and on the modes of the request.
 
 use std::borrow::Cow;
 
 use super::json::{JsonReader, Writer};
 use super::{Color, ColoredText, DecodeError, PlaybacksFormat};
 
-/// One executor; a wide one stands for as many numbers as it is wide.
+/// One executor; a wide one occupies as many numbers as its width.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Executor<'a> {
-    /// `i`: the number as displayed, black when nothing is assigned, grey when something is, white when the header is coloured.
+    /// `i`: the displayed number, black if nothing is assigned, grey if something is, white if the header is coloured.
     pub number: ColoredText<'a>,
     /// `oType`: kind and priority in letters, such as `LT`, ` P`, `  LAS`, `Sp`.
     pub object_type: ColoredText<'a>,
@@ -19,22 +19,22 @@ pub struct Executor<'a> {
     pub object: ColoredText<'a>,
     /// `tt`: the name.
     pub name: ColoredText<'a>,
-    /// `bC`: the colour behind the header.
+    /// `bC`: the background colour of the header.
     pub background: Option<Color>,
     /// `bdC`: the colour of the frame, which the operator chooses (appearance).
     pub frame: Option<Color>,
     /// `cues`: the rows below the header.
     pub cues: CueRows<'a>,
-    /// `combinedItems`: how many executors wide it is, at least 1.
+    /// `combinedItems`: the width in executors, at least 1.
     pub width: u32,
     /// `iExec`: the number counted from 0 (executor 101 is 100).
     pub index: u32,
-    /// `isRun`, or in the flat dialect whether a row shows a running progress. For a group master it means that the
+    /// `isRun`, or in the flat dialect whether a row shows a running progress. For a group master, it means that the
     /// level is not full.
     pub is_running: bool,
-    /// `executorBlocks`: fader and keys, one for each executor of the width; empty for button executors.
+    /// `executorBlocks`: fader and keys, one block for each executor of the width; empty for button executors.
     pub blocks: Vec<Block<'a>>,
-    /// `bottomButtons`: what is drawn at the lower end of a button executor; empty if there is none.
+    /// `bottomButtons`: the lower end of a button executor; empty if there is none.
     pub bottom: Vec<BottomButton<'a>>,
 }
 
@@ -129,14 +129,14 @@ impl<'a> Executor<'a> {
         });
     }
 
-    /// Whether nothing is assigned to it, be it that nothing ever was or that it has been cleared.
+    /// Whether nothing is assigned, either never or because it was cleared.
     pub fn is_empty(&self) -> bool {
         self.object_type.text.is_empty()
     }
 
-    /// The text of the row that runs, otherwise of the first: a cue, the speed of an effect, the value of a master.
+    /// The text of the running row, or else of the first row: a cue, the speed of an effect, the value of a master.
     ///
-    /// Of three rows of a sequence the first may be the cue before.
+    /// If a sequence has three rows, the first may be the previous cue.
     pub fn cue(&self) -> Option<&str> {
         let runs = |cue: &&CueRow<'_>| cue.progress_color == Some(Color::RUNNING);
         self.cues.items.iter().find(runs).or(self.cues.items.first()).and_then(|cue| cue.text.as_deref())
@@ -144,7 +144,7 @@ impl<'a> Executor<'a> {
 }
 
 impl<'a> ColoredText<'a> {
-    /// Reads an object with text and colour, or a bare text.
+    /// Reads an object with text and colour, or only a text.
     fn decode(reader: &mut JsonReader<'a>) -> Result<Self, DecodeError> {
         let (mut label, wanted) = (Self::default(), reader.wanted);
         if !reader.is_object() {
@@ -173,14 +173,14 @@ impl<'a> ColoredText<'a> {
 /// The rows below the header of an executor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CueRows<'a> {
-    /// `bC`: the colour behind them, a dark shade of the frame's; none when the executor is empty.
+    /// `bC`: the background colour, a dark shade of the frame's colour; none if the executor is empty.
     pub background: Option<Color>,
     /// The rows, one or three.
     pub items: Vec<CueRow<'a>>,
 }
 
 impl<'a> CueRows<'a> {
-    /// Whether a row shows that something is running, the only sign of it in the flat dialect.
+    /// Whether a row shows a running progress, the only sign of a running executor in the flat dialect.
     fn show_progress(&self) -> bool {
         self.items.iter().any(|cue| cue.progress_color == Some(Color::RUNNING))
     }
@@ -212,11 +212,11 @@ impl<'a> CueRows<'a> {
 /// A row: a cue, or a value of an effect or a master.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CueRow<'a> {
-    /// `t`: the text; a cue's number takes five places, then a blank and the name.
+    /// `t`: the text; a cue's number takes five places, followed by a blank and the name.
     pub text: Option<Cow<'a, str>>,
     /// `c`: the colour of the text.
     pub color: Option<Color>,
-    /// `pgs.v`: how far the fade is, 0 to 1, while there is one to show.
+    /// `pgs.v`: the progress of the fade, 0 to 1, if there is one to show.
     pub progress: Option<f64>,
     /// `pgs.bC`: the colour of the progress, [`Color::RUNNING`] while running.
     pub progress_color: Option<Color>,
@@ -295,11 +295,11 @@ impl<'a> Block<'a> {
 /// A key of an executor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExecButton<'a> {
-    /// `id`: the `buttonId` with which it is pressed.
+    /// `id`: the `buttonId` to press it with.
     pub id: u32,
     /// `t`: its function, such as `Flash`; `Empty` if it has none.
     pub function: Cow<'a, str>,
-    /// `s`: whether it is drawn as selected.
+    /// `s`: whether it is displayed as selected.
     pub is_selected: bool,
     /// `c`: the colour of the text.
     pub color: Option<Color>,
@@ -354,17 +354,17 @@ fn led(reader: &mut JsonReader<'_>) -> Result<Option<Color>, DecodeError> {
 /// A fader of an executor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExecFader<'a> {
-    /// `bdC`: the colour of the frame; none where nothing was ever assigned.
+    /// `bdC`: the colour of the frame; none if nothing was ever assigned.
     pub frame: Option<Color>,
     /// `tt`: its function, such as `Mstr`.
     pub function: Option<Cow<'a, str>>,
-    /// `v`: where it stands, between `min` and `max`.
+    /// `v`: the position, between `min` and `max`.
     pub value: f64,
     /// `vT`: the same as text, such as `03%`.
     pub text: Option<Cow<'a, str>>,
     /// `min`.
     pub min: f64,
-    /// `max`; equal to `min` where nothing was ever assigned.
+    /// `max`; equal to `min` if nothing was ever assigned.
     pub max: f64,
 }
 
@@ -396,17 +396,18 @@ impl<'a> ExecFader<'a> {
         });
     }
 
-    /// Where it stands between its ends, 0 to 1; 0 if both ends are the same.
+    /// The position between both ends, 0 to 1; 0 if both ends are equal.
     pub fn level(&self) -> f64 {
         let span = self.max - self.min;
         if span > 0.0 { ((self.value - self.min) / span).clamp(0.0, 1.0) } else { 0.0 }
     }
 }
 
-/// What is drawn at the lower end of a button executor.
+/// The lower end of a button executor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BottomButton<'a> {
-    /// `fader.v`: the level of its virtual fader. A macro has no fader, and that of a cleared executor has no level.
+    /// `fader.v`: the level of its virtual fader. A macro has no fader, and the fader of a cleared executor has no
+    /// level.
     pub fader: Option<f64>,
     /// `fader.bC`: the colour of that fader, if there is one.
     pub fader_color: Option<Color>,
@@ -448,7 +449,7 @@ impl<'a> BottomButton<'a> {
     }
 }
 
-/// Reads a list of things that are read alike.
+/// Reads a list of values of the same type.
 pub(super) fn list<'a, T>(
     reader: &mut JsonReader<'a>,
     usual: usize,

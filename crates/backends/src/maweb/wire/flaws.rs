@@ -1,19 +1,19 @@
-//! What is wrong with the JSON of a message that is read all the same. Each of these is sent by a web remote in use.
+//! JSON errors that are tolerated. Each of these is sent by a web remote in use.
 
 use std::fmt;
 
-/// A kind of mistake.
+/// A kind of JSON error.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// A quotation mark after a number: `"session":1","maxRequests":0`.
     StrayQuote,
-    /// A text without its quotation marks: `"command":LUA "...","session":1`.
+    /// A text without quotation marks: `"command":LUA "...","session":1`.
     BareText,
     /// `True` or `False`.
     CapitalBoolean,
-    /// Nothing, or a word that is no value: `"password":,`, `[undefined]`.
+    /// A missing value, or a word that is not a value: `"password":,`, `[undefined]`.
     NoValue,
-    /// Something after the last bracket.
+    /// Data after the last bracket.
     Rest,
 }
 
@@ -22,7 +22,7 @@ impl Flaw {
         [Self::StrayQuote, Self::BareText, Self::CapitalBoolean, Self::NoValue, Self::Rest];
 }
 
-/// In words, with what was expected.
+/// The error in words, with what was expected.
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -35,19 +35,19 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// The kinds of mistakes of a message, each with the byte where it was met first.
+/// The kinds of errors in a message, each with the byte offset where it was found first.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flaws {
     found: [Option<u32>; Flaw::ALL.len()],
 }
 
 impl Flaws {
-    /// All of them.
+    /// All errors.
     pub fn iter(&self) -> impl Iterator<Item = (Flaw, u32)> {
         Flaw::ALL.into_iter().zip(self.found).filter_map(|(flaw, at)| Some((flaw, at?)))
     }
 
-    /// Adds what the other has, and says what of it is new here.
+    /// Adds the errors of `other`, and returns the kinds that were new.
     pub fn add(&mut self, other: &Self) -> Self {
         let mut new = Self::default();
         for (flaw, at) in other.iter().filter(|(flaw, _)| self.found[*flaw as usize].is_none()) {
@@ -63,11 +63,11 @@ impl Flaws {
     }
 }
 
-/// Where the text without quotation marks ends that begins at `start`: before the next key of its object, or before the last
-/// bracket of the message. It may hold quotation marks, commas and brackets of its own.
+/// The end of the text without quotation marks that begins at `start`: before the next key of its object, or before the
+/// last bracket of the message. The text may contain quotation marks, commas and brackets.
 #[cold]
 pub(super) fn bare_text_end(text: &str, start: usize) -> Option<usize> {
-    /// No command line is longer; looking further for each word of a broken message would take too long.
+    /// The limit of a command line. Searching further for each word of an invalid message would take too long.
     const LONGEST: usize = 2_000;
     let bytes = text.as_bytes();
     let end = bytes.len().min(start + LONGEST);
@@ -78,7 +78,7 @@ pub(super) fn bare_text_end(text: &str, start: usize) -> Option<usize> {
     })
 }
 
-/// Whether a key with its colon comes next.
+/// Whether a key and its colon come next.
 fn begins_key(bytes: &[u8]) -> bool {
     let Some(key) = bytes.trim_ascii_start().strip_prefix(b"\"") else { return false };
     let len = key.iter().take_while(|letter| letter.is_ascii_alphanumeric() || **letter == b'_').count();

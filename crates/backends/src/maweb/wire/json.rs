@@ -1,10 +1,11 @@
-//! JSON as these consoles and their clients write it: a lenient reader that copies nothing, and a writer.
+//! JSON in the format of these consoles and their clients: a lenient reader that copies nothing, and a writer.
 //!
-//! Why not a library: what comes in is only almost JSON. Web remotes that are in use send `True`, `[undefined]`,
-//! `"password":,` and rubbish after the last bracket, and a console forgives them; consoles send a key twice in one object,
-//! texts for numbers and numbers for texts. A parser of JSON refuses the whole message for any of these, and here each costs
-//! one value. What of that the sender should mend is noted in [`Flaws`]. Skipping is a loop that counts brackets, so nesting
-//! of any depth costs no stack. Reading a message of 22 KB this way takes a quarter of the time of a tree of values.
+//! A JSON library cannot be used, because the input is not always valid JSON. Web remotes in use send `True`,
+//! `[undefined]`, `"password":,` and data after the last bracket, and consoles tolerate it; consoles send a key twice
+//! in one object, texts for numbers and numbers for texts. A JSON parser rejects the whole message for any of these;
+//! here each costs one value. Errors that the sender should fix are recorded in [`Flaws`]. Skipping is a loop that
+//! counts brackets, so any nesting depth needs no stack. Reading a message of 22 KB takes a quarter of the time of
+//! building a tree of values.
 
 mod writer;
 
@@ -15,12 +16,13 @@ pub(super) use writer::Writer;
 use super::flaws::{Flaw, Flaws, bare_text_end};
 use super::{Color, DecodeError, Wanted};
 
-/// Reads one message, value by value. Reading a value of another kind than requested returns nothing and skips the value.
+/// Reads one message, value by value. If a value is not of the requested kind, nothing is returned and the value is
+/// skipped.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct JsonReader<'a> {
-    /// Which parts of executors their readers read.
+    /// The parts of executors to read.
     pub(super) wanted: Wanted,
-    /// What was wrong and is read all the same.
+    /// The tolerated errors.
     pub(super) flaws: Flaws,
     text: &'a str,
     at: usize,
@@ -31,10 +33,10 @@ pub(super) struct JsonReader<'a> {
 /// A value that is neither a list nor an object.
 enum Scalar<'a> {
     Text(Cow<'a, str>),
-    /// Anything that begins like a number, as written.
+    /// Any value that begins like a number, as written.
     Number(&'a str),
     Bool(bool),
-    /// `null`, nothing at all, or a word without a meaning (`undefined`, `NaN`).
+    /// `null`, a missing value, or an unknown word (`undefined`, `NaN`).
     Nothing,
 }
 
@@ -60,12 +62,12 @@ impl<'a> JsonReader<'a> {
         self.peek() == Some(b'[')
     }
 
-    /// Reads an object into a value that begins as its default; `entry` is called for every key and reads its value, or
-    /// leaves it.
+    /// Reads an object into a value, which begins as its default. Calls `entry` for every key; `entry` reads the value
+    /// or skips it.
     ///
     /// # Errors
     ///
-    /// If the message breaks off or the brackets make no sense.
+    /// If the message is incomplete or its brackets do not match.
     pub(super) fn read<T: Default>(
         &mut self,
         mut entry: impl FnMut(&mut T, &mut Self, &str) -> Result<(), DecodeError>,
@@ -75,11 +77,11 @@ impl<'a> JsonReader<'a> {
         Ok(value)
     }
 
-    /// Reads an object and calls `entry` for every key, which reads one value or leaves it. Anything else is skipped.
+    /// Reads an object. Calls `entry` for every key; `entry` reads the value or skips it. Other values are skipped.
     ///
     /// # Errors
     ///
-    /// If the message breaks off or the brackets make no sense.
+    /// If the message is incomplete or its brackets do not match.
     pub(super) fn object(
         &mut self,
         mut entry: impl FnMut(&mut Self, &str) -> Result<(), DecodeError>,
@@ -111,11 +113,11 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Reads a list and calls `item` for each of its values; `item` reads exactly one. Anything else is skipped.
+    /// Reads a list. Calls `item` for each value; `item` reads exactly one. Other values are skipped.
     ///
     /// # Errors
     ///
-    /// If the message breaks off or the brackets make no sense.
+    /// If the message is incomplete or its brackets do not match.
     pub(super) fn list(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), DecodeError>,
@@ -143,7 +145,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Steps past the bracket that opens an object or a list, or skips the value in its place.
+    /// Enters an object or a list, or skips any other value.
     fn enter(&mut self, open: u8) -> Result<bool, DecodeError> {
         if self.peek() != Some(open) {
             self.skip()?;
@@ -154,11 +156,11 @@ impl<'a> JsonReader<'a> {
         Ok(true)
     }
 
-    /// Reads a text; a number becomes the text that it is written as.
+    /// Reads a text; a number is returned as written.
     ///
     /// # Errors
     ///
-    /// If the message breaks off.
+    /// If the message is incomplete.
     pub(super) fn text(&mut self) -> Result<Option<Cow<'a, str>>, DecodeError> {
         Ok(match self.scalar()? {
             Scalar::Text(text) => Some(text),
@@ -167,11 +169,11 @@ impl<'a> JsonReader<'a> {
         })
     }
 
-    /// Reads a finite number, also out of a text.
+    /// Reads a finite number, or a text that contains one.
     ///
     /// # Errors
     ///
-    /// If the message breaks off.
+    /// If the message is incomplete.
     pub(super) fn number(&mut self) -> Result<Option<f64>, DecodeError> {
         Ok(match self.scalar()? {
             Scalar::Text(text) => text.trim().parse().ok(),
@@ -182,11 +184,11 @@ impl<'a> JsonReader<'a> {
         .filter(|number: &f64| number.is_finite()))
     }
 
-    /// Reads a whole number, also out of a text; digits after a decimal point are dropped.
+    /// Reads an integer, or a text that contains one; digits after a decimal point are dropped.
     ///
     /// # Errors
     ///
-    /// If the message breaks off.
+    /// If the message is incomplete.
     pub(super) fn integer(&mut self) -> Result<Option<i64>, DecodeError> {
         Ok(match self.scalar()? {
             Scalar::Text(text) => whole(text.trim()),
@@ -196,20 +198,20 @@ impl<'a> JsonReader<'a> {
         })
     }
 
-    /// Reads a whole number that is not negative and not beyond `u32`.
+    /// Reads an integer within the range of `u32`.
     ///
     /// # Errors
     ///
-    /// If the message breaks off.
+    /// If the message is incomplete.
     pub(super) fn unsigned(&mut self) -> Result<Option<u32>, DecodeError> {
         Ok(self.integer()?.and_then(|number| number.try_into().ok()))
     }
 
-    /// Reads yes or no: `true`, `True`, `1`, `"1"`, and their opposites.
+    /// Reads a boolean: `true`, `True`, `1`, `"1"`, and their opposites.
     ///
     /// # Errors
     ///
-    /// If the message breaks off.
+    /// If the message is incomplete.
     pub(super) fn boolean(&mut self) -> Result<Option<bool>, DecodeError> {
         Ok(match self.scalar()? {
             Scalar::Text(text) => match &*text {
@@ -229,7 +231,7 @@ impl<'a> JsonReader<'a> {
     ///
     /// # Errors
     ///
-    /// If the message breaks off.
+    /// If the message is incomplete.
     pub(super) fn color(&mut self) -> Result<Option<Color>, DecodeError> {
         Ok(match self.scalar()? {
             Scalar::Text(text) => Color::parse(&text),
@@ -237,11 +239,11 @@ impl<'a> JsonReader<'a> {
         })
     }
 
-    /// Passes over the next value, however deep it is.
+    /// Skips the next value, at any nesting depth.
     ///
     /// # Errors
     ///
-    /// If the message breaks off.
+    /// If the message is incomplete.
     pub(super) fn skip(&mut self) -> Result<(), DecodeError> {
         if !self.is_object() && !self.is_list() {
             return self.scalar().map(|_| ());
@@ -267,7 +269,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Notes everything after the message.
+    /// Records data after the message.
     pub(super) fn end(&mut self) {
         if self.peek().is_some() {
             self.flaws.note(Flaw::Rest, self.at);
@@ -291,7 +293,7 @@ impl<'a> JsonReader<'a> {
         self.at += len;
         let word = &self.text[start..self.at];
         let value = match (first, word) {
-            // A word may be empty: what is first ends it then.
+            // A word may be empty; then it ends at its first byte.
             (b'0'..=b'9' | b'-', _) => Scalar::Number(word),
             (_, "true") => Scalar::Bool(true),
             (_, "false") => Scalar::Bool(false),
@@ -303,7 +305,7 @@ impl<'a> JsonReader<'a> {
         Ok(value)
     }
 
-    /// Reads on from a word that is no value of JSON: the first of a text without quotation marks, if it has a key.
+    /// Continues from a word that is not a JSON value: the first of a text without quotation marks, if it has a key.
     #[cold]
     #[inline(never)]
     fn odd_word(&mut self, start: usize, word: &'a str) -> Scalar<'a> {
@@ -344,12 +346,12 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Whether the value that begins there has a key, and is none of a list.
+    /// Whether the value at this position has a key and is not an item of a list.
     fn has_key(&self, start: usize) -> bool {
         self.text.as_bytes()[..start].trim_ascii_end().ends_with(b":")
     }
 
-    /// Reads the text that begins here.
+    /// Reads the text at this position.
     fn string(&mut self) -> Result<Cow<'a, str>, DecodeError> {
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
@@ -363,7 +365,8 @@ impl<'a> JsonReader<'a> {
         self.escaped(plain).map(Cow::Owned)
     }
 
-    /// Reads on from the first backslash of a text, which few have: what every text needs stays small without this.
+    /// Continues from the first backslash of a text. This is rare, and kept separate so that the common path stays
+    /// small.
     #[cold]
     #[inline(never)]
     fn escaped(&mut self, plain: &str) -> Result<String, DecodeError> {
@@ -421,7 +424,7 @@ impl<'a> JsonReader<'a> {
         u32::from_str_radix(digits, 16).ok()
     }
 
-    /// The next byte that is no blank.
+    /// The next non-blank byte.
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         loop {
@@ -434,23 +437,23 @@ impl<'a> JsonReader<'a> {
     }
 }
 
-/// Steps from within a text past its end.
+/// Skips the rest of a text.
 fn behind_text(bytes: &[u8], mut at: usize) -> Result<usize, DecodeError> {
     loop {
         at = quote_or_backslash(bytes, at).ok_or(DecodeError::Truncated)?;
         if bytes[at] == b'"' {
             return Ok(at + 1);
         }
-        // A character after a backslash never ends the text.
+        // A character after a backslash does not end the text.
         at += 2;
     }
 }
 
-/// Where the next quote or backslash is. Half of an answer is texts, and most of them are up to seven letters long: eight bytes
-/// are looked at together, where a loop over bytes takes as many steps.
+/// The position of the next quote or backslash. Half of an answer is texts of mostly up to seven letters; eight bytes
+/// are examined together, where a loop over bytes would take as many steps.
 fn quote_or_backslash(bytes: &[u8], from: usize) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    // Has the highest bit of each byte that is 0, and perhaps of some above the first of them.
+    // Contains the highest bit of each zero byte, and perhaps of some bytes above the first of them.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     let mut at = from;
     let mut rest = bytes.get(from..)?;
@@ -476,7 +479,7 @@ fn is_blank(byte: u8) -> bool {
 fn whole(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| {
         let number: f64 = text.parse().ok()?;
-        // Beyond 2^53 the decimals have no whole numbers of their own.
+        // Beyond 2^53 not every integer can be represented.
         (number.abs() < 9e15).then_some(number as i64)
     })
 }

@@ -1,15 +1,15 @@
 //! The messages of the MA Web Remote, in both directions: JSON objects, one per WebSocket text frame.
 //!
-//! MA Lighting publishes no specification. The messages follow what consoles were seen to send, MA's own browser page and
-//! the programs that are in use (the captures beside the tests have their origins in a README). Two dialects exist: the
-//! *grouped* one of today, and the *flat* one of grandMA2 3.2 and older, where a request asks for one range, an answer
-//! holds one group, and nothing says in so many words what is running. Both become the same types here.
+//! MA Lighting publishes no specification. The messages follow captures from consoles, MA's own browser page, and
+//! programs in use (the README beside the tests lists the origins of the captures). There are two dialects: the current
+//! *grouped* one, and the *flat* one of grandMA2 3.2 and older, where a request covers one range, an answer contains
+//! one group, and no field says what is running. Both use the same types here.
 //!
-//! What is read is read leniently: keys may be missing, doubled or unknown, numbers may be texts and texts numbers, and
-//! rubbish may follow. What cannot be read as the type it should have counts as missing; only what is no JSON object at
-//! all is an error. What is written is written as MA's own software writes it, down to the order of the keys.
+//! Decoding is lenient: keys may be missing, doubled or unknown, numbers may be texts and texts numbers, and other data
+//! may follow. A value of the wrong type counts as missing; only a message that is not a JSON object is an error.
+//! Encoding follows MA's own software, including the order of the keys.
 //!
-//! Not implemented: the contents of pools, sheets and the command history, which are read as their names only.
+//! Not implemented: the contents of pools, sheets and the command history, of which only the names are decoded.
 
 mod answer;
 mod confirmation;
@@ -33,8 +33,8 @@ pub use preset::{Attribute, Feature, PresetType};
 pub use request::{PlaybacksRequest, Range, Request};
 pub use wanted::Wanted;
 
-/// Shows a message of either direction as one line: as it is if it is short, otherwise in words. The hash of a password is
-/// left out, because it is enough to log in.
+/// Formats a message of either direction as one line: as it is if it is short, otherwise in words. The hash of a
+/// password is left out, because it is enough to log in.
 pub fn describe(bytes: &[u8], line: &mut String) {
     const SHORT: usize = 1200;
     let text = std::str::from_utf8(bytes).unwrap_or_default();
@@ -54,14 +54,14 @@ pub fn describe(bytes: &[u8], line: &mut String) {
     }
 }
 
-/// Reads a message that is written as it is on the wire.
+/// Parses a message in its wire format.
 pub fn compose(line: &str) -> Option<Vec<u8>> {
     let line = line.trim();
     let is_message = line.starts_with('{') || Answer::decode(line.as_bytes()).is_ok();
     is_message.then(|| line.as_bytes().to_vec())
 }
 
-/// Which family of consoles speaks.
+/// The family of a console.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ConsoleFamily {
     /// grandMA2 and grandMA2 onPC: `gma2`.
@@ -71,7 +71,7 @@ pub enum ConsoleFamily {
 }
 
 impl ConsoleFamily {
-    /// The console of an `appType`.
+    /// The family of an `appType`.
     pub fn from_app_type(app_type: &str) -> Option<Self> {
         [Self::Gma2, Self::Dot2].into_iter().find(|console| console.app_type() == app_type)
     }
@@ -91,20 +91,20 @@ impl fmt::Display for ConsoleFamily {
     }
 }
 
-/// How executors are asked for and answered.
+/// The format of requests and answers for executors.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PlaybacksFormat {
-    /// Several ranges a request, `itemGroups` in the answer. grandMA2 since about 3.3, every dot2.
+    /// Several ranges per request, `itemGroups` in the answer. grandMA2 since about 3.3, every dot2.
     #[default]
     Grouped,
-    /// One range a request, one flat list in the answer, no `isRun`. grandMA2 up to 3.2.
+    /// One range per request, one flat list in the answer, no `isRun`. grandMA2 up to 3.2.
     Flat,
 }
 
-/// What kind of executors a range or a group holds: `itemsType`.
+/// The kind of executors in a range or group: `itemsType`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ItemsType {
-    /// The main executor (1), which no program requests; any number without a meaning is read as this.
+    /// The main executor (1), which no program requests. Unknown numbers are decoded as this.
     Main,
     /// Executors with faders: 2, in the flat dialect 1.
     Faders,
@@ -132,10 +132,10 @@ impl ItemsType {
     }
 }
 
-/// Which part of the browser page an answer is meant for: `view` in requests, `responseSubType` in answers.
+/// The part of the browser page that an answer is for: `view` in requests, `responseSubType` in answers.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum View {
-    /// None (0), and any number without a meaning.
+    /// None (0). Unknown numbers are decoded as this.
     #[default]
     None,
     /// Main (1).
@@ -166,7 +166,7 @@ impl View {
     }
 }
 
-/// What each byte is worth as a hexadecimal digit; 16 if it is none. Answers are full of colours.
+/// The value of each byte as a hexadecimal digit; 16 if it is not one. Answers contain many colours.
 const HEX_DIGITS: [u8; 256] = {
     let mut digits = [16; 256];
     let mut value = 0;
@@ -184,10 +184,10 @@ const HEX_DIGITS: [u8; 256] = {
 pub struct Color(pub [u8; 3]);
 
 impl Color {
-    /// What is running has its progress drawn in this colour.
+    /// The colour of the progress of running executors.
     pub const RUNNING: Self = Self([0, 0, 0xFF]);
 
-    /// Reads `#RRGGBB`, in capitals or not.
+    /// Parses `#RRGGBB`, in upper or lower case.
     pub fn parse(text: &str) -> Option<Self> {
         let [b'#', digits @ ..] = text.as_bytes() else { return None };
         let digits: &[u8; 6] = digits.try_into().ok()?;
@@ -201,14 +201,14 @@ impl Color {
         is_color.then_some(Self([red, green, blue]))
     }
 
-    /// The darker shade that a console paints behind the cues: a quarter of each part.
+    /// The darker shade that a console uses as the background of the cues: a quarter of each component.
     #[must_use]
     pub fn shade(self) -> Self {
         Self(self.0.map(|part| part >> 2))
     }
 }
 
-/// As on the wire: `#E8A901`.
+/// The wire format: `#E8A901`.
 impl fmt::Display for Color {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [red, green, blue] = self.0;
@@ -219,20 +219,20 @@ impl fmt::Display for Color {
 /// A text and its colour: `{"t":"MAIN_MIX","c":"#FFFFFF"}`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ColoredText<'a> {
-    /// The text; empty where there is none.
+    /// The text; may be empty.
     pub text: Cow<'a, str>,
     /// Its colour.
     pub color: Option<Color>,
 }
 
 impl<'a> ColoredText<'a> {
-    /// A label with a colour.
+    /// A text with a colour.
     pub fn new(text: impl Into<Cow<'a, str>>, color: Color) -> Self {
         Self { text: text.into(), color: Some(color) }
     }
 }
 
-/// Writes texts of peers so that they stay on one line.
+/// Formats texts of peers on one line.
 struct OneLine<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
 impl fmt::Write for OneLine<'_, '_> {
@@ -246,20 +246,20 @@ impl fmt::Write for OneLine<'_, '_> {
     }
 }
 
-/// Why a message could not be read.
+/// Why a message could not be decoded.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
     /// It is not UTF-8.
     NotText,
     /// It is neither a JSON object nor the greeting of an old console.
     NotAnObject,
-    /// It ends too early.
+    /// It is incomplete.
     Truncated,
-    /// The JSON breaks off or is wrong at this byte.
+    /// The JSON is incomplete or invalid at this byte.
     Malformed(usize),
-    /// A request for executors whose lists of starts, counts and types have different lengths.
+    /// A request for executors with lists of starts, counts and types of different lengths.
     UnequalRanges,
-    /// A request without something that it needs; the name of the key.
+    /// A request without a required field; contains the name of the key.
     Missing(&'static str),
 }
 

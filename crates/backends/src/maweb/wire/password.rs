@@ -11,12 +11,12 @@ use crate::shared::hex;
 
 const KEY: &[u8] = b"password";
 
-/// What is sent of a password.
+/// The transmitted form of a password.
 pub(crate) fn hash_password(password: &str) -> String {
     hex::digits(&Md5::digest(password.as_bytes()))
 }
 
-/// The message with each password replaced; `None` if there is none in it.
+/// The message with each password replaced; `None` if it contains none.
 pub(crate) fn replace_passwords<'m>(
     message: &'m [u8],
     mut replacement: impl FnMut(&'m [u8]) -> Cow<'m, [u8]>,
@@ -60,7 +60,7 @@ fn value(message: &[u8], behind_key: usize) -> Option<Range<usize>> {
     }
 }
 
-/// The place of the quotation mark that ends a text, or the end of the message.
+/// The position of the quotation mark that ends a text, or the end of the message.
 fn end_of_text(message: &[u8], start: usize, quote: u8) -> usize {
     let mut at = start;
     while at < message.len() && message[at] != quote {

@@ -1,4 +1,4 @@
-//! Preset types: the attributes of the fixtures, in the groups that the encoders of a console are arranged in.
+//! Preset types: the attributes of the fixtures, in the groups of the console's encoders.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use super::{Color, DecodeError};
 /// A preset type, such as Position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PresetType<'a> {
-    /// `i`: its number; only in lists and in full answers.
+    /// `i`: its number; only in lists and full answers.
     pub number: Option<i64>,
-    /// `n`: its name in capitals; only in lists and in full answers.
+    /// `n`: its name in capitals; only in lists and full answers.
     pub name: Option<Cow<'a, str>>,
-    /// `np`: its name in mixed letters; only in lists and in full answers.
+    /// `np`: its name in mixed case; only in lists and full answers.
     pub pretty_name: Option<Cow<'a, str>>,
-    /// `s`: whether it is the one selected.
+    /// `s`: whether it is selected.
     pub is_selected: bool,
     /// `fea`: its features; none in lists.
     pub features: Option<Vec<Feature<'a>>>,
-    /// `a`: whether something of it is in the programmer.
+    /// `a`: whether any of its attributes is in the programmer.
     pub active: i64,
 }
 
@@ -28,11 +28,11 @@ pub struct PresetType<'a> {
 pub struct Feature<'a> {
     /// `np`: its name.
     pub name: Cow<'a, str>,
-    /// `s`: whether it is the one selected.
+    /// `s`: whether it is selected.
     pub is_selected: bool,
     /// `att`: its attributes.
     pub attributes: Vec<Attribute<'a>>,
-    /// `a`: whether something of it is in the programmer.
+    /// `a`: whether any of its attributes is in the programmer.
     pub active: i64,
 }
 
@@ -43,15 +43,15 @@ pub struct Attribute<'a> {
     pub name: Cow<'a, str>,
     /// `a`: whether it is in the programmer.
     pub active: i64,
-    /// `s`: whether it is the one selected.
+    /// `s`: whether it is selected.
     pub is_selected: bool,
     /// `encoder_resolution`: 0 normal, 1 fine, 2 ultra.
     pub resolution: i64,
-    /// `t`: its value as text, while fixtures that have it are selected.
+    /// `t`: its value as text, while fixtures with the attribute are selected.
     pub text: Option<Cow<'a, str>>,
     /// `c`: the colour of the text.
     pub color: Option<Color>,
-    /// `bC`: the colour behind it.
+    /// `bC`: the background colour.
     pub background: Option<Color>,
 }
 

@@ -1,4 +1,4 @@
-//! What a client sends.
+//! Messages from a client.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -7,10 +7,10 @@ use super::executor::list;
 use super::json::{JsonReader, Writer};
 use super::{DecodeError, Flaws, ItemsType, OneLine, PlaybacksFormat, View};
 
-/// A message of a client. `session` is the number that the console has given, 0 before that.
+/// A message from a client. `session` is the number assigned by the console, 0 before that.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request<'a> {
-    /// Asks for a session (0), or keeps it alive.
+    /// Requests a session (0), or keeps it alive.
     Session {
         /// The session.
         session: i64,
@@ -19,12 +19,12 @@ pub enum Request<'a> {
     Login {
         /// The user; on a dot2 always `remote`.
         username: Cow<'a, str>,
-        /// The MD5 of the password, in small hexadecimal digits.
+        /// The MD5 of the password, in lower-case hexadecimal digits.
         password: Cow<'a, str>,
         /// The session.
         session: i64,
     },
-    /// `playbacks`: asks for executors.
+    /// `playbacks`: requests executors.
     Playbacks(PlaybacksRequest),
     /// `playbacks_userInput` of type 1: moves a fader.
     Fader {
@@ -32,7 +32,7 @@ pub enum Request<'a> {
         exec_index: u32,
         /// The page, counted from 0.
         page_index: u32,
-        /// Where to, 0 to 1 from its lower to its upper end.
+        /// The new position, 0 to 1 from the lower to the upper end.
         value: f64,
         /// The session.
         session: i64,
@@ -43,11 +43,11 @@ pub enum Request<'a> {
         exec_index: u32,
         /// The page, counted from 0.
         page_index: u32,
-        /// Which key: on a grandMA2 0 is below the fader, 1 above, 2 on top; on a dot2 0 is the upper, 1 the lower one.
+        /// The key: on a grandMA2 0 is below the fader, 1 above, 2 on top; on a dot2 0 is the upper, 1 the lower one.
         button_id: u32,
         /// Pressed or released.
         pressed: bool,
-        /// What the remote's command line reads, so that `Store` and a key of an executor work together.
+        /// The content of the remote's command line, so that `Store` and a key of an executor work together.
         cmdline: Cow<'a, str>,
         /// The session.
         session: i64,
@@ -65,7 +65,7 @@ pub enum Request<'a> {
         keyname: Cow<'a, str>,
         /// Pressed or released.
         pressed: bool,
-        /// Whether the key acts at once and is not added to the command line (SET, HIGH, SOLO, PROG_ONLY).
+        /// Whether the key acts immediately and is not added to the command line (SET, HIGH, SOLO, PROG_ONLY).
         auto_submit: bool,
         /// The command line, if it was edited by hand.
         cmdline_text: Option<Cow<'a, str>>,
@@ -76,14 +76,14 @@ pub enum Request<'a> {
     Encoder {
         /// The attribute, such as `PAN`.
         name: Cow<'a, str>,
-        /// By how much.
+        /// The amount.
         value: f64,
         /// 0 normal, 1 fine, 2 ultra.
         resolution: u32,
         /// The session.
         session: i64,
     },
-    /// `getdata`: asks for lamps and the like.
+    /// `getdata`: requests lamps and other values.
     GetData {
         /// The names, separated by commas.
         names: Cow<'a, str>,
@@ -99,7 +99,7 @@ pub enum Request<'a> {
     },
     /// `presetCommandConfirmationResult`: answers a pop-up about storing a preset.
     PresetConfirmationResult {
-        /// `presetStoreMode`: which entry of its list is chosen.
+        /// `presetStoreMode`: the selected entry of the list.
         mode: i64,
         /// The number of the button, -1 to cancel.
         result: i64,
@@ -120,16 +120,16 @@ pub enum Request<'a> {
     },
 }
 
-/// Asks for executors of one page.
+/// A request for executors of one page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaybacksRequest {
-    /// In which dialect to ask; the flat one takes exactly one range.
+    /// The dialect of the request; the flat one takes exactly one range.
     pub dialect: PlaybacksFormat,
     /// The ranges.
     pub ranges: Vec<Range>,
     /// The page, counted from 0.
     pub page_index: u32,
-    /// The view that the answer names again. The flat dialect has none.
+    /// The view, which the answer repeats. The flat dialect has none.
     pub view: View,
     /// `execButtonViewMode`: 1 short, 2 extended.
     pub exec_button_view_mode: Option<u32>,
@@ -139,28 +139,28 @@ pub struct PlaybacksRequest {
     pub session: i64,
 }
 
-/// Executors that follow each other.
+/// Consecutive executors.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Range {
     /// The first, counted from 0 (executor 101 is 100).
     pub start: u32,
-    /// How many.
+    /// The number of executors.
     pub count: u32,
-    /// Which kind.
+    /// The kind of executors.
     pub items_type: ItemsType,
 }
 
 impl<'a> Request<'a> {
-    /// Reads a message of a client.
+    /// Decodes a client's message.
     ///
     /// # Errors
     ///
-    /// If it is no JSON object, breaks off, or lacks what its type cannot do without.
+    /// If it is not a JSON object, is incomplete, or lacks a required field.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         Self::decode_with_flaws(bytes).map(|(request, _)| request)
     }
 
-    /// Reads a message of a client, and says what was wrong with it all the same.
+    /// Decodes a client's message, and returns the tolerated errors in it.
     ///
     /// # Errors
     ///
@@ -176,13 +176,13 @@ impl<'a> Request<'a> {
         Ok((keys.into_request()?, reader.flaws))
     }
 
-    /// Writes the message, with the keys in the order in which MA's own browser page has them.
+    /// Encodes the message, with the keys in the order of MA's own browser page.
     pub fn encode(&self, out: &mut Vec<u8>) {
         Writer::new(out).object(|object| self.encode_entries(object));
     }
 
     fn encode_entries(&self, object: &mut Writer<'_>) {
-        // How many of these may be under way: what the browser page reminds itself of. Consoles work without it, too.
+        // The browser page's own limit of concurrent requests. Consoles work without this field, too.
         let mut max_requests = Some(0);
         match self {
             Self::Session { .. } => max_requests = None,
@@ -216,7 +216,7 @@ impl<'a> Request<'a> {
                 object.key("released").boolean(!pressed);
                 object.key("type").integer(0);
             }
-            // The browser page writes this one in another order.
+            // The browser page uses a different order here.
             Self::Command { command, session } => {
                 object.key("command").text(command);
                 object.key("session").integer(*session);
@@ -266,7 +266,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The session that the message names; 0 if it names none.
+    /// The session in the message; 0 if there is none.
     pub fn session(&self) -> i64 {
         match self {
             Self::Playbacks(request) => request.session,
@@ -322,7 +322,7 @@ impl PlaybacksRequest {
     }
 }
 
-/// The keys of a request, gathered before its type is known.
+/// The keys of a request, collected before its type is known.
 #[derive(Default)]
 struct Keys<'a> {
     request_type: Option<Cow<'a, str>>,
@@ -409,7 +409,7 @@ impl<'a> Keys<'a> {
     fn into_request(mut self) -> Result<Request<'a>, DecodeError> {
         let session = self.session.unwrap_or(0);
         let Some(request_type) = self.request_type.take() else {
-            // MIDIMonster sends key names without a type; consoles take some of them all the same.
+            // MIDIMonster sends key names without a type; consoles accept some of them.
             return match (self.keyname.is_some(), self.session) {
                 (true, _) => self.into_keyname(session),
                 (false, Some(session)) => Ok(Request::Session { session }),
@@ -458,7 +458,7 @@ impl<'a> Keys<'a> {
         })
     }
 
-    /// A fader or a key of an executor, by `type`; if that is missing, by the other keys.
+    /// A fader or key of an executor, by `type`, or by the other keys if that is missing.
     fn into_user_input(self, session: i64) -> Result<Request<'a>, DecodeError> {
         let exec_index = self.exec_index.ok_or(DecodeError::Missing("execIndex"))?;
         let page_index = self.page_index.unwrap_or(0);

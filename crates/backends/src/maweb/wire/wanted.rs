@@ -1,9 +1,9 @@
-//! The parts of a message that are read.
+//! Selects the parts of a message to read.
 
-/// Which parts of executors are read. The others stay at their defaults: consoles send far more than most shows use,
-/// several times a second.
+/// The parts of executors to read. Other parts keep their defaults: consoles send far more than most shows use, several
+/// times per second.
 ///
-/// Index, width, the text of the kind and whether it runs are always read.
+/// Index, width, the text of the kind and the running state are always read.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Names.
@@ -14,12 +14,12 @@ pub struct Wanted {
     pub frames: bool,
     /// Faders and keys: levels and lamps.
     pub blocks: bool,
-    /// All the rest: the number, the number of the object, other colours, the functions of keys, bottom buttons, and the rows that
-    /// executors are drawn in.
+    /// All other parts: the number, the number of the object, other colours, the functions of keys, bottom buttons, and
+    /// the rows of the layout.
     pub rest: bool,
 }
 
 impl Wanted {
-    /// Everything.
+    /// All parts.
     pub const ALL: Self = Self { names: true, cues: true, frames: true, blocks: true, rest: true };
 }

@@ -1,10 +1,10 @@
-//! Writes JSON as consoles and MA's own page do.
+//! Writes JSON in the format of consoles and of MA's own page.
 
 use std::io::Write as _;
 
 use crate::maweb::wire::Color;
 
-/// Writes one message at the end of a buffer.
+/// Appends one message to a buffer.
 #[derive(Debug)]
 pub(in crate::maweb::wire) struct Writer<'o> {
     out: &'o mut Vec<u8>,
@@ -12,22 +12,22 @@ pub(in crate::maweb::wire) struct Writer<'o> {
 }
 
 impl<'o> Writer<'o> {
-    /// A writer that only appends.
+    /// A writer that appends to `out`.
     pub(in crate::maweb::wire) fn new(out: &'o mut Vec<u8>) -> Self {
         Self { out, needs_comma: false }
     }
 
-    /// Writes an object, whose keys `entries` writes.
+    /// Writes an object with the keys that `entries` writes.
     pub(in crate::maweb::wire) fn object(&mut self, entries: impl FnOnce(&mut Self)) {
         self.brackets(b'{', b'}', entries);
     }
 
-    /// Writes a list, whose values `items` writes, each after [`item`](Self::item).
+    /// Writes a list with the values that `items` writes, each after [`item`](Self::item).
     pub(in crate::maweb::wire) fn list(&mut self, items: impl FnOnce(&mut Self)) {
         self.brackets(b'[', b']', items);
     }
 
-    /// Writes a key of the protocol; the value has to follow.
+    /// Writes a key of the protocol; its value must follow.
     pub(in crate::maweb::wire) fn key(&mut self, key: &str) -> &mut Self {
         self.item();
         self.out.push(b'"');
@@ -37,7 +37,7 @@ impl<'o> Writer<'o> {
         self
     }
 
-    /// Writes a key that a peer has chosen; the value has to follow.
+    /// Writes a key chosen by a peer; its value must follow.
     pub(in crate::maweb::wire) fn foreign_key(&mut self, key: &str) -> &mut Self {
         self.item();
         self.text(key);
@@ -121,9 +121,9 @@ impl<'o> Writer<'o> {
         self.out.extend_from_slice(&digits[at..]);
     }
 
-    /// Writes a number as consoles do, with three decimals; 0 for what is no number.
+    /// Writes a number like consoles, with three decimals; 0 if it is not finite.
     pub(in crate::maweb::wire) fn decimals(&mut self, number: f64) {
-        // No level, time or speed comes near these ends, and up to them every thousandth is exact.
+        // No level, time or speed comes near these limits, and within them every thousandth is exact.
         let thousandths = (number.clamp(-1e9, 1e9) * 1000.0).round() as i64;
         if thousandths < 0 {
             self.out.push(b'-');
@@ -135,14 +135,14 @@ impl<'o> Writer<'o> {
         self.out.extend_from_slice(&[b'.', digit(decimals / 100), digit(decimals / 10), digit(decimals)]);
     }
 
-    /// Writes a number as clients do, with as many decimals as it has; 0 for what is no number.
+    /// Writes a number like clients, with all its decimals; 0 if it is not finite.
     pub(in crate::maweb::wire) fn float(&mut self, number: f64) {
         let number = if number.is_finite() { number } else { 0.0 };
-        // A vector takes everything.
+        // Writing to a vector cannot fail.
         let _ = write!(self.out, "{number}");
     }
 
-    /// Writes yes or no.
+    /// Writes a boolean.
     pub(in crate::maweb::wire) fn boolean(&mut self, on: bool) {
         self.out.extend_from_slice(if on { b"true" } else { b"false" });
     }
