@@ -1,7 +1,7 @@
-//! The channels of a console as they are written: `page1.fader5`, `STORE`, `command.blackout`.
+//! Addresses of a console's channels: `page1.fader5`, `STORE`, `command.blackout`.
 //!
-//! The syntax of executors and keys is MIDIMonster's. Numbers of both consoles are accepted, because the kind of console is
-//! only certain after its greeting. An executor that this console does not have is then a notice.
+//! The syntax of executors and keys is MIDIMonster's. Numbers of both consoles are accepted, because the kind of
+//! console is only certain after its greeting. An executor that the console does not have then causes a notice.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -11,7 +11,7 @@ use crosspatch_core::{AddressError, Direction};
 
 use super::keys::{self, CommandKey};
 
-/// How many pages a grandMA2 has at most.
+/// The maximum number of pages of a grandMA2.
 const PAGES: u16 = 10_000;
 
 /// A channel.
@@ -21,17 +21,17 @@ pub(crate) enum Address {
     Executor(ExecutorAddress, ExecutorPart),
     /// A key of the command section.
     Key(&'static CommandKey),
-    /// A command line of the instance's options, by its name.
+    /// A command line from the instance's options, by name.
     Command(Box<str>),
     /// The encoder of an attribute.
     Encoder(Box<str>, Resolution),
     /// A lamp of the command section.
     Led(&'static str),
-    /// An answer to a pop-up, by its number.
+    /// An answer to a pop-up, by number.
     Confirm(i32),
 }
 
-/// An executor's place in the show.
+/// The position of an executor in the show.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExecutorAddress {
     /// The page, counted from 1.
@@ -41,12 +41,12 @@ pub(crate) struct ExecutorAddress {
 }
 
 impl ExecutorAddress {
-    /// The page as messages count it.
+    /// The page, counted as in messages.
     pub(crate) fn page_index(self) -> u32 {
         u32::from(self.page.get() - 1)
     }
 
-    /// The executor as messages count it.
+    /// The executor, counted as in messages.
     pub(crate) fn index(self) -> u32 {
         u32::from(self.number.get() - 1)
     }
@@ -65,31 +65,31 @@ pub(crate) enum ExecutorPart {
     Flash,
     /// The key of a button executor.
     Button,
-    /// Whether it runs.
+    /// Whether the executor runs.
     Run,
-    /// Its name.
+    /// The name.
     Name,
-    /// Its cue.
+    /// The cue.
     Cue,
-    /// Its colour.
+    /// The colour.
     Color,
-    /// Its fader's level as the console writes it.
+    /// The fader's level as the console writes it.
     Level,
 }
 
-/// By how much an encoder turns.
+/// The resolution of an encoder's turns.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Resolution {
-    /// As it comes.
+    /// Normal.
     Normal,
-    /// Finer.
+    /// Fine.
     Fine,
-    /// Finest.
+    /// Ultra-fine.
     Ultra,
 }
 
 impl Resolution {
-    /// As messages say it.
+    /// The value in messages.
     pub(crate) fn number(self) -> u32 {
         match self {
             Self::Normal => 0,
@@ -99,7 +99,7 @@ impl Resolution {
     }
 }
 
-/// Which numbers a part of an executor may have.
+/// The permitted numbers for a part of an executor.
 enum NumberRange {
     Faders,
     Buttons,
@@ -120,7 +120,7 @@ const PARTS: [(ExecutorPart, &str); 10] = [
 ];
 
 impl ExecutorPart {
-    /// How it is written.
+    /// The word in addresses.
     pub(crate) fn word(self) -> &'static str {
         PARTS.iter().find(|(part, _)| *part == self).map_or("", |(_, word)| word)
     }
@@ -137,7 +137,7 @@ impl ExecutorPart {
 /// The first words of addresses that are not keys.
 const FAMILIES: [&str; 4] = ["command", "encoder", "led", "confirm"];
 
-/// Every word that an address is built from.
+/// All words of addresses.
 pub(crate) const WORDS: &[&str] = &[
     "page", "fader", "upper", "lower", "flash", "button", "run", "name", "cue", "color", "level", "command.",
     "encoder.", "led.", "confirm.",
@@ -198,11 +198,11 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Checks that the channel can be used in that direction.
+    /// Checks that the channel can be used in this direction.
     ///
     /// # Errors
     ///
-    /// Says why it cannot, and what could be used in its place.
+    /// Returns why it cannot be used, and what could be used in its place.
     pub(crate) fn check(&self, direction: Direction) -> Result<(), AddressError> {
         match (self, direction) {
             (Self::Executor(executor, part), Direction::Output) => match part {
@@ -248,7 +248,8 @@ impl Address {
     }
 }
 
-/// `page` is the text between the word and the dot, `rest` the text after the dot.
+/// Parses an address that begins with a page. `page` is the text between the word and the dot, `rest` the text after
+/// the dot.
 fn executor(text: &str, page: &str, rest: &str) -> Result<Address, AddressError> {
     let Some(page) = number::<NonZeroU16>(page).filter(|page| page.get() <= PAGES) else {
         let message = format!("expected a page number from 1 to {PAGES}, found `{page}`");
@@ -291,7 +292,7 @@ fn executor(text: &str, page: &str, rest: &str) -> Result<Address, AddressError>
     }
 }
 
-/// `button5` where 105 was meant, `fader105` where the button executor was meant.
+/// Suggests 105 for `button5`, or the button executor for `fader105`.
 fn found_elsewhere(part: ExecutorPart, digits: &str) -> Option<String> {
     let number: u16 = number(digits)?;
     match part.numbers() {
@@ -352,7 +353,7 @@ fn unknown_key(text: &str) -> AddressError {
     }
 }
 
-/// The address that a text in another notation stands for: `fader5`, `1.103`, `page1/fader5`, `exec103`, `Go+`.
+/// The address for a text in another notation: `fader5`, `1.103`, `page1/fader5`, `exec103`, `Go+`.
 fn guess(text: &str) -> Option<String> {
     match text.to_ascii_lowercase().as_str() {
         "go" | "go+" => return Some("GO_PLUS".to_owned()),
@@ -402,7 +403,7 @@ fn unknown_first(first: &str, rest: &str) -> AddressError {
     }
 }
 
-/// The word of `known` that is nearest to `word`, if it is near enough for a suggestion.
+/// The word of `known` that is most similar to `word`, if it is similar enough for a suggestion.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let distance = |known: &'a str| (strsim::osa_distance(&lower, &known.to_lowercase()), known);
@@ -410,7 +411,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     (distance <= (word.chars().count() / 3).max(1) && distance < word.chars().count().max(1)).then_some(known)
 }
 
-/// A number in plain digits; a sign only where the type has one, and never a plus.
+/// Parses a number in plain digits; a sign only if the type has one, and never a plus.
 fn number<T: FromStr>(text: &str) -> Option<T> {
     if text.starts_with('+') { None } else { text.parse().ok() }
 }

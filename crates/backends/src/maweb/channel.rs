@@ -1,5 +1,5 @@
-//! The record of a mapped channel: one for each slot. `watch` and `output` work on these records and keep no values of
-//! their own.
+//! The record of a mapped channel, one for each slot. `watch` and `output` work on these records and store no values
+//! themselves.
 
 use crosspatch_core::{Duration, Instant, Slot, Text, Value};
 
@@ -7,7 +7,7 @@ use super::address::Address;
 use super::wire::Color;
 use crate::shared::button::Button;
 
-/// A peer that sends a lamp's state back does so within this time.
+/// The time within which a peer returns the state of a lamp.
 const ECHO_TIME: Duration = Duration::from_millis(100);
 
 /// A mapped channel: its address, and the last values in both directions.
@@ -17,11 +17,11 @@ pub(crate) struct MappedChannel {
     pub(crate) address: Address,
     pub(crate) is_input: bool,
     pub(crate) is_output: bool,
-    /// The value last emitted or sent: the one that the mapping has.
+    /// The last emitted or sent value, which is the current value in the mapping.
     pub(crate) last_value: LastValue,
-    /// Answers to requests from before this time report the past.
+    /// Answers to requests sent before this time are outdated.
     pub(crate) settles_at: Instant,
-    /// When a state was last emitted to a channel that is an output, too, and whether it was on.
+    /// When a state was last emitted to a channel that is also an output, and whether it was on.
     pub(crate) last_emitted: Option<(Instant, bool)>,
     pub(crate) fader: Fader,
     pub(crate) key: KeyState,
@@ -37,31 +37,31 @@ pub(crate) enum LastValue {
     Color(Color),
 }
 
-/// The levels of a fader, of a command line with a level, or the turns of an encoder.
+/// The level of a fader or of a command line with a level, or the turns of an encoder.
 #[derive(Debug, Default)]
 pub(crate) struct Fader {
     /// The last number received from the mapping. A text does not replace it.
     pub(crate) received: Option<f64>,
-    /// The level that waits to be sent. Until it is sent, everything that the console reports is the past.
+    /// The level that waits to be sent. Until then, every report of the console is outdated.
     pub(crate) waiting: Option<WaitingOutput>,
-    /// The time under which the slot is queued among the levels that wait.
+    /// The time with which the slot is queued among the waiting levels.
     pub(crate) queued: Option<Instant>,
-    /// The next level is sent no earlier.
+    /// The earliest time of the next level.
     pub(crate) next_at: Instant,
-    /// The console's level, last sent to it or reported by it on this connection.
+    /// The console's level: the last one sent to it or reported by it on this connection.
     pub(crate) on_console: Option<f64>,
-    /// The console reported its level. Nearly the same level from the mapping is its echo until this time.
+    /// After a report of the console: until this time, nearly the same level from the mapping is an echo of it.
     pub(crate) echoes_until: Instant,
-    /// The console was the last to change the level.
+    /// Whether the console was the last to change the level.
     pub(crate) is_consoles: bool,
-    /// The level last emitted.
+    /// The last emitted level.
     pub(crate) emitted: Option<f64>,
-    /// A level was reported since the log-in. The first one is emitted even if it was sent from here, unless it was also the
-    /// last one emitted.
+    /// Whether a level was reported since the log-in. The first report is emitted even if the level was sent from here,
+    /// unless it was also the last one emitted.
     pub(crate) is_reported: bool,
 }
 
-/// What waits to be sent.
+/// The output that waits to be sent.
 #[derive(Copy, Clone, Debug)]
 pub(crate) enum WaitingOutput {
     Level(f64),
@@ -71,26 +71,26 @@ pub(crate) enum WaitingOutput {
 /// The presses of a key.
 #[derive(Debug, Default)]
 pub(crate) struct KeyState {
-    /// What holds the key down in the mapping.
+    /// The button that holds the key down in the mapping.
     pub(crate) button: Button,
-    /// The last press was accepted, so that its release will be, too.
+    /// Whether the last press was accepted, so that its release will be accepted, too.
     pub(crate) is_accepted: bool,
-    /// The console was sent a press and not its release.
+    /// Whether the console was sent a press without its release.
     pub(crate) is_down: bool,
     /// When the last release was sent.
     pub(crate) released_at: Option<Instant>,
 }
 
 impl MappedChannel {
-    /// Maps the channel as an input, or no longer. Forgets what was emitted, so that the next report is emitted in any case.
+    /// Sets whether the channel is an input. Clears the emitted values, so that the next report is emitted in any case.
     pub(crate) fn set_input(&mut self, is_input: bool) {
         (self.is_input, self.last_value, self.settles_at) = (is_input, LastValue::Unknown, Instant::START);
         (self.fader.is_consoles, self.fader.emitted, self.fader.is_reported) = (false, None, false);
     }
 
-    /// Whether a value is the lamp's state that was emitted last, on its way back. In the same turn, it returns through a loop
-    /// in the mapping. A little later, while the key is down, a peer returns the lamp that the press has lit. A lamp has one
-    /// echo, and a release is none.
+    /// Whether a value is an echo of the last emitted lamp state. In the same turn, it returns through a loop in the
+    /// mapping. A little later, while the key is down, a peer returns the lamp that the press has lit. A lamp has one
+    /// echo, and a release is never one.
     pub(crate) fn is_echo(&mut self, now: Instant, value: &Value) -> bool {
         let is_pressed = value.is_pressed();
         match self.last_emitted {
@@ -109,7 +109,7 @@ impl MappedChannel {
 pub(crate) struct MappedChannels(Vec<Option<MappedChannel>>);
 
 impl MappedChannels {
-    /// The channel of a slot, made if it does not exist.
+    /// The channel of a slot, created if it does not exist.
     pub(crate) fn get_or_insert(&mut self, slot: Slot, address: Address) -> &mut MappedChannel {
         if slot.index() >= self.0.len() {
             self.0.resize_with(slot.index() + 1, || None);
@@ -132,19 +132,19 @@ impl MappedChannels {
         self.0.get_mut(slot.index())?.as_mut()
     }
 
-    /// All channels, in the order of their slots.
+    /// All channels, sorted by slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &MappedChannel> {
         self.0.iter().flatten()
     }
 
-    /// After a log-in, no report can be late any more. What was emitted stays valid: only differences are emitted.
+    /// Called after a log-in, when no report can be outdated. Emitted values stay valid: only differences are emitted.
     pub(crate) fn begin_connection(&mut self) {
         for channel in self.iter_mut() {
             (channel.settles_at, channel.fader.is_reported) = (Instant::START, false);
         }
     }
 
-    /// All channels, in the order of their slots.
+    /// All channels, sorted by slot.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut MappedChannel> {
         self.0.iter_mut().flatten()
     }

@@ -1,8 +1,8 @@
-//! Command lines of an instance's options: `command.grand = SpecialMaster 2.1 At {value 0..100}`.
+//! Command lines from an instance's options: `command.grand = SpecialMaster 2.1 At {value 0..100}`.
 //!
-//! A line without a placeholder is executed at each press. `{value}` makes it carry a level, scaled to a range (0 to 100
-//! unless written, as in `{value 0..225}`) and written with as many decimals as the range is. `{text}` makes it carry a
-//! text.
+//! A line without a placeholder is executed at each press. With `{value}` it contains a level, scaled to a range (by
+//! default 0 to 100, otherwise as in `{value 0..225}`) and formatted with as many decimals as the range has. With
+//! `{text}` it contains a text.
 
 use std::fmt::Write as _;
 
@@ -21,26 +21,26 @@ enum CommandPiece {
     Text,
 }
 
-/// What makes a command line run.
+/// The trigger of a command line.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CommandTrigger {
     /// A press.
     Press,
-    /// Every change of a level.
+    /// Each change of a level.
     Level,
-    /// Every text.
+    /// Each text.
     Text,
 }
 
-/// The longest text that is put into a command line, in bytes.
+/// The maximum length in bytes of a text in a command line.
 const LONGEST_TEXT: usize = 256;
 
 impl CommandLine {
-    /// Reads a command line.
+    /// Parses a command line.
     ///
     /// # Errors
     ///
-    /// What was expected and what was found.
+    /// Returns what was expected and what was found.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         if line.is_empty() {
             return Err("expected a command line, found nothing".into());
@@ -69,7 +69,7 @@ impl CommandLine {
         Ok(Self { parts })
     }
 
-    /// What makes it run.
+    /// The trigger of the line.
     pub(crate) fn trigger(&self) -> CommandTrigger {
         let placeholder = self.parts.iter().find_map(|part| match part {
             CommandPiece::Literal(_) => None,
@@ -79,7 +79,7 @@ impl CommandLine {
         placeholder.unwrap_or(CommandTrigger::Press)
     }
 
-    /// The line for a value; none if the value is of the wrong kind for it.
+    /// The line for a value; `None` if the value is of the wrong kind.
     pub(crate) fn line(&self, value: &Value) -> Option<String> {
         let mut line = String::new();
         for part in &self.parts {
@@ -87,7 +87,7 @@ impl CommandLine {
                 CommandPiece::Literal(text) => line.push_str(text),
                 CommandPiece::Level { from, to, decimals } => {
                     let level = from + (to - from) * value.as_number()?;
-                    // A small negative number would be written `-0`.
+                    // A small negative number would be formatted as `-0`.
                     let scale = 10_f64.powi(*decimals as i32);
                     let level = (level * scale).round() / scale + 0.0;
                     write!(line, "{level:.decimals$}").expect("writing to a string cannot fail");
@@ -99,7 +99,8 @@ impl CommandLine {
     }
 }
 
-/// Appends a value to a command line as text, without line breaks and without quotation marks, which would end a quoted name.
+/// Appends a value to a command line as text, without line breaks and without quotation marks, which would end a quoted
+/// name.
 fn push_text(line: &mut String, value: &Value) {
     let start = line.len();
     match value {

@@ -1,23 +1,23 @@
-//! The command keys: what the web remote calls them, and the hard keys that Lua can press on a grandMA2.
+//! The command keys: their names in the web remote, and the hard keys that Lua can press on a grandMA2.
 //!
-//! The web names and their edges are those of MA's own page. The numbers of the hard keys are those that
-//! `gma.canbus.hardkey` takes; grandMA2 only. Some keys exist on one of the two sides alone.
+//! The web names and their edges are those of MA's own page. The hard key numbers are those of `gma.canbus.hardkey`;
+//! grandMA2 only. Some keys exist on only one of the two sides.
 
 /// A command key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CommandKey {
-    /// Its name in addresses, and in `keyname` requests where there is one.
+    /// The name in addresses, and in `keyname` requests if there is one.
     pub(crate) name: &'static str,
-    /// How it is sent to the web remote, if the web remote has the key.
+    /// How the key is sent to the web remote, if the web remote has it.
     pub(crate) web: Option<Web>,
-    /// Its number for `gma.canbus.hardkey`, if it has one.
+    /// The number for `gma.canbus.hardkey`, if there is one.
     pub(crate) hardkey: Option<u8>,
 }
 
 /// How a key is sent to the web remote.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Web {
-    /// Which edges are sent.
+    /// The edges that are sent.
     pub(crate) edges: KeyEdges,
     /// Whether the key executes the command line at once (`autoSubmit`).
     pub(crate) submits: bool,
@@ -28,15 +28,15 @@ pub(crate) struct Web {
 pub(crate) enum KeyEdges {
     /// Press and release.
     Both,
-    /// The press alone.
+    /// The press only.
     Press,
-    /// The release alone. MA's page sends it when the finger is lifted; here it is sent with the press, so that each press
-    /// counts, also from a sender without releases.
+    /// The release only. MA's page sends it when the finger is lifted; here it is sent with the press, so that each
+    /// press counts, even from a sender without releases.
     Release,
 }
 
 impl KeyEdges {
-    /// The edge to send for one of the key, if any.
+    /// The edge to send for an edge of the key, if any.
     pub(crate) fn sent_for(self, pressed: bool) -> Option<bool> {
         match self {
             Self::Both => Some(pressed),
@@ -63,7 +63,7 @@ const fn hard(name: &'static str, hardkey: u8) -> CommandKey {
     CommandKey { name, web: None, hardkey: Some(hardkey) }
 }
 
-/// The key that takes its own name for granted on the console and another one on the web page.
+/// The key with different names on the console and on the web page.
 const PLEASE: (&str, &str) = ("PLEASE", "ENTER");
 
 /// Every key.
@@ -202,7 +202,7 @@ pub(crate) const KEYS: &[CommandKey] = &[
 
 const BLIND: u8 = 60;
 
-/// The key of that name, on either console.
+/// The key with that name, on either console.
 pub(crate) fn find(name: &str) -> Option<&'static CommandKey> {
     let name = if name == PLEASE.0 { PLEASE.1 } else { name };
     KEYS.iter().find(|key| key.name == name)

@@ -1,7 +1,8 @@
 //! Connects to the first host that answers, logs in, keeps the session alive, and reconnects after a failure.
 //!
-//! A state machine without I/O: events and the time go in, [`LoginStep`]s come out. Greeting, session and log-in follow MA's own
-//! page, which also asks for a session by itself if a console has not greeted after a moment, and reconnects after a second.
+//! A state machine without I/O: its input is events and the time, its output is [`LoginStep`]s. Greeting, session and
+//! log-in follow MA's own page, which also requests a session if a console does not greet after a moment, and
+//! reconnects after a second.
 //!
 //! ```text
 //!   Resting ─▶ Connecting ─▶ Greeting ─▶ LoggingIn ─▶ Ready
@@ -15,63 +16,64 @@ use crosspatch_core::{
 
 use super::wire::{Answer, ConsoleFamily, Greeting, PlaybacksFormat, Response};
 
-/// How long look-up, connection and upgrade may take together.
+/// The maximum total time for look-up, connection and upgrade.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Every connection that fails is reported. If no report comes within this time, the connection is taken to have failed.
+/// Every failed connection is reported. Without a report after this time, the connection counts as failed.
 const CONNECT_GRACE: Duration = Duration::from_secs(2);
 
-/// A console that has not greeted after this time is asked for a session, as MA's page does.
+/// If a console has not greeted after this time, a session is requested, as MA's page does.
 const GREETING_GRACE: Duration = Duration::from_millis(50);
 
-/// A request for a session that came before the greeting may have been missed; after this time it is repeated.
+/// A session request sent before the greeting may have been missed; after this time it is repeated.
 const REPEAT_AFTER_GREETING: Duration = Duration::from_millis(250);
 
-/// A request for a session that was answered with 0 is not repeated sooner than this.
+/// A session request that was answered with 0 is not repeated earlier than this.
 const REPEAT_AFTER_ZERO: Duration = Duration::from_secs(1);
 
-/// How long greeting and session, and then the log-in, may take.
+/// The maximum time for greeting and session, and again for the log-in.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Consoles drop sessions that send nothing for ten seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
-/// A console that answers nothing at all for this long is lost, though the connection may be up.
+/// A console that sends nothing for this time is lost, even if the connection is open.
 const SILENCE: Duration = Duration::from_secs(6);
 
-/// After a wake-up that is later than this, the whole process was suspended, and answers of the console may be unread.
+/// If a wake-up is late by more than this, the process was suspended, and answers of the console may be unread.
 const OVERSLEPT: Duration = Duration::from_secs(1);
 
 /// After a refused log-in, or with remotes disabled, the operator has to change something on the console first.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
-/// Three remotes at most; sessions that were not closed properly count until they time out, which takes ten to twenty seconds.
+/// A console permits three remotes; sessions that were not closed properly count until they time out, after ten to
+/// twenty seconds.
 const LIMIT_PAUSE: Duration = Duration::from_secs(30);
 
-/// A session that lasted this long was a success; the pauses after sessions begin anew.
+/// A session that lasted this long was successful, and resets the pauses after sessions.
 const STABLE: Duration = Duration::from_secs(10);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// What has to be done.
+/// A step for the caller to perform.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum LoginStep {
     /// Open a connection.
     Open(Endpoint),
-    /// Close it.
+    /// Close the connection.
     Close,
-    /// Send the session number: asks for a session if it is 0, keeps it alive otherwise.
+    /// Send the session number: 0 requests a session, another number keeps it alive.
     SendSession(i64),
     /// Log in.
     LogIn,
     /// End the session.
     SendClose(i64),
-    /// The console is ready, with no state of this remote.
+    /// The console is ready, without any state of this remote.
     Ready,
     /// The console is not ready any more.
     Down,
-    /// Give a notice to the operator.
+    /// Send a notice to the operator.
     Notice(Notice),
 }
 
@@ -80,19 +82,19 @@ pub(crate) enum LoginStep {
 pub(crate) struct Login {
     hosts: Vec<ConsoleHost>,
     at: usize,
-    /// Failures since the last pause.
+    /// The number of failures since the last pause.
     failures: usize,
     /// The pauses after rounds in which no host could be reached.
     backoff: Backoff,
-    /// The pauses after sessions that were lost. A console remembers them for a while, and they count among its three.
+    /// The pauses after lost sessions. A console keeps these for a while, and they count towards its limit of three.
     after_session: Backoff,
     phase: LoginPhase,
     session: i64,
-    /// The console that the configuration names.
+    /// The configured kind of console.
     named: Option<ConsoleFamily>,
     greeted: Greeted,
     keep_alive_at: Instant,
-    /// Since when something is unanswered and nothing at all has come in.
+    /// Since when a message is unanswered and nothing was received.
     silent_since: Option<Instant>,
     condition: Condition,
 }
@@ -101,21 +103,21 @@ pub(crate) struct Login {
 struct ConsoleHost {
     endpoint: Endpoint,
     not_before: Instant,
-    /// The last notice of a failure, which is not given twice in a row.
+    /// The last notice of a failure, which is not repeated.
     last_notice: Option<String>,
-    /// Which console it was when it greeted last.
+    /// The kind of console by its last greeting.
     console: Option<ConsoleFamily>,
-    /// The dialect in which it has answered.
+    /// The dialect of its answers.
     dialect: Option<PlaybacksFormat>,
-    /// There was a notice that it greets as another console than the configuration names.
+    /// Whether a notice was sent that the greeting contradicts the configured kind.
     is_mismatch_reported: bool,
 }
 
-/// How a connection was greeted so far.
+/// The greeting received on a connection.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Greeted {
     Not,
-    /// With the bare text of old consoles, and of some that are not so old.
+    /// The bare text of old consoles, and of some newer ones.
     Bare,
     Json,
 }
@@ -129,7 +131,7 @@ enum LoginPhase {
     Connecting {
         until: Instant,
     },
-    /// Waits for a session, which is asked for at `ask_at`.
+    /// Waits for a session, which is requested at `ask_at`.
     Greeting {
         ask_at: Option<Instant>,
         until: Instant,
@@ -143,8 +145,8 @@ enum LoginPhase {
 }
 
 impl Login {
-    /// Nothing is opened yet. `name` spreads the pauses of several instances; `named` is the console that the configuration
-    /// names.
+    /// No connection yet. `name` distributes the pauses of several instances; `named` is the configured kind of
+    /// console.
     pub(crate) fn new(hosts: &[Endpoint], name: &str, named: Option<ConsoleFamily>) -> Self {
         let host = |endpoint: &Endpoint| ConsoleHost {
             endpoint: endpoint.clone(),
@@ -170,12 +172,12 @@ impl Login {
         }
     }
 
-    /// Which console this is: as the configuration says, or as it has greeted, on an earlier connection if not on this one.
+    /// The kind of console: as configured, or else by the last greeting, possibly on an earlier connection.
     pub(crate) fn console(&self) -> Option<ConsoleFamily> {
         self.named.or(self.hosts[self.at].console)
     }
 
-    /// The dialect to ask in: the one that this host has answered in, or the likely one after its greeting.
+    /// The dialect of requests: the one in which this host has answered, or else the likely one for its greeting.
     pub(crate) fn dialect(&self) -> PlaybacksFormat {
         match (self.console(), self.hosts[self.at].dialect, self.greeted) {
             (Some(ConsoleFamily::Dot2), ..) => PlaybacksFormat::Grouped,
@@ -192,23 +194,23 @@ impl Login {
         self.console() == Some(ConsoleFamily::Dot2) || self.hosts[self.at].dialect.is_some()
     }
 
-    /// Whether the greeting leaves open which dialect it is. Consoles that greet with JSON were all seen to speak the grouped
-    /// one; the bare text came before both.
+    /// Whether the dialect is unknown after the greeting. All known consoles with a JSON greeting use the grouped
+    /// dialect; the bare text occurs with both.
     pub(crate) fn must_try_dialects(&self) -> bool {
         !self.knows_dialect() && self.greeted != Greeted::Json
     }
 
-    /// This host has answered in a dialect, which is remembered over reconnects.
+    /// Records the dialect in which this host has answered. It is kept across reconnects.
     pub(crate) fn learn_dialect(&mut self, dialect: PlaybacksFormat) {
         self.hosts[self.at].dialect = Some(dialect);
     }
 
-    /// The number to put into requests.
+    /// The session number for requests.
     pub(crate) fn session(&self) -> i64 {
         self.session
     }
 
-    /// Whether requests other than those of a log-in may be sent.
+    /// Whether requests other than those of the log-in may be sent.
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.phase, LoginPhase::Ready { .. })
     }
@@ -218,7 +220,7 @@ impl Login {
         &self.hosts[self.at].endpoint
     }
 
-    /// Adds how the console is doing.
+    /// Adds the status of the console.
     pub(crate) fn add_status(&self, status: &mut Status) {
         let mut description = console_name(self.console()).to_owned();
         if self.session > 0 {
@@ -233,12 +235,12 @@ impl Login {
         status.add(name, description, self.condition.clone());
     }
 
-    /// Begins.
+    /// Starts to connect.
     pub(crate) fn start(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         self.connect(now, steps);
     }
 
-    /// Ends the session, so that it does not count among the three that a console allows.
+    /// Ends the session, so that it does not count towards the console's limit of three.
     pub(crate) fn stop(&mut self, steps: &mut Vec<LoginStep>) {
         if self.is_connected() && self.session > 0 {
             steps.push(LoginStep::SendClose(self.session));
@@ -246,7 +248,7 @@ impl Login {
         self.phase = LoginPhase::Stopped;
     }
 
-    /// The connection is up.
+    /// Called when the connection has opened.
     pub(crate) fn handle_open(&mut self, now: Instant) {
         if matches!(self.phase, LoginPhase::Connecting { .. }) {
             self.phase =
@@ -254,7 +256,7 @@ impl Login {
         }
     }
 
-    /// The connection is closed, or was never opened.
+    /// Called when the connection was closed or could not be opened.
     pub(crate) fn handle_close(&mut self, now: Instant, reason: &Closed, steps: &mut Vec<LoginStep>) {
         let host = self.endpoint();
         match self.phase {
@@ -282,17 +284,17 @@ impl Login {
         }
     }
 
-    /// A message was sent that the console answers.
+    /// Records that a message was sent that the console answers.
     pub(crate) fn note_sent(&mut self, now: Instant) {
         self.silent_since.get_or_insert(now);
     }
 
-    /// The console sent something.
+    /// Records that the console has sent something.
     pub(crate) fn note_received(&mut self) {
         self.silent_since = None;
     }
 
-    /// Takes what concerns the connection out of an answer.
+    /// Handles the parts of an answer that concern the connection.
     pub(crate) fn handle_answer(&mut self, now: Instant, answer: &Answer<'_>, steps: &mut Vec<LoginStep>) {
         if !self.is_connected() {
             return;
@@ -326,13 +328,13 @@ impl Login {
         match &mut self.phase {
             LoginPhase::Greeting { ask_at: ask_at @ None, .. } => *ask_at = Some(now + REPEAT_AFTER_GREETING),
             LoginPhase::Greeting { .. } => self.ask(now, steps),
-            // The console has begun anew on the same connection.
+            // The console has restarted on the same connection.
             LoginPhase::LoggingIn { .. } | LoginPhase::Ready { .. } => self.begin_anew(now, steps),
             LoginPhase::Stopped | LoginPhase::Resting { .. } | LoginPhase::Connecting { .. } => {}
         }
     }
 
-    /// Takes over which console greets. The configuration has precedence; there is one notice of a contradiction.
+    /// Records the kind of console by its greeting. The configuration has precedence; a contradiction is reported once.
     fn take_console(&mut self, greeting: &Greeting<'_>, steps: &mut Vec<LoginStep>) {
         let host = &mut self.hosts[self.at];
         let Some(greets) = greeting.console() else { return };
@@ -423,7 +425,7 @@ impl Login {
         self.fail(now, Notice::error("login", text), REFUSED_PAUSE, true, steps);
     }
 
-    /// The time of `next_timeout` has come.
+    /// Handles the timeouts that are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         if self.next_timeout().is_some_and(|due| now.since(due) > OVERSLEPT) {
             self.silent_since = self.silent_since.map(|_| now);
@@ -505,7 +507,7 @@ impl Login {
         }
     }
 
-    /// The session is void and the connection is not.
+    /// Requests a new session on the same connection.
     fn begin_anew(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         if self.is_ready() {
             steps.push(LoginStep::Down);
@@ -524,8 +526,8 @@ impl Login {
         self.note_sent(now);
     }
 
-    /// Gives the host up and tries the next one, at once or after a pause when all have failed. The host itself is not
-    /// tried again within `avoid`. `is_open` says whether the connection still has to be closed.
+    /// Abandons the host and tries the next one, immediately or, if all have failed, after a pause. The host is not
+    /// tried again within `avoid`. `is_open` says whether the connection must be closed.
     fn fail(
         &mut self,
         now: Instant,
@@ -560,7 +562,7 @@ impl Login {
         }
         let count = self.hosts.len();
         let in_turn = (1..=count).map(|step| (self.at + step) % count);
-        // Of those that may be tried equally soon, the first in turn.
+        // Among hosts that may be tried equally soon, the first in turn.
         self.at = in_turn.min_by_key(|&at| self.hosts[at].not_before.max(earliest)).unwrap_or(0);
         let until = self.hosts[self.at].not_before.max(earliest);
         self.session = 0;
@@ -583,10 +585,10 @@ impl Login {
     }
 }
 
-/// The session number that says that there are too many remotes.
+/// The session number for too many remotes.
 const LIMIT_REACHED: i64 = -2;
 
-/// The console in words.
+/// The name of the console.
 pub(crate) fn console_name(console: Option<ConsoleFamily>) -> &'static str {
     match console {
         Some(ConsoleFamily::Gma2) => "grandMA2",

@@ -1,4 +1,4 @@
-//! MA Web Remote, the client's side: grandMA2 and dot2 consoles and their onPC versions.
+//! MA Web Remote, the client: grandMA2 and dot2 consoles and their onPC versions.
 //!
 //! | part | does |
 //! | --- | --- |

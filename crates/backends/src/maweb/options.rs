@@ -1,4 +1,4 @@
-//! The options of an instance, and the table of them that manual, help and suggestions share.
+//! The options of an instance, and their table, which is also used by manual, help and suggestions.
 
 use crosspatch_core::{Duration, Endpoint, EndpointForm, GivenEndpoint, OptionSpec, Options, Scope};
 use rustc_hash::FxHashMap;
@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::command::CommandLine;
 use super::wire::{ConsoleFamily, hash_password};
 
-/// Where a web remote listens.
+/// The port of a web remote.
 const PORT: u16 = 80;
 
 /// All options.
@@ -81,50 +81,50 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     },
 ];
 
-/// Whose keys are pressed.
+/// The side whose keys are pressed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cmdline {
-    /// Those of the web remote, which has a command line of its own.
+    /// The web remote, which has a command line of its own.
     Remote,
-    /// Those of the console itself, by Lua; grandMA2 only.
+    /// The console itself, through Lua; grandMA2 only.
     Console,
-    /// Those of the console where that is possible, and of the web remote where not.
+    /// The console where possible, otherwise the web remote.
     Downgrade,
 }
 
-/// What an instance is configured with.
+/// The parsed options of an instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// The name of the instance.
     pub(crate) name: String,
-    /// The consoles, in the order in which they are tried. None is a mistake, with which nothing runs.
+    /// The consoles, in the order of connection attempts. An empty list is an error, and nothing runs.
     pub(crate) hosts: Vec<Endpoint>,
-    /// The console, if it is named.
+    /// The kind of console, if configured.
     pub(crate) console: Option<ConsoleFamily>,
     /// The user.
     user: String,
-    /// MD5 of the password, in small hexadecimal digits.
+    /// The MD5 of the password, in lower-case hexadecimal digits.
     pub(crate) password: String,
-    /// Whose keys are pressed.
+    /// The side whose keys are pressed.
     pub(crate) cmdline: Cmdline,
-    /// From one poll to the next.
+    /// The time between two polls.
     pub(crate) interval: Duration,
     /// Whether notices that need no action are left out.
     pub(crate) quiet: bool,
-    /// From one move of a fader to the next.
+    /// The minimum time between two moves of a fader.
     pub(crate) fader_interval: Duration,
-    /// Messages a second.
+    /// The maximum number of messages per second.
     pub(crate) rate: u32,
-    /// How long our own moves are not reported back.
+    /// The time during which our own moves are not reported back.
     pub(crate) settle: Duration,
-    /// By how much a value of 1 turns an encoder.
+    /// How far a value of 1 turns an encoder.
     pub(crate) encoder_turn: f64,
     /// The command lines, by name.
     pub(crate) commands: FxHashMap<String, CommandLine>,
 }
 
 impl Config {
-    /// Reads the options.
+    /// Parses the options.
     pub(crate) fn read(options: &mut Options<'_>) -> Self {
         let user = options.text("user").unwrap_or(DOT2_USER).to_owned();
         let password = password(options);
@@ -177,10 +177,10 @@ impl Config {
     }
 }
 
-/// The name of every remote user of a dot2.
+/// The user name of every remote on a dot2.
 const DOT2_USER: &str = "remote";
 
-/// The password, out of one of two options.
+/// The password, from one of two options.
 fn password(options: &mut Options<'_>) -> String {
     let given = options.all("password").last();
     match (options.all("password-file").last(), given) {
@@ -250,7 +250,7 @@ fn commands(options: &mut Options<'_>) -> FxHashMap<String, CommandLine> {
 const COMMAND_PREFIX: &str = "command.";
 
 impl Cmdline {
-    /// Whether a key of these abilities can be pressed in this mode, on the right console at least.
+    /// Whether this key can be pressed in this mode, at least on the right console.
     pub(crate) fn allows(self, key: &super::keys::CommandKey) -> Result<(), &'static str> {
         match self {
             Self::Remote if key.web.is_none() => {

@@ -1,14 +1,14 @@
-//! What goes to a console, in which order and how fast.
+//! Messages to a console: their order and rate.
 //!
-//! Levels (faders, level-carrying commands) keep the latest value only: the first goes out at once, later ones when the
-//! rate allows, and the last one always. Events (edges of buttons and keys, command lines) are never merged, reordered or
-//! compared with each other; they overtake levels. A key that is pressed while it is down is released first, so that the
-//! console counts each press. Turns of an encoder add up. While the console is not connected, nothing is kept, except that
-//! a key that was pressed before a cut is released after it.
+//! Of levels (faders, commands with a level) only the latest value is kept: the first is sent immediately, later ones
+//! when the rate allows, and the last one always. Events (edges of buttons and keys, command lines) are never merged,
+//! reordered or compared with each other; they overtake levels. A key that is pressed while it is down is released
+//! first, so that the console counts each press. Turns of an encoder are added. While the console is not connected,
+//! nothing is queued, except the release of a key that was pressed before the disconnect.
 //!
-//! Three limits apply, and the tightest counts: the rate (`rate` messages a second, [`BURST`] at once), the stream being full,
-//! and [`WINDOW`] unanswered messages. The last protects consoles that answer each message and are slow; where a console
-//! answers no message, the limit ends by itself.
+//! Three limits apply, and the tightest counts: the rate (`rate` messages per second, [`BURST`] at once), a full
+//! stream, and [`WINDOW`] unanswered messages. The last one protects slow consoles that answer each message; if a
+//! console does not answer messages, the limit ends by itself.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -17,22 +17,23 @@ use crosspatch_core::{Duration, Instant, Slot, Text};
 use super::channel::{LastValue, MappedChannel, MappedChannels, WaitingOutput};
 use crate::shared::button::Edge;
 
-/// How many messages may go out at once after a rest.
+/// The maximum number of messages sent at once after a pause.
 const BURST: u32 = 20;
 
-/// How many messages may be unanswered.
+/// The maximum number of unanswered messages.
 const WINDOW: u32 = 64;
 
-/// For how long a full window stops everything; after that the answers are taken to be lost.
+/// The time for which a full window blocks all messages; after that the answers count as lost.
 const WINDOW_PATIENCE: Duration = Duration::from_millis(250);
 
-/// A console that answers nothing while the window fills this many times does not answer such messages at all.
+/// If the window fills this many times without any answer, the console does not answer such messages at all.
 const MOST_TIMES_FULL: u32 = 2;
 
-/// A motor fader that is sent a level reports the nearest one of its own: half a step of seven bits away at most.
+/// A motor fader reports the nearest of its own levels: at most half a step of seven bits away.
 const ECHO: f64 = 0.5 / 127.0;
 
-/// How many events may wait. At the default rate, sending them takes twenty seconds; later ones would come too late.
+/// The maximum number of queued events. At the default rate, sending them takes twenty seconds; later ones would be too
+/// late.
 const MOST_EVENTS: usize = 4096;
 
 /// A message to be sent.
@@ -42,29 +43,29 @@ pub(crate) enum OutgoingCommand {
     Level(Slot, f64),
     /// A press or release.
     Edge(Slot, bool),
-    /// Something that happens once, with a text or without.
+    /// A one-time event, with or without a text.
     Event(Slot, Option<Text>),
-    /// A turn by so much.
+    /// A turn by this amount.
     Turn(Slot, f64),
 }
 
-/// What became of an event.
+/// The result of an event.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// It will be sent, or nothing needs to be sent.
     Yes,
     /// The console is not connected.
     Offline,
-    /// Too many wait already.
+    /// Too many events are queued.
     TooMany,
 }
 
-/// Shapes the output. What waits in a channel's record is queued here by its slot.
+/// Shapes the output. The output waiting in a channel's record is queued here by slot.
 #[derive(Debug)]
 pub(crate) struct Shaper {
-    /// Presses, releases, command lines and answers, in their order.
+    /// Presses, releases, command lines and answers, in order.
     events: VecDeque<OutgoingCommand>,
-    /// Slots with a level or a turn that waits, by the time from which on each may be sent.
+    /// Slots with a waiting level or turn, by the earliest time to send each.
     levels: BTreeSet<(Instant, Slot)>,
     pace: MessagePace,
     window: Window,
@@ -89,15 +90,16 @@ impl Shaper {
         }
     }
 
-    /// The console is ready and has no state of this remote. Keys that were released during the cut are released.
+    /// Called when the console is ready, without any state of this remote. Sends the releases of keys that were
+    /// released while it was disconnected.
     pub(crate) fn open(&mut self, channels: &MappedChannels) {
         (self.is_open, self.window) = (true, Window::default());
         let released = channels.iter().filter(|channel| channel.key.is_down && !channel.key.button.is_down());
         self.events.extend(released.map(|channel| OutgoingCommand::Edge(channel.slot, false)));
     }
 
-    /// The connection is gone: nothing waits any more. The console received what was sent until `last_received` and perhaps
-    /// nothing later, so that releases since then will be repeated.
+    /// Called when the connection is closed; empties the queues. The console received what was sent until
+    /// `last_received`, and perhaps nothing later, so later releases are repeated.
     pub(crate) fn close(&mut self, last_received: Instant, channels: &mut MappedChannels) {
         self.is_open = false;
         self.events.clear();
@@ -110,7 +112,8 @@ impl Shaper {
         }
     }
 
-    /// Takes a level. `is_same` says whether it makes no difference to the console, compared with the console's level.
+    /// Queues a level. `is_same` compares it with the console's level, and returns whether the console would see no
+    /// difference.
     pub(crate) fn level(
         &mut self,
         now: Instant,
@@ -130,7 +133,7 @@ impl Shaper {
         }
     }
 
-    /// Takes a turn of an encoder; turns that wait add up.
+    /// Queues a turn of an encoder; waiting turns are added.
     pub(crate) fn turn(&mut self, now: Instant, channel: &mut MappedChannel, by: f64) {
         let before = match channel.fader.waiting {
             Some(WaitingOutput::Turn(before)) => before,
@@ -141,11 +144,11 @@ impl Shaper {
         }
     }
 
-    /// Takes a press or release. Every press counts: one without a release before it is sent that release first.
+    /// Queues a press or release. Every press counts: a press without a previous release is preceded by that release.
     pub(crate) fn edge(&mut self, channel: &mut MappedChannel, edge: Edge) -> Taken {
         let (slot, key) = (channel.slot, &mut channel.key);
         if edge == Edge::Release {
-            // However many events wait, the release of a press that was accepted goes out.
+            // The release of an accepted press is sent, however many events are queued.
             if self.is_open && std::mem::take(&mut key.is_accepted) {
                 self.events.push_back(OutgoingCommand::Edge(slot, false));
             }
@@ -156,7 +159,7 @@ impl Shaper {
         }
         let is_further = edge == Edge::PressAgain && key.is_accepted;
         let is_room = self.events.len() < MOST_EVENTS;
-        // The release of a press that was left out is left out, too, but not that of an earlier one that was accepted.
+        // The release of a dropped press is dropped, too, but not that of an earlier accepted press.
         key.is_accepted = is_room || is_further;
         if !is_room {
             return Taken::TooMany;
@@ -168,7 +171,7 @@ impl Shaper {
         Taken::Yes
     }
 
-    /// Takes something that happens once, with a text or without.
+    /// Queues a one-time event, with or without a text.
     pub(crate) fn event(&mut self, slot: Slot, text: Option<Text>) -> Taken {
         if !self.is_open {
             Taken::Offline
@@ -180,7 +183,7 @@ impl Shaper {
         }
     }
 
-    /// Forgets a channel that is no longer an output; if it is pressed, it is released.
+    /// Removes a channel that is no longer an output. If it is pressed, it is released.
     pub(crate) fn forget(&mut self, channel: &mut MappedChannel) {
         if std::mem::take(&mut channel.key.button).is_down() {
             self.edge(channel, Edge::Release);
@@ -189,22 +192,23 @@ impl Shaper {
         channel.fader.on_console = None;
     }
 
-    /// The stream is full.
+    /// Called when the stream is full.
     pub(crate) fn handle_full(&mut self) {
         self.is_full = true;
     }
 
-    /// The stream has room again.
+    /// Called when the stream has room again.
     pub(crate) fn handle_writable(&mut self) {
         self.is_full = false;
     }
 
-    /// The console has answered a message; whether one was waiting for that.
+    /// Called when the console has answered a message. Returns whether a message was waiting for an answer.
     pub(crate) fn handle_answer(&mut self) -> bool {
         self.window.handle_answer()
     }
 
-    /// The next message that may be sent now. It is out of the queue; [`sent`](Self::sent) is called when it was sent.
+    /// Removes and returns the next message that may be sent. The caller must call [`sent`](Self::sent) when it was
+    /// sent.
     pub(crate) fn next(&mut self, now: Instant, channels: &mut MappedChannels) -> Option<OutgoingCommand> {
         if !self.is_open || self.is_full || self.pace.ready_at() > now || !self.window.is_open(now) {
             return None;
@@ -232,13 +236,13 @@ impl Shaper {
         }
     }
 
-    /// A message was sent.
+    /// Records a sent message.
     pub(crate) fn sent(&mut self, now: Instant) {
         self.pace.spend(now);
         self.window.spend(now);
     }
 
-    /// When there may be something to send without anything else happening.
+    /// The next time at which a message may become sendable without another event.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         if !self.is_open || self.is_full {
             return None;
@@ -258,7 +262,7 @@ impl Shaper {
         }
     }
 
-    /// Takes back a level or turn that waits; whether there was one.
+    /// Removes a waiting level or turn. Returns whether there was one.
     fn cancel(&mut self, channel: &mut MappedChannel) -> bool {
         if let Some(at) = channel.fader.queued.take() {
             self.levels.remove(&(at, channel.slot));
@@ -267,7 +271,7 @@ impl Shaper {
     }
 }
 
-/// Lets [`BURST`] messages through at once and then one per `gap`, as a clock that each message sets forward.
+/// Passes [`BURST`] messages at once and then one per `gap`, as a clock that each message sets forward.
 #[derive(Debug)]
 struct MessagePace {
     gap: Duration,
@@ -289,7 +293,7 @@ impl MessagePace {
     }
 }
 
-/// Counts messages that wait for an answer.
+/// Counts messages without an answer.
 #[derive(Debug, Default)]
 struct Window {
     unanswered: u32,
@@ -306,7 +310,7 @@ impl Window {
         self.opens_at().is_none()
     }
 
-    /// When a closed window opens by itself.
+    /// When a full window opens by itself.
     fn opens_at(&self) -> Option<Instant> {
         let is_closed = self.unanswered >= WINDOW && self.times_full < MOST_TIMES_FULL;
         is_closed.then(|| self.last_sent + WINDOW_PATIENCE)

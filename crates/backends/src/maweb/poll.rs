@@ -1,42 +1,45 @@
-//! The requests that a console is sent, and when.
+//! The requests to a console, and their times.
 //!
-//! A console sends its state only on request. The [`plan`] turns the executors that are mapped as inputs into as few
-//! requests as each kind of console takes. The [`Poller`] sends one at a time, the next one when the answer has arrived and
-//! the interval is over.
+//! A console sends its state only on request. The [`plan`] combines the executors mapped as inputs into as few requests
+//! as each kind of console permits. The [`Poller`] sends one request at a time, the next one after the answer has
+//! arrived and the interval is over.
 
 use crosspatch_core::{Duration, Instant};
 
 use super::address::ExecutorAddress;
 use super::wire::{ConsoleFamily, ItemsType, PlaybacksFormat, PlaybacksRequest, Range, View};
 
-/// An answer that takes longer is given up. The keep-alive decides whether the console is lost.
+/// A request without an answer after this time is abandoned. The keep-alive decides whether the console is lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// While the console's dialect is uncertain, the first polls are given up sooner and sent in the other dialect.
+/// While the console's dialect is uncertain, the first polls are abandoned sooner and sent in the other dialect.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// How many polls are given up early: two in each dialect.
+/// The number of polls that are abandoned early: two in each dialect.
 const PROBES: u32 = 4;
 
-/// How often lamps are asked for, as on MA's page.
+/// The interval of requests for lamps, as on MA's page.
 const LED_INTERVAL: Duration = Duration::from_millis(300);
 
-/// The most executors in one request of a grandMA2. An answer takes about 750 bytes for each, so that this is 45 KB.
+/// The maximum number of executors in one request to a grandMA2. An answer contains about 750 bytes for each, 45 KB in
+/// total.
 const MOST_EXECUTORS: u32 = 60;
 
-/// The most ranges in one request; MA's page asks for up to six.
+/// The maximum number of ranges in one request; MA's page uses up to six.
 const MOST_RANGES: usize = 6;
 
-/// The flat dialect takes one range a request: asking for this many executors in vain is cheaper than another request.
+/// The flat dialect permits one range per request: requesting this many unused executors costs less than another
+/// request.
 const WORTH_ASKING: u32 = 10;
 
-/// The sections of a dot2 as fader indices: the core and two F-wings. Buttons stand above them at 100 and 200.
+/// The sections of a dot2 as fader indices: the core and two F-wings. The buttons above them are at offsets 100 and
+/// 200.
 const DOT2_SECTIONS: [(u32, u32); 3] = [(0, 6), (6, 14), (14, 22)];
 
-/// The rows of buttons of the B-wings begin at these indices; each row holds twice eight, a wing after the other.
+/// The first indices of the button rows of the B-wings; each row has twice eight buttons, one wing after the other.
 const DOT2_WING_ROWS: [u32; 6] = [300, 400, 500, 600, 700, 800];
 
-/// Whether a console has an executor of that number.
+/// Whether a console has an executor with that number.
 pub(crate) fn exists(console: Option<ConsoleFamily>, number: u16) -> bool {
     match console {
         Some(ConsoleFamily::Gma2) | None => matches!(number, 1..=90 | 101..=190),
@@ -48,7 +51,7 @@ pub(crate) fn exists(console: Option<ConsoleFamily>, number: u16) -> bool {
     }
 }
 
-/// The requests that cover `executors`, which are in order. Those that the console does not have are left out.
+/// The requests that cover `executors`, which are sorted. Executors that the console does not have are left out.
 pub(crate) fn plan(
     executors: impl IntoIterator<Item = ExecutorAddress>,
     console: Option<ConsoleFamily>,
@@ -81,7 +84,7 @@ pub(crate) fn plan(
     requests
 }
 
-/// Ranges of whole groups of five, up to `MOST_EXECUTORS` and `MOST_RANGES` a request, faders and buttons mixed.
+/// Ranges of whole groups of five, up to `MOST_EXECUTORS` and `MOST_RANGES` per request, faders and buttons mixed.
 fn plan_gma2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
     let mut ranges: Vec<Range> = Vec::new();
     let mut asked = 0;
@@ -97,14 +100,13 @@ fn plan_gma2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
 }
 
 fn gma2_request(page: u32, ranges: Vec<Range>) -> PlaybacksRequest {
-    // Buttons alone are asked for as MA's page asks for its button view; mixed ranges work in the fader view,
-    // too.
+    // Buttons alone are requested like the button view of MA's page; mixed ranges also work in the fader view.
     let has_faders = ranges.iter().any(|range| range.items_type == ItemsType::Faders);
     let (view, mode) = if has_faders { (View::Faders, 1) } else { (View::Buttons, 2) };
     request(PlaybacksFormat::Grouped, page, view, mode, ranges)
 }
 
-/// One range a request.
+/// One range per request.
 fn plan_flat(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
     for range in groups_of_five(indices, WORTH_ASKING) {
         let mode = if range.items_type == ItemsType::Faders { 1 } else { 2 };
@@ -112,8 +114,8 @@ fn plan_flat(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
     }
 }
 
-/// Covers indices with ranges that begin and end at multiples of five, not longer than `MOST_EXECUTORS`. Gaps of up to
-/// `gap` are covered, too.
+/// Covers indices with ranges that begin and end at multiples of five and contain at most `MOST_EXECUTORS`. Gaps of up
+/// to `gap` are covered, too.
 fn groups_of_five(indices: &[u32], gap: u32) -> Vec<Range> {
     let mut ranges: Vec<Range> = Vec::new();
     for &index in indices {
@@ -133,7 +135,7 @@ fn groups_of_five(indices: &[u32], gap: u32) -> Vec<Range> {
     ranges
 }
 
-/// The sections of the main part and the rows of the B-wings.
+/// The sections of the main part and the button rows of the B-wings.
 fn plan_dot2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
     let in_row = |row: u32| indices.iter().filter(move |index| **index / 100 == row).map(|index| index % 100);
     let (faders, lower, upper) = (in_row(0), in_row(1), in_row(2));
@@ -144,7 +146,7 @@ fn plan_dot2(page: u32, indices: &[u32], requests: &mut Vec<PlaybacksRequest>) {
         Some(reach.map_or((*start, *end), |(first, _)| (first, *end)))
     });
     if let Some((start, end)) = reach {
-        // The buttons above the faders are only answered together with the faders.
+        // The buttons above the faders are only sent together with the faders.
         let ranges = [(0, ItemsType::Faders), (100, ItemsType::Buttons), (200, ItemsType::Buttons)];
         let wanted = ranges.into_iter().filter(|(row, _)| *row == 0 || in_row(row / 100).next().is_some());
         let ranges =
@@ -184,22 +186,22 @@ pub(crate) struct Poller {
     requests: Vec<PlaybacksRequest>,
     /// The record of each request.
     records: Vec<RequestRecord>,
-    /// The record of the request for lamps, if they are asked for.
+    /// The record of the request for lamps, if lamps are requested.
     leds: Option<RequestRecord>,
     next: usize,
     next_at: Instant,
     in_flight: Option<Poll>,
-    /// How many requests for executors in a row stayed without an answer.
+    /// The number of consecutive requests for executors without an answer.
     unanswered: u32,
-    /// How many polls may still be given up early.
+    /// The remaining number of polls that may be abandoned early.
     probes: u32,
-    /// When the first poll was sent that was given up early and may still be answered.
+    /// When the first early abandoned poll was sent that may still be answered.
     asked_since: Option<Instant>,
     runs: bool,
 }
 
-/// The record of a request. One that is never answered costs the others a time-out each time it is sent; therefore it is
-/// sent less and less often.
+/// The history of a request. A request that is never answered delays the others by a time-out each time. It is
+/// therefore sent less and less often.
 #[derive(Copy, Clone, Debug, Default)]
 struct RequestRecord {
     missed: u32,
@@ -216,25 +218,25 @@ impl RequestRecord {
 /// A request that waits for its answer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Poll {
-    /// What was asked for.
+    /// What was requested.
     pub(crate) what: PollKind,
-    /// When.
+    /// When it was sent.
     pub(crate) sent: Instant,
-    /// How long its answer is waited for.
+    /// When it is abandoned.
     until: Instant,
 }
 
-/// What a poll asks for.
+/// The subject of a poll.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PollKind {
-    /// The request of that place in the plan.
+    /// The request at this index in the plan.
     Executors(usize),
     /// The lamps.
     Leds,
 }
 
 impl Poller {
-    /// A poller with nothing to ask for.
+    /// A poller without requests.
     pub(crate) fn new(interval: Duration) -> Self {
         Self {
             interval,
@@ -251,7 +253,7 @@ impl Poller {
         }
     }
 
-    /// Replaces what is asked for. A request in flight is still waited for, as one that belongs to no plan.
+    /// Replaces the requests. The answer to a request in flight is still awaited, without a place in the plan.
     pub(crate) fn ask_for(&mut self, requests: Vec<PlaybacksRequest>, leds: bool) {
         self.records = vec![RequestRecord::default(); requests.len()];
         self.requests = requests;
@@ -262,12 +264,12 @@ impl Poller {
         }
     }
 
-    /// The requests.
+    /// The current requests.
     pub(crate) fn requests(&self) -> &[PlaybacksRequest] {
         &self.requests
     }
 
-    /// Begins at once.
+    /// Starts to poll immediately.
     pub(crate) fn start(&mut self, now: Instant) {
         (self.runs, self.in_flight, self.unanswered, self.next) = (true, None, 0, 0);
         (self.probes, self.asked_since) = (0, None);
@@ -276,17 +278,17 @@ impl Poller {
         self.leds = self.leds.map(|_| RequestRecord::default());
     }
 
-    /// Gives the first polls up early, because their dialect may be wrong.
+    /// Abandons the first polls early, because their dialect may be wrong.
     pub(crate) fn probe(&mut self) {
         self.probes = PROBES;
     }
 
-    /// Asks for nothing until the next start.
+    /// Stops polling until the next start.
     pub(crate) fn stop(&mut self) {
         (self.runs, self.in_flight) = (false, None);
     }
 
-    /// What is to be requested now; it counts as sent.
+    /// The next request, if one is due; it counts as sent.
     pub(crate) fn due(&mut self, now: Instant) -> Option<PollKind> {
         if !self.runs || self.in_flight.is_some() || self.next_at > now {
             return None;
@@ -312,7 +314,7 @@ impl Poller {
         Some(what)
     }
 
-    /// Executors were received: returns the request that they answer, if there is one.
+    /// Handles received executors. Returns the request that they answer, if there is one.
     pub(crate) fn take_executors(&mut self, now: Instant) -> Option<Poll> {
         let mut poll = self.in_flight.take_if(|poll| matches!(poll.what, PollKind::Executors(_)))?;
         (self.unanswered, self.probes) = (0, 0);
@@ -320,12 +322,13 @@ impl Poller {
             *record = RequestRecord::default();
         }
         self.next_at = (poll.sent + self.interval).max(now);
-        // It may answer an earlier one.
+        // They may answer an earlier request.
         poll.sent = self.asked_since.take().unwrap_or(poll.sent);
         Some(poll)
     }
 
-    /// The waiting request for executors has an empty answer: whether there was such a request. The next is due at once.
+    /// Handles an empty answer. Returns whether a request for executors was waiting; if so, the next one is due
+    /// immediately.
     pub(crate) fn take_nothing(&mut self, now: Instant) -> bool {
         let poll = self.in_flight.take_if(|poll| matches!(poll.what, PollKind::Executors(_)));
         if poll.is_some() {
@@ -334,7 +337,7 @@ impl Poller {
         poll.is_some()
     }
 
-    /// Lamps were received.
+    /// Handles received lamps.
     pub(crate) fn take_leds(&mut self, now: Instant) {
         if let Some(poll) = self.in_flight.take_if(|poll| poll.what == PollKind::Leds) {
             if let Some(record) = &mut self.leds {
@@ -344,8 +347,8 @@ impl Poller {
         }
     }
 
-    /// Gives up an answer whose time is over. Returns how many requests for executors were given up in a row, not counting
-    /// those that were given up early.
+    /// Abandons an answer that is overdue. Returns the number of consecutive requests for executors without an answer,
+    /// except those that were abandoned early.
     pub(crate) fn give_up(&mut self, now: Instant) -> Option<u32> {
         let poll = self.in_flight.take_if(|poll| poll.until <= now)?;
         if self.probes > 0 && poll.what != PollKind::Leds {
@@ -372,7 +375,7 @@ impl Poller {
         }
     }
 
-    /// When `give_up` and `due` are to be called.
+    /// When `give_up` and `due` have to be called.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         if !self.runs {
             return None;
@@ -402,7 +405,7 @@ mod tests {
         executors
     }
 
-    /// Page index, view and ranges as `start+count` with `f` for faders and `b` for buttons.
+    /// Page index, view, and ranges as `start+count` with `f` for faders and `b` for buttons.
     fn shown(console: ConsoleFamily, dialect: PlaybacksFormat, list: &[&str]) -> Vec<String> {
         plan(executors(list), Some(console), dialect)
             .iter()

@@ -1,4 +1,4 @@
-//! The session: joins connection, polling, watching and output. What goes out is in `outgoing`, pop-ups are in `pop_ups`.
+//! The session: connects login, polling, watching and output. Sent messages are in `outgoing`, pop-ups in `pop_ups`.
 
 mod outgoing;
 mod pop_ups;
@@ -22,16 +22,16 @@ use super::wire::{Answer, ConsoleFamily, Playbacks, PlaybacksFormat, Request, Re
 use crate::shared::paced::Paced;
 use pop_ups::OpenPopUp;
 
-/// The one connection.
+/// The only connection.
 const CONSOLE: Port = Port(0);
 
-/// How many executors a notice names.
+/// The maximum number of executors named in a notice.
 const NAMED: usize = 6;
 
-/// After this many polls without an answer in a row, a notice is given and the other dialect is tried.
+/// After this many consecutive polls without an answer, a notice is sent and the other dialect is tried.
 const UNANSWERED_POLLS: u32 = 3;
 
-/// A console that sent something so recently is alive; it answers a keep-alive every four seconds.
+/// A console that sent something within this time is alive; it answers a keep-alive every four seconds.
 const ALIVE: Duration = Duration::from_secs(5);
 
 /// A running connection to a console.
@@ -43,15 +43,15 @@ pub(crate) struct Session {
     watches: Watches,
     shaper: Shaper,
     dialect: PlaybacksFormat,
-    /// How many requests in an uncertain dialect had an empty answer.
+    /// The number of requests in an uncertain dialect that had an empty answer.
     refusals: u32,
     /// When the console last sent something.
     last_received: Instant,
-    /// What the command line of this remote reads.
+    /// The content of this remote's command line.
     cmdline: String,
-    /// The pop-up that waits for an answer.
+    /// The pop-up that needs an answer.
     question: Option<OpenPopUp>,
-    /// The notices given on this connection.
+    /// The notices sent on this connection.
     notified: Notified,
     /// States of the console that wait to be emitted.
     paced: Paced,
@@ -67,7 +67,7 @@ struct Notified {
 }
 
 impl Session {
-    /// A session that has not begun.
+    /// A session that has not started.
     pub(crate) fn new(settings: Arc<Config>) -> Self {
         Self {
             channels: MappedChannels::default(),
@@ -87,7 +87,7 @@ impl Session {
         }
     }
 
-    /// Takes the steps of the connection, and then sends everything that is due.
+    /// Performs the steps of the connection, then sends everything that is due.
     fn proceed(&mut self, now: Instant, out: &mut Outbox) {
         let mut steps = std::mem::take(&mut self.steps);
         for step in steps.drain(..) {
@@ -114,7 +114,7 @@ impl Session {
         self.flush(now, out);
     }
 
-    /// The console is ready: everything is sent and asked for anew.
+    /// Called when the console is ready: sends and requests everything again.
     fn begin(&mut self, now: Instant, out: &mut Outbox) {
         (self.dialect, self.refusals) = (self.login.dialect(), 0);
         self.notified = Notified::default();
@@ -141,7 +141,7 @@ impl Session {
         self.poller.ask_for(requests, self.watches.leds().len() > 0);
     }
 
-    /// Sends what may be sent now.
+    /// Sends the messages that may be sent now.
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(what) = self.shaper.next(now, &mut self.channels) {
             if self.send(now, &what, out) {
@@ -223,7 +223,7 @@ impl Session {
         let report = PlaybacksReport {
             console: self.login.console(),
             playbacks,
-            // An answer that was not asked for may be of any age.
+            // An unrequested answer may be of any age.
             asked_at: poll.map_or(Instant::START, |poll| poll.sent),
             asked: asked.map(|request| Asked { page_index: request.page_index, ranges: &request.ranges }),
             echoes_until: now + self.settings.settle,
@@ -410,7 +410,7 @@ impl crosspatch_core::Session for Session {
     }
 }
 
-/// Emits states of the console, or keeps them until they may be emitted.
+/// Emits states of the console, or queues them until they may be emitted.
 fn paced(paced: &mut Paced, now: Instant, out: &mut Outbox) -> impl FnMut(&mut MappedChannel, Value) {
     move |channel, value| {
         if let Some(value) = paced.put(now, channel.slot, value) {
@@ -428,7 +428,7 @@ fn emit(channel: &mut MappedChannel, now: Instant, value: Value, out: &mut Outbo
 }
 
 impl Session {
-    /// The console is alive and leaves polls without an answer.
+    /// Handles unanswered polls while the console is alive.
     fn handle_unanswered(&mut self, unanswered: u32, out: &mut Outbox) {
         let is_long = unanswered >= UNANSWERED_POLLS;
         if is_long && !std::mem::replace(&mut self.notified.unanswered, true) {
@@ -442,8 +442,8 @@ impl Session {
         }
     }
 
-    /// An empty answer came, and only a request for executors was waiting for one. A console that does not understand the
-    /// dialect of a request answers like this. If it has answered both dialects like this, that is not the reason.
+    /// Handles an empty answer while only a request for executors was waiting. A console that does not know the dialect
+    /// of a request answers like this. If it has answered both dialects like this, the dialect is not the reason.
     fn handle_refusal(&mut self, now: Instant) {
         if !self.login.knows_dialect() && self.refusals < 2 && self.poller.take_nothing(now) {
             self.refusals += 1;
@@ -451,7 +451,8 @@ impl Session {
         }
     }
 
-    /// An old console does not answer the newer form of the request, and some newer consoles greet like an old one.
+    /// An old console does not answer the newer form of the request, and some newer consoles have the greeting of an
+    /// old one.
     fn try_other_dialect(&mut self) {
         if self.login.console() != Some(ConsoleFamily::Dot2) {
             self.dialect = match self.dialect {

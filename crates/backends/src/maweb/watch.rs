@@ -1,8 +1,8 @@
-//! Which values become events: the first report of each channel, and changes.
+//! Selects the values to emit: the first report of each channel, and changes.
 //!
-//! A fader that is mapped in both directions is moved from two sides. Reports shortly after a level was sent show the past.
-//! They are dropped during the *settle* time, counted from the message to the request that the report answers. Later
-//! reports pass, so that the console's true level is never lost for good.
+//! A fader that is mapped in both directions is moved from both sides. Reports shortly after a level was sent are
+//! outdated. They are dropped during the *settle* time, measured from the message to the request that the report
+//! answers. Later reports pass, so that the console's true level is not lost permanently.
 
 use std::num::NonZeroU16;
 
@@ -15,13 +15,13 @@ use super::wire::{self, Color, ConsoleFamily, ExecButton, Playbacks, Wanted};
 /// Consoles write three decimals: levels that differ by no more than rounding are the same.
 const SAME_LEVEL: f64 = 0.0006;
 
-/// The channels that are inputs, in the order in which answers name them.
+/// The input channels, sorted like the answers.
 #[derive(Debug, Default)]
 pub(crate) struct Watches {
-    /// In the order of executor and part.
+    /// Sorted by executor and part.
     entries: Vec<WatchedPart>,
     leds: Vec<(&'static str, Slot)>,
-    /// What has to be read of executors.
+    /// The parts of executors to read.
     wanted: Wanted,
     round: u32,
 }
@@ -31,11 +31,11 @@ struct WatchedPart {
     executor: ExecutorAddress,
     part: ExecutorPart,
     slot: Slot,
-    /// The number of the last answer that contained it.
+    /// The number of the last answer that contained the part.
     round: u32,
 }
 
-/// What a request asked for, to find executors that the answer leaves out.
+/// The subject of a request, to find executors that are missing in the answer.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Asked<'a> {
     /// The page, counted from 0.
@@ -44,21 +44,21 @@ pub(crate) struct Asked<'a> {
     pub(crate) ranges: &'a [wire::Range],
 }
 
-/// An answer of a console, with the request that it answers.
+/// An answer of a console, with its request.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct PlaybacksReport<'a> {
     pub(crate) console: Option<ConsoleFamily>,
     pub(crate) playbacks: &'a Playbacks<'a>,
-    /// When its request was sent.
+    /// When the request was sent.
     pub(crate) asked_at: Instant,
-    /// What its request asked for.
+    /// The subject of the request.
     pub(crate) asked: Option<Asked<'a>>,
-    /// Until then, nearly the same level from the mapping is an echo.
+    /// Until this time, nearly the same level from the mapping is an echo.
     pub(crate) echoes_until: Instant,
 }
 
 impl Watches {
-    /// Lists the inputs among the channels.
+    /// Collects the inputs of the channels.
     pub(crate) fn arrange(&mut self, channels: &MappedChannels) {
         *self = Self { round: self.round, ..Self::default() };
         for channel in channels.iter().filter(|channel| channel.is_input) {
@@ -94,22 +94,22 @@ impl Watches {
         }
     }
 
-    /// What has to be read of executors for all that is watched.
+    /// The parts of executors to read for all watched parts.
     pub(crate) fn wanted(&self) -> Wanted {
         self.wanted
     }
 
-    /// All executors watched, in order, some more than once.
+    /// All watched executors, sorted, some more than once.
     pub(crate) fn executors(&self) -> impl Iterator<Item = ExecutorAddress> {
         self.entries.iter().map(|watch| watch.executor)
     }
 
-    /// The names of all lamps watched.
+    /// The names of all watched lamps.
     pub(crate) fn leds(&self) -> impl ExactSizeIterator<Item = &'static str> {
         self.leds.iter().map(|(name, _)| *name)
     }
 
-    /// Takes over what an answer reports of executors.
+    /// Handles an answer about executors.
     pub(crate) fn handle_playbacks(
         &mut self,
         report: PlaybacksReport<'_>,
@@ -129,7 +129,7 @@ impl Watches {
             }
         }
         let Some(asked) = report.asked.filter(|asked| asked.page_index + 1 == playbacks.page) else { return };
-        // An executor that was asked for and left out does not exist, as on a page that was never created.
+        // A requested executor that is missing in the answer does not exist, as on a page that was never created.
         let empty = wire::Executor::default();
         for range in asked.ranges {
             let watches = self.range(page, range.start, range.count).iter();
@@ -141,7 +141,7 @@ impl Watches {
         }
     }
 
-    /// Takes over the state of lamps: off, blinking as one half, on.
+    /// Handles the states of lamps: off, blinking as one half, on.
     pub(crate) fn handle_leds<'a>(
         &self,
         data: impl Iterator<Item = (&'a str, &'a str)>,
@@ -164,19 +164,19 @@ impl Watches {
         }
     }
 
-    /// The watches of `count` executors from `index` on.
+    /// The watched parts of `count` executors, from `index`.
     fn range(&mut self, page: NonZeroU16, index: u32, count: u32) -> &mut [WatchedPart] {
         let place = |watch: &WatchedPart| (watch.executor.page, watch.executor.index());
         let first = self.entries.partition_point(|watch| place(watch) < (page, index));
         let end = index.saturating_add(count);
-        // All of them are looked at anyway, and mostly they are a few.
+        // A linear search, because the caller visits all of them, and there are usually few.
         let len = self.entries[first..].iter().take_while(|watch| place(watch) < (page, end)).count();
         &mut self.entries[first..first + len]
     }
 }
 
 impl MappedChannel {
-    /// Takes over what an answer reports of one part of an executor. `block` is the part's place within a wide one.
+    /// Handles the report of one part of an executor. `block` is the part's block within a wide executor.
     fn handle_report(
         &mut self,
         report: PlaybacksReport<'_>,
@@ -187,7 +187,7 @@ impl MappedChannel {
     ) {
         match part {
             ExecutorPart::Fader => {
-                // A wide executor may come without all of its blocks; that says nothing about the levels of the others.
+                // A wide executor may lack some of its blocks; the levels of these are unknown.
                 if block.is_some() || executor.is_empty() {
                     self.handle_level(block.map_or(0.0, |block| block.fader.level()), report, emit);
                 }
@@ -256,7 +256,7 @@ impl MappedChannel {
         }
     }
 
-    /// Replaces the last value; whether it was another one.
+    /// Replaces the last value. Returns whether it differs.
     fn replace_last(&mut self, value: LastValue) -> bool {
         let is_new = self.last_value != value;
         if is_new {
@@ -266,7 +266,7 @@ impl MappedChannel {
     }
 }
 
-/// The number of a key of an executor, both in requests and among the keys of an answer. A dot2 has two keys at a fader.
+/// The number of an executor's key, in requests and in answers. A dot2 has two keys per fader.
 pub(crate) fn key(console: Option<ConsoleFamily>, part: ExecutorPart) -> Option<u32> {
     match (console, part) {
         (_, ExecutorPart::Button) => Some(0),
@@ -288,7 +288,7 @@ pub(crate) fn key(console: Option<ConsoleFamily>, part: ExecutorPart) -> Option<
     }
 }
 
-/// Whether the console lights a key or draws it as selected.
+/// Whether the console lights a key or displays it as selected.
 fn is_lit(key: &ExecButton<'_>) -> bool {
     let is_on = |lamp: Option<Color>| lamp.is_some_and(|color| color != Color::default());
     key.is_selected || is_on(key.left_led) || is_on(key.right_led)
@@ -307,7 +307,7 @@ mod tests {
     /// Slots and values.
     type Events = Vec<(u32, String)>;
 
-    /// Watches with the channels that they are of: slot 0 is the first one of the list.
+    /// Watches and their channels: slot 0 is the first one of the list.
     struct Test {
         watches: Watches,
         channels: MappedChannels,
@@ -332,13 +332,13 @@ mod tests {
             self.channels.get_mut(Slot(slot)).expect("a channel of the test")
         }
 
-        /// A level was sent; until that time, reports show the past.
+        /// A level was sent; until this time, reports are outdated.
         fn sent(&mut self, level: f64, settles_at: Instant) {
             let channel = self.channel(0);
             (channel.last_value, channel.settles_at) = (LastValue::Number(level), settles_at);
         }
 
-        /// Slots and values that are emitted for an answer of a grandMA2.
+        /// Slots and values emitted for an answer of a grandMA2.
         fn events(&mut self, asked_at: u64, playbacks: &Playbacks<'_>) -> Events {
             self.events_of(asked_at, playbacks, None)
         }
@@ -358,7 +358,7 @@ mod tests {
             events
         }
 
-        /// Slots and values that are emitted for the states of lamps.
+        /// Slots and values emitted for the states of lamps.
         fn lamps(&mut self, data: &[(&str, &str)]) -> Events {
             let mut events = Vec::new();
             let emit = &mut |channel: &mut MappedChannel, value: Value| {

@@ -56,7 +56,7 @@ impl Test {
         shown(&steps)
     }
 
-    /// Lets time pass and says what happened when, in milliseconds from here.
+    /// Advances the time. Returns what happened and when, in milliseconds from the call.
     fn pass(&mut self, millis: u64) -> Vec<String> {
         let start = self.now;
         let end = start + Duration::from_millis(millis);
@@ -90,7 +90,7 @@ fn shown(steps: &[LoginStep]) -> Vec<String> {
     steps.iter().map(show).collect()
 }
 
-/// What of a list contains a word.
+/// The items of a list that contain a word.
 fn with<'a>(list: &'a [String], word: &str) -> Vec<&'a str> {
     list.iter().map(String::as_str).filter(|line| line.contains(word)).collect()
 }
@@ -285,7 +285,7 @@ fn the_next_host_is_tried_at_once_and_only_a_whole_round_costs_a_pause() {
     assert_eq!(with(&test.pass(500), "open"), [first_pause_then("open 10.0.0.1:80")]);
 }
 
-/// The pause of the first round, which the seed decides.
+/// The pause of the first round, which depends on the seed.
 fn first_pause_then(what: &str) -> String {
     let pause = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, "ma").pause();
     format!("{} {what}", pause.as_millis())

@@ -31,12 +31,12 @@ impl Test {
         self.shaper.close(last_received, &mut self.channels);
     }
 
-    /// A channel with what it is passed to.
+    /// A channel, with the shaper.
     fn channel(&mut self, slot: u32) -> (&mut Shaper, &mut MappedChannel) {
         (&mut self.shaper, self.channels.get_or_insert(Slot(slot), Address::Led("store")))
     }
 
-    /// A press or release, if it is one.
+    /// Sends a press or release, if there is an edge.
     fn edge(&mut self, slot: u32, pressed: bool) -> Taken {
         let (shaper, channel) = self.channel(slot);
         let edge = channel.key.button.edge(&Value::edge(pressed));
@@ -69,7 +69,7 @@ fn shaper() -> Test {
     Test::new(200, Duration::from_millis(25))
 }
 
-/// Everything that goes out at that time to a console that answers nothing.
+/// All messages sent at this time to a console that answers nothing.
 fn sent_unanswered(test: &mut Test, millis: u64) -> Vec<OutgoingCommand> {
     let mut all = Vec::new();
     while let Some(send) = test.shaper.next(at(millis), &mut test.channels) {
@@ -79,14 +79,14 @@ fn sent_unanswered(test: &mut Test, millis: u64) -> Vec<OutgoingCommand> {
     all
 }
 
-/// Everything that goes out at that time to a console that answers.
+/// All messages sent at this time to a console that answers.
 fn sent(test: &mut Test, millis: u64) -> Vec<OutgoingCommand> {
     let all = sent_unanswered(test, millis);
     all.iter().for_each(|_| assert!(test.shaper.handle_answer(), "an answer that was not awaited"));
     all
 }
 
-/// Everything that goes out until then, as it becomes due, with the time of each.
+/// All messages sent until this time, as they become due, with their times.
 fn sent_until(test: &mut Test, from: u64, to: u64) -> Vec<(u64, OutgoingCommand)> {
     (from..=to).flat_map(|now| sent(test, now).into_iter().map(move |send| (now, send))).collect()
 }

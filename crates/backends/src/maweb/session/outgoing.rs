@@ -1,4 +1,4 @@
-//! Values on their way to the console: what each one means to the shaper, and which message it becomes.
+//! Values to the console: passes them to the shaper, and converts its output to messages.
 
 use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, Text, Value};
 
@@ -14,12 +14,12 @@ use crate::maweb::wire::{ConsoleFamily, Request};
 use crate::maweb::{poll, watch};
 use crate::shared::button::Edge;
 
-/// After a key is released, a report of its lamp is emitted even if the lamp has not changed, from this time on: pads switch
-/// their own lamp off at a release.
+/// From this time after the release of a key, a report of its lamp is emitted even if the lamp has not changed: pads
+/// switch off their own lamp at a release.
 const KEY_SETTLE: Duration = Duration::from_millis(100);
 
 impl Session {
-    /// Takes a value for an output. A state, such as after a log-in, presses nothing.
+    /// Handles a value for an output. A state, such as after a log-in, does not press a key.
     pub(super) fn take(&mut self, now: Instant, slot: Slot, value: &Value, is_state: bool, out: &mut Outbox) {
         let Some(channel) = self.channels.get_mut(slot) else { return };
         let number = value.as_number();
@@ -89,7 +89,7 @@ impl Session {
         self.notify_taken(slot, taken, out);
     }
 
-    /// Sends one message of the output; whether there was anything to send on this console.
+    /// Sends one message of the output. Returns whether there was one for this console.
     pub(super) fn send(&mut self, now: Instant, what: &OutgoingCommand, out: &mut Outbox) -> bool {
         let (OutgoingCommand::Level(slot, _)
         | OutgoingCommand::Edge(slot, _)
@@ -108,7 +108,7 @@ impl Session {
                 let (exec_index, page_index) = (executor.index(), executor.page_index());
                 let (pressed, cmdline) = (*pressed, self.cmdline.as_str().into());
                 send(out, &Request::Button { exec_index, page_index, button_id, pressed, cmdline, session });
-                // The release that precedes a further press leaves the key down in the mapping.
+                // The release before a further press leaves the key down in the mapping.
                 if !pressed && !channel.key.button.is_down() {
                     (channel.last_value, channel.settles_at) = (LastValue::Number(0.0), now + KEY_SETTLE);
                 }
@@ -159,7 +159,7 @@ impl Session {
         true
     }
 
-    /// The message for a press or release of a key, if there is one for this console.
+    /// The message for a press or release of a key, if this console has one.
     fn key_request(&self, key: &'static CommandKey, pressed: bool) -> Option<Request<'static>> {
         let session = self.login.session();
         let is_dot2 = self.login.console() == Some(ConsoleFamily::Dot2);
@@ -177,7 +177,7 @@ impl Session {
         }
     }
 
-    /// Gives a notice of an event that was not taken.
+    /// Sends a notice about an event that was not accepted.
     fn notify_taken(&mut self, slot: Slot, taken: Taken, out: &mut Outbox) {
         let Some(name) = self.channels.get_mut(slot).map(|channel| channel.address.to_string()) else {
             return;
@@ -202,7 +202,7 @@ impl Session {
     }
 }
 
-/// Whether the console in use has what a channel stands for.
+/// Whether the console in use has the target of a channel.
 #[inline]
 pub(super) fn is_there(login: &Login, settings: &Config, address: &Address) -> bool {
     let console = login.console();

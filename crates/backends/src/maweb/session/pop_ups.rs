@@ -1,4 +1,4 @@
-//! Questions of the console: shown on the channels of the answers that they offer, and answered once.
+//! Questions of the console: indicated on the channels of the available answers, and answered once.
 
 use crosspatch_core::{Duration, Instant, Notice, Outbox, is_plain};
 
@@ -7,14 +7,14 @@ use crate::maweb::address::Address;
 use crate::maweb::channel::MappedChannel;
 use crate::maweb::wire::Confirmation;
 
-/// A person takes at least this long to answer a pop-up. An earlier answer is the echo of the answer's lamp by a peer.
+/// The minimum time that a person takes to answer a pop-up. An earlier answer is a peer's echo of the answer's lamp.
 const REACTION_TIME: Duration = Duration::from_millis(200);
 
-/// The pop-up that waits for an answer.
+/// The pop-up that needs an answer.
 pub(super) struct OpenPopUp {
-    /// The mode to store in, if the question is about a preset. Such a question has an answer of its own kind.
+    /// The mode to store in, if the question is about a preset. Such a question has its own kind of answer.
     pub(super) preset_mode: Option<i64>,
-    /// The earliest time of a person's answer.
+    /// The earliest time of an answer by a person.
     pub(super) answerable_at: Instant,
     answers: Vec<i64>,
 }
@@ -38,7 +38,7 @@ impl Session {
             format!("the console asks: {} {} ({})", question.title, question.message, named.join(", "));
         let level = if self.has_answer() { Notice::info } else { Notice::warning };
         self.notify(level("asks", printable(&text)), out);
-        // The mode that the console has chosen stays, as on MA's page when the list is not opened.
+        // The mode selected by the console is kept, as on MA's page when the list is not opened.
         let preset_mode = is_preset.then(|| question.choice.unwrap_or(0).max(0));
         self.question = Some(OpenPopUp { preset_mode, answers, answerable_at: now + REACTION_TIME });
         self.show_question(out, 1.0);
@@ -49,14 +49,14 @@ impl Session {
         self.question = None;
     }
 
-    /// Whether any mapping could answer a pop-up.
+    /// Whether any channel can answer a pop-up.
     fn has_answer(&self) -> bool {
         let is_answer =
             |channel: &MappedChannel| channel.is_output && matches!(channel.address, Address::Confirm(_));
         self.channels.iter().any(is_answer)
     }
 
-    /// Lights the answers that the pop-up offers, or darkens them.
+    /// Switches the lamps of the available answers on or off.
     fn show_question(&self, out: &mut Outbox, level: f64) {
         let Some(question) = &self.question else { return };
         for channel in self.channels.iter() {
@@ -69,7 +69,7 @@ impl Session {
     }
 }
 
-/// A text of the console on one line of a log, and not longer than one.
+/// A console's text on one log line, truncated if necessary.
 fn printable(text: &str) -> String {
     text.chars().map(|letter| if is_plain(letter) { letter } else { ' ' }).take(300).collect()
 }
