@@ -25,7 +25,7 @@ pub(crate) const CLIENT: Port = Port(1);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a server may read nothing before it is reconnected.
+/// The time after which a server that reads nothing is reconnected.
 const LONGEST_STALL: Duration = Duration::from_secs(10);
 
 /// The longest interval between two messages of a strip. It reveals a server that has disappeared, and prevents servers that show

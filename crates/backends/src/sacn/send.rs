@@ -28,7 +28,7 @@ const SYNC_DELAY: Duration = Duration::from_millis(5);
 /// The time between two lists of universes, `E131_UNIVERSE_DISCOVERY_INTERVAL` (appendix A).
 const ANNOUNCE: Duration = Duration::from_secs(10);
 
-/// How often the termination is sent (clause 6.2.6).
+/// The number of termination packets (clause 6.2.6).
 const GOODBYES: usize = 3;
 
 /// A universe that is sent.

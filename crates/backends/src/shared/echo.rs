@@ -33,7 +33,7 @@ pub(crate) struct Echoes {
     /// Hashes of the last values that were sent and have not returned, with the times when they expire.
     sent: [(u32, Instant); 32],
     next: usize,
-    /// How many values in a row have returned.
+    /// The number of consecutive values that have returned.
     returned: u8,
 }
 

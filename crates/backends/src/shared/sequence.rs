@@ -29,7 +29,7 @@ const SPLIT: u32 = 8;
 /// The width of the numbers of a protocol, and how they are compared.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NumberWidth {
-    /// How many bits a number has.
+    /// The number of bits of a number.
     bits: u32,
     /// A number that is lower by at least this begins a new count. At most 64, the width of `seen`.
     window: u32,
@@ -51,21 +51,21 @@ impl NumberWidth {
 /// The order of a packet in its stream, by its number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PacketOrder {
-    /// It follows the last one, with this difference.
+    /// The number follows the last one, with this difference.
     Newer(u32),
-    /// It is the first one, or the first of a new count.
+    /// The packet is the first one, or the first of a new count.
     Anew,
-    /// It has the same number as the last one, as all packets of its source have.
+    /// The number equals the last one, like that of all packets of this source.
     Still,
-    /// It has the same number as the last one.
+    /// The number equals the last one.
     Again,
-    /// A packet with its number has come, and others after that.
+    /// A packet with this number was already received, and later packets after it.
     Twice,
     /// Later packets overtook it. The difference to the latest number.
     Late(u32),
 }
 
-/// What an operator should know of the numbers of a source.
+/// Irregularities of the numbers of a source, for the operator.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// This many packets were dropped because later ones had overtaken them.
@@ -81,7 +81,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// The notice that `who` has it with the packets of `what`.
+    /// The notice about the packets of `what` from `who`.
     pub(crate) fn notice(self, id: &'static str, who: impl fmt::Display, what: impl fmt::Display) -> Notice {
         match self {
             Self::Late(1) => {
@@ -123,19 +123,19 @@ impl Trouble {
 #[derive(Clone, Debug)]
 pub(crate) struct SequenceTracker {
     numbers: NumberWidth,
-    /// The latest number, and when it came first.
+    /// The latest number, and when it was first received.
     last: Option<(u16, Instant)>,
     /// Which numbers were received, the latest in the lowest bit.
     seen: u64,
-    /// How many packets in a row have the latest number.
+    /// The number of consecutive packets with the latest number.
     same: u32,
     is_still: bool,
     is_still_reported: bool,
-    /// How many packets with lower numbers were received since then.
+    /// The number of packets with lower numbers received since then.
     lower: u32,
     late: u32,
     late_reported_at: Option<Instant>,
-    /// How many numbers were received twice.
+    /// The number of packets received twice.
     doubles: u32,
     is_double: bool,
     /// When the first of the latest new counts began, and how many have begun since.
@@ -278,7 +278,7 @@ mod tests {
         Instant::START + Duration::from_millis(millis)
     }
 
-    /// What a number says, some milliseconds after another one.
+    /// The order of a packet, some milliseconds after another one.
     fn verdict(numbers: NumberWidth, last: u16, next: u16, later: u64) -> PacketOrder {
         let mut sequence = SequenceTracker::new(numbers);
         assert_eq!(sequence.check(at(1_000), last), PacketOrder::Anew);
