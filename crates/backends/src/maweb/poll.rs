@@ -32,8 +32,7 @@ const MOST_RANGES: usize = 6;
 /// request.
 const WORTH_ASKING: u32 = 10;
 
-/// The sections of a dot2 as fader indices: the core and two F-wings. The buttons above them are at offsets 100 and
-/// 200.
+/// The sections of a dot2 as fader indices: the core and two F-wings. Their buttons are at offsets 100 and 200.
 const DOT2_SECTIONS: [(u32, u32); 3] = [(0, 6), (6, 14), (14, 22)];
 
 /// The first indices of the button rows of the B-wings; each row has twice eight buttons, one wing after the other.

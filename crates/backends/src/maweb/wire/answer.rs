@@ -19,8 +19,8 @@ const READY: &str = "server ready";
 pub struct Answer<'a> {
     /// The console is ready for requests.
     pub greeting: Option<Greeting<'a>>,
-    /// `session`: the session number from this message on; 0 if there is no such session, -1 if remotes are disabled,
-    /// -2 if there are too many.
+    /// `session`: the session number from this message on; 0 if there is no such session, -1 if remotes are
+    /// disabled, -2 if there are too many.
     pub session: Option<i64>,
     /// `forceLogin`: whether a log-in is requested.
     pub force_login: Option<bool>,
