@@ -1,8 +1,8 @@
-//! Addresses between quotes: how a name that the language would take apart is written, as a whole or in part.
+//! Quoted addresses: names that contain characters with a meaning in the language, quoted as a whole or in part.
 //!
-//! The quotes begin right behind the dot of the instance: `tablet."/my layer/opacity":2`. Between them a backslash stands in
-//! front of `"`, `\`, `{` and `}`; everything else is as it stands. What follows behind the second quote belongs to the
-//! address, too. Backends and sessions never see the quotes, only names.
+//! The opening quote follows the dot after the instance: `tablet."/my layer/opacity":2`. Inside the quotes, `"`, `\`,
+//! `{` and `}` are escaped with a backslash; everything else is literal. Text after the closing quote also belongs to
+//! the address. Backends and sessions see the names without quotes.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use std::ops::Range;
 pub struct Quoted<'a> {
     /// What stands between the quotes, without its backslashes.
     pub name: Cow<'a, str>,
-    /// What follows behind them.
+    /// The text after the closing quote.
     pub rest: &'a str,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// The place of the quote that closes the one at `open`.
+/// The position of the quote that closes the one at `open`.
 pub fn closing_quote(text: &str, open: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     if bytes.get(open) != Some(&b'"') {

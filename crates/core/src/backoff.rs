@@ -38,7 +38,8 @@ impl Backoff {
         Self { first, most, whole: Duration::ZERO, failures: 0, failing_since: None, random }
     }
 
-    /// The next pause: twice the one before, up to the most, and of that between three quarters and the whole.
+    /// The next pause: twice the previous one, up to the maximum, then randomized to between three quarters and all of
+    /// that.
     pub fn pause(&mut self) -> Duration {
         self.pause_up_to(self.most)
     }

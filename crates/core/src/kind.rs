@@ -1,13 +1,13 @@
-//! The direction of a channel, and what a value on it means: something that is, something that is set, or something that happens.
+//! The direction of a channel, and its kind: whether its values are states, settings or events.
 //!
 //! ```text
-//! art.1 > osc./fader            a state: told when it changes
-//! pad.ch0.cc7 > osc./fader      a control: told as often as it is sent
-//! pad.ch0.program > osc./cue    an event: told as often as it happens, and never told again
+//! art.1 > osc./fader            a state: sent when it changes
+//! pad.ch0.cc7 > osc./fader      a control: sent as often as it is received
+//! pad.ch0.program > osc./cue    an event: sent as often as it happens, and never repeated
 //! ```
 //!
-//! Backends declare the kind of each channel ([`Instance::kind`](crate::Instance::kind)), the plan works out the kind of each
-//! mapping, and the engine keeps events out of recalls.
+//! Backends declare the kind of each channel ([`Instance::kind`](crate::Instance::kind)), the plan computes the kind of
+//! each mapping, and the engine keeps events out of recalls.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub enum Direction {
 /// | event | is emitted and sent, as often as it comes | nothing is sent |
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Something that is, such as a slot of a universe or a fader that a console is asked for.
+    /// A state, such as a slot of a universe or a fader that a console reports on request.
     #[default]
     State,
     /// Something that a message sets, such as a control change or an OSC message: the message is an event, what it sets is a

@@ -1,7 +1,7 @@
-//! Counts notices and lets few enough through that a person can read them.
+//! Counts notices and limits their rate so that a person can read them.
 //!
-//! Of each kind and session the first few of ten seconds pass; the rest are counted, and the latest of them is told at the
-//! end of those ten seconds together with their number.
+//! For each kind and session, the first few notices within ten seconds pass. The rest are counted; at the end of the
+//! ten seconds the latest of them is reported together with their number.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{Effect, Instant, Notice, Outbox, SessionId};
 const WINDOW: Duration = Duration::from_secs(10);
 const PASSED_PER_WINDOW: u32 = 5;
 
-/// What was told lately.
+/// The notices reported recently.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeBook {
     entries: Vec<NoticeEntry>,
@@ -77,7 +77,7 @@ impl NoticeBook {
         }
     }
 
-    /// A session has ended, or, without one, the show: tells what was counted of it and forgets it.
+    /// A session has ended or, if `None`, the show. Reports what was counted for it and forgets it.
     pub(crate) fn retire(&mut self, session: Option<SessionId>, out: &mut Outbox) {
         self.entries.retain_mut(|entry| {
             if entry.session != session {

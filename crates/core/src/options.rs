@@ -44,7 +44,7 @@ pub struct OptionSpec {
     pub secret: bool,
     /// Whether quotes round its value are a part of the language of the option.
     pub quotes: bool,
-    /// Whether its value names a file, whose text the configuration compiler reads and hands over.
+    /// Whether its value names a file, whose text the configuration compiler reads and passes on.
     pub file: bool,
 }
 

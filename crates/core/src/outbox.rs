@@ -49,7 +49,7 @@ impl Notice {
         Self::new(id, Severity::Warning, text.into())
     }
 
-    /// Something that somebody has to mend.
+    /// An error that someone has to fix.
     pub fn error(id: &'static str, text: impl Into<String>) -> Self {
         Self::new(id, Severity::Error, text.into())
     }
@@ -138,8 +138,8 @@ impl Outbox {
         self.emitted.push((slot, value.into().normalised()));
     }
 
-    /// Whether the value of that number, among those that `handle_values` is given, is an event: a peer that comes back is not
-    /// to be told it again. A session that asks the engine for states ([`recall`](Self::recall)) is never given one.
+    /// Whether the value with this number, among those passed to `handle_values`, is an event. Events must not be sent
+    /// again to a peer that reconnects. [`recall`](Self::recall) never returns events.
     #[inline]
     pub fn is_event(&self, number: usize) -> bool {
         !self.events.is_empty() && self.events.binary_search(&(number as u32)).is_ok()
@@ -150,9 +150,9 @@ impl Outbox {
         std::mem::swap(&mut self.events, events);
     }
 
-    /// How often what caused this turn has been to a peer and come back: 0 for what begins here or with somebody who was
-    /// told nothing like it. A session that sends to a peer which may send everything back remembers this with what it
-    /// sends, and stops at a bound that it chooses.
+    /// How often the cause of this turn has gone to a peer and come back: 0 for a cause that begins here or at a peer
+    /// that was sent nothing like it. A session that sends to a peer which may send everything back stores this with
+    /// what it sends, and stops at a limit of its choice.
     pub fn generation(&self) -> u8 {
         self.generation
     }
@@ -251,7 +251,7 @@ impl Volume {
         self.bytes = self.bytes.wrapping_add(bytes);
     }
 
-    /// What it took to send what has been sent since: about a microsecond for each message and each KiB.
+    /// The cost of what has been sent since: about a microsecond for each message and each KiB.
     pub(crate) fn since(self, before: Self) -> usize {
         self.messages.wrapping_sub(before.messages) + (self.bytes.wrapping_sub(before.bytes) >> 10)
     }

@@ -17,12 +17,12 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// The target of a route into a chain, whose slot is then the number of an input. No instance has this number, so
-    /// that telling the two kinds of routes apart costs nothing beyond the check that the instance is there.
+    /// The instance of a target that is the input of a chain, whose number is then in the slot. No instance has this
+    /// number, so that distinguishing the two kinds of routes costs no more than the check that the instance exists.
     pub(crate) const INTO_CHAINS: InstanceId = InstanceId(u32::MAX);
 
-    /// Marks the target of a route for events. There are never so many instances that one has it in its number, so that
-    /// the same check tells these routes apart, too.
+    /// Marks the target of a route for events. No instance number is large enough to have this bit set, so that the
+    /// same check distinguishes these routes, too.
     const EVENTS: u32 = 1 << 31;
 
     /// The same route for values that are events.

@@ -45,8 +45,9 @@ pub trait Session: Send {
     /// A stream that was full has room again.
     fn handle_writable(&mut self, _now: Instant, _port: Port, _peer: Peer, _out: &mut Outbox) {}
 
-    /// Datagrams for a port were dropped by this machine before they were read; nobody knows which. The last state of a peer
-    /// may be among them. A session that can ask its peers for their state does so. Comes once a second at most for a port.
+    /// This machine dropped datagrams for a port before they were read; it is unknown which. The last state of a peer
+    /// may be among them. A session that can request the state of its peers does so. Called at most once a second for a
+    /// port.
     fn handle_loss(&mut self, _now: Instant, _port: Port, _out: &mut Outbox) {}
 
     /// Values for the session's output channels, in the order in which they came about. Nothing was merged on the way:

@@ -38,7 +38,7 @@ pub enum Condition {
         /// Since when.
         since: Instant,
     },
-    /// It will not work until somebody changes something: a refused log-in, an address that another program uses.
+    /// It will not work until someone changes something: a refused log-in, an address that another program uses.
     Failing {
         /// What is wrong, in a few words.
         reason: String,

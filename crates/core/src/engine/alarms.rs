@@ -15,7 +15,7 @@ pub(super) struct Alarms {
 }
 
 impl Alarms {
-    /// The alarms of so many sleepers, all of whom say when they want to be woken.
+    /// Creates the alarms of N sleepers from their wake-up times.
     pub(super) fn of(wakes: impl ExactSizeIterator<Item = Option<Instant>>) -> Self {
         let mut alarms = Self { heap: BinaryHeap::new(), set: vec![None; wakes.len()] };
         wakes.enumerate().for_each(|(at, due)| alarms.set(at, due));
@@ -44,7 +44,8 @@ impl Alarms {
         self.heap.push(Reverse((due, at)));
     }
 
-    /// Takes out the first whose alarm is due; of several at the same time, the one with the lowest number.
+    /// Removes and returns the first sleeper whose alarm is due. Of several with the same time, the lowest number comes
+    /// first.
     pub(super) fn take(&mut self, now: Instant) -> Option<usize> {
         if self.next()? > now {
             return None;

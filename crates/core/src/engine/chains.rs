@@ -199,7 +199,8 @@ impl Engine {
         let working = &self.chains.all[chain];
         let value = match working.merge {
             None => Some(value),
-            // What passes a chain that sleeps is the end of something: of use where nobody else has a say.
+            // A chain that sleeps only passes on the end of something, which is useful only where no other source has a
+            // say.
             Some((merge, _)) if working.live.is_asleep() => {
                 Some(value).filter(|_| self.chains.merges[merge].is_silent())
             }

@@ -83,8 +83,8 @@ impl Engine {
         out.push(Effect::Retire(leaving.id));
     }
 
-    /// Outputs that have not been told anything yet get the present value of their source, as state. So do chains that have
-    /// just begun: they have to know what their source is at although their target has a value.
+    /// Sends the present value of its source, as state, to each output that has not received a value yet. Chains that
+    /// have just begun receive it too: they need the state of their source even if their target has a value.
     fn recall_new_targets(&mut self, now: Instant, plan: &Plan, has_begun: &[bool], out: &mut Outbox) {
         // Behind chains all of a target's sources count, for three of them may be the parts of one colour.
         let mut states = Vec::new();
@@ -124,7 +124,7 @@ impl Engine {
         }
     }
 
-    /// Whether the target that a route leads to, perhaps through a chain, has not been told anything.
+    /// Whether the target of a route, possibly through a chain, has not received a value.
     fn has_no_value(&self, route: &Route) -> bool {
         let end = match route.target {
             Route::INTO_CHAINS => self.chains.end(route.slot),

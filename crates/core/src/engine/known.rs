@@ -129,7 +129,7 @@ impl LastValues {
         values.numbers[slot.index()] == number
     }
 
-    /// All channels that have been told something, and what, unless it was an event.
+    /// All channels that have received a value, with that value, except events.
     pub(super) fn states(&self) -> impl Iterator<Item = (Slot, Value)> {
         let is_state = |slot: &Slot| self.marks[slot.index()] & OUTPUT_EVENT == 0;
         let slots = (0..self.len() as u32).map(Slot).filter(is_state);

@@ -74,7 +74,7 @@ struct SessionQueue {
     waiting: Vec<InstanceId>,
     /// How many sessions the values that are routed have come through.
     hops: usize,
-    /// Empty inboxes. The one that was used last is used next, whoever gets it, because a processor still has it at hand.
+    /// Empty inboxes. The one used last is reused first because it is most likely still in the cache.
     spare: Vec<Inbox>,
 }
 
@@ -253,7 +253,7 @@ impl Engine {
         self.turn(now, session, out, |session, out| session.handle_writable(now, port, peer, out));
     }
 
-    /// Puts a value on a channel by hand, as if its session had emitted it.
+    /// Sets the value of a channel as if its session had emitted it.
     pub fn handle_value(
         &mut self,
         now: Instant,
@@ -268,8 +268,8 @@ impl Engine {
         self.take_turn(now, instance, out, |_, out| out.emit(slot, value));
     }
 
-    /// The shell has something to tell the operator, about a session or about itself. Counted and rate-limited as the
-    /// notices of sessions are.
+    /// The shell reports something to the operator, about a session or about itself. Counted and rate-limited like the
+    /// notices of sessions.
     pub fn handle_notice(
         &mut self,
         now: Instant,
@@ -282,8 +282,8 @@ impl Engine {
 
     /// The time of `next_timeout` has come.
     ///
-    /// One slice of it: what is still due after that is due at once. The session that has waited longest comes first, and
-    /// of equals the one with the lowest number.
+    /// Runs one slice; whatever is still due afterwards is due at once. The session that has waited longest runs first.
+    /// Of equals, the one with the lowest number runs first.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.slices.work = 0;
         while self.slices.work < SLICE

@@ -49,7 +49,7 @@ pub(super) struct Rest {
     is_busy: bool,
     /// The session has more to do by itself.
     pub(super) is_suspended: bool,
-    /// What it has emitted and nobody has got.
+    /// Values that it has emitted and that have not been routed.
     unrouted: Vec<(Slot, Value)>,
     /// How many values at the beginning of its inbox it has got.
     delivered: usize,
@@ -100,7 +100,7 @@ impl Running {
         self.events.clear();
     }
 
-    /// Takes the first values out of the inbox, so many at most, and the numbers of those that are events.
+    /// Takes at most `most` of the first values out of the inbox, and the numbers of those that are events.
     fn take_portion(&mut self, most: usize, portion: &mut Inbox, events: &mut Vec<u32>) {
         let start = self.rest.delivered;
         let end = self.inbox.len().min(start.saturating_add(most));
@@ -239,7 +239,7 @@ impl Engine {
         }
     }
 
-    /// Keeps values that nobody has got yet.
+    /// Keeps values that have not been routed yet.
     pub(super) fn keep_unrouted(&mut self, instance: InstanceId, values: &[(Slot, Value)], out: &Outbox) {
         self.running[instance.index()].rest.unrouted.extend_from_slice(values);
         self.postpone(instance, self.queue.hops, out.generation);

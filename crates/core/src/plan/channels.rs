@@ -12,7 +12,7 @@ pub struct Channels {
     /// Of each channel, the directions in which it is mapped and its kind in each.
     uses: Vec<u8>,
     index: KeyIndex,
-    /// The slot behind the one that was asked for last.
+    /// The slot after the one that was looked up last.
     next: u32,
 }
 
@@ -35,11 +35,11 @@ impl Channels {
         Kind::ALL[usize::from(uses >> shift(direction) & KIND)]
     }
 
-    /// The slot of a canonical address, a new one if it has none yet.
+    /// Returns the slot of a canonical address, and creates one if it has none yet.
     ///
-    /// A configuration that is read again names its channels mostly in the order in which it did before. So the slot behind
-    /// the last one is looked at first: that reads the text from front to back, where the index jumps through it (measured: a
-    /// third of the time that a reload of a million mappings takes).
+    /// A configuration that is reloaded names its channels mostly in the same order as before. So the slot after the
+    /// last one is checked first: this reads the text sequentially, where the index jumps through it (measured: a third
+    /// of the time of a reload of a million mappings).
     pub(super) fn intern(&mut self, address: &str) -> Slot {
         let expected = self.next;
         let is_expected =

@@ -1,7 +1,7 @@
 //! A compiled configuration: instances, their channels, and the routes between them. Immutable once built.
 //!
-//! A plan is built on top of the one that runs, so that an unchanged instance keeps the slots of its channels and its
-//! session can stay.
+//! A plan is built on top of the running one, so that an unchanged instance keeps the slots of its channels and its
+//! session.
 
 mod chains;
 mod channels;
@@ -238,7 +238,7 @@ impl<'a> PlanBuilder<'a> {
         ((instance, slot), to)
     }
 
-    /// Takes routes out again, by their numbers in ascending order. Those behind them move up.
+    /// Removes routes by their numbers, in ascending order. Later routes move up.
     pub fn remove_routes(&mut self, numbers: &[usize]) {
         let mut numbers = numbers.iter().copied().peekable();
         let mut chains = std::mem::take(&mut self.chains).into_iter();
@@ -272,7 +272,7 @@ impl<'a> PlanBuilder<'a> {
             self.pairs.into_iter().map(|(instance, slot, route)| (channel((instance, slot)), route));
         let references = chains.references().map(|(from, route)| (channel(from), route));
         let pairs: Vec<_> = mappings.chain(references).collect();
-        // The inputs of chains count as targets behind the last channel.
+        // The inputs of chains count as targets after the last channel.
         let targets = channels as usize + chains.input_count();
         let routes = RouteTable::new(channels as usize, targets, &pairs, |route| match route.plain() {
             Route { target: Route::INTO_CHAINS, slot } => channels as usize + slot.index(),

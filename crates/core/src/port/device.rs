@@ -16,15 +16,15 @@ pub struct Midi {
     pub name: String,
 }
 
-/// A lasting wish to have a port of our own joined to a device: it opens whenever the device is there, be that after
-/// hours, and closes when it is gone.
+/// A subscription of an own port to a device. The link opens whenever the device appears, even hours later, and closes
+/// when it disappears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MidiLink {
     /// The session's own port, a [`Midi`].
     pub own: Port,
     /// Whether the device is listened to, or sent to.
     pub direction: Direction,
-    /// The device. Without one the link opens each time when somebody begins to listen to the own port.
+    /// The device. Without one, the link opens each time a program begins to listen to the own port.
     pub device: Option<MidiDevice>,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Direction;
 
-/// A client has at most so many ports.
+/// The maximum number of ports of a client.
 pub const MAX_JACK_PORTS: usize = 256;
 
 /// A client of a JACK server, as other programs see it.
@@ -21,7 +21,7 @@ pub struct Jack {
 /// A port of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JackPort {
-    /// The name behind that of the client.
+    /// The name of the port, after that of the client.
     pub name: String,
     /// What crosses it.
     pub kind: JackKind,

@@ -1,8 +1,8 @@
-//! Ports: what a session wants opened, written as data.
+//! Ports: what a session wants opened, as data.
 //!
-//! A session never touches a socket. It numbers its ports, describes each with a [`PortSpec`], and is told what became of
-//! it. The shell tries **once** and reports; when and where to try again is the session's business, because back-off and
-//! host fail-over are protocol behaviour and belong on the virtual clock.
+//! A session never touches a socket. It numbers its ports, describes each with a [`PortSpec`], and receives the result.
+//! The shell tries **once** and reports; the session decides when and where to try again, because back-off and host
+//! fail-over are protocol behaviour and belong on the virtual clock.
 
 mod device;
 mod endpoint;
@@ -21,7 +21,7 @@ pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 /// Who is at the other end of a port.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
-    /// The port itself, or the one peer that it can have (an outgoing connection, a device).
+    /// The port itself, or its only possible peer (an outgoing connection, a device).
     Only,
     /// A sender or receiver of datagrams. IPv4 addresses are never written as IPv6-mapped ones.
     Address(SocketAddr),
@@ -83,8 +83,9 @@ pub struct Udp {
     /// Multicast groups to listen to. However many there are, each is joined, and is joined again when an interface comes
     /// back or is new.
     pub joins: Vec<Join>,
-    /// The interface through which datagrams to multicast groups leave. Without one it is the system's choice, and the first
-    /// that is up where the system has no route. They may pass through 64 routers, and are heard on this machine as well.
+    /// The interface through which datagrams to multicast groups leave. Without one, the system chooses, or the first
+    /// interface that is up is used if the system has no route. The datagrams may pass through 64 routers and are also
+    /// received on this machine.
     pub outgoing: Option<Interface>,
     /// Which datagrams are of any use; all of them without one. Others may be held back, but need not be.
     pub selection: Option<Selection>,
@@ -97,23 +98,23 @@ impl Udp {
     }
 }
 
-/// A choice of datagrams by a few of their bytes, so that of many sessions that share a port each is called for its own
-/// and not for those of all others.
+/// Selects datagrams by a few of their bytes, so that each of many sessions that share a port is called only for its
+/// own datagrams.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// Where two bytes tell the kind of a datagram, and the kind that is chosen from. All other kinds are of use.
+    /// The offset of the two bytes with the kind of a datagram, and the kind that is filtered. All other kinds pass.
     pub kind: (u16, [u8; 2]),
-    /// Where two bytes of that kind tell for whom it is, and for whom it has to be.
+    /// The offset of the two bytes with the receiver of a datagram of that kind, and the receiver that passes.
     pub whom: (u16, [u8; 2]),
 }
 
 impl Selection {
-    /// Whether a datagram is of use. One that is too short to tell is.
+    /// Whether a datagram passes. Datagrams that are too short to decide do.
     pub fn takes(&self, datagram: &[u8]) -> bool {
         self.whom_in(datagram).is_none_or(|whom| whom == self.whom.1)
     }
 
-    /// The two bytes that tell for whom a datagram is, if it is of the kind and long enough.
+    /// The two bytes with the receiver of a datagram, if it is of the kind and long enough.
     #[inline]
     pub fn whom_in(&self, datagram: &[u8]) -> Option<[u8; 2]> {
         let at = |place: u16| datagram.get(usize::from(place)..).and_then(<[u8]>::first_chunk::<2>);
@@ -189,7 +190,7 @@ pub struct Listen {
     pub origins: Arc<[Box<str>]>,
 }
 
-/// What the peers of a server may take of this machine, whoever they are and whether or not they have logged in.
+/// The resources of this machine that the peers of a server may use, whether or not they have logged in.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many connections there may be at a time. The port closes further ones at once.
@@ -221,7 +222,7 @@ impl Default for Limits {
 }
 
 impl PortSpec {
-    /// Whether it is a socket with a port of its own that others send or connect to.
+    /// Whether it is a socket with a port of its own that other hosts send or connect to.
     pub fn listens(&self) -> bool {
         match self {
             Self::Udp(udp) => udp.bind.port != 0,

@@ -1,4 +1,4 @@
-//! What stands behind the name of a transform, as its reader takes it: numbers with units, ranges, words, texts, channels.
+//! The arguments after the name of a transform: numbers with units, ranges, words, texts, channels.
 //!
 //! | what | written |
 //! | --- | --- |
@@ -7,11 +7,11 @@
 //! | rate | `25/s`, `25Hz` |
 //! | range | `0..1`, `100%..20%` |
 //! | text | `"..."`, with `\"` and `\\` inside |
-//! | pattern | a text in which `*` is anything, and `\*` a star |
+//! | pattern | a text in which `*` matches anything and `\*` a star |
 //! | name | letters, digits, `-` and `_` |
-//! | channel | `instance.address` up to the next blank, `instance."address"`, or all of it between quotes |
+//! | channel | `instance.address` up to the next blank, `instance."address"`, or quoted as a whole |
 //!
-//! Reading ends at the first mistake of a stage. Places are bytes in the text of the stage.
+//! Reading ends at the first mistake of a stage. Positions are bytes in the text of the stage.
 
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
@@ -46,13 +46,13 @@ impl ArgumentError {
 pub enum Reference {
     /// One that is written there; which bytes of the stage.
     Channel(Range<usize>),
-    /// The same, where what it was told counts as well: it need not be one that can be heard.
+    /// The same, but values sent to the channel count as well: it need not be an input.
     Known(Range<usize>),
     /// The target of the mapping.
     Target,
 }
 
-/// What stands behind the name of a transform.
+/// The arguments after the name of a transform.
 #[derive(Debug)]
 pub struct Arguments<'a> {
     stage: &'a str,
@@ -214,7 +214,7 @@ impl<'a> Arguments<'a> {
         Ok(letters(self.required_quoted(what)?).map(|(letter, _)| letter).collect())
     }
 
-    /// A text between quotes as a pattern: the pieces in front of, between and behind its stars.
+    /// Reads a quoted text as a pattern: the pieces before, between and after its stars.
     ///
     /// # Errors
     ///
@@ -386,7 +386,7 @@ pub fn read_number(word: &str) -> Option<f64> {
         Some(digits) => (digits, 0.01),
         None => (word, 1.0),
     };
-    // Rust reads `inf`, `nan` and `1e9` as well, which nobody means.
+    // Rust also parses `inf`, `nan` and `1e9`, which are never intended here.
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
     let number = digits.parse::<f64>().ok().filter(|_| is_plain)?;
     Some(if factor == 1.0 { number } else { number / 100.0 })
@@ -423,7 +423,7 @@ fn expected(what: &str, found: impl Display, at: &Range<usize>) -> ArgumentError
 mod tests {
     use super::*;
 
-    /// Reads the arguments of `stage`, a name and what stands behind it.
+    /// Reads the arguments of `stage`, which is a name and its arguments.
     fn read<T>(
         stage: &str,
         reader: impl FnOnce(&mut Arguments<'_>) -> Result<T, ArgumentError>,

@@ -1,4 +1,4 @@
-//! The stages of a mapping line, one behind the other.
+//! The stages of a mapping line, in sequence.
 
 use std::fmt;
 
@@ -234,7 +234,7 @@ impl LiveChain {
         Some(value.normalised())
     }
 
-    /// A value has ended at a stage: those behind it learn of it if the stage is asleep.
+    /// A value has ended at a stage. If the stage is asleep, the later stages are notified.
     fn report_miss(&mut self, at: usize, moment: &mut Moment<'_>) {
         if !is_asleep(&self.stages[at]) {
             return;

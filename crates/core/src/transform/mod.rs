@@ -1,4 +1,4 @@
-//! What happens to a value between its source and its target: the stages of a mapping line.
+//! The stages of a mapping line: the processing of a value between its source and its target.
 //!
 //! ```text
 //! knob.ch0.cc1 | when shift.on | curve 2.2 | smooth 80ms > art.1
@@ -6,12 +6,13 @@
 //!                └──────────────── chain ───────────────┘
 //! ```
 //!
-//! A [`Transform`] is what a person knows: a name, how it is written, how its arguments are read. Read, it is a [`Stage`]: a
-//! [`Shape`] (a function of one number, without memory) or something [`Stateful`]. The stages of a line are a [`Chain`],
-//! which the plan shares among all mappings of the line; each mapping runs a copy of its own, a [`LiveChain`].
+//! A [`Transform`] describes a transform to the user: its name, its syntax and the reader of its arguments. Reading
+//! gives a [`Stage`]: a [`Shape`] (a function of one number, without memory) or something [`Stateful`]. The stages of a
+//! line are a [`Chain`], which the plan shares among all mappings of the line; each mapping runs a copy of its own, a
+//! [`LiveChain`].
 //!
-//! Between stages a number may leave 0..=1, so that `scale 2 | offset -0.5` does what it says; behind the last stage it is
-//! clipped. A stage gives at most one value for each thing that happens to it, and allocates nothing to do so.
+//! Between stages a number may leave 0..=1, so that `scale 2 | offset -0.5` works as written; it is clipped after the
+//! last stage. A stage returns at most one value for each call and does not allocate for it.
 
 mod arguments;
 mod chain;
@@ -38,11 +39,11 @@ pub struct Transform {
     pub usage: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// Reads what stands behind the name.
+    /// Reads the arguments after the name.
     pub read: fn(&mut Arguments<'_>) -> Result<Stage, ArgumentError>,
 }
 
-/// The kind of notice that is never held back, because the operator has asked for each of them.
+/// The kind of notice that is never rate-limited, because the operator has requested each of them.
 pub const PRINT: &str = "print";
 
 /// Transforms that belong together: a folder with a manual.
@@ -103,7 +104,7 @@ fn read(
     arguments.end().map(|()| read)
 }
 
-/// A hint for a word that belongs behind the name of a transform, `log` behind `curve`.
+/// A hint for a word that belongs after the name of a transform, such as `log` after `curve`.
 fn whole(word: &str, families: &[&Family]) -> Option<String> {
     let is_expected = |transform: &Transform| {
         // A reader that expects one of several words lists them in its error.
@@ -156,13 +157,13 @@ impl Clone for Stage {
 
 /// A stage with a memory. Each handler returns the value that goes on to the next stage, if one does.
 ///
-/// A stage that wants numbers asks [`Moment::number`], which tells the operator about a text.
+/// A stage that needs numbers calls [`Moment::number`], which reports texts to the operator.
 pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     /// A value has come from the stage in front, or from the source.
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value>;
 
-    /// The present state of the source, not an event: a target that has just been mapped is to be told its state. Stages
-    /// that wait for events give nothing.
+    /// The present state of the source, not an event, for a target that has just been mapped. Stages that wait for
+    /// events return nothing.
     fn handle_recall(&mut self, _moment: &mut Moment<'_>, _value: Value) -> Option<Value> {
         None
     }
@@ -197,7 +198,7 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         Properties::default()
     }
 
-    /// Learns which stages stand behind it.
+    /// Receives the stages that follow it.
     fn set_following(&mut self, _stages: &[Stage]) {}
 
     /// Learns where this copy of the stage stands.
@@ -270,7 +271,7 @@ pub struct Moment<'a> {
     /// The time.
     pub now: Instant,
     known: &'a dyn Fn(usize) -> Option<Value>,
-    /// What the operator is to be told.
+    /// The notices for the operator.
     pub notices: Vec<Notice>,
     /// Whether the stage has called [`announce`](Self::announce).
     pub has_announced: bool,
@@ -290,7 +291,7 @@ impl<'a> Moment<'a> {
         (self.known)(reference)
     }
 
-    /// The number of a value. A text is none: the operator is told, and the value ends here.
+    /// Returns the number of a value. A text has none: the operator is notified, and the value ends here.
     pub fn number(&mut self, value: &Value, transform: &str) -> Option<f64> {
         if let Value::Text(text) = value {
             let shown: String = text.chars().take(40).collect();

@@ -22,8 +22,8 @@ pub struct Shape {
     function: ShapeFunction,
 }
 
-/// The functions that a shape can have. Plain data that is told apart when it is applied: a call through a
-/// pointer would cost more than most of them.
+/// The functions that a shape can have. Plain data, matched when it is applied: a call through a pointer would cost
+/// more than most of them.
 #[derive(Clone, Debug, PartialEq)]
 enum ShapeFunction {
     /// `number * factor + offset`, the factor no nearer to 0 than [`SMALLEST`].
@@ -77,7 +77,8 @@ impl Shape {
         Self { name, function: ShapeFunction::Curve(curve) }
     }
 
-    /// Straight lines through at least two points, each at least [`SMALLEST`](Self::SMALLEST) to the right of the one before.
+    /// Straight lines through at least two points, each at least [`SMALLEST`](Self::SMALLEST) to the right of the
+    /// previous one.
     pub fn table(name: &'static str, points: &[(f64, f64)]) -> Self {
         Self { name, function: ShapeFunction::Table(Table::new(points)) }
     }
