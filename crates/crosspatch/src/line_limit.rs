@@ -1,4 +1,5 @@
-//! Keeps a log readable that many instances write into: of information of one kind, a few lines at a time are shown.
+//! Keeps the log readable when many instances write to it: shows at most a few lines at a time of each kind of
+//! information.
 
 use std::collections::BTreeMap;
 

@@ -2,8 +2,7 @@
 //!
 //! `still missing: desk (10.0.0.5:80, refused: nobody listens there, 3 min), pads (nanoKONTROL2, not connected, 40 s)`
 //!
-//! A thread of its own asks the sessions how they are doing, but only after a notice: a show in which nothing happens is not
-//! woken.
+//! A separate thread requests the status of the sessions, but only after a notice: an idle show is not woken.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

@@ -1,9 +1,8 @@
 //! Prints the values of the channels as they change, in both directions, at a readable rate.
 //!
-//! A fader that is moved changes a hundred times a second. The first change of a channel is shown at once, then the latest
-//! value twice a second with the number of those in between, and always the value at which it comes to rest. A value of 0 or
-//! 1 and a text are shown at once: they may be the press of a button. This is a thread of its own, which observes the show
-//! twenty times a second.
+//! A moving fader changes a hundred times a second. The first change of a channel is shown at once, then the latest
+//! value twice a second with the number of values in between, and always the final value. A value of 0 or 1 and a text
+//! are shown at once: they may be the press of a button. A separate thread observes the show twenty times a second.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::RecvTimeoutError;

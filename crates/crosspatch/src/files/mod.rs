@@ -25,7 +25,7 @@ const LEAST_PATIENCE: Duration = Duration::from_millis(50);
 pub(crate) struct Disk {
     helpers: Helpers,
     seen: RefCell<BTreeMap<PathBuf, Seen>>,
-    /// How long the next file may take. Each file that hangs halves it, so that many of them are no longer than two.
+    /// The time limit for the next file. Each file that hangs halves it, so that many of them take no longer than two.
     patience: Cell<Duration>,
 }
 
@@ -58,8 +58,8 @@ impl Disk {
         Self::new(self.helpers.clone())
     }
 
-    /// All files that were asked for, those that could not be read included. Left out is what did not answer: whoever
-    /// touches it would hang.
+    /// All files that were requested, including those that could not be read. Files that did not answer are excluded:
+    /// any access to them would hang.
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
         let seen = self.seen.borrow();
         let hangs = |seen: &Seen| seen.state == State::Unreadable(io::ErrorKind::TimedOut);

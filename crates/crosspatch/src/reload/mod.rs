@@ -1,7 +1,7 @@
 //! Reloads the configuration while the show runs.
 //!
-//! A thread of its own waits for a change of the files or a SIGHUP, compiles, and hands over a plan if there is one without
-//! mistakes. Nothing that goes wrong here reaches the show.
+//! A separate thread waits for a change of the files or a SIGHUP, compiles, and installs the plan if there are no
+//! errors. No failure here affects the show.
 
 mod trigger;
 mod watch;

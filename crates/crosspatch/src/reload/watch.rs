@@ -1,8 +1,8 @@
 //! Detects that a file of the configuration may have changed.
 //!
-//! Editors replace files by renaming, so folders are watched and not files; and folders vanish and come back (a stick that
-//! is pulled out, a checkout), so their parents are watched as well. What is reported here is only a suspicion: whoever is
-//! woken compares the contents.
+//! Editors replace files by renaming, so folders are watched and not files. Folders disappear and return (a USB stick
+//! that is removed, a checkout), so their parents are watched as well. A report only means that a file may have
+//! changed; the receiver compares the contents.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -24,7 +24,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// A watch that fires the trigger from a thread of its own.
+    /// Creates a watch that fires the trigger from its own thread.
     pub(crate) fn new(trigger: &Arc<ReloadTrigger>) -> Self {
         let trigger = trigger.clone();
         Self::calling(move || trigger.fire(Reason::Files))
@@ -107,7 +107,7 @@ fn spellings(file: &Path) -> Vec<PathBuf> {
     absolute.into_iter().chain(real).collect()
 }
 
-/// The folder of a file or, where it is missing, the nearest one that is there; and the one above that.
+/// The folder of a file or, if it is missing, the nearest existing parent; and the parent of that.
 fn folders_of(file: &Path) -> Vec<PathBuf> {
     let there = file.ancestors().skip(1).find(|folder| folder.is_dir());
     let above = there.and_then(Path::parent);
