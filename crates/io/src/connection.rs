@@ -247,7 +247,7 @@ impl Connection {
         self.is_broken
     }
 
-    /// Closes the connection in the way of the protocol, after everything that waits.
+    /// Closes the connection as the protocol requires, after all queued data.
     pub(crate) fn say_goodbye(&mut self) {
         if let ConnectionFraming::WebSocket(socket) = &mut self.framing {
             self.is_broken |= ignore_waiting(socket.close(None).and_then(|()| socket.flush())).is_err();

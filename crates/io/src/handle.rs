@@ -64,8 +64,8 @@ impl Handle {
         self.state().newest.clone()
     }
 
-    /// Puts a plan in place of the newest one. Plans that arrive faster than they can be taken up are all installed, in
-    /// order and within one turn, because each is built on the one before.
+    /// Replaces the newest plan. If plans arrive faster than they can be installed, all of them are installed, in order
+    /// and within one turn, because each is built on the previous one.
     pub fn install(&self, plan: Plan) {
         let plan = Arc::new(plan);
         // Both under one lock, so that the newest plan is always the last one to be installed.
@@ -111,7 +111,7 @@ impl Handle {
         self.command(LoopCommand::Stop);
     }
 
-    /// What has been asked for since the last call.
+    /// Takes the commands since the last call.
     pub(crate) fn take(&self, commands: &mut Vec<LoopCommand>) {
         commands.append(&mut self.state().commands);
     }

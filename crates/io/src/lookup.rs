@@ -1,11 +1,11 @@
-//! Helper threads for what may take long: looking a name up, and finding out who has a port.
+//! Helper threads for lookups that may take long: resolving a name, and finding the owner of a port.
 //!
-//! Every question has a thread of its own, and equal questions are asked once. So no question waits for a name that never
-//! resolves. Only where as many questions as there may be threads hang does another one queue. Even then, a name that stands
-//! in the hosts file is found, and so is the program that has a port.
+//! Each lookup has its own thread, and equal lookups are merged. So no lookup waits for a name that never resolves. A
+//! lookup queues only if as many lookups hang as there may be threads. Even then, names in the hosts file and the owner
+//! of a port are found.
 //!
-//! The system's resolver is asked, so that names mean what they mean to every other program. A library that does not block
-//! would need a runtime of its own, and knows neither the system's name services nor its mDNS.
+//! Names are resolved by the system's resolver, so that they mean the same as in every other program. A non-blocking
+//! library would need its own runtime and supports neither the system's name services nor its mDNS.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -162,7 +162,7 @@ impl SharedLookups {
         let _: io::Result<()> = self.waker.wake();
     }
 
-    /// The life of a thread: a question, and then what has queued.
+    /// Runs a thread: the first lookup, then the queued ones.
     fn work(&self, look_up: &LookUp, first: LookupRequest) {
         let mut next = Some(first);
         while let Some(question) = next {

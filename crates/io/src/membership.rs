@@ -1,8 +1,8 @@
 //! Membership of a socket in a multicast group, on one interface or on all, renewed when interfaces come back.
 //!
-//! A group has a socket of its own, bound to the address of the group. So there is no limit to how many groups a port
-//! listens to (Linux lets a socket join twenty), the kernel hands each datagram to those only that want it, and the sockets
-//! of groups take nothing of what is sent to this machine alone.
+//! Each group has its own socket, bound to the address of the group. So a port can listen to any number of groups
+//! (Linux lets a socket join twenty), the kernel delivers each datagram only to the sockets of its group, and these
+//! sockets receive no unicast datagrams.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{Backend, Closed, Notice, Peer, Plan, Port, PortSpec, Severity, Value};
 
-/// Something that happened. Everything but notices and plans comes only while it is asked for, see
+/// An observed event. All but notices and plans are reported only on request, see
 /// [`Handle::trace`](crate::Handle::trace). To see values rather than all events, use
 /// [`Handle::observe`](crate::Handle::observe).
 ///

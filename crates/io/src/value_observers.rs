@@ -140,7 +140,8 @@ impl ValueObservers {
         self.is_stale = true;
     }
 
-    /// Another plan runs: what was collected has the numbers of the one before, and the engine marks everything anew.
+    /// Another plan is installed: the collected numbers belong to the previous one, and the engine marks all values
+    /// again.
     pub(crate) fn handle_install(&mut self, plan: &Plan) {
         for observer in &mut self.all {
             observer.pending.clear();

@@ -304,7 +304,7 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
                 is_heard |= state.take_incoming(|event| shared.push_incoming(number, event));
             }
             PortBuffer::CvIn(_) => {
-                // SAFETY: the buffer of an audio port has this many samples, and nobody writes to it during the cycle.
+                // SAFETY: the buffer of an audio port has this many samples, and nothing writes to it during the cycle.
                 let samples = unsafe { std::slice::from_raw_parts(buffer.cast::<f32>(), frames as usize) };
                 if let Some(voltage) = port.gauge.change(samples)
                     && shared.push_incoming(number, JackEvent::Cv(voltage))
@@ -347,7 +347,7 @@ fn read_midi(
         if failed || event.buffer.is_null() {
             continue;
         }
-        // SAFETY: the library says that so many bytes are there, and they stay until the cycle ends.
+        // SAFETY: the library guarantees `size` bytes there, valid until the cycle ends.
         let message = unsafe { std::slice::from_raw_parts(event.buffer, event.size) };
         if !backlog.push(message, tell) {
             shared.lost.fetch_add(1, Ordering::Relaxed);
@@ -365,7 +365,7 @@ fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: 
         // SAFETY: as above.
         let place = unsafe { (api.midi_event_reserve)(buffer, 0, len) };
         match (place.is_null(), is_empty) {
-            // SAFETY: the library has reserved so many bytes for us.
+            // SAFETY: the library has reserved `len` bytes for us.
             (false, _) => ring.pop(unsafe { std::slice::from_raw_parts_mut(place, len) }),
             (true, false) => return,
             // A message that does not fit into an empty block never will.
@@ -439,7 +439,7 @@ mod tests {
     }
 
     unsafe extern "C" fn midi_get_event_count(buffer: Buffer) -> u32 {
-        // SAFETY: the tests hand in nothing but a `Midi`; so it is below.
+        // SAFETY: the tests only pass a `Midi`, here and below.
         unsafe { (*buffer.cast::<Midi>()).events.len() as u32 }
     }
 

@@ -35,11 +35,11 @@ pub(super) trait Opener {
         None
     }
 
-    /// Opens the port, or begins to: hands a [`PortKind`] to [`Ports::opened`] or [`Ports::put`].
+    /// Opens the port, or starts to: passes a [`PortKind`] to [`Ports::opened`] or [`Ports::put`].
     ///
     /// # Errors
     ///
-    /// Why there is no port.
+    /// The reason why the port could not be opened.
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed>;
 }
 
@@ -100,7 +100,7 @@ pub(super) trait PortKind: Any {
         self.is_for_session() && engine.is_busy(owner.session)
     }
 
-    /// How it is read in its turn: in steps, unless it has a way of its own.
+    /// How the port is read in its turn: in steps, unless it has its own reader.
     fn reader(&self) -> ReadShare {
         Ports::read_steps
     }
@@ -226,7 +226,7 @@ impl Context<'_> {
         self.tools.reports.push_back(PortReport { owner, peer, main, token, what });
     }
 
-    /// Wants [`PortKind::handle_deadline`] at that time, in place of an earlier wish.
+    /// Requests a call of [`PortKind::handle_deadline`] at that time, replacing an earlier request.
     pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = Some(deadline);
     }

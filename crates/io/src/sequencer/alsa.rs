@@ -117,7 +117,7 @@ impl Sequencer {
         claims.let_go(self.session, link.wanted.direction);
         if let Some(device) = link.joined {
             let (sender, receiver) = self.ends(link.wanted.direction, device);
-            // It may be gone by itself.
+            // The subscription may already be gone.
             let _: io::Result<()> = self.kernel.unsubscribe(sender, receiver);
         }
     }
@@ -228,7 +228,7 @@ impl Sequencer {
             let device = SequencerAddress { client: chosen.client, port: chosen.port };
             let (sender, receiver) = self.ends(direction, device);
             match self.kernel.subscribe(sender, receiver) {
-                // Somebody has joined them by hand.
+                // The user has already connected them.
                 Err(error) if error.raw_os_error() != Some(libc::EBUSY) => self.is_refused = true,
                 Ok(()) | Err(_) => {
                     claims.take(self.session, direction, chosen);

@@ -130,7 +130,7 @@ mod tests {
         MidiPresent { client, port: 0, client_name, port_name, usb, serial: None }
     }
 
-    /// Both directions of a session look for the device; the number of the one that they get.
+    /// Both directions of a session look for the device. Returns the number of the one found.
     fn join(claims: &mut Claims, session: SessionId, device: &str, present: &[MidiPresent]) -> Option<u8> {
         let Ok(device) = device.parse();
         let found = [Direction::Input, Direction::Output].map(|direction| {

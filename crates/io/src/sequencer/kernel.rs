@@ -1,6 +1,6 @@
 //! The control calls of `/dev/snd/seq`, as in `<sound/asequencer.h>`: one number and one block of bytes each.
 //!
-//! This is the seam at which tests put a double: what a call says is laid out here, whoever answers it.
+//! Tests replace the kernel at this boundary: the layout of each call is defined here, independent of its receiver.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use super::event::SequencerAddress;
 /// The device.
 const PATH: &str = "/dev/snd/seq";
 
-/// `_IOR`, `_IOW` and `_IOWR` of the kind `S`. The number tells the kernel how long the block is.
+/// `_IOR`, `_IOW` and `_IOWR` of the kind `S`. The number contains the length of the block.
 const CLIENT_ID: libc::Ioctl = libc::_IOR::<[u8; 4]>(b'S' as u32, 0x01);
 const GET_CLIENT_INFO: libc::Ioctl = libc::_IOWR::<[u8; CLIENT_INFO]>(b'S' as u32, 0x10);
 const SET_CLIENT_INFO: libc::Ioctl = libc::_IOW::<[u8; CLIENT_INFO]>(b'S' as u32, 0x11);

@@ -177,7 +177,7 @@ impl Rig {
         self.kernel.send(&event).expect("room");
     }
 
-    /// A note of a device, or of somebody else.
+    /// A note from a device, or from another client.
     fn play(&mut self, client: u8, note: u8) {
         let mut event = [0; EVENT];
         (event[0], event[12], event[17], event[18]) = (6, client, note, 100);

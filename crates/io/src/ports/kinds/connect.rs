@@ -1,4 +1,4 @@
-//! Connections that are being made: a host is connected to, and a WebSocket is asked for or waited for.
+//! Connections being established: TCP connections to a host, and WebSocket handshakes as client or server.
 
 use std::io;
 

@@ -1,7 +1,7 @@
-//! UDP ports: datagrams come in and go out in batches, and sessions may share a socket.
+//! UDP ports: datagrams are received and sent in batches, and sessions may share a socket.
 //!
-//! A batch is read at once and delivered to its subscribers datagram by datagram. So a UDP socket has a reader of its own: what
-//! is done for each datagram is no call through a table.
+//! A batch is read at once and delivered to its subscribers datagram by datagram. So a UDP socket has its own reader,
+//! which needs no dynamic call for each datagram.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
