@@ -9,23 +9,23 @@
 //! lists both kinds and only the *in* lines are played.
 //!
 //! ```text
-//!     +T NAME opens P SPEC            a port is wanted; UDP sockets and servers then open by themselves
+//!     +T NAME opens P SPEC            a port is requested; UDP sockets and servers then open by themselves
 //! in  +T NAME.P opened [PEER]         a connection is up, a client was accepted, a name was looked up
 //! in  +T NAME.P closed [PEER] REASON  by-peer reset refused timed-out unreachable not-found in-use no-address
 //!                                     not-permitted not-websocket-404 garbage too-long not-reading unplugged
 //!                                     exhausted
 //! in  +T NAME.P full|writable [PEER]  a stream is full, has room again
 //! in  +T NAME.P lost                  datagrams were dropped before they were read
-//! in  +T NAME.P <- [PEER] MESSAGE     a message came in: what the backend's `compose` reads, or `hex 00 ff 3a`
-//!     +T NAME.P -> [PEER] MESSAGE     a message goes out
+//! in  +T NAME.P <- [PEER] MESSAGE     a message is received: what the backend's `compose` reads, or `hex 00 ff 3a`
+//!     +T NAME.P -> [PEER] MESSAGE     a message is sent
 //!     +T NAME closes P [PEER]         a port or connection is to be closed
 //!     +T NAME.P ~ ...                 the virtual network opened or closed something
-//!     +T NAME.ADDRESS = VALUE         a value came in on a channel
-//! in  +T NAME.ADDRESS := VALUE        a value is put on a channel by hand: a number, or a text in quotes
+//!     +T NAME.ADDRESS = VALUE         a value is received on a channel
+//! in  +T NAME.ADDRESS := VALUE        a value is set on a channel: a number, or a text in quotes
 //!     +T NAME info|warning|error: ... a notice; without NAME the engine's own
 //!     +T NAME stopped                 the session has ended
-//! in  +T NAME status                  the session is asked how it is doing
-//!     +T NAME status: ...             a port or peer of its answer
+//! in  +T NAME status                  the status of the session is requested
+//!     +T NAME status: ...             a port or peer in its status
 //! in  +T reload                       the next config block is installed
 //! in  +T end                          time passes until here
 //! ```
@@ -49,7 +49,7 @@ use crosspatch_core::{
 /// More events than this at one point in time are taken for two sessions answering each other for ever.
 const MAX_EVENTS_AT_ONCE: usize = 100_000;
 
-/// The engine in a world of its own.
+/// The engine in a virtual world.
 pub struct World {
     engine: Engine,
     out: Outbox,
@@ -282,7 +282,7 @@ impl World {
         }
     }
 
-    /// Writes down what the last call caused and hands it to the network.
+    /// Records the effects of the last call and passes them to the network.
     fn settle(&mut self) {
         loop {
             self.transcript.learn(&self.engine);

@@ -1,10 +1,10 @@
-//! Virtual links: joins the ports of sessions that live in the same world.
+//! Virtual links: joins the ports of sessions in the same world.
 //!
-//! UDP sockets and servers open by themselves. A connection to an endpoint where another session of this world listens is
-//! joined to it; any other waits for the test, or for the time-out that its session asked for. A datagram to the address of
-//! another session's socket arrives there, and at every other session that shares the address. To sockets that are open on
-//! every address of the machine it arrives wherever it goes, but not where it came from: that would be another machine with
-//! the same port. Broadcast reaches the sender, too, and multicast whoever has joined the group.
+//! UDP sockets and servers open automatically. A connection to an endpoint where another session of this world listens
+//! is joined to it; any other waits for the test, or for the time-out that its session requested. A datagram to the
+//! address of another session's socket arrives there, and at every other session that shares the address. It also
+//! arrives at all sockets that are open on every address of the machine, except at its own sender: that would be
+//! another machine with the same port. Broadcast also reaches the sender; multicast reaches all members of the group.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ pub struct Link {
     pub jitter: Duration,
     /// How many of a hundred datagrams are lost. Streams lose nothing.
     pub loss_percent: u8,
-    /// If not 0, TCP streams arrive in pieces of at most so many bytes.
+    /// If not 0, TCP streams arrive in pieces of at most this many bytes.
     pub piece: usize,
 }
 
@@ -144,12 +144,12 @@ impl Network {
         self.denies_ports = true;
     }
 
-    /// Pulls the cable of every connection that is up: nothing crosses them any more, and nobody is told.
+    /// Cuts every connection that is up: no more data passes, and neither end is notified.
     pub fn cut(&mut self) {
         self.cut_where(|_| true);
     }
 
-    /// Resets every connection that is up: both ends are told.
+    /// Resets every connection that is up: both ends are notified.
     pub fn reset(&mut self, now: Instant) {
         self.reset_where(now, |_| true);
     }
@@ -170,7 +170,7 @@ impl Network {
         }
     }
 
-    /// A test has answered for whoever was to be connected to.
+    /// A test has answered in place of the peer of this connection.
     pub(crate) fn answered(&mut self, session: SessionId, port: Port) {
         self.stop_waiting(session, port);
     }
@@ -374,7 +374,7 @@ impl Network {
         self.arrivals.retain(|_, arrival| (arrival.session, arrival.port) != (session, port));
     }
 
-    /// Closes connections of a port and tells their other ends.
+    /// Closes connections of a port and notifies their other ends.
     fn close_where(
         &mut self,
         now: Instant,
