@@ -1,5 +1,5 @@
-//! A virtual world for tests of crosspatch, a translator for show control: the engine, a clock that tests advance, virtual links
-//! between sessions, and a transcript.
+//! A virtual world for tests of crosspatch, a show-control translator: the engine, a clock that tests advance, virtual
+//! links between sessions, and a transcript.
 //!
 //! Only tests, fuzz targets and benchmarks depend on this crate; the program does not contain it. It names no protocol.
 //! Nothing here waits. [`World::advance`] jumps from one due event to the next, so an hour of keep-alives takes
