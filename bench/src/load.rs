@@ -154,7 +154,7 @@ impl Lane {
         self.steady(Duration::from_secs_f64(1.0 / a_second.max(1.0)), EventBurst::of(1), duration)
     }
 
-    /// As many events as given, so many times a second, as desks send their universes.
+    /// Sends bursts of events at the rate `a_second`, as lighting desks send their universes.
     pub(crate) fn frames(
         &mut self,
         a_second: f64,
@@ -216,7 +216,7 @@ impl Lane {
         }
     }
 
-    /// Takes what has come out. Returns how many packets of events that was.
+    /// Reads the output. Returns the number of packets that contained events.
     fn drain(&mut self) -> io::Result<u64> {
         let mut seen = 0;
         loop {

@@ -39,7 +39,7 @@ impl Forwarding {
     }
 }
 
-/// All of them, in the order in which they are told.
+/// All of them, in the order in which they are reported.
 pub(crate) fn all() -> Vec<Forwarding> {
     let mut works = Vec::new();
     for channels in [1, 64, 4_096, 100_000] {

@@ -73,7 +73,7 @@ impl Schedule<Trick> {
 }
 
 impl Schedule<usize> {
-    /// Which of so many attacks are made on the subject.
+    /// Draws which of `count` attacks on the subject come when.
     pub(super) fn of_attacks(seed: u64, count: usize) -> Self {
         Self::new(Random::new(seed, "attacks"), (0..count).collect(), [600, 1500])
     }

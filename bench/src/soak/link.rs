@@ -1,7 +1,7 @@
-//! The hand and the eye at a show: one connection by OSC over TCP, on which nothing is lost but with the show itself.
+//! The control link to a show: one connection by OSC over TCP, on which messages are only lost when the show ends.
 //!
-//! Messages have a length in front, as OSC 1.0 wants it on streams, and carry one float or one text each. A text ends with a
-//! number.
+//! Messages have a length prefix, as OSC 1.0 requires on streams, and carry one float or one text each. A text ends
+//! with a number.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use crate::floods::packets::pad;
 
-/// How long a show may leave what it is told unread.
+/// How long a show may leave messages unread.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longer messages than this are none of ours.
 const MOST: usize = 65_536;
 
-/// What the eyes see: what is behind each address.
+/// The item observed at each address.
 pub(super) type ObservedAddresses = Arc<HashMap<String, ObservedItem>>;
 
-/// What an eye sees, by its number.
+/// An observed item, by its number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum ObservedItem {
     /// A channel whose state is compared.
@@ -70,7 +70,7 @@ impl ControlLink {
         stream.set_write_timeout(Some(PATIENCE))?;
         let (read, addresses, events) = (stream.try_clone()?, Arc::clone(addresses), events.clone());
         std::thread::spawn(move || {
-            // How a connection ends does not matter: the show was killed, or somebody dropped the link.
+            // It does not matter how a connection ends: the show was killed, or the link was dropped.
             let _ = listen(id, read, &addresses, &events);
             let _ = events.send(LinkEvent { link: id, what: LinkEventKind::Closed });
         });

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Half of what is between two pings.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Sends pings until it is asked for its findings.
+/// Sends pings until its findings are requested.
 #[derive(Debug)]
 pub(super) struct Pinger {
     thread: JoinHandle<Vec<Findings>>,
@@ -33,7 +33,7 @@ pub(super) struct Findings {
     /// How many had no answer.
     pub(super) lost: u64,
     pub(super) longest: Duration,
-    /// The longest without the time in which the machine let nobody run.
+    /// The longest, without the time in which the machine scheduled no thread.
     pub(super) longest_own: Duration,
 }
 
@@ -62,7 +62,8 @@ impl Stalls {
 }
 
 impl Pinger {
-    /// Begins. The socket is the one that the show answers to; findings are kept apart by the number in `phase`.
+    /// Starts the pings. `socket` is the one that the show answers to; findings are kept separately for each number in
+    /// `phase`.
     pub(super) fn start(socket: UdpSocket, port: u16, phase: Arc<AtomicUsize>) -> Result<Self> {
         socket.set_read_timeout(Some(PATIENCE)).context("cannot limit the wait for answers")?;
         let ends = Arc::new(AtomicBool::new(false));
@@ -77,7 +78,7 @@ impl Pinger {
         Ok(Self { thread, ends })
     }
 
-    /// Ends, and tells the findings of each phase.
+    /// Ends the pings and returns the findings of each phase.
     pub(super) fn findings(self) -> Vec<Findings> {
         self.ends.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
@@ -133,7 +134,7 @@ fn ping(
     let (mut phases, mut number) = (Vec::<Findings>::new(), 0_u32);
     let (mut message, mut answer) = (Vec::new(), [0; 256]);
     while !ends.load(Ordering::Relaxed) {
-        // Each has a value of its own, because nothing is told twice.
+        // Each has a different value, because equal values are not sent again.
         let value = (number % 1000) as f32 / 1000.0;
         number += 1;
         message.clear();

@@ -1,4 +1,4 @@
-//! What a soak tells: while it runs, and in the end.
+//! The reports of a soak: while it runs, and at the end.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -22,9 +22,10 @@ const WARMTH: u64 = 32 * 1024;
 /// goes up and down by about as much.
 const GROWTH: u64 = 4096;
 
-/// The longest that a plain mapping may take at any time, whatever is done to others. A good program takes a few milliseconds; but the
-/// shows of a soak, its attacks and the rest of a busy machine share its processors, so that a program may get none for
-/// a good part of this. When nobody at all got any, which a thread that only sleeps notes, that time is taken off. A program that is held up by one peer takes seconds.
+/// The maximum latency of a plain mapping at any time, whatever is done to others. A good program takes a few
+/// milliseconds; but the shows of a soak, its attacks and the rest of a busy machine share its processors, so that a
+/// program may get none for a good part of this. Time in which the machine scheduled no thread at all, as measured by a
+/// thread that only sleeps, is subtracted. A program that is blocked by one peer takes seconds.
 const LATENCY: Duration = Duration::from_millis(500);
 
 /// How many wrong states, and how many wrong counts, are written out.

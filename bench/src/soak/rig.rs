@@ -1,4 +1,4 @@
-//! The whole of a soak in motion: the subject, the peers, all channels, and the links of the hand and the eye.
+//! The state of a running soak: the subject, the peers, all channels, and the control links.
 
 use std::collections::HashMap;
 use std::net::UdpSocket;
@@ -50,7 +50,7 @@ pub(super) struct Rig {
     /// Set by the first signal that asks for an end.
     pub(super) interrupted: Arc<AtomicBool>,
     pub(super) pings: Option<(UdpSocket, u16)>,
-    /// What was done since it was last told, in words.
+    /// The disturbances since the last report, in words.
     pub(super) done: Vec<String>,
     /// What should not have happened.
     pub(super) faults: Vec<String>,
@@ -69,11 +69,11 @@ pub(super) struct LinkFactory {
 /// What a round may do.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum RoundMode {
-    /// Only the state is told, to whoever comes.
+    /// Only the state is sent, to each show that connects.
     Rests,
-    /// The hand moves.
+    /// Values change.
     Plays,
-    /// The hand moves, and everything is disturbed.
+    /// Values change, and everything is disturbed.
     Suffers,
 }
 
@@ -89,7 +89,7 @@ impl Rig {
     /// Starts the subject and prepares the others.
     pub(super) fn start(options: &SoakOptions) -> Result<Self> {
         let seed = options.seed;
-        // Whatever ends the soak, it ends what it has started: a show that is stopped would hear no signal itself.
+        // The soak must always end the processes that it has started: a stopped show would not receive a signal itself.
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             flag::register(signal, Arc::clone(&interrupted)).context("cannot wait for signals")?;
@@ -169,7 +169,7 @@ impl Rig {
         Pinger::start(socket, port, Arc::clone(&self.attacks.phase))
     }
 
-    /// Whether all shows are up and can be told something.
+    /// Whether all shows are up and can receive values.
     pub(super) fn is_up(&self) -> bool {
         self.subject.link.is_some() && self.peers.iter().all(PeerShow::is_up)
     }
@@ -184,7 +184,7 @@ impl Rig {
         self.counts.iter().all(CountedPath::rests)
     }
 
-    /// Whether a volley was counted since all shows came back, on every way that depends on nobody else.
+    /// Whether a volley was counted since all shows came back, on every path that depends on no other program.
     pub(super) fn has_counted(&self) -> bool {
         let mut counts = self.counts.iter().zip(&self.counted);
         counts.all(|(count, before)| count.judged > *before || count.spec.may_miss)

@@ -1,4 +1,4 @@
-//! A round of the soak: what came is heard, shows are looked after and disturbed, faders and keys are moved.
+//! A round of the soak: receives values, supervises and disturbs shows, moves faders and keys.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
@@ -18,7 +18,7 @@ use super::rig::{Rig, RoundMode};
 const ROUND: Duration = Duration::from_millis(5);
 
 impl Rig {
-    /// Goes round once: hears what came, looks after the shows, disturbs them, moves what is to move.
+    /// Runs one round: receives values, supervises the shows, disturbs them, and moves the controls.
     pub(super) fn round(&mut self, mode: RoundMode) -> Result<()> {
         let end = Instant::now() + ROUND;
         loop {
@@ -39,7 +39,7 @@ impl Rig {
             }
         }
         let suffers = mode == RoundMode::Suffers;
-        // What a peer says by UDP before anybody hears it is lost.
+        // Values that a peer sends by UDP before the subject is up are lost.
         let peers = if self.subject.link.is_some() { self.peers.len() } else { 0 };
         for at in 0..peers {
             let now = self.now();
@@ -105,7 +105,7 @@ impl Rig {
                 self.done.push(format!("{word} {name}"));
             }
             News::Connected => {
-                // What the show before it had told is of the past, and this one begins with telling all it knows.
+                // Values of the previous show are outdated, and this one starts by sending all its states.
                 for channel in &mut self.channels {
                     if channel.spec.family == family && channel.spec.direction == Path::Out {
                         channel.forget();
@@ -220,7 +220,7 @@ impl Rig {
             self.faults.push(format!("the subject does not take what its hand says: {error}"));
         }
         for peer in &mut self.peers {
-            // A show that goes while it is told something is told again when it is back.
+            // A show that ends while values are sent to it receives them again when it is back.
             let _ = peer.hand().map(ControlLink::flush);
         }
     }

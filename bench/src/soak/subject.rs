@@ -18,7 +18,7 @@ pub(super) struct SubjectShow {
     process: Process,
     file: PathBuf,
     texts: SubjectConfigs,
-    /// The hand and the eye.
+    /// The control link.
     pub(super) link: Option<ControlLink>,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn peer_config(lines: &ConfigLines, port: u16) -> String {
     format!("{}{}[map]\n{}", hand(port), lines.instances, lines.map)
 }
 
-/// Where hand and eye connect to.
+/// The instance that the control link connects to.
 fn hand(port: u16) -> String {
     format!("[osc hand]\nbind = 127.0.0.1 {port}\ntransport = tcp\n")
 }

@@ -1,4 +1,4 @@
-//! What a soak tells of the messages that it counted.
+//! The report of a soak on the messages that it counted.
 
 use std::fmt::Write as _;
 use std::io::Write;

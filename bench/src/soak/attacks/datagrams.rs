@@ -99,7 +99,7 @@ fn socket(from: Ipv4Addr) -> Result<UdpSocket> {
     UdpSocket::bind((from, 0)).context("cannot open a socket for an attack")
 }
 
-/// Whether anybody hears it is nobody's concern.
+/// Sends a datagram; it does not matter whether it is received.
 fn send(socket: &UdpSocket, port: u16, datagram: &[u8]) {
     let _ = socket.send_to(datagram, (Ipv4Addr::LOCALHOST, port));
 }

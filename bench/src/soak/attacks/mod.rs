@@ -1,9 +1,9 @@
-//! What an adversary does to the subject: a table of attacks, of which one runs at a time, for a few seconds, on a thread of its own.
+//! The attacks on the subject: a table of which one runs at a time, for a few seconds, on a separate thread.
 //!
-//! Each is a way in which a peer could make the program slow, large or deaf, or leave it with a key held. They are for instances that
-//! nothing else uses, so that no state and no count depends on them. Whether an attack did any harm, others judge: the pings say how
-//! long an unrelated mapping took meanwhile, and memory and descriptors have to be as before. An attack returns an error
-//! if the program failed at what the attack itself can see.
+//! Each is a way in which a peer could make the program slow, large or unresponsive, or leave it with a key held. They
+//! target instances that nothing else uses, so that no state and no count depends on them. Other checks detect the
+//! damage: the pings measure the latency of an unrelated mapping meanwhile, and memory and descriptors have to be as
+//! before. An attack returns an error if it observes a failure itself.
 
 mod datagrams;
 mod streams;

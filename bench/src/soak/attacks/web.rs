@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const RIGHT: &str = "2807623134739142b119aff358f8a219";
 const WRONG: &str = "00000000000000000000000000000000";
 
-/// Provokes pongs, which nobody reads.
+/// Provokes pongs, which are never read.
 pub(super) fn pings(adversary: &mut Adversary) -> Result<()> {
     let mut remotes: Vec<WebSocket<TcpStream>> = Vec::new();
     while adversary.goes_on() {
@@ -80,7 +80,7 @@ pub(super) fn dies_with_a_key(adversary: &mut Adversary) -> Result<()> {
     Ok(())
 }
 
-/// Whether the witness hears of the key that it is in this state.
+/// Whether the witness receives this state of the key.
 fn shows_state(adversary: &Adversary, state: f32) -> Result<bool> {
     let witness = &adversary.witness;
     let end = Instant::now() + PATIENCE;
