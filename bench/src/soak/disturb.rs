@@ -73,7 +73,7 @@ impl Schedule<Trick> {
 }
 
 impl Schedule<usize> {
-    /// Draws which of `count` attacks on the subject come when.
+    /// The schedule of `count` attacks on the subject.
     pub(super) fn of_attacks(seed: u64, count: usize) -> Self {
         Self::new(Random::new(seed, "attacks"), (0..count).collect(), [600, 1500])
     }
