@@ -69,7 +69,7 @@ fn a_name_that_never_resolves_times_out_and_delays_nobody_however_often_it_is_as
     peer.recv_from(&mut [0; 9]).unwrap();
 }
 
-/// Names that hang until the sender is dropped, and one more question that is asked behind them all.
+/// Names that hang until the sender is dropped, and one more lookup after all of them.
 fn behind_names_that_hang(count: usize, last: PortSpec) -> (Rig, mpsc::Sender<()>) {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
