@@ -155,7 +155,7 @@ fn the_last_levels_still_go_out_when_the_show_ends() {
         node.socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out");
         node.socket.recv(&mut [0; 2048]).is_ok()
     });
-    // Right behind a frame, so that these wait for the next ones.
+    // Directly after a frame, so that these wait for the next ones.
     for level in [0.0, 1.0, 0.0, 1.0, 0.2] {
         tablet.send("/a", level);
     }

@@ -13,19 +13,19 @@ pub(crate) fn message(address: &str, level: f32) -> Vec<u8> {
     rosc::encoder::encode(&OscPacket::Message(message)).expect("a message")
 }
 
-/// A socket that sends to one port and hears what comes back.
+/// A socket that sends to one port and receives the answers.
 pub(crate) struct Osc {
     socket: UdpSocket,
     to: u16,
 }
 
 impl Osc {
-    /// A peer of the program that listens on `to`, on a port of its own.
+    /// A peer of the program that listens on `to`, with its own port.
     pub(crate) fn to(to: u16) -> Self {
         Self { socket: UdpSocket::bind("127.0.0.1:0").expect("a free port"), to }
     }
 
-    /// The port on which this peer hears.
+    /// The port on which this peer receives.
     pub(crate) fn port(&self) -> u16 {
         self.socket.local_addr().expect("a bound socket").port()
     }
