@@ -16,8 +16,8 @@ const EAGER_PAUSE: Duration = Duration::from_secs(1);
 
 /// Doubling pauses with jitter, from a seed, so that a recording replays and two instances do not try at the same moment.
 ///
-/// Somebody who has just unplugged a cable stands beside it and waits, so [`retry_pause`](Self::retry_pause) begins to double
-/// only after a minute.
+/// A user who has just unplugged a cable waits for the reconnect, so [`retry_pause`](Self::retry_pause) begins to
+/// double only after a minute.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     first: Duration,
@@ -72,7 +72,7 @@ impl Backoff {
     }
 }
 
-/// When something is tried again, in the words of a notice: `trying again every second` or `next try in 8 s`.
+/// The time of the next attempt, in the words of a notice: `trying again every second` or `next try in 8 s`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct NextTry {
     /// After this time.

@@ -65,7 +65,7 @@ impl NoticeBook {
         self.entries.iter().filter(|entry| entry.latest.is_some()).map(|entry| entry.since + WINDOW).min()
     }
 
-    /// Tells what was counted, where its time is over.
+    /// Reports the counted notices whose interval is over.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         for entry in &mut self.entries {
             if now.since(entry.since) >= WINDOW

@@ -1,12 +1,12 @@
-//! Who wants to be woken when: sessions, or chains, by their numbers.
+//! The wake-up times of sessions or chains, by their numbers.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::Instant;
 
-/// A heap in which an entry that no longer counts stays until it comes up: setting an alarm is a push, and most often not
-/// even that, because one that wants to sleep longer than its alarm says only looks at the clock once more.
+/// A heap in which an obsolete entry remains until it is due. Setting an alarm is a push, and usually not even that: a
+/// sleeper whose wake-up time moves back is only checked once more at the earlier time.
 #[derive(Default)]
 pub(super) struct Alarms {
     heap: BinaryHeap<Reverse<(Instant, usize)>>,

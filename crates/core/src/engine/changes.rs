@@ -1,8 +1,8 @@
 //! The changes since an observer last collected them.
 //!
-//! While changes are noted, each value that is recorded sets a bit and adds one to a counter of its channel and direction.
-//! Observers collect them at their own pace: what they cost follows that pace and not the traffic. A button that was pressed
-//! and released in between shows in its count.
+//! While changes are recorded, each value sets a bit and increments a counter of its channel and direction. Observers
+//! collect them at their own pace: the cost depends on that pace and not on the traffic. A button that was pressed and
+//! released in between shows in its count.
 
 use super::Engine;
 use crate::plan::ChainInput;
@@ -72,7 +72,7 @@ pub struct HeldBack {
     pub from: (InstanceId, Slot),
     /// The channel that it was meant for.
     pub to: (InstanceId, Slot),
-    /// What keeps it: `asleep, `pads.shift` is 0`.
+    /// The reason: `asleep, `pads.shift` is 0`.
     pub reason: String,
 }
 

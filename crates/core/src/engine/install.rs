@@ -8,10 +8,10 @@ use crate::engine::{Engine, LastValues, Rest, Running};
 use crate::{Direction, Effect, InstanceId, Instant, Kind, Outbox, Plan, PlannedInstance, Route, SessionId};
 
 impl Engine {
-    /// Puts a plan in place of the running one.
+    /// Replaces the running plan.
     ///
-    /// Sessions whose name, backend and options are unchanged stay, with their ports and slots, provided that the plan was
-    /// built on the running one. The others stop before new ones start.
+    /// Sessions whose name, backend and options are unchanged continue, with their ports and slots, provided that the
+    /// plan was built on the running one. The others stop before new ones start.
     pub fn install(&mut self, now: Instant, plan: Arc<Plan>, out: &mut Outbox) {
         let mut interrupted = self.set_aside();
         let before = std::mem::replace(&mut self.plan, plan);
@@ -111,7 +111,7 @@ impl Engine {
                 None => self.recall_chain(now, route.slot, &value, untold, out),
             }
         }
-        // They are states, and not handed over as values.
+        // They are states, and not passed on as values.
         for instance in self.queue.waiting.drain(..) {
             self.running[instance.index()].is_queued = false;
         }
@@ -163,7 +163,8 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
     }
 }
 
-/// Tells a session that goes on what is mapped in the new plan and was not before, and the other way round.
+/// Binds the channels of a continuing session that the new plan maps for the first time, and unbinds those no longer
+/// mapped.
 fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstance) -> bool {
     running.known.resize(after.channels.len());
     let mut changed = false;

@@ -13,7 +13,7 @@ impl Engine {
         format!("{}.{}", planned.name, planned.channels.address(slot))
     }
 
-    /// Puts the names of the outputs that a notice is about in front of it, with what is mapped to them.
+    /// Prefixes a notice with the names of the outputs that it is about, and with the sources mapped to them.
     pub(super) fn name_outputs(&self, instance: InstanceId, notice: &mut Notice) {
         let outputs = std::mem::take(&mut notice.outputs);
         if outputs.is_empty() {
