@@ -14,7 +14,7 @@ const EAGER: Duration = Duration::from_secs(60);
 /// The longest pause within that time.
 const EAGER_PAUSE: Duration = Duration::from_secs(1);
 
-/// Doubling pauses with jitter, from a seed, so that a recording replays and two instances do not try at the same moment.
+/// Doubling pauses with seeded jitter, so that a recording replays and two instances do not try at the same moment.
 ///
 /// A user who has just unplugged a cable waits for the reconnect, so [`retry_pause`](Self::retry_pause) begins to
 /// double only after a minute.

@@ -1,16 +1,16 @@
-//! Which channel goes where: an immutable table in compressed rows.
+//! The routes of all channels: an immutable table in compressed rows.
 //!
-//! The routes of channel `c` are `routes[first[c]..first[c + 1]]`: two array look-ups and no hashing for a value on its
-//! way, whether there is one mapping or a million.
+//! The routes of channel `c` are `routes[first[c]..first[c + 1]]`: two array look-ups and no hashing for each value,
+//! whether there is one mapping or a million.
 
 use std::ops::Range;
 
 use crate::{ChannelId, InstanceId, Slot};
 
-/// Where a value goes.
+/// The target of a value.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Route {
-    /// The instance that gets the value.
+    /// The instance that receives the value.
     pub(crate) target: InstanceId,
     /// Its channel.
     pub(crate) slot: Slot,
@@ -30,7 +30,7 @@ impl Route {
         Self { target: InstanceId(self.target.0 | Self::EVENTS), ..self }
     }
 
-    /// Whether every value on this way is an event. Of a route into a chain the chain knows.
+    /// Whether every value on this route is an event. For a route into a chain, the chain decides.
     pub(crate) fn is_of_events(self) -> bool {
         self.target != Self::INTO_CHAINS && self.target.0 & Self::EVENTS != 0
     }

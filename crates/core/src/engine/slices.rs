@@ -26,8 +26,8 @@ const VALUES_PER_UNIT: usize = 32;
 /// targets of a single value.
 pub(super) const ROUTED_AT_ONCE: usize = 65_536;
 
-/// The number of values passed to a session in its first call: a few where each becomes a message, and complete frames
-/// where a thousand of them do. The first calls show the cost of the values of a session.
+/// The number of values passed to a session in its first call. Later calls adapt to the cost: few values where each
+/// becomes a message, complete frames where a thousand of them do.
 const FIRST_PORTION: usize = 1024;
 const SMALLEST_PORTION: usize = 64;
 const LARGEST_PORTION: usize = 65_536;

@@ -29,7 +29,7 @@ impl Channels {
         *uses = *uses & !(KIND << shift(direction)) | (MAPPED | kind as u8) << shift(direction);
     }
 
-    /// What kind of channel this is in a direction in which it is mapped.
+    /// The kind of this channel in a direction in which it is mapped.
     pub fn kind(&self, slot: Slot, direction: Direction) -> Kind {
         let uses = self.uses.get(slot.index()).copied().unwrap_or_default();
         Kind::ALL[usize::from(uses >> shift(direction) & KIND)]
@@ -99,7 +99,7 @@ fn address_of<'a>(text: &'a str, ends: &[u32], slot: u32) -> &'a str {
     &text[start as usize..ends[slot as usize] as usize]
 }
 
-/// What the uses of a channel have for each direction: a bit, and a [`Kind`] in two.
+/// The bits for each direction in the uses of a channel: one bit for mapped, and two for a [`Kind`].
 const MAPPED: u8 = 4;
 const KIND: u8 = 3;
 

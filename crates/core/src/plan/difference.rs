@@ -1,4 +1,4 @@
-//! What a reload changes, for people.
+//! The changes that a reload makes, in readable form.
 
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -22,7 +22,7 @@ pub struct Difference {
     pub kept: usize,
     /// How many mappings are new. One that has moved within the file is not.
     pub mappings_added: usize,
-    /// How many mappings are gone.
+    /// The number of removed mappings.
     pub mappings_removed: usize,
 }
 

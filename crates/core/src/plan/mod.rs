@@ -28,7 +28,7 @@ pub struct PlannedInstance {
     pub backend: &'static Backend,
     /// The options it was configured with, global ones included. They decide whether its session survives a reload.
     pub options: Vec<Given>,
-    /// What became of the options.
+    /// The configured instance.
     pub instance: Arc<dyn Instance>,
     /// Its channels.
     pub channels: Channels,
@@ -62,12 +62,12 @@ pub struct Mapping<'p> {
     pub from: (InstanceId, Slot),
     /// The channel that it leads to.
     pub to: (InstanceId, Slot),
-    /// What happens to values in between.
+    /// The stages between source and target.
     pub chain: Option<&'p Chain>,
 }
 
 impl Plan {
-    /// The plan without anything.
+    /// Returns an empty plan.
     pub fn empty() -> Self {
         PlanBuilder::new(None).build()
     }
@@ -243,7 +243,7 @@ impl<'a> PlanBuilder<'a> {
         let mut numbers = numbers.iter().copied().peekable();
         let mut chains = std::mem::take(&mut self.chains).into_iter();
         for (number, (instance, slot, mut route)) in std::mem::take(&mut self.pairs).into_iter().enumerate() {
-            // Routes into chains stand in the order of their chains.
+            // Routes into chains are in the order of their chains.
             let chain = if route.target == Route::INTO_CHAINS { chains.next() } else { None };
             if numbers.next_if_eq(&number).is_some() {
                 continue;

@@ -1,5 +1,5 @@
-//! MIDI devices and our own ports beside them, as data: how a person names a device, and which of those that are there is
-//! meant.
+//! MIDI devices and the program's own MIDI ports, as data: how a user names a device, and which of the present devices
+//! matches.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::{Direction, Port};
 
-/// A port of our own, as other programs see it: what they send to it comes in, what is sent goes to all who listen.
+/// An own port that is visible to other programs: it receives what they send to it, and sends to all subscribers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Midi {
     /// The name of the program.
@@ -110,7 +110,7 @@ impl MidiDevice {
 }
 
 impl MidiPresent {
-    /// What stays the same when the device is plugged in again: where, or which one it is, and its port.
+    /// The properties that remain when the device is plugged in again: its socket or its serial number, and its port.
     pub fn identity(&self) -> Option<(&str, u8)> {
         Some((self.serial.as_deref().or(self.usb.as_deref())?, self.port))
     }

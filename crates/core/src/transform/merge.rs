@@ -35,7 +35,7 @@ pub struct Merging {
     rule: JoinRule,
     sources: Vec<JoinedSource>,
     statements: u64,
-    /// What the target follows.
+    /// The value that the target follows.
     followed: Option<Value>,
 }
 
@@ -85,7 +85,7 @@ impl Merging {
         self.followed.is_none()
     }
 
-    /// Takes over what a source said before a reload.
+    /// Takes over the value of a source from before a reload.
     pub fn adopt(&mut self, source: usize, before: &mut Self, its_number: usize) {
         self.sources[source].value = before.sources[its_number].value.take();
         self.statements = self.statements.max(before.statements);
@@ -113,7 +113,7 @@ impl Merging {
         Some(followed)
     }
 
-    /// The source that takes precedence, and what it has said.
+    /// The source that takes precedence, and its value.
     fn leader(&self) -> Option<(usize, &Value)> {
         let spoken = self.sources.iter().enumerate().filter_map(|(at, source)| {
             let (order, value) = source.value.as_ref()?;
@@ -122,7 +122,7 @@ impl Merging {
         spoken.max_by_key(|(_, rank, _)| *rank).map(|(at, _, value)| (at, value))
     }
 
-    /// What all levels are together, by the rules that join them.
+    /// All levels joined by the rule.
     fn joined(&self) -> Option<f64> {
         let levels = self.sources.iter().filter_map(|source| source.word()?.as_number());
         match self.rule {

@@ -30,14 +30,14 @@ pub use shape::{Curve, Shape};
 
 use crate::{Instant, Kind, Notice, Value};
 
-/// A kind of stage, as a person knows it.
+/// A kind of stage, as documented for users.
 #[derive(Debug)]
 pub struct Transform {
     /// The word that a stage begins with.
     pub name: &'static str,
     /// How it is written: `<required>`, `[optional]`, `a|b` for either.
     pub usage: &'static str,
-    /// What it does, in one line.
+    /// A description in one line.
     pub summary: &'static str,
     /// Reads the arguments after the name.
     pub read: fn(&mut Arguments<'_>) -> Result<Stage, ArgumentError>,
@@ -67,7 +67,7 @@ pub fn transforms(families: &[&Family]) -> impl Iterator<Item = &'static Transfo
 ///
 /// # Errors
 ///
-/// What is wrong with it, the first thing of it.
+/// The first error in it.
 pub fn read_stage(
     stage: &str,
     families: &[&Family],
@@ -155,11 +155,11 @@ impl Clone for Stage {
     }
 }
 
-/// A stage with a memory. Each handler returns the value that goes on to the next stage, if one does.
+/// A stage with a memory. Each handler returns the value for the next stage, if there is one.
 ///
 /// A stage that needs numbers calls [`Moment::number`], which reports texts to the operator.
 pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
-    /// A value has come from the stage in front, or from the source.
+    /// A value has arrived from the previous stage, or from the source.
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value>;
 
     /// The present state of the source, not an event, for a target that has just been mapped. Stages that wait for
@@ -178,22 +178,22 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         None
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// The time of the next call of `handle_timeout`.
     fn next_timeout(&self) -> Option<Instant> {
         None
     }
 
-    /// Whether the stage holds everything back, so that its source has no say where sources are merged.
+    /// Whether the stage blocks all values, so that its source is ignored where sources are merged.
     fn is_asleep(&self) -> bool {
         false
     }
 
-    /// What keeps values from passing at the moment, for those who show it to people.
+    /// The reason why values do not pass at the moment, for display.
     fn obstacle(&self) -> Option<Obstacle> {
         None
     }
 
-    /// What is known of the stage before anything happens to it.
+    /// The static properties of the stage.
     fn properties(&self) -> Properties<'_> {
         Properties::default()
     }
@@ -201,7 +201,7 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     /// Receives the stages that follow it.
     fn set_following(&mut self, _stages: &[Stage]) {}
 
-    /// Learns where this copy of the stage stands.
+    /// Receives the position of this copy of the stage.
     fn place(&mut self, _place: LinePosition) {}
 
     /// As [`Stage::inverse`].
@@ -210,7 +210,7 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     }
 }
 
-/// What keeps a stage from passing values.
+/// The reason why a stage does not pass values.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Obstacle {
     /// A channel that the stage names does not have the value that it would take: which reference.
@@ -219,7 +219,7 @@ pub enum Obstacle {
     Waiting(&'static str, f64),
 }
 
-/// What has happened to a stage elsewhere than at its source.
+/// An event for a stage that does not come from its source.
 #[derive(Copy, Clone, Debug)]
 pub enum Signal<'a> {
     /// A channel that the stage names ([`Arguments::channel`], [`Arguments::target`]) has a new value: which reference, and the
@@ -230,17 +230,17 @@ pub enum Signal<'a> {
         /// Whether the member is on another mapping of the same source.
         is_of_same_source: bool,
     },
-    /// A stage in front that [is asleep](Stateful::is_asleep) has kept a value: the source has moved unseen. Nothing can be
-    /// given for this.
+    /// An earlier stage that [is asleep](Stateful::is_asleep) has held back a value: the source has moved without this
+    /// stage. No value can be returned for this.
     Missed,
 }
 
-/// What is known of a stage before anything happens to it. The default is what holds for most of them.
+/// The static properties of a stage. The default applies to most stages.
 #[derive(Copy, Clone, Debug)]
 pub struct Properties<'a> {
     /// The name that the stage shares with others it belongs together with.
     pub group: Option<&'a str>,
-    /// The weakest and the strongest kind of the values that the stage gives. What it is given keeps its kind in between.
+    /// The weakest and the strongest kind of the returned values. Received values keep their kind within these bounds.
     pub kinds: (Kind, Kind),
     /// Whether every value passes at once as it is.
     pub is_transparent: bool,
@@ -254,7 +254,7 @@ impl Default for Properties<'_> {
     }
 }
 
-/// A copy of a stage whose type is not known, in the state in which it is.
+/// Copies a stage of unknown type together with its state.
 pub trait Boxed {
     /// The copy.
     fn boxed(&self) -> Box<dyn Stateful>;
@@ -266,7 +266,7 @@ impl<T: Stateful + Clone + 'static> Boxed for T {
     }
 }
 
-/// What a stage sees of the world, and what it can do to it beside passing a value on.
+/// The context of a call into a stage: its inputs beside the value, and its other outputs.
 pub struct Moment<'a> {
     /// The time.
     pub now: Instant,
@@ -281,12 +281,12 @@ pub struct Moment<'a> {
 }
 
 impl<'a> Moment<'a> {
-    /// A moment in which `known` says the last value of each channel that the chain names.
+    /// Creates a moment. `known` returns the last value of each channel that the chain names.
     pub fn new(now: Instant, known: &'a dyn Fn(usize) -> Option<Value>) -> Self {
         Self { now, known, notices: Vec::new(), has_announced: false, is_trigger: false }
     }
 
-    /// The last value of a channel that the stage names, whether it came from there or went there.
+    /// The last value of a channel that the stage names, in either direction.
     pub fn known(&self, reference: usize) -> Option<Value> {
         (self.known)(reference)
     }

@@ -45,14 +45,14 @@ enum ShapeFunction {
 }
 
 impl Shape {
-    /// What numbers of a shape may be: far more than anybody needs, and little enough for
+    /// The range of the numbers of a shape: far more than needed, and small enough for
     /// [`MAX_STAGES`](super::MAX_STAGES).
     pub const LIMITS: RangeInclusive<f64> = -1e6..=1e6;
 
-    /// How near numbers that a shape divides by may be to 0, so that the way back stays as tame as the way there.
+    /// The minimum distance from 0 of numbers that a shape divides by, so that its inverse remains well-behaved.
     pub const SMALLEST: f64 = 1e-6;
 
-    /// What changes nothing, and lets texts pass as well: the way back of a stage that only matters on the way there.
+    /// The identity, which also passes texts: the inverse of a stage that only applies in the forward direction.
     pub const IDENTITY: Self =
         Self { name: "identity", function: ShapeFunction::Linear { factor: 1.0, offset: 0.0 } };
 
@@ -93,7 +93,7 @@ impl Shape {
         Self { name, function: ShapeFunction::Quantize(step) }
     }
 
-    /// What becomes of a number.
+    /// Applies the shape to a number.
     pub fn apply(&self, number: f64) -> f64 {
         match &self.function {
             ShapeFunction::Linear { factor, offset } => number * factor + offset,
@@ -115,7 +115,7 @@ impl Shape {
             ShapeFunction::Segment(segment) => ShapeFunction::Segment(segment.inverse()?),
             ShapeFunction::Curve(curve) => ShapeFunction::Curve(curve.inverse()),
             ShapeFunction::Table(table) => ShapeFunction::Table(table.inverse()?),
-            // What they let through they leave as it is.
+            // Values that pass are unchanged.
             ShapeFunction::Clamp { .. } | ShapeFunction::Steps(_) | ShapeFunction::Quantize(_) => {
                 self.function.clone()
             }
