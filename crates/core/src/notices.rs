@@ -27,7 +27,7 @@ struct NoticeEntry {
 }
 
 impl NoticeBook {
-    /// Tells a notice, or counts it.
+    /// Reports a notice, or counts it.
     pub(crate) fn take(
         &mut self,
         now: Instant,

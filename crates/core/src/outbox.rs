@@ -16,7 +16,7 @@ pub enum Severity {
     Info,
     /// Something was lost, refused or is missing; the show continues without it.
     Warning,
-    /// Somebody has to do something.
+    /// The operator has to act.
     Error,
 }
 

@@ -22,7 +22,7 @@ impl Alarms {
         alarms
     }
 
-    /// The first alarm. Whoever has it may have decided to sleep longer.
+    /// The first alarm. Its sleeper may have decided to sleep longer.
     pub(super) fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse((due, _))| *due)
     }

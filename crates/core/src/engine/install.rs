@@ -86,7 +86,7 @@ impl Engine {
     /// Sends the present value of its source, as state, to each output that has not received a value yet. Chains that
     /// have just begun receive it too: they need the state of their source even if their target has a value.
     fn recall_new_targets(&mut self, now: Instant, plan: &Plan, has_begun: &[bool], out: &mut Outbox) {
-        // Behind chains all of a target's sources count, for three of them may be the parts of one colour.
+        // For chains, all sources of a target count, because three of them may be the parts of one colour.
         let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {

@@ -578,7 +578,7 @@ impl Engine {
     }
 }
 
-/// Tells a session a value, and puts it into the queue of those to call.
+/// Puts a value into the inbox of a session, and the session into the queue of those to call.
 #[inline]
 fn enqueue(target: &mut Running, queue: &mut SessionQueue, route: Route, value: &Value, is_event: bool) {
     queue.admit(route.target, target);

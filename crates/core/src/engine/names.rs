@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::{Direction, InstanceId, Notice, Route, Slot};
 
-/// So many channels are named; the others are counted.
+/// The maximum number of channels that are named; the others are counted.
 const MOST_NAMES: usize = 4;
 
 impl Engine {

@@ -272,7 +272,7 @@ pub enum Closed {
     ByPeer,
     /// The peer reset the connection, or it broke.
     Reset,
-    /// Nobody listens there.
+    /// The peer does not listen on that port.
     Refused,
     /// No answer in time.
     TimedOut,

@@ -303,7 +303,7 @@ impl<'a> Moment<'a> {
         value.as_number()
     }
 
-    /// Tells the operator something.
+    /// Reports a notice to the operator.
     pub fn notice(&mut self, notice: Notice) {
         self.notices.push(notice);
     }

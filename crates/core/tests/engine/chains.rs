@@ -219,7 +219,7 @@ fn a_toggle_goes_by_its_target_whoever_has_moved_it() {
         [stage.put(channel, 1.0), stage.put(channel, 0.0)].concat()
     };
     assert_eq!(stroke("key.a"), ["lamp values 0=1"]);
-    // Somebody else turns the lamp on, and off again.
+    // Another source turns the lamp on, and off again.
     assert_eq!(stroke("lamp.x"), ["key values 1=1", "key values 1=0"]);
     assert_eq!(stroke("key.a"), ["lamp values 0=1"]);
     assert_eq!(stroke("key.a"), ["lamp values 0=0"]);
