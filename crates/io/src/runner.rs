@@ -80,7 +80,7 @@ impl<'a> Runner<'a> {
         let instances = (0..).map(InstanceId).zip(self.engine.plan().instances());
         let instances =
             instances.map(|(at, planned)| (planned.name.clone(), self.engine.status_of(at))).collect();
-        // Whoever does not wait any more needs no report.
+        // A receiver that no longer waits needs no report.
         let _ = report.try_send(StatusReport { now: self.now, instances });
     }
 

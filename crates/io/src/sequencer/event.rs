@@ -15,7 +15,7 @@ pub(super) struct SequencerAddress {
 impl SequencerAddress {
     /// Where the kernel says what comes and goes.
     pub(super) const ANNOUNCEMENTS: Self = Self { client: 0, port: 1 };
-    /// Whoever is joined to the sending port.
+    /// All subscribers of the sending port.
     const SUBSCRIBERS: Self = Self { client: 254, port: 253 };
 }
 

@@ -126,7 +126,7 @@ const READ: Token = Token(1);
 const WRITE: Token = Token(2);
 
 impl Rig {
-    /// A port that wants a device each way; without a name, nothing to listen to and anybody to send to.
+    /// A port with a link in each direction; without a name, no input device and any output subscriber.
     fn new(device: Option<&str>) -> Self {
         let (events, kernel) = UnixDatagram::pair().expect("a pair of sockets");
         events.set_nonblocking(true).expect("a socket");

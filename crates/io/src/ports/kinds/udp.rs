@@ -203,7 +203,7 @@ impl Ports {
         true
     }
 
-    /// Tells the sessions of a socket, and the operator, what the system has dropped.
+    /// Reports the datagrams that the system has dropped to the sessions of a socket and to the operator.
     fn report_losses(&mut self, token: Token, runner: &mut Runner<'_>) {
         self.set_deadline(token, None);
         let Some(owner) = self.sockets.get(&token).map(|socket| socket.owner) else { return };
