@@ -116,7 +116,7 @@ impl Network {
         self.random = seed | 1;
     }
 
-    /// Nobody answers at `endpoint` from here on: what is connected there is cut, and new connections time out.
+    /// From here on there is no answer at `endpoint`: existing connections are cut, and new ones time out.
     pub fn silence(&mut self, endpoint: &str) {
         let endpoint = read_endpoint(endpoint);
         self.cut_where(|port| leads_to(&endpoint, port));
