@@ -83,7 +83,7 @@ fn relay(port: u16, node: &Node) -> Program {
 fn send_until_there(port: u16, node: &Node, levels: &[u8]) {
     let desk = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     until("the levels are at the node", || {
-        // Nobody may listen yet.
+        // The port may still be closed.
         let _ = desk.send_to(&dmx(0, levels), ("127.0.0.1", port));
         node.socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out");
         let mut buffer = [0; 2048];

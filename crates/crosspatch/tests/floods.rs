@@ -70,7 +70,7 @@ impl Way {
                 });
                 let mut stream = stream.expect("a connection");
                 stream.write_all(greeting).expect("a greeting sent");
-                // Whoever reads no answers is cut off.
+                // A peer that does not read the answers is disconnected.
                 let mut answers = stream.try_clone().expect("the other half");
                 std::thread::spawn(move || {
                     let mut buffer = vec![0; 64 << 10];

@@ -62,7 +62,7 @@ fn hear(stream: &mut TcpStream) -> (u8, u8, Vec<u8>) {
     (strip, command, data)
 }
 
-/// Hears messages until one is for this strip and begins with these levels. Returns how many came before it.
+/// Receives messages until one is for this strip and begins with these levels. Returns the number of earlier messages.
 fn wait_for(stream: &mut TcpStream, strip: u8, levels: &[u8]) -> usize {
     let start = Instant::now();
     for before in 0.. {

@@ -32,7 +32,7 @@ impl Osc {
 
     /// Sends one number.
     pub(crate) fn send(&self, address: &str, level: f32) {
-        // Nobody may listen yet; then the system reports that to the next call.
+        // The port may still be closed; then the system reports that to the next call.
         let _ = self.socket.send_to(&message(address, level), ("127.0.0.1", self.to));
     }
 
@@ -68,7 +68,7 @@ impl Osc {
         }
     }
 
-    /// Hears messages until one comes at this address with this number.
+    /// Receives messages until one has this address and this number.
     pub(crate) fn wait_for(&self, address: &str, level: f32) {
         let start = Instant::now();
         let mut others = Vec::new();
