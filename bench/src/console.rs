@@ -202,7 +202,7 @@ impl Simulated {
 fn send(hand: &UdpSocket, to: SocketAddr, event: u64) {
     let mut packet = Wire::Osc(1).packet();
     Wire::Osc(1).set(&mut packet, event * 97 + 1);
-    // Nobody may listen yet.
+    // The port may still be closed.
     let _ = hand.send_to(&packet, to);
 }
 
@@ -244,7 +244,7 @@ fn converse(
         let Message::Text(request) = socket.read()? else { continue };
         let answer = if let Some((_, value)) = request.split_once("\"faderValue\":") {
             first = value.split([',', '}']).next().and_then(|value| value.parse().ok()).unwrap_or(first);
-            // Nobody listens any more when the benchmark is over.
+            // The port is closed when the benchmark is over.
             let _ = moved.send(Instant::now());
             r#"{"realtime":false,"worldIndex":0}"#.to_owned()
         } else if request.contains("\"login\"") {

@@ -22,7 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Frames a second of DMX.
 pub(crate) const FRAMES: f64 = 44.0;
 
-/// Somebody who forwards events, and what was measured so far.
+/// A forwarder of events, and its measurements so far.
 struct MeasuredForwarder {
     name: &'static str,
     lane: Lane,

@@ -36,7 +36,7 @@ pub(crate) struct EventBurst {
 }
 
 impl EventBurst {
-    /// So many events at once, in time.
+    /// This many events at once, on time.
     pub(crate) fn of(events: u64) -> Self {
         Self { events, spread: Duration::ZERO, jitter: Duration::ZERO }
     }
@@ -210,7 +210,7 @@ impl Lane {
         self.due[usize::from(number_of(self.sent))] = Some(due);
         self.sent += 1;
         match self.source.send_to(&self.packet, self.to) {
-            // Nobody listens yet, or the answer to an earlier packet came late.
+            // The port is still closed, or the answer to an earlier packet arrived late.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
             result => result.map(drop),
         }

@@ -24,7 +24,7 @@ const SPREAD: Duration = Duration::from_millis(11);
 /// thousand.
 const LONGER: u32 = 4;
 
-/// Somebody who forwards universes, and what was measured so far.
+/// A forwarder of universes, and its measurements so far.
 struct PacedForwarder {
     name: &'static str,
     lane: Lane,

@@ -48,7 +48,7 @@ impl Process {
         std::fs::write(&file, configuration).context("cannot write the configuration")?;
         let mut command = Command::new(program);
         command.arg("run").arg(&file);
-        // Whoever measures says when the file has changed, if there are signals.
+        // The benchmark reports changes of the file by a signal, where there are signals.
         #[cfg(unix)]
         command.arg("--no-watch");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);

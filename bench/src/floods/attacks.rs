@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Scene {
     /// Where the attacked instance listens.
     pub(super) at: SocketAddr,
-    /// Where its values go. Nobody reads them.
+    /// The destination of its values, which is never read.
     pub(super) away: SocketAddr,
     /// Where the last value arrives.
     pub(super) end: SocketAddr,

@@ -24,7 +24,7 @@ pub(super) enum TestControl {
     Key,
 }
 
-/// What there is to know of a channel before anything moves.
+/// The static description of a channel.
 #[derive(Clone, Debug)]
 pub(super) struct ChannelSpec {
     pub(super) name: String,
@@ -32,9 +32,9 @@ pub(super) struct ChannelSpec {
     pub(super) family: usize,
     pub(super) direction: Path,
     pub(super) control: TestControl,
-    /// How far target and source may be apart, which is half a step of the protocol on the way, and a little.
+    /// The maximum difference of target and source: half a step of the protocol, and a margin.
     pub(super) tolerance: f64,
-    /// What the mapping makes of a value.
+    /// The result of the mapping for a value.
     pub(super) expected: fn(f64) -> f64,
     /// Whether each press has to arrive, with its release, while nothing disturbs the way.
     pub(super) keeps_edges: bool,
@@ -60,7 +60,7 @@ pub(super) struct SoakChannel {
     pub(super) set: String,
     pub(super) is: String,
     random: Random,
-    /// What it was set to last.
+    /// The value set last.
     source: f64,
     /// When the soak moves it next.
     next: Duration,
@@ -114,7 +114,8 @@ impl SoakChannel {
         self.source
     }
 
-    /// Moves it, if it is time. `calm` is how often its way has been disturbed so far, if it is undisturbed at the moment.
+    /// Moves it, if it is due. `calm` is the number of disturbances of its path so far, if it is undisturbed at the
+    /// moment.
     pub(super) fn moves(&mut self, now: Duration, calm: Option<u32>) -> bool {
         if now < self.next {
             return false;
@@ -151,7 +152,7 @@ impl SoakChannel {
         self.target = None;
     }
 
-    /// What is wrong with the target's state, if anything is.
+    /// The difference between target and source, if there is one.
     pub(super) fn difference(&self) -> Option<String> {
         let expected = (self.spec.expected)(self.source);
         let is_wrong = match self.target {

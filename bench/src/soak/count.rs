@@ -21,7 +21,7 @@ const STROKES: [usize; 2] = [3, 8];
 /// Levels have as many steps as MIDI has, and 0 is none of them.
 const LEVELS: u32 = 127;
 
-/// How far a level may be from its own; half of what is between two.
+/// The maximum deviation of a level: half of the distance between two.
 const TOLERANCE: f64 = 0.5 / LEVELS as f64;
 
 /// The values sent at a stroke, which is one action of the soak.
@@ -37,7 +37,7 @@ pub(super) enum Stroke {
     Click,
 }
 
-/// What there is to know of a way before anything is said.
+/// The static description of a path.
 #[derive(Clone, Debug)]
 pub(super) struct CountSpec {
     pub(super) name: String,
@@ -46,7 +46,7 @@ pub(super) struct CountSpec {
     pub(super) stroke: Stroke,
     /// How many messages come of a stroke.
     pub(super) comes: u64,
-    /// Whether the level of the volley comes with them.
+    /// Whether they carry the level of the volley.
     pub(super) has_level: bool,
     /// Whether no part of the path is a state that is sent again to a peer.
     pub(super) is_event: bool,
@@ -54,7 +54,7 @@ pub(super) struct CountSpec {
     pub(super) may_miss: bool,
 }
 
-/// What happens to the ends of a way at the moment.
+/// The present state of the ends of a path.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct EndStates {
     pub(super) from: Presence,
@@ -63,12 +63,12 @@ pub(super) struct EndStates {
     pub(super) to: Presence,
     /// How often each end has been disturbed so far, if both are undisturbed at the moment.
     pub(super) calm: Option<[u32; 2]>,
-    /// How many cycles a server on the way has missed so far, if it was not just now. What was in such a cycle may be lost or
-    /// come twice.
+    /// The number of cycles that a server on the path has missed so far, if none was recent. The contents of such a
+    /// cycle may be lost or arrive twice.
     pub(super) missed: Option<u32>,
 }
 
-/// What came of all volleys.
+/// The results of all volleys.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     /// All strokes, and those of volleys that something disturbed.
@@ -77,7 +77,7 @@ pub(super) struct Tally {
     /// Of undisturbed volleys: how many messages should have come, and how many of them did.
     pub(super) due: u64,
     pub(super) came: u64,
-    /// How many came that should not have come.
+    /// The number of messages that should not have arrived.
     pub(super) repeated: u64,
 }
 
@@ -92,9 +92,9 @@ pub(super) struct CountedPath {
     /// How many volleys there were.
     number: u32,
     volley: Volley,
-    /// What came since then while nothing was said.
+    /// Messages received since then while none was sent.
     stray: Came,
-    /// What had happened to the ends when the volley began.
+    /// The state of the ends when the volley began.
     before: Option<EndStates>,
     /// How many volleys were undisturbed.
     pub(super) judged: u64,
@@ -213,7 +213,7 @@ impl CountedPath {
         }
     }
 
-    /// Says what is due, and returns how many strokes that is.
+    /// Sends the due strokes and returns their number.
     fn says(&mut self, now: Duration, ends: EndStates, mut next: Duration, mut left: usize) -> u32 {
         if !ends.has_hand {
             left = 0;
@@ -247,7 +247,7 @@ impl CountedPath {
         is_calm && self.missed_nothing(ends)
     }
 
-    /// What came since the volley and for no stroke.
+    /// Checks the messages received since the volley that belong to no stroke.
     fn judge_stray(&mut self, ends: EndStates) {
         let stray = std::mem::take(&mut self.stray);
         if self.was_undisturbed(ends) {
@@ -378,7 +378,7 @@ mod tests {
     fn an_event_that_a_peer_is_told_when_it_is_back_is_found_and_a_level_is_not() {
         for (is_event, found) in [(true, 1), (false, 0)] {
             let (mut count, mut now) = (count(is_event), Duration::ZERO);
-            // While nothing is said, and while something that was said is waited for.
+            // While nothing is sent, and while sent messages are awaited.
             play(&mut count, &mut now, DOWN, |_| 0);
             rest(&mut count, &mut now, DOWN);
             count.handle_message(count.level());

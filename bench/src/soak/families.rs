@@ -1,4 +1,4 @@
-//! Every family of a soak: a path for each backend, both ways where the protocol goes both ways.
+//! Every family of a soak: a path for each backend, in both directions where the protocol has both.
 
 use anyhow::Result;
 
@@ -6,10 +6,10 @@ use super::family::{ChannelKind, PathFamily};
 use super::ports::PortAllocator;
 use super::rows::{FADERS, KEYS, both_ways, console, midi_channels, same};
 
-/// What a mapping makes of a value.
+/// The result of a mapping for a value.
 type ExpectedValue = fn(f64) -> f64;
 
-/// What the messages look like that are counted.
+/// The format of the counted messages.
 const MESSAGES: &str = "/*/integer/* = i 0 127\n/*/impulse/* = ,\n";
 
 /// Where bytes that make no sense are sent to.
@@ -144,7 +144,7 @@ impl Families {
     }
 
     fn osc_udp(&mut self, port: u16) {
-        // The peer says hello, so that it is known again wherever it comes back.
+        // The peer sends a message first, so that its new address is learned after each start.
         let mut family = self.begin("osc-udp", &["osc"]).between(
             format!("[osc udp]\nbind = 127.0.0.1 {port}\ndestination = learn\n{MESSAGES}"),
             format!("[osc udp]\ndestination = 127.0.0.1 {port}\nrepeat = /hello 1s\n{MESSAGES}"),

@@ -22,7 +22,7 @@ pub(super) struct PathFamily {
     pub(super) may_freeze: bool,
     /// Whether every fader moves all the time, because values at rest are not sent again.
     pub(super) never_rests: bool,
-    /// Whether the mapping of this family comes and goes with the reloads.
+    /// Whether reloads remove and restore the mapping of this family.
     pub(super) is_reloaded: bool,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct ConfigLines {
     pub(super) map: String,
 }
 
-/// What is alike of several channels.
+/// The common properties of several channels.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct ChannelKind {
     control: TestControl,

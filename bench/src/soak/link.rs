@@ -30,7 +30,7 @@ pub(super) enum ObservedItem {
     Count(usize),
 }
 
-/// What happened on a link.
+/// An event of a link.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(super) struct LinkEvent {
     /// Which link, by a number that no other one has or had.
@@ -41,9 +41,9 @@ pub(super) struct LinkEvent {
 /// The kinds of events.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(super) enum LinkEventKind {
-    /// A message came.
+    /// A message was received.
     Heard { seen: ObservedItem, value: f64 },
-    /// The show has gone.
+    /// The show has closed the connection.
     Closed,
 }
 
@@ -52,7 +52,7 @@ pub(super) enum LinkEventKind {
 pub(super) struct ControlLink {
     pub(super) id: u64,
     stream: TcpStream,
-    /// What has to be written with the next flush.
+    /// The data for the next flush.
     pending: Vec<u8>,
 }
 
@@ -95,7 +95,7 @@ impl ControlLink {
         self.pending[start..start + 4].copy_from_slice(&len.to_be_bytes());
     }
 
-    /// Sends what was set.
+    /// Sends all values set since the last flush.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let written = self.stream.write_all(&self.pending);
         self.pending.clear();
@@ -150,14 +150,14 @@ fn encode_text(address: &str, text: &str, out: &mut Vec<u8>) {
     pad(text, out);
 }
 
-/// Reads a message with a float; nothing if it is anything else.
+/// Decodes a message with a float; `None` for anything else.
 pub(super) fn decode(message: &[u8]) -> Option<(&str, f32)> {
     let (address, rest) = unpad(message)?;
     let value = rest.strip_prefix(FLOAT)?.first_chunk()?;
     Some((address, f32::from_be_bytes(*value)))
 }
 
-/// Reads a message with a text that has a number as its last word; nothing if it is anything else.
+/// Decodes a message with a text whose last word is a number; `None` for anything else.
 fn decode_text(message: &[u8]) -> Option<(&str, f32)> {
     let (address, rest) = unpad(message)?;
     let (text, _) = unpad(rest.strip_prefix(TEXT)?)?;

@@ -57,7 +57,7 @@ pub struct SoakOptions {
     pub program: PathBuf,
     /// How long everything is disturbed.
     pub duration: Duration,
-    /// Decides what is done when, and how faders move.
+    /// Determines all disturbances and the movements of the faders.
     pub seed: u64,
     /// A folder for the logs of the shows.
     pub logs: Option<PathBuf>,
@@ -96,7 +96,7 @@ pub fn run(options: &SoakOptions, out: &mut dyn io::Write) -> Result<bool> {
     // All peers return while values still change, then the values rest, and everything has time to arrive.
     rig.restore()?;
     wait(&mut rig, RoundMode::Plays, Rig::is_up)?;
-    // Longer than a fader rests that is said to move all the time.
+    // Longer than the rests of a fader that moves all the time.
     let plays_until = Instant::now() + Duration::from_secs(4);
     wait(&mut rig, RoundMode::Plays, |_| Instant::now() >= plays_until)?;
     wait(&mut rig, RoundMode::Plays, Rig::has_counted)?;

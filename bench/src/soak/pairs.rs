@@ -32,14 +32,14 @@ pub(super) fn pair_all(families: &mut Families) -> Vec<CountSpec> {
 struct Pairs {
     specs: Vec<CountSpec>,
     exchange: Exchange,
-    /// Which kind of message goes to each speaker next.
+    /// The kind of the next message to each speaker.
     turns: Vec<usize>,
 }
 
 const PRESS: &str = " | press";
 const GO: &str = " | match \"Go+ *\"=1";
 
-/// What lies between a message that comes in and one that goes out.
+/// The stages between a received and a sent message.
 struct Between {
     stages: &'static str,
     stroke: Stroke,
@@ -174,7 +174,7 @@ impl Pairs {
                 stroke: *stroke,
                 comes: *comes,
                 has_level: *has_level,
-                // Nobody at the ends of these ways goes or comes.
+                // No show at the ends of these paths is disturbed.
                 is_event: true,
                 may_miss: false,
             });

@@ -1,4 +1,4 @@
-//! A peer: the other end of a family, which dies, is stopped and comes back.
+//! A peer: the show at the other end of a family, which is killed, stopped and restarted.
 
 use std::time::Duration;
 
@@ -33,9 +33,9 @@ pub(super) struct PeerShow {
     link: Option<ControlLink>,
     state: PeerState,
     schedule: Schedule<Harm>,
-    /// How often anything was done to it.
+    /// The number of disturbances.
     disturbances: u32,
-    /// What came since it was disturbed, from it and at the subject.
+    /// Values since the last disturbance, received from it and at the subject.
     arrivals: [Arrivals; 2],
     /// How often it was killed, ended and stopped.
     pub(super) harms: [u32; 3],
@@ -45,7 +45,7 @@ pub(super) struct PeerShow {
     pub(super) longest_return: Duration,
 }
 
-/// What came on a way.
+/// The values received on a path.
 #[derive(Copy, Clone, Debug, Default)]
 struct Arrivals {
     count: u32,
@@ -64,25 +64,25 @@ enum PeerState {
 /// Whether the show at the end of a path is running.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// It runs, and has had time to read what was waiting for it.
+    /// It runs, and has had time to read all queued data.
     There,
-    /// It does not run at all: what is said to it is lost.
+    /// It does not run at all: values sent to it are lost.
     Absent,
-    /// It is stopped, ends, or has just begun to run: what is said to it may arrive, and late.
+    /// It is stopped, ends, or has just started: values sent to it may arrive late.
     Between,
 }
 
-/// How long a show that runs again may take to read what was waiting for it.
+/// How long a show that runs again may take to read all queued data.
 const WAKES: Duration = Duration::from_secs(1);
 
-/// What has become of a peer.
+/// An event of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// Something was done to it.
     Harmed(Harm),
     /// It can receive everything.
     Connected,
-    /// It did what it should not do.
+    /// It misbehaved.
     Fault(String),
 }
 
@@ -114,7 +114,7 @@ impl PeerShow {
         }
     }
 
-    /// Does what is due. Without `disturbs` it is only helped to its feet.
+    /// Performs the due actions. Without `disturbs` it is only restarted where needed.
     pub(super) fn step(
         &mut self,
         now: Duration,

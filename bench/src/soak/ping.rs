@@ -14,7 +14,7 @@ use super::link::{decode, encode};
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Half of what is between two pings.
+/// Half of the interval between two pings.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Sends pings until its findings are requested.
@@ -24,7 +24,7 @@ pub(super) struct Pinger {
     ends: Arc<AtomicBool>,
 }
 
-/// What came of the pings.
+/// The results of the pings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
     /// How many took so long, in sixteenths of a power of two microseconds: a week of pings takes no more room than a minute.
@@ -37,7 +37,7 @@ pub(super) struct Findings {
     pub(super) longest_own: Duration,
 }
 
-/// Notes how late the machine wakes a thread that only sleeps: all of it so far, in microseconds.
+/// Measures how late the machine wakes a thread that only sleeps: the total so far, in microseconds.
 #[derive(Debug, Default)]
 struct Stalls(AtomicU64);
 
@@ -86,7 +86,7 @@ impl Pinger {
 }
 
 impl Findings {
-    /// The latency that this part of all pings kept below.
+    /// The latency below which this fraction of all pings remained.
     pub(super) fn quantile(&self, part: f64) -> Duration {
         let all: u64 = self.counts.iter().sum();
         let mut left = (all as f64 * part).ceil() as u64;
@@ -149,9 +149,9 @@ fn ping(
             }
         };
         let latency = start.elapsed();
-        // Whoever sleeps as long notes meanwhile what the machine has done to both.
+        // Sleeping equally long measures the delay that the machine causes for both.
         std::thread::sleep(2 * PAUSE);
-        // What was under way when an attack began is of that attack.
+        // A ping in flight at the beginning of an attack counts for that attack.
         let at = began.max(phase.load(Ordering::Relaxed));
         phases.resize(phases.len().max(at + 1), Findings::default());
         let findings = &mut phases[at];

@@ -47,18 +47,18 @@ pub(super) struct Rig {
     pub(super) attack_plan: Schedule<usize>,
     pub(super) attacks: Attacks,
     pub(super) hand_port: u16,
-    /// Set by the first signal that asks for an end.
+    /// Set by the first signal that requests an end.
     pub(super) interrupted: Arc<AtomicBool>,
     pub(super) pings: Option<(UdpSocket, u16)>,
     /// The disturbances since the last report, in words.
     pub(super) done: Vec<String>,
-    /// What should not have happened.
+    /// The faults observed so far.
     pub(super) faults: Vec<String>,
-    // The last, so that the server goes after its clients.
+    // The last field, so that the server is dropped after its clients.
     jack: Option<JackServer>,
 }
 
-/// What is needed to make links.
+/// Creates control links.
 #[derive(Debug)]
 pub(super) struct LinkFactory {
     next: u64,
@@ -66,7 +66,7 @@ pub(super) struct LinkFactory {
     events: Sender<LinkEvent>,
 }
 
-/// What a round may do.
+/// The activities of a round.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum RoundMode {
     /// Only the state is sent, to each show that connects.
@@ -190,13 +190,13 @@ impl Rig {
         counts.all(|(count, before)| count.judged > *before || count.spec.may_miss)
     }
 
-    /// What happens to the ends of a way at the moment.
+    /// The present state of the ends of a path.
     pub(super) fn ends(&mut self, at: usize, now: Duration) -> EndStates {
         let CountSpec { ends: [from, to], may_miss, .. } = self.counts[at].spec;
         let peer = |end: Option<usize>| end.and_then(|family| self.peer_of[family]);
         let (from, to) = (peer(from), peer(to));
         let presence = |peer: Option<usize>, way| match peer.map(|peer| &self.peers[peer]) {
-            // A server that stands still meanwhile may bring what was said long after the show runs again.
+            // A server that stalls meanwhile may deliver messages long after the show runs again.
             Some(peer) if may_miss && peer.is_up() && peer.calm(way, now).is_none() => Presence::Between,
             Some(peer) => peer.presence(now),
             None => Presence::There,

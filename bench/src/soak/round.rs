@@ -73,7 +73,7 @@ impl Rig {
         let is_subject = self.subject.link.as_ref().is_some_and(|link| link.id == event.link);
         let is_known = is_subject || self.peers.iter_mut().any(|peer| peer.handle_event(now, event));
         match event.what {
-            // The last words of a show that was killed since.
+            // The last messages of a show that has been killed.
             LinkEventKind::Heard { .. } if !is_known => {}
             LinkEventKind::Heard { seen: ObservedItem::Count(at), value } => {
                 self.counts[at].handle_message(value)
@@ -153,7 +153,7 @@ impl Rig {
                 (Path::Here, _) | (_, None) => Some(0),
                 (Path::Out, Some(peer)) => self.peers[peer].calm(0, now),
                 (Path::Back, Some(peer)) => {
-                    // Nobody holds the faders of a show that is not there.
+                    // The faders of a show that is down are not held.
                     if self.peers[peer].hand().is_none() {
                         continue;
                     }
@@ -166,7 +166,7 @@ impl Rig {
         }
     }
 
-    /// Says what is to be said on the ways on which messages are counted.
+    /// Sends the due messages on all paths on which messages are counted.
     fn strike_all(&mut self, plays: bool) {
         let now = self.now();
         for at in 0..self.counts.len() {
@@ -192,7 +192,7 @@ impl Rig {
         }
     }
 
-    /// Tells the state of channels that go these ways, of all families or of one.
+    /// Sends the state of channels in these directions, of all families or of one.
     fn send_all(&mut self, goes: fn(Path) -> bool, family: Option<usize>) {
         for at in 0..self.channels.len() {
             let spec = &self.channels[at].spec;

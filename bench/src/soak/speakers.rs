@@ -17,16 +17,16 @@ pub(super) enum TestedMessage {
     CommandLine,
 }
 
-/// What a message carries.
+/// The content of a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum MessageContent {
     Number,
     Text,
-    /// It is sent when pressed, and comes in as a press and a release.
+    /// It is sent when pressed, and received as a press and a release.
     Trigger,
     /// It is pressed and released.
     Key,
-    /// It is sent when pressed, and comes in as a press alone.
+    /// It is sent when pressed, and received as a press alone.
     Command,
 }
 
@@ -41,14 +41,15 @@ pub(super) enum Way {
 #[derive(Debug)]
 pub(super) struct Speaker {
     pub(super) family: &'static str,
-    /// What comes from it, and what goes to it.
+    /// The kinds of messages received from it and sent to it.
     pub(super) says: &'static [TestedMessage],
     pub(super) receives: &'static [TestedMessage],
     /// Whether the protocol itself sends controllers and keys again to a peer that reconnects, whatever moved them.
     pub(super) has_journal: bool,
     /// Whether a server in between may miss cycles.
     pub(super) may_miss: bool,
-    /// How the subject and the peer call the instance or the port: of what comes from the family, and of what goes to it.
+    /// The names of the instance or port at the subject and the peer: for messages from the family, and for messages to
+    /// it.
     from: [&'static str; 2],
     to: [&'static str; 2],
 }
@@ -94,7 +95,7 @@ const fn speaker(
 /// Keys of the command section whose press and release are sent to both consoles, and that move no executor.
 const KEYS: &[&str] = &["FULL", "THRU", "IF", "AT", "PLUS", "MINUS", "PUNKT", "ODD", "EVEN", "ESC"];
 
-/// On how many channels there are programs each way: what the subject sends has the lower ones.
+/// The number of channels with programs in each direction: the subject sends on the lower ones.
 const MIDI_CHANNELS: u32 = 8;
 
 impl TestedMessage {

@@ -22,12 +22,12 @@ pub(super) struct SubjectShow {
     pub(super) link: Option<ControlLink>,
 }
 
-/// The configurations that it is given.
+/// The configurations of the subject.
 #[derive(Clone, Debug)]
 pub(super) struct SubjectConfigs {
     /// With everything that is compared in the end.
     pub(super) whole: String,
-    /// With other instances, and without the family that comes and goes.
+    /// With other instances, and without the family that reloads remove.
     pub(super) changed: String,
     /// With mistakes.
     pub(super) broken: String,
@@ -90,8 +90,8 @@ impl SubjectShow {
         self.process.usage()
     }
 
-    /// What its descriptors stand for. The library of JACK keeps some for every client that it has met, even for those of the
-    /// patch bay, so they are not counted.
+    /// The targets of its descriptors. libjack keeps some for every client that it has met, even for those of the patch
+    /// bay, so they are not counted.
     pub(super) fn descriptors(&self) -> Vec<String> {
         let mut kinds = self.process.descriptors();
         kinds.retain(|kind| !kind.starts_with("/dev/shm/jack_"));

@@ -141,7 +141,7 @@ fn plan(config: &str) -> Plan {
     plan
 }
 
-/// Somebody in the network.
+/// A peer in the network.
 pub(super) fn peer(address: &str) -> Peer {
     Peer::Address(address.parse().expect("an address and a port"))
 }
