@@ -22,7 +22,7 @@ use crate::port_owner::{self, Transport};
 /// How many threads there are at most.
 const THREADS: usize = 64;
 
-/// A name that was not found is known as such for as long as that took to find out, and not longer than this.
+/// A failed lookup is cached for as long as it took, but not longer than this.
 const LONGEST_FAILURE: Duration = Duration::from_secs(10);
 
 /// Looks up a name.
@@ -115,7 +115,7 @@ impl LookupHelpers {
         true
     }
 
-    /// Withdraws a question. It is not asked if no thread has begun with it.
+    /// Withdraws a lookup. It is skipped if no thread has begun with it.
     pub(crate) fn forget(&mut self, asker: Token) {
         let mut desk = self.shared.lock();
         self.askers.retain(|question, askers| {
@@ -124,7 +124,7 @@ impl LookupHelpers {
         });
     }
 
-    /// What was found out since the last call, for each who asked.
+    /// The results since the last call, for each port that requested them.
     pub(crate) fn answers(&mut self) -> Vec<(Token, LookupAnswer)> {
         let answers = std::mem::take(&mut self.shared.lock().answers);
         let each = answers.into_iter().flat_map(|(question, answer)| {
@@ -158,7 +158,7 @@ impl SharedLookups {
 
     fn answer(&self, desk: &mut LookupState, question: LookupRequest, answer: LookupAnswer) {
         desk.answers.push((question, answer));
-        // A waker that fails says that the loop has ended.
+        // A waker that fails means that the loop has ended.
         let _: io::Result<()> = self.waker.wake();
     }
 
@@ -188,7 +188,7 @@ impl SharedLookups {
         }
     }
 
-    /// Answers what can be answered without asking the system. The rest continues to wait.
+    /// Answers the lookups that need no query to the system. The others continue to wait.
     fn sort(&self) {
         loop {
             let mut desk = self.lock();

@@ -43,6 +43,6 @@ pub(crate) enum JackInput<'c> {
     Data(&'c [u8]),
     /// The number of input messages without room, and of output messages that are too long for a block.
     Lost { lost: u32, unfit: u32 },
-    /// It could not be opened, or the server is gone.
+    /// It could not be opened, or the server has closed.
     Gone(Closed),
 }

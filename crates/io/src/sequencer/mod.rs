@@ -33,7 +33,7 @@ pub(crate) use system::Sequencer;
 
 use mio::Token;
 
-/// Input of our own port and its links, for the session.
+/// Input of an own port and its links, for the session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SequencerInput {
     /// Bytes of a connected device, or of another program.

@@ -185,7 +185,8 @@ impl Ports {
         }
     }
 
-    /// Gives the sessions of a socket what an earlier share left no time for. Returns whether all is done.
+    /// Delivers to the sessions of a socket the datagrams for which an earlier share had no time left. Returns whether
+    /// all is done.
     fn read_left_over(&mut self, token: Token, share: &mut Share, runner: &mut Runner<'_>) -> bool {
         while let Some(udp) = self.kind_mut::<UdpPort>(token)
             && let Some((from, data)) = udp.take_left_over()
@@ -293,7 +294,7 @@ impl Ports {
         self.datagrams.sends.clear();
     }
 
-    /// The system knows no way to a group. Returns whether the next datagram will find one.
+    /// The system has no route to a group. Returns whether the next datagram will have one.
     fn find_a_way(&mut self, main: Token) -> bool {
         // Where interfaces cannot be listed, there is none to be found either.
         let is_known = self.watch_interfaces().is_ok();
@@ -306,7 +307,7 @@ impl Ports {
     }
 }
 
-/// Whether a datagram to a group was lost because the system knows no way to groups.
+/// Whether a datagram to a group was lost because the system has no route to groups.
 fn knows_no_way(to: SocketAddr, error: &io::Error) -> bool {
     to.ip().is_multicast() && error.kind() == ErrorKind::NetworkUnreachable
 }
