@@ -1,4 +1,4 @@
-//! libjack, loaded on first use: everything that is unsafe about it.
+//! libjack, loaded on first use, with all of its unsafe code.
 //!
 //! Names and types are those of `jack/jack.h` and `jack/midiport.h`. JACK calls [`process`] in its own thread once per block,
 //! which neither waits nor allocates. The callbacks for connections and for the end of the server run in other threads and only
@@ -37,7 +37,7 @@ const SERVER_NAME: c_int = 0x04;
 const IS_INPUT: c_ulong = 0x1;
 const IS_OUTPUT: c_ulong = 0x2;
 
-/// `jack_client_t`, `jack_port_t` and the buffer of a port are known to the library alone.
+/// `jack_client_t`, `jack_port_t` and the buffer of a port are opaque.
 type RawClient = *mut c_void;
 type RawPort = *mut c_void;
 type Buffer = *mut c_void;
@@ -95,7 +95,7 @@ impl Api {
 
     fn load(names: &[&str]) -> Result<Self, Closed> {
         let tried = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        // SAFETY: what the library does when it is loaded is its own business; every program of JACK does the same.
+        // SAFETY: the library runs its own initialisation when it is loaded; every JACK program relies on it.
         let library = names.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
             Closed::Other(format!("the library of JACK is not installed, looked for {}", tried()).into())
         })?;
@@ -380,7 +380,7 @@ fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: 
     }
 }
 
-/// `JackShutdownCallback`: the server is gone.
+/// `JackShutdownCallback`: the server has closed.
 unsafe extern "C" fn shut_down(argument: *mut c_void) {
     // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
     let watch = unsafe { &*argument.cast::<CallbackContext>() };
@@ -426,7 +426,7 @@ mod tests {
     use super::super::ring::Ring;
     use super::*;
 
-    /// A double of the library's MIDI buffer: a port is its own buffer.
+    /// A test double of the library's MIDI buffer: a port is its own buffer.
     #[derive(Default)]
     struct Midi {
         events: Vec<Vec<u8>>,

@@ -33,7 +33,7 @@ use crosspatch_core::Closed;
 
 pub(crate) use crate::sequencer::SendOutcome;
 
-/// What a client reports to its session.
+/// The reports of a client to its session.
 #[cfg_attr(not(unix), expect(dead_code, reason = "clients exist on Unix only"))]
 #[derive(Debug, PartialEq)]
 pub(crate) enum JackInput<'c> {

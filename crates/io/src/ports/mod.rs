@@ -119,7 +119,7 @@ impl Ports {
         }
     }
 
-    /// Carries out what the last turns have caused, datagrams included.
+    /// Performs the effects of the last turns, including datagrams.
     pub(crate) fn apply(&mut self, runner: &mut Runner<'_>) {
         self.take_effects(runner);
         while self.datagrams.are_waiting() {
@@ -139,7 +139,7 @@ impl Ports {
         self.queue(event.token(), readable, writable);
     }
 
-    /// Deals with what is due, for about a [`ROUND`].
+    /// Handles all due work, for about a [`ROUND`].
     pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
         let end = self.clock.now() + ROUND;
         for (token, answer) in self.tools.helpers.answers() {

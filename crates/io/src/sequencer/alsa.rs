@@ -1,4 +1,4 @@
-//! Our own port in the ALSA sequencer, and its links to devices.
+//! An own port in the ALSA sequencer, and its links to devices.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -21,11 +21,11 @@ const MOST_TRIES: u32 = 200;
 /// The pause before subscribing to a device is retried.
 const REFUSED: Duration = Duration::from_secs(2);
 
-/// What a device must allow to be listened to, or to be sent to.
+/// The capabilities that a device needs for input, or for output.
 const LISTENED: u32 = capability::READ | capability::SUBS_READ;
 const SENT: u32 = capability::WRITE | capability::SUBS_WRITE;
 
-/// A port of our own.
+/// An own port.
 pub(crate) struct Sequencer {
     kernel: Kernel,
     session: SessionId,
