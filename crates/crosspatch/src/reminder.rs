@@ -15,7 +15,7 @@ use tracing::warn;
 /// The time between two reminders.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What has been missing for a shorter time is not mentioned: its notice has just been logged.
+/// Connections missing for a shorter time are not mentioned: their notice has just been logged.
 const NEWS: Duration = Duration::from_secs(10);
 
 /// A loop that does not answer within this time has ended or is stopped.
@@ -45,7 +45,7 @@ impl Reminder {
         Ok(Self { noticed })
     }
 
-    /// A session has given a notice: something may be missing from here on. Never waits.
+    /// A session has sent a notice: a connection may be missing from here on. Never waits.
     pub(crate) fn handle_notice(&self) {
         // A full channel has the same message already.
         let _ = self.noticed.try_send(());
@@ -98,7 +98,7 @@ fn list(items: impl ExactSizeIterator<Item = String>, separator: &str) -> String
     named.collect::<Vec<_>>().join(separator)
 }
 
-/// A time in the unit in which people would give it.
+/// A duration, shown in a readable unit.
 struct Age(Duration);
 
 impl fmt::Display for Age {

@@ -76,7 +76,7 @@ impl Disk {
         let wanted = path.to_owned();
         let patience = self.patience.get();
         let folder = path.parent().unwrap_or(path);
-        // The reader gives up a little earlier by itself where it can, with a better reason.
+        // Where possible, the reader times out a little earlier, with a better reason.
         let reading = move || read::read(&wanted, patience * 9 / 10);
         let found = self.helpers.within(patience, folder, reading).and_then(|found| found);
         if found.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {

@@ -37,7 +37,7 @@ impl Watch {
             let files: &Mutex<BTreeSet<PathBuf>> = &wanted;
             match event {
                 Ok(event) if !concerns(&event, &files.lock().unwrap_or_else(PoisonError::into_inner)) => {}
-                // An error is for instance an overflow of the queue: anything may have changed.
+                // An error may be an overflow of the queue: any file may have changed.
                 Ok(_) | Err(_) => wake(),
             }
         });
@@ -57,7 +57,7 @@ impl Watch {
         *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
         let Some(watcher) = &mut self.watcher else { return };
         for folder in self.folders.difference(&folders) {
-            // It is gone, and its watch with it, or it is just not interesting any more.
+            // It has disappeared together with its watch, or is no longer needed.
             let _ = watcher.unwatch(folder);
         }
         let mut failure = None;
@@ -171,7 +171,7 @@ mod tests {
         assert!(is_woken(&woken));
         watch.follow(std::slice::from_ref(&file));
         let start = Instant::now();
-        // Every level that comes back wakes once more, and the watch descends.
+        // Every level that returns wakes once more, and the watch descends.
         fs::create_dir_all(&inner).unwrap();
         assert!(is_woken(&woken));
         watch.follow(std::slice::from_ref(&file));
