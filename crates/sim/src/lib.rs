@@ -74,7 +74,7 @@ impl World {
         world
     }
 
-    /// Puts a plan in place of the running one. Like every step it ends with what is due at that moment.
+    /// Replaces the running plan. Like every step it ends with all work that is due at that moment.
     pub fn install(&mut self, plan: Plan) {
         self.transcript.learn(&self.engine);
         self.engine.install(self.now, Arc::new(plan), &mut self.out);
@@ -100,7 +100,7 @@ impl World {
         &self.engine
     }
 
-    /// The engine, for what does not go through a session: to note changes and to collect them.
+    /// The engine, for access without a session: to record changes and to collect them.
     pub fn engine_mut(&mut self) -> &mut Engine {
         &mut self.engine
     }
@@ -115,7 +115,7 @@ impl World {
         self.advance_to(self.now + time);
     }
 
-    /// Lets what is due happen without any time passing.
+    /// Handles all due events without advancing the time.
     pub fn advance_none(&mut self) {
         self.advance_to(self.now);
     }
@@ -161,7 +161,7 @@ impl World {
         self.advance_none();
     }
 
-    /// Reports a port or connection as gone.
+    /// Reports a port or connection as closed.
     pub fn closed(&mut self, name: &str, port: Port, peer: Peer, reason: Closed) {
         let session = self.session(name);
         self.transcript.closed(self.now, session, port, peer, &reason);

@@ -13,12 +13,12 @@ use crosspatch_core::{
     Closed, Connect, Duration, Effect, Endpoint, Host, Instant, Outbox, Peer, Port, PortSpec, SessionId,
 };
 
-/// What the links do to what crosses them.
+/// The behaviour of the links.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub struct Link {
     /// How long everything takes.
     pub delay: Duration,
-    /// Up to how much longer it takes at times. Datagrams overtake each other, streams stay in order.
+    /// The maximum additional delay. Datagrams overtake each other, streams stay in order.
     pub jitter: Duration,
     /// How many of a hundred datagrams are lost. Streams lose nothing.
     pub loss_percent: u8,
@@ -26,7 +26,7 @@ pub struct Link {
     pub piece: usize,
 }
 
-/// What the only machine of a world is called.
+/// The identity of the only machine of a world.
 const THIS_MACHINE: [u8; 16] = *b"a simulated one!";
 
 /// The network of a world.
@@ -80,7 +80,7 @@ pub(crate) struct Arrival {
 
 #[derive(Debug)]
 pub(crate) enum What {
-    /// A socket or server of our own is there.
+    /// A socket or server of the session is open.
     Ready,
     Open(Peer),
     Close(Peer, Closed),
@@ -106,7 +106,7 @@ impl Default for Network {
 }
 
 impl Network {
-    /// Sets what all links do from here on.
+    /// Sets the behaviour of all links from here on.
     pub fn set_link(&mut self, link: Link) {
         self.link = link;
     }
@@ -139,7 +139,7 @@ impl Network {
         self.refusing.retain(|other| *other != endpoint);
     }
 
-    /// Sockets, servers and devices of our own do not open by themselves from here on: the test says what becomes of them.
+    /// From here on, the session's sockets, servers and devices do not open automatically: the test decides.
     pub fn deny_ports(&mut self) {
         self.denies_ports = true;
     }
@@ -237,7 +237,7 @@ impl Network {
             PortSpec::Midi(_) if !self.denies_ports => {
                 self.schedule(now, session, port, What::Ready);
             }
-            // Devices and servers come and go as the test says.
+            // The test connects and disconnects devices and servers.
             PortSpec::Midi(_) | PortSpec::Lookup(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => {}
         }
     }
@@ -370,7 +370,7 @@ impl Network {
         self.stop_waiting(session, port);
         self.ports.retain(|open| (open.session, open.port) != (session, port));
         self.close_where(now, (session, port), |_| true);
-        // What is under way to a port that is closed does not arrive at the next one of that number.
+        // Data in flight to a closed port does not arrive at the next port of that number.
         self.arrivals.retain(|_, arrival| (arrival.session, arrival.port) != (session, port));
     }
 
@@ -438,7 +438,7 @@ fn is_for_all(ip: IpAddr) -> bool {
     ip.is_multicast() || matches!(ip, IpAddr::V4(v4) if v4.octets()[3] == 255)
 }
 
-/// Whether something sent to `to` reaches what is open at `open`.
+/// Whether data sent to `to` reaches the port at `open`.
 fn leads_to(to: &Endpoint, open: &OpenPort) -> bool {
     let is_here = match (&open.at.host, &to.host) {
         (_, Host::Address(group)) if group.is_multicast() => open.groups.contains(group),
