@@ -1,4 +1,4 @@
-//! What a compilation returns.
+//! The result of a compilation.
 
 use std::path::PathBuf;
 
