@@ -1,5 +1,5 @@
-//! The bare limit: programs that only receive and send, each in a process of its own. Nothing that does the job can be much
-//! faster with the same calls.
+//! The bare limit: programs that only receive and send, each in its own process. No program that does the real work can
+//! be much faster with the same calls.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -21,7 +21,7 @@ pub(crate) enum Calls {
     Batched,
 }
 
-/// The words behind `bench` that make the program a bare one.
+/// The argument after `bench` that makes the program a bare one.
 pub(crate) const WORD: &str = "--bare";
 
 /// Starts a program that turns each packet of `traffic.0` at `at` into `copies` packets of `traffic.1` to `to`.

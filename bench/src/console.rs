@@ -1,7 +1,7 @@
-//! How long a fader takes from an OSC controller to a console, and back, beside a bare forwarder.
+//! The latency of a fader from an OSC controller to a console and back, compared with a bare forwarder.
 //!
-//! The console is a stub in this process, so that both ends read one clock. A simulated console, in a process of its own, is
-//! measured as well: what it makes of a command comes back as OSC, its own time included.
+//! The console is a stub in this process, so that both ends read the same clock. A simulated console in a separate
+//! process is measured as well: it answers a command by OSC, and its own time is included.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,11 +23,11 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Somebody who moves a fader of a console of its own.
+/// A client that moves a fader of its own console.
 struct Mover {
     process: Process,
     console: TestConsole,
-    /// Where the hand moves the fader.
+    /// The address to which the client sends fader moves.
     at: SocketAddr,
     hand: UdpSocket,
     times: Vec<Duration>,
@@ -123,7 +123,7 @@ impl Mover {
         Ok(())
     }
 
-    /// Changes the level at the console, waits until the controller hears of it, and does so again.
+    /// Changes the level at the console and waits until the controller receives it, again and again.
     fn receives(&mut self, count: usize) -> Result<Vec<Duration>> {
         let mut times = Vec::new();
         for _ in 0..count {
@@ -144,7 +144,7 @@ impl Mover {
     }
 }
 
-/// A show that moves a fader of a simulated console, which tells the hand where it is.
+/// A show that moves a fader of a simulated console, which reports its position.
 struct Simulated {
     _shows: [Process; 2],
     at: SocketAddr,
@@ -181,7 +181,7 @@ impl Simulated {
         Ok(simulated)
     }
 
-    /// Moves the fader, waits until the console tells that it has moved, and does so again.
+    /// Moves the fader and waits until the console reports the move, again and again.
     fn moves(&self, count: usize) -> Result<Vec<Duration>> {
         let mut times = Vec::new();
         for event in 0..count as u64 {
@@ -202,7 +202,7 @@ impl Simulated {
 fn send(hand: &UdpSocket, to: SocketAddr, event: u64) {
     let mut packet = Wire::Osc(1).packet();
     Wire::Osc(1).set(&mut packet, event * 97 + 1);
-    // Nobody may listen yet.
+    // The port may still be closed.
     let _ = hand.send_to(&packet, to);
 }
 
@@ -244,7 +244,7 @@ fn converse(
         let Message::Text(request) = socket.read()? else { continue };
         let answer = if let Some((_, value)) = request.split_once("\"faderValue\":") {
             first = value.split([',', '}']).next().and_then(|value| value.parse().ok()).unwrap_or(first);
-            // Nobody listens any more when the benchmark is over.
+            // The port is closed when the benchmark is over.
             let _ = moved.send(Instant::now());
             r#"{"realtime":false,"worldIndex":0}"#.to_owned()
         } else if request.contains("\"login\"") {

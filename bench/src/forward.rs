@@ -22,7 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Frames a second of DMX.
 pub(crate) const FRAMES: f64 = 44.0;
 
-/// Somebody who forwards events, and what was measured so far.
+/// A forwarder of events, and its measurements so far.
 struct MeasuredForwarder {
     name: &'static str,
     lane: Lane,
@@ -231,7 +231,7 @@ fn cpu_of_each(before: Usage, after: Usage, passed: EventCounts) -> f64 {
     micros(&(after.cpu - before.cpu)) / passed.events.max(1) as f64
 }
 
-/// An address that nobody has at the moment.
+/// An address that is free at the moment.
 pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?)
 }

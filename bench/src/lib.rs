@@ -1,8 +1,8 @@
-//! The benchmark of crosspatch: what users pay for, measured from outside, beside the bare limit in the same run.
+//! The benchmark of crosspatch, measured from outside and compared with the bare limit in the same run.
 //!
-//! The program is measured as users run it, in a process of its own, with real sockets on loopback. Beside it run programs
-//! that only receive and send over the same kind of sockets (`bare`). All get the same events in turn (A B A B), so that
-//! whatever else the machine does meets all of them, and what counts is the ratio.
+//! The program is measured as users run it, in a separate process, with real sockets on loopback. It is compared with
+//! programs that only receive and send over the same kind of sockets (`bare`). All receive the same events in turn (A B
+//! A B), so that other load on the machine affects all of them. The relevant result is the ratio.
 
 pub mod bare;
 mod console;
@@ -37,7 +37,7 @@ pub use report::ReportFormat;
 pub struct BenchOptions {
     /// The program, which knows the command `bench --bare WORDS` as well.
     pub program: PathBuf,
-    /// Only what has this in its name, in upper or lower case.
+    /// Only works whose name contains this, ignoring case.
     pub only: Option<String>,
     /// How often everybody has a turn.
     pub rounds: u32,
@@ -55,11 +55,11 @@ const OTHERS: [(&str, Measure); 4] = [
     ("idle", idle::measure),
 ];
 
-/// Measures, tells `progress` what comes next, and returns the figures.
+/// Measures, reports the next step to `progress`, and returns the figures.
 ///
 /// # Errors
 ///
-/// If nothing has the name that is wanted, if a program cannot be started, or if nothing comes through one.
+/// If no work has the requested name, if a program cannot be started, or if a program forwards nothing.
 pub fn run(options: &BenchOptions, format: ReportFormat, progress: &mut dyn FnMut(&str)) -> Result<String> {
     ensure!(options.rounds > 0 && !options.measure.is_zero(), "nothing is measured in no time");
     let only = options.only.as_deref().unwrap_or_default().to_lowercase();

@@ -36,7 +36,7 @@ pub(crate) struct EventBurst {
 }
 
 impl EventBurst {
-    /// So many events at once, in time.
+    /// This many events at once, on time.
     pub(crate) fn of(events: u64) -> Self {
         Self { events, spread: Duration::ZERO, jitter: Duration::ZERO }
     }
@@ -154,7 +154,7 @@ impl Lane {
         self.steady(Duration::from_secs_f64(1.0 / a_second.max(1.0)), EventBurst::of(1), duration)
     }
 
-    /// As many events as given, so many times a second, as desks send their universes.
+    /// Sends bursts of events at the rate `a_second`, as lighting desks send their universes.
     pub(crate) fn frames(
         &mut self,
         a_second: f64,
@@ -210,13 +210,13 @@ impl Lane {
         self.due[usize::from(number_of(self.sent))] = Some(due);
         self.sent += 1;
         match self.source.send_to(&self.packet, self.to) {
-            // Nobody listens yet, or the answer to an earlier packet came late.
+            // The port is still closed, or the answer to an earlier packet arrived late.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
             result => result.map(drop),
         }
     }
 
-    /// Takes what has come out. Returns how many packets of events that was.
+    /// Reads the output. Returns the number of packets that contained events.
     fn drain(&mut self) -> io::Result<u64> {
         let mut seen = 0;
         loop {

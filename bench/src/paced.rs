@@ -20,10 +20,11 @@ const JITTER: Duration = Duration::from_millis(5);
 /// In what time a desk sends all its universes.
 const SPREAD: Duration = Duration::from_millis(11);
 
-/// A measurement lasts so many times longer than others, for there are 44 frames a second and not a hundred thousand.
+/// These measurements last this many times longer than others, because there are 44 frames a second and not a hundred
+/// thousand.
 const LONGER: u32 = 4;
 
-/// Somebody who forwards universes, and what was measured so far.
+/// A forwarder of universes, and its measurements so far.
 struct PacedForwarder {
     name: &'static str,
     lane: Lane,

@@ -1,4 +1,4 @@
-//! Programs that are measured, each in a process of its own, and what the system knows of them.
+//! The programs that are measured, each in its own process, and their resource usage as reported by the system.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(crate) struct Process {
     folder: Option<TempDir>,
 }
 
-/// What a process has used since it began, and what it has at the moment. All zero where the system does not tell.
+/// The total and the current resource usage of a process. All zero where the system does not report it.
 #[derive(Copy, Clone, Debug, Default)]
 pub(crate) struct Usage {
     /// The time that its threads have run.
@@ -36,7 +36,7 @@ pub(crate) struct Usage {
 }
 
 impl Process {
-    /// Runs a show of this program. The configuration is a file in a folder of its own.
+    /// Runs a show of this program. The configuration is a file in a separate folder.
     pub(crate) fn show(program: &Path, configuration: &str) -> Result<Self> {
         Self::show_with_log(program, configuration, Stdio::null())
     }
@@ -48,7 +48,7 @@ impl Process {
         std::fs::write(&file, configuration).context("cannot write the configuration")?;
         let mut command = Command::new(program);
         command.arg("run").arg(&file);
-        // Whoever measures says when the file has changed, if there are signals.
+        // The benchmark reports changes of the file by a signal, where there are signals.
         #[cfg(unix)]
         command.arg("--no-watch");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -90,7 +90,7 @@ impl Process {
         usage(Path::new(&format!("/proc/{}", self.child.id()))).unwrap_or_default()
     }
 
-    /// What its descriptors stand for, in order, without the numbers that tell sockets and pipes apart.
+    /// The targets of its descriptors, sorted, without the numbers that identify sockets and pipes.
     pub(crate) fn descriptors(&self) -> Vec<String> {
         let folder = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
         let links =
@@ -147,7 +147,7 @@ fn field(status: &str, name: &str) -> u64 {
 /// The processor for the load and that for the subject, if there are two.
 #[cfg(target_os = "linux")]
 fn processors() -> Option<[usize; 2]> {
-    // Asked before the first thread is told where to run.
+    // Queried before the first thread is pinned.
     static FIRST_TWO: std::sync::OnceLock<Option<[usize; 2]>> = std::sync::OnceLock::new();
     *FIRST_TWO.get_or_init(|| {
         let allowed = rustix::thread::sched_getaffinity(None).ok()?;

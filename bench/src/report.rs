@@ -38,7 +38,7 @@ pub(crate) struct ReportTable {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
-    /// Figures; none where there is nothing to tell.
+    /// Figures; `None` where there is no value.
     pub(crate) cells: Vec<Option<f64>>,
 }
 

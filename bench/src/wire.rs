@@ -1,16 +1,16 @@
-//! How events are written into packets, and how they are found again in what comes out.
+//! Encodes events into packets and finds them again in the output.
 //!
-//! Every event has a number, which is the level that it sets, so that whoever looks at a packet knows which event it is of.
+//! Every event has a number, which is the level that it sets, so that each packet shows which event it contains.
 
-/// So many events have numbers of their own: as many as the coarsest level there is, one of 14 bits, can tell apart.
+/// The number of events with different numbers: as many as the coarsest level, which has 14 bits, can distinguish.
 pub(crate) const NUMBERS: u64 = 1 << 14;
 
 /// A kind of packet.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// OSC messages `/f/100000 ,f`, and so many addresses from there on, which take turns.
+    /// OSC messages `/f/100000 ,f`, with this many addresses from there on in turn.
     Osc(u32),
-    /// ArtDmx with 512 slots, all of which change; so many universes take turns.
+    /// ArtDmx with 512 slots, all of which change, for this many universes in turn.
     ArtDmx(u16),
     /// E1.31 data packets with 512 slots.
     E131,

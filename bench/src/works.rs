@@ -39,7 +39,7 @@ impl Forwarding {
     }
 }
 
-/// All of them, in the order in which they are told.
+/// All of them, in the order in which they are reported.
 pub(crate) fn all() -> Vec<Forwarding> {
     let mut works = Vec::new();
     for channels in [1, 64, 4_096, 100_000] {
@@ -126,7 +126,7 @@ fn loopbacks(ports: ShowPorts) -> String {
     instances + &text
 }
 
-/// So many universes, with these options for each that goes out.
+/// Works with this many universes, with these options for each output.
 pub(crate) fn artnet_to_sacn(ports: ShowPorts, universes: u16, options: &str) -> String {
     let mut text = format!(
         "[backend artnet]\nbind = {}\n[backend sacn]\nbind = 127.0.0.1 {}\n",

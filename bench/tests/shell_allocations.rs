@@ -110,7 +110,7 @@ impl Way {
         self.socket.send_to(&self.packet, self.to).expect("the loopback interface takes everything");
     }
 
-    /// Waits for the level that was sent last. A universe may be told again before that.
+    /// Waits for the level that was sent last. A universe may be sent again before that.
     fn receive(&self) -> bool {
         let mut buffer = [0; 1024];
         while let Ok(len) = self.socket.recv(&mut buffer) {
@@ -122,7 +122,7 @@ impl Way {
     }
 }
 
-/// Where nobody listens; somebody else may take it in between, and then the test says that nothing comes out.
+/// A free port. Another program may take it in between; the test then fails because nothing comes out.
 fn free_port() -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     socket.local_addr().expect("an address")

@@ -1,7 +1,7 @@
-//! What attacks a show, and what of the show is attacked.
+//! The attacks on a show and their targets.
 //!
-//! Each attack has an instance of its own, on a port of its own, and one mapping that shows when the instance has come through
-//! it: [`Last`] sends a value that arrives at the end.
+//! Each attack has its own instance, on its own port, and one mapping that shows when the instance has recovered:
+//! [`Last`] sends a value that arrives at the end.
 
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Scene {
     /// Where the attacked instance listens.
     pub(super) at: SocketAddr,
-    /// Where its values go. Nobody reads them.
+    /// The destination of its values, which is never read.
     pub(super) away: SocketAddr,
     /// Where the last value arrives.
     pub(super) end: SocketAddr,
@@ -133,7 +133,7 @@ fn udp(scene: &Scene, from: &str, to: &str, flood: Flood) -> Result<FloodAttack>
     Ok(FloodAttack { instances, mappings, flood, last: datagrams(scene.at, osc_message)? })
 }
 
-/// The pattern meets all addresses but the one of the last value.
+/// The pattern matches all addresses except that of the last value.
 fn patterns(scene: &Scene, count: u64) -> Result<FloodAttack> {
     let [pattern, last] = ["/*", "/a1"].map(|address| packets::message(address, 0.5));
     udp(scene, &many(), &many(), Flood::Burst(packets::full_bundle(&pattern, &last), count))
@@ -192,7 +192,7 @@ fn rtpmidi(scene: &Scene) -> Result<FloodAttack> {
     Ok(FloodAttack { instances, mappings, flood, last })
 }
 
-/// All from one socket, because some protocols tell their sources apart by it.
+/// Sends all datagrams from one socket, because some protocols identify their sources by it.
 fn datagrams(to: SocketAddr, packet: fn(u64) -> Vec<u8>) -> Result<Last> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     Ok(Box::new(move |event| {
@@ -220,7 +220,7 @@ fn remote(event: u64, at: SocketAddr) -> Result<()> {
         }
     };
     let level = f64::from(number_of(event) << 2) / 65_535.0;
-    // The password is the one that consoles have from the factory.
+    // The factory password of the consoles.
     for request in [
         format!(
             r#"{{"requestType":"login","username":"bench","password":"2807623134739142b119aff358f8a219","session":{session}}}"#

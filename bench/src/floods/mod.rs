@@ -1,8 +1,7 @@
 //! The latency of a mapping while other instances of the same show are flooded.
 //!
-//! Each attack has a show of its own with the default options. In turn, nothing is done and the flood is sent, while a mapping
-//! that has nothing to do with it passes an event every two milliseconds. After each flood a value is sent to the attacked
-//! instance until it arrives.
+//! Each attack has its own show with the default options. Idle periods and floods alternate, while an unrelated mapping
+//! passes an event every two milliseconds. After each flood a value is sent to the attacked instance until it arrives.
 
 mod attacks;
 pub mod packets;

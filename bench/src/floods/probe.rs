@@ -128,7 +128,7 @@ impl Probe {
     }
 }
 
-/// Sends an event. Nobody may listen yet.
+/// Sends an event. The port may still be closed.
 fn send(source: &UdpSocket, to: SocketAddr, event: u64) {
     let mut packet = WIRE.packet();
     WIRE.set(&mut packet, event);

@@ -12,10 +12,10 @@ const WAIT: Duration = Duration::from_millis(50);
 pub(super) enum Flood {
     /// These datagrams, in turn, without a pause.
     Datagrams(Vec<Vec<u8>>),
-    /// Two datagrams in turn, without a pause. Both have a sequence number of 16 bits at this place, which rises by two, so that
-    /// each looks as if the one before it had been lost.
+    /// Two datagrams in turn, without a pause. Both have a 16-bit sequence number at this offset, which increases by
+    /// two, so that the datagram before each of them appears to be lost.
     Numbered([Vec<u8>; 2], usize),
-    /// One datagram, so many times, and nothing afterwards.
+    /// One datagram, sent this many times, and nothing afterwards.
     Burst(Vec<u8>, u64),
     /// A greeting, and then a block again and again. Whatever is answered is read. A connection that ends is made again.
     Stream { greeting: Vec<u8>, block: PacketBlock },

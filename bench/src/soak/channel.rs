@@ -1,4 +1,4 @@
-//! A channel of a soak: what the hand does with it, what the eye has seen of it, and whether the two agree.
+//! A channel of a soak: the values that the soak sets and receives, and whether the two agree.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use super::random::Random;
 /// Which way the values of a channel go.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Path {
-    /// From the hand at the subject to the eye at a peer.
+    /// Set at the subject, received at a peer.
     Out,
-    /// From the hand at a peer to the eye at the subject.
+    /// Set at a peer, received at the subject.
     Back,
     /// Through the subject only.
     Here,
 }
 
-/// What a hand can hold.
+/// The kinds of controls.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum TestControl {
     /// Moves in walks, with rests between them.
@@ -24,7 +24,7 @@ pub(super) enum TestControl {
     Key,
 }
 
-/// What there is to know of a channel before anything moves.
+/// The static description of a channel.
 #[derive(Clone, Debug)]
 pub(super) struct ChannelSpec {
     pub(super) name: String,
@@ -32,15 +32,16 @@ pub(super) struct ChannelSpec {
     pub(super) family: usize,
     pub(super) direction: Path,
     pub(super) control: TestControl,
-    /// How far target and source may be apart, which is half a step of the protocol on the way, and a little.
+    /// The maximum difference of target and source: half a step of the protocol, and a margin.
     pub(super) tolerance: f64,
-    /// What the mapping makes of a value.
+    /// The result of the mapping for a value.
     pub(super) expected: fn(f64) -> f64,
     /// Whether each press has to arrive, with its release, while nothing disturbs the way.
     pub(super) keeps_edges: bool,
-    /// Whether a fader moves once in half a minute only. What a peer that has come back knows of it, it has been told again.
+    /// Whether a fader moves only once in half a minute. A peer that reconnects knows its value only because it was
+    /// sent again.
     pub(super) rests: bool,
-    /// Whether a key that is not pressed may never have been told to a show that has just begun.
+    /// Whether a key that is not pressed may never have been sent to a show that has just started.
     pub(super) may_be_unsent: bool,
 }
 
@@ -55,17 +56,17 @@ pub(super) struct PressCounts {
 #[derive(Debug)]
 pub(super) struct SoakChannel {
     pub(super) spec: ChannelSpec,
-    /// Where the hand sets it, and where the eye sees it.
+    /// The addresses at which the soak sets and receives the channel.
     pub(super) set: String,
     pub(super) is: String,
     random: Random,
-    /// What it was set to last.
+    /// The value set last.
     source: f64,
-    /// When the hand does something with it again.
+    /// When the soak moves it next.
     next: Duration,
     /// When the walk of a fader ends.
     rests_at: Duration,
-    /// What the eye has seen last.
+    /// The value received last.
     target: Option<f64>,
     pub(super) sets: u64,
     pub(super) received: u64,
@@ -76,7 +77,7 @@ pub(super) struct SoakChannel {
     pub(super) edges: PressCounts,
 }
 
-/// What the eye had counted before a press, and what had been done to the way until then.
+/// The counts before a press, and how often its path had been disturbed until then.
 #[derive(Copy, Clone, Debug)]
 struct Watched {
     presses: u64,
@@ -108,12 +109,13 @@ impl SoakChannel {
         }
     }
 
-    /// What the hand has set it to.
+    /// The value that the soak has set.
     pub(super) fn source(&self) -> f64 {
         self.source
     }
 
-    /// Moves it, if it is time. `calm` is how often its way has been disturbed so far, if it is undisturbed at the moment.
+    /// Moves it, if it is due. `calm` is the number of disturbances of its path so far, if it is undisturbed at the
+    /// moment.
     pub(super) fn moves(&mut self, now: Duration, calm: Option<u32>) -> bool {
         if now < self.next {
             return false;
@@ -124,7 +126,7 @@ impl SoakChannel {
         }
     }
 
-    /// Takes the hand off: a key that is held is released.
+    /// Releases a key that is held. Returns whether there was one.
     pub(super) fn lets_go(&mut self) -> bool {
         let is_held = self.spec.control == TestControl::Key && self.source > 0.0;
         if is_held {
@@ -133,7 +135,7 @@ impl SoakChannel {
         is_held
     }
 
-    /// Takes notice of what the eye sees.
+    /// Records a received value.
     pub(super) fn handle_value(&mut self, value: f64) {
         let was = self.target.unwrap_or(0.0) > 0.5;
         self.target = Some(value);
@@ -145,12 +147,12 @@ impl SoakChannel {
         }
     }
 
-    /// Forgets what was seen: the show that told it has gone.
+    /// Forgets the received value: the show that sent it has ended.
     pub(super) fn forget(&mut self) {
         self.target = None;
     }
 
-    /// What is wrong with the target's state, if anything is.
+    /// The difference between target and source, if there is one.
     pub(super) fn difference(&self) -> Option<String> {
         let expected = (self.spec.expected)(self.source);
         let is_wrong = match self.target {
@@ -169,7 +171,7 @@ impl SoakChannel {
             self.rests_at = self.next + self.random.millis(2000, 5000);
             return false;
         } else {
-            // 40 moves a second, as a hand on a tablet makes. Whoever is late does not catch up.
+            // 40 moves a second, like a fader on a tablet. Moves that are late are not made up for.
             self.next = (self.next + Duration::from_millis(25)).max(now);
         }
         let step = 0.005 + 0.045 * self.random.unit();
@@ -251,7 +253,7 @@ mod tests {
         assert!((1000..2400).contains(&moves), "{moves} moves");
     }
 
-    /// Lets the hand press for half a minute, while an eye sees a press and hears of its release or not.
+    /// Presses for half a minute. The presses are received, and their releases are received or lost.
     fn presses(releases_arrive: bool, calm: Option<u32>) -> PressCounts {
         let mut key = channel(TestControl::Key);
         for millis in (0..30_000).step_by(5) {

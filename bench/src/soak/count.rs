@@ -1,10 +1,11 @@
-//! A way on which messages are counted: what the hand says in volleys, and how often the eye sees it.
+//! A path on which messages are counted: those that the soak sends in volleys, and those that it receives.
 //!
-//! A volley is a few equal messages, some of them at once. If nothing was done to the shows at both ends from its beginning until
-//! some time after its end, exactly as many have to come as were said: a volley during which a peer was killed or stopped proves
-//! nothing about losses and is not counted. Where nothing on the way is a state, never may more come than were said while somebody
-//! could hear, whatever was done: an event is not repeated for a peer that comes back. Each volley has a level of its own where
-//! the way carries one, so that a message of an earlier volley is not taken for one of this.
+//! A volley is a few equal messages, some of them at once. If the shows at both ends were undisturbed from its
+//! beginning until some time after its end, the number received must equal the number sent. A volley during which a
+//! peer was killed or stopped proves nothing about losses and is not counted. Where no part of the path is a state, the
+//! number received may never exceed the number sent while a receiver was up, whatever the disturbance: events are not
+//! repeated for a peer that reconnects. Each volley has its own level if the path carries one, so that messages of
+//! different volleys are not confused.
 
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ const STROKES: [usize; 2] = [3, 8];
 /// Levels have as many steps as MIDI has, and 0 is none of them.
 const LEVELS: u32 = 127;
 
-/// How far a level may be from its own; half of what is between two.
+/// The maximum deviation of a level: half of the distance between two.
 const TOLERANCE: f64 = 0.5 / LEVELS as f64;
 
-/// What a hand says at a stroke.
+/// The values sent at a stroke, which is one action of the soak.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stroke {
     /// The level of the volley.
@@ -36,38 +37,38 @@ pub(super) enum Stroke {
     Click,
 }
 
-/// What there is to know of a way before anything is said.
+/// The static description of a path.
 #[derive(Clone, Debug)]
 pub(super) struct CountSpec {
     pub(super) name: String,
-    /// The numbers of the families that it comes from and goes to; none is the hand or the eye of the subject.
+    /// The numbers of the families that it comes from and goes to; `None` is the control link of the subject.
     pub(super) ends: [Option<usize>; 2],
     pub(super) stroke: Stroke,
     /// How many messages come of a stroke.
     pub(super) comes: u64,
-    /// Whether the level of the volley comes with them.
+    /// Whether they carry the level of the volley.
     pub(super) has_level: bool,
-    /// Whether nothing on the way is a state that a peer is told again.
+    /// Whether no part of the path is a state that is sent again to a peer.
     pub(super) is_event: bool,
     /// Whether a server on the way may miss cycles.
     pub(super) may_miss: bool,
 }
 
-/// What happens to the ends of a way at the moment.
+/// The present state of the ends of a path.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct EndStates {
     pub(super) from: Presence,
-    /// Whether the hand has somebody to say anything to.
+    /// Whether the soak can send anything: its control link is up.
     pub(super) has_hand: bool,
     pub(super) to: Presence,
     /// How often each end has been disturbed so far, if both are undisturbed at the moment.
     pub(super) calm: Option<[u32; 2]>,
-    /// How many cycles a server on the way has missed so far, if it was not just now. What was in such a cycle may be lost or
-    /// come twice.
+    /// The number of cycles that a server on the path has missed so far, if none was recent. The contents of such a
+    /// cycle may be lost or arrive twice.
     pub(super) missed: Option<u32>,
 }
 
-/// What came of all volleys.
+/// The results of all volleys.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     /// All strokes, and those of volleys that something disturbed.
@@ -76,7 +77,7 @@ pub(super) struct Tally {
     /// Of undisturbed volleys: how many messages should have come, and how many of them did.
     pub(super) due: u64,
     pub(super) came: u64,
-    /// How many came that should not have come.
+    /// The number of messages that should not have arrived.
     pub(super) repeated: u64,
 }
 
@@ -91,9 +92,9 @@ pub(super) struct CountedPath {
     /// How many volleys there were.
     number: u32,
     volley: Volley,
-    /// What came since then while nothing was said.
+    /// Messages received since then while none was sent.
     stray: Came,
-    /// What had happened to the ends when the volley began.
+    /// The state of the ends when the volley began.
     before: Option<EndStates>,
     /// How many volleys were undisturbed.
     pub(super) judged: u64,
@@ -107,8 +108,8 @@ enum Phase {
     Listens { until: Duration },
 }
 
-/// Messages that came. A key that was pressed before its peer went is released when the peer is back, so only presses tell
-/// whether an event was repeated.
+/// The messages received. A key that was pressed before its peer ended is released when the peer is back, so only
+/// presses show whether an event was repeated.
 #[derive(Copy, Clone, Debug, Default)]
 struct Came {
     all: u64,
@@ -118,7 +119,7 @@ struct Came {
 #[derive(Copy, Clone, Debug, Default)]
 struct Volley {
     strokes: u64,
-    /// How many strokes somebody could hear.
+    /// The number of strokes that a receiver could have received.
     audible: u64,
     came: Came,
     /// How many messages had the level of another volley.
@@ -171,14 +172,15 @@ impl CountedPath {
         matches!(self.phase, Phase::Rests { .. })
     }
 
-    /// Does what is due, and returns how many strokes that is. Only where the hand `plays`, another volley begins.
+    /// Sends what is due and returns the number of strokes. A new volley begins only if `plays`.
     pub(super) fn step(&mut self, now: Duration, ends: EndStates, plays: bool) -> u32 {
         match self.phase {
             Phase::Rests { until } => {
                 if now >= until {
                     self.judge_stray(ends);
                 }
-                // What comes late has to be told from what is said next, so nothing begins while something may wait somewhere.
+                // Late messages must not be confused with those of the next volley, so none begins while messages may
+                // be queued.
                 let is_clear = ends.from == Presence::There && ends.to != Presence::Between;
                 if plays && now >= until && is_clear {
                     self.number += 1;
@@ -200,7 +202,7 @@ impl CountedPath {
         }
     }
 
-    /// Takes notice of what the eye sees.
+    /// Records a received message.
     pub(super) fn handle_message(&mut self, level: f64) {
         if self.rests() {
             self.stray.add(level);
@@ -211,7 +213,7 @@ impl CountedPath {
         }
     }
 
-    /// Says what is due, and returns how many strokes that is.
+    /// Sends the due strokes and returns their number.
     fn says(&mut self, now: Duration, ends: EndStates, mut next: Duration, mut left: usize) -> u32 {
         if !ends.has_hand {
             left = 0;
@@ -220,7 +222,7 @@ impl CountedPath {
         while left > 0 && now >= next {
             strokes += 1;
             left -= 1;
-            // Every other one comes at once with the one before.
+            // Every other stroke is sent together with the previous one.
             next = now + self.random.millis(0, 1) * self.random.below(120) as u32;
         }
         self.volley.strokes += u64::from(strokes);
@@ -245,7 +247,7 @@ impl CountedPath {
         is_calm && self.missed_nothing(ends)
     }
 
-    /// What came since the volley and for no stroke.
+    /// Checks the messages received since the volley that belong to no stroke.
     fn judge_stray(&mut self, ends: EndStates) {
         let stray = std::mem::take(&mut self.stray);
         if self.was_undisturbed(ends) {
@@ -304,7 +306,7 @@ mod tests {
         CountedPath::new(1, spec)
     }
 
-    /// Lets a hand play for a while, whose strokes something passes on to the eye, or more, or less.
+    /// Plays for a while; `pass` decides how many messages of each stroke are received.
     fn play(count: &mut CountedPath, now: &mut Duration, ends: EndStates, mut pass: impl FnMut(f64) -> u32) {
         for _ in 0..4000 {
             *now += STEP;
@@ -376,7 +378,7 @@ mod tests {
     fn an_event_that_a_peer_is_told_when_it_is_back_is_found_and_a_level_is_not() {
         for (is_event, found) in [(true, 1), (false, 0)] {
             let (mut count, mut now) = (count(is_event), Duration::ZERO);
-            // While nothing is said, and while something that was said is waited for.
+            // While nothing is sent, and while sent messages are awaited.
             play(&mut count, &mut now, DOWN, |_| 0);
             rest(&mut count, &mut now, DOWN);
             count.handle_message(count.level());

@@ -1,13 +1,14 @@
-//! What is done to the shows, and when: drawn from the seed alone, so that the same seed does the same again.
+//! The disturbances of the shows and their times: derived from the seed alone, so that the same seed gives the same
+//! sequence.
 
 use std::time::Duration;
 
 use super::random::Random;
 
-/// What is done to a peer.
+/// A disturbance of a peer.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Harm {
-    /// Ended at once, without a word to anybody (SIGKILL), and started again after a while.
+    /// Ended at once, without a goodbye (SIGKILL), and started again after a while.
     Kill,
     /// Ended in good order (SIGTERM), and started again after a while.
     End,
@@ -15,7 +16,7 @@ pub(super) enum Harm {
     Freeze,
 }
 
-/// What is done to the subject.
+/// A disturbance of the subject.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trick {
     /// It reads a configuration with other instances and mappings.
@@ -42,11 +43,11 @@ pub(super) struct PlannedDisturbance<T> {
 /// that presses are watched on it, too.
 const CALM: [u64; 2] = [6000, 14_000];
 
-/// An endless row of such things.
+/// An endless sequence of disturbances.
 #[derive(Debug)]
 pub(super) struct Schedule<T> {
     random: Random,
-    /// What there is to do, and what of it is to be done before anything comes again.
+    /// All disturbances, and those that remain before any is repeated.
     all: Vec<T>,
     left: Vec<T>,
     /// Between the end of one and the beginning of the next.
@@ -55,7 +56,7 @@ pub(super) struct Schedule<T> {
 }
 
 impl Schedule<Harm> {
-    /// What is done to the peer of a family.
+    /// The schedule of disturbances of the peer of a family.
     pub(super) fn of_harm(seed: u64, family: &str, may_freeze: bool) -> Self {
         let mut all = vec![Harm::Kill, Harm::End];
         all.extend(may_freeze.then_some(Harm::Freeze));
@@ -64,7 +65,7 @@ impl Schedule<Harm> {
 }
 
 impl Schedule<Trick> {
-    /// What is done to the subject.
+    /// The schedule of disturbances of the subject.
     pub(super) fn of_tricks(seed: u64) -> Self {
         use Trick::{Break, Change, Connections, Garbage, Restore};
         let all = vec![Change, Restore, Break, Garbage, Garbage, Connections];
@@ -73,7 +74,7 @@ impl Schedule<Trick> {
 }
 
 impl Schedule<usize> {
-    /// Which of so many attacks are made on the subject.
+    /// The schedule of `count` attacks on the subject.
     pub(super) fn of_attacks(seed: u64, count: usize) -> Self {
         Self::new(Random::new(seed, "attacks"), (0..count).collect(), [600, 1500])
     }

@@ -1,4 +1,4 @@
-//! Every family of a soak: a path for each backend, both ways where the protocol goes both ways.
+//! Every family of a soak: a path for each backend, in both directions where the protocol has both.
 
 use anyhow::Result;
 
@@ -6,10 +6,10 @@ use super::family::{ChannelKind, PathFamily};
 use super::ports::PortAllocator;
 use super::rows::{FADERS, KEYS, both_ways, console, midi_channels, same};
 
-/// What a mapping makes of a value.
+/// The result of a mapping for a value.
 type ExpectedValue = fn(f64) -> f64;
 
-/// What the messages look like that are counted.
+/// The format of the counted messages.
 const MESSAGES: &str = "/*/integer/* = i 0 127\n/*/impulse/* = ,\n";
 
 /// Where bytes that make no sense are sent to.
@@ -130,7 +130,7 @@ impl Families {
         let mut family = self.begin("reloaded", &["loopback"]);
         family.subject.instances = "[loopback passing]\n".into();
         family.is_reloaded = true;
-        // What is moved while there is no mapping, nobody hears.
+        // Moves made while there is no mapping are not received.
         family.never_rests = true;
         for (kind, count) in
             [(ChannelKind::faders(u32::MAX), FADERS), (ChannelKind::keys().states_only(), KEYS)]
@@ -144,7 +144,7 @@ impl Families {
     }
 
     fn osc_udp(&mut self, port: u16) {
-        // The peer says hello, so that it is known again wherever it comes back.
+        // The peer sends a message first, so that its new address is learned after each start.
         let mut family = self.begin("osc-udp", &["osc"]).between(
             format!("[osc udp]\nbind = 127.0.0.1 {port}\ndestination = learn\n{MESSAGES}"),
             format!("[osc udp]\ndestination = 127.0.0.1 {port}\nrepeat = /hello 1s\n{MESSAGES}"),
@@ -219,7 +219,7 @@ impl Families {
             |at| same(format!("opc.strip1.channel{at}")),
             |at| same(format!("opc.strip2.channel{at}")),
         );
-        // A message for a strip that nobody has, and less than it announces.
+        // A message for an unused strip, shorter than its announced length.
         self.targets.push(FuzzDestination::Tcp(subject, b"\x09\x00\x10\x00"));
         self.list.push(family);
     }
@@ -233,8 +233,8 @@ impl Families {
             format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {subject}\npeer = 127.0.0.1 {peer}\n{options}"),
             format!("[rtpmidi {instance}]\nbind = 127.0.0.1 {peer}\n{peer_option}{options}"),
         );
-        // Without a session nobody asks for states. There is the journal of the last fifteen seconds, and it does not list the keys
-        // that nobody holds.
+        // Without a session, states are never requested. The journal covers the last fifteen seconds and does not list
+        // keys that are not held.
         family.never_rests = !options.is_empty();
         let keys = if options.is_empty() { ChannelKind::keys() } else { ChannelKind::keys().unsent() };
         midi_channels(&mut family, keys, [&instance; 2], [&instance; 2]);
@@ -265,7 +265,7 @@ impl Families {
         };
         let mut family = self.begin("jack", &["jack"]).between(show("subject"), show("peer"));
         family.may_freeze = false;
-        // Without real time, a press may be in the one cycle for which a client is late.
+        // Without real time, a press may fall into a cycle for which a client is late.
         midi_channels(
             &mut family,
             ChannelKind::keys().states_only(),

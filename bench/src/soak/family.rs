@@ -1,6 +1,6 @@
-//! A family: the paths through one protocol, as lines of configurations for both shows and as channels.
+//! A family: the paths through one protocol, as configuration lines for both shows and as channels.
 //!
-//! Hand and eye reach every channel through the instance `hand` of a show, at the addresses `/family/channel/set` and
+//! The soak accesses every channel through the instance `hand` of a show, at the addresses `/family/channel/set` and
 //! `/family/channel/is`.
 
 use super::channel::{ChannelSpec, Path, TestControl};
@@ -9,7 +9,7 @@ use super::channel::{ChannelSpec, Path, TestControl};
 #[derive(Debug)]
 pub(super) struct PathFamily {
     pub(super) name: &'static str,
-    /// The backends that these paths go through, OSC of hand and eye not counted.
+    /// The backends that these paths use, without the OSC of the control links.
     pub(super) backends: &'static [&'static str],
     number: usize,
     /// Instances of the subject, and lines of its mapping.
@@ -20,9 +20,9 @@ pub(super) struct PathFamily {
     /// Whether the peer may be stopped for a while and go on: where nothing repeats what its sockets could not hold
     /// meanwhile, that loses values by the nature of the protocol.
     pub(super) may_freeze: bool,
-    /// Whether every fader moves all the time, because nobody tells what has rested for long.
+    /// Whether every fader moves all the time, because values at rest are not sent again.
     pub(super) never_rests: bool,
-    /// Whether the mapping of this family comes and goes with the reloads.
+    /// Whether reloads remove and restore the mapping of this family.
     pub(super) is_reloaded: bool,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct ConfigLines {
     pub(super) map: String,
 }
 
-/// What is alike of several channels.
+/// The common properties of several channels.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct ChannelKind {
     control: TestControl,
@@ -44,7 +44,7 @@ pub(super) struct ChannelKind {
 }
 
 impl ChannelKind {
-    /// Faders on a way with so many steps.
+    /// Faders on a path with this many steps.
     pub(super) fn faders(steps: u32) -> Self {
         // Half a step, and what the rounding of floats may add.
         let tolerance = 0.5 / f64::from(steps) + 1e-6;
@@ -56,19 +56,19 @@ impl ChannelKind {
         Self { control: TestControl::Key, tolerance: 1e-6, keeps_edges: true, may_be_unsent: false }
     }
 
-    /// Only the state counts: what is asked for from time to time may miss a press.
+    /// Only the state counts: polling may miss a press.
     pub(super) fn states_only(self) -> Self {
         Self { keeps_edges: false, ..self }
     }
 
-    /// A key that nobody presses again for a show that has just begun.
+    /// A key that is not pressed again for a show that has just started.
     pub(super) fn unsent(self) -> Self {
         Self { may_be_unsent: true, ..self }
     }
 }
 
 impl PathFamily {
-    /// A family whose ways go through the subject alone, as far as one can tell from its name.
+    /// Creates a family whose paths only use the subject, as far as its name shows.
     pub(super) fn new(name: &'static str, backends: &'static [&'static str], number: usize) -> Self {
         Self {
             name,
@@ -90,7 +90,7 @@ impl PathFamily {
         self
     }
 
-    /// Adds channels from subject to peer: where the subject says it, and where the peer hears it.
+    /// Adds channels from subject to peer: the address at the subject, and that at the peer.
     pub(super) fn out(&mut self, kind: ChannelKind, ends: impl IntoIterator<Item = [String; 2]>) {
         for [said, heard] in ends {
             let name = self.name_of_next("out", kind.control);
@@ -101,7 +101,7 @@ impl PathFamily {
         }
     }
 
-    /// Adds channels from peer to subject: where the peer says it, and where the subject hears it.
+    /// Adds channels from peer to subject: the address at the peer, and that at the subject.
     pub(super) fn back(&mut self, kind: ChannelKind, ends: impl IntoIterator<Item = [String; 2]>) {
         for [said, heard] in ends {
             let name = self.name_of_next("back", kind.control);

@@ -11,20 +11,20 @@ use anyhow::{Context, Result};
 
 use crate::process::Process;
 
-/// What is connected: JACK forgets it whenever a client goes.
+/// The connections: JACK forgets them whenever a client leaves.
 const CABLES: [[&str; 2]; 2] = [["subject:to", "peer:from"], ["peer:to", "subject:from"]];
 
-/// How long it takes at most until everything has been told again that was in a missed cycle: 64 cycles, and some time.
+/// The maximum time until everything in a missed cycle has been sent again: 64 cycles, and a margin.
 const RECOVERS: Duration = Duration::from_secs(5);
 
-/// A server that takes longer than this to list or connect its ports stands still, and says nothing of the cycles that it did
-/// not begin.
+/// A server that takes longer than this to list or connect its ports is stalled, and does not report the cycles that it
+/// has skipped.
 const STALL: Duration = Duration::from_secs(1);
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(10);
 
-/// A server with somebody who plugs the cables in again and again. Both end when this is dropped.
+/// A server, and a thread that restores its connections. Both end when this is dropped.
 #[derive(Debug)]
 pub(super) struct JackServer {
     name: String,
@@ -76,8 +76,8 @@ impl JackServer {
         &self.name
     }
 
-    /// How often a client was late for a cycle so far, if it was not just now. What was in that cycle is lost, and afterwards
-    /// states are told again.
+    /// The number of cycles for which a client was late, if none was recent. The contents of such a cycle are lost, and
+    /// afterwards states are sent again.
     pub(super) fn missed(&self) -> Option<u32> {
         let MissedCycles { count, last, asked } =
             self.missed.lock().map(|missed| *missed).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Drop for JackServer {
         // name gives it back when it ends.
         for server in [self.server.take(), server(&self.name, Stdio::null()).ok()] {
             let Some(mut server) = server else { continue };
-            // One that is told to end while it starts does not tidy up.
+            // A server that is terminated during its start does not clean up.
             let by = Instant::now() + Duration::from_secs(3);
             while server.runs() && !answers(&self.name) && Instant::now() < by {
                 std::thread::sleep(Duration::from_millis(50));
@@ -111,8 +111,8 @@ impl Drop for JackServer {
     }
 }
 
-/// A client that is late for a cycle loses what was in it. So cycles are long, because without real time anybody may be late on a
-/// busy machine.
+/// A client that is late for a cycle loses its contents. So cycles are long, because without real time any client may
+/// be late on a busy machine.
 fn server(name: &str, log: Stdio) -> Result<Process> {
     let mut command = Command::new("jackd");
     command.args(["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "1024"]);
@@ -120,7 +120,7 @@ fn server(name: &str, log: Stdio) -> Result<Process> {
     Process::start_with_log(command, log)
 }
 
-/// A server says of every cycle that somebody missed that there was an error.
+/// A server reports an error for every cycle that a client missed.
 fn count_missed(log: PipeReader, missed: &Mutex<MissedCycles>) {
     let lines = BufReader::new(log).lines().map_while(Result::ok);
     for _ in lines.filter(|line| line.contains("XRun") || line.contains("Process error")) {
@@ -135,16 +135,16 @@ fn miss(missed: &Mutex<MissedCycles>) {
     }
 }
 
-/// Whether a server lets clients in.
+/// Whether a server accepts clients.
 fn answers(server: &str) -> bool {
     quiet(Command::new("jack_lsp"), server)
 }
 
-/// Connects what is not connected.
+/// Makes the missing connections.
 ///
-/// A server may stand still for seconds when `jack_connect` comes and goes, so it is asked first. A connection that is made at
-/// the moment in which a client begins may carry nothing for ever, although it is listed, so ports are left alone until they
-/// are listed for the second time.
+/// A server may stall for seconds when `jack_connect` starts and ends, so the existing connections are listed first. A
+/// connection made at the moment in which a client starts may never carry data, although it is listed, so ports are not
+/// connected until they are listed for the second time.
 fn plug_in(server: &str, ends: &AtomicBool, missed: &Mutex<MissedCycles>) {
     let mut has_settled = false;
     while !ends.load(Ordering::Relaxed) {
@@ -175,7 +175,7 @@ fn set_asked(missed: &Mutex<MissedCycles>, asked: Option<Instant>) {
     }
 }
 
-/// Each port, and indented after it what it is connected to.
+/// Each port, followed by its connections, indented.
 fn list(server: &str) -> String {
     let mut command = Command::new("jack_lsp");
     command.arg("-c").env("JACK_DEFAULT_SERVER", server).env("JACK_NO_START_SERVER", "1");

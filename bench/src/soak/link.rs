@@ -1,7 +1,7 @@
-//! The hand and the eye at a show: one connection by OSC over TCP, on which nothing is lost but with the show itself.
+//! The control link to a show: one connection by OSC over TCP, on which messages are only lost when the show ends.
 //!
-//! Messages have a length in front, as OSC 1.0 wants it on streams, and carry one float or one text each. A text ends with a
-//! number.
+//! Messages have a length prefix, as OSC 1.0 requires on streams, and carry one float or one text each. A text ends
+//! with a number.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use crate::floods::packets::pad;
 
-/// How long a show may leave what it is told unread.
+/// How long a show may leave messages unread.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longer messages than this are none of ours.
 const MOST: usize = 65_536;
 
-/// What the eyes see: what is behind each address.
+/// The item observed at each address.
 pub(super) type ObservedAddresses = Arc<HashMap<String, ObservedItem>>;
 
-/// What an eye sees, by its number.
+/// An observed item, by its number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum ObservedItem {
     /// A channel whose state is compared.
@@ -30,7 +30,7 @@ pub(super) enum ObservedItem {
     Count(usize),
 }
 
-/// What happened on a link.
+/// An event of a link.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(super) struct LinkEvent {
     /// Which link, by a number that no other one has or had.
@@ -41,9 +41,9 @@ pub(super) struct LinkEvent {
 /// The kinds of events.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub(super) enum LinkEventKind {
-    /// A message came.
+    /// A message was received.
     Heard { seen: ObservedItem, value: f64 },
-    /// The show has gone.
+    /// The show has closed the connection.
     Closed,
 }
 
@@ -52,7 +52,7 @@ pub(super) enum LinkEventKind {
 pub(super) struct ControlLink {
     pub(super) id: u64,
     stream: TcpStream,
-    /// What has to be written with the next flush.
+    /// The data for the next flush.
     pending: Vec<u8>,
 }
 
@@ -70,7 +70,7 @@ impl ControlLink {
         stream.set_write_timeout(Some(PATIENCE))?;
         let (read, addresses, events) = (stream.try_clone()?, Arc::clone(addresses), events.clone());
         std::thread::spawn(move || {
-            // How a connection ends does not matter: the show was killed, or somebody dropped the link.
+            // It does not matter how a connection ends: the show was killed, or the link was dropped.
             let _ = listen(id, read, &addresses, &events);
             let _ = events.send(LinkEvent { link: id, what: LinkEventKind::Closed });
         });
@@ -95,7 +95,7 @@ impl ControlLink {
         self.pending[start..start + 4].copy_from_slice(&len.to_be_bytes());
     }
 
-    /// Sends what was set.
+    /// Sends all values set since the last flush.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let written = self.stream.write_all(&self.pending);
         self.pending.clear();
@@ -150,14 +150,14 @@ fn encode_text(address: &str, text: &str, out: &mut Vec<u8>) {
     pad(text, out);
 }
 
-/// Reads a message with a float; nothing if it is anything else.
+/// Decodes a message with a float; `None` for anything else.
 pub(super) fn decode(message: &[u8]) -> Option<(&str, f32)> {
     let (address, rest) = unpad(message)?;
     let value = rest.strip_prefix(FLOAT)?.first_chunk()?;
     Some((address, f32::from_be_bytes(*value)))
 }
 
-/// Reads a message with a text that has a number as its last word; nothing if it is anything else.
+/// Decodes a message with a text whose last word is a number; `None` for anything else.
 fn decode_text(message: &[u8]) -> Option<(&str, f32)> {
     let (address, rest) = unpad(message)?;
     let (text, _) = unpad(rest.strip_prefix(TEXT)?)?;

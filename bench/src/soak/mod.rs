@@ -1,11 +1,12 @@
-//! The soak: every backend at a normal show's load, while its peers die, stop and return, for as long as one wants.
+//! The soak: every backend under the load of a normal show, while its peers are killed, stopped and restarted, for any
+//! duration.
 //!
-//! One show is the subject. It has a path through every backend, to a peer for each of them, a show which is
-//! killed, ended, stopped and started again at times that a seed decides. Hand and eye are connections by OSC over TCP to all
-//! of them, so that nothing is lost on the way between the soak and the shows. Meanwhile the subject reads changed and broken
-//! configurations, hears garbage and is attacked (`attacks`). Events are counted all the while where they go in and where they come out: none may be
-//! lost while nothing is done to either end, and none repeated. In the end every target has to be where its source is, and the
-//! subject may have neither more memory nor more descriptors than in the beginning.
+//! One show is the subject. It has a path through every backend to a peer, which is a show that is killed, ended,
+//! stopped and started again at times derived from a seed. A control link (OSC over TCP) connects the soak to each of
+//! them, so that nothing is lost between the soak and the shows. Meanwhile the subject reads changed and broken
+//! configurations, receives invalid data and is attacked (`attacks`). Events are counted all the time where they enter
+//! and leave: none may be lost while both ends are undisturbed, and none repeated. In the end every target has to equal
+//! its source, and the subject may have neither more memory nor more descriptors than in the beginning.
 
 mod attacks;
 mod channel;
@@ -46,7 +47,7 @@ use rig::{Rig, RoundMode};
 /// half a minute, and so may a session of RTP-MIDI.
 const PATIENCE: Duration = Duration::from_secs(45);
 
-/// How often it is told what is going on.
+/// The interval of progress reports.
 const TELLS: Duration = Duration::from_secs(10);
 
 /// A command of the program.
@@ -56,14 +57,14 @@ pub struct SoakOptions {
     pub program: PathBuf,
     /// How long everything is disturbed.
     pub duration: Duration,
-    /// Decides what is done when, and how faders move.
+    /// Determines all disturbances and the movements of the faders.
     pub seed: u64,
     /// A folder for the logs of the shows.
     pub logs: Option<PathBuf>,
 }
 
 impl SoakOptions {
-    /// Where a show writes its log: behind what earlier ones of that name have written.
+    /// The log file of a show, appended to what earlier shows of that name have written.
     fn log(&self, name: &str) -> Result<Stdio> {
         let Some(folder) = &self.logs else { return Ok(Stdio::null()) };
         let path = folder.join(format!("{name}.log"));
@@ -72,7 +73,7 @@ impl SoakOptions {
     }
 }
 
-/// Runs a soak, telling about it, and returns whether everything held.
+/// Runs a soak, reports its progress to `out`, and returns whether all checks passed.
 ///
 /// # Errors
 ///
@@ -92,10 +93,10 @@ pub fn run(options: &SoakOptions, out: &mut dyn io::Write) -> Result<bool> {
     let pinger = rig.pinger()?;
     suffer(&mut rig, options, &mut figures, out)?;
 
-    // All come back while the hand still moves, then it rests, and everything has its time to arrive.
+    // All peers return while values still change, then the values rest, and everything has time to arrive.
     rig.restore()?;
     wait(&mut rig, RoundMode::Plays, Rig::is_up)?;
-    // Longer than a fader rests that is said to move all the time.
+    // Longer than the rests of a fader that moves all the time.
     let plays_until = Instant::now() + Duration::from_secs(4);
     wait(&mut rig, RoundMode::Plays, |_| Instant::now() >= plays_until)?;
     wait(&mut rig, RoundMode::Plays, Rig::has_counted)?;
@@ -108,7 +109,7 @@ pub fn run(options: &SoakOptions, out: &mut dyn io::Write) -> Result<bool> {
         rig.is_up() && rig.agrees() && rig.rests() && rig.subject.descriptors() == descriptors
     })?;
     figures.settled = stopped.elapsed();
-    // What agrees has to stay so: nothing old may come behind it.
+    // Values that agree must stay so: no old value may arrive afterwards.
     let rests_until = Instant::now() + Duration::from_secs(2);
     wait(&mut rig, RoundMode::Rests, |_| Instant::now() >= rests_until)?;
     figures.after = rig.subject.usage();
@@ -119,7 +120,7 @@ pub fn run(options: &SoakOptions, out: &mut dyn io::Write) -> Result<bool> {
     print_end(out, &rig, &figures)
 }
 
-/// Lets everything happen for the time that was asked for.
+/// Runs all disturbances for the requested time.
 fn suffer(
     rig: &mut Rig,
     options: &SoakOptions,

@@ -1,5 +1,5 @@
-//! The ways on which messages are counted: from each family that speaks in messages, and from the hand, to each other one, and
-//! through mapping lines that make messages of messages.
+//! The paths on which messages are counted: from each family that sends messages, and from the control link, to each
+//! other one, and through mapping lines that convert messages.
 
 use super::count::{CountSpec, Stroke};
 use super::families::Families;
@@ -32,14 +32,14 @@ pub(super) fn pair_all(families: &mut Families) -> Vec<CountSpec> {
 struct Pairs {
     specs: Vec<CountSpec>,
     exchange: Exchange,
-    /// Which kind of message goes to each speaker next.
+    /// The kind of the next message to each speaker.
     turns: Vec<usize>,
 }
 
 const PRESS: &str = " | press";
 const GO: &str = " | match \"Go+ *\"=1";
 
-/// What lies between a message that comes in and one that goes out.
+/// The stages between a received and a sent message.
 struct Between {
     stages: &'static str,
     stroke: Stroke,
@@ -47,7 +47,7 @@ struct Between {
     has_level: bool,
 }
 
-/// None if the one cannot be made of the other without a time that a press has to last.
+/// `None` if one cannot be converted to the other without a minimum duration of a press.
 fn between(from: MessageContent, to: MessageContent) -> Option<Between> {
     let (stages, stroke, comes, has_level) = match (from, to) {
         (MessageContent::Number, MessageContent::Number) => ("", Stroke::Level, 1, true),
@@ -75,7 +75,7 @@ fn between(from: MessageContent, to: MessageContent) -> Option<Between> {
 }
 
 impl Pairs {
-    /// A way from a speaker to another one; none is the subject's own hand and eye.
+    /// A path from one speaker to another; `None` is the control link of the subject.
     fn add(
         &mut self,
         families: &mut Families,
@@ -127,7 +127,7 @@ impl Pairs {
         if let Some(family) = of.into_iter().flatten().next() {
             families.list[family].subject.map += &format!("{source}{} > {target}\n", between.stages);
         }
-        // Nothing is told again to the subject, and nothing by it.
+        // Nothing is sent again to or by the subject.
         let has_journal = to.is_some_and(|to| SPEAKERS[to].has_journal);
         let is_said_once = from.is_none() || message.is_event() || message == TestedMessage::Text;
         let is_passed_once = heard.is_event()
@@ -174,7 +174,7 @@ impl Pairs {
                 stroke: *stroke,
                 comes: *comes,
                 has_level: *has_level,
-                // Nobody at the ends of these ways goes or comes.
+                // No show at the ends of these paths is disturbed.
                 is_event: true,
                 may_miss: false,
             });
@@ -206,7 +206,7 @@ mod tests {
                 assert!(specs.iter().any(|spec| spec.ends == ends), "{} to {}", from.family, to.family);
             }
         }
-        // Everything that can be heard is.
+        // Everything that can be received is received.
         for to in there() {
             for heard in to.receives {
                 let end = format!("/{}-{}", to.family, heard.name());

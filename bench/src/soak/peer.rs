@@ -1,4 +1,4 @@
-//! A peer: the other end of a family, which dies, is stopped and comes back.
+//! A peer: the show at the other end of a family, which is killed, stopped and restarted.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::process::Process;
 /// How long a show may take to end in good order. It promises a second; the machine may be busy.
 const END: Duration = Duration::from_secs(3);
 
-/// How long after so many values a way counts as calm. A few may be stragglers of a show that was killed, or releases of what it
-/// held.
+/// How long after [`ENOUGH`] values a path counts as calm. A few may be late values of a show that was killed, or
+/// releases of keys that it held.
 const CALM: Duration = Duration::from_secs(3);
 const ENOUGH: u32 = 50;
 
@@ -27,25 +27,25 @@ pub(super) struct PeerShow {
     pub(super) name: &'static str,
     options: SoakOptions,
     configuration: String,
-    /// Where its hand is.
+    /// The port of its control link.
     port: u16,
     process: Option<Process>,
     link: Option<ControlLink>,
     state: PeerState,
     schedule: Schedule<Harm>,
-    /// How often anything was done to it.
+    /// The number of disturbances.
     disturbances: u32,
-    /// What came since it was disturbed, from it and at the subject.
+    /// Values since the last disturbance, received from it and at the subject.
     arrivals: [Arrivals; 2],
     /// How often it was killed, ended and stopped.
     pub(super) harms: [u32; 3],
     /// When it was let run for the last time.
     runs_since: Duration,
-    /// The longest time that it then took until it heard something.
+    /// The longest time that it then took until it received something.
     pub(super) longest_return: Duration,
 }
 
-/// What came on a way.
+/// The values received on a path.
 #[derive(Copy, Clone, Debug, Default)]
 struct Arrivals {
     count: u32,
@@ -61,28 +61,28 @@ enum PeerState {
     Down { until: Duration },
 }
 
-/// Whether somebody is at the end of a way.
+/// Whether the show at the end of a path is running.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// It runs, and has had time to read what was waiting for it.
+    /// It runs, and has had time to read all queued data.
     There,
-    /// It does not run at all: what is said to it is lost.
+    /// It does not run at all: values sent to it are lost.
     Absent,
-    /// It is stopped, ends, or has just begun to run: what is said to it may arrive, and late.
+    /// It is stopped, ends, or has just started: values sent to it may arrive late.
     Between,
 }
 
-/// How long a show that runs again may take to read what was waiting for it.
+/// How long a show that runs again may take to read all queued data.
 const WAKES: Duration = Duration::from_secs(1);
 
-/// What has become of a peer.
+/// An event of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// Something was done to it.
     Harmed(Harm),
-    /// It can be told everything.
+    /// It can receive everything.
     Connected,
-    /// It did what it should not do.
+    /// It misbehaved.
     Fault(String),
 }
 
@@ -114,7 +114,7 @@ impl PeerShow {
         }
     }
 
-    /// Does what is due. Without `disturbs` it is only helped to its feet.
+    /// Performs the due actions. Without `disturbs` it is only restarted where needed.
     pub(super) fn step(
         &mut self,
         now: Duration,
@@ -155,12 +155,12 @@ impl PeerShow {
         Ok(None)
     }
 
-    /// The link, if the show is there to hear.
+    /// The control link, if the show can receive.
     pub(super) fn hand(&mut self) -> Option<&mut ControlLink> {
         self.link.as_mut().filter(|_| self.state == PeerState::Runs)
     }
 
-    /// Whether an event is of this show; notes that it was heard.
+    /// Whether an event is from this show; if so, records that it was received.
     pub(super) fn handle_event(&mut self, now: Duration, event: LinkEvent) -> bool {
         let is_mine = self.link.as_ref().is_some_and(|link| link.id == event.link);
         if is_mine {
@@ -172,7 +172,7 @@ impl PeerShow {
         is_mine
     }
 
-    /// Notes that the subject has told something of this family: way 1. Way 0 is what this show tells.
+    /// Records a value of this family: way 1 is one sent by the subject, way 0 one sent by this show.
     pub(super) fn note_arrival(&mut self, way: usize, now: Duration) {
         if self.state != PeerState::Runs {
             return;

@@ -14,17 +14,17 @@ use super::link::{decode, encode};
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Half of what is between two pings.
+/// Half of the interval between two pings.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Sends pings until it is asked for its findings.
+/// Sends pings until its findings are requested.
 #[derive(Debug)]
 pub(super) struct Pinger {
     thread: JoinHandle<Vec<Findings>>,
     ends: Arc<AtomicBool>,
 }
 
-/// What came of the pings.
+/// The results of the pings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
     /// How many took so long, in sixteenths of a power of two microseconds: a week of pings takes no more room than a minute.
@@ -33,11 +33,11 @@ pub(super) struct Findings {
     /// How many had no answer.
     pub(super) lost: u64,
     pub(super) longest: Duration,
-    /// The longest without the time in which the machine let nobody run.
+    /// The longest, without the time in which the machine scheduled no thread.
     pub(super) longest_own: Duration,
 }
 
-/// Notes how late the machine wakes a thread that only sleeps: all of it so far, in microseconds.
+/// Measures how late the machine wakes a thread that only sleeps: the total so far, in microseconds.
 #[derive(Debug, Default)]
 struct Stalls(AtomicU64);
 
@@ -62,7 +62,8 @@ impl Stalls {
 }
 
 impl Pinger {
-    /// Begins. The socket is the one that the show answers to; findings are kept apart by the number in `phase`.
+    /// Starts the pings. `socket` is the one that the show answers to; findings are kept separately for each number in
+    /// `phase`.
     pub(super) fn start(socket: UdpSocket, port: u16, phase: Arc<AtomicUsize>) -> Result<Self> {
         socket.set_read_timeout(Some(PATIENCE)).context("cannot limit the wait for answers")?;
         let ends = Arc::new(AtomicBool::new(false));
@@ -77,7 +78,7 @@ impl Pinger {
         Ok(Self { thread, ends })
     }
 
-    /// Ends, and tells the findings of each phase.
+    /// Ends the pings and returns the findings of each phase.
     pub(super) fn findings(self) -> Vec<Findings> {
         self.ends.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
@@ -85,7 +86,7 @@ impl Pinger {
 }
 
 impl Findings {
-    /// The latency that this part of all pings kept below.
+    /// The latency below which this fraction of all pings remained.
     pub(super) fn quantile(&self, part: f64) -> Duration {
         let all: u64 = self.counts.iter().sum();
         let mut left = (all as f64 * part).ceil() as u64;
@@ -133,7 +134,7 @@ fn ping(
     let (mut phases, mut number) = (Vec::<Findings>::new(), 0_u32);
     let (mut message, mut answer) = (Vec::new(), [0; 256]);
     while !ends.load(Ordering::Relaxed) {
-        // Each has a value of its own, because nothing is told twice.
+        // Each has a different value, because equal values are not sent again.
         let value = (number % 1000) as f32 / 1000.0;
         number += 1;
         message.clear();
@@ -148,9 +149,9 @@ fn ping(
             }
         };
         let latency = start.elapsed();
-        // Whoever sleeps as long notes meanwhile what the machine has done to both.
+        // Sleeping equally long measures the delay that the machine causes for both.
         std::thread::sleep(2 * PAUSE);
-        // What was under way when an attack began is of that attack.
+        // A ping in flight at the beginning of an attack counts for that attack.
         let at = began.max(phase.load(Ordering::Relaxed));
         phases.resize(phases.len().max(at + 1), Findings::default());
         let findings = &mut phases[at];

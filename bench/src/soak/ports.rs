@@ -4,10 +4,10 @@ use std::net::{TcpListener, UdpSocket};
 
 use anyhow::{Result, bail};
 
-/// Hands out ports that nobody has, each once.
+/// Allocates free ports, each once.
 ///
-/// They are from below the range that the system hands out by itself: there, a port of a show that is dead for a moment could
-/// become the near end of somebody's connection, even of one to itself.
+/// They are below the ephemeral range of the system: inside it, a port of a show that is down for a moment could become
+/// the local end of another connection, even of a connection to itself.
 #[derive(Debug)]
 pub(super) struct PortAllocator {
     next: u16,
@@ -29,7 +29,7 @@ impl PortAllocator {
         self.row(1)
     }
 
-    /// An even port that is free, and the one behind it, too: a session of RTP-MIDI has two.
+    /// A free even port with a free successor: an RTP-MIDI session uses two.
     pub(super) fn two(&mut self) -> Result<u16> {
         self.row(2)
     }

@@ -1,11 +1,11 @@
-//! What is asked of the program before the soak: whether it takes the configurations, and which backends it has.
+//! Checks of the program before the soak: whether it accepts the configurations, and which backends it has.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Lets the program look for mistakes in a configuration, which would otherwise be a show that ends without a word.
+/// Has the program check a configuration, because a show with an invalid one would end without a message.
 pub(super) fn check(program: &Path, text: &str) -> Result<()> {
     let file = tempfile::Builder::new().suffix(".cfg").tempfile().context("cannot make a file")?;
     std::fs::write(file.path(), text).context("cannot write a configuration")?;

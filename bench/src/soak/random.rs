@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A generator of its own for each purpose (SplitMix64), so that what one draws does not shift what another one gets.
+/// A random generator for each purpose (SplitMix64), so that the draws for one do not affect those for another.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
 

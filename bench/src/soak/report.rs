@@ -1,4 +1,4 @@
-//! What a soak tells: while it runs, and in the end.
+//! The reports of a soak: while it runs, and at the end.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,31 +14,32 @@ use super::rig::Rig;
 use super::tallies;
 use crate::process::Usage;
 
-/// How much memory all attacks, each made once, may cost the subject for good, in KiB: buffers that are kept, and what the
-/// allocator keeps.
+/// The memory in KiB that all attacks, each run once, may cost the subject permanently: buffers and the reserve of the
+/// allocator.
 const WARMTH: u64 = 32 * 1024;
 
-/// How much more memory the subject may have in the end than when it was warm, in KiB: what the allocator keeps for itself
-/// goes up and down by about as much.
+/// The maximum growth of the subject's memory after the warm-up, in KiB: the reserve of the allocator varies by about
+/// as much.
 const GROWTH: u64 = 4096;
 
-/// The longest that a plain mapping may take at any time, whatever is done to others. A good program takes a few milliseconds; but the
-/// shows of a soak, its attacks and the rest of a busy machine share its processors, so that a program may get none for
-/// a good part of this. When nobody at all got any, which a thread that only sleeps notes, that time is taken off. A program that is held up by one peer takes seconds.
+/// The maximum latency of a plain mapping at any time, whatever is done to others. A good program takes a few
+/// milliseconds; but the shows of a soak, its attacks and the rest of a busy machine share its processors, so that a
+/// program may get none for a good part of this. Time in which the machine scheduled no thread at all, as measured by a
+/// thread that only sleeps, is subtracted. A program that is blocked by one peer takes seconds.
 const LATENCY: Duration = Duration::from_millis(500);
 
 /// How many wrong states, and how many wrong counts, are written out.
 const MOST_TOLD: usize = 20;
 
-/// What was measured of the subject.
+/// The measurements of the subject.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Figures {
-    /// When all paths had come up, before anything was disturbed.
+    /// When all paths were up, before any disturbance.
     pub(super) before: Usage,
     /// After a fifth of the time, and when every attack was made once.
     pub(super) warm: Option<Usage>,
     pub(super) after: Usage,
-    /// What its descriptors stood for, before and after.
+    /// The targets of its descriptors, before and after.
     pub(super) descriptors: [Vec<String>; 2],
     /// How long everything took place.
     pub(super) took: Duration,
@@ -48,7 +49,7 @@ pub(super) struct Figures {
     pub(super) pings: Vec<Findings>,
 }
 
-/// Says what will be done.
+/// Prints the plan of the soak.
 pub(super) fn print_start(out: &mut dyn Write, options: &SoakOptions, rig: &Rig) -> Result<()> {
     let (families, channels) = (rig.families.list.len(), rig.channels.len());
     let seconds = options.duration.as_secs();
@@ -63,7 +64,7 @@ pub(super) fn print_start(out: &mut dyn Write, options: &SoakOptions, rig: &Rig)
     Ok(())
 }
 
-/// Says what was done since the last time, and how the subject is.
+/// Prints the disturbances since the last report, and the state of the subject.
 pub(super) fn print_progress(
     out: &mut dyn Write,
     rig: &mut Rig,
@@ -95,7 +96,7 @@ pub(super) fn print_progress(
     out.flush()
 }
 
-/// Says what came of it, and whether everything held.
+/// Prints the results, and returns whether all checks passed.
 pub(super) fn print_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Result<bool> {
     let mut wrong = rig.faults.clone();
     for more in [table(out, rig)?, tallies::print(out, rig)?, latencies(out, &figures.pings)?] {
@@ -136,7 +137,7 @@ pub(super) fn print_end(out: &mut dyn Write, rig: &Rig, figures: &Figures) -> Re
     Ok(wrong.is_empty())
 }
 
-/// Writes a line for each family, and returns what is wrong in them.
+/// Prints a line for each family, and returns the problems.
 fn table(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     writeln!(

@@ -1,4 +1,4 @@
-//! The whole of a soak in motion: the subject, the peers, all channels, and the links of the hand and the eye.
+//! The state of a running soak: the subject, the peers, all channels, and the control links.
 
 use std::collections::HashMap;
 use std::net::UdpSocket;
@@ -47,18 +47,18 @@ pub(super) struct Rig {
     pub(super) attack_plan: Schedule<usize>,
     pub(super) attacks: Attacks,
     pub(super) hand_port: u16,
-    /// Set by the first signal that asks for an end.
+    /// Set by the first signal that requests an end.
     pub(super) interrupted: Arc<AtomicBool>,
     pub(super) pings: Option<(UdpSocket, u16)>,
-    /// What was done since it was last told, in words.
+    /// The disturbances since the last report, in words.
     pub(super) done: Vec<String>,
-    /// What should not have happened.
+    /// The faults observed so far.
     pub(super) faults: Vec<String>,
-    // The last, so that the server goes after its clients.
+    // The last field, so that the server is dropped after its clients.
     jack: Option<JackServer>,
 }
 
-/// What is needed to make links.
+/// Creates control links.
 #[derive(Debug)]
 pub(super) struct LinkFactory {
     next: u64,
@@ -66,14 +66,14 @@ pub(super) struct LinkFactory {
     events: Sender<LinkEvent>,
 }
 
-/// What a round may do.
+/// The activities of a round.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum RoundMode {
-    /// Only the state is told, to whoever comes.
+    /// Only the state is sent, to each show that connects.
     Rests,
-    /// The hand moves.
+    /// Values change.
     Plays,
-    /// The hand moves, and everything is disturbed.
+    /// Values change, and everything is disturbed.
     Suffers,
 }
 
@@ -89,7 +89,7 @@ impl Rig {
     /// Starts the subject and prepares the others.
     pub(super) fn start(options: &SoakOptions) -> Result<Self> {
         let seed = options.seed;
-        // Whatever ends the soak, it ends what it has started: a show that is stopped would hear no signal itself.
+        // The soak must always end the processes that it has started: a stopped show would not receive a signal itself.
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             flag::register(signal, Arc::clone(&interrupted)).context("cannot wait for signals")?;
@@ -169,7 +169,7 @@ impl Rig {
         Pinger::start(socket, port, Arc::clone(&self.attacks.phase))
     }
 
-    /// Whether all shows are up and can be told something.
+    /// Whether all shows are up and can receive values.
     pub(super) fn is_up(&self) -> bool {
         self.subject.link.is_some() && self.peers.iter().all(PeerShow::is_up)
     }
@@ -184,19 +184,19 @@ impl Rig {
         self.counts.iter().all(CountedPath::rests)
     }
 
-    /// Whether a volley was counted since all shows came back, on every way that depends on nobody else.
+    /// Whether a volley was counted since all shows came back, on every path that depends on no other program.
     pub(super) fn has_counted(&self) -> bool {
         let mut counts = self.counts.iter().zip(&self.counted);
         counts.all(|(count, before)| count.judged > *before || count.spec.may_miss)
     }
 
-    /// What happens to the ends of a way at the moment.
+    /// The present state of the ends of a path.
     pub(super) fn ends(&mut self, at: usize, now: Duration) -> EndStates {
         let CountSpec { ends: [from, to], may_miss, .. } = self.counts[at].spec;
         let peer = |end: Option<usize>| end.and_then(|family| self.peer_of[family]);
         let (from, to) = (peer(from), peer(to));
         let presence = |peer: Option<usize>, way| match peer.map(|peer| &self.peers[peer]) {
-            // A server that stands still meanwhile may bring what was said long after the show runs again.
+            // A server that stalls meanwhile may deliver messages long after the show runs again.
             Some(peer) if may_miss && peer.is_up() && peer.calm(way, now).is_none() => Presence::Between,
             Some(peer) => peer.presence(now),
             None => Presence::There,

@@ -1,4 +1,4 @@
-//! A round of the soak: what came is heard, shows are looked after and disturbed, faders and keys are moved.
+//! A round of the soak: receives values, supervises and disturbs shows, moves faders and keys.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
@@ -18,7 +18,7 @@ use super::rig::{Rig, RoundMode};
 const ROUND: Duration = Duration::from_millis(5);
 
 impl Rig {
-    /// Goes round once: hears what came, looks after the shows, disturbs them, moves what is to move.
+    /// Runs one round: receives values, supervises the shows, disturbs them, and moves the controls.
     pub(super) fn round(&mut self, mode: RoundMode) -> Result<()> {
         let end = Instant::now() + ROUND;
         loop {
@@ -39,7 +39,7 @@ impl Rig {
             }
         }
         let suffers = mode == RoundMode::Suffers;
-        // What a peer says by UDP before anybody hears it is lost.
+        // Values that a peer sends by UDP before the subject is up are lost.
         let peers = if self.subject.link.is_some() { self.peers.len() } else { 0 };
         for at in 0..peers {
             let now = self.now();
@@ -73,7 +73,7 @@ impl Rig {
         let is_subject = self.subject.link.as_ref().is_some_and(|link| link.id == event.link);
         let is_known = is_subject || self.peers.iter_mut().any(|peer| peer.handle_event(now, event));
         match event.what {
-            // The last words of a show that was killed since.
+            // The last messages of a show that has been killed.
             LinkEventKind::Heard { .. } if !is_known => {}
             LinkEventKind::Heard { seen: ObservedItem::Count(at), value } => {
                 self.counts[at].handle_message(value)
@@ -105,7 +105,7 @@ impl Rig {
                 self.done.push(format!("{word} {name}"));
             }
             News::Connected => {
-                // What the show before it had told is of the past, and this one begins with telling all it knows.
+                // Values of the previous show are outdated, and this one starts by sending all its states.
                 for channel in &mut self.channels {
                     if channel.spec.family == family && channel.spec.direction == Path::Out {
                         channel.forget();
@@ -153,7 +153,7 @@ impl Rig {
                 (Path::Here, _) | (_, None) => Some(0),
                 (Path::Out, Some(peer)) => self.peers[peer].calm(0, now),
                 (Path::Back, Some(peer)) => {
-                    // Nobody holds the faders of a show that is not there.
+                    // The faders of a show that is down are not held.
                     if self.peers[peer].hand().is_none() {
                         continue;
                     }
@@ -166,7 +166,7 @@ impl Rig {
         }
     }
 
-    /// Says what is to be said on the ways on which messages are counted.
+    /// Sends the due messages on all paths on which messages are counted.
     fn strike_all(&mut self, plays: bool) {
         let now = self.now();
         for at in 0..self.counts.len() {
@@ -192,7 +192,7 @@ impl Rig {
         }
     }
 
-    /// Tells the state of channels that go these ways, of all families or of one.
+    /// Sends the state of channels in these directions, of all families or of one.
     fn send_all(&mut self, goes: fn(Path) -> bool, family: Option<usize>) {
         for at in 0..self.channels.len() {
             let spec = &self.channels[at].spec;
@@ -220,7 +220,7 @@ impl Rig {
             self.faults.push(format!("the subject does not take what its hand says: {error}"));
         }
         for peer in &mut self.peers {
-            // A show that goes while it is told something is told again when it is back.
+            // A show that ends while values are sent to it receives them again when it is back.
             let _ = peer.hand().map(ControlLink::flush);
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn both_ways(
     family.back(ChannelKind::keys(), keys.map(&back));
 }
 
-/// Controllers, 14-bit pitches and notes: where the subject says them and the peer hears them, and the way back.
+/// Controllers, 14-bit pitches and notes: the addresses at the subject and the peer, and those of the way back.
 pub(super) fn midi_channels(family: &mut PathFamily, keys: ChannelKind, out: [&str; 2], back: [&str; 2]) {
     let ends = |[from, to]: [&str; 2], channels: Vec<String>| -> Vec<[String; 2]> {
         channels.iter().map(|channel| [format!("{from}.{channel}"), format!("{to}.{channel}")]).collect()
@@ -43,7 +43,7 @@ pub(super) fn midi_channels(family: &mut PathFamily, keys: ChannelKind, out: [&s
     }
 }
 
-/// A console, simulated by the peer: executors and keys that the remote moves, and those that a hand at the console moves.
+/// A console, simulated by the peer: executors and keys that the remote moves, and those that are moved at the console.
 pub(super) fn console(
     family: &mut PathFamily,
     model: &str,
@@ -58,11 +58,11 @@ pub(super) fn console(
     peer.instances = format!("[masim {model}]\nconsole = {model}\nlisten = 127.0.0.1 {port}\n");
     let fader = |[page, number]: &[u32; 2]| same(format!("{model}.page{page}.fader{number}"));
     let key = |number: &u32| same(format!("{model}.page1.button{number}"));
-    // A console tells levels with three decimals.
+    // A console reports levels with three decimals.
     family.out(ChannelKind::faders(1000), out.iter().map(fader));
-    // A key is an event: nobody presses it again for a console that has just been switched on.
+    // A key is an event: it is not pressed again for a console that has just been switched on.
     family.out(ChannelKind::keys().unsent(), out_keys.iter().map(key));
     family.back(ChannelKind::faders(1000), back.iter().map(fader));
-    // Whether an executor runs is asked for.
+    // The running state of an executor is polled.
     family.back(ChannelKind::keys().states_only(), back_keys.iter().map(key));
 }

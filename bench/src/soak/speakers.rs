@@ -1,4 +1,4 @@
-//! Families that speak in messages: what they say, and how both shows write it.
+//! Families that send messages: their messages, and how both shows write them.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +17,16 @@ pub(super) enum TestedMessage {
     CommandLine,
 }
 
-/// What a message carries.
+/// The content of a message.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum MessageContent {
     Number,
     Text,
-    /// It is sent when pressed, and comes in as a press and a release.
+    /// It is sent when pressed, and received as a press and a release.
     Trigger,
     /// It is pressed and released.
     Key,
-    /// It is sent when pressed, and comes in as a press alone.
+    /// It is sent when pressed, and received as a press alone.
     Command,
 }
 
@@ -37,18 +37,19 @@ pub(super) enum Way {
     Out,
 }
 
-/// A family that speaks in messages.
+/// A family that sends messages.
 #[derive(Debug)]
 pub(super) struct Speaker {
     pub(super) family: &'static str,
-    /// What comes from it, and what goes to it.
+    /// The kinds of messages received from it and sent to it.
     pub(super) says: &'static [TestedMessage],
     pub(super) receives: &'static [TestedMessage],
-    /// Whether a peer that comes back is told controllers and keys by the protocol itself, whoever has moved them.
+    /// Whether the protocol itself sends controllers and keys again to a peer that reconnects, whatever moved them.
     pub(super) has_journal: bool,
     /// Whether a server in between may miss cycles.
     pub(super) may_miss: bool,
-    /// How the subject and the peer call the instance or the port: of what comes from the family, and of what goes to it.
+    /// The names of the instance or port at the subject and the peer: for messages from the family, and for messages to
+    /// it.
     from: [&'static str; 2],
     to: [&'static str; 2],
 }
@@ -91,10 +92,10 @@ const fn speaker(
     }
 }
 
-/// Keys of the command section that both consoles are told the press and the release of, and that move no executor.
+/// Keys of the command section whose press and release are sent to both consoles, and that move no executor.
 const KEYS: &[&str] = &["FULL", "THRU", "IF", "AT", "PLUS", "MINUS", "PUNKT", "ODD", "EVEN", "ESC"];
 
-/// On how many channels there are programs each way: what the subject sends has the lower ones.
+/// The number of channels with programs in each direction: the subject sends on the lower ones.
 const MIDI_CHANNELS: u32 = 8;
 
 impl TestedMessage {
@@ -110,7 +111,7 @@ impl TestedMessage {
         }
     }
 
-    /// Whether it is never told again. A text is not, either; what is made of it may be.
+    /// Whether it is never sent again. A text is not, either, but the value derived from it may be.
     pub(super) fn is_event(self) -> bool {
         match self {
             Self::Float | Self::Integer | Self::Note | Self::Controller | Self::Text => false,
@@ -149,7 +150,7 @@ impl TestedMessage {
         }
     }
 
-    /// How a show writes the one of this number, behind the name of the instance.
+    /// How a show writes the message of this number, after the name of the instance.
     fn channel(self, way: Way, number: u32) -> String {
         let midi = if way == Way::Out { 0 } else { MIDI_CHANNELS };
         match self {
@@ -176,12 +177,12 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Whether there is a message that nobody has.
+    /// Whether there is an unused message.
     pub(super) fn has(&self, speaker: &Speaker, way: Way, message: TestedMessage) -> bool {
         self.used.get(&(speaker.family, way, message)).is_none_or(|used| *used < message.room())
     }
 
-    /// How the subject writes a message that nobody has, and the peer. The subject may need an option for it.
+    /// Returns how the subject and the peer write an unused message. The subject may need an option for it.
     pub(super) fn next(
         &mut self,
         speaker: &Speaker,

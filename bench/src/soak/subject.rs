@@ -18,16 +18,16 @@ pub(super) struct SubjectShow {
     process: Process,
     file: PathBuf,
     texts: SubjectConfigs,
-    /// The hand and the eye.
+    /// The control link.
     pub(super) link: Option<ControlLink>,
 }
 
-/// The configurations that it is given.
+/// The configurations of the subject.
 #[derive(Clone, Debug)]
 pub(super) struct SubjectConfigs {
     /// With everything that is compared in the end.
     pub(super) whole: String,
-    /// With other instances, and without the family that comes and goes.
+    /// With other instances, and without the family that reloads remove.
     pub(super) changed: String,
     /// With mistakes.
     pub(super) broken: String,
@@ -90,8 +90,8 @@ impl SubjectShow {
         self.process.usage()
     }
 
-    /// What its descriptors stand for. The library of JACK keeps some for every client that it has met, even for those of the
-    /// patch bay, so they are not counted.
+    /// The targets of its descriptors. libjack keeps some for every client that it has met, even for those of the patch
+    /// bay, so they are not counted.
     pub(super) fn descriptors(&self) -> Vec<String> {
         let mut kinds = self.process.descriptors();
         kinds.retain(|kind| !kind.starts_with("/dev/shm/jack_"));
@@ -104,7 +104,7 @@ pub(super) fn peer_config(lines: &ConfigLines, port: u16) -> String {
     format!("{}{}[map]\n{}", hand(port), lines.instances, lines.map)
 }
 
-/// Where hand and eye connect to.
+/// The instance that the control link connects to.
 fn hand(port: u16) -> String {
     format!("[osc hand]\nbind = 127.0.0.1 {port}\ntransport = tcp\n")
 }

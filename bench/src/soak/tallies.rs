@@ -1,4 +1,4 @@
-//! What a soak tells of the messages that it counted.
+//! The report of a soak on the messages that it counted.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::count::{CountedPath, Tally};
 use super::rig::Rig;
 
-/// Writes a line for each end of a way, and returns what is wrong with them.
+/// Prints a line for each end of a path, and returns the problems.
 pub(super) fn print(out: &mut dyn Write, rig: &Rig) -> Result<Vec<String>> {
     writeln!(
         out,
@@ -58,7 +58,7 @@ fn print_paths<'a>(
     Ok(())
 }
 
-/// What is wrong with a way, if anything is.
+/// The problem of a path, if there is one.
 fn fault(count: &CountedPath) -> Option<String> {
     let (name, Tally { due, came, repeated, .. }) = (&count.spec.name, count.tally);
     if count.judged == 0 && !count.spec.may_miss {

@@ -12,7 +12,7 @@ use crate::semantics::configure::configure_instances;
 use crate::semantics::sections::Sections;
 use crate::semantics::{loops, mappings, merges, overrides, ports};
 
-/// What to compile.
+/// The input of a compilation.
 #[derive(Copy, Clone)]
 pub struct CompileInput<'a> {
     /// The main file of the configuration.

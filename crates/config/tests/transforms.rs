@@ -1,10 +1,10 @@
-//! The manuals of the transforms: every transform has its section, and every example does what it says.
+//! The manuals of the transforms: every transform has its section, and every example gives the stated result.
 //!
-//! An example is a block ` ```map ` of mapping lines and the blocks ` ```run ` after it, each a run of its own in virtual
-//! time. Lines of a run: `+0.000s knob.x = 0.5` puts a value on a channel, `+2.000s end` lets time pass; what follows from
-//! them is compared, `+0.000s > lamp.y = 0.25` for what reaches a target and `+0.000s notice: ...` for what an operator is
-//! told. Instances are those that the lines name; any address is a channel, and none does anything by itself. `ACCEPT=1`
-//! rewrites the results.
+//! An example is a block ` ```map ` of mapping lines and the blocks ` ```run ` after it, each a separate run in virtual
+//! time. Input lines of a run: `+0.000s knob.x = 0.5` sets a value on a channel, `+2.000s end` advances the time.
+//! Output lines are compared: `+0.000s > lamp.y = 0.25` is a value that reaches a target, `+0.000s notice: ...` a
+//! notice for the operator. The instances are those that the lines name; any address is a channel, and none does
+//! anything by itself. `ACCEPT=1` rewrites the results.
 
 #![expect(clippy::disallowed_methods, reason = "the manuals are files, and `ACCEPT` is for people")]
 
@@ -194,7 +194,7 @@ fn run(plan: Plan, script: &str) -> Result<String, String> {
     Ok(stage.lines)
 }
 
-/// A running show, and what has happened in it.
+/// A running show and a record of its output.
 struct Stage {
     engine: Engine,
     out: Outbox,
@@ -227,7 +227,7 @@ impl Stage {
         Err(format!("the example wakes up for ever at {}", self.now))
     }
 
-    /// Writes down what has reached targets and operators.
+    /// Records what has reached targets and operators.
     fn note(&mut self) {
         for effect in self.out.effects() {
             match effect {

@@ -1,8 +1,8 @@
-//! Addresses between quotes: how a name that the language would take apart is written, as a whole or in part.
+//! Quoted addresses: names that contain characters with a meaning in the language, quoted as a whole or in part.
 //!
-//! The quotes begin right behind the dot of the instance: `tablet."/my layer/opacity":2`. Between them a backslash stands in
-//! front of `"`, `\`, `{` and `}`; everything else is as it stands. What follows behind the second quote belongs to the
-//! address, too. Backends and sessions never see the quotes, only names.
+//! The opening quote follows the dot after the instance: `tablet."/my layer/opacity":2`. Inside the quotes, `"`, `\`,
+//! `{` and `}` are escaped with a backslash; everything else is literal. Text after the closing quote also belongs to
+//! the address. Backends and sessions see the names without quotes.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,9 +10,9 @@ use std::ops::Range;
 /// An address that begins with a quote, in its two parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quoted<'a> {
-    /// What stands between the quotes, without its backslashes.
+    /// The text between the quotes, without its backslashes.
     pub name: Cow<'a, str>,
-    /// What follows behind them.
+    /// The text after the closing quote.
     pub rest: &'a str,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// The place of the quote that closes the one at `open`.
+/// The position of the quote that closes the one at `open`.
 pub fn closing_quote(text: &str, open: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     if bytes.get(open) != Some(&b'"') {
@@ -50,7 +50,7 @@ pub fn closing_quote(text: &str, open: usize) -> Option<usize> {
     }
 }
 
-/// Where the quotes stand in the channel that `text` begins with, both included: `desk."/a b":2` has them from 5 to 11.
+/// The position of the quotes, both included, in the channel that `text` begins with: 5 to 11 in `desk."/a b":2`.
 pub fn quotes_of_channel(text: &str) -> Option<Range<usize>> {
     let is_end = |letter: char| letter.is_whitespace() || ".<>{}|;\"".contains(letter);
     let dot = text.find(is_end).filter(|&end| end > 0 && text.as_bytes()[end] == b'.')?;
@@ -58,7 +58,7 @@ pub fn quotes_of_channel(text: &str) -> Option<Range<usize>> {
     Some(dot + 1..close + 1)
 }
 
-/// What an address means without its quotes.
+/// Returns an address without its quotes.
 pub fn unquoted(address: &str) -> Cow<'_, str> {
     match Quoted::parse(address) {
         Some(quoted) => quoted.joined().into(),
@@ -83,7 +83,7 @@ pub fn quoted(name: &str) -> String {
 /// Whether the language would take the name apart if it stood without quotes.
 pub fn needs_quotes(name: &str) -> bool {
     let is_sign = |letter: char| matches!(letter, '"' | '<' | '>' | '{' | '}' | '\u{feff}' | '\u{200b}');
-    // Nearly all names are plain, and their bytes say so.
+    // Nearly all names are plain, which shows in their bytes.
     let is_doubtful = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'<' | b'>' | b'{' | b'}');
     name.bytes().any(is_doubtful)
         && name.chars().any(|letter| letter.is_whitespace() || letter.is_control() || is_sign(letter))

@@ -1,7 +1,7 @@
-//! What a protocol says about itself, as data, and how an instance of it is configured.
+//! The description of a protocol, as data, and the configuration of its instances.
 //!
-//! Everything that a person meets of a backend (its manual, its options, its suggestions after a slip of the pen) follows
-//! from the [`Backend`] value in the registry; there is nothing to register at run time.
+//! The documentation of a backend (its manual, its options, its suggestions after a typing error) follows from the
+//! [`Backend`] value in the registry; nothing is registered at run time.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,16 +25,17 @@ pub struct Backend {
     pub options: &'static [OptionSpec],
     /// Words that addresses are built from, for "did you mean" and completion.
     pub words: &'static [&'static str],
-    /// Whether a value that goes out on a channel comes in again on the same one (loopback), so that mappings can form loops.
+    /// Whether a value sent on a channel is received again on the same one (loopback), so that mappings can form loops.
     pub loops_back: bool,
-    /// Whether an instance is of use without any mapping, such as a simulated console.
+    /// Whether an instance is useful without mappings, such as a simulated console.
     pub stands_alone: bool,
     /// Reads the options. Every mistake is noted in `options` ([`Options::error`]), not only the first; `None` only if
     /// nothing useful can be built without mending them.
     pub configure: fn(&mut Options<'_>) -> Option<Arc<dyn Instance>>,
     /// Shows a message on the wire as one line, for logs, monitor and transcripts.
     pub describe: fn(&[u8], &mut String),
-    /// Reads what `describe` shows, for scenarios and for messages that an operator writes; `None` if it makes no sense.
+    /// Parses the output of `describe`, for scenarios and for messages that an operator writes; `None` if it is
+    /// invalid.
     pub compose: fn(&str) -> Option<Vec<u8>>,
 }
 
@@ -62,7 +63,7 @@ pub struct Registry {
 pub struct Planned {
     /// Its name in MIDIMonster.
     pub name: &'static str,
-    /// What to do without it, in lower case without a full stop.
+    /// The alternative, in lower case without a full stop.
     pub instead: &'static str,
 }
 
@@ -96,25 +97,25 @@ impl Registry {
 
 /// A configured instance: options read, nothing opened yet.
 pub trait Instance: Send + Sync {
-    /// Checks an address written by a person without quotes and returns its canonical spelling, also without quotes. It is
-    /// asked by [`canonical_address`], which knows how to write it.
+    /// Checks an address written by a person without quotes and returns its canonical spelling, also without quotes.
+    /// Called by [`canonical_address`], which adds the quotes.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the address, or that it cannot be used in this direction.
+    /// If the address is invalid, or cannot be used in this direction.
     fn canonical<'a>(&self, address: &'a str, direction: Direction) -> Result<Cow<'a, str>, AddressError>;
 
     /// Whether a channel, by its canonical address, is a state, a control or an event in this direction. Where
-    /// [`Backend::loops_back`] holds, the engine asks what is mapped to the channel instead.
+    /// [`Backend::loops_back`] holds, the engine derives the kind from the mappings to the channel instead.
     fn kind(&self, address: &str, direction: Direction) -> Kind;
 
-    /// What the values of a channel are, by its canonical address, in this direction.
+    /// The content of the values of a channel in this direction, by its canonical address.
     fn content(&self, _address: &str, _direction: Direction) -> Content {
         Content::Any
     }
 
-    /// The same as [`canonical`](Self::canonical) for an address between quotes. What is quoted is a name as a whole, for backends with names that may look like
-    /// something else.
+    /// The same as [`canonical`](Self::canonical) for a quoted address. The quoted text is a complete name, for
+    /// backends whose names may look like other syntax.
     ///
     /// # Errors
     ///
@@ -123,13 +124,13 @@ pub trait Instance: Send + Sync {
         self.canonical(&quoted.joined(), direction).map(Cow::into_owned)
     }
 
-    /// If a canonical address has to be written with quotes: how many bytes of it they stand around.
+    /// The length in bytes of the part that has to be quoted, if a canonical address needs quotes.
     fn quotable(&self, canonical: &str) -> Option<usize> {
         needs_quotes(canonical).then_some(canonical.len())
     }
 
-    /// A message that came in as a recording has it: a secret in it is replaced by a mark that says whether it is the right
-    /// one. `None` if there is no secret in it.
+    /// A received message in the form for recordings: a secret in it is replaced by a mark that shows whether it is
+    /// correct. `None` if it contains no secret.
     fn conceal(&self, _message: &[u8]) -> Option<Vec<u8>> {
         None
     }
@@ -151,7 +152,7 @@ pub struct AddressError {
     pub message: String,
     /// A whole address that was perhaps meant.
     pub suggestion: Option<String>,
-    /// What else helps.
+    /// Additional help.
     pub help: Option<String>,
 }
 
@@ -184,12 +185,12 @@ impl fmt::Display for AddressError {
 
 impl std::error::Error for AddressError {}
 
-/// Checks an address as written, with or without quotes, and returns its canonical spelling as one writes it. That is the
-/// channel's identity; [unquoted](crate::address::unquoted), it is what its session gets.
+/// Checks an address as written, with or without quotes, and returns its canonical spelling, with quotes where needed.
+/// This is the identity of the channel; its session receives it [unquoted](crate::address::unquoted).
 ///
 /// # Errors
 ///
-/// Says what is wrong with the address, or that it cannot be used in this direction.
+/// If the address is invalid, or cannot be used in this direction.
 pub fn canonical_address<'a>(
     instance: &dyn Instance,
     written: &'a str,
@@ -214,7 +215,7 @@ pub fn canonical_address<'a>(
     }
 }
 
-/// The ports that a session of an instance wants opened when it starts, as far as they do not depend on its channels.
+/// The ports that a session of an instance opens when it starts, as far as they do not depend on its channels.
 pub fn ports_at_start(instance: &dyn Instance) -> Vec<PortSpec> {
     let mut out = Outbox::new();
     out.begin(SessionId(0));

@@ -14,10 +14,10 @@ const EAGER: Duration = Duration::from_secs(60);
 /// The longest pause within that time.
 const EAGER_PAUSE: Duration = Duration::from_secs(1);
 
-/// Doubling pauses with jitter, from a seed, so that a recording replays and two instances do not try at the same moment.
+/// Doubling pauses with seeded jitter, so that a recording replays and two instances do not try at the same moment.
 ///
-/// Somebody who has just unplugged a cable stands beside it and waits, so [`retry_pause`](Self::retry_pause) begins to double
-/// only after a minute.
+/// A user who has just unplugged a cable waits for the reconnect, so [`retry_pause`](Self::retry_pause) begins to
+/// double only after a minute.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     first: Duration,
@@ -38,7 +38,8 @@ impl Backoff {
         Self { first, most, whole: Duration::ZERO, failures: 0, failing_since: None, random }
     }
 
-    /// The next pause: twice the one before, up to the most, and of that between three quarters and the whole.
+    /// The next pause: twice the previous one, up to the maximum, then randomized to between three quarters and all of
+    /// that.
     pub fn pause(&mut self) -> Duration {
         self.pause_up_to(self.most)
     }
@@ -71,7 +72,7 @@ impl Backoff {
     }
 }
 
-/// When something is tried again, in the words of a notice: `trying again every second` or `next try in 8 s`.
+/// The time of the next attempt, in the words of a notice: `trying again every second` or `next try in 8 s`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct NextTry {
     /// After this time.

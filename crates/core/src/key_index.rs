@@ -1,7 +1,7 @@
-//! Finds the number of a key by its hash. The keys stay where their owner keeps them.
+//! Finds the number of a key by its hash. The keys remain with their owner.
 //!
-//! A show may have a million addresses. Their owner writes them one after another in the way that suits it, and numbers them
-//! from 0; the index adds four bytes and a byte of hash for each of them.
+//! A show may have a million addresses. Their owner stores them one after another in any layout and numbers them from
+//! 0. The index adds four bytes and one byte of hash for each.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -27,7 +27,7 @@ pub enum Interned {
 }
 
 impl KeyIndex {
-    /// An index with room for so many keys.
+    /// Creates an index with room for `keys` keys.
     pub fn with_capacity(keys: usize) -> Self {
         Self { numbers: HashTable::with_capacity(keys) }
     }

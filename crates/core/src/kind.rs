@@ -1,13 +1,13 @@
-//! The direction of a channel, and what a value on it means: something that is, something that is set, or something that happens.
+//! The direction of a channel, and its kind: whether its values are states, settings or events.
 //!
 //! ```text
-//! art.1 > osc./fader            a state: told when it changes
-//! pad.ch0.cc7 > osc./fader      a control: told as often as it is sent
-//! pad.ch0.program > osc./cue    an event: told as often as it happens, and never told again
+//! art.1 > osc./fader            a state: sent when it changes
+//! pad.ch0.cc7 > osc./fader      a control: sent as often as it is received
+//! pad.ch0.program > osc./cue    an event: sent as often as it happens, and never repeated
 //! ```
 //!
-//! Backends declare the kind of each channel ([`Instance::kind`](crate::Instance::kind)), the plan works out the kind of each
-//! mapping, and the engine keeps events out of recalls.
+//! Backends declare the kind of each channel ([`Instance::kind`](crate::Instance::kind)), the plan computes the kind of
+//! each mapping, and the engine keeps events out of recalls.
 
 use std::fmt;
 
@@ -24,22 +24,22 @@ pub enum Direction {
 ///
 /// | kind | the same value again | after a reconnect |
 /// | --- | --- | --- |
-/// | state | is no news: an input does not emit it, an output need not send it | the last value is sent |
-/// | control | is emitted and sent, as often as it comes | the last number is sent; a text is a command, and is not |
-/// | event | is emitted and sent, as often as it comes | nothing is sent |
+/// | state | is ignored: an input does not emit it, an output need not send it | the last value is sent |
+/// | control | is emitted and sent each time it is received | the last number is sent; a text is a command and is not |
+/// | event | is emitted and sent each time it is received | nothing is sent |
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Something that is, such as a slot of a universe or a fader that a console is asked for.
+    /// A state, such as a slot of a universe or a fader that a console reports on request.
     #[default]
     State,
-    /// Something that a message sets, such as a control change or an OSC message: the message is an event, what it sets is a
+    /// A value set by a message, such as a control change or an OSC message: the message is an event, the value is a
     /// state.
     Control,
-    /// Something that happens, such as a program change, a cue or a key of a console.
+    /// An occurrence, such as a program change, a cue or a key of a console.
     Event,
 }
 
-/// What the values of a channel are, as far as its backend knows.
+/// The content of the values of a channel, as far as its backend knows it.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Content {
     /// Numbers, texts or both.
@@ -55,7 +55,7 @@ impl Kind {
     /// Every kind, from the weakest to the strongest.
     pub const ALL: [Self; 3] = [Self::State, Self::Control, Self::Event];
 
-    /// The word for it in manuals and on pages.
+    /// Its name in manuals and on pages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::State => "state",

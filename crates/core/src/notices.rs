@@ -1,7 +1,7 @@
-//! Counts notices and lets few enough through that a person can read them.
+//! Counts notices and limits their rate so that a person can read them.
 //!
-//! Of each kind and session the first few of ten seconds pass; the rest are counted, and the latest of them is told at the
-//! end of those ten seconds together with their number.
+//! For each kind and session, the first few notices within ten seconds pass. The rest are counted; at the end of the
+//! ten seconds the latest of them is reported together with their number.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{Effect, Instant, Notice, Outbox, SessionId};
 const WINDOW: Duration = Duration::from_secs(10);
 const PASSED_PER_WINDOW: u32 = 5;
 
-/// What was told lately.
+/// The notices reported recently.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeBook {
     entries: Vec<NoticeEntry>,
@@ -27,7 +27,7 @@ struct NoticeEntry {
 }
 
 impl NoticeBook {
-    /// Tells a notice, or counts it.
+    /// Reports a notice, or counts it.
     pub(crate) fn take(
         &mut self,
         now: Instant,
@@ -65,7 +65,7 @@ impl NoticeBook {
         self.entries.iter().filter(|entry| entry.latest.is_some()).map(|entry| entry.since + WINDOW).min()
     }
 
-    /// Tells what was counted, where its time is over.
+    /// Reports the counted notices whose interval is over.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         for entry in &mut self.entries {
             if now.since(entry.since) >= WINDOW
@@ -77,7 +77,7 @@ impl NoticeBook {
         }
     }
 
-    /// A session has ended, or, without one, the show: tells what was counted of it and forgets it.
+    /// A session has ended or, if `None`, the show. Reports what was counted for it and forgets it.
     pub(crate) fn retire(&mut self, session: Option<SessionId>, out: &mut Outbox) {
         self.entries.retain_mut(|entry| {
             if entry.session != session {

@@ -1,7 +1,7 @@
 //! The options of one instance, as a backend reads them.
 //!
-//! Reading never stops at the first mistake: a value that does not parse is noted with the option it came from, a default
-//! takes its place, and the configuration compiler shows all of them with file, line and column.
+//! Reading never stops at the first mistake: a value that does not parse is recorded with its option and replaced by a
+//! default. The configuration compiler reports all of them with file, line and column.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use crate::port::{Endpoint, EndpointError, Host, WrittenEndpoint, check_host, old_ipv4};
 
-/// Where an option may stand.
+/// Where an option is allowed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// In `[backend NAME]`, for all instances.
@@ -24,7 +24,7 @@ pub enum Scope {
 pub struct OptionSpec {
     /// The name as documented. With `family`, the placeholder that the manual shows, such as `command.<name>`.
     pub name: &'static str,
-    /// Where it may stand.
+    /// Where it is allowed.
     pub scope: Scope,
     /// Other names for the same option.
     pub aliases: &'static [&'static str],
@@ -34,7 +34,7 @@ pub struct OptionSpec {
     pub family: Option<&'static str>,
     /// A value as one would write it.
     pub example: &'static str,
-    /// What holds without the option; empty if nothing does.
+    /// The default; empty if there is none.
     pub default: &'static str,
     /// One sentence.
     pub help: &'static str,
@@ -44,13 +44,13 @@ pub struct OptionSpec {
     pub secret: bool,
     /// Whether quotes round its value are a part of the language of the option.
     pub quotes: bool,
-    /// Whether its value names a file, whose text the configuration compiler reads and hands over.
+    /// Whether its value names a file, whose text the configuration compiler reads and passes on.
     pub file: bool,
 }
 
 impl OptionSpec {
-    /// An option of an instance, given once, with nothing special about it. Others are written
-    /// `OptionSpec { repeatable: true, ..OptionSpec::new("host", "10.0.0.1 80", "", "where the console is") }`.
+    /// A plain option of an instance that is given once. Others are written `OptionSpec { repeatable: true,
+    /// ..OptionSpec::new("host", "10.0.0.1 80", "", "where the console is") }`.
     pub const fn new(
         name: &'static str,
         example: &'static str,
@@ -107,19 +107,19 @@ impl Given {
 /// A mistake in an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
-    /// Which of the given options, or none if one is missing.
+    /// The index of the option among the given ones, or `None` if one is missing.
     pub option: Option<usize>,
-    /// Which bytes of its value; all if not said.
+    /// The affected bytes of its value; `None` for all.
     pub part: Option<Range<usize>>,
     /// What was expected and what was found, in lower case without a full stop.
     pub message: String,
-    /// What helps.
+    /// A suggestion how to fix it.
     pub help: Option<String>,
     /// Whether the instance works all the same.
     pub is_warning: bool,
 }
 
-/// What an option with a host and a port accepts beyond these two.
+/// Additional syntax that an option with a host and a port accepts.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct EndpointForm {
     /// The port where none is written; without it, the port is required.
@@ -226,8 +226,8 @@ impl<'a> Options<'a> {
         read(default)
     }
 
-    /// As [`parse_with`](Self::parse_with) for an option in which MIDIMonster takes whatever it does not know for
-    /// `otherwise`. That is a warning.
+    /// As [`parse_with`](Self::parse_with) for an option in which MIDIMonster treats unknown values as `otherwise`.
+    /// Reports a warning for these.
     pub fn parse_or<T>(
         &mut self,
         name: &str,
@@ -264,7 +264,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// As [`flag`](Self::flag), where MIDIMonster takes any other word for on, or for off.
+    /// As [`flag`](Self::flag) for an option in which MIDIMonster treats any other word as on, or as off.
     pub fn flag_or(&mut self, name: &str, otherwise: bool) -> bool {
         let word = if otherwise { "on" } else { "off" };
         self.parse_or(name, "`on` or `off`", (word, otherwise), read_flag)
@@ -277,7 +277,7 @@ impl<'a> Options<'a> {
         self.endpoint_with(at, form).map(|given| given.endpoint)
     }
 
-    /// Reads a host and a port and what else `form` accepts.
+    /// Reads a host, a port and the additional syntax that `form` accepts.
     pub fn endpoint_with(&mut self, at: usize, form: EndpointForm) -> Option<GivenEndpoint<'a>> {
         let value = &*self.given[at].value;
         let written = match WrittenEndpoint::parse(value) {
@@ -327,7 +327,7 @@ impl<'a> Options<'a> {
         Some(GivenEndpoint { endpoint: Endpoint { host, port }, scheme: written.scheme, words })
     }
 
-    /// The host of an endpoint, checked as far as that is possible without looking it up.
+    /// The host of an endpoint, checked as far as possible without resolving it.
     fn host(&mut self, at: usize, written: &WrittenEndpoint<'_>, form: EndpointForm) -> Option<Host> {
         let Host::Name(name) = &written.host else { return Some(written.host.clone()) };
         if form.interface {
@@ -397,7 +397,7 @@ impl<'a> Options<'a> {
         self.errors.push(OptionError { option, part: None, message, help: None, is_warning });
     }
 
-    /// What was noted, mistakes and warnings.
+    /// The recorded errors and warnings.
     pub fn into_errors(self) -> Vec<OptionError> {
         self.errors
     }
@@ -411,7 +411,7 @@ fn read_flag(text: &str) -> Option<bool> {
     }
 }
 
-/// What a value that is not quite right may mean, where that is clear, and what is wrong with it.
+/// The possible meanings of a slightly incorrect value, where these are clear, and the mistake in it.
 fn lenient(value: &str) -> impl Iterator<Item = (String, &'static str)> {
     let comment = value.find([';', '#', ',']).filter(|&at| at > 0 && value.as_bytes()[0].is_ascii_digit());
     let without_comment =

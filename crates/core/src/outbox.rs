@@ -14,22 +14,23 @@ pub enum Severity {
     Debug,
     /// A change of state worth a line: connected, logged in, reloaded.
     Info,
-    /// Something was lost, refused or is missing; the show goes on without it.
+    /// Something was lost, refused or is missing; the show continues without it.
     Warning,
-    /// Somebody has to do something.
+    /// The operator has to act.
     Error,
 }
 
-/// Something that an operator should know.
+/// A message for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// What kind of notice this is, as `kebab-case`. Notices of one kind and session are counted and rate-limited together.
+    /// The kind of notice, in `kebab-case`. Notices of one kind and session are counted and rate-limited together.
     pub id: &'static str,
     /// How much it matters.
     pub severity: Severity,
     /// One sentence without a full stop, in lower case, for a person who knows the show but not this program.
     pub text: String,
-    /// Outputs of the session that it is about. The engine names them in front of the text, with what is mapped to them.
+    /// The outputs of the session that it is about. The engine prefixes the text with their names and the sources
+    /// mapped to them.
     pub outputs: Vec<Slot>,
 }
 
@@ -49,7 +50,7 @@ impl Notice {
         Self::new(id, Severity::Warning, text.into())
     }
 
-    /// Something that somebody has to mend.
+    /// An error that someone has to fix.
     pub fn error(id: &'static str, text: impl Into<String>) -> Self {
         Self::new(id, Severity::Error, text.into())
     }
@@ -60,44 +61,45 @@ impl Notice {
         Self { outputs, ..self }
     }
 
-    /// Notices repeat what peers have sent.
+    /// Notices contain text that peers have sent.
     fn new(id: &'static str, severity: Severity, text: String) -> Self {
         Self { id, severity, text: plain(text).into_owned(), outputs: Vec::new() }
     }
 }
 
-/// What the shell has to do for a session.
+/// An action of the shell for a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Open a port. A port of the same number that is still open is closed first, without a report.
     Open(SessionId, Port, Box<PortSpec>),
-    /// Close a port ([`Peer::Only`]) or one accepted connection, after sending what is queued. Not reported back.
+    /// Close a port ([`Peer::Only`]) or one accepted connection, after sending all queued data. Not reported back.
     Close(SessionId, Port, Peer),
     /// Send a message; [`Outbox::bytes`] has it.
     Send(SessionId, Port, Peer, Range<usize>),
     /// The session has stopped: flush and close whatever it has open.
     Retire(SessionId),
-    /// Tell the operator. Without a session it is the engine's own. The number counts the equal notices held back before.
+    /// Show a notice to the operator. Without a session it comes from the engine. The number counts the equal notices
+    /// held back before.
     Notice(Option<SessionId>, Notice, u32),
     /// A value appeared on a channel of the session. Only while [`Outbox::watch_values`] is on.
     Value(SessionId, Slot, Value),
 }
 
-/// Collects what sessions cause during a turn, or several.
+/// Collects the effects of sessions during one or several turns.
 #[derive(Debug, Default)]
 pub struct Outbox {
     session: Option<SessionId>,
     effects: Vec<Effect>,
     bytes: Vec<u8>,
     watch_values: bool,
-    // What the engine takes up itself, after each call into a session.
+    // Read by the engine after each call into a session.
     pub(crate) emitted: Vec<(Slot, Value)>,
     pub(crate) raised: Vec<Notice>,
     pub(crate) recall: bool,
     pub(crate) suspended: bool,
     pub(crate) sent: Volume,
     pub(crate) generation: u8,
-    /// The numbers of the events among the values that the session is given.
+    /// The numbers of the events among the values passed to the session.
     pub(crate) events: Vec<u32>,
 }
 
@@ -107,14 +109,14 @@ impl Outbox {
         Self::default()
     }
 
-    /// Wants a port opened. What came of it is reported by `handle_open` or `handle_close`.
+    /// Requests to open a port. The result is reported by `handle_open` or `handle_close`.
     pub fn open(&mut self, port: Port, spec: PortSpec) {
         if let Some(session) = self.session {
             self.effects.push(Effect::Open(session, port, Box::new(spec)));
         }
     }
 
-    /// Wants a port ([`Peer::Only`]) or an accepted connection closed, once what was sent before has gone out.
+    /// Requests to close a port ([`Peer::Only`]) or an accepted connection after all queued data has been sent.
     pub fn close(&mut self, port: Port, peer: Peer) {
         if let Some(session) = self.session {
             self.effects.push(Effect::Close(session, port, peer));
@@ -138,21 +140,21 @@ impl Outbox {
         self.emitted.push((slot, value.into().normalised()));
     }
 
-    /// Whether the value of that number, among those that `handle_values` is given, is an event: a peer that comes back is not
-    /// to be told it again. A session that asks the engine for states ([`recall`](Self::recall)) is never given one.
+    /// Whether the value with this number, among those passed to `handle_values`, is an event. Events must not be sent
+    /// again to a peer that reconnects. [`recall`](Self::recall) never returns events.
     #[inline]
     pub fn is_event(&self, number: usize) -> bool {
         !self.events.is_empty() && self.events.binary_search(&(number as u32)).is_ok()
     }
 
-    /// For a session that passes values on later than it was given them: exchanges the numbers of those that are events.
+    /// Exchanges the numbers of the events, for a session that passes values on later than it receives them.
     pub fn swap_events(&mut self, events: &mut Vec<u32>) {
         std::mem::swap(&mut self.events, events);
     }
 
-    /// How often what caused this turn has been to a peer and come back: 0 for what begins here or with somebody who was
-    /// told nothing like it. A session that sends to a peer which may send everything back remembers this with what it
-    /// sends, and stops at a bound that it chooses.
+    /// How often the cause of this turn has gone to a peer and come back: 0 for a cause that begins here or at a peer
+    /// that was sent nothing like it. A session that sends to a peer which may send everything back stores this with
+    /// what it sends, and stops at a limit of its choice.
     pub fn generation(&self) -> u8 {
         self.generation
     }
@@ -162,23 +164,23 @@ impl Outbox {
         self.generation = self.generation.max(generation.saturating_add(1));
     }
 
-    /// Tells the operator something.
+    /// Reports a notice to the operator.
     pub fn notice(&mut self, notice: Notice) {
         self.raised.push(notice);
     }
 
-    /// Asks for the last value of every mapped output; `handle_recall` gets them within the same turn.
+    /// Requests the last value of every mapped output; `handle_recall` receives them within the same turn.
     pub fn recall(&mut self) {
         self.recall = true;
     }
 
-    /// The session has more to do with what it was given than other sessions can wait for. It gets
-    /// [`handle_resume`](crate::Session::handle_resume) when they have been served, and no more data until it is done.
+    /// Interrupts a session that has more work than other sessions can wait for. After these have been served,
+    /// [`handle_resume`](crate::Session::handle_resume) is called. The session receives no more data until it is done.
     pub fn suspend(&mut self) {
         self.suspended = true;
     }
 
-    /// What was pushed since the last `clear`, in order.
+    /// The effects since the last `clear`, in order.
     pub fn effects(&self) -> &[Effect] {
         &self.effects
     }
@@ -209,7 +211,7 @@ impl Outbox {
         self.watch_values
     }
 
-    /// From here on, what is pushed belongs to `session`.
+    /// Assigns the following effects to `session`.
     pub(crate) fn begin(&mut self, session: SessionId) {
         debug_assert!(self.emitted.is_empty() && self.raised.is_empty() && !self.recall);
         self.session = Some(session);
@@ -224,15 +226,15 @@ impl Outbox {
         Self { session: Some(session), ..Self::default() }
     }
 
-    /// For measuring a session outside an engine: forgets the values emitted so far, keeps the memory, and says how many
-    /// they were.
+    /// Discards the values emitted so far, keeps the memory, and returns their number. For measuring a session outside
+    /// an engine.
     pub fn forget_emitted(&mut self) -> usize {
         let count = self.emitted.len();
         self.emitted.clear();
         count
     }
 
-    /// For testing a session outside an engine: the values emitted so far, taken out.
+    /// Takes the values emitted so far. For testing a session outside an engine.
     pub fn take_emitted(&mut self) -> Vec<(Slot, Value)> {
         std::mem::take(&mut self.emitted)
     }
@@ -251,7 +253,7 @@ impl Volume {
         self.bytes = self.bytes.wrapping_add(bytes);
     }
 
-    /// What it took to send what has been sent since: about a microsecond for each message and each KiB.
+    /// The cost of what has been sent since: about a microsecond for each message and each KiB.
     pub(crate) fn since(self, before: Self) -> usize {
         self.messages.wrapping_sub(before.messages) + (self.bytes.wrapping_sub(before.bytes) >> 10)
     }

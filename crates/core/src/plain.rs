@@ -1,7 +1,8 @@
-//! Texts of peers as they may be shown: nothing in them is invisible, and nothing changes the order of what stands around them.
+//! Makes texts of peers safe to display: they contain nothing invisible and nothing that reorders the surrounding text.
 //!
-//! A terminal and a page act on control characters, and characters such as U+202E RIGHT-TO-LEFT OVERRIDE make a line say
-//! something else than it does. They are shown as `\u{202e}`. Letters of every script and their accents stay as they are.
+//! A terminal and a page act on control characters, and characters such as U+202E RIGHT-TO-LEFT OVERRIDE change the
+//! apparent meaning of a line. They are shown as `\u{202e}`. Letters of every script and their accents remain
+//! unchanged.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -30,8 +31,8 @@ pub fn is_plain(letter: char) -> bool {
         return !letter.is_ascii_control();
     }
     !is_blank_letter(letter) && {
-        // The standard library escapes what is not printable: controls, formats, separators, unassigned and private characters.
-        // Behind a letter it leaves accents alone, which belong to that letter.
+        // The standard library escapes characters that are not printable: controls, formats, separators, unassigned and
+        // private characters. It does not escape accents after a letter, which belong to that letter.
         let mut bytes = [b'a'; 5];
         let len = letter.encode_utf8(&mut bytes[1..]).len();
         let shown = std::str::from_utf8(&bytes[..=len]).unwrap_or_default();

@@ -1,28 +1,28 @@
-//! Which channel goes where: an immutable table in compressed rows.
+//! The routes of all channels: an immutable table in compressed rows.
 //!
-//! The routes of channel `c` are `routes[first[c]..first[c + 1]]`: two array look-ups and no hashing for a value on its
-//! way, whether there is one mapping or a million.
+//! The routes of channel `c` are `routes[first[c]..first[c + 1]]`: two array look-ups and no hashing for each value,
+//! whether there is one mapping or a million.
 
 use std::ops::Range;
 
 use crate::{ChannelId, InstanceId, Slot};
 
-/// Where a value goes.
+/// The target of a value.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Route {
-    /// The instance that gets the value.
+    /// The instance that receives the value.
     pub(crate) target: InstanceId,
     /// Its channel.
     pub(crate) slot: Slot,
 }
 
 impl Route {
-    /// The target of a route into a chain, whose slot is then the number of an input. No instance has this number, so
-    /// that telling the two kinds of routes apart costs nothing beyond the check that the instance is there.
+    /// The instance of a target that is the input of a chain, whose number is then in the slot. No instance has this
+    /// number, so that distinguishing the two kinds of routes costs no more than the check that the instance exists.
     pub(crate) const INTO_CHAINS: InstanceId = InstanceId(u32::MAX);
 
-    /// Marks the target of a route for events. There are never so many instances that one has it in its number, so that
-    /// the same check tells these routes apart, too.
+    /// Marks the target of a route for events. No instance number is large enough to have this bit set, so that the
+    /// same check distinguishes these routes, too.
     const EVENTS: u32 = 1 << 31;
 
     /// The same route for values that are events.
@@ -30,7 +30,7 @@ impl Route {
         Self { target: InstanceId(self.target.0 | Self::EVENTS), ..self }
     }
 
-    /// Whether every value on this way is an event. Of a route into a chain the chain knows.
+    /// Whether every value on this route is an event. For a route into a chain, the chain decides.
     pub(crate) fn is_of_events(self) -> bool {
         self.target != Self::INTO_CHAINS && self.target.0 & Self::EVENTS != 0
     }

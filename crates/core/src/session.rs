@@ -1,15 +1,15 @@
 //! The protocol state machine that every backend implements.
 //!
-//! A session is a plain value. It is handed events and the time, and pushes what it wants into an [`Outbox`]; it never
-//! blocks, never asks the clock and never returns an error. `now` comes first and the outbox last, everywhere, in the
-//! [`Engine`](crate::Engine) as well.
+//! A session is a plain value. It receives events and the time, and pushes its effects into an [`Outbox`]. It never
+//! blocks, never reads the clock and never returns an error. `now` is always the first parameter and the outbox the
+//! last, also in the [`Engine`](crate::Engine).
 
 use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, Status, Value};
 
 /// The running state of a configured instance.
 ///
-/// The engine calls `bind` for every mapped channel, then `start`; from then on events arrive in any order. Whatever a
-/// peer does, a session stays alive: misbehaviour becomes a notice.
+/// The engine calls `bind` for every mapped channel, then `start`; from then on events arrive in any order. No action
+/// of a peer ends a session: misbehaviour is reported as a notice.
 pub trait Session: Send {
     /// Announces how many channels will be bound before `start`, and how many of them as outputs, to make room for at once.
     fn reserve(&mut self, _channels: usize, _outputs: usize) {}
@@ -18,7 +18,8 @@ pub trait Session: Send {
     /// Comes once for each direction, before `start` or, while running, before [`handle_rebind`](Self::handle_rebind).
     fn bind(&mut self, slot: Slot, address: &str, direction: Direction);
 
-    /// Takes back a `bind`: no mapping uses the channel in this direction any more. The slot is never given to another.
+    /// Reverts a `bind`: no mapping uses the channel in this direction any more. The slot is never reused for another
+    /// channel.
     fn unbind(&mut self, _slot: Slot, _direction: Direction) {}
 
     /// Begins to run: opens ports.
@@ -33,24 +34,27 @@ pub trait Session: Send {
     /// A port has opened, or a server port has accepted a connection.
     fn handle_open(&mut self, _now: Instant, _port: Port, _peer: Peer, _out: &mut Outbox) {}
 
-    /// Bytes came in: a datagram, a WebSocket message, or some bytes of a stream.
+    /// A port has received bytes: a datagram, a WebSocket message, or some bytes of a stream.
     fn handle_data(&mut self, _now: Instant, _port: Port, _from: Peer, _data: &[u8], _out: &mut Outbox) {}
 
-    /// A port could not be opened or is gone ([`Peer::Only`]), or an accepted connection is. Nothing retries by itself.
+    /// A port could not be opened or has closed ([`Peer::Only`]), or an accepted connection has. There is no automatic
+    /// retry.
     fn handle_close(&mut self, _now: Instant, _port: Port, _peer: Peer, _reason: Closed, _out: &mut Outbox) {}
 
-    /// A stream took less than it was given; what is sent before `handle_writable` waits in a buffer of bounded size.
+    /// A stream has accepted less than was sent; data sent before `handle_writable` is queued in a buffer of bounded
+    /// size.
     fn handle_full(&mut self, _now: Instant, _port: Port, _peer: Peer, _out: &mut Outbox) {}
 
     /// A stream that was full has room again.
     fn handle_writable(&mut self, _now: Instant, _port: Port, _peer: Peer, _out: &mut Outbox) {}
 
-    /// Datagrams for a port were dropped by this machine before they were read; nobody knows which. The last state of a peer
-    /// may be among them. A session that can ask its peers for their state does so. Comes once a second at most for a port.
+    /// This machine dropped datagrams for a port before they were read; it is unknown which. The last state of a peer
+    /// may be among them. A session that can request the state of its peers does so. Called at most once a second for a
+    /// port.
     fn handle_loss(&mut self, _now: Instant, _port: Port, _out: &mut Outbox) {}
 
-    /// Values for the session's output channels, in the order in which they came about. Nothing was merged on the way:
-    /// a press and its release both arrive.
+    /// Values for the session's output channels, in the order in which they were emitted. Values are never merged: a
+    /// press and its release both arrive.
     fn handle_values(&mut self, _now: Instant, _values: &[(Slot, Value)], _out: &mut Outbox) {}
 
     /// The last value of every mapped output that has one: the answer to [`Outbox::recall`], or the present state for
@@ -62,14 +66,14 @@ pub trait Session: Send {
     /// The time of [`next_timeout`](Self::next_timeout) has come.
     fn handle_timeout(&mut self, _now: Instant, _out: &mut Outbox) {}
 
-    /// Goes on with what the session has suspended ([`Outbox::suspend`]). It may suspend again.
+    /// Continues the work that the session has suspended ([`Outbox::suspend`]). It may suspend again.
     fn handle_resume(&mut self, _now: Instant, _out: &mut Outbox) {}
 
-    /// What the session is connected to, and what it waits for. Asked through `Handle::report_status`, for
-    /// example by the reminder of the program; never on the path of a value.
+    /// The connections of the session, and those it waits for. Requested through `Handle::report_status`, for example
+    /// by the reminder of the program; never on the path of a value.
     fn status(&self) -> Status;
 
-    /// When `handle_timeout` wants to be called. Asked after every call into the session.
+    /// The time of the next call of `handle_timeout`. Read after every call into the session.
     fn next_timeout(&self) -> Option<Instant> {
         None
     }

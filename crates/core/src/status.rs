@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{Closed, Instant};
 
-/// What a session is connected to, and what it still waits for.
+/// The connections of a session, and those it still waits for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
     /// A line for each port and peer: consoles, sockets, devices, sources. A protocol without any has none.
@@ -14,10 +14,9 @@ pub struct Status {
 /// How one port or peer is doing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkStatus {
-    /// What it is called: an address, a device, the name of a source.
+    /// Its name: an address, a device, the name of a source.
     pub name: String,
-    /// What is known of it beyond that, such as `grandMA2, session 5`; empty if nothing is. The
-    /// reminder of what is missing leaves it out.
+    /// Further details, such as `grandMA2, session 5`; may be empty. The reminder of missing connections omits it.
     pub description: String,
     /// Whether it works.
     pub condition: Condition,
@@ -33,14 +32,14 @@ pub enum Condition {
     Working,
     /// It is missing, and is used as soon as it is there: a peer that is switched off, a device that is not plugged in.
     Waiting {
-        /// What is missing, in a few words.
+        /// The missing part, in a few words.
         reason: String,
         /// Since when.
         since: Instant,
     },
-    /// It will not work until somebody changes something: a refused log-in, an address that another program uses.
+    /// It will not work until someone changes something: a refused log-in, an address that another program uses.
     Failing {
-        /// What is wrong, in a few words.
+        /// The problem, in a few words.
         reason: String,
         /// Since when.
         since: Instant,
@@ -62,7 +61,8 @@ impl Status {
 }
 
 impl Condition {
-    /// It could not be opened, or was closed. What only a person can mend is failing. Keeps the time since when it has not worked.
+    /// It could not be opened, or was closed. Reasons that only a person can fix count as failing. Keeps the time since
+    /// when it has not worked.
     pub fn handle_close(&mut self, now: Instant, reason: &Closed) {
         let is_failing = match reason {
             Closed::ByPeer

@@ -1,7 +1,7 @@
 //! Time as a value: microseconds since the program started.
 //!
-//! There is no `now()` here. The shell (`crosspatch-io`) owns the only clock and hands the time in; tests move it by
-//! hand. That is what makes a recording replay to the same transcript.
+//! There is no `now()` here. The shell (`crosspatch-io`) owns the only clock and passes the time in; tests advance it
+//! themselves. Therefore a recording always replays to the same transcript.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};

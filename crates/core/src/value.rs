@@ -14,11 +14,12 @@ pub enum Value {
     Text(Text),
 }
 
-/// A text that many may hold at once.
+/// A text with shared ownership.
 ///
-/// A single pointer, where `Arc<str>` is a pointer and a length, so that a [`Value`] has 16 bytes. Of each mapped channel the
-/// engine keeps one or two values, and all of them are written while universes go by: a third less memory is a third fewer
-/// cache misses, and those are what a hundred universes cost. Texts are read through one more pointer, and are rare.
+/// A single pointer, where `Arc<str>` is a pointer and a length, so that a [`Value`] has 16 bytes. The engine keeps one
+/// or two values for each mapped channel and writes all of them while it processes universes: a third less memory means
+/// a third fewer cache misses, which are the main cost of a hundred universes. Reading a text takes one more pointer,
+/// but texts are rare.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(Arc<Box<str>>);
 

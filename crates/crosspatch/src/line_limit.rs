@@ -1,4 +1,5 @@
-//! Keeps a log readable that many instances write into: of information of one kind, a few lines at a time are shown.
+//! Keeps the log readable when many instances write to it: shows at most a few lines at a time of each kind of
+//! information.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +9,25 @@ use crosspatch_core::{Duration, Instant};
 const SHOWN: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(5);
 
-/// What was shown lately.
+/// The lines shown recently.
 #[derive(Debug, Default)]
 pub(crate) struct LineLimit {
     kinds: BTreeMap<&'static str, (Instant, u32)>,
 }
 
-/// What to do with a line.
+/// The decision about a line.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Visibility {
     /// It is shown.
     Shown,
-    /// It is shown, and said to be the last for now.
+    /// It is shown, marked as the last for now.
     Last,
-    /// It is for those who want to see everything.
+    /// It is shown only if all lines are.
     Hidden,
 }
 
 impl LineLimit {
-    /// What to do with a line of that kind.
+    /// Decides about a line of that kind.
     pub(crate) fn admit(&mut self, now: Instant, kind: &'static str) -> Visibility {
         let (since, count) = self.kinds.entry(kind).or_insert((now, 0));
         if now.since(*since) >= WINDOW {

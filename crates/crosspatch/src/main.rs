@@ -1,7 +1,7 @@
 //! The program: command line, configuration files, signals, log.
 //!
-//! Each command has a file in `commands`. Those that run a show put it together from four parts that know nothing of each
-//! other: the source of the configuration, the shell of `crosspatch-io`, the reloader, and the signals.
+//! Each command has a file in `commands`. Those that run a show combine four independent parts: the source of the
+//! configuration, the shell of `crosspatch-io`, the reloader, and the signals.
 
 mod args;
 mod commands;
@@ -27,7 +27,7 @@ use crosspatch_transforms::FAMILIES;
 
 use args::{Args, Command};
 
-/// What configurations can name: every backend and every transform.
+/// The names that configurations can use: every backend and every transform.
 const REGISTRY: Registry = crosspatch_backends::registry(FAMILIES);
 
 fn main() -> ExitCode {
@@ -53,7 +53,8 @@ fn read<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W> + Clone) -
     Ok(args)
 }
 
-/// A misspelt command is taken for a configuration, and what follows it is refused: the error names the command that was meant.
+/// A misspelt command is parsed as a configuration file, and its arguments are refused: the error suggests the intended
+/// command.
 fn explain_misspelt<W: Into<OsString>>(
     words: impl IntoIterator<Item = W>,
     error: clap::Error,

@@ -2,8 +2,7 @@
 //!
 //! `still missing: desk (10.0.0.5:80, refused: nobody listens there, 3 min), pads (nanoKONTROL2, not connected, 40 s)`
 //!
-//! A thread of its own asks the sessions how they are doing, but only after a notice: a show in which nothing happens is not
-//! woken.
+//! A separate thread requests the status of the sessions, but only after a notice: an idle show is not woken.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -16,7 +15,7 @@ use tracing::warn;
 /// The time between two reminders.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What has been missing for a shorter time is not mentioned: its notice has just been logged.
+/// Connections missing for a shorter time are not mentioned: their notice has just been logged.
 const NEWS: Duration = Duration::from_secs(10);
 
 /// A loop that does not answer within this time has ended or is stopped.
@@ -46,7 +45,7 @@ impl Reminder {
         Ok(Self { noticed })
     }
 
-    /// A session has given a notice: something may be missing from here on. Never waits.
+    /// A session has sent a notice: a connection may be missing from here on. Never waits.
     pub(crate) fn handle_notice(&self) {
         // A full channel has the same message already.
         let _ = self.noticed.try_send(());
@@ -99,7 +98,7 @@ fn list(items: impl ExactSizeIterator<Item = String>, separator: &str) -> String
     named.collect::<Vec<_>>().join(separator)
 }
 
-/// A time in the unit in which people would give it.
+/// A duration, shown in a readable unit.
 struct Age(Duration);
 
 impl fmt::Display for Age {

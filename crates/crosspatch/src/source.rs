@@ -103,7 +103,7 @@ impl ConfigSource {
     }
 }
 
-/// What other programs call their commands, and what does the same here.
+/// Commands of other programs, and the equivalent here.
 const FOREIGN_COMMANDS: [(&[&str], &str); 7] = [
     (&["manual", "manuals", "docs"], "`crosspatch help` prints the manuals"),
     (&["status", "ps", "info"], "the log of a running show tells its state; `run --values` prints values"),

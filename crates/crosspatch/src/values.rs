@@ -1,9 +1,8 @@
 //! Prints the values of the channels as they change, in both directions, at a readable rate.
 //!
-//! A fader that is moved changes a hundred times a second. The first change of a channel is shown at once, then the latest
-//! value twice a second with the number of those in between, and always the value at which it comes to rest. A value of 0 or
-//! 1 and a text are shown at once: they may be the press of a button. This is a thread of its own, which observes the show
-//! twenty times a second.
+//! A moving fader changes a hundred times a second. The first change of a channel is shown at once, then the latest
+//! value twice a second with the number of values in between, and always the final value. A value of 0 or 1 and a text
+//! are shown at once: they may be the press of a button. A separate thread observes the show twenty times a second.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::RecvTimeoutError;
@@ -100,8 +99,8 @@ struct Printed {
 }
 
 impl Book {
-    /// Takes the values of a frame. What a loopback passes on is printed where it goes in, and not at all
-    /// if it goes no further: its source is printed already.
+    /// Takes the values of a frame. A value that a loopback passes on is printed at its input, or not at all if it goes
+    /// no further: its source is already printed.
     fn take_frame(&mut self, now: Instant, frame: &ValueFrame) {
         for change in &frame.changes {
             let planned = &frame.plan.instances()[change.instance.index()];
@@ -133,7 +132,8 @@ impl Book {
         entry.due = Some(if is_urgent { now } else { entry.free_at.max(now) });
     }
 
-    /// The lines that are due, what came in before what goes out. A value that has returned to the last printed one unseen is not printed again.
+    /// The lines that are due, inputs before outputs. A value that has returned to the last printed one unseen is not
+    /// printed again.
     fn due(&mut self, now: Instant) -> Vec<ValueLine> {
         let mut lines = Vec::new();
         for (channel, entry) in &mut self.channels {
@@ -155,7 +155,7 @@ impl Book {
 }
 
 impl Entry {
-    /// The text of the next line, unless it says what the last one has said.
+    /// The text of the next line, unless it equals the last one.
     fn print(&mut self) -> Option<String> {
         let Self { latest, count, held_back, printed, .. } = self;
         let more = printed.as_ref().map_or(0, |printed| count.wrapping_sub(printed.count));
@@ -193,7 +193,7 @@ mod tests {
         Channel { instance: "desk".to_owned(), address: name.to_owned(), direction: Direction::Input }
     }
 
-    /// A book that has been given values at these milliseconds, and what it has printed.
+    /// The output of a book that has received values at these times, in milliseconds.
     fn printed(values: &[(u64, f64)]) -> Vec<(u64, String)> {
         let (mut book, start) = (Book::default(), Instant::now());
         let mut printed = Vec::new();

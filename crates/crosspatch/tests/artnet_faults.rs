@@ -83,7 +83,7 @@ fn relay(port: u16, node: &Node) -> Program {
 fn send_until_there(port: u16, node: &Node, levels: &[u8]) {
     let desk = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     until("the levels are at the node", || {
-        // Nobody may listen yet.
+        // The port may still be closed.
         let _ = desk.send_to(&dmx(0, levels), ("127.0.0.1", port));
         node.socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out");
         let mut buffer = [0; 2048];
@@ -155,7 +155,7 @@ fn the_last_levels_still_go_out_when_the_show_ends() {
         node.socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out");
         node.socket.recv(&mut [0; 2048]).is_ok()
     });
-    // Right behind a frame, so that these wait for the next ones.
+    // Directly after a frame, so that these wait for the next ones.
     for level in [0.0, 1.0, 0.0, 1.0, 0.2] {
         tablet.send("/a", level);
     }

@@ -123,7 +123,7 @@ fn flood(program: &Program, stream: &mut TcpStream, piece: &[u8], size: usize) -
     most
 }
 
-/// A program and what it takes while nobody does anything.
+/// A program and its memory while idle.
 fn show(configuration: &str) -> (Program, u64) {
     let program = Program::show(configuration);
     let mut last = 0;

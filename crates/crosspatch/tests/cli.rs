@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-/// Eight mistakes of different kinds, each in a line of its own that says `mistake`.
+/// Eight mistakes of different kinds, each on a separate line that contains `mistake`.
 const MISTAKES: &str = "\
 [loopback bus]
 [ocs mistake1]

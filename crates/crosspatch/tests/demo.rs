@@ -32,7 +32,7 @@ fn the_demo_starts_moves_by_itself_and_answers_osc() {
     program.wait_for("page1.name1 = \"Main\"");
     let before = program.lines().len();
     program.lines().wait_from(before, "page1.cue1");
-    // A fader that we move is heard by the console, and one that somebody else moves is heard by us.
+    // The console receives the moves of our faders, and we receive those of other remotes.
     osc.send("/fader/2", 0.75);
     program.wait_for("/fader/2 = 0.75");
     osc.wait_for("/fader/1", 1.0);
@@ -86,7 +86,7 @@ fn a_show_drives_each_simulated_console_in_another_process() {
             Program::start(&["sim", console, "--listen", &format!("127.0.0.1:{port}"), "-o", "latency=5"]);
         sim.wait_for("is ready at");
         let osc = Osc::to(listen);
-        // What one remote moves, the other one sees: a remote is not told again what it has done itself.
+        // A move of one remote reaches the other one; a remote does not receive its own moves again.
         let show = Program::show(&format!(
             "[maweb desk]\nhost = 127.0.0.1 {port}\n[maweb other]\nhost = 127.0.0.1 {port}\n\
              [osc tablet]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n\

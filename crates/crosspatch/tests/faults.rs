@@ -424,7 +424,7 @@ fn a_console_that_is_killed_and_comes_back_is_logged_in_to_a_second_later() {
     console.stop();
 }
 
-/// Whether this machine lets a test have namespaces of its own. Where it does not, the test says so and shows nothing.
+/// Whether this machine lets a test create namespaces. If not, the test reports this and passes.
 fn has_namespaces(kind: &str, tool: &str) -> bool {
     let works = |command: &[&str]| {
         let output = Command::new(command[0]).args(&command[1..]).output();
@@ -464,7 +464,7 @@ fn an_interface_whose_address_comes_goes_and_comes_again_is_waited_for() {
         let bytes: String = osc("/x", value).iter().map(|byte| format!("\\x{byte:02x}")).collect();
         let shown = format!("desk       /x = {value}");
         until("the value comes in", || {
-            // Refused as long as nobody listens.
+            // Refused as long as the port is closed.
             inside(&format!("printf '{bytes}' > /dev/udp/10.9.9.9/8000 2>/dev/null"));
             program.lines().text().contains(&shown)
         });

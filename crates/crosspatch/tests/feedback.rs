@@ -1,5 +1,5 @@
-//! The real binary in feedback loops, through one process and through two: the loop is named once and slowed down, and what has nothing
-//! to do with it goes on as before.
+//! The real binary in feedback loops, through one process and through two: the loop is reported once and slowed down,
+//! and unrelated mappings are not affected.
 
 mod common;
 

@@ -105,7 +105,7 @@ struct DeadFileSystem {
 }
 
 impl DeadFileSystem {
-    /// Mounts a FUSE file system without anybody who serves it, then becomes the program.
+    /// Mounts a FUSE file system without a server, then becomes the program.
     const SCRIPT: &'static str = r#"exec 3<>/dev/fuse
         mount -i -n -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none "$0" || exit 77
         exec "$@""#;

@@ -39,7 +39,7 @@ const QUIET: Duration = Duration::from_millis(50);
 /// What is done to an instance of a show.
 struct Attack {
     instances: String,
-    /// Mappings, one of which ends at `eye./last`.
+    /// Mappings, one of which has the target `eye./last`.
     mappings: String,
     flood: Flood,
     /// What sets the channel of that mapping.
@@ -70,7 +70,7 @@ impl Way {
                 });
                 let mut stream = stream.expect("a connection");
                 stream.write_all(greeting).expect("a greeting sent");
-                // Whoever reads no answers is cut off.
+                // A peer that does not read the answers is disconnected.
                 let mut answers = stream.try_clone().expect("the other half");
                 std::thread::spawn(move || {
                     let mut buffer = vec![0; 64 << 10];
@@ -215,7 +215,7 @@ fn all_have(levels: &Mutex<HashMap<String, f32>>, level: f32) -> bool {
     levels.len() == MANY && levels.values().all(|value| *value == level)
 }
 
-/// An OSC instance with a mapping to many or to one that sends to nobody in particular.
+/// An attacked OSC instance with a mapping, and one whose destination `away` does not matter.
 fn osc(port: u16, transport: &str, away: &str, mapping: &str, flood: Flood) -> Attack {
     Attack {
         instances: format!(
@@ -227,14 +227,14 @@ fn osc(port: u16, transport: &str, away: &str, mapping: &str, flood: Flood) -> A
     }
 }
 
-/// What takes datagrams and reads none.
+/// A socket whose datagrams are never read, and its endpoint.
 fn unread() -> (UdpSocket, String) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let port = socket.local_addr().expect("an address").port();
     (socket, format!("127.0.0.1 {port}"))
 }
 
-/// Sends so many bundles that are full of patterns, each of which matches everything that is mapped to many targets.
+/// Sends this many bundles full of patterns, each of which matches all addresses that are mapped to many targets.
 fn assert_patterns_are_harmless(count: usize) {
     let (port, (away, levels)) = (free_port(), last_levels());
     let [pattern, last] = [0.5, 0.75].map(|level| packets::message("/*", level));

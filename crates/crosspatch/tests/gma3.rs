@@ -76,7 +76,7 @@ fn of(start: &str, mut messages: Vec<String>) -> Vec<String> {
 #[test]
 fn a_tablet_moves_faders_and_keys_and_follows_the_console() {
     let mut show = Show::new("tablet-gma3.cfg", "plugin = on");
-    // Whoever speaks is told everything that is known of the console by then.
+    // A peer that sends something receives the known state of the console.
     let told = show.receive("tablet", "/key/1 ,f 1");
     for message in ["ma3 /Page1/Key201 ,i 1", "tablet /name/2 ,s \"Wash\"", "tablet /color/2 ,s \"#0060ff\""]
     {
@@ -87,7 +87,8 @@ fn a_tablet_moves_faders_and_keys_and_follows_the_console() {
     let told = show.receive("tablet", "/fader/2 ,f 0.25");
     assert_eq!(of("ma3", told.clone()), ["ma3 /Page1/Fader202 ,f 25"]);
     assert!(of("tablet /run/2", told.clone()).contains(&"tablet /run/2 ,f 1".to_owned()), "{told:#?}");
-    // The console tells a level late. While somebody moves the fader, it is not pulled back, and after that it follows again.
+    // The console reports a level late. While the user moves the fader, it is not pulled back; after that it follows
+    // again.
     assert_eq!(of("tablet /fader/2", told), [""; 0]);
     let mut told = Vec::new();
     for step in 0..20 {
@@ -98,7 +99,7 @@ fn a_tablet_moves_faders_and_keys_and_follows_the_console() {
         ));
     }
     assert_eq!(of("tablet /fader/2", told), [""; 0]);
-    // It may be told where it stands, and nothing else.
+    // It may receive its present level, and nothing else.
     let told = of("tablet /fader/2", show.pass(600));
     assert!(told.iter().all(|message| message == "tablet /fader/2 ,f 0.49"), "{told:?}");
     let told = show.receive("console", "/Page1/Fader202 ,i 80");
@@ -164,7 +165,7 @@ fn no_cue_is_fired_again_when_the_console_is_reachable_again() {
 fn a_tablet_that_comes_back_is_told_names_and_colours_and_no_command_is_sent() {
     let mut show = Show::new("tablet-gma3.cfg", "plugin = on");
     show.receive("tablet", "/line ,s \"Go+ Sequence 1\"");
-    // After a minute of silence whoever speaks is new.
+    // After a minute of silence, a peer counts as new.
     show.pass(70_000);
     let told = show.receive("tablet", "/hello ,f 1");
     for message in
@@ -203,7 +204,7 @@ fn a_show_drives_the_simulated_console_in_another_process() {
         ],
     );
     show.wait_for("running");
-    // The plugin tells what the faders stand at, and follows them.
+    // The plugin reports the levels of the faders and follows them.
     osc.wait_for("/fader/1", 1.0);
     osc.send("/fader/2", 0.5);
     sim.wait_for("page1.fader202 = 0.5");

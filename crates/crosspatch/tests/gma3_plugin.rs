@@ -246,7 +246,7 @@ fn what_the_plugin_sends_moves_channels_of_the_example() {
     let plan = compile_text(&std::fs::read_to_string(example).unwrap(), REGISTRY).plan.unwrap();
     let mut world = World::new(plan);
     let console = Peer::Address(([10, 0, 0, 5], 8000).into());
-    // Whoever speaks is answered.
+    // Each peer that sends something receives answers.
     let hello = (REGISTRY.find("osc").unwrap().compose)("/hello ,i 1").unwrap();
     world.receive("tablet", Port(0), Peer::Address(([10, 0, 0, 21], 7000).into()), &hello);
     for (time, said) in &said {

@@ -29,7 +29,7 @@ fn has_jack() -> bool {
     missing.is_empty()
 }
 
-/// The name of a server that nobody else has.
+/// An unused server name.
 fn server_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("crosspatch-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
@@ -164,7 +164,7 @@ fn messages_and_voltages_cross_a_real_server_both_ways() {
 
     let dump = start(&name, "jack_midi_dump", &[]);
     connect(&name, "crosspatch:lamps", "midi-monitor:input");
-    // The state, for somebody new, and then what changes.
+    // The state, for a new peer, and then the changes.
     dump.wait_for("b0 07 7f");
     tablet.send("/lamp", 0.0);
     dump.wait_for("b0 07 00");

@@ -1,5 +1,5 @@
-//! The real binary between a console and the programs of liblo, oscsend and oscdump: what others wrote moves the console,
-//! and hears what it says. Without them (Debian's `liblo-tools`) these tests say so and pass.
+//! The real binary between a console and the programs of liblo, oscsend and oscdump: independent software moves the
+//! console and receives its output. Without them (Debian's `liblo-tools`) these tests report this and pass.
 
 mod common;
 
@@ -233,7 +233,7 @@ transport = tcp
 server./fader/{{1..2}} > client./level/{{1..2}}
 "
     ));
-    // Nobody listens yet; the client tries again until somebody does.
+    // There is no listener yet; the client tries again until there is one.
     show.wait_for("trying again");
     let dump = start_listener(&format!("osc.tcp://:{out}"));
     show.wait_for("works again");

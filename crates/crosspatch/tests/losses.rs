@@ -1,4 +1,5 @@
-//! What the kernel drops while the program is stopped: it is told with its number, and the last state is asked for again.
+//! Datagrams that the kernel drops while the program is stopped: their number is reported, and the last state is
+//! requested again.
 
 #![cfg(target_os = "linux")]
 
@@ -77,7 +78,7 @@ fn what_the_kernel_dropped_while_the_program_was_stopped_is_told_and_asked_for_a
     program.signal("CONT");
 
     program.wait_for(&format!("{dropped} datagrams were lost on this machine at UDP port {port}"));
-    // The mixer is asked, an hour early, and tells its state again.
+    // The mixer receives a request, an hour early, and sends its state again.
     assert!(hear(&mixer).starts_with(b"/xremote"));
     mixer.send_to(&osc("/fader", 1.0), to).expect("a message sent");
     until("the screen shows the last state", || *shown.lock().expect("no panic") == osc("/fader", 1.0));

@@ -1,5 +1,6 @@
-//! The real binary and mDNS of others: the Python library `zeroconf` finds our session and its address, hears its goodbye, and
-//! announces one that we find and invite. Without the library, or the right to lay a cable, these tests say so and pass.
+//! The real binary and other mDNS implementations: the Python library `zeroconf` finds our session and its address,
+//! receives its goodbye, and announces one that we find and invite. Without the library, or the permission to create a
+//! virtual cable, these tests report this and pass.
 
 mod common;
 
@@ -47,7 +48,7 @@ const BROWSE: &str = "browser = ServiceBrowser(zc, SERVICE, Listener())";
 const LATER: &str =
     "zc.close()\ntime.sleep(2)\nzc = Zeroconf(interfaces=['10.77.0.2'], ip_version=IPVersion.V4Only)";
 
-/// Announces a session, and tells what comes in on its port.
+/// Announces a session and reports what its port receives.
 const ANNOUNCE: &str = "there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
                         there.bind(('10.77.0.2', 5010))\n\
                         info = ServiceInfo(SERVICE, 'Stage Piano.' + SERVICE, port=5010, server='piano.local.',\n\

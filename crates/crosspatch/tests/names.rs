@@ -1,4 +1,4 @@
-//! Names that hang, as they do when the network has no name server: whoever has nothing to do with them does not wait.
+//! Names that hang, as they do when the network has no name server: instances that do not need them do not wait.
 
 #![cfg(target_os = "linux")]
 
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use common::Program;
 
-/// A machine of its own, whose name server is a port of the show: it takes questions and never answers.
+/// A separate machine whose name server is a port of the show: it receives queries and never answers.
 const MACHINE: &str = r#"ip link set lo up && echo nameserver 127.0.0.1 > "$0/resolv.conf" &&
     mount --bind "$0/resolv.conf" /etc/resolv.conf || exit 77
     exec "$@""#;

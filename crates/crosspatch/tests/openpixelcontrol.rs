@@ -62,7 +62,7 @@ fn hear(stream: &mut TcpStream) -> (u8, u8, Vec<u8>) {
     (strip, command, data)
 }
 
-/// Hears messages until one is for this strip and begins with these levels. Returns how many came before it.
+/// Receives messages until one is for this strip and begins with these levels. Returns the number of earlier messages.
 fn wait_for(stream: &mut TcpStream, strip: u8, levels: &[u8]) -> usize {
     let start = Instant::now();
     for before in 0.. {
@@ -76,7 +76,7 @@ fn wait_for(stream: &mut TcpStream, strip: u8, levels: &[u8]) -> usize {
     unreachable!("a stream without end")
 }
 
-/// A show that hears pixels and tells the first of strip 1 to `ear`. Returns the port for clients.
+/// A show that receives pixels and sends the first of strip 1 to `ear`. Returns the port for clients.
 fn listening(ear: &Osc) -> (Program, u16) {
     let port = free_port();
     let show = Program::show(&format!(
@@ -104,7 +104,7 @@ fn sending(to: u16, pixels: u32) -> (Program, Osc) {
     (show, Osc::to(port))
 }
 
-/// Moves everything to full behind a flood. Datagrams may be lost in that, so it says so until it has been heard.
+/// Sets everything to full after a flood. Datagrams may be lost in it, so the value is repeated until it arrives.
 fn send_full(show: &Program, hand: &Osc) {
     let start = show.lines().len();
     until("what comes behind the flood is heard", || {
@@ -215,7 +215,7 @@ fn a_server_that_reads_late_gets_whole_messages_and_soon_the_latest() {
     hand.send("/x", 1.0 / 255.0);
     wait_for(&mut stream, 1, &[1; 6]);
     let before = show.memory();
-    // Sixty megabytes a second, which nobody reads.
+    // Sixty megabytes a second, which are never read.
     let end = Instant::now() + Duration::from_secs(2);
     for step in 0_u32.. {
         hand.send("/x", (step % 200) as f32 / 255.0);

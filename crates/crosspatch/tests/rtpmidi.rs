@@ -1,5 +1,5 @@
-//! The real binary and RTP-MIDI by others: the library `pymidi` of Python and the package `rtpmidi` of Node.js invite us, are
-//! invited, come back and hear what we send. Without them these tests say so and pass.
+//! The real binary and other RTP-MIDI implementations: the Python library `pymidi` and the Node.js package `rtpmidi`
+//! invite us, are invited, reconnect and receive what we send. Without them these tests report this and pass.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use common::osc::Osc;
 use common::{Program, free_port, until};
 
-/// Where Node.js looks for packages: where it is told, or where those of the whole machine are.
+/// Where Node.js looks for packages: the configured path, or the system-wide one.
 fn node_path() -> String {
     std::env::var("NODE_PATH").unwrap_or_else(|_| {
         let root = Command::new("npm").args(["root", "-g"]).stderr(Stdio::null()).output();
@@ -64,7 +64,7 @@ fn start(program: &str, name: &str, lines: &str) -> Program {
     Program::spawn(command, folder)
 }
 
-/// A free port with a free one behind it. It is even, because the package of Node.js tells the two apart by that.
+/// A free even port with a free successor. The Node.js package distinguishes the two by their parity.
 fn two_ports() -> u16 {
     let mut first = free_port();
     loop {
@@ -76,7 +76,7 @@ fn two_ports() -> u16 {
     }
 }
 
-/// A show whose values go to a peer and come from it, and somebody who sees and sends them.
+/// A show that exchanges values with a peer, and an OSC peer that receives and sends them.
 fn show(port: u16, options: &str) -> (Program, Osc) {
     let osc = free_port();
     let hand = Osc::to(osc);
@@ -136,9 +136,9 @@ fn pymidi_that_is_started_again_is_invited_again_and_has_the_full_state() {
     show.wait_for("has stopped answering");
     let peer = python(&lines).expect("it was there before");
     peer.wait_for("control_mode_change 0 7 127");
-    // What comes behind the first clock message has been heard, so that was answered.
+    // Values after the first clock message were received, so the clock was answered.
     send_until(&hand, "/level", 0.5, &peer, "control_mode_change 0 7 64");
-    // It is back before anybody has missed it, and answers the clock as somebody else.
+    // It is back before its loss is detected, and answers the clock with a new identity.
     drop(peer);
     let peer = python(&lines).expect("it was there before");
     peer.wait_for("control_mode_change 0 7 64");

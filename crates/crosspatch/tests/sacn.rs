@@ -169,7 +169,7 @@ fn ola_sends_a_universe_and_gets_it_back_on_another() {
         let ours = format!("{NEAR};239.255.0.3;01020304-0506-0708-090a-0b0c0d0e0f10;rack;150;3;513;");
         shark.wait_for(&format!("{ours}0;0;"));
         shark.wait_for(&format!("{ours}221;0;"));
-        // There are three, which the kernel carries as one piece over a cable of its own.
+        // There are three, which the kernel carries as one piece over a separate cable.
         shark.wait_for(&format!("{ours}0;1;"));
         shark.wait_for(&format!("{NEAR};239.255.250.214;"));
         let lines = shark.lines().text();
@@ -221,7 +221,7 @@ fn packet(universe: u16, sequence: u8, level: u8) -> Vec<u8> {
     bytes
 }
 
-/// A show that listens to so many universes, each mapped with its first slot.
+/// A show that listens to this many universes, of each of which the first slot is mapped.
 fn universes(head: &str, options: &str, universes: u16) -> String {
     let mut configuration = format!("[backend sacn]\n{head}\n[loopback bus]\n");
     for universe in 1..=universes {
@@ -231,7 +231,7 @@ fn universes(head: &str, options: &str, universes: u16) -> String {
     configuration + "[map]\n" + &mapping.collect::<String>()
 }
 
-/// A show that listens to single hosts on a port of its own, with a tablet beside it.
+/// A show that receives unicast from single hosts on its own port, and a tablet.
 struct Unicast {
     show: Program,
     peer: UdpSocket,
@@ -250,7 +250,7 @@ impl Unicast {
 
     fn send(&mut self, universe: u16, level: u8) {
         self.sequence = self.sequence.wrapping_add(1);
-        // Refused as long as nobody listens.
+        // Refused as long as the port is closed.
         let _ = self.peer.send_to(&packet(universe, self.sequence, level), self.to);
     }
 

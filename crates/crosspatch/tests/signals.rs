@@ -192,7 +192,8 @@ fn a_log_that_nobody_reads_stops_neither_the_show_nor_its_end() {
             .spawn()
             .unwrap();
         osc.until_answered("/a", "/b");
-        // Every message is two lines of the log; a pipe holds less than a thousand of them, and the queue behind it 4096.
+        // Every message is two lines of the log; a pipe holds less than a thousand of them, and the queue before it
+        // 4096.
         for step in 0..10_000_u16 {
             osc.send("/a", f32::from(step) / 10_000.0);
             if step % 100 == 0 {
@@ -290,7 +291,7 @@ fn a_show_in_which_nothing_happens_sleeps() {
         let status = std::fs::read_to_string(format!("/proc/{0}/task/{0}/status", program.id())).unwrap();
         status.lines().find(|line| line.starts_with("voluntary")).unwrap().to_owned()
     };
-    // What the last message left behind is over when a quiet time passes without a wake-up; it must come soon.
+    // The work of the last message is done when a quiet period passes without a wake-up; it must come soon.
     let mut before = String::new();
     until("a quiet time passes without a wake-up", || {
         let now = wake_ups();

@@ -6,7 +6,7 @@ use common::osc::Osc;
 use common::{PATIENCE, Program, free_port};
 use rosc::OscType;
 
-/// A show that listens on a port, answers a peer, and maps as it is told.
+/// A show that listens on a port, answers a peer, and has the given mappings.
 fn show(listen: u16, osc: &Osc, map: &str) -> String {
     format!(
         "[osc pad]\nbind = 127.0.0.1 {listen}\ndestination = 127.0.0.1 {}\n\n[map]\npad./ping > pad./pong\n{map}\n",

@@ -23,7 +23,7 @@ impl Show {
             .join("examples/without-scripts.cfg");
         let compiled = compile_text(&std::fs::read_to_string(file).unwrap(), REGISTRY);
         let mut show = Self(World::new(compiled.plan.unwrap()));
-        // A surface that speaks is one that is answered.
+        // A surface that has sent something receives answers.
         show.send("surface", "/hello ,f 1");
         show
     }

@@ -1,5 +1,5 @@
-//! The real binary and peers on the wrong port or in the wrong framing: each is named, with what to do about it, and disturbs
-//! nobody else. `oscsend`, `curl` and `openssl` join in where they are installed.
+//! The real binary and peers on the wrong port or in the wrong framing: each is reported with a remedy and does not
+//! affect others. `oscsend`, `curl` and `openssl` are used where installed.
 
 mod common;
 

@@ -5,18 +5,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crosspatch_core::Limits;
 
-/// What an outgoing connection may keep unsent before its session knows: the whole state after a reconnect is one turn.
+/// The unsent bytes of an outgoing connection before its session is notified: the whole state after a reconnect is one
+/// turn.
 const OUTGOING_UNSENT: usize = 16 << 20;
 
 /// The longest message of a server that the operator has named.
 const OUTGOING_MESSAGE: usize = 16 << 20;
 
-/// The bounds of a connection. Clones share what they count together.
+/// The bounds of a connection. Clones share their counts.
 #[derive(Clone)]
 pub(crate) struct Bounds {
     /// The longest WebSocket message that is accepted.
     pub(crate) message: usize,
-    /// How many bytes may wait of what a session sent before it could know that the stream is full.
+    /// The number of bytes that may be queued before the session is notified that the stream is full.
     pub(crate) unsent: usize,
     unsent_in_all: usize,
     waiting: Arc<AtomicUsize>,

@@ -1,8 +1,8 @@
 //! The only clock of the program.
 //!
-//! It is the monotonic clock of the operating system: setting the time of day does not move it. While a machine is
-//! suspended it stands still on most systems; while the process is stopped it goes on, and sessions merely see a late
-//! time-out afterwards.
+//! It is the monotonic clock of the operating system: setting the time of day does not move it. On most systems it
+//! stops while the machine is suspended. It continues while the process is stopped; sessions only see a late time-out
+//! afterwards.
 
 use crosspatch_core::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crosspatch_core::{Duration, Instant};
 pub(crate) struct Clock(std::time::Instant);
 
 impl Clock {
-    /// A clock that stands at zero.
+    /// Creates a clock that starts at zero.
     pub(crate) fn start() -> Self {
         Self(std::time::Instant::now())
     }
@@ -21,7 +21,7 @@ impl Clock {
         Instant::START + self.0.elapsed()
     }
 
-    /// How long the loop may sleep so that it wakes at `due`; not at all if that has come.
+    /// How long the loop may sleep to wake at `due`; zero if that has passed.
     pub(crate) fn until(&self, due: Instant) -> Duration {
         due.since(self.now())
     }

@@ -1,10 +1,10 @@
-//! What an error of the operating system means to an operator.
+//! Translates errors of the operating system for the operator.
 
 use std::io::{Error, ErrorKind};
 
 use crosspatch_core::Closed;
 
-/// The reason for which a port is gone or never came to be.
+/// The reason why a port has closed or could not be opened.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "a foreign enum with many kinds, of which few mean something here"
@@ -44,7 +44,7 @@ pub(crate) fn is_exhausted(error: &Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
-/// The words of the operating system, without the number that the standard library appends.
+/// The text of the operating system, without the number that the standard library appends.
 pub(crate) fn words(error: &Error) -> String {
     let text = error.to_string();
     let bare = text.split(" (os error").next().unwrap_or_default();

@@ -1,8 +1,8 @@
 //! An established connection, plain TCP or WebSocket: reads a bounded amount at a time and never waits to write.
 //!
-//! A message is one write. What the kernel does not accept waits in a buffer: the stream is reported to the session as full,
-//! and when it has room again; a peer that never reads is cut off. So is one that provokes answers which the session knows
-//! nothing of, the pongs of a WebSocket, and does not read them.
+//! A message is one write. Data that the kernel does not accept is buffered: the session is notified when the stream is
+//! full and when it has room again. A peer that never reads is disconnected. So is a peer that provokes automatic
+//! answers, the pongs of a WebSocket, and does not read them.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -18,10 +18,11 @@ use tungstenite::{Error, Message, WebSocket};
 use crate::bounds::Bounds;
 use crate::closed;
 
-/// How much more a session may send once it knows that the stream is full; then the peer counts as one that does not read.
+/// How much more a session may send after it was notified that the stream is full. Beyond that, the peer counts as not
+/// reading.
 const MOST_UNSENT: usize = 1 << 20;
 
-/// The most bytes that may wait of the library's own answers to pings.
+/// The maximum number of queued bytes of the library's own answers to pings.
 const MOST_ANSWERS: usize = 64 << 10;
 
 /// How much one connection may read before others have their turn.
@@ -31,8 +32,8 @@ const READ_AT_ONCE: usize = 64 * 1024;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const KERNEL_BACKLOG: u32 = 16 * 1024;
 
-/// How long a peer may leave unanswered what the kernel sends it. Left alone, the kernel goes on for a quarter of an hour, and
-/// asks so seldom in the end that a device which has been switched off and on is not noticed for minutes.
+/// How long a peer may leave data unacknowledged. By default, the kernel retries for a quarter of an hour, and finally
+/// so rarely that it takes minutes to notice a device that has been switched off and on.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const LONGEST_UNANSWERED: Duration = Duration::from_secs(15);
 
@@ -44,7 +45,7 @@ pub(crate) struct Connection {
     is_full_reported: bool,
     /// The most that may wait.
     limit: usize,
-    /// How much waits of answers that the session knows nothing of.
+    /// The number of queued bytes of automatic answers.
     answers: usize,
     is_broken: bool,
     is_shut: bool,
@@ -89,7 +90,7 @@ pub(crate) enum WriteOutcome {
     Fine,
     /// It is the first that was not sent completely.
     Full,
-    /// The connection is broken; what is left to read says how.
+    /// The connection is broken; reading the remaining data gives the reason.
     Broken,
     /// Too much is waiting already.
     NotReading,
@@ -105,7 +106,7 @@ impl Connection {
         Self::new(ConnectionFraming::Plain(PlainStream { stream, unsent: VecDeque::new() }), limit)
     }
 
-    /// A connection that has been upgraded to WebSocket, with what was read beyond the upgrade.
+    /// A connection that has been upgraded to WebSocket, with the data read after the upgrade.
     pub(crate) fn web_socket(stream: TcpStream, role: Role, rest: Vec<u8>, bounds: Bounds) -> Self {
         let limit = bounds.unsent;
         let buffer = match role {
@@ -163,7 +164,7 @@ impl Connection {
         } else if self.metered().allowance == 0 {
             Received::Later
         } else if self.is_broken {
-            // What a write has found out, and reading did not explain any better.
+            // A failed write, for which reading gave no better reason.
             Received::Gone(Closed::Reset)
         } else {
             Received::Nothing
@@ -214,7 +215,7 @@ impl Connection {
         }
     }
 
-    /// The kernel may have room again: sends what waits. Whether the stream was full and has room again.
+    /// The kernel may have room again: sends queued data. Returns whether the stream was full and has room again.
     pub(crate) fn send_waiting(&mut self) -> bool {
         let sent = match &mut self.framing {
             ConnectionFraming::Plain(plain) => plain.send_waiting(),
@@ -237,25 +238,26 @@ impl Connection {
         }
     }
 
-    /// Whether the stream is full and the session does not know. Reading on would have it answer all the same.
+    /// Whether the stream is full and the session has not been notified. Reading more would make it answer
+    /// nevertheless.
     pub(crate) fn is_full_unreported(&self) -> bool {
         self.is_full && !self.is_full_reported
     }
 
-    /// Whether a write has failed, so that reading has to say why.
+    /// Whether a write has failed, so that reading has to give the reason.
     pub(crate) fn is_broken(&self) -> bool {
         self.is_broken
     }
 
-    /// Closes the connection in the way of the protocol, after everything that waits.
+    /// Closes the connection as the protocol requires, after all queued data.
     pub(crate) fn say_goodbye(&mut self) {
         if let ConnectionFraming::WebSocket(socket) = &mut self.framing {
             self.is_broken |= ignore_waiting(socket.close(None).and_then(|()| socket.flush())).is_err();
         }
     }
 
-    /// Goes on ending: sends what waits, then says that nothing more comes, and throws away what the peer still sends.
-    /// Whether it is all over.
+    /// Continues closing: sends queued data, shuts the write direction down, and discards data from the peer. Returns
+    /// whether all is done.
     pub(crate) fn is_over(&mut self) -> bool {
         self.send_waiting();
         if self.is_broken {
@@ -295,7 +297,7 @@ impl Connection {
 }
 
 impl PlainStream {
-    /// Writes, or appends to what waits already. The kernel reports when it has room again.
+    /// Writes, or appends to the queued data. The kernel reports when it has room again.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let gone = if self.unsent.is_empty() { write_some(&mut self.stream, bytes)? } else { 0 };
         self.unsent.extend(&bytes[gone..]);
@@ -303,7 +305,7 @@ impl PlainStream {
         Ok(())
     }
 
-    /// Writes what waits.
+    /// Writes the queued data.
     fn send_waiting(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             let (front, _) = self.unsent.as_slices();
@@ -350,7 +352,7 @@ impl Read for Metered {
     }
 }
 
-/// The caller writes all that it has each time, so that what is left afterwards is what is unsent.
+/// The caller writes all its data each time, so that the rest is the unsent data.
 impl Write for Metered {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let written = self.stream.write(buf);
@@ -363,8 +365,8 @@ impl Write for Metered {
     }
 }
 
-/// Readies a new stream: no delay for small messages, little in the kernel, and a word from time to time so that a peer
-/// that has lost its network does not keep its place for ever.
+/// Configures a new stream: no delay for small messages, a small kernel buffer, and keep-alives, so that a peer that
+/// has lost its network does not occupy its place for ever.
 pub(crate) fn prepare(stream: &TcpStream) {
     let socket = SockRef::from(stream);
     let keepalive =
@@ -398,7 +400,7 @@ fn receive_message(socket: &mut WebSocket<Metered>) -> Received<'static> {
         Ok(message @ (Message::Text(_) | Message::Binary(_))) => Received::Message(message),
         Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Received::Control,
         Ok(Message::Close(_)) => {
-            // The answer; if it does not go out at once, the peer has gone already.
+            // The answer; if it cannot be sent at once, the peer has already closed.
             let _: tungstenite::Result<()> = socket.flush();
             Received::Gone(Closed::ByPeer)
         }
@@ -412,7 +414,7 @@ fn ignore_waiting(result: tungstenite::Result<()>) -> io::Result<()> {
     match result {
         Ok(()) => Ok(()),
         Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-        // The peer has begun to close; what remains to be read says so.
+        // The peer has begun to close; the remaining data contains the reason.
         Err(Error::Protocol(ProtocolError::SendAfterClosing)) => Ok(()),
         Err(Error::Io(error)) => Err(error),
         Err(error) => Err(io::Error::other(error)),

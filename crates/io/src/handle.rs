@@ -18,7 +18,7 @@ pub struct Handle {
 /// How all sessions were doing at a time.
 #[derive(Clone, Debug)]
 pub struct StatusReport {
-    /// When they were asked, on the clock of the times that they name.
+    /// The time of the request, on the same clock as the times in it.
     pub now: Instant,
     /// The name and the answer of each instance, in the order of the plan.
     pub instances: Vec<(Arc<str>, Status)>,
@@ -58,14 +58,14 @@ impl Handle {
         }
     }
 
-    /// The newest plan, whether it runs already or is about to. The next one is to be built on it
-    /// ([`PlanBuilder::new`](crosspatch_core::PlanBuilder::new)), so that what did not change goes on.
+    /// The newest plan, whether it already runs or is about to. Build the next one on it
+    /// ([`PlanBuilder::new`](crosspatch_core::PlanBuilder::new)), so that unchanged parts continue.
     pub fn plan(&self) -> Arc<Plan> {
         self.state().newest.clone()
     }
 
-    /// Puts a plan in place of the newest one. Plans that arrive faster than they can be taken up are all installed, in
-    /// order and within one turn, because each is built on the one before.
+    /// Replaces the newest plan. If plans arrive faster than they can be installed, all of them are installed, in order
+    /// and within one turn, because each is built on the previous one.
     pub fn install(&self, plan: Plan) {
         let plan = Arc::new(plan);
         // Both under one lock, so that the newest plan is always the last one to be installed.
@@ -76,8 +76,8 @@ impl Handle {
         self.wake();
     }
 
-    /// Puts a value on the channel written `instance.address`, as if its session had emitted it, and returns whether
-    /// the newest plan has such a channel.
+    /// Sets the value of the channel written `instance.address`, as if its session had emitted it. Returns whether the
+    /// newest plan has such a channel.
     pub fn set_value(&self, channel: &str, value: impl Into<Value>) -> bool {
         let known = self.plan().find_channel(channel).is_some();
         if known {
@@ -86,7 +86,7 @@ impl Handle {
         known
     }
 
-    /// Looks at values as they change. The first frames have all that is known.
+    /// Observes values as they change. The first frames contain all known values.
     pub fn observe(&self, interest: Interest) -> Observation {
         let (observer, observation) = ValueObserver::new(interest);
         self.command(LoopCommand::Observe(observer));
@@ -111,7 +111,7 @@ impl Handle {
         self.command(LoopCommand::Stop);
     }
 
-    /// What has been asked for since the last call.
+    /// Takes the commands since the last call.
     pub(crate) fn take(&self, commands: &mut Vec<LoopCommand>) {
         commands.append(&mut self.state().commands);
     }

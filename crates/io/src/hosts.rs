@@ -1,6 +1,6 @@
-//! The hosts file, for when all threads that may ask the system are waiting for an answer.
+//! Reads the hosts file when all threads that may query the system are waiting for an answer.
 //!
-//! Otherwise the system reads it by itself.
+//! Otherwise the system's resolver reads it.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ const FILE: &str = r"C:\Windows\System32\drivers\etc\hosts";
 
 /// The addresses that the file has for a name; none if it does not have it.
 pub(crate) fn find(name: &str) -> Vec<IpAddr> {
-    // What is not UTF-8 is in a remark, and where there is no file there are no names.
+    // Bytes that are not UTF-8 can only be in comments. Without the file there are no names.
     let bytes = std::fs::read(FILE).unwrap_or_default();
     find_in(&String::from_utf8_lossy(&bytes), name)
 }

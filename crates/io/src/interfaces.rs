@@ -23,7 +23,7 @@ impl Nic {
     /// Whether this is the interface that is meant, or one of them if none is named.
     pub(crate) fn is_meant(&self, interface: Option<&Interface>) -> bool {
         match interface {
-            // Where nothing is known of interfaces, the only one stands for all.
+            // Without information on interfaces, a single one represents all.
             _ if self.index == 0 => true,
             None => self.is_up && self.takes_groups,
             Some(Interface::Name(name)) => self.name == **name,
@@ -74,7 +74,7 @@ pub(crate) fn list() -> io::Result<Vec<Nic>> {
                 addresses: Vec::new(),
                 is_up: has(libc::IFF_UP),
                 is_running: has(libc::IFF_RUNNING),
-                // Linux does not say it of the loopback interface, but it does.
+                // Linux does not report it for the loopback interface, which supports it.
                 takes_groups: has(libc::IFF_MULTICAST) || has(libc::IFF_LOOPBACK),
             });
         }
@@ -89,7 +89,7 @@ pub(crate) fn list() -> io::Result<Vec<Nic>> {
     Ok(nics)
 }
 
-/// The interfaces; nothing is known of them on this system, so that groups are joined where the system chooses.
+/// The interfaces. This system does not list them, so groups are joined on the interface that the system chooses.
 #[cfg(not(unix))]
 pub(crate) fn list() -> io::Result<Vec<Nic>> {
     let (name, addresses) = (String::new(), Vec::new());
@@ -153,7 +153,7 @@ impl InterfaceWatch {
     /// Discards the messages of the system. Their content does not matter, because the interfaces are listed afterwards.
     pub(crate) fn drain(&self) {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
-        // An error other than that there is nothing says that something was lost.
+        // An error other than "no data" means that something was lost.
         while !matches!(self.socket.recv(&mut buffer), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
         {
         }

@@ -73,7 +73,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A shell with an empty plan. Raises the process's limit of open files as far as the system lets it.
+    /// Creates a shell with an empty plan. Raises the process's limit of open files as far as the system permits.
     ///
     /// # Errors
     ///
@@ -99,8 +99,8 @@ impl Shell {
         self.helpers.look_up_with(Arc::new(look_up));
     }
 
-    /// Writes everything that comes in to a new file, for [`replay`]. If that is impossible, the show runs
-    /// without, and a notice says so.
+    /// Records all input in a new file, for [`replay`]. If that is impossible, the show runs without a recording, and a
+    /// notice reports it.
     pub fn record_to(&mut self, path: &Path) {
         match Recorder::create(path) {
             Ok(recorder) => self.recorder = Some(recorder),

@@ -1,4 +1,4 @@
-//! Servers: a listening socket, and what to do when there is no descriptor left for one more connection.
+//! Servers: a listening socket, and the handling of running out of descriptors.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,27 +21,27 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 /// A listening socket.
 pub(crate) struct Listener {
     socket: TcpListener,
-    /// Whether what is accepted has to ask for a WebSocket first.
+    /// Whether accepted connections have to request a WebSocket first.
     pub(crate) wants_upgrade: bool,
-    /// What its connections may take.
+    /// The limits of its connections.
     pub(crate) limits: Limits,
     /// The memory that they may take together.
     pub(crate) bounds: Bounds,
     /// How often each client is sent a ping.
     pub(crate) ping: Option<Duration>,
-    /// The web pages that may ask for a WebSocket.
+    /// The web pages that may request a WebSocket.
     pub(crate) origins: Arc<[Box<str>]>,
 }
 
-/// What became of an attempt to accept.
+/// The result of an attempt to accept.
 pub(crate) enum Accepted {
     /// A connection, and the address of the peer.
     Stream(TcpStream, IpAddr),
-    /// Nobody is waiting.
+    /// No connection is waiting.
     Nobody,
-    /// Somebody was, and has gone.
+    /// A connection was waiting, and has closed.
     Gone,
-    /// Somebody is, but there is no descriptor or memory for one more.
+    /// A connection is waiting, but there is no descriptor or memory for it.
     Exhausted(io::Error),
 }
 

@@ -1,11 +1,11 @@
-//! Helper threads for what may take long: looking a name up, and finding out who has a port.
+//! Helper threads for lookups that may take long: resolving a name, and finding the owner of a port.
 //!
-//! Every question has a thread of its own, and equal questions are asked once. So no question waits for a name that never
-//! resolves. Only where as many questions as there may be threads hang does another one queue. Even then, a name that stands
-//! in the hosts file is found, and so is the program that has a port.
+//! Each lookup has its own thread, and equal lookups are merged. So no lookup waits for a name that never resolves. A
+//! lookup queues only if as many lookups hang as there may be threads. Even then, names in the hosts file and the owner
+//! of a port are found.
 //!
-//! The system's resolver is asked, so that names mean what they mean to every other program. A library that does not block
-//! would need a runtime of its own, and knows neither the system's name services nor its mDNS.
+//! Names are resolved by the system's resolver, so that they mean the same as in every other program. A non-blocking
+//! library would need its own runtime and supports neither the system's name services nor its mDNS.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -22,7 +22,7 @@ use crate::port_owner::{self, Transport};
 /// How many threads there are at most.
 const THREADS: usize = 64;
 
-/// A name that was not found is known as such for as long as that took to find out, and not longer than this.
+/// A failed lookup is cached for as long as it took, but not longer than this.
 const LONGEST_FAILURE: Duration = Duration::from_secs(10);
 
 /// Looks up a name.
@@ -115,7 +115,7 @@ impl LookupHelpers {
         true
     }
 
-    /// Withdraws a question. It is not asked if no thread has begun with it.
+    /// Withdraws a lookup. It is skipped if no thread has begun with it.
     pub(crate) fn forget(&mut self, asker: Token) {
         let mut desk = self.shared.lock();
         self.askers.retain(|question, askers| {
@@ -124,7 +124,7 @@ impl LookupHelpers {
         });
     }
 
-    /// What was found out since the last call, for each who asked.
+    /// The results since the last call, for each port that requested them.
     pub(crate) fn answers(&mut self) -> Vec<(Token, LookupAnswer)> {
         let answers = std::mem::take(&mut self.shared.lock().answers);
         let each = answers.into_iter().flat_map(|(question, answer)| {
@@ -158,11 +158,11 @@ impl SharedLookups {
 
     fn answer(&self, desk: &mut LookupState, question: LookupRequest, answer: LookupAnswer) {
         desk.answers.push((question, answer));
-        // A waker that fails says that the loop has ended.
+        // A waker that fails means that the loop has ended.
         let _: io::Result<()> = self.waker.wake();
     }
 
-    /// The life of a thread: a question, and then what has queued.
+    /// Runs a thread: the first lookup, then the queued ones.
     fn work(&self, look_up: &LookUp, first: LookupRequest) {
         let mut next = Some(first);
         while let Some(question) = next {
@@ -188,7 +188,7 @@ impl SharedLookups {
         }
     }
 
-    /// Answers what can be answered without asking the system. The rest continues to wait.
+    /// Answers the lookups that need no query to the system. The others continue to wait.
     fn sort(&self) {
         loop {
             let mut desk = self.lock();

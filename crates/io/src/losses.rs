@@ -1,27 +1,27 @@
-//! When to ask the kernel how many datagrams it has dropped, and when to report it.
+//! Decides when to query the number of datagrams that the kernel has dropped, and when to report it.
 //!
-//! The kernel drops what comes in while a socket's memory is full: the program is stopped, or slower than its peers. It
-//! drops the newest, so the last state of a peer is among them. Losses are reported when everything that the kernel did
-//! keep has been read, because before that it would drop the answers to their questions, too; and in a flood without
-//! an end after a while all the same.
+//! The kernel drops datagrams while the memory of a socket is full: the program is stopped, or slower than its peers.
+//! It drops the newest, so the last state of a peer is among them. Losses are reported after all queued datagrams have
+//! been read, because before that the kernel would also drop the answers to the resulting requests; in an endless flood
+//! they are reported after a while.
 
 use crosspatch_core::{Duration, Instant};
 
-/// The memory that a datagram takes in the kernel, at least, beside its bytes.
+/// The minimum memory of a datagram in the kernel, in addition to its bytes.
 const OVERHEAD: usize = 512;
 
 /// The shortest interval between two reports, and the longest time until losses are reported.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known of the datagrams that the kernel has dropped at one socket.
+/// The state of the loss detection at one socket.
 #[derive(Debug)]
 pub(crate) struct Losses {
     /// How much the kernel keeps, in bytes.
     pub(crate) room: usize,
-    /// How much has been read since the kernel kept nothing, in bytes of the kernel. It drops nothing before its room is
-    /// full, so it need not be asked before this is a good part of the room.
+    /// The number of bytes, in kernel memory, that were read since the queue was empty. The kernel only drops when the
+    /// queue is full, so there is no need to query it before this is a good part of its size.
     read: usize,
-    /// How many datagrams had been dropped when it was asked last.
+    /// The number of dropped datagrams at the last query.
     dropped: u32,
     /// Whether some may have been dropped since.
     is_due: bool,
@@ -30,13 +30,13 @@ pub(crate) struct Losses {
     reported_at: Option<Instant>,
 }
 
-/// What is to be done about losses.
+/// The next step after a check.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LossAction {
     Nothing,
     /// Ask the kernel, and report losses.
     Ask,
-    /// It is to be seen to at that time, even if nothing comes in.
+    /// Check again at that time, even without input.
     Wait(Instant),
 }
 

@@ -1,8 +1,8 @@
 //! Membership of a socket in a multicast group, on one interface or on all, renewed when interfaces come back.
 //!
-//! A group has a socket of its own, bound to the address of the group. So there is no limit to how many groups a port
-//! listens to (Linux lets a socket join twenty), the kernel hands each datagram to those only that want it, and the sockets
-//! of groups take nothing of what is sent to this machine alone.
+//! Each group has its own socket, bound to the address of the group. So a port can listen to any number of groups
+//! (Linux lets a socket join twenty), the kernel delivers each datagram only to the sockets of its group, and these
+//! sockets receive no unicast datagrams.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,7 +13,7 @@ use socket2::{InterfaceIndexOrAddress, SockRef};
 
 use crate::interfaces::Nic;
 
-/// What a socket has joined.
+/// The memberships of a socket.
 #[derive(Debug)]
 pub(crate) struct Membership {
     join: Join,
@@ -22,10 +22,10 @@ pub(crate) struct Membership {
     is_missing: bool,
 }
 
-/// What has become of a membership.
+/// The result of an update of a membership.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Renewal {
-    /// Nothing worth a word.
+    /// Nothing to report.
     Same,
     /// The interface is not there any more.
     Lost,
@@ -122,7 +122,7 @@ impl Membership {
         }
     }
 
-    /// What cannot be left, because its interface is gone, has been left by the system.
+    /// A group that cannot be left because its interface has disappeared has been left by the system.
     fn leave(&self, socket: &SockRef<'_>, index: u32) {
         let _: io::Result<()> = match self.join.group {
             IpAddr::V4(group) => socket.leave_multicast_v4_n(&group, &self.at(index)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crosspatch_core::{Backend, Closed, Notice, Peer, Plan, Port, PortSpec, Severity, Value};
 
-/// Something that happened. Everything but notices and plans comes only while it is asked for, see
+/// An observed event. All but notices and plans are reported only on request, see
 /// [`Handle::trace`](crate::Handle::trace). To see values rather than all events, use
 /// [`Handle::observe`](crate::Handle::observe).
 ///
@@ -14,12 +14,12 @@ use crosspatch_core::{Backend, Closed, Notice, Peer, Plan, Port, PortSpec, Sever
 pub enum Observed<'a> {
     /// A plan runs.
     Installed(&'a Arc<Plan>),
-    /// Something that an operator should know. Without an instance it is about the whole show. `held` counts the equal
-    /// notices that were held back before.
+    /// A notice for the operator. Without an instance it is about the whole show. `held` counts the equal notices that
+    /// were held back before.
     Notice {
         /// The instance that it is about.
         instance: Option<&'a str>,
-        /// What to say.
+        /// The notice.
         notice: &'a Notice,
         /// How many equal notices were left out.
         held: u32,
@@ -37,7 +37,7 @@ pub enum Observed<'a> {
     Opening(PortName<'a>, &'a PortSpec),
     /// A port has opened or accepted a connection.
     Opened(PortName<'a>, Peer),
-    /// A port or connection is gone, or could not be opened.
+    /// A port or connection has closed, or could not be opened.
     Closed(PortName<'a>, Peer, &'a Closed),
     /// A session closes a port or connection.
     Closing(PortName<'a>, Peer),
@@ -47,7 +47,7 @@ pub enum Observed<'a> {
     Writable(PortName<'a>, Peer),
     /// Datagrams were dropped before they were read.
     Lost(PortName<'a>),
-    /// A message, or some bytes of a stream, came in.
+    /// A message, or some bytes of a stream, was received.
     Received(PortName<'a>, Peer, &'a [u8]),
     /// A message was passed to a port.
     Sent(PortName<'a>, Peer, &'a [u8]),

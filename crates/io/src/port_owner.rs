@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// What a port number belongs to.
+/// The transport of a port number.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Transport {
     Udp,

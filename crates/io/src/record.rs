@@ -1,8 +1,8 @@
-//! Writes down everything that goes into a show, so that it can be played again.
+//! Records all input of a show, so that it can be replayed.
 //!
-//! The file is a line of JSON for each event, with the time in microseconds and the name of the instance. A thread of its
-//! own writes it, and the loop never waits for that thread: a recording that cannot keep up, or has no room left, ends
-//! with a notice, and the show goes on.
+//! The file contains a line of JSON for each event, with the time in microseconds and the name of the instance. A
+//! separate thread writes it, and the loop never waits for that thread: a recording that cannot keep up, or has no room
+//! left, ends with a notice, and the show continues.
 //!
 //! Only the owner may read the file. Secrets that peers send are not in it: see
 //! [`Instance::conceal`](crosspatch_core::Instance::conceal).
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// How many events may wait for the disk.
 const WAITING: usize = 16 * 1024;
 
-/// Something that goes into the engine.
+/// An input of the engine.
 #[derive(Debug)]
 pub(crate) enum RecordedEvent<'a> {
     Install,
@@ -36,7 +36,7 @@ pub(crate) enum RecordedEvent<'a> {
     Writable(Peer),
     /// Datagrams were dropped before they were read.
     Lost,
-    /// A notice of the shell's own; about an instance or about the whole show.
+    /// A notice of the shell; about an instance or about the whole show.
     Notice(&'a Notice),
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct RecordedLine<'a> {
     pub(crate) number: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none", borrow)]
     pub(crate) channel: Option<Cow<'a, str>>,
-    /// What kind of notice it is.
+    /// The kind of notice.
     #[serde(skip_serializing_if = "Option::is_none", borrow)]
     pub(crate) notice: Option<Cow<'a, str>>,
 }
@@ -86,7 +86,8 @@ pub(crate) enum RecordedKind {
     Notice,
 }
 
-/// How long the start of a show waits until the file is open: a pipe may have no reader, a network drive may be gone.
+/// How long the start of a show waits until the file is open: a pipe may have no reader, a network drive may be
+/// unavailable.
 const OPENING: Duration = Duration::from_secs(2);
 
 /// How long the end of a show waits for the disk.
@@ -154,7 +155,7 @@ impl Recorder {
     }
 }
 
-/// What was recorded is in the file when the show is over, unless the disk takes too long.
+/// All recorded events are in the file when the show is over, unless the disk takes too long.
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.lines = None;
@@ -170,7 +171,7 @@ fn create(path: &Path) -> io::Result<File> {
     const ONLY_OWNER: u32 = 0o600;
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(ONLY_OWNER).open(path)?;
     if file.metadata()?.is_file() {
-        // A file that was there before keeps its own. Some file systems, such as those of sticks, know no owners.
+        // An existing file keeps its permissions. Some file systems, such as those of USB sticks, have no owners.
         let _: io::Result<()> = file.set_permissions(Permissions::from_mode(ONLY_OWNER));
     }
     Ok(file)

@@ -31,11 +31,11 @@ impl fmt::Display for ReplayError {
 
 impl std::error::Error for ReplayError {}
 
-/// Plays a recording and returns all that happens, a line each: the time and what
-/// [`Observed`](crate::Observed) shows. The same recording results in the same text.
+/// Plays a recording and returns one line for each event: the time and the [`Observed`](crate::Observed) event. The
+/// same recording results in the same text.
 ///
-/// `next_plan` is asked for a plan wherever one was installed, and gets the plan that runs by then, to build on. If it
-/// has none, what runs goes on.
+/// `next_plan` is called wherever a plan was installed, with the running plan to build on. If it returns none, the
+/// running plan remains.
 ///
 /// # Errors
 ///

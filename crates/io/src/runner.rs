@@ -1,5 +1,5 @@
-//! Runs the turns of the engine. The recorder writes down what goes in, and the observer is called with what comes out. A
-//! live show and a replay both have a runner.
+//! Runs the turns of the engine. The recorder receives the input, and the observer is called with the output. A live
+//! show and a replay both have a runner.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -48,7 +48,7 @@ pub(crate) struct Runner<'a> {
     recorder: Option<Recorder>,
     value_observers: ValueObservers,
     traced: bool,
-    /// What is known of a session even when the engine has forgotten it.
+    /// The name and backend of each session, kept after the engine has removed it.
     names: FxHashMap<SessionId, (Arc<str>, &'static Backend)>,
 }
 
@@ -80,11 +80,11 @@ impl<'a> Runner<'a> {
         let instances = (0..).map(InstanceId).zip(self.engine.plan().instances());
         let instances =
             instances.map(|(at, planned)| (planned.name.clone(), self.engine.status_of(at))).collect();
-        // Whoever does not wait any more needs no report.
+        // A receiver that no longer waits needs no report.
         let _ = report.try_send(StatusReport { now: self.now, instances });
     }
 
-    /// Sends value_observers what is due.
+    /// Sends the due frames to the value observers.
     pub(crate) fn serve_value_observers(&mut self) {
         self.value_observers.handle_timeout(self.now, &mut self.engine);
     }
@@ -165,7 +165,7 @@ impl<'a> Runner<'a> {
         self.engine.resume(self.now, &mut self.out);
     }
 
-    /// A notice of the shell's own, about a port or the whole show.
+    /// A notice of the shell, about a port or the whole show.
     pub(crate) fn notice(&mut self, owner: Option<Owner>, notice: Notice) {
         debug_assert!(NOTICES.contains(&notice.id), "a notice that no replay knows");
         let port_name = owner.and_then(|owner| Some((&*self.names.get(&owner.session)?.0, owner.port)));
@@ -186,7 +186,7 @@ impl<'a> Runner<'a> {
         Some(effect)
     }
 
-    /// What the sends among the effects refer to.
+    /// The outbox that the send effects refer to.
     pub(crate) fn out(&self) -> &Outbox {
         &self.out
     }
@@ -198,7 +198,7 @@ impl<'a> Runner<'a> {
         self.taken = 0;
     }
 
-    /// Where the recorder has got into trouble, says so and goes on without.
+    /// Reports a failure of the recorder and continues without it.
     pub(crate) fn check_recorder(&mut self) {
         if let Some(trouble) = self.recorder.as_ref().and_then(Recorder::trouble) {
             let notice = Notice::warning("recording-stopped", trouble);

@@ -1,7 +1,7 @@
-//! The sessions that share a UDP socket, and which of them a datagram is for.
+//! The sessions that share a UDP socket, and the selection of the receivers of each datagram.
 //!
-//! A hundred universes on one port are a hundred sessions, and each selects its own datagrams by two bytes. So the sessions
-//! are found by those bytes, and what a datagram costs does not grow with the number of sessions that it is not for.
+//! A hundred universes on one port are a hundred sessions, and each selects its own datagrams by two bytes. So the
+//! sessions are found by those bytes, and the cost of a datagram does not grow with the number of other sessions.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) struct Subscribers {
 struct Subscriber {
     owner: Owner,
     selection: Option<Selection>,
-    /// Whether it knows that the socket is open. Until then it is in no list and gets nothing.
+    /// Whether it has been notified that the socket is open. Until then it is in no list and receives nothing.
     is_announced: bool,
 }
 
@@ -37,7 +37,7 @@ type SubscriberList = Vec<(u64, Owner)>;
 struct Selective {
     /// The selection of one of them.
     sample: Selection,
-    /// Who gets datagrams of other kinds.
+    /// The receivers of datagrams of other kinds.
     all: SubscriberList,
     by_whom: FxHashMap<u16, SubscriberList>,
 }
@@ -60,7 +60,7 @@ impl Subscribers {
         self.all.insert(self.last_number, Subscriber { owner, selection, is_announced: false });
     }
 
-    /// A session knows that the socket is open.
+    /// A session has been notified that the socket is open.
     pub(crate) fn announce(&mut self, owner: Owner) {
         let Some(number) = self.numbers.get(&owner) else { return };
         let Some(subscriber) = self.all.get_mut(number) else { return };
@@ -105,7 +105,8 @@ impl Subscribers {
         self.all.first_key_value().map(|(_, subscriber)| subscriber.owner)
     }
 
-    /// The first subscriber that a datagram is for, not before the place where the last [`MatchedSubscriber`] says to look, 0 to begin.
+    /// The first subscriber of a datagram, starting at the position that the last [`MatchedSubscriber`] contains, or at
+    /// 0.
     #[inline]
     pub(crate) fn find(&self, datagram: &[u8], from: u64) -> Option<MatchedSubscriber> {
         let mut found = first_in(&self.unselective, from);
@@ -126,7 +127,7 @@ impl Subscribers {
         self.numbers.range(first..=last).next().is_some()
     }
 
-    /// All that know that the socket is open.
+    /// All subscribers that have been notified that the socket is open.
     pub(crate) fn announced(&self) -> Vec<Owner> {
         let announced = self.all.values().filter(|subscriber| subscriber.is_announced);
         announced.map(|subscriber| subscriber.owner).collect()
@@ -233,7 +234,7 @@ mod tests {
         let datagrams =
             [datagram(1), datagram(2), b"sy\0\x01".to_vec(), b"dm\0\x01\x07".to_vec(), b"d".to_vec()];
         for step in 0..200_u64 {
-            // Some leave and come back last, and they learn in another order that the socket is open.
+            // Some leave and return last, and they are notified in another order.
             let (number, selection) = (step * 7 % 40, selections[(step % 7) as usize]);
             subscribers.join(owner(number), selection);
             expected.retain(|(other, _)| *other != number);

@@ -2,7 +2,7 @@
 
 use md5::{Digest, Md5};
 
-/// Raises the number of files and sockets that this process may have open as far as it may itself.
+/// Raises the limit of open files and sockets of this process as far as it is permitted.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "there is no safe call for the limits of a process")]
 pub(crate) fn raise_file_limit() {
@@ -21,14 +21,14 @@ pub(crate) fn raise_file_limit() {
     }
 }
 
-/// Raises the number of files and sockets that this process may have open as far as it may itself.
+/// Raises the limit of open files and sockets of this process as far as it is permitted.
 #[cfg(not(unix))]
 pub(crate) fn raise_file_limit() {}
 
-/// Which machine this is: bytes that stay the same and that no other machine has. On Linux they come from the number that
-/// the system was given when it was installed, and from the serial number of a small computer, whose memory cards are copied
-/// with the system on them. Elsewhere the name of the host has to do. Only a digest leaves this function: a recording is made
-/// to be passed on, and those numbers are private.
+/// The identity of the machine: bytes that stay the same and differ from those of every other machine. On Linux they
+/// are derived from the machine ID that was assigned at installation, and from the serial number of a small computer,
+/// whose memory cards are copied together with the system. On other systems the host name is used. Only a digest leaves
+/// this function: recordings are passed on, and those numbers are private.
 pub(crate) fn machine() -> Vec<u8> {
     const FILES: [&str; 2] = ["/etc/machine-id", "/sys/firmware/devicetree/base/serial-number"];
     let known: Vec<u8> = FILES.into_iter().filter_map(|file| std::fs::read(file).ok()).flatten().collect();

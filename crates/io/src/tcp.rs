@@ -28,7 +28,7 @@ impl Connecting {
         Self { stream: None, left, deadline, failure: Closed::NameNotFound }
     }
 
-    /// Tries the next address, and says until when; or why there is none left.
+    /// Tries the next address. Returns the deadline of the attempt, or the reason why there is no further address.
     pub(crate) fn next(&mut self, now: Instant) -> Result<Instant, Closed> {
         self.stream = None;
         while let Some(address) = self.left.pop_front() {

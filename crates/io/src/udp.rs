@@ -1,8 +1,8 @@
-//! A UDP socket: bound for one address family or both, or to a multicast group, never closed by what the network says.
+//! A UDP socket: bound for one address family or both, or to a multicast group, never closed by network errors.
 //!
-//! Sessions that bind the same address share one socket. If each had its own, the kernel would deliver a datagram for that
-//! address to one of them and not to the others; so every subscriber of the socket receives everything that comes in,
-//! apart from what it does not select (`subscribers`).
+//! Sessions that bind the same address share one socket. If each had its own, the kernel would deliver a datagram for
+//! that address to one of them and not to the others; so every subscriber of the socket receives all datagrams that it
+//! selects (`subscribers`).
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -21,17 +21,17 @@ use crate::membership::{Membership, Renewal};
 use crate::runner::Owner;
 use crate::subscribers::Subscribers;
 
-/// What the kernel is asked to keep of what comes in while the program is busy or stopped. It keeps as much of that as the
-/// system allows (on Linux `net.core.rmem_max`), and only while there is something to keep.
+/// The requested size of the kernel's receive buffer, for datagrams that arrive while the program is busy or stopped.
+/// The system may limit it (on Linux by `net.core.rmem_max`); memory is only used while datagrams are queued.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// What the kernel is asked to keep of a burst that goes out.
+/// The requested size of the kernel's send buffer, for bursts.
 const SEND_BUFFER: usize = 1 << 20;
 
 /// How much waits here while the kernel takes nothing more. Beyond that, datagrams are lost, as on any network.
 const BACKLOG: usize = 256 * 1024;
 
-/// Memory of longer datagrams is not kept.
+/// Buffers of longer datagrams are not reused.
 const LARGEST_SPARE: usize = 4096;
 
 /// An open UDP socket.
@@ -48,13 +48,13 @@ pub(crate) struct UdpPort {
     backlog_bytes: usize,
     /// Whether the loop is woken when the kernel has room.
     waits_for_room: bool,
-    /// What it was bound to, if others may share it.
+    /// Its bound address, if others may share it.
     shared_at: Option<SocketKey>,
     /// The sessions that use it.
     pub(crate) subscribers: Subscribers,
-    /// What it listens to, if that is a group.
+    /// Its membership, if it is the socket of a group.
     membership: Option<Membership>,
-    /// Where what it sends to groups leaves at the moment: the number of the interface and its address.
+    /// The present interface for datagrams to groups: its number and its address.
     leaves_by: Option<(u32, Option<Ipv4Addr>)>,
     /// Whether the system knew no way to a group.
     has_no_way: bool,
@@ -64,7 +64,7 @@ pub(crate) struct UdpPort {
 /// How many routers a datagram to a group may pass.
 const GROUP_HOPS: u32 = 64;
 
-/// What sessions have to agree in to share a socket: address, port and whether it broadcasts.
+/// The properties in which sessions have to agree to share a socket: address, port and whether it broadcasts.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 struct SocketKey {
     ip: Option<IpAddr>,
@@ -98,7 +98,7 @@ impl UdpPort {
         Ok(port)
     }
 
-    /// A socket that receives what is sent to a group and a port, on the selected interfaces.
+    /// Opens a socket that receives datagrams to a group and a port, on the selected interfaces.
     pub(crate) fn listen(join: &Join, port: u16, nics: &[Nic], owner: Owner) -> io::Result<Self> {
         let mut membership = Membership::new(join.clone());
         let address = membership.address(port, nics)?;
@@ -160,7 +160,7 @@ impl UdpPort {
         &mut self.socket
     }
 
-    /// Receives a batch; how many datagrams came, and whether more may be waiting.
+    /// Receives a batch. Returns the number of datagrams, and whether more may be waiting.
     pub(crate) fn receive(&self, inbox: &mut ReceiveBatch) -> (usize, bool) {
         match inbox.receive(&self.socket) {
             Ok(received) => received,
@@ -191,12 +191,12 @@ impl UdpPort {
         }
     }
 
-    /// What is known of datagrams that the kernel has dropped.
+    /// The state of the loss detection.
     pub(crate) fn losses(&mut self) -> &mut Losses {
         &mut self.losses
     }
 
-    /// How many datagrams the kernel has dropped since this was asked last.
+    /// The number of datagrams that the kernel has dropped since the last call.
     pub(crate) fn take_losses(&mut self, now: Instant) -> Option<u32> {
         let dropped = batch::drops(&self.socket)?;
         self.losses.take(now, dropped)
@@ -217,13 +217,13 @@ impl UdpPort {
         self.has_no_way
     }
 
-    /// Notes whether the system knows a way to groups. On a network without a gateway it knows none.
+    /// Records whether the system has a route to groups. On a network without a gateway it has none.
     pub(crate) fn set_no_way(&mut self, has_no_way: bool) {
         self.has_no_way = has_no_way;
     }
 
-    /// From here on, what is sent to groups leaves through this interface, or where the system chooses; through the first
-    /// one if the system has nothing to choose from.
+    /// From here on, datagrams to groups leave through this interface, or through the one that the system chooses;
+    /// through the first one if the system has no choice.
     pub(crate) fn leave_by(&mut self, interface: Option<&Interface>, nics: &[Nic]) -> io::Result<()> {
         let wanted = match interface {
             Some(interface) => {
@@ -255,7 +255,7 @@ impl UdpPort {
         Ok(())
     }
 
-    /// Sends datagrams. What the kernel does not take waits; the last error that lost one is returned.
+    /// Sends datagrams. Those that the kernel does not accept are queued. Returns the last error that lost one.
     pub(crate) fn send(
         &mut self,
         outbound: &mut SendBatch,
@@ -293,8 +293,8 @@ impl UdpPort {
         lost
     }
 
-    /// Has the loop woken by what comes in, and by room in the kernel as long as something waits for that. If it were always
-    /// so, every datagram that has left the machine would wake the loop.
+    /// Makes the loop wake for input, and for room in the kernel as long as data is queued for it. If it always woke
+    /// for room, every sent datagram would wake the loop.
     pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(&mut self.socket, token, Interest::READABLE)
     }
@@ -307,7 +307,7 @@ impl UdpPort {
             } else {
                 Interest::READABLE | Interest::WRITABLE
             };
-            // If the system refuses, the next datagram asks again.
+            // If the system refuses, the next datagram tries again.
             if registry.reregister(&mut self.socket, token, interests).is_ok() {
                 self.waits_for_room = !self.waits_for_room;
             }
@@ -349,7 +349,7 @@ fn new_socket(address: SocketAddr, both: bool, shared: bool) -> io::Result<Socke
         #[cfg(unix)]
         socket.set_reuse_port(true)?;
     }
-    // Without these a port works as well, only not as far or in as large bursts.
+    // Without these a port still works, but not as far or with smaller bursts.
     let mut wishes =
         vec![socket.set_recv_buffer_size(RECEIVE_BUFFER), socket.set_send_buffer_size(SEND_BUFFER)];
     if address.is_ipv4() || both {

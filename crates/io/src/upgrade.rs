@@ -1,8 +1,8 @@
-//! The HTTP request and answer in front of a WebSocket (RFC 6455, section 4), read leniently.
+//! The HTTP request and response before a WebSocket (RFC 6455, section 4), read leniently.
 //!
 //! Clients of consoles send requests without `Host` and `Origin` and with a constant key; consoles ignore the request's
 //! path. So a server only requires the key, and ignores offers of extensions; a client requires status 101. Browsers
-//! send the origin of the page that asks (section 10.2), and a page that is not allowed by name does not get through.
+//! send the origin of the requesting page (section 10.2); pages that are not listed are refused.
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
@@ -30,22 +30,22 @@ pub(crate) struct Upgrade {
 /// Our role in the handshake.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum UpgradeRole {
-    /// We have asked and wait for the answer.
+    /// The request was sent, and the response is pending.
     Client,
     /// We wait for the request.
     Server,
 }
 
-/// How far an upgrade has come.
+/// The progress of an upgrade.
 pub(crate) enum Progress {
     Waiting,
     /// It is a WebSocket, and this was read already.
     Done(Vec<u8>),
-    /// It will never be one. A server has said so to the peer.
+    /// It has failed. A server has sent this to the peer.
     Refused(Closed),
 }
 
-/// What a head turned out to be.
+/// The result of parsing a head.
 #[derive(Debug, PartialEq, Eq)]
 enum Head {
     Partial,
@@ -77,7 +77,7 @@ impl Upgrade {
         self.side
     }
 
-    /// What has been read.
+    /// The data read so far.
     pub(crate) fn head(&self) -> &[u8] {
         &self.head
     }
@@ -85,7 +85,7 @@ impl Upgrade {
     /// Reads on.
     pub(crate) fn advance(&mut self, chunk: &mut [u8]) -> Progress {
         loop {
-            // What is read beyond the head belongs to the WebSocket, so no more than a head is ever taken.
+            // Data after the head belongs to the WebSocket, so no more than a head is ever read.
             let room = chunk.len().min(LONGEST);
             match self.stream.read(&mut chunk[..room]) {
                 Ok(0) => return Progress::Refused(self.ended()),

@@ -1,7 +1,8 @@
-//! Observers: other threads that see values as they change, at a pace of their own.
+//! Observers: other threads that receive changed values at their own pace.
 //!
-//! The engine marks what changes ([`Engine::note_changes`]); here the marks are collected when an observer is due, and handed
-//! over in frames. The loop never waits: an observer that does not take its frames gets the latest values in a later one.
+//! The engine marks what changes ([`Engine::note_changes`]); here the marks are collected when an observer is due, and
+//! sent in frames. The loop never waits: an observer that does not take its frames receives the latest values in a
+//! later one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ pub struct ValueFrame {
     pub held_back: Vec<HeldBack>,
 }
 
-/// What an observer sees. Dropping it ends the observation.
+/// The receiving end of an observation. Dropping it ends the observation.
 #[derive(Debug)]
 pub struct Observation {
     frames: Receiver<ValueFrame>,
@@ -70,7 +71,7 @@ pub(crate) struct ValueObserver {
     interest: Interest,
     frames: SyncSender<ValueFrame>,
     due: Instant,
-    /// What the next frame has.
+    /// The contents of the next frame.
     pending: BTreeMap<FrameKey, Change>,
     /// The channels that `interest` lists, in the running plan.
     wanted: Option<FxHashSet<(InstanceId, Slot)>>,
@@ -127,12 +128,12 @@ impl ValueObserver {
 #[derive(Default)]
 pub(crate) struct ValueObservers {
     all: Vec<ValueObserver>,
-    /// Whether something has gone into the engine since its marks were collected.
+    /// Whether an event has reached the engine since its marks were collected.
     is_stale: bool,
 }
 
 impl ValueObservers {
-    /// There is one more, who begins with all that is known.
+    /// Adds an observer, which first receives all known values.
     pub(crate) fn add(&mut self, mut observer: ValueObserver, engine: &mut Engine) {
         observer.find_channels(engine.plan());
         self.all.push(observer);
@@ -140,7 +141,8 @@ impl ValueObservers {
         self.is_stale = true;
     }
 
-    /// Another plan runs: what was collected has the numbers of the one before, and the engine marks everything anew.
+    /// Another plan is installed: the collected numbers belong to the previous one, and the engine marks all values
+    /// again.
     pub(crate) fn handle_install(&mut self, plan: &Plan) {
         for observer in &mut self.all {
             observer.pending.clear();
@@ -149,7 +151,7 @@ impl ValueObservers {
         self.is_stale = true;
     }
 
-    /// Something goes into the engine.
+    /// An event reaches the engine.
     pub(crate) fn handle_event(&mut self) {
         self.is_stale = true;
     }

@@ -1,5 +1,5 @@
-//! A virtual world for tests of crosspatch, a translator for show control: the engine, a clock that tests advance, virtual links
-//! between sessions, and a transcript.
+//! A virtual world for tests of crosspatch, a show-control translator: the engine, a clock that tests advance, virtual
+//! links between sessions, and a transcript.
 //!
 //! Only tests, fuzz targets and benchmarks depend on this crate; the program does not contain it. It names no protocol.
 //! Nothing here waits. [`World::advance`] jumps from one due event to the next, so an hour of keep-alives takes
@@ -9,23 +9,23 @@
 //! lists both kinds and only the *in* lines are played.
 //!
 //! ```text
-//!     +T NAME opens P SPEC            a port is wanted; UDP sockets and servers then open by themselves
+//!     +T NAME opens P SPEC            a port is requested; UDP sockets and servers then open by themselves
 //! in  +T NAME.P opened [PEER]         a connection is up, a client was accepted, a name was looked up
 //! in  +T NAME.P closed [PEER] REASON  by-peer reset refused timed-out unreachable not-found in-use no-address
 //!                                     not-permitted not-websocket-404 garbage too-long not-reading unplugged
 //!                                     exhausted
 //! in  +T NAME.P full|writable [PEER]  a stream is full, has room again
 //! in  +T NAME.P lost                  datagrams were dropped before they were read
-//! in  +T NAME.P <- [PEER] MESSAGE     a message came in: what the backend's `compose` reads, or `hex 00 ff 3a`
-//!     +T NAME.P -> [PEER] MESSAGE     a message goes out
+//! in  +T NAME.P <- [PEER] MESSAGE     a message is received: what the backend's `compose` reads, or `hex 00 ff 3a`
+//!     +T NAME.P -> [PEER] MESSAGE     a message is sent
 //!     +T NAME closes P [PEER]         a port or connection is to be closed
 //!     +T NAME.P ~ ...                 the virtual network opened or closed something
-//!     +T NAME.ADDRESS = VALUE         a value came in on a channel
-//! in  +T NAME.ADDRESS := VALUE        a value is put on a channel by hand: a number, or a text in quotes
+//!     +T NAME.ADDRESS = VALUE         a value is received on a channel
+//! in  +T NAME.ADDRESS := VALUE        a value is set on a channel: a number, or a text in quotes
 //!     +T NAME info|warning|error: ... a notice; without NAME the engine's own
 //!     +T NAME stopped                 the session has ended
-//! in  +T NAME status                  the session is asked how it is doing
-//!     +T NAME status: ...             a port or peer of its answer
+//! in  +T NAME status                  the status of the session is requested
+//!     +T NAME status: ...             a port or peer in its status
 //! in  +T reload                       the next config block is installed
 //! in  +T end                          time passes until here
 //! ```
@@ -49,7 +49,7 @@ use crosspatch_core::{
 /// More events than this at one point in time are taken for two sessions answering each other for ever.
 const MAX_EVENTS_AT_ONCE: usize = 100_000;
 
-/// The engine in a world of its own.
+/// The engine in a virtual world.
 pub struct World {
     engine: Engine,
     out: Outbox,
@@ -74,7 +74,7 @@ impl World {
         world
     }
 
-    /// Puts a plan in place of the running one. Like every step it ends with what is due at that moment.
+    /// Replaces the running plan. Like every step it ends with all work that is due at that moment.
     pub fn install(&mut self, plan: Plan) {
         self.transcript.learn(&self.engine);
         self.engine.install(self.now, Arc::new(plan), &mut self.out);
@@ -100,7 +100,7 @@ impl World {
         &self.engine
     }
 
-    /// The engine, for what does not go through a session: to note changes and to collect them.
+    /// The engine, for access without a session: to record changes and to collect them.
     pub fn engine_mut(&mut self) -> &mut Engine {
         &mut self.engine
     }
@@ -115,7 +115,7 @@ impl World {
         self.advance_to(self.now + time);
     }
 
-    /// Lets what is due happen without any time passing.
+    /// Handles all due events without advancing the time.
     pub fn advance_none(&mut self) {
         self.advance_to(self.now);
     }
@@ -161,7 +161,7 @@ impl World {
         self.advance_none();
     }
 
-    /// Reports a port or connection as gone.
+    /// Reports a port or connection as closed.
     pub fn closed(&mut self, name: &str, port: Port, peer: Peer, reason: Closed) {
         let session = self.session(name);
         self.transcript.closed(self.now, session, port, peer, &reason);
@@ -282,7 +282,7 @@ impl World {
         }
     }
 
-    /// Writes down what the last call caused and hands it to the network.
+    /// Records the effects of the last call and passes them to the network.
     fn settle(&mut self) {
         loop {
             self.transcript.learn(&self.engine);

@@ -1,10 +1,10 @@
-//! Virtual links: joins the ports of sessions that live in the same world.
+//! Virtual links: joins the ports of sessions in the same world.
 //!
-//! UDP sockets and servers open by themselves. A connection to an endpoint where another session of this world listens is
-//! joined to it; any other waits for the test, or for the time-out that its session asked for. A datagram to the address of
-//! another session's socket arrives there, and at every other session that shares the address. To sockets that are open on
-//! every address of the machine it arrives wherever it goes, but not where it came from: that would be another machine with
-//! the same port. Broadcast reaches the sender, too, and multicast whoever has joined the group.
+//! UDP sockets and servers open automatically. A connection to an endpoint where another session of this world listens
+//! is joined to it; any other waits for the test, or for the time-out that its session requested. A datagram to the
+//! address of another session's socket arrives there, and at every other session that shares the address. It also
+//! arrives at all sockets that are open on every address of the machine, except at its own sender: that would be
+//! another machine with the same port. Broadcast also reaches the sender; multicast reaches all members of the group.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,20 +13,20 @@ use crosspatch_core::{
     Closed, Connect, Duration, Effect, Endpoint, Host, Instant, Outbox, Peer, Port, PortSpec, SessionId,
 };
 
-/// What the links do to what crosses them.
+/// The behaviour of the links.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub struct Link {
     /// How long everything takes.
     pub delay: Duration,
-    /// Up to how much longer it takes at times. Datagrams overtake each other, streams stay in order.
+    /// The maximum additional delay. Datagrams overtake each other, streams stay in order.
     pub jitter: Duration,
     /// How many of a hundred datagrams are lost. Streams lose nothing.
     pub loss_percent: u8,
-    /// If not 0, TCP streams arrive in pieces of at most so many bytes.
+    /// If not 0, TCP streams arrive in pieces of at most this many bytes.
     pub piece: usize,
 }
 
-/// What the only machine of a world is called.
+/// The identity of the only machine of a world.
 const THIS_MACHINE: [u8; 16] = *b"a simulated one!";
 
 /// The network of a world.
@@ -80,7 +80,7 @@ pub(crate) struct Arrival {
 
 #[derive(Debug)]
 pub(crate) enum What {
-    /// A socket or server of our own is there.
+    /// A socket or server of the session is open.
     Ready,
     Open(Peer),
     Close(Peer, Closed),
@@ -106,7 +106,7 @@ impl Default for Network {
 }
 
 impl Network {
-    /// Sets what all links do from here on.
+    /// Sets the behaviour of all links from here on.
     pub fn set_link(&mut self, link: Link) {
         self.link = link;
     }
@@ -116,7 +116,7 @@ impl Network {
         self.random = seed | 1;
     }
 
-    /// Nobody answers at `endpoint` from here on: what is connected there is cut, and new connections time out.
+    /// From here on there is no answer at `endpoint`: existing connections are cut, and new ones time out.
     pub fn silence(&mut self, endpoint: &str) {
         let endpoint = read_endpoint(endpoint);
         self.cut_where(|port| leads_to(&endpoint, port));
@@ -139,17 +139,17 @@ impl Network {
         self.refusing.retain(|other| *other != endpoint);
     }
 
-    /// Sockets, servers and devices of our own do not open by themselves from here on: the test says what becomes of them.
+    /// From here on, the session's sockets, servers and devices do not open automatically: the test decides.
     pub fn deny_ports(&mut self) {
         self.denies_ports = true;
     }
 
-    /// Pulls the cable of every connection that is up: nothing crosses them any more, and nobody is told.
+    /// Cuts every connection that is up: no more data passes, and neither end is notified.
     pub fn cut(&mut self) {
         self.cut_where(|_| true);
     }
 
-    /// Resets every connection that is up: both ends are told.
+    /// Resets every connection that is up: both ends are notified.
     pub fn reset(&mut self, now: Instant) {
         self.reset_where(now, |_| true);
     }
@@ -170,7 +170,7 @@ impl Network {
         }
     }
 
-    /// A test has answered for whoever was to be connected to.
+    /// A test has answered in place of the peer of this connection.
     pub(crate) fn answered(&mut self, session: SessionId, port: Port) {
         self.stop_waiting(session, port);
     }
@@ -237,7 +237,7 @@ impl Network {
             PortSpec::Midi(_) if !self.denies_ports => {
                 self.schedule(now, session, port, What::Ready);
             }
-            // Devices and servers come and go as the test says.
+            // The test connects and disconnects devices and servers.
             PortSpec::Midi(_) | PortSpec::Lookup(_) | PortSpec::MidiLink(_) | PortSpec::Jack(_) => {}
         }
     }
@@ -370,11 +370,11 @@ impl Network {
         self.stop_waiting(session, port);
         self.ports.retain(|open| (open.session, open.port) != (session, port));
         self.close_where(now, (session, port), |_| true);
-        // What is under way to a port that is closed does not arrive at the next one of that number.
+        // Data in flight to a closed port does not arrive at the next port of that number.
         self.arrivals.retain(|_, arrival| (arrival.session, arrival.port) != (session, port));
     }
 
-    /// Closes connections of a port and tells their other ends.
+    /// Closes connections of a port and notifies their other ends.
     fn close_where(
         &mut self,
         now: Instant,
@@ -438,7 +438,7 @@ fn is_for_all(ip: IpAddr) -> bool {
     ip.is_multicast() || matches!(ip, IpAddr::V4(v4) if v4.octets()[3] == 255)
 }
 
-/// Whether something sent to `to` reaches what is open at `open`.
+/// Whether data sent to `to` reaches the port at `open`.
 fn leads_to(to: &Endpoint, open: &OpenPort) -> bool {
     let is_here = match (&open.at.host, &to.host) {
         (_, Host::Address(group)) if group.is_multicast() => open.groups.contains(group),

@@ -16,7 +16,7 @@ pub struct Script {
 pub enum ScriptStep {
     /// A port or connection is open.
     Opened(String, Port, Peer),
-    /// A port or connection is gone.
+    /// A port or connection has closed.
     Closed(String, Port, Peer, Closed),
     /// A stream is full.
     Full(String, Port, Peer),
@@ -24,11 +24,11 @@ pub enum ScriptStep {
     Writable(String, Port, Peer),
     /// Datagrams were dropped before they were read.
     Lost(String, Port),
-    /// A message came in, as text.
+    /// A message was received, as text.
     Received(String, Port, Peer, String),
     /// A value is put on a channel.
     Put(String, Value),
-    /// A session is asked how it is doing.
+    /// The status of a session is requested.
     Status(String),
     /// The next configuration is installed.
     Reload,
@@ -109,7 +109,7 @@ impl ScriptStep {
     }
 }
 
-/// The bytes of a message in a script: `hex 00 ff`, or what the backend makes of the text.
+/// The bytes of a message in a script: `hex 00 ff`, or the text as composed by the backend.
 pub(crate) fn message(backend: &Backend, text: &str) -> Vec<u8> {
     let hex = text.strip_prefix("hex").map(|digits| {
         digits.split_whitespace().map(|byte| u8::from_str_radix(byte, 16)).collect::<Result<Vec<u8>, _>>()

@@ -50,7 +50,7 @@ macro_rules! instance {
 }
 instance!(Client, Server, Datagrams);
 
-/// Connects, says hello, and asks again a second after it lost the connection.
+/// Connects, sends a greeting, and reconnects a second after it lost the connection.
 #[derive(Default)]
 struct Client {
     again: Option<Instant>,

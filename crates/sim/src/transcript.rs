@@ -1,4 +1,4 @@
-//! Writes down what happens, one line an event.
+//! Records events, one line each.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use crosspatch_core::{
     Backend, Closed, Effect, Engine, InstanceId, Instant, Outbox, Peer, Port, SessionId, Severity, Slot,
 };
 
-/// The log of a world. Also shows what a replayed recording causes.
+/// The log of a world. Also shows the effects of a replayed recording.
 #[derive(Default)]
 pub struct Transcript {
     text: String,
     known: Vec<Known>,
 }
 
-/// What is remembered of a session, because the engine forgets it when it ends.
+/// The data of a session, because the engine removes it when it ends.
 struct Known {
     session: SessionId,
     name: Arc<str>,
@@ -74,12 +74,12 @@ impl Transcript {
         }
     }
 
-    /// Writes down a message that came in.
+    /// Records a received message.
     pub fn received(&mut self, now: Instant, session: SessionId, port: Port, from: Peer, message: &[u8]) {
         self.message(now, session, port, "<-", from, message);
     }
 
-    /// Writes down a message that came in as the script spells it.
+    /// Records a received message as written in the script.
     pub(crate) fn received_text(
         &mut self,
         now: Instant,
@@ -92,19 +92,19 @@ impl Transcript {
         self.line(now, format_args!("{name}.{port} <-{peer} {text}"));
     }
 
-    /// Writes down what became of a port or connection.
+    /// Records an event of a port or connection.
     pub fn port_event(&mut self, now: Instant, session: SessionId, port: Port, event: &str, peer: Peer) {
         let (name, peer) = (self.name(session), shown(peer));
         self.line(now, format_args!("{name}.{port} {event}{peer}"));
     }
 
-    /// Writes down that a port or connection is gone, in the form that a script reads.
+    /// Records that a port or connection has closed, in the form that a script reads.
     pub fn closed(&mut self, now: Instant, session: SessionId, port: Port, peer: Peer, reason: &Closed) {
         let (name, peer) = (self.name(session), shown(peer));
         self.line(now, format_args!("{name}.{port} closed{peer} {}", crate::script::reason_word(reason)));
     }
 
-    /// Writes down anything else.
+    /// Records any other event.
     pub fn note(&mut self, now: Instant, text: &str) {
         self.line(now, format_args!("{text}"));
     }

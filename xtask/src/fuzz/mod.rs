@@ -1,8 +1,8 @@
 //! Fuzzing for hours: all targets in turn, each for the same time, then minimised and counted in `fuzz/COVERAGE.md`.
 //!
-//! `cargo fuzz` builds and runs the targets. There are two corpora. `fuzz/grown` is the larger one, which git ignores: an input for
-//! every *feature*, which is an edge and roughly how often an input takes it. `fuzz/corpus` is committed, and tests replay it, so it
-//! is small: the inputs that somebody has named, and one for every *edge* that those miss.
+//! `cargo fuzz` builds and runs the targets. There are two corpora. `fuzz/grown` is the larger one, which git ignores:
+//! an input for every *feature*, which is an edge and roughly how often an input takes it. `fuzz/corpus` is committed,
+//! and tests replay it, so it is small: the inputs that have a name, and one for every *edge* that those miss.
 
 mod coverage;
 mod output;
@@ -35,11 +35,11 @@ struct FuzzTarget<'a> {
     name: &'a str,
 }
 
-/// Fuzzes for so many hours in all, only the targets that are named, or all of them.
+/// Fuzzes for `hours` hours in total: the named targets, or all of them.
 ///
 /// # Errors
 ///
-/// If a target crashes, hangs or does not run at all. The others are run all the same.
+/// If a target crashes, hangs or does not run at all. The remaining targets still run.
 pub(crate) fn run(root: &Path, hours: &str, only: &[&str]) -> Result<()> {
     let hours: f64 = hours.parse().with_context(|| format!("expected a number of hours, found `{hours}`"))?;
     ensure!((0.0..10_000.0).contains(&hours), "{hours} hours cannot be had");
@@ -49,7 +49,7 @@ pub(crate) fn run(root: &Path, hours: &str, only: &[&str]) -> Result<()> {
     }
     let names: Vec<_> =
         listed.iter().map(String::as_str).filter(|name| only.is_empty() || only.contains(name)).collect();
-    // Building is not fuzzing, and takes nobody's time.
+    // The build does not count as fuzzing time.
     let built = cargo_fuzz(root, "build").status().context("cannot start cargo")?;
     ensure!(built.success(), "the fuzz targets cannot be built");
     let share = Duration::from_secs_f64(hours * 3600.0).div_f64(names.len().max(1) as f64);

@@ -1,8 +1,8 @@
-//! Rules for what is read by people: links lead somewhere, documents name files that exist, and what has to be short is.
+//! Rules for texts that people read: links resolve, documents name existing files, and texts with a limit keep it.
 
 use super::{File, Finding};
 
-/// More recipes than this and nobody knows them.
+/// The maximum number of recipes, so that they can be remembered.
 const MOST_RECIPES: usize = 12;
 
 /// A longer description of the structure takes more than ten minutes to read.

@@ -1,7 +1,7 @@
-//! The rules of the house that neither the compiler nor clippy knows.
+//! Project rules that neither the compiler nor clippy checks.
 //!
-//! Each rule is a function from the files of the repository (or cargo's description of it) to findings, so that a test can
-//! hand it a repository that breaks the rule.
+//! Each rule is a function from the files of the repository (or cargo's description of it) to findings, so that a test
+//! can pass a repository that breaks the rule.
 
 mod circles;
 mod documents;

@@ -22,7 +22,7 @@ pub(super) struct Modules<'f> {
     tests: BTreeSet<ModulePath>,
 }
 
-/// A module, in a file of its own or inline.
+/// A module, in a separate file or inline.
 struct Module<'f> {
     file: &'f str,
     /// The path of the module that the file belongs to.
@@ -62,7 +62,7 @@ pub(super) fn of_crates(files: &[File]) -> BTreeMap<&str, Modules<'_>> {
         let Some(end) = file.path.find("src/").map(|at| at + "src/".len()) else { continue };
         let (folder, name) = file.path.split_at(end);
         let mut path: ModulePath = name.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
-        // A program beside a library is a crate of its own, in one file.
+        // A program beside a library is a separate crate, in one file.
         let is_root = matches!(&*path, [name] if name == "lib" || name == "main");
         if is_root || path.last().is_some_and(|name| name == "mod") {
             path.pop();

@@ -21,7 +21,7 @@ fn rust(files: &[File]) -> impl Iterator<Item = &File> {
     files.iter().filter(|file| file.path.ends_with(".rs"))
 }
 
-/// Every file begins with `//!` and something behind it.
+/// Every file begins with `//!` and text after it.
 pub(super) fn begin_with_a_sentence(files: &[File]) -> Vec<Finding> {
     let begins =
         |text: &str| text.lines().next().is_some_and(|line| line.len() > 8 && line.starts_with("//! "));

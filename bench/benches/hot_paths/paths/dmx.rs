@@ -44,7 +44,7 @@ pub(super) const PATHS: &[Path] = &[
     sent("pixels/out", 1, pixels_out),
 ];
 
-/// A path on which a packet for each universe comes in, and so many slots of it have changed.
+/// A path on which one packet for each universe is received, in which `changed` slots have changed.
 const fn heard(name: &'static str, universes: usize, changed: usize, set_up: fn() -> Batch) -> Path {
     Path { name, events: universes, outcome: universes * changed, allocations: 0, set_up }
 }
@@ -86,7 +86,7 @@ fn art_dmx(universe: usize, changed: usize) -> Packets {
     Packets { packet: compose(&artnet::BACKEND, &text), sequence: None, slots: 18, changed }
 }
 
-/// A packet of a source that is told from others by a number.
+/// A packet of a source, which is identified by a number.
 fn e131(universe: usize, source: u8, changed: usize) -> Packets {
     let text = format!("data {universe} seq 0 cid {source:02x}*16 \"desk\" slots 0*512");
     Packets { packet: compose(&sacn::BACKEND, &text), sequence: Some(111), slots: 126, changed }
@@ -110,7 +110,8 @@ fn frames() -> [Vec<(Slot, Value)>; 2] {
 /// With a second between each two of them, longer than sACN gathers sources before any of them counts.
 const FRAMES_BEFORE: usize = 4;
 
-/// A batch in which every session hears a packet of each of its sources. They are heard: the first ones say something.
+/// A batch in which every session receives a packet of each of its sources. The sources must be followed: the first
+/// ones emit a value.
 fn hear_all(mut sessions: Vec<(Alone, Vec<(Peer, Packets)>)>) -> Batch {
     let mut batch = move |pause: Duration| {
         let hear = |(session, sources): &mut (Alone, Vec<(Peer, Packets)>)| {
@@ -127,7 +128,7 @@ fn hear_all(mut sessions: Vec<(Alone, Vec<(Peer, Packets)>)>) -> Batch {
     Box::new(move || batch(FRAME))
 }
 
-/// A batch in which every session is told a new level for every slot.
+/// A batch in which every session receives a new level for every slot.
 fn tell_all(mut sessions: Vec<Alone>) -> Batch {
     let mut frames = frames();
     Box::new(move || {
@@ -194,7 +195,7 @@ fn sacn_foreign() -> Batch {
 const SACN_OUT: &str =
     "[sacn out{}]\nuniverse = {}\npriority = 100\ndiscovery = off\ndestination = 127.0.0.1 9\nunicast = 1";
 
-/// The port at which a session of sACN hears which machine this is.
+/// The port on which an sACN session receives the identity of the machine.
 const IDENTITY: Port = Port(2);
 
 fn sacn_out(universes: usize) -> Batch {

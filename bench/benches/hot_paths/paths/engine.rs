@@ -7,7 +7,7 @@ use super::{Batch, Path};
 
 const VALUES: usize = 64;
 
-/// So many instances stand between two ends; with them a value takes as many hops as it may.
+/// The number of instances between two ends; with them a value takes the maximum number of hops.
 const BETWEEN: usize = 15;
 
 pub(super) const PATHS: &[Path] = &[

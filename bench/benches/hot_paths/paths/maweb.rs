@@ -15,11 +15,11 @@ const ANSWER: &str = include_str!(
     "../../../../crates/backends/tests/captures/gma2-playbacks-start0-as-buttons-90.response.json"
 );
 
-/// What the console says when it is told that we are there.
+/// The answer of the console to a keep-alive.
 const ALIVE: &str = r#"{"realtime":false,"session":1,"worldIndex":0}"#;
 
-/// A batch takes four seconds, after which the console is told that we are there: so many polls at their interval, which is
-/// a long one so that they are few.
+/// A batch takes four seconds, after which a keep-alive is sent to the console. The interval of the polls is long so
+/// that a batch has few of them.
 const POLL: Duration = Duration::from_secs(1);
 const POLLS: usize = 4;
 
@@ -34,7 +34,7 @@ pub(super) const PATHS: &[Path] = &[
     path("maweb/fader-out", MOVES * FADERS, MOVES * FADERS, fader_out),
 ];
 
-/// A path on which, besides all else, the console is told once that we are there.
+/// A path on which, besides all else, one keep-alive is sent to the console.
 const fn path(name: &'static str, events: usize, outcome: usize, set_up: fn() -> Batch) -> Path {
     Path { name, events, outcome: outcome + 1, allocations: 0, set_up }
 }

@@ -1,8 +1,8 @@
-//! The hot paths: what happens to a value, a packet or a message when everything is set up and nothing goes wrong.
+//! The hot paths: the processing of a value, a packet or a message when everything is set up and without errors.
 //!
-//! One table serves every figure: the program `hot_paths` measures nanoseconds and allocations with it and counts instructions
-//! under callgrind, and the test `allocations` compares the allocations with what stands here. A path says how much comes
-//! out of it, too, so that one that stopped doing its work is found by whoever measures it.
+//! All figures use one table: the program `hot_paths` measures nanoseconds and allocations and counts instructions
+//! under callgrind, and the test `allocations` compares the allocations with the table. Each path also states the size
+//! of its output, so that a path that stops working is noticed when it is measured.
 
 mod dmx;
 mod engine;
@@ -30,7 +30,7 @@ pub(crate) struct Path {
 pub(crate) type Batch = Box<dyn FnMut() -> usize>;
 
 impl Path {
-    /// A path in its steady state: buffers have grown, and sessions know what they hear.
+    /// A path in its steady state: buffers have grown, and sessions know their peers.
     pub(crate) fn warmed_up(&self) -> Batch {
         let mut batch = (self.set_up)();
         for _ in 0..self.some_batches() {
@@ -44,11 +44,11 @@ impl Path {
         64_usize.div_ceil(self.events).max(4)
     }
 
-    /// Handles so many batches, and nothing else: instructions are counted in here.
+    /// Handles `count` batches and nothing else: instructions are counted in this function.
     ///
     /// # Panics
     ///
-    /// If something else comes out than the table says.
+    /// If the output differs from the table.
     #[inline(never)]
     pub(crate) fn handle_batches(&self, batch: &mut Batch, count: usize) {
         let outcome: usize = (0..count).map(|_| batch()).sum();

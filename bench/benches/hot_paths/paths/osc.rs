@@ -12,7 +12,7 @@ const SOCKET: Port = Port(0);
 /// Messages in a batch.
 const MESSAGES: usize = 64;
 
-/// Different messages that are heard in turn. More than the caches of a processor know beforehand, if there are so many.
+/// The number of different messages received in turn, at most. More than the caches of a processor can predict.
 const MOST_MESSAGES: u32 = 16_384;
 
 pub(super) const PATHS: &[Path] = &[
@@ -55,7 +55,7 @@ fn scattered(at: u32, count: u32) -> u32 {
     (u64::from(at) * 7_919 % u64::from(count)) as u32
 }
 
-/// Messages for such addresses, one behind the other: a packet that was just received is never far away.
+/// Messages for these addresses, stored one after the other: a packet that was just received is always close in memory.
 struct Messages {
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -99,7 +99,7 @@ fn heard(addresses: u32) -> Batch {
     })
 }
 
-/// The configuration of one instance that hears, or sends.
+/// The configuration of a single instance that receives or sends.
 fn alone(maps: &str) -> String {
     format!("[osc desk]\nbind = 127.0.0.1 8000\ndestination = 127.0.0.1 9000\n[plain rack]\n[map]\n{maps}\n")
 }

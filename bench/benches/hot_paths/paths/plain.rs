@@ -13,7 +13,7 @@ thread_local! {
     static TOLD: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How many values all sessions of this thread were told since the last call.
+/// The number of values that all sessions of this thread have received since the last call.
 pub(super) fn told() -> usize {
     TOLD.take()
 }

@@ -55,7 +55,7 @@ impl Show {
         self.out.all_bytes()
     }
 
-    /// Forgets what came out, and says how much it was: messages, and values told to plain sessions.
+    /// Discards the output and returns its size: messages, and values received by plain sessions.
     pub(super) fn finish(&mut self) -> usize {
         let messages = std::hint::black_box(self.out.effects()).len();
         self.out.clear();
@@ -99,7 +99,7 @@ impl Alone {
         all.remove(0)
     }
 
-    /// A port has opened, or somebody has connected to one.
+    /// A port has opened, or a peer has connected to one.
     pub(super) fn open(&mut self, port: Port, peer: Peer) {
         self.session.handle_open(self.now, port, peer, &mut self.out);
     }
@@ -141,7 +141,7 @@ fn plan(config: &str) -> Plan {
     plan
 }
 
-/// Somebody in the network.
+/// A peer in the network.
 pub(super) fn peer(address: &str) -> Peer {
     Peer::Address(address.parse().expect("an address and a port"))
 }

@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use super::{Adversary, PACE};
 use crate::floods::packets;
 
-/// The universe that everybody asks for.
+/// The universe that all nodes subscribe to.
 pub(super) const CROWDED: u8 = 5;
 
 /// As deep as bundles of 20 bytes fit into a datagram, and much deeper than a receiver may read.
 const DEPTH: usize = 3000;
 
-/// Sends bundles in which each message goes to every address that there is.
+/// Sends bundles in which each message goes to every address.
 pub(super) fn patterns(adversary: &mut Adversary) -> Result<()> {
     let message = packets::message("/p/*", adversary.random.unit() as f32);
     flood(adversary, adversary.places.datagrams, &packets::full_bundle(&message, &message), 1, 10)
@@ -40,7 +40,7 @@ pub(super) fn own_loop(adversary: &mut Adversary) -> Result<()> {
     Ok(())
 }
 
-/// Invites the program to sessions, as more peers than it takes, which then say nothing.
+/// Invites the program to sessions from more peers than it accepts, which then send nothing.
 pub(super) fn rtpmidi_peers(adversary: &mut Adversary) -> Result<()> {
     let mut peers = Vec::new();
     while adversary.goes_on() {
@@ -57,7 +57,7 @@ pub(super) fn rtpmidi_peers(adversary: &mut Adversary) -> Result<()> {
     Ok(())
 }
 
-/// Answers polls, as thousands of nodes that all want a universe which moves.
+/// Answers polls from thousands of nodes that all subscribe to a universe that changes.
 pub(super) fn artnet_subscribers(adversary: &mut Adversary) -> Result<()> {
     let hand = socket(Ipv4Addr::LOCALHOST)?;
     while adversary.goes_on() {
@@ -99,7 +99,7 @@ fn socket(from: Ipv4Addr) -> Result<UdpSocket> {
     UdpSocket::bind((from, 0)).context("cannot open a socket for an attack")
 }
 
-/// Whether anybody hears it is nobody's concern.
+/// Sends a datagram; it does not matter whether it is received.
 fn send(socket: &UdpSocket, port: u16, datagram: &[u8]) {
     let _ = socket.send_to(datagram, (Ipv4Addr::LOCALHOST, port));
 }

@@ -1,9 +1,9 @@
-//! What an adversary does to the subject: a table of attacks, of which one runs at a time, for a few seconds, on a thread of its own.
+//! The attacks on the subject: a table of which one runs at a time, for a few seconds, on a separate thread.
 //!
-//! Each is a way in which a peer could make the program slow, large or deaf, or leave it with a key held. They are for instances that
-//! nothing else uses, so that no state and no count depends on them. Whether an attack did any harm, others judge: the pings say how
-//! long an unrelated mapping took meanwhile, and memory and descriptors have to be as before. An attack returns an error
-//! if the program failed at what the attack itself can see.
+//! Each is a way in which a peer could make the program slow, large or unresponsive, or leave it with a key held. They
+//! target instances that nothing else uses, so that no state and no count depends on them. Other checks detect the
+//! damage: the pings measure the latency of an unrelated mapping meanwhile, and memory and descriptors have to be as
+//! before. An attack returns an error if it observes a failure itself.
 
 mod datagrams;
 mod streams;
@@ -26,7 +26,7 @@ pub(super) struct Attack {
     run: fn(&mut Adversary) -> Result<()>,
 }
 
-/// All attacks. Each is run before any comes again.
+/// All attacks. Each runs once before any runs again.
 pub(super) const ATTACKS: &[Attack] = &[
     Attack { name: "pings that are never read", run: web::pings },
     Attack { name: "unfinished messages", run: streams::unfinished_messages },
@@ -44,7 +44,7 @@ pub(super) const ATTACKS: &[Attack] = &[
 /// The phase of the pings while nothing attacks; that of an attack is its place in the table and 1.
 const QUIET: usize = 0;
 
-/// How long what happens after an attack still counts as its doing.
+/// How long effects after an attack still count for it.
 const AFTERMATH: Duration = Duration::from_millis(300);
 
 /// Between two portions of a flood.
@@ -78,9 +78,9 @@ struct Adversary {
 pub(super) struct Attacks {
     places: AttackTargets,
     random: Random,
-    /// Hears what the instance `witness` says.
+    /// Receives the messages of the instance `witness`.
     witness: UdpSocket,
-    /// What the pings are counted for.
+    /// The phase for which pings are counted.
     pub(super) phase: Arc<AtomicUsize>,
     running: Option<(usize, JoinHandle<Result<()>>)>,
     /// How many have begun.
@@ -142,7 +142,7 @@ impl Attacks {
         self.running.is_none() && self.calm_at.is_none()
     }
 
-    /// Whether every attack is over that comes once before any comes again.
+    /// Whether every attack has run and ended at least once.
     pub(super) fn were_all_made(&self) -> bool {
         self.begun > ATTACKS.len() || (self.begun == ATTACKS.len() && self.running.is_none())
     }
@@ -163,7 +163,7 @@ impl Attacks {
         Ok(())
     }
 
-    /// Looks whether an attack is over, and returns what it found to be wrong.
+    /// Checks whether an attack is over, and returns the problem that it found.
     pub(super) fn step(&mut self, now: Duration) -> Option<String> {
         if self.calm_at.is_some_and(|at| now >= at) {
             self.phase.store(QUIET, Ordering::Relaxed);

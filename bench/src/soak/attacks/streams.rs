@@ -10,7 +10,7 @@ use super::{Adversary, web};
 /// More connections than a server takes from one address.
 const MANY: usize = 40;
 
-/// How much of a message there is; its end never comes.
+/// The length of the sent part of a message, which is never completed.
 const BEGINNING: usize = 60_000;
 
 /// Begins long messages on as many connections as there may be, before any log-in.
@@ -49,7 +49,7 @@ pub(super) fn lengths(adversary: &mut Adversary) -> Result<()> {
     let mut stream = None;
     while adversary.goes_on() {
         let lies = lengths[adversary.random.below(lengths.len())];
-        // One that lies too much is cut off, and comes again.
+        // A peer with too many invalid packets is disconnected, and reconnects.
         let Some(open) = stream.take().or_else(|| connect(adversary.places.stream).ok()) else { continue };
         open.set_write_timeout(Some(super::PACE * 100))?;
         stream = (&open).write_all(lies).is_ok().then_some(open);

@@ -11,19 +11,19 @@ use super::super::fuzz_traffic::connect;
 use super::super::link::decode;
 use super::Adversary;
 
-/// How long the console may take to say that a key was pressed or released; the machine may be busy.
+/// How long the console may take to report that a key was pressed or released; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The password that the console has, and one that it does not have, as they are sent.
 const RIGHT: &str = "2807623134739142b119aff358f8a219";
 const WRONG: &str = "00000000000000000000000000000000";
 
-/// Provokes pongs, which nobody reads.
+/// Provokes pongs, which are never read.
 pub(super) fn pings(adversary: &mut Adversary) -> Result<()> {
     let mut remotes: Vec<WebSocket<TcpStream>> = Vec::new();
     while adversary.goes_on() {
         if remotes.len() < 4 {
-            // It may be refused: what was cut off may still be there.
+            // It may be refused: the previous connections may still exist.
             remotes.extend(remote(adversary).ok());
         }
         // One that was cut off is replaced.
@@ -49,7 +49,7 @@ pub(super) fn failed_log_ins(adversary: &mut Adversary) -> Result<()> {
     Ok(())
 }
 
-/// Holds a key, and is gone without a word: the key has to be released.
+/// Holds a key and disconnects without a goodbye: the key has to be released.
 pub(super) fn dies_with_a_key(adversary: &mut Adversary) -> Result<()> {
     while adversary.goes_on() {
         let mut remote = remote(adversary)?;
@@ -80,7 +80,7 @@ pub(super) fn dies_with_a_key(adversary: &mut Adversary) -> Result<()> {
     Ok(())
 }
 
-/// Whether the witness hears of the key that it is in this state.
+/// Whether the witness receives this state of the key.
 fn shows_state(adversary: &Adversary, state: f32) -> Result<bool> {
     let witness = &adversary.witness;
     let end = Instant::now() + PATIENCE;

@@ -1,4 +1,4 @@
-//! What a compilation returns.
+//! The result of a compilation.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ impl Compiled {
         self.warnings
     }
 
-    /// Removes the warnings for which `is_known` returns true, for somebody who has seen them.
+    /// Removes the warnings for which `is_known` returns true, for a user who has already seen them.
     pub fn remove_warnings(&mut self, is_known: impl Fn(&Diagnostic) -> bool) {
         let before = self.diagnostics.len();
         self.diagnostics.retain(|one| one.severity == DiagnosticSeverity::Error || !is_known(one));

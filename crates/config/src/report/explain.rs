@@ -1,4 +1,4 @@
-//! What each kind of diagnostic means and how to correct it, by its id.
+//! The meaning of each kind of diagnostic and its correction, by id.
 
 /// Every id with its explanation, by name.
 pub const EXPLANATIONS: &[(&str, &str)] = &[
@@ -174,7 +174,7 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// What the id of a diagnostic means.
+/// The explanation of a diagnostic, by its id.
 pub fn explanation(id: &str) -> Option<&'static str> {
     EXPLANATIONS.iter().find(|(known, _)| *known == id).map(|(_, text)| *text)
 }

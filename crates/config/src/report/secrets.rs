@@ -20,7 +20,7 @@ const HIDDEN: &str = "...";
 /// Shorter parts of a secret are not hidden. They reveal nothing and may occur in a sentence by chance.
 const MIN_PART: usize = 3;
 
-/// The name of a secret is searched for in so many characters at the start of a line.
+/// The name of a secret is searched for in this many characters at the start of a line.
 const MAX_NAME: usize = 200;
 
 /// A secret of more bytes is not searched for in sentences. The sentences are dropped instead.

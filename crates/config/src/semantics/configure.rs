@@ -58,14 +58,14 @@ pub(crate) fn configure_instances(
     sections.instances.iter().map(configure).collect()
 }
 
-/// What is needed to read options.
+/// The context for reading options.
 struct Environment<'a> {
     files: &'a dyn Files,
     sources: &'a mut SourceFiles,
     diagnostics: &'a mut Diagnostics,
     /// Every file that was requested.
     read: &'a mut Vec<PathBuf>,
-    /// The files of which a warning says that everybody can read the secrets in them.
+    /// The files for which a warning has reported that their secrets are readable by all users.
     readable: Vec<SourceId>,
 }
 
@@ -152,7 +152,7 @@ fn configure(
 
 const NO_QUOTES: &str = "leave out the quotes";
 
-/// What stands between the quotes round a value, if they are not a part of its language.
+/// The text between quotes round a value, if the quotes are not a part of its syntax.
 fn quoted_value<'s>(setting: &Setting, sources: &'s SourceFiles) -> Option<&'s str> {
     let is_anything = setting.spec.quotes || setting.spec.family == Some("");
     between_quotes(sources.at(setting.value)).filter(|_| !is_anything)

@@ -132,7 +132,7 @@ impl Mapper<'_, '_> {
             stages::read(source, mapping, self.chains, self.sources, self.writer.diagnostics);
         let is_layered = chain.as_ref().map(|chain| chain.is_layered());
         let is_broken = !self.check_counts(endpoints, is_layered) || chain.is_none();
-        // A channel of a named chain may stand in another file than the line.
+        // A channel of a named chain may be in another file than the line.
         let texts = references.iter().map(|reference| match reference {
             StageReference::Target => None,
             StageReference::Channel { at, .. } => Some(self.sources.text(at.source)),
@@ -283,7 +283,7 @@ impl Mapper<'_, '_> {
         Some(ChannelList { instance, addresses, location: Location { source, span }, bar })
     }
 
-    /// What a `|` in an address was probably meant as.
+    /// The probable meaning of a `|` in an address.
     fn doubtful_bar(&self, address: &str) -> Option<DoubtfulBar> {
         if address.contains(" |") || address.contains("| ") {
             return Some(DoubtfulBar::Loose);

@@ -34,7 +34,7 @@ pub(crate) struct WrittenOption<'t> {
 }
 
 impl OptionSet {
-    /// Adds an option. A misspelt name is reported and stands for the closest one, so that the value is checked too.
+    /// Adds an option. A misspelt name is reported and replaced by the closest one, so that the value is checked too.
     pub(crate) fn add(
         &mut self,
         backend: &'static Backend,

@@ -1,4 +1,4 @@
-//! Checks that no two instances want the same port of this machine for themselves.
+//! Checks that no two instances require the same port of this machine exclusively.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use crate::semantics::configure::ConfiguredInstance;
 use crate::semantics::sections::InstanceSection;
 use crate::wording::quote;
 
-/// A port of this machine that an instance wants.
+/// A port of this machine that an instance requires.
 struct WantedPort<'s> {
     section: &'s InstanceSection,
     at: Endpoint,
@@ -18,7 +18,7 @@ struct WantedPort<'s> {
     is_shared: bool,
 }
 
-/// Reports instances that want a port which an earlier one takes: a server is an error, a UDP socket a warning, because
+/// Reports instances that require the port of an earlier one: a server is an error, a UDP socket a warning, because
 /// MIDIMonster opens it, although only one of the instances receives anything there.
 pub(crate) fn check(
     sections: &[InstanceSection],

@@ -34,7 +34,7 @@ pub(crate) fn channel_name(builder: &PlanBuilder<'_>, (instance, slot): PlanChan
     format!("{}.{}", planned.name, planned.channels.address(slot))
 }
 
-/// What happens to a value between the source and the target of a mapping.
+/// The processing of a value between the source and the target of a mapping.
 #[derive(Default)]
 pub(crate) struct Conversion<'c, 't> {
     /// None if values pass unchanged, and if the line has a mistake.

@@ -395,7 +395,7 @@ impl<'a> Sections<'a> {
             return None;
         }
         self.diagnostics.add(Draft::error("unknown-backend", message).at(at).help(help));
-        // The backend that was probably meant stands in, so that options and addresses are checked too.
+        // The probable backend is used instead, so that options and addresses are checked too.
         self.registry.find(alias.map_or_else(|| closest(name, known()), |alias| alias.backend)?)
     }
 

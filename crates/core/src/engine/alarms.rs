@@ -1,12 +1,12 @@
-//! Who wants to be woken when: sessions, or chains, by their numbers.
+//! The wake-up times of sessions or chains, by their numbers.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::Instant;
 
-/// A heap in which an entry that no longer counts stays until it comes up: setting an alarm is a push, and most often not
-/// even that, because one that wants to sleep longer than its alarm says only looks at the clock once more.
+/// A heap in which an obsolete entry remains until it is due. Setting an alarm is a push, and usually not even that: a
+/// sleeper whose wake-up time moves back is only checked once more at the earlier time.
 #[derive(Default)]
 pub(super) struct Alarms {
     heap: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -15,14 +15,14 @@ pub(super) struct Alarms {
 }
 
 impl Alarms {
-    /// The alarms of so many sleepers, all of whom say when they want to be woken.
+    /// Creates the alarms of N sleepers from their wake-up times.
     pub(super) fn of(wakes: impl ExactSizeIterator<Item = Option<Instant>>) -> Self {
         let mut alarms = Self { heap: BinaryHeap::new(), set: vec![None; wakes.len()] };
         wakes.enumerate().for_each(|(at, due)| alarms.set(at, due));
         alarms
     }
 
-    /// The first alarm. Whoever has it may have decided to sleep longer.
+    /// The first alarm. Its sleeper may have decided to sleep longer.
     pub(super) fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse((due, _))| *due)
     }
@@ -44,7 +44,8 @@ impl Alarms {
         self.heap.push(Reverse((due, at)));
     }
 
-    /// Takes out the first whose alarm is due; of several at the same time, the one with the lowest number.
+    /// Removes and returns the first sleeper whose alarm is due. Of several with the same time, the lowest number comes
+    /// first.
     pub(super) fn take(&mut self, now: Instant) -> Option<usize> {
         if self.next()? > now {
             return None;

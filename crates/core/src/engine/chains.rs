@@ -31,7 +31,7 @@ struct Working {
     merge: Option<(usize, usize)>,
     /// Whether numbers take nothing but their shape in it.
     is_plain: bool,
-    /// What its values are to the target.
+    /// The kind of its values at the target.
     kind: Kind,
     /// Whether the last value that entered it was an event, and how often that had been to a peer and come back.
     is_event: bool,
@@ -50,13 +50,14 @@ impl LiveChains {
         self.alarms.next()
     }
 
-    /// What keeps the values of a chain from its target.
+    /// The reason why the values of a chain do not reach its target.
     pub(super) fn obstacle(&self, chain: usize) -> Option<Obstacle> {
         self.all[chain].live.obstacle()
     }
 
-    /// Where a number goes, and what it becomes, in a chain of shapes alone; and whether others become the same. A move of the
-    /// source that leaves the target where it is, such as one between two `steps`, is not passed on; what is said twice is.
+    /// The target and the result for a number in a chain of shapes alone, and whether other numbers give the same
+    /// result. A move of the source that does not change the target, such as one between two `steps`, is not passed on;
+    /// a repeated value is.
     #[inline]
     pub(super) fn shaped(&self, input: Slot, number: f64) -> Option<(Route, f64, bool)> {
         // Inputs begin with the sources of the chains.
@@ -110,7 +111,8 @@ impl Engine {
         }
     }
 
-    /// The present state of the source of a chain. A target that is not `untold` learns of it only what it changes in a merge.
+    /// The present state of the source of a chain. A target that is not `untold` receives it only if it changes a
+    /// merge.
     pub(super) fn recall_chain(
         &mut self,
         now: Instant,
@@ -159,7 +161,7 @@ impl Engine {
         self.run_hops(now, 0, out);
     }
 
-    /// One call into a chain, and what it caused put where it belongs.
+    /// Calls a chain and distributes the results.
     fn call_chain(
         &mut self,
         now: Instant,
@@ -171,7 +173,7 @@ impl Engine {
         let known = |reference: usize| {
             let channel @ (instance, slot) = planned.references[reference];
             let known = &self.running[instance.index()].known;
-            // A pad that lights its own lamp: what came from it last is the finger, not the lamp.
+            // A pad that lights its own lamp: the last value from it is the finger, not the lamp.
             let is_own_lamp = channel == planned.to && channel == planned.from;
             if is_own_lamp { known.last_output(slot) } else { known.latest(slot) }
         };
@@ -199,7 +201,8 @@ impl Engine {
         let working = &self.chains.all[chain];
         let value = match working.merge {
             None => Some(value),
-            // What passes a chain that sleeps is the end of something: of use where nobody else has a say.
+            // A chain that sleeps only passes on the end of something, which is useful only where no other source has a
+            // say.
             Some((merge, _)) if working.live.is_asleep() => {
                 Some(value).filter(|_| self.chains.merges[merge].is_silent())
             }
@@ -211,7 +214,7 @@ impl Engine {
         }
     }
 
-    /// A source that sleeps has no say in what its target follows.
+    /// A source that sleeps does not affect the value of its target.
     fn withdraw_if_asleep(&mut self, chain: usize) {
         let working = &self.chains.all[chain];
         let Some((merge, source)) = working.merge.filter(|_| working.live.is_asleep()) else { return };
@@ -238,8 +241,8 @@ impl Engine {
         }
     }
 
-    /// Puts the chains of the plan to work. One that stands between the same channels of the same sessions as before, and is
-    /// written as before, goes on as it is. Returns which have begun anew.
+    /// Activates the chains of the plan. A chain between the same channels of the same sessions, and with the same text
+    /// as before, keeps its state. Returns which chains have started anew.
     pub(super) fn install_chains(&mut self, before: &Plan, sessions_before: &[SessionId]) -> Vec<bool> {
         let mut old = std::mem::take(&mut self.chains);
         let sessions: Vec<_> = self.running.iter().map(|running| running.id).collect();

@@ -1,8 +1,8 @@
 //! The changes since an observer last collected them.
 //!
-//! While changes are noted, each value that is recorded sets a bit and adds one to a counter of its channel and direction.
-//! Observers collect them at their own pace: what they cost follows that pace and not the traffic. A button that was pressed
-//! and released in between shows in its count.
+//! While changes are recorded, each value sets a bit and increments a counter of its channel and direction. Observers
+//! collect them at their own pace: the cost depends on that pace and not on the traffic. A button that was pressed and
+//! released in between shows in its count.
 
 use super::Engine;
 use crate::plan::ChainInput;
@@ -72,7 +72,7 @@ pub struct HeldBack {
     pub from: (InstanceId, Slot),
     /// The channel that it was meant for.
     pub to: (InstanceId, Slot),
-    /// What keeps it: `asleep, `pads.shift` is 0`.
+    /// The reason: `asleep, `pads.shift` is 0`.
     pub reason: String,
 }
 
@@ -98,8 +98,8 @@ impl Engine {
         })
     }
 
-    /// Starts to note changes, or stops. What is known at the start counts as changed, so that the first calls of
-    /// [`drain_changes`](Self::drain_changes) hand out a snapshot; so it does if changes are noted already.
+    /// Starts or stops recording changes. Values known at the start count as changed, so the first calls of
+    /// [`drain_changes`](Self::drain_changes) return a snapshot. The same happens if changes are already recorded.
     pub fn note_changes(&mut self, on: bool) {
         self.notes_changes = on;
         for running in &mut self.running {
@@ -107,7 +107,7 @@ impl Engine {
         }
     }
 
-    /// Hands out channels that have changed, so many at most, and returns whether these were all.
+    /// Passes at most `most` changed channels to `each`. Returns whether these were all.
     pub fn drain_changes(&mut self, most: usize, mut each: impl FnMut(Change)) -> bool {
         let mut left = most;
         for (at, running) in (0..).zip(&mut self.running) {

@@ -8,10 +8,10 @@ use crate::engine::{Engine, LastValues, Rest, Running};
 use crate::{Direction, Effect, InstanceId, Instant, Kind, Outbox, Plan, PlannedInstance, Route, SessionId};
 
 impl Engine {
-    /// Puts a plan in place of the running one.
+    /// Replaces the running plan.
     ///
-    /// Sessions whose name, backend and options are unchanged stay, with their ports and slots, provided that the plan was
-    /// built on the running one. The others stop before new ones start.
+    /// Sessions whose name, backend and options are unchanged continue, with their ports and slots, provided that the
+    /// plan was built on the running one. The others stop before new ones start.
     pub fn install(&mut self, now: Instant, plan: Arc<Plan>, out: &mut Outbox) {
         let mut interrupted = self.set_aside();
         let before = std::mem::replace(&mut self.plan, plan);
@@ -83,10 +83,10 @@ impl Engine {
         out.push(Effect::Retire(leaving.id));
     }
 
-    /// Outputs that have not been told anything yet get the present value of their source, as state. So do chains that have
-    /// just begun: they have to know what their source is at although their target has a value.
+    /// Sends the present value of its source, as state, to each output that has not received a value yet. Chains that
+    /// have just begun receive it too: they need the state of their source even if their target has a value.
     fn recall_new_targets(&mut self, now: Instant, plan: &Plan, has_begun: &[bool], out: &mut Outbox) {
-        // Behind chains all of a target's sources count, for three of them may be the parts of one colour.
+        // For chains, all sources of a target count, because three of them may be the parts of one colour.
         let mut states = Vec::new();
         for (at, planned) in plan.instances().iter().enumerate() {
             for slot in planned.channels.slots() {
@@ -111,7 +111,7 @@ impl Engine {
                 None => self.recall_chain(now, route.slot, &value, untold, out),
             }
         }
-        // They are states, and not handed over as values.
+        // They are states, and not passed on as values.
         for instance in self.queue.waiting.drain(..) {
             self.running[instance.index()].is_queued = false;
         }
@@ -124,7 +124,7 @@ impl Engine {
         }
     }
 
-    /// Whether the target that a route leads to, perhaps through a chain, has not been told anything.
+    /// Whether the target of a route, possibly through a chain, has not received a value.
     fn has_no_value(&self, route: &Route) -> bool {
         let end = match route.target {
             Route::INTO_CHAINS => self.chains.end(route.slot),
@@ -163,7 +163,8 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
     }
 }
 
-/// Tells a session that goes on what is mapped in the new plan and was not before, and the other way round.
+/// Binds the channels of a continuing session that the new plan maps for the first time, and unbinds those no longer
+/// mapped.
 fn rebind(running: &mut Running, before: &PlannedInstance, after: &PlannedInstance) -> bool {
     running.known.resize(after.channels.len());
     let mut changed = false;

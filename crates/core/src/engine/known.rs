@@ -30,7 +30,7 @@ impl LastValues {
         self.marks.len()
     }
 
-    /// Makes room for channels of which nothing is known.
+    /// Makes room for channels without a known value.
     pub(super) fn resize(&mut self, channels: usize) {
         self.inputs.numbers.resize(channels, NO_NUMBER);
         self.outputs.numbers.resize(channels, NO_NUMBER);
@@ -69,12 +69,12 @@ impl LastValues {
         self.note_output(slot);
     }
 
-    /// What went to a channel last was an event.
+    /// The last value sent to a channel was an event.
     pub(super) fn mark_event(&mut self, slot: Slot) {
         self.marks[slot.index()] |= OUTPUT_EVENT;
     }
 
-    /// A number that is no event goes to a channel.
+    /// A number that is not an event goes to a channel.
     #[inline]
     pub(super) fn record_output_number(&mut self, slot: Slot, number: f64) {
         self.marks[slot.index()] = OUTPUT_LAST;
@@ -115,7 +115,7 @@ impl LastValues {
         }
     }
 
-    /// The last number that came from a channel; NaN where a text or nothing has.
+    /// The last number that came from a channel; NaN after a text, or if there was no value.
     #[inline]
     pub(super) fn last_input_number(&self, slot: Slot) -> Option<f64> {
         self.inputs.numbers.get(slot.index()).copied()
@@ -129,14 +129,14 @@ impl LastValues {
         values.numbers[slot.index()] == number
     }
 
-    /// All channels that have been told something, and what, unless it was an event.
+    /// All channels that have received a value, with that value, except events.
     pub(super) fn states(&self) -> impl Iterator<Item = (Slot, Value)> {
         let is_state = |slot: &Slot| self.marks[slot.index()] & OUTPUT_EVENT == 0;
         let slots = (0..self.len() as u32).map(Slot).filter(is_state);
         slots.filter_map(|slot| Some((slot, self.last_output(slot)?)))
     }
 
-    /// Starts to note changes, with all that is known, or stops.
+    /// Starts recording changes, including all known values, or stops.
     pub(super) fn note_changes(&mut self, on: bool) {
         let mut changes = self.changes.take().filter(|_| on);
         if on {
@@ -183,12 +183,12 @@ impl LastValues {
         self.changes = Some(changes);
     }
 
-    /// Nothing comes from a channel any more.
+    /// A channel is no longer an input.
     pub(super) fn forget_input(&mut self, slot: Slot) {
         self.inputs.remove(slot);
     }
 
-    /// Nothing goes to a channel any more.
+    /// A channel is no longer an output.
     pub(super) fn forget_output(&mut self, slot: Slot) {
         self.outputs.remove(slot);
         self.marks[slot.index()] = 0;
@@ -203,9 +203,9 @@ fn note(marks: &mut Marks, slot: Slot) {
 
 /// A value for each channel that has one, with eight bytes for each channel.
 ///
-/// Values are numbers nearly always, and a number is put here for each slot of each universe that goes by. So it is one store,
-/// whatever was there before, and a hundred universes fit a processor's cache twice as often as with whole [`Value`]s. Texts
-/// are kept elsewhere.
+/// Nearly all values are numbers, and a number is stored here for each slot of each processed universe. So this takes a
+/// single store, independent of the previous value, and twice as many universes fit the processor's cache as with
+/// complete [`Value`]s. Texts are stored elsewhere.
 #[derive(Default)]
 struct CompactValues {
     /// In the order of the slots; [`NO_NUMBER`] where there is a text or nothing.

@@ -1,8 +1,8 @@
 //! The whole program minus its sockets: all sessions, the route table, and the turns they take.
 //!
-//! An event enters one session. What the session emits is routed into the inboxes of other sessions, which are called in
-//! turn; what those emit is the next *hop*. When nothing is left, the turn is over and the shell reads the outbox. A turn
-//! that takes too long is interrupted, and goes on in slices (`slices`).
+//! An event enters one session. What the session emits is routed into the inboxes of other sessions, which are called
+//! in turn; the values that those emit are the next *hop*. When none are left, the turn is over and the shell reads the
+//! outbox. A turn that takes too long is interrupted and continues in slices (`slices`).
 
 mod alarms;
 mod chains;
@@ -37,7 +37,7 @@ const LATE_HOP: usize = 4;
 const MAX_LATE_VALUES: usize = 100_000;
 const MAX_TRAIL: usize = 1000;
 
-/// A session that asks to be woken in the past is woken no sooner than after this time.
+/// The minimum sleep of a session that requests a wake-up in the past.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
 /// The engine. A value: it does nothing by itself.
@@ -74,7 +74,7 @@ struct SessionQueue {
     waiting: Vec<InstanceId>,
     /// How many sessions the values that are routed have come through.
     hops: usize,
-    /// Empty inboxes. The one that was used last is used next, whoever gets it, because a processor still has it at hand.
+    /// Empty inboxes. The one used last is reused first because it is most likely still in the cache.
     spare: Vec<Inbox>,
 }
 
@@ -94,7 +94,7 @@ impl SessionQueue {
     }
 }
 
-/// A session and what the engine keeps for it.
+/// A session and its data in the engine.
 struct Running {
     id: SessionId,
     session: Box<dyn Session>,
@@ -102,7 +102,7 @@ struct Running {
     /// The numbers of those values in the inbox that are events.
     events: Vec<u32>,
     is_queued: bool,
-    /// What was left over when a turn was interrupted.
+    /// The remaining work of an interrupted turn.
     rest: Rest,
     known: LastValues,
     wake: Option<Instant>,
@@ -111,7 +111,8 @@ struct Running {
 }
 
 impl Running {
-    /// Asks the session when it wants to be woken. If it has just been woken, that is after a moment at the soonest.
+    /// Reads the next wake-up time of the session. If it has just been woken, the next wake-up is after
+    /// [`SHORTEST_SLEEP`] at the earliest.
     #[inline]
     fn sleep(&mut self, now: Instant) {
         self.wake = self.session.next_timeout();
@@ -198,7 +199,7 @@ impl Engine {
         self.turn(now, session, out, |session, out| session.handle_open(now, port, peer, out));
     }
 
-    /// Bytes came in.
+    /// A port has received bytes.
     pub fn handle_data(
         &mut self,
         now: Instant,
@@ -211,7 +212,7 @@ impl Engine {
         self.turn(now, session, out, |session, out| session.handle_data(now, port, from, data, out));
     }
 
-    /// A port could not be opened, or a port or connection is gone.
+    /// A port could not be opened, or a port or connection has closed.
     pub fn handle_close(
         &mut self,
         now: Instant,
@@ -224,7 +225,7 @@ impl Engine {
         self.turn(now, session, out, |session, out| session.handle_close(now, port, peer, reason, out));
     }
 
-    /// A stream took less than it was given.
+    /// A stream has accepted less than was sent.
     pub fn handle_full(
         &mut self,
         now: Instant,
@@ -253,7 +254,7 @@ impl Engine {
         self.turn(now, session, out, |session, out| session.handle_writable(now, port, peer, out));
     }
 
-    /// Puts a value on a channel by hand, as if its session had emitted it.
+    /// Sets the value of a channel as if its session had emitted it.
     pub fn handle_value(
         &mut self,
         now: Instant,
@@ -268,8 +269,8 @@ impl Engine {
         self.take_turn(now, instance, out, |_, out| out.emit(slot, value));
     }
 
-    /// The shell has something to tell the operator, about a session or about itself. Counted and rate-limited as the
-    /// notices of sessions are.
+    /// The shell reports something to the operator, about a session or about itself. Counted and rate-limited like the
+    /// notices of sessions.
     pub fn handle_notice(
         &mut self,
         now: Instant,
@@ -282,8 +283,8 @@ impl Engine {
 
     /// The time of `next_timeout` has come.
     ///
-    /// One slice of it: what is still due after that is due at once. The session that has waited longest comes first, and
-    /// of equals the one with the lowest number.
+    /// Runs one slice; whatever is still due afterwards is due at once. The session that has waited longest runs first.
+    /// Of equals, the one with the lowest number runs first.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         self.slices.work = 0;
         while self.slices.work < SLICE
@@ -309,7 +310,7 @@ impl Engine {
         self.notices.handle_timeout(now, out);
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// The time of the next call of `handle_timeout`.
     pub fn next_timeout(&self) -> Option<Instant> {
         [self.timers.next(), self.chains.next_timeout(), self.notices.next_timeout()]
             .into_iter()
@@ -336,7 +337,7 @@ impl Engine {
         out: &mut Outbox,
         event: impl FnOnce(&mut dyn Session, &mut Outbox),
     ) {
-        // What was due before comes first: a pulse ends before the next press begins.
+        // Work that was due before comes first: a pulse ends before the next press begins.
         self.wake_chains(now, out);
         self.slices.work = 0;
         let left_over = self.left_over();
@@ -345,7 +346,7 @@ impl Engine {
         self.end_turn(instance, left_over);
     }
 
-    /// One call into a session, and what it caused put where it belongs.
+    /// Calls a session and distributes the results.
     fn call(
         &mut self,
         now: Instant,
@@ -373,7 +374,7 @@ impl Engine {
         self.collect(now, instance, out);
     }
 
-    /// Takes what a session emitted and raised out of the outbox.
+    /// Takes the emitted values and the notices of a session out of the outbox.
     fn collect(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         if !out.raised.is_empty() {
             let session = Some(self.running[instance.index()].id);
@@ -390,8 +391,7 @@ impl Engine {
         }
     }
 
-    /// Puts what a session has emitted into the inbox of every channel that it is mapped to, and into the chains that begin
-    /// there.
+    /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
     fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         let emitted = std::mem::take(&mut self.emitted);
         let mut rest = &emitted[..];
@@ -423,10 +423,10 @@ impl Engine {
         self.emitted.clear();
     }
 
-    /// Routes numbers as long as each of them goes to one channel, as it is or through a chain of shapes, and all to channels
-    /// of one other instance. Returns how many those were.
+    /// Routes numbers as long as each of them goes to one channel, as it is or through a chain of shapes, and all to
+    /// channels of one other instance. Returns their number.
     ///
-    /// A universe is five hundred values from one instance to another. Here both are looked up once and not for each value.
+    /// A universe is five hundred values from one instance to another. Both are looked up once and not for each value.
     fn route_run(&mut self, instance: InstanceId, emitted: &[(Slot, Value)]) -> usize {
         let Self { plan, running, chains, queue, .. } = self;
         let (routes, channels) = (plan.routes(), &plan.instances()[instance.index()]);
@@ -517,8 +517,8 @@ impl Engine {
         row.len()
     }
 
-    /// Calls every session that has got values, and those that get values from it, until nothing is left or the slice is
-    /// over. `hops` says how far what caused the values has come already.
+    /// Calls every session with values in its inbox, and those that receive values from it, until none are left or the
+    /// slice is over. `hops` is the number of hops that the cause of the values has already taken.
     fn run_hops(&mut self, now: Instant, hops: usize, out: &mut Outbox) {
         let mut late_values = self.late_values();
         self.queue.hops = hops;
@@ -547,7 +547,7 @@ impl Engine {
         out.generation = 0;
     }
 
-    /// Drops what still goes round and names the channels it goes through, once.
+    /// Drops the values that circulate in a loop and reports the channels of the loop, once.
     fn break_loop(&mut self, now: Instant, out: &mut Outbox) {
         for instance in self.queue.waiting.drain(..) {
             self.running[instance.index()].drop_values();
@@ -578,7 +578,7 @@ impl Engine {
     }
 }
 
-/// Tells a session a value, and puts it into the queue of those to call.
+/// Puts a value into the inbox of a session, and the session into the queue of those to call.
 #[inline]
 fn enqueue(target: &mut Running, queue: &mut SessionQueue, route: Route, value: &Value, is_event: bool) {
     queue.admit(route.target, target);

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::{Direction, InstanceId, Notice, Route, Slot};
 
-/// So many channels are named; the others are counted.
+/// The maximum number of channels that are named; the others are counted.
 const MOST_NAMES: usize = 4;
 
 impl Engine {
@@ -13,7 +13,7 @@ impl Engine {
         format!("{}.{}", planned.name, planned.channels.address(slot))
     }
 
-    /// Puts the names of the outputs that a notice is about in front of it, with what is mapped to them.
+    /// Prefixes a notice with the names of the outputs that it is about, and with the sources mapped to them.
     pub(super) fn name_outputs(&self, instance: InstanceId, notice: &mut Notice) {
         let outputs = std::mem::take(&mut notice.outputs);
         if outputs.is_empty() {

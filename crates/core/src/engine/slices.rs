@@ -1,23 +1,23 @@
-//! Turns that take too long are interrupted and go on in slices, so that the shell can serve other ports and timers between
-//! them.
+//! Turns that take too long are interrupted and continue in slices, so that the shell can serve other ports and timers
+//! between them.
 //!
-//! One message may cause any amount of work: a pattern matches thousands of addresses, a channel is mapped to thousands of
-//! others. So a turn has a budget. What it does not cover stays where it is, in order: values in the inboxes of their targets,
-//! values of a source that have not been routed yet, and what a session has not read yet ([`Outbox::suspend`]). Sessions
-//! with such a rest are served in turn, a portion each.
+//! One message may cause any amount of work: a pattern matches thousands of addresses, a channel is mapped to thousands
+//! of others. So a turn has a budget. Work beyond the budget remains in place, in order: values in the inboxes of their
+//! targets, values of a source that have not been routed yet, and input that a session has not processed yet
+//! ([`Outbox::suspend`]). Sessions with remaining work are served in turn, a portion each.
 //!
 //! The budget counts work and not time, so that a recording replays with the same interruptions.
 //!
-//! A session whose turn was interrupted is *busy*, and the shell reads nothing more for it until the rest is done. This is
-//! what bounds the memory: there is at most one interrupted turn for each session.
+//! A session whose turn was interrupted is *busy*, and the shell reads nothing more for it until the remaining work is
+//! done. This bounds the memory: there is at most one interrupted turn for each session.
 
 use std::collections::VecDeque;
 
 use super::{Engine, Inbox, LATE_HOP, MAX_HOPS, MAX_LATE_VALUES, Running};
 use crate::{Direction, InstanceId, Instant, Outbox, SessionId, Slot, Value};
 
-/// The work of a slice, in units of about a microsecond: a message that is sent is one, or one for each KiB of it, and so are
-/// [`VALUES_PER_UNIT`] values that are handed to a session.
+/// The work of a slice, in units of about a microsecond: a message that is sent is one, or one for each KiB of it, and
+/// so are [`VALUES_PER_UNIT`] values that are passed to a session.
 pub(super) const SLICE: usize = 1024;
 
 const VALUES_PER_UNIT: usize = 32;
@@ -26,8 +26,8 @@ const VALUES_PER_UNIT: usize = 32;
 /// targets of a single value.
 pub(super) const ROUTED_AT_ONCE: usize = 65_536;
 
-/// How many values a session is handed in one call: few where each becomes a message, and whole frames where a thousand of them
-/// do. What a session does with its values shows in the first calls.
+/// The number of values passed to a session in its first call. Later calls adapt to the cost: few values where each
+/// becomes a message, complete frames where a thousand of them do.
 const FIRST_PORTION: usize = 1024;
 const SMALLEST_PORTION: usize = 64;
 const LARGEST_PORTION: usize = 65_536;
@@ -39,17 +39,17 @@ pub(super) struct Slices {
     pub(super) waiting: VecDeque<InstanceId>,
     /// The sessions whose turns were interrupted, until nothing waits any more.
     busy: Vec<InstanceId>,
-    /// What has been done in this slice.
+    /// The work done in this slice.
     pub(super) work: usize,
 }
 
-/// What is left over at a session.
+/// The remaining work of a session.
 pub(super) struct Rest {
     pub(super) is_waiting: bool,
     is_busy: bool,
     /// The session has more to do by itself.
     pub(super) is_suspended: bool,
-    /// What it has emitted and nobody has got.
+    /// Values that it has emitted and that have not been routed.
     unrouted: Vec<(Slot, Value)>,
     /// How many values at the beginning of its inbox it has got.
     delivered: usize,
@@ -75,7 +75,7 @@ impl Default for Rest {
 }
 
 impl Running {
-    /// Whether what waits here has come through many sessions.
+    /// Whether the cause of the remaining work has passed many sessions.
     pub(super) fn is_late(&self) -> bool {
         self.rest.hops >= LATE_HOP
     }
@@ -92,7 +92,7 @@ impl Running {
         self.drop_inbox();
     }
 
-    /// Forgets what waits in the inbox.
+    /// Discards the values in the inbox.
     fn drop_inbox(&mut self) {
         self.is_queued = false;
         self.rest.delivered = 0;
@@ -100,7 +100,7 @@ impl Running {
         self.events.clear();
     }
 
-    /// Takes the first values out of the inbox, so many at most, and the numbers of those that are events.
+    /// Takes at most `most` of the first values out of the inbox, and the numbers of those that are events.
     fn take_portion(&mut self, most: usize, portion: &mut Inbox, events: &mut Vec<u32>) {
         let start = self.rest.delivered;
         let end = self.inbox.len().min(start.saturating_add(most));
@@ -117,7 +117,7 @@ impl Running {
         }
     }
 
-    /// How much a call costs decides how many values the next one gets.
+    /// Derives the number of values in the next call from the cost of this one.
     fn learn_portion(&mut self, values: usize, work: usize) {
         let portion = &mut self.rest.portion;
         if work > SLICE {
@@ -169,7 +169,7 @@ impl Engine {
         }
     }
 
-    /// Does a part of what is left over at a session.
+    /// Performs a part of the remaining work of a session.
     fn serve(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         let is_crowded = self.is_crowded();
         let late_values = self.late_values();
@@ -195,7 +195,7 @@ impl Engine {
         self.run_hops(now, hops, out);
     }
 
-    /// Hands a session its inbox, or as much of it as it gets at once. Returns whether that was all.
+    /// Passes a session its inbox, or one portion of it. Returns whether that was all.
     pub(super) fn deliver(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) -> bool {
         let running = &mut self.running[instance.index()];
         let is_whole = running.rest.delivered == 0 && running.inbox.len() <= running.rest.portion;
@@ -225,7 +225,7 @@ impl Engine {
         is_all
     }
 
-    /// Keeps what is left over at a session, if there is something, for later slices.
+    /// Keeps the remaining work of a session, if any, for later slices.
     pub(super) fn postpone(&mut self, instance: InstanceId, hops: usize, generation: u8) {
         let running = &mut self.running[instance.index()];
         if running.left_over() == 0 {
@@ -239,13 +239,13 @@ impl Engine {
         }
     }
 
-    /// Keeps values that nobody has got yet.
+    /// Keeps values that have not been routed yet.
     pub(super) fn keep_unrouted(&mut self, instance: InstanceId, values: &[(Slot, Value)], out: &Outbox) {
         self.running[instance.index()].rest.unrouted.extend_from_slice(values);
         self.postpone(instance, self.queue.hops, out.generation);
     }
 
-    /// Whether values of the session have not been routed yet. What it emits comes after them.
+    /// Whether values of the session have not been routed yet. Values that it emits are queued after them.
     pub(super) fn has_unrouted(&self, instance: InstanceId) -> bool {
         self.is_unfinished() && !self.running[instance.index()].rest.unrouted.is_empty()
     }
@@ -291,7 +291,7 @@ impl Engine {
         }
     }
 
-    /// Takes what waits in inboxes aside while another plan is installed.
+    /// Takes the values out of the inboxes while another plan is installed.
     pub(super) fn set_aside(&mut self) -> Vec<(SessionId, Inbox, Vec<u32>)> {
         let mut aside = Vec::new();
         self.slices = Slices::default();
@@ -325,7 +325,7 @@ impl Engine {
         for at in 0..self.running.len() {
             self.postpone(InstanceId(at as u32), 0, 0);
         }
-        // Who was busy is so for as long as anything waits.
+        // A busy session remains so as long as it has remaining work.
         for (at, running) in (0..).zip(&mut self.running) {
             running.rest.is_busy &= !self.slices.waiting.is_empty();
             if running.rest.is_busy {

@@ -1,4 +1,4 @@
-//! The chains of a plan: between which channels each stands, and which of them belong together.
+//! The chains of a plan: the channels at their ends, and the chains that belong together.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) struct PlannedChain {
     pub(crate) merge: Option<(usize, usize)>,
     /// The group that it belongs to.
     pub(crate) group: Option<usize>,
-    /// What its values are to its target: states, controls or events.
+    /// The kind of its values at its target: states, controls or events.
     pub(crate) kind: Kind,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct PlannedMerge {
     pub(crate) priorities: Vec<u8>,
 }
 
-/// What a route into chains leads to.
+/// The target of a route into chains.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChainInput {
     /// The source of a chain.
@@ -113,7 +113,7 @@ impl Chains {
         &self.groups[number]
     }
 
-    /// What the input of that number is.
+    /// Returns the input of that number.
     pub(crate) fn input(&self, number: Slot) -> ChainInput {
         match number.index().checked_sub(self.all.len()) {
             None => ChainInput::Value(number.index()),

@@ -12,7 +12,7 @@ pub struct Channels {
     /// Of each channel, the directions in which it is mapped and its kind in each.
     uses: Vec<u8>,
     index: KeyIndex,
-    /// The slot behind the one that was asked for last.
+    /// The slot after the one that was looked up last.
     next: u32,
 }
 
@@ -29,17 +29,17 @@ impl Channels {
         *uses = *uses & !(KIND << shift(direction)) | (MAPPED | kind as u8) << shift(direction);
     }
 
-    /// What kind of channel this is in a direction in which it is mapped.
+    /// The kind of this channel in a direction in which it is mapped.
     pub fn kind(&self, slot: Slot, direction: Direction) -> Kind {
         let uses = self.uses.get(slot.index()).copied().unwrap_or_default();
         Kind::ALL[usize::from(uses >> shift(direction) & KIND)]
     }
 
-    /// The slot of a canonical address, a new one if it has none yet.
+    /// Returns the slot of a canonical address, and creates one if it has none yet.
     ///
-    /// A configuration that is read again names its channels mostly in the order in which it did before. So the slot behind
-    /// the last one is looked at first: that reads the text from front to back, where the index jumps through it (measured: a
-    /// third of the time that a reload of a million mappings takes).
+    /// A configuration that is reloaded names its channels mostly in the same order as before. So the slot after the
+    /// last one is checked first: this reads the text sequentially, where the index jumps through it (measured: a third
+    /// of the time of a reload of a million mappings).
     pub(super) fn intern(&mut self, address: &str) -> Slot {
         let expected = self.next;
         let is_expected =
@@ -99,7 +99,7 @@ fn address_of<'a>(text: &'a str, ends: &[u32], slot: u32) -> &'a str {
     &text[start as usize..ends[slot as usize] as usize]
 }
 
-/// What the uses of a channel have for each direction: a bit, and a [`Kind`] in two.
+/// The bits for each direction in the uses of a channel: one bit for mapped, and two for a [`Kind`].
 const MAPPED: u8 = 4;
 const KIND: u8 = 3;
 

@@ -1,4 +1,4 @@
-//! What a reload changes, for people.
+//! The changes that a reload makes, in readable form.
 
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -9,7 +9,7 @@ use super::{Plan, PlannedInstance};
 use crate::transform::Chain;
 use crate::{InstanceId, Slot};
 
-/// How a plan differs from the one that it replaces.
+/// The differences between a plan and the one it replaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Instances that only the new plan has.
@@ -22,12 +22,13 @@ pub struct Difference {
     pub kept: usize,
     /// How many mappings are new. One that has moved within the file is not.
     pub mappings_added: usize,
-    /// How many mappings are gone.
+    /// The number of removed mappings.
     pub mappings_removed: usize,
 }
 
 impl Plan {
-    /// How this plan differs from the one that it is built on. Takes time in proportion to the number of mappings.
+    /// Returns the differences to the plan that this one is built on. Takes time in proportion to the number of
+    /// mappings.
     pub fn difference(&self, before: &Self) -> Difference {
         let mut difference = Difference::default();
         for planned in self.instances() {

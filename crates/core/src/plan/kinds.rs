@@ -1,4 +1,4 @@
-//! What the values of each mapping are to its target: states, controls or events.
+//! The kind of the values of each mapping at its target: states, controls or events.
 
 use super::PlanBuilder;
 use crate::{Direction, InstanceId, Kind, Route, Slot};

@@ -1,7 +1,7 @@
 //! A compiled configuration: instances, their channels, and the routes between them. Immutable once built.
 //!
-//! A plan is built on top of the one that runs, so that an unchanged instance keeps the slots of its channels and its
-//! session can stay.
+//! A plan is built on top of the running one, so that an unchanged instance keeps the slots of its channels and its
+//! session.
 
 mod chains;
 mod channels;
@@ -28,7 +28,7 @@ pub struct PlannedInstance {
     pub backend: &'static Backend,
     /// The options it was configured with, global ones included. They decide whether its session survives a reload.
     pub options: Vec<Given>,
-    /// What became of the options.
+    /// The configured instance.
     pub instance: Arc<dyn Instance>,
     /// Its channels.
     pub channels: Channels,
@@ -62,12 +62,12 @@ pub struct Mapping<'p> {
     pub from: (InstanceId, Slot),
     /// The channel that it leads to.
     pub to: (InstanceId, Slot),
-    /// What happens to values in between.
+    /// The stages between source and target.
     pub chain: Option<&'p Chain>,
 }
 
 impl Plan {
-    /// The plan without anything.
+    /// Returns an empty plan.
     pub fn empty() -> Self {
         PlanBuilder::new(None).build()
     }
@@ -238,12 +238,12 @@ impl<'a> PlanBuilder<'a> {
         ((instance, slot), to)
     }
 
-    /// Takes routes out again, by their numbers in ascending order. Those behind them move up.
+    /// Removes routes by their numbers, in ascending order. Later routes move up.
     pub fn remove_routes(&mut self, numbers: &[usize]) {
         let mut numbers = numbers.iter().copied().peekable();
         let mut chains = std::mem::take(&mut self.chains).into_iter();
         for (number, (instance, slot, mut route)) in std::mem::take(&mut self.pairs).into_iter().enumerate() {
-            // Routes into chains stand in the order of their chains.
+            // Routes into chains are in the order of their chains.
             let chain = if route.target == Route::INTO_CHAINS { chains.next() } else { None };
             if numbers.next_if_eq(&number).is_some() {
                 continue;
@@ -272,7 +272,7 @@ impl<'a> PlanBuilder<'a> {
             self.pairs.into_iter().map(|(instance, slot, route)| (channel((instance, slot)), route));
         let references = chains.references().map(|(from, route)| (channel(from), route));
         let pairs: Vec<_> = mappings.chain(references).collect();
-        // The inputs of chains count as targets behind the last channel.
+        // The inputs of chains count as targets after the last channel.
         let targets = channels as usize + chains.input_count();
         let routes = RouteTable::new(channels as usize, targets, &pairs, |route| match route.plain() {
             Route { target: Route::INTO_CHAINS, slot } => channels as usize + slot.index(),

@@ -1,5 +1,5 @@
-//! MIDI devices and our own ports beside them, as data: how a person names a device, and which of those that are there is
-//! meant.
+//! MIDI devices and the program's own MIDI ports, as data: how a user names a device, and which of the present devices
+//! matches.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::{Direction, Port};
 
-/// A port of our own, as other programs see it: what they send to it comes in, what is sent goes to all who listen.
+/// An own port that is visible to other programs: it receives what they send to it, and sends to all subscribers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Midi {
     /// The name of the program.
@@ -16,15 +16,15 @@ pub struct Midi {
     pub name: String,
 }
 
-/// A lasting wish to have a port of our own joined to a device: it opens whenever the device is there, be that after
-/// hours, and closes when it is gone.
+/// A subscription of an own port to a device. The link opens whenever the device appears, even hours later, and closes
+/// when it disappears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MidiLink {
     /// The session's own port, a [`Midi`].
     pub own: Port,
     /// Whether the device is listened to, or sent to.
     pub direction: Direction,
-    /// The device. Without one the link opens each time when somebody begins to listen to the own port.
+    /// The device. Without one, the link opens each time a program begins to listen to the own port.
     pub device: Option<MidiDevice>,
 }
 
@@ -110,7 +110,7 @@ impl MidiDevice {
 }
 
 impl MidiPresent {
-    /// What stays the same when the device is plugged in again: where, or which one it is, and its port.
+    /// The properties that remain when the device is plugged in again: its socket or its serial number, and its port.
     pub fn identity(&self) -> Option<(&str, u8)> {
         Some((self.serial.as_deref().or(self.usb.as_deref())?, self.port))
     }

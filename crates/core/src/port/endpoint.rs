@@ -54,7 +54,7 @@ impl fmt::Display for Host {
 pub struct Endpoint {
     /// The host.
     pub host: Host,
-    /// The port number, 1 to 65535; 0 asks the system for a free one where the end is ours.
+    /// The port number, 1 to 65535; 0 requests a free one from the system for a local endpoint.
     pub port: u16,
 }
 
@@ -107,7 +107,7 @@ pub struct WrittenEndpoint<'a> {
     pub scheme: Option<&'a str>,
     /// The host. Whether a name can be one is up to [`check_host`].
     pub host: Host,
-    /// Where the host stands in the text.
+    /// The position of the host in the text.
     pub host_at: Range<usize>,
     /// The port, if one is written.
     pub port: Option<u16>,
@@ -248,12 +248,12 @@ fn port_after_space<'a>(text: &str, rest: &'a str) -> Result<(Option<u16>, &'a s
     }
 }
 
-/// Checks whether a name can be that of a host, before it is looked up: letters, digits, `-` and `_` between dots (RFC 1123,
-/// section 2.1), no number that looks like an IP address and is none. Letters beyond ASCII are accepted.
+/// Checks whether a name can be that of a host, before it is looked up: letters, digits, `-` and `_` between dots (RFC
+/// 1123, section 2.1), not a number that resembles an IP address but is invalid. Letters beyond ASCII are accepted.
 ///
 /// # Errors
 ///
-/// Says what is wrong with the name. Positions are those within `name`.
+/// If the name is invalid. Positions are those within `name`.
 pub fn check_host(name: &str) -> Result<(), EndpointError> {
     let expected = |part: Range<usize>| {
         EndpointError::new(part, format!("expected a host name or an IP address, found `{name}`"))

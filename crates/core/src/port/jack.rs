@@ -1,10 +1,10 @@
-//! A client of a JACK server, as data: its ports, and what crosses between them and a session as bytes.
+//! A client of a JACK server, as data: its ports, and the encoding of their data between the shell and a session.
 
 use std::fmt;
 
 use crate::Direction;
 
-/// A client has at most so many ports.
+/// The maximum number of ports of a client.
 pub const MAX_JACK_PORTS: usize = 256;
 
 /// A client of a JACK server, as other programs see it.
@@ -12,7 +12,7 @@ pub const MAX_JACK_PORTS: usize = 256;
 pub struct Jack {
     /// The name of the client. The server appends a number if another client has it.
     pub client: String,
-    /// The name of the server; its own choice (`JACK_DEFAULT_SERVER`, or `default`) without one.
+    /// The name of the server. Without one, JACK chooses it (`JACK_DEFAULT_SERVER`, or `default`).
     pub server: Option<String>,
     /// The ports, at most [`MAX_JACK_PORTS`]. Messages name them by their place in this list.
     pub ports: Vec<JackPort>,
@@ -21,42 +21,41 @@ pub struct Jack {
 /// A port of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JackPort {
-    /// The name behind that of the client.
+    /// The name of the port, after that of the client.
     pub name: String,
-    /// What crosses it.
+    /// The kind of its data.
     pub kind: JackKind,
     /// Whether it is listened to, or sent to.
     pub direction: Direction,
 }
 
-/// What crosses a port.
+/// The kind of data of a port.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum JackKind {
     /// MIDI messages.
     Midi,
     /// A control voltage: samples, where 1 is the full scale of the sound card.
     Cv {
-        /// How far, in millionths of the full scale, a voltage has to move before it comes in, unless it has settled.
+        /// The minimum change of a voltage, in millionths of the full scale, that is reported before it has settled.
         step_millionths: u32,
     },
 }
 
-/// What crosses a port at one point in time. As bytes it follows the number of the port in one byte and its own kind in
-/// another.
+/// One event of a port. Its bytes follow the number of the port in one byte and the kind of the event in another.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum JackEvent<'a> {
     /// One whole MIDI message; as its bytes, kind 0.
     Midi(&'a [u8]),
     /// A voltage; as four bytes, the least significant first, kind 1.
     Cv(f32),
-    /// Somebody new listens to the port; no bytes, kind 2. It only comes in.
+    /// A new client has connected to the port; no bytes, kind 2. Input only.
     Joined,
-    /// The server has missed a block, and what went out through the port in it may be lost; no bytes, kind 3. It only comes in.
+    /// The server has missed a block, and the output of the port in it may be lost; no bytes, kind 3. Input only.
     Missed,
 }
 
 impl<'a> JackEvent<'a> {
-    /// The two bytes in front of the event's own.
+    /// The two bytes before those of the event.
     pub fn head(&self, port: u8) -> [u8; 2] {
         let kind = match self {
             Self::Midi(_) => 0,

@@ -1,8 +1,8 @@
-//! Ports: what a session wants opened, written as data.
+//! Ports: what a session wants opened, as data.
 //!
-//! A session never touches a socket. It numbers its ports, describes each with a [`PortSpec`], and is told what became of
-//! it. The shell tries **once** and reports; when and where to try again is the session's business, because back-off and
-//! host fail-over are protocol behaviour and belong on the virtual clock.
+//! A session never touches a socket. It numbers its ports, describes each with a [`PortSpec`], and receives the result.
+//! The shell tries **once** and reports; the session decides when and where to try again, because back-off and host
+//! fail-over are protocol behaviour and belong on the virtual clock.
 
 mod device;
 mod endpoint;
@@ -21,7 +21,7 @@ pub use jack::{Jack, JackEvent, JackKind, JackPort, MAX_JACK_PORTS};
 /// Who is at the other end of a port.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
-    /// The port itself, or the one peer that it can have (an outgoing connection, a device).
+    /// The port itself, or its only possible peer (an outgoing connection, a device).
     Only,
     /// A sender or receiver of datagrams. IPv4 addresses are never written as IPv6-mapped ones.
     Address(SocketAddr),
@@ -39,7 +39,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// What a session wants opened.
+/// A port that a session wants opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortSpec {
     /// A UDP socket. Opens as [`Peer::Only`]; data comes from and goes to [`Peer::Address`].
@@ -50,19 +50,20 @@ pub enum PortSpec {
     TcpListen(Listen),
     /// An outgoing WebSocket connection; one text or binary message per delivery. Its peer is [`Peer::Only`].
     WebSocketConnect(WebSocketConnect),
-    /// A WebSocket server on any path. Opens as [`Peer::Only`] when it listens, then once per [`Peer::Connection`]. A client
-    /// that does not ask for a WebSocket never opens; the first bytes it sent come once, as data of its connection.
+    /// A WebSocket server on any path. Opens as [`Peer::Only`] when it listens, then once per [`Peer::Connection`]. A
+    /// client that does not request a WebSocket never opens; the first bytes it sent are delivered once, as data of its
+    /// connection.
     WebSocketListen(Listen),
     /// A look-up of a name, nothing else. Opens as the [`Peer::Address`] found and is done with that.
     Lookup(Endpoint),
-    /// The question which machine this is, nothing else. Delivers sixteen bytes, which stay the same for as long as the
-    /// system is not installed anew and differ from those of any other machine, and is done with that.
+    /// Requests the identity of the machine. Delivers sixteen bytes, which stay the same until the system is
+    /// reinstalled and differ from those of any other machine, and is then done.
     Machine,
-    /// A port of our own beside the MIDI devices of this machine. Its peer is [`Peer::Only`]; messages come and go whole, one
-    /// or more at a time.
+    /// A MIDI port of the program, besides the devices of this machine. Its peer is [`Peer::Only`]; messages are
+    /// complete, one or more at a time.
     Midi(Midi),
-    /// A device joined to a port of our own whenever it is there. What the device sends comes in here, what is sent to it
-    /// goes out through the own port. Its peer is [`Peer::Only`].
+    /// A link between an own port and a device, open whenever the device is present. Data from the device is received
+    /// here; data for it is sent through the own port. Its peer is [`Peer::Only`].
     MidiLink(MidiLink),
     /// A client of a JACK server. Its peer is [`Peer::Only`]; each delivery and each message is one
     /// [`JackEvent`](crate::JackEvent).
@@ -75,16 +76,17 @@ pub struct Udp {
     /// Where to listen.
     pub bind: Endpoint,
     /// Whether others may use the same port: other programs on this machine (`SO_REUSEADDR`, `SO_REUSEPORT`), of which
-    /// one gets each datagram that is for this machine alone, and other sessions of this show, which all get every datagram
-    /// if they bind to the same address.
+    /// one receives each unicast datagram, and other sessions of this show, which all receive every datagram if they
+    /// bind to the same address.
     pub shared: bool,
     /// Whether sending to broadcast addresses is allowed.
     pub broadcast: bool,
-    /// Multicast groups to listen to. However many there are, each is joined, and is joined again when an interface comes
-    /// back or is new.
+    /// Multicast groups to join, without a limit to their number. Each is joined again when an interface returns or is
+    /// added.
     pub joins: Vec<Join>,
-    /// The interface through which datagrams to multicast groups leave. Without one it is the system's choice, and the first
-    /// that is up where the system has no route. They may pass through 64 routers, and are heard on this machine as well.
+    /// The interface through which datagrams to multicast groups leave. Without one, the system chooses, or the first
+    /// interface that is up is used if the system has no route. The datagrams may pass through 64 routers and are also
+    /// received on this machine.
     pub outgoing: Option<Interface>,
     /// Which datagrams are of any use; all of them without one. Others may be held back, but need not be.
     pub selection: Option<Selection>,
@@ -97,23 +99,23 @@ impl Udp {
     }
 }
 
-/// A choice of datagrams by a few of their bytes, so that of many sessions that share a port each is called for its own
-/// and not for those of all others.
+/// Selects datagrams by a few of their bytes, so that each of many sessions that share a port is called only for its
+/// own datagrams.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// Where two bytes tell the kind of a datagram, and the kind that is chosen from. All other kinds are of use.
+    /// The offset of the two bytes with the kind of a datagram, and the kind that is filtered. All other kinds pass.
     pub kind: (u16, [u8; 2]),
-    /// Where two bytes of that kind tell for whom it is, and for whom it has to be.
+    /// The offset of the two bytes with the receiver of a datagram of that kind, and the receiver that passes.
     pub whom: (u16, [u8; 2]),
 }
 
 impl Selection {
-    /// Whether a datagram is of use. One that is too short to tell is.
+    /// Whether a datagram passes. Datagrams that are too short to decide do.
     pub fn takes(&self, datagram: &[u8]) -> bool {
         self.whom_in(datagram).is_none_or(|whom| whom == self.whom.1)
     }
 
-    /// The two bytes that tell for whom a datagram is, if it is of the kind and long enough.
+    /// The two bytes with the receiver of a datagram, if it is of the kind and long enough.
     #[inline]
     pub fn whom_in(&self, datagram: &[u8]) -> Option<[u8; 2]> {
         let at = |place: u16| datagram.get(usize::from(place)..).and_then(<[u8]>::first_chunk::<2>);
@@ -122,7 +124,7 @@ impl Selection {
     }
 }
 
-/// Membership in a multicast group. What is sent to the group and to the port of the socket comes in there.
+/// Membership in a multicast group. The socket receives datagrams that are sent to the group and to its port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Join {
     /// The group.
@@ -136,7 +138,7 @@ pub struct Join {
 pub enum Interface {
     /// The one that has this address.
     Address(IpAddr),
-    /// The one of this name, such as `eth0`.
+    /// The interface of this name, such as `eth0`.
     Name(Arc<str>),
 }
 
@@ -180,32 +182,34 @@ pub struct WebSocketConnect {
 pub struct Listen {
     /// Where to listen.
     pub at: Endpoint,
-    /// What its peers may take of this machine.
+    /// The limits for its peers.
     pub limits: Limits,
-    /// How often a WebSocket server sends a ping to each client; never if not said, and never over plain TCP.
+    /// How often a WebSocket server sends a ping to each client; never if `None`, and never over plain TCP.
     pub ping: Option<Duration>,
-    /// The origins of the web pages that may connect to a WebSocket server from a browser, such as `http://10.0.0.9:3000`, or `*`
-    /// for all. Whoever names no origin is no browser and may always connect.
+    /// The origins of the web pages that may connect to a WebSocket server from a browser, such as
+    /// `http://10.0.0.9:3000`, or `*` for all. A client without an origin is not a browser and may always connect.
     pub origins: Arc<[Box<str>]>,
 }
 
-/// What the peers of a server may take of this machine, whoever they are and whether or not they have logged in.
+/// The resources of this machine that the peers of a server may use, whether or not they have logged in.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many connections there may be at a time. The port closes further ones at once.
     pub connections: u32,
     /// How many of them may come from one IP address.
     pub per_address: u32,
-    /// The longest message that a WebSocket server accepts, in bytes. Plain streams come in pieces and need no such limit.
+    /// The longest message that a WebSocket server accepts, in bytes. Plain streams are delivered in pieces and need no
+    /// such limit.
     pub message: usize,
-    /// How many bytes may wait for a connection that does not read, before its session knows. After that it is little.
+    /// The number of bytes that may be queued for a connection that does not read, before its session is notified.
+    /// After that, the limit is small.
     pub unsent: usize,
     /// How many bytes may wait for all connections together. Beyond that, the port cuts off the connection for which the
     /// most waits.
     pub unsent_in_all: usize,
 }
 
-/// What suits a server of short messages on a machine with a gigabyte of memory.
+/// Limits for a server of short messages on a machine with a gigabyte of memory.
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -221,7 +225,7 @@ impl Default for Limits {
 }
 
 impl PortSpec {
-    /// Whether it is a socket with a port of its own that others send or connect to.
+    /// Whether it is a socket with a port of its own that other hosts send or connect to.
     pub fn listens(&self) -> bool {
         match self {
             Self::Udp(udp) => udp.bind.port != 0,
@@ -261,14 +265,14 @@ impl fmt::Display for PortSpec {
     }
 }
 
-/// Why a port or a connection is gone, or never came to be, in words an operator understands.
+/// The reason why a port or a connection has closed or never opened, in words for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// The peer closed the connection in good order.
     ByPeer,
     /// The peer reset the connection, or it broke.
     Reset,
-    /// Nobody listens there.
+    /// The peer does not listen on that port.
     Refused,
     /// No answer in time.
     TimedOut,
@@ -276,9 +280,9 @@ pub enum Closed {
     Unreachable,
     /// The name could not be looked up.
     NameNotFound,
-    /// Our own address is taken; by whom, if that can be found out.
+    /// The local address is in use; by which program, if that can be determined.
     InUse(Option<Arc<str>>),
-    /// Our own address does not exist on this machine (an interface is down, or the address has changed).
+    /// The local address does not exist on this machine (an interface is down, or the address has changed).
     NoSuchAddress,
     /// The operating system does not permit it.
     NotPermitted,
@@ -288,9 +292,9 @@ pub enum Closed {
     Garbage,
     /// A message was longer than any that we accept.
     TooLong,
-    /// The peer does not read what it is sent, and our buffer for it is full.
+    /// The peer does not read, and the send buffer for it is full.
     NotReading,
-    /// The device is gone.
+    /// The device has been removed.
     Unplugged,
     /// The machine has no more sockets, files or memory for this process.
     Exhausted,
@@ -299,7 +303,7 @@ pub enum Closed {
 }
 
 impl Closed {
-    /// The reason that shows itself as `text`, for recordings; anything unknown is [`Closed::Other`].
+    /// The reason whose `Display` is `text`, for recordings; anything unknown is [`Closed::Other`].
     pub fn from_text(text: &str) -> Self {
         let plain = [
             Self::ByPeer,

@@ -1,4 +1,4 @@
-//! What stands behind the name of a transform, as its reader takes it: numbers with units, ranges, words, texts, channels.
+//! The arguments after the name of a transform: numbers with units, ranges, words, texts, channels.
 //!
 //! | what | written |
 //! | --- | --- |
@@ -7,11 +7,11 @@
 //! | rate | `25/s`, `25Hz` |
 //! | range | `0..1`, `100%..20%` |
 //! | text | `"..."`, with `\"` and `\\` inside |
-//! | pattern | a text in which `*` is anything, and `\*` a star |
+//! | pattern | a text in which `*` matches anything and `\*` a star |
 //! | name | letters, digits, `-` and `_` |
-//! | channel | `instance.address` up to the next blank, `instance."address"`, or all of it between quotes |
+//! | channel | `instance.address` up to the next blank, `instance."address"`, or quoted as a whole |
 //!
-//! Reading ends at the first mistake of a stage. Places are bytes in the text of the stage.
+//! Reading ends at the first mistake of a stage. Positions are bytes in the text of the stage.
 
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
@@ -26,9 +26,9 @@ pub struct ArgumentError {
     pub at: Range<usize>,
     /// What was expected and what was found, in lower case without a full stop.
     pub message: String,
-    /// The words that were possible, for "did you mean".
+    /// The words that are possible, for "did you mean".
     pub words: Vec<&'static str>,
-    /// What helps.
+    /// A suggestion how to fix it.
     pub help: Option<String>,
 }
 
@@ -41,22 +41,22 @@ impl ArgumentError {
     }
 }
 
-/// A channel that a stage wants to know of.
+/// A channel whose values a stage needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// One that is written there; which bytes of the stage.
     Channel(Range<usize>),
-    /// The same, where what it was told counts as well: it need not be one that can be heard.
+    /// The same, but values sent to the channel count as well: it need not be an input.
     Known(Range<usize>),
     /// The target of the mapping.
     Target,
 }
 
-/// What stands behind the name of a transform.
+/// The arguments after the name of a transform.
 #[derive(Debug)]
 pub struct Arguments<'a> {
     stage: &'a str,
-    /// How far it has been read.
+    /// The position up to which it has been read.
     at: usize,
     references: &'a mut Vec<Reference>,
 }
@@ -214,7 +214,7 @@ impl<'a> Arguments<'a> {
         Ok(letters(self.required_quoted(what)?).map(|(letter, _)| letter).collect())
     }
 
-    /// A text between quotes as a pattern: the pieces in front of, between and behind its stars.
+    /// Reads a quoted text as a pattern: the pieces before, between and after its stars.
     ///
     /// # Errors
     ///
@@ -241,12 +241,12 @@ impl<'a> Arguments<'a> {
         if word.chars().all(is_letter) { Ok(word) } else { Err(expected(what, word, &at)) }
     }
 
-    /// A channel, which the chain learns the values of: its number for [`Moment::known`](super::Moment::known) and
+    /// A channel whose values the chain receives: its number for [`Moment::known`](super::Moment::known) and
     /// [`Stateful::handle_signal`](super::Stateful::handle_signal).
     ///
     /// # Errors
     ///
-    /// If there is none. Whether it exists is seen later.
+    /// If there is none. Its existence is checked later.
     pub fn channel(&mut self) -> Result<usize, ArgumentError> {
         let at = self.written_channel()?;
         Ok(self.refer_to(Reference::Channel(at)))
@@ -285,7 +285,7 @@ impl<'a> Arguments<'a> {
         Ok(inner)
     }
 
-    /// The target of the mapping as a channel that the chain learns the values of.
+    /// The target of the mapping, as a channel whose values the chain receives.
     pub fn target(&mut self) -> usize {
         self.refer_to(Reference::Target)
     }
@@ -305,7 +305,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// A mistake at what comes next; `what` completes "expected ...".
+    /// An error at the next argument; `what` completes "expected ...".
     pub fn unexpected(&self, what: &str) -> ArgumentError {
         let (found, at) = self.next();
         expected(what, found, &at)
@@ -315,7 +315,7 @@ impl<'a> Arguments<'a> {
         self.stage[self.at..].trim_start()
     }
 
-    /// What comes next up to a blank, and where; the whole of a text between quotes. Empty at the end.
+    /// The next argument, up to a blank or the end of a quoted text, and its position. Empty at the end.
     fn next(&self) -> (&'a str, Range<usize>) {
         let rest = self.rest();
         let start = self.stage.len() - rest.len();
@@ -336,7 +336,7 @@ impl<'a> Arguments<'a> {
         self.quoted(what)?.ok_or_else(|| self.unexpected(&format!("{what} in quotes")))
     }
 
-    /// What stands between quotes, as it is written, if a quote comes next.
+    /// The text between quotes, as written, if a quote comes next.
     fn quoted(&mut self, what: &str) -> Result<Option<&'a str>, ArgumentError> {
         let (written, at) = self.next();
         let Some(inner) = written.strip_prefix('"') else { return Ok(None) };
@@ -354,7 +354,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// The letters of what stands between quotes, and whether a backslash stood before each.
+/// The letters of a quoted text, and whether each follows a backslash.
 fn letters(quoted: &str) -> impl Iterator<Item = (char, bool)> {
     let mut letters = quoted.chars();
     std::iter::from_fn(move || match letters.next()? {
@@ -386,7 +386,7 @@ pub fn read_number(word: &str) -> Option<f64> {
         Some(digits) => (digits, 0.01),
         None => (word, 1.0),
     };
-    // Rust reads `inf`, `nan` and `1e9` as well, which nobody means.
+    // Rust also parses `inf`, `nan` and `1e9`, which are never intended here.
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
     let number = digits.parse::<f64>().ok().filter(|_| is_plain)?;
     Some(if factor == 1.0 { number } else { number / 100.0 })
@@ -423,7 +423,7 @@ fn expected(what: &str, found: impl Display, at: &Range<usize>) -> ArgumentError
 mod tests {
     use super::*;
 
-    /// Reads the arguments of `stage`, a name and what stands behind it.
+    /// Reads the arguments of `stage`, which is a name and its arguments.
     fn read<T>(
         stage: &str,
         reader: impl FnOnce(&mut Arguments<'_>) -> Result<T, ArgumentError>,

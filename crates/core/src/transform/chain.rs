@@ -1,4 +1,4 @@
-//! The stages of a mapping line, one behind the other.
+//! The stages of a mapping line, in sequence.
 
 use std::fmt;
 
@@ -14,16 +14,16 @@ pub struct Chain {
     /// How it is written, named chains written out. With the ends of the mapping it is its identity over reloads.
     text: Box<str>,
     stages: Box<[Stage]>,
-    /// Which stage wants to know of each channel that the chain names.
+    /// The stage that needs each of the channels that the chain names.
     listeners: Box<[u32]>,
     merge: Option<Merge>,
-    /// Whether shapes, of which alone it is made, give the same number for different ones.
+    /// Whether a chain of shapes alone may give the same number for different ones.
     flattens: bool,
 }
 
 impl Chain {
-    /// A chain of stages; `listeners` says, for each channel that they name in order, which stage that is. A stage that
-    /// merges is the last one.
+    /// A chain of stages; `listeners` contains, for each channel that they name in order, the number of the stage. A
+    /// stage that merges is the last one.
     pub fn new(text: impl Into<Box<str>>, mut stages: Vec<Stage>, listeners: Vec<usize>) -> Self {
         let merge = match stages.last() {
             Some(Stage::Merge(merge)) => Some(*merge),
@@ -112,7 +112,7 @@ impl Chain {
         self.listeners.len()
     }
 
-    /// Which stage wants to know of a channel that the chain names.
+    /// The stage that needs a channel that the chain names.
     pub fn listener(&self, reference: usize) -> usize {
         self.listeners[reference] as usize
     }
@@ -133,13 +133,13 @@ pub struct LiveChain {
 }
 
 impl LiveChain {
-    /// A value from the source; what reaches the target.
+    /// Handles a value from the source. Returns the value for the target.
     pub fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         self.pass(0, moment, value)
     }
 
-    /// What becomes of a number in a chain of shapes only. This is most chains, and for them a value costs no more than its
-    /// arithmetic (measured: a third of what the general way takes).
+    /// Applies a chain of shapes only to a number. Most chains are of this kind; for them a value costs no more than
+    /// its arithmetic (measured: a third of the general case).
     #[inline]
     pub fn shaped(&self, number: f64) -> Option<f64> {
         if self.is_stateful {
@@ -152,13 +152,13 @@ impl LiveChain {
         Some(self.stages.iter().fold(number, apply))
     }
 
-    /// Whether shapes give the same number for different ones, so that a move of the source may make no difference.
+    /// Whether the shapes may give the same number for different ones, so that a move of the source may have no effect.
     #[inline]
     pub fn flattens(&self) -> bool {
         self.flattens
     }
 
-    /// The present state of the source; what the target's state is by that.
+    /// Handles the present state of the source. Returns the resulting state of the target.
     pub fn handle_recall(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value> {
         let pass = |value, stage: &mut Stage| match stage {
             Stage::Stateful(stage) => stage.handle_recall(moment, value),
@@ -201,7 +201,7 @@ impl LiveChain {
         self.pass(at + 1, moment, value)
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// The time of the next call of `handle_timeout`.
     pub fn next_timeout(&self) -> Option<Instant> {
         if !self.is_stateful {
             return None;
@@ -214,7 +214,7 @@ impl LiveChain {
         self.stages.iter().any(is_asleep)
     }
 
-    /// What keeps values from the target at the moment.
+    /// The reason why values do not reach the target at the moment.
     pub fn obstacle(&self) -> Option<Obstacle> {
         self.stages.iter().find_map(|stage| match stage {
             Stage::Stateful(stage) => stage.obstacle(),
@@ -234,7 +234,7 @@ impl LiveChain {
         Some(value.normalised())
     }
 
-    /// A value has ended at a stage: those behind it learn of it if the stage is asleep.
+    /// A value has ended at a stage. If the stage is asleep, the later stages are notified.
     fn report_miss(&mut self, at: usize, moment: &mut Moment<'_>) {
         if !is_asleep(&self.stages[at]) {
             return;
@@ -247,7 +247,7 @@ impl LiveChain {
     }
 }
 
-/// Whether shapes give the same number for two neighbours, somewhere.
+/// Whether the shapes give the same number for two neighbouring ones anywhere.
 fn flattens(stages: &[Stage]) -> bool {
     let apply = |number: f64| {
         stages.iter().try_fold(number, |number, stage| match stage {

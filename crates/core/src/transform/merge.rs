@@ -1,7 +1,7 @@
 //! Several sources of one target, and which of them it follows.
 //!
-//! One source of several leads: the one of the highest priority, and among equal ones the one that spoke last. Where levels
-//! are joined all have the same priority, and only a leader's text counts: a text has no height.
+//! One of the sources leads: the one with the highest priority, and among equal ones the one that sent last. Where
+//! levels are joined, all have the same priority, and only the text of the leader counts because a text has no level.
 
 use crate::Value;
 
@@ -14,7 +14,7 @@ pub enum JoinRule {
     Ltp,
     /// All together, at most 1.
     Sum,
-    /// The mean of those that have spoken.
+    /// The mean of the sources that have sent a value.
     Average,
     /// The one with the largest number takes precedence; among equal ones the latest.
     Priority,
@@ -35,7 +35,7 @@ pub struct Merging {
     rule: JoinRule,
     sources: Vec<JoinedSource>,
     statements: u64,
-    /// What the target follows.
+    /// The value that the target follows.
     followed: Option<Value>,
 }
 
@@ -59,10 +59,10 @@ impl Merging {
         Self { rule, sources, statements: 0, followed: None }
     }
 
-    /// A source has a new value, or none any more. Returns what the target is to be told of that.
+    /// A source has a new value, or none any more. Returns the value to send to the target.
     ///
-    /// What somebody does twice is told twice: every word of the source that is followed and of the highest, and where levels
-    /// are added every word that is said again. Anything else is told only if it changes something.
+    /// Repeated values are sent again: each value of the followed source and of the highest, and where levels are added
+    /// each repeated value. Any other value is sent only if it changes the result.
     pub fn handle_value(&mut self, source: usize, value: Option<Value>) -> Option<Value> {
         self.statements += 1;
         let statements = self.statements;
@@ -72,27 +72,28 @@ impl Merging {
         self.follow(Some((source, is_repeated)))
     }
 
-    /// The present state of a source that has perhaps not said anything: it counts as said before all that was. Returns what
-    /// the target is to be told of that, which is nothing while it follows a single source.
+    /// The present state of a source that may not have sent anything: it counts as sent before everything else. Returns
+    /// the value to send to the target, which is none while it follows a single source.
     pub fn handle_recall(&mut self, source: usize, state: Value) -> Option<Value> {
         self.sources[source].value.get_or_insert((0, state));
         let follows_one = matches!(self.rule, JoinRule::Ltp | JoinRule::Priority) && !self.is_silent();
         if follows_one { None } else { self.follow(None) }
     }
 
-    /// Whether the target follows nobody.
+    /// Whether the target follows no source.
     pub fn is_silent(&self) -> bool {
         self.followed.is_none()
     }
 
-    /// Takes over what a source said before a reload.
+    /// Takes over the value of a source from before a reload.
     pub fn adopt(&mut self, source: usize, before: &mut Self, its_number: usize) {
         self.sources[source].value = before.sources[its_number].value.take();
         self.statements = self.statements.max(before.statements);
         self.followed = before.followed.clone();
     }
 
-    /// What the target is to be told when a source, if it was one, has spoken, perhaps the same as before.
+    /// Returns the value to send to the target, possibly the same as before, when the source `speaker`, if any, has
+    /// sent something.
     fn follow(&mut self, speaker: Option<(usize, bool)>) -> Option<Value> {
         let Some((leader, word)) = self.leader() else {
             self.followed = None;
@@ -112,7 +113,7 @@ impl Merging {
         Some(followed)
     }
 
-    /// The source that takes precedence, and what it has said.
+    /// The source that takes precedence, and its value.
     fn leader(&self) -> Option<(usize, &Value)> {
         let spoken = self.sources.iter().enumerate().filter_map(|(at, source)| {
             let (order, value) = source.value.as_ref()?;
@@ -121,7 +122,7 @@ impl Merging {
         spoken.max_by_key(|(_, rank, _)| *rank).map(|(at, _, value)| (at, value))
     }
 
-    /// What all levels are together, by the rules that join them.
+    /// All levels joined by the rule.
     fn joined(&self) -> Option<f64> {
         let levels = self.sources.iter().filter_map(|source| source.word()?.as_number());
         match self.rule {
@@ -140,7 +141,8 @@ impl Merging {
 mod tests {
     use super::*;
 
-    /// What the target of `sources` sources is told when they speak in turn: who, and what or nothing any more.
+    /// The values sent to the target of `sources` sources for a sequence of (source, value), `None` for the end of a
+    /// source.
     fn told(rule: JoinRule, sources: usize, words: &[(usize, Option<Value>)]) -> Vec<Option<Value>> {
         let mut merging = Merging::new(rule, vec![0; sources]);
         words.iter().map(|(source, word)| merging.handle_value(*source, word.clone())).collect()
@@ -213,7 +215,7 @@ mod tests {
                 [(0, level(0.5)), (1, text("red")), (2, level(0.25)), (2, None), (0, None), (1, text("red"))];
             let expected = [level(0.5), text("red"), level(joined), text("red"), None, text("red")];
             let found = told(rule, 3, &words);
-            // The one that spoke last of those left is the one with the text.
+            // Of the remaining sources, the one that sent last has the text.
             assert_eq!(found, expected, "{rule:?}");
         }
     }
@@ -256,7 +258,7 @@ mod tests {
         assert_eq!(merging.handle_recall(0, Value::number(0.75)), None);
         assert_eq!(merging.handle_recall(1, Value::number(1.0)), None);
         assert_eq!(merging.handle_value(1, None), level(0.5));
-        // Of two, the one that spoke last has a line that was changed.
+        // Of two sources, the one that sent last has a line that was changed.
         let mut before = Merging::new(JoinRule::Ltp, [0, 0]);
         before.handle_value(0, level(0.75));
         before.handle_value(1, level(0.25));

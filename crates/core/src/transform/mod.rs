@@ -1,4 +1,4 @@
-//! What happens to a value between its source and its target: the stages of a mapping line.
+//! The stages of a mapping line: the processing of a value between its source and its target.
 //!
 //! ```text
 //! knob.ch0.cc1 | when shift.on | curve 2.2 | smooth 80ms > art.1
@@ -6,12 +6,13 @@
 //!                └──────────────── chain ───────────────┘
 //! ```
 //!
-//! A [`Transform`] is what a person knows: a name, how it is written, how its arguments are read. Read, it is a [`Stage`]: a
-//! [`Shape`] (a function of one number, without memory) or something [`Stateful`]. The stages of a line are a [`Chain`],
-//! which the plan shares among all mappings of the line; each mapping runs a copy of its own, a [`LiveChain`].
+//! A [`Transform`] describes a transform to the user: its name, its syntax and the reader of its arguments. Reading
+//! gives a [`Stage`]: a [`Shape`] (a function of one number, without memory) or something [`Stateful`]. The stages of a
+//! line are a [`Chain`], which the plan shares among all mappings of the line; each mapping runs a copy of its own, a
+//! [`LiveChain`].
 //!
-//! Between stages a number may leave 0..=1, so that `scale 2 | offset -0.5` does what it says; behind the last stage it is
-//! clipped. A stage gives at most one value for each thing that happens to it, and allocates nothing to do so.
+//! Between stages a number may leave 0..=1, so that `scale 2 | offset -0.5` works as written; it is clipped after the
+//! last stage. A stage returns at most one value for each call and does not allocate for it.
 
 mod arguments;
 mod chain;
@@ -29,20 +30,20 @@ pub use shape::{Curve, Shape};
 
 use crate::{Instant, Kind, Notice, Value};
 
-/// A kind of stage, as a person knows it.
+/// A kind of stage, as documented for users.
 #[derive(Debug)]
 pub struct Transform {
     /// The word that a stage begins with.
     pub name: &'static str,
     /// How it is written: `<required>`, `[optional]`, `a|b` for either.
     pub usage: &'static str,
-    /// What it does, in one line.
+    /// A description in one line.
     pub summary: &'static str,
-    /// Reads what stands behind the name.
+    /// Reads the arguments after the name.
     pub read: fn(&mut Arguments<'_>) -> Result<Stage, ArgumentError>,
 }
 
-/// The kind of notice that is never held back, because the operator has asked for each of them.
+/// The kind of notice that is never rate-limited, because the operator has requested each of them.
 pub const PRINT: &str = "print";
 
 /// Transforms that belong together: a folder with a manual.
@@ -66,7 +67,7 @@ pub fn transforms(families: &[&Family]) -> impl Iterator<Item = &'static Transfo
 ///
 /// # Errors
 ///
-/// What is wrong with it, the first thing of it.
+/// The first error in it.
 pub fn read_stage(
     stage: &str,
     families: &[&Family],
@@ -103,7 +104,7 @@ fn read(
     arguments.end().map(|()| read)
 }
 
-/// A hint for a word that belongs behind the name of a transform, `log` behind `curve`.
+/// A hint for a word that belongs after the name of a transform, such as `log` after `curve`.
 fn whole(word: &str, families: &[&Family]) -> Option<String> {
     let is_expected = |transform: &Transform| {
         // A reader that expects one of several words lists them in its error.
@@ -154,15 +155,15 @@ impl Clone for Stage {
     }
 }
 
-/// A stage with a memory. Each handler returns the value that goes on to the next stage, if one does.
+/// A stage with a memory. Each handler returns the value for the next stage, if there is one.
 ///
-/// A stage that wants numbers asks [`Moment::number`], which tells the operator about a text.
+/// A stage that needs numbers calls [`Moment::number`], which reports texts to the operator.
 pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
-    /// A value has come from the stage in front, or from the source.
+    /// A value has arrived from the previous stage, or from the source.
     fn handle_value(&mut self, moment: &mut Moment<'_>, value: Value) -> Option<Value>;
 
-    /// The present state of the source, not an event: a target that has just been mapped is to be told its state. Stages
-    /// that wait for events give nothing.
+    /// The present state of the source, not an event, for a target that has just been mapped. Stages that wait for
+    /// events return nothing.
     fn handle_recall(&mut self, _moment: &mut Moment<'_>, _value: Value) -> Option<Value> {
         None
     }
@@ -177,30 +178,30 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
         None
     }
 
-    /// When `handle_timeout` wants to be called.
+    /// The time of the next call of `handle_timeout`.
     fn next_timeout(&self) -> Option<Instant> {
         None
     }
 
-    /// Whether the stage holds everything back, so that its source has no say where sources are merged.
+    /// Whether the stage blocks all values, so that its source is ignored where sources are merged.
     fn is_asleep(&self) -> bool {
         false
     }
 
-    /// What keeps values from passing at the moment, for those who show it to people.
+    /// The reason why values do not pass at the moment, for display.
     fn obstacle(&self) -> Option<Obstacle> {
         None
     }
 
-    /// What is known of the stage before anything happens to it.
+    /// The static properties of the stage.
     fn properties(&self) -> Properties<'_> {
         Properties::default()
     }
 
-    /// Learns which stages stand behind it.
+    /// Receives the stages that follow it.
     fn set_following(&mut self, _stages: &[Stage]) {}
 
-    /// Learns where this copy of the stage stands.
+    /// Receives the position of this copy of the stage.
     fn place(&mut self, _place: LinePosition) {}
 
     /// As [`Stage::inverse`].
@@ -209,7 +210,7 @@ pub trait Stateful: Boxed + Send + Sync + fmt::Debug {
     }
 }
 
-/// What keeps a stage from passing values.
+/// The reason why a stage does not pass values.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Obstacle {
     /// A channel that the stage names does not have the value that it would take: which reference.
@@ -218,7 +219,7 @@ pub enum Obstacle {
     Waiting(&'static str, f64),
 }
 
-/// What has happened to a stage elsewhere than at its source.
+/// An event for a stage that does not come from its source.
 #[derive(Copy, Clone, Debug)]
 pub enum Signal<'a> {
     /// A channel that the stage names ([`Arguments::channel`], [`Arguments::target`]) has a new value: which reference, and the
@@ -229,17 +230,17 @@ pub enum Signal<'a> {
         /// Whether the member is on another mapping of the same source.
         is_of_same_source: bool,
     },
-    /// A stage in front that [is asleep](Stateful::is_asleep) has kept a value: the source has moved unseen. Nothing can be
-    /// given for this.
+    /// An earlier stage that [is asleep](Stateful::is_asleep) has held back a value: the source has moved without this
+    /// stage. No value can be returned for this.
     Missed,
 }
 
-/// What is known of a stage before anything happens to it. The default is what holds for most of them.
+/// The static properties of a stage. The default applies to most stages.
 #[derive(Copy, Clone, Debug)]
 pub struct Properties<'a> {
     /// The name that the stage shares with others it belongs together with.
     pub group: Option<&'a str>,
-    /// The weakest and the strongest kind of the values that the stage gives. What it is given keeps its kind in between.
+    /// The weakest and the strongest kind of the returned values. Received values keep their kind within these bounds.
     pub kinds: (Kind, Kind),
     /// Whether every value passes at once as it is.
     pub is_transparent: bool,
@@ -253,7 +254,7 @@ impl Default for Properties<'_> {
     }
 }
 
-/// A copy of a stage whose type is not known, in the state in which it is.
+/// Copies a stage of unknown type together with its state.
 pub trait Boxed {
     /// The copy.
     fn boxed(&self) -> Box<dyn Stateful>;
@@ -265,12 +266,12 @@ impl<T: Stateful + Clone + 'static> Boxed for T {
     }
 }
 
-/// What a stage sees of the world, and what it can do to it beside passing a value on.
+/// The context of a call into a stage: its inputs beside the value, and its other outputs.
 pub struct Moment<'a> {
     /// The time.
     pub now: Instant,
     known: &'a dyn Fn(usize) -> Option<Value>,
-    /// What the operator is to be told.
+    /// The notices for the operator.
     pub notices: Vec<Notice>,
     /// Whether the stage has called [`announce`](Self::announce).
     pub has_announced: bool,
@@ -280,17 +281,17 @@ pub struct Moment<'a> {
 }
 
 impl<'a> Moment<'a> {
-    /// A moment in which `known` says the last value of each channel that the chain names.
+    /// Creates a moment. `known` returns the last value of each channel that the chain names.
     pub fn new(now: Instant, known: &'a dyn Fn(usize) -> Option<Value>) -> Self {
         Self { now, known, notices: Vec::new(), has_announced: false, is_trigger: false }
     }
 
-    /// The last value of a channel that the stage names, whether it came from there or went there.
+    /// The last value of a channel that the stage names, in either direction.
     pub fn known(&self, reference: usize) -> Option<Value> {
         (self.known)(reference)
     }
 
-    /// The number of a value. A text is none: the operator is told, and the value ends here.
+    /// Returns the number of a value. A text has none: the operator is notified, and the value ends here.
     pub fn number(&mut self, value: &Value, transform: &str) -> Option<f64> {
         if let Value::Text(text) = value {
             let shown: String = text.chars().take(40).collect();
@@ -302,7 +303,7 @@ impl<'a> Moment<'a> {
         value.as_number()
     }
 
-    /// Tells the operator something.
+    /// Reports a notice to the operator.
     pub fn notice(&mut self, notice: Notice) {
         self.notices.push(notice);
     }

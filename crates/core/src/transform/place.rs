@@ -1,6 +1,6 @@
 //! The position of a mapping in its line.
 
-/// Where a mapping stands among those that its line gives.
+/// The position of a mapping among those of its line.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct LinePosition {
     /// Its number, counted from 0.

@@ -29,14 +29,14 @@ impl Stage {
         self.told()
     }
 
-    /// Puts a value on a channel and returns what targets were told.
+    /// Puts a value on a channel and returns what targets received.
     fn put(&mut self, channel: &str, value: impl Into<Value>) -> Vec<String> {
         let (instance, slot) = self.engine.plan().find_channel(channel).expect("a channel of the show");
         self.engine.handle_value(self.now, instance, slot, value.into(), &mut self.out);
         self.told()
     }
 
-    /// Lets time pass, wake-up by wake-up, and returns what targets were told.
+    /// Advances time, wake-up by wake-up, and returns what targets received.
     fn advance(&mut self, micros: u64) -> Vec<String> {
         let end = Instant::from_micros(self.now.as_micros() + micros);
         while let Some(due) = self.engine.next_timeout().filter(|due| *due <= end) {
@@ -87,7 +87,7 @@ fn an_unchanged_line_keeps_its_state_over_a_reload_and_a_changed_one_begins_anew
     );
     assert_eq!(stage.put("pad.a", 1.0), ["lamp values 0=0"]);
     assert_eq!(stage.put("pad.b", 1.0), ["lamp values 1=0"]);
-    // Another session behind the same name is another source.
+    // Another session with the same name is another source.
     stage.load(&["pad#2.a | toggle > lamp.x"]);
     assert_eq!(stage.put("pad.a", 1.0), ["lamp values 0=1"]);
 }
@@ -219,7 +219,7 @@ fn a_toggle_goes_by_its_target_whoever_has_moved_it() {
         [stage.put(channel, 1.0), stage.put(channel, 0.0)].concat()
     };
     assert_eq!(stroke("key.a"), ["lamp values 0=1"]);
-    // Somebody else turns the lamp on, and off again.
+    // Another source turns the lamp on, and off again.
     assert_eq!(stroke("lamp.x"), ["key values 1=1", "key values 1=0"]);
     assert_eq!(stroke("key.a"), ["lamp values 0=1"]);
     assert_eq!(stroke("key.a"), ["lamp values 0=0"]);
@@ -280,7 +280,7 @@ fn a_knob_on_two_pages_picks_up_each_target_where_it_is() {
     stage.put("page.x", 0.0);
     assert_eq!(turn(&mut stage, 0.8), "", "the first target is still at 0.3");
     assert_eq!(turn(&mut stage, 0.2), "lamp values 0=0.2");
-    // The lamp reports late and rounded, and then somebody else moves it.
+    // The lamp reports late and rounded, and then another source moves it.
     stage.put("lamp.x", 0.29);
     assert_eq!(turn(&mut stage, 0.25), "lamp values 0=0.25");
     stage.put("lamp.x", 0.7);

@@ -1,4 +1,5 @@
-//! States, controls and events: what arrives as often as it was said, and what a target that comes back is told.
+//! States, controls and events: which values arrive as often as they were sent, and which a reconnecting target
+//! receives.
 //!
 //! Addresses of probes begin with `con` for controls and `eve` for events; all others are states.
 
@@ -8,7 +9,7 @@ use crosspatch_core::{Direction, Engine, Instant, Kind, Outbox, Peer, Port, Valu
 
 use crate::probe::Show;
 
-/// A show whose target `desk` is told and comes back.
+/// A show whose target `desk` receives values and reconnects.
 struct Stage {
     show: Show,
     engine: Engine,
@@ -34,7 +35,7 @@ impl Stage {
         self.heard()
     }
 
-    /// What a session is told that has just connected.
+    /// The values that a session receives after it has connected.
     fn reconnect(&mut self, name: &str) -> Vec<String> {
         let session = self.engine.session_of(self.engine.plan().find(name).expect("an instance"));
         self.engine.handle_open(Instant::START, session, Port(0), Peer::Only, &mut self.out);
@@ -52,7 +53,7 @@ impl Stage {
     }
 }
 
-/// Every kind of source and target, with what a target that comes back is told of a number and of a text.
+/// Every kind of source and target, and whether a reconnecting target receives a number and a text.
 const WAYS: &[(&str, bool, bool)] = &[
     ("x.state > desk.state", true, true),
     ("x.state > desk.control", true, true),
@@ -137,7 +138,7 @@ fn the_last_word_counts_where_states_and_events_meet_at_a_target() {
 
 #[test]
 fn what_loops_back_is_what_is_mapped_to_it_however_long_the_way() {
-    // In the order in which each line needs the one behind it.
+    // Ordered so that each line depends on the next one.
     let lines =
         ["bus.c > desk.x", "bus.b | invert > bus.c", "bus.a > bus.b", "x.event > bus.a", "x.state > bus.s"];
     let mut stage = Stage::new(&lines);

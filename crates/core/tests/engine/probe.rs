@@ -1,4 +1,4 @@
-//! A backend whose sessions write down what the engine tells them and do what the test wants.
+//! A backend whose sessions record the calls of the engine and act as the test requests.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

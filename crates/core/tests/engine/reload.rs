@@ -128,7 +128,7 @@ fn reload(model: &mut BTreeMap<&'static str, Known>, lines: &[(End, End)], varia
     }
 }
 
-/// Outputs that know nothing yet learn what one of their sources said last: of several, the one that comes first among all
+/// Outputs without a value receive the last value of one of their sources: of several, the first one among all
 /// channels.
 fn learn(engine: &Engine, model: &mut BTreeMap<&'static str, Known>, mut lines: Vec<(End, End)>) {
     let address = |(_, channel): End| format!("c{channel}");

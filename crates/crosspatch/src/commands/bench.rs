@@ -1,5 +1,4 @@
-//! `crosspatch bench`: starts the benchmark, which is a program of its own (`crosspatch-bench`), so that this one does not
-//! carry it.
+//! `crosspatch bench`: starts the benchmark, which is a separate program (`crosspatch-bench`) to keep this one small.
 
 use std::io::ErrorKind;
 use std::process::{Command, ExitCode};
@@ -8,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::args::Bench;
 
-/// Runs the benchmark that lies beside this program, or else the one in `PATH`.
+/// Runs the benchmark in the same folder as this program, or else the one in `PATH`.
 pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     let own = std::env::current_exe().context("cannot find this program")?;
     let beside = own.with_file_name(format!("crosspatch-bench{}", std::env::consts::EXE_SUFFIX));

@@ -36,7 +36,7 @@ const CHAPTERS: [(&str, &str, &str); 6] = [
     ("midimonster", "moving from MIDIMonster", include_str!("../../../../docs/from-midimonster.md")),
 ];
 
-/// Words for the chapter on the language that are no names of anything.
+/// Words that lead to the chapter on the language although they are no names.
 const OF_THE_LANGUAGE: [&str; 8] =
     ["map", "mapping", "mappings", "syntax", "configuration", "chain", "include", "ranges"];
 
@@ -48,7 +48,7 @@ pub(crate) fn topics(registry: &Registry) -> impl Iterator<Item = &'static str> 
     backends.chain([TRANSFORMS]).chain(chapters).chain(transforms)
 }
 
-/// The topics in which a word occurs, each with the first line that has it.
+/// The topics that contain a word, each with the first matching line.
 fn search(registry: &Registry, word: &str) -> Result<String> {
     let wanted = word.to_lowercase();
     let mut text = String::new();
@@ -74,7 +74,7 @@ fn search(registry: &Registry, word: &str) -> Result<String> {
 /// As many characters of a line are shown.
 const SHOWN: usize = 90;
 
-/// What is known about a name: a manual, the explanation of a diagnostic, or both.
+/// The help for a name: a manual, the explanation of a diagnostic, or both.
 fn page(registry: &Registry, name: &str) -> Result<String> {
     let alias = registry.alias(name).and_then(|alias| Some((alias, registry.find(alias.backend?)?)));
     let manual = match alias {
@@ -116,7 +116,7 @@ fn manual(registry: &Registry, name: &str) -> Result<&'static str> {
     }
 }
 
-/// What the manual of a family says about a transform.
+/// The section on a transform in the manual of its family.
 fn section(registry: &Registry, name: &str) -> Option<&'static str> {
     let family = registry
         .families

@@ -34,7 +34,7 @@ pub(crate) fn run(replay: &Replay, color: ColorChoice) -> Result<ExitCode> {
     };
     let name = replay.recording.display();
     let recording = File::open(&replay.recording).with_context(|| format!("cannot read `{name}`"))?;
-    // The recording knows when a configuration was taken up, and not what it said: there is this one.
+    // The recording contains the time of a new configuration, but not its text: the given one is used.
     let mut plan = Some(plan);
     let transcript = crosspatch_io::replay(BufReader::new(recording), &mut |_| plan.take())
         .with_context(|| format!("`{name}` is not a recording of this program"))?;

@@ -57,7 +57,7 @@ pub(crate) fn run(sim: &Sim, log: &LogArgs) -> Result<ExitCode> {
     instance.extend(sim.options.iter().map(|option| format!("console.{option}")));
     let overrides = Overrides { backend: Vec::new(), instance };
     let hint = if is_osc {
-        // The port is behind the last blank of what `endpoint` has written.
+        // The port follows the last blank in the output of `endpoint`.
         let (host, port) = listen.rsplit_once(' ').unwrap_or(("127.0.0.1", "8000"));
         let host = if host == "*" { "127.0.0.1" } else { host };
         format!(

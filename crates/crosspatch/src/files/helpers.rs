@@ -1,8 +1,8 @@
 //! Threads for file access that may hang.
 //!
-//! A dead network file system blocks every access, often forever, and no system call has a time-out. So a thread of
-//! its own reads the file, and is abandoned when it takes too long. As long as such a thread hangs, its folder is not touched
-//! again, so there is one thread for each folder at most. When it comes back, a hook is called.
+//! A dead network file system blocks every access, often forever, and no system call has a time-out. So a separate
+//! thread reads the file, and is abandoned when it takes too long. As long as such a thread hangs, its folder is not
+//! accessed again, so there is at most one thread for each folder. When it returns, a hook is called.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -25,7 +25,7 @@ const LEAST_PATIENCE: Duration = Duration::from_millis(50);
 pub(crate) struct Disk {
     helpers: Helpers,
     seen: RefCell<BTreeMap<PathBuf, Seen>>,
-    /// How long the next file may take. Each file that hangs halves it, so that many of them are no longer than two.
+    /// The time limit for the next file. Each file that hangs halves it, so that many of them take no longer than two.
     patience: Cell<Duration>,
 }
 
@@ -58,8 +58,8 @@ impl Disk {
         Self::new(self.helpers.clone())
     }
 
-    /// All files that were asked for, those that could not be read included. Left out is what did not answer: whoever
-    /// touches it would hang.
+    /// All files that were requested, including those that could not be read. Files that did not answer are excluded:
+    /// any access to them would hang.
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
         let seen = self.seen.borrow();
         let hangs = |seen: &Seen| seen.state == State::Unreadable(io::ErrorKind::TimedOut);
@@ -76,7 +76,7 @@ impl Disk {
         let wanted = path.to_owned();
         let patience = self.patience.get();
         let folder = path.parent().unwrap_or(path);
-        // The reader gives up a little earlier by itself where it can, with a better reason.
+        // Where possible, the reader times out a little earlier, with a better reason.
         let reading = move || read::read(&wanted, patience * 9 / 10);
         let found = self.helpers.within(patience, folder, reading).and_then(|found| found);
         if found.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {

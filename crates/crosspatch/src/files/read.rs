@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path, patience: Duration) -> io::Result<Contents> {
     let is_late = || start.elapsed() >= patience;
     let file = loop {
         match open(path) {
-            // A file server is asked to let go of the file.
+            // A file server is requested to release the file.
             Err(error) if error.kind() == ErrorKind::WouldBlock && !is_late() => std::thread::sleep(PAUSE),
             opened => break opened?,
         }
@@ -63,7 +63,7 @@ fn is_pipe(kind: FileType) -> io::Result<bool> {
     }
 }
 
-/// Reads all that comes through a pipe, until it is too late.
+/// Reads all data of a pipe, until the time limit.
 fn drain(pipe: &mut io::Take<File>, bytes: &mut Vec<u8>, is_late: impl Fn() -> bool) -> io::Result<()> {
     loop {
         match pipe.read_to_end(bytes) {

@@ -1,7 +1,6 @@
 //! The log format for operators: `12:03:01 desk       connected to 10.0.0.5:80`.
 //!
-//! Colour repeats what the words say and adds nothing. What a peer has sent never reaches the terminal as a control
-//! character.
+//! Colour repeats the text and adds no information. Text from a peer never reaches the terminal as a control character.
 
 use std::fmt::{self, Debug, Write};
 

@@ -1,7 +1,7 @@
 //! The log: one line per event that matters, for an operator to read, or JSON for a machine.
 //!
-//! All messages go through `tracing`. A stopped reader of the log does not stop the show: lines wait in a
-//! bounded queue for a thread of their own, and further ones are counted and dropped.
+//! All messages go through `tracing`. A stopped reader of the log does not stop the show: lines wait in a bounded queue
+//! for a separate thread, and further ones are counted and dropped.
 
 mod format;
 mod sink;

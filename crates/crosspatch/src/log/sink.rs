@@ -1,7 +1,7 @@
 //! The output of the log: a bounded queue, and a thread that writes.
 //!
-//! A terminal that was stopped with Ctrl-S, or a pipe that nobody reads, blocks its writer. Only this
-//! thread writes, and never the one that runs the show.
+//! A terminal stopped with Ctrl-S, or a pipe without a reader, blocks its writer. Only this thread writes, never the
+//! one that runs the show.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn write_all(mut output: impl Write, messages: &Receiver<SinkMessage>, lost: &At
     }
 }
 
-/// One event: the formatter hands it over with a single call of `write`.
+/// One event: the formatter passes it in a single call of `write`.
 impl Write for LogSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.put(bytes.to_vec());

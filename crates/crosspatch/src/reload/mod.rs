@@ -1,7 +1,7 @@
 //! Reloads the configuration while the show runs.
 //!
-//! A thread of its own waits for a change of the files or a SIGHUP, compiles, and hands over a plan if there is one without
-//! mistakes. Nothing that goes wrong here reaches the show.
+//! A separate thread waits for a change of the files or a SIGHUP, compiles, and installs the plan if there are no
+//! errors. No failure here affects the show.
 
 mod trigger;
 mod watch;
@@ -30,7 +30,7 @@ const RESTLESS: Duration = Duration::from_secs(1);
 /// The minimum time between two reloads, however many are requested.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What the reloads change that have been handed over and do not run yet.
+/// The changes of reloads that have been installed but do not run yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reloads(Arc<Mutex<VecDeque<Difference>>>);
 
@@ -39,7 +39,7 @@ impl Reloads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(difference);
     }
 
-    /// What the next one changes, which is about to run.
+    /// The changes of the next reload, which is about to run.
     pub(crate) fn take(&self) -> Option<Difference> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
@@ -50,10 +50,10 @@ pub(crate) struct Reloader {
     pub(crate) source: ConfigSource,
     pub(crate) disk: Disk,
     pub(crate) helpers: Helpers,
-    /// What was reported already.
+    /// The warnings already reported.
     pub(crate) known: SeenWarnings,
     pub(crate) show: Handle,
-    /// What every reload changes.
+    /// The changes of every reload.
     pub(crate) reloads: Reloads,
     pub(crate) log: Log,
 }
@@ -77,7 +77,7 @@ impl Reloader {
                 if watches {
                     watch = self.follow(watch, &own);
                 }
-                // What changed before the watch was there is found by this look.
+                // This check finds changes made before the watch existed.
                 if watches && self.disk.has_changed() {
                     own.fire(Reason::Files);
                 }

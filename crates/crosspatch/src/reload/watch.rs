@@ -1,8 +1,8 @@
 //! Detects that a file of the configuration may have changed.
 //!
-//! Editors replace files by renaming, so folders are watched and not files; and folders vanish and come back (a stick that
-//! is pulled out, a checkout), so their parents are watched as well. What is reported here is only a suspicion: whoever is
-//! woken compares the contents.
+//! Editors replace files by renaming, so folders are watched and not files. Folders disappear and return (a USB stick
+//! that is removed, a checkout), so their parents are watched as well. A report only means that a file may have
+//! changed; the receiver compares the contents.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -24,7 +24,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// A watch that fires the trigger from a thread of its own.
+    /// Creates a watch that fires the trigger from its own thread.
     pub(crate) fn new(trigger: &Arc<ReloadTrigger>) -> Self {
         let trigger = trigger.clone();
         Self::calling(move || trigger.fire(Reason::Files))
@@ -37,7 +37,7 @@ impl Watch {
             let files: &Mutex<BTreeSet<PathBuf>> = &wanted;
             match event {
                 Ok(event) if !concerns(&event, &files.lock().unwrap_or_else(PoisonError::into_inner)) => {}
-                // An error is for instance an overflow of the queue: anything may have changed.
+                // An error may be an overflow of the queue: any file may have changed.
                 Ok(_) | Err(_) => wake(),
             }
         });
@@ -57,7 +57,7 @@ impl Watch {
         *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
         let Some(watcher) = &mut self.watcher else { return };
         for folder in self.folders.difference(&folders) {
-            // It is gone, and its watch with it, or it is just not interesting any more.
+            // It has disappeared together with its watch, or is no longer needed.
             let _ = watcher.unwatch(folder);
         }
         let mut failure = None;
@@ -107,7 +107,7 @@ fn spellings(file: &Path) -> Vec<PathBuf> {
     absolute.into_iter().chain(real).collect()
 }
 
-/// The folder of a file or, where it is missing, the nearest one that is there; and the one above that.
+/// The folder of a file or, if it is missing, the nearest existing parent; and the parent of that.
 fn folders_of(file: &Path) -> Vec<PathBuf> {
     let there = file.ancestors().skip(1).find(|folder| folder.is_dir());
     let above = there.and_then(Path::parent);
@@ -171,7 +171,7 @@ mod tests {
         assert!(is_woken(&woken));
         watch.follow(std::slice::from_ref(&file));
         let start = Instant::now();
-        // Every level that comes back wakes once more, and the watch descends.
+        // Every level that returns wakes once more, and the watch descends.
         fs::create_dir_all(&inner).unwrap();
         assert!(is_woken(&woken));
         watch.follow(std::slice::from_ref(&file));

@@ -63,7 +63,7 @@ impl Cable {
         self.set("n", "up");
     }
 
-    /// Pulls the cable at the far end: nothing crosses it, and nobody is told.
+    /// Pulls the cable at the far end: no data passes, and neither end is notified.
     pub(crate) fn pull_far(&self) {
         self.set("f", "down");
     }

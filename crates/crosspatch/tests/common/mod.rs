@@ -1,5 +1,5 @@
-//! Runs the real binary for tests: on free ports, with a configuration in a folder of its own, its log read line by line,
-//! and every wait bounded by a deadline.
+//! Runs the real binary for tests: on free ports, with a configuration in a separate folder. The log is read line by
+//! line, and every wait has a deadline.
 
 #![expect(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &[&str]) -> (ExitStatus, String, String) {
     (output.status, text(output.stdout), text(output.stderr))
 }
 
-/// A port that neither a UDP nor a TCP socket of this machine has, from below the range that the system itself hands out.
+/// A port that is unused by UDP and TCP on this machine, below the ephemeral range of the system.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = (std::process::id() as u16).wrapping_mul(37);
@@ -81,7 +81,7 @@ impl Lines {
         });
     }
 
-    /// How many lines there are. A wait can begin behind them.
+    /// The number of lines. A wait can begin after them.
     pub(crate) fn len(&self) -> usize {
         self.0.0.lock().expect("no reader panics").len()
     }

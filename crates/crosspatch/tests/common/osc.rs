@@ -13,26 +13,26 @@ pub(crate) fn message(address: &str, level: f32) -> Vec<u8> {
     rosc::encoder::encode(&OscPacket::Message(message)).expect("a message")
 }
 
-/// A socket that sends to one port and hears what comes back.
+/// A socket that sends to one port and receives the answers.
 pub(crate) struct Osc {
     socket: UdpSocket,
     to: u16,
 }
 
 impl Osc {
-    /// A peer of the program that listens on `to`, on a port of its own.
+    /// A peer of the program that listens on `to`, with its own port.
     pub(crate) fn to(to: u16) -> Self {
         Self { socket: UdpSocket::bind("127.0.0.1:0").expect("a free port"), to }
     }
 
-    /// The port on which this peer hears.
+    /// The port on which this peer receives.
     pub(crate) fn port(&self) -> u16 {
         self.socket.local_addr().expect("a bound socket").port()
     }
 
     /// Sends one number.
     pub(crate) fn send(&self, address: &str, level: f32) {
-        // Nobody may listen yet; then the system reports that to the next call.
+        // The port may still be closed; then the system reports that to the next call.
         let _ = self.socket.send_to(&message(address, level), ("127.0.0.1", self.to));
     }
 
@@ -68,7 +68,7 @@ impl Osc {
         }
     }
 
-    /// Hears messages until one comes at this address with this number.
+    /// Receives messages until one has this address and this number.
     pub(crate) fn wait_for(&self, address: &str, level: f32) {
         let start = Instant::now();
         let mut others = Vec::new();

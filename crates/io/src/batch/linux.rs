@@ -1,7 +1,7 @@
-//! `recvmmsg` and `sendmmsg`: up to [`BATCH`] datagrams per system call, into and out of memory that is used again.
+//! `recvmmsg` and `sendmmsg`: up to [`BATCH`] datagrams per system call, with reused memory.
 //!
-//! Where several datagrams of one length go to one peer, the kernel gets them as one piece to be cut up (`UDP_SEGMENT`,
-//! see `udp(7)`), which passes the network stack once for all of them.
+//! Several datagrams of equal length to one peer are passed to the kernel as one piece, which it splits (`UDP_SEGMENT`,
+//! see `udp(7)`). The piece passes the network stack once.
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ impl ReceiveBatch {
         Self { headers, senders, _parts: parts, buffers }
     }
 
-    /// Receives, and returns how many datagrams came and whether more may be waiting.
+    /// Receives a batch. Returns the number of datagrams, and whether more may be waiting.
     #[expect(unsafe_code, reason = "recvmmsg has no safe form")]
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<(usize, bool)> {
         // SAFETY: the headers point to senders, parts and buffers that live as long as `self`, with their true lengths.
@@ -60,14 +60,14 @@ impl ReceiveBatch {
             )
         };
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-        // The lengths of the addresses are written by the call and must say how much room there is for the next one.
+        // The call writes the lengths of the addresses; reset them to the available space for the next call.
         for header in &mut self.headers[..count] {
             header.msg_hdr.msg_namelen = size_of::<sockaddr_storage>() as socklen_t;
         }
         Ok((count, count == BATCH))
     }
 
-    /// A datagram that was received. Without a sender it came from nowhere that has an address.
+    /// A received datagram. The sender is `None` if it has no address.
     pub(crate) fn datagram(&self, at: usize) -> (Option<SocketAddr>, &[u8]) {
         let len = (self.headers[at].msg_len as usize).min(LONGEST);
         let start = at * LONGEST;
@@ -75,9 +75,9 @@ impl ReceiveBatch {
     }
 }
 
-/// How many datagrams the system has dropped since the socket was opened, because they were not read in time. The count
-/// wraps. The control message `SO_RXQ_OVFL` would report it with the next datagram, and after the last one none
-/// does; so the socket is asked (`SO_MEMINFO`, Linux 4.12).
+/// The number of datagrams that the system has dropped since the socket was opened because they were not read in time.
+/// The count wraps. The control message `SO_RXQ_OVFL` would report it only with the next datagram, and never after the
+/// last one; so it is read from the socket (`SO_MEMINFO`, Linux 4.12).
 #[expect(unsafe_code, reason = "this option of a socket has no safe form")]
 pub(crate) fn drops(socket: &UdpSocket) -> Option<u32> {
     let mut counts = [0_u32; DROPS + 1];
@@ -98,7 +98,7 @@ pub(crate) fn drops(socket: &UdpSocket) -> Option<u32> {
 /// From `asm-generic/socket.h`.
 const SO_MEMINFO: libc::c_int = 55;
 
-/// Where in the answer to `SO_MEMINFO` the count stands.
+/// The index of the count in the result of `SO_MEMINFO`.
 const DROPS: usize = libc::SK_MEMINFO_DROPS as usize;
 
 /// The number of datagrams from which segmentation is worth its set-up.
@@ -116,7 +116,7 @@ pub(crate) struct SendBatch {
     headers: Vec<mmsghdr>,
     receivers: Vec<SockAddr>,
     parts: Vec<iovec>,
-    /// Whether the kernel cuts up; it may not know how, or not be able to on this network.
+    /// Whether the kernel splits pieces; it may not support this, or not on this network.
     can_segment: bool,
 }
 
@@ -134,7 +134,7 @@ struct SegmentLength {
 }
 
 impl SendBatch {
-    /// Sends the first of the datagrams, as many as one call takes, and returns how many are gone.
+    /// Sends as many of the first datagrams as one call accepts, and returns their number.
     #[expect(unsafe_code, reason = "sendmmsg has no safe form")]
     pub(crate) fn send(
         &mut self,

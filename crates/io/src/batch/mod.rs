@@ -23,7 +23,7 @@ pub(crate) struct Datagram {
     pub(crate) bytes: Range<usize>,
 }
 
-/// An IPv4 address that came through an IPv6 socket, as what it is.
+/// Converts an IPv4 address that was received through an IPv6 socket back to IPv4.
 pub(crate) fn unmapped(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(_) => address,

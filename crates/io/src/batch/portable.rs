@@ -19,7 +19,7 @@ impl ReceiveBatch {
         Self { buffer: vec![0; LONGEST].into(), from: None, len: 0 }
     }
 
-    /// Receives, and returns how many datagrams came and whether more may be waiting.
+    /// Receives a batch. Returns the number of datagrams, and whether more may be waiting.
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<(usize, bool)> {
         let (len, from) = socket.recv_from(&mut self.buffer)?;
         (self.len, self.from) = (len, Some(from));

@@ -89,7 +89,7 @@ impl Backlog {
         }
     }
 
-    /// Passes on what waits, as far as there is room. Returns whether anything was passed on.
+    /// Passes on queued data, as far as there is room. Returns whether anything was passed on.
     pub(super) fn drain(&mut self, mut push: impl FnMut(&[u8]) -> bool) -> bool {
         let mut is_any = false;
         while let Some(state) = self.states.get_mut(usize::from(self.first)) {

@@ -1,4 +1,4 @@
-//! libjack, loaded on first use: everything that is unsafe about it.
+//! libjack, loaded on first use, with all of its unsafe code.
 //!
 //! Names and types are those of `jack/jack.h` and `jack/midiport.h`. JACK calls [`process`] in its own thread once per block,
 //! which neither waits nor allocates. The callbacks for connections and for the end of the server run in other threads and only
@@ -37,7 +37,7 @@ const SERVER_NAME: c_int = 0x04;
 const IS_INPUT: c_ulong = 0x1;
 const IS_OUTPUT: c_ulong = 0x2;
 
-/// `jack_client_t`, `jack_port_t` and the buffer of a port are known to the library alone.
+/// `jack_client_t`, `jack_port_t` and the buffer of a port are opaque.
 type RawClient = *mut c_void;
 type RawPort = *mut c_void;
 type Buffer = *mut c_void;
@@ -95,7 +95,7 @@ impl Api {
 
     fn load(names: &[&str]) -> Result<Self, Closed> {
         let tried = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        // SAFETY: what the library does when it is loaded is its own business; every program of JACK does the same.
+        // SAFETY: the library runs its own initialisation when it is loaded; every JACK program relies on it.
         let library = names.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
             Closed::Other(format!("the library of JACK is not installed, looked for {}", tried()).into())
         })?;
@@ -304,7 +304,7 @@ unsafe extern "C" fn process(frames: u32, argument: *mut c_void) -> c_int {
                 is_heard |= state.take_incoming(|event| shared.push_incoming(number, event));
             }
             PortBuffer::CvIn(_) => {
-                // SAFETY: the buffer of an audio port has this many samples, and nobody writes to it during the cycle.
+                // SAFETY: the buffer of an audio port has this many samples, and nothing writes to it during the cycle.
                 let samples = unsafe { std::slice::from_raw_parts(buffer.cast::<f32>(), frames as usize) };
                 if let Some(voltage) = port.gauge.change(samples)
                     && shared.push_incoming(number, JackEvent::Cv(voltage))
@@ -347,7 +347,7 @@ fn read_midi(
         if failed || event.buffer.is_null() {
             continue;
         }
-        // SAFETY: the library says that so many bytes are there, and they stay until the cycle ends.
+        // SAFETY: the library guarantees `size` bytes there, valid until the cycle ends.
         let message = unsafe { std::slice::from_raw_parts(event.buffer, event.size) };
         if !backlog.push(message, tell) {
             shared.lost.fetch_add(1, Ordering::Relaxed);
@@ -365,7 +365,7 @@ fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: 
         // SAFETY: as above.
         let place = unsafe { (api.midi_event_reserve)(buffer, 0, len) };
         match (place.is_null(), is_empty) {
-            // SAFETY: the library has reserved so many bytes for us.
+            // SAFETY: the library has reserved `len` bytes for us.
             (false, _) => ring.pop(unsafe { std::slice::from_raw_parts_mut(place, len) }),
             (true, false) => return,
             // A message that does not fit into an empty block never will.
@@ -380,7 +380,7 @@ fn write_midi(api: &CycleApi, buffer: Buffer, ring: &super::ring::Ring, shared: 
     }
 }
 
-/// `JackShutdownCallback`: the server is gone.
+/// `JackShutdownCallback`: the server has closed.
 unsafe extern "C" fn shut_down(argument: *mut c_void) {
     // SAFETY: the argument is what `activate` gave, and lives until the client is closed.
     let watch = unsafe { &*argument.cast::<CallbackContext>() };
@@ -426,7 +426,7 @@ mod tests {
     use super::super::ring::Ring;
     use super::*;
 
-    /// A double of the library's MIDI buffer: a port is its own buffer.
+    /// A test double of the library's MIDI buffer: a port is its own buffer.
     #[derive(Default)]
     struct Midi {
         events: Vec<Vec<u8>>,
@@ -439,7 +439,7 @@ mod tests {
     }
 
     unsafe extern "C" fn midi_get_event_count(buffer: Buffer) -> u32 {
-        // SAFETY: the tests hand in nothing but a `Midi`; so it is below.
+        // SAFETY: the tests only pass a `Midi`, here and below.
         unsafe { (*buffer.cast::<Midi>()).events.len() as u32 }
     }
 

@@ -33,7 +33,7 @@ use crosspatch_core::Closed;
 
 pub(crate) use crate::sequencer::SendOutcome;
 
-/// What a client reports to its session.
+/// The reports of a client to its session.
 #[cfg_attr(not(unix), expect(dead_code, reason = "clients exist on Unix only"))]
 #[derive(Debug, PartialEq)]
 pub(crate) enum JackInput<'c> {
@@ -43,6 +43,6 @@ pub(crate) enum JackInput<'c> {
     Data(&'c [u8]),
     /// The number of input messages without room, and of output messages that are too long for a block.
     Lost { lost: u32, unfit: u32 },
-    /// It could not be opened, or the server is gone.
+    /// It could not be opened, or the server has closed.
     Gone(Closed),
 }

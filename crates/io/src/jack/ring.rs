@@ -1,8 +1,8 @@
-//! A ring of bytes between two threads, one that writes and one that reads, neither of which ever waits or allocates.
+//! A ring buffer of bytes between a writing and a reading thread. Neither ever waits or allocates.
 //!
-//! Each entry is its length in two bytes and then its bytes. Every byte is an atomic of its own, so that there is nothing
-//! unsafe here: the two counters order them, and a copy of some bytes a cycle costs nothing that could be measured beside the
-//! cycle itself.
+//! Each entry is its length in two bytes and then its bytes. Every byte is a separate atomic, so that no unsafe code is
+//! needed: the two counters order them. The cost of copying some bytes a cycle is not measurable next to the cycle
+//! itself.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
@@ -16,7 +16,7 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// A ring for so many bytes, a power of two so that the counters may overflow.
+    /// Creates a ring of `capacity` bytes, a power of two so that the counters may overflow.
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.next_power_of_two();
         Self {

@@ -10,7 +10,7 @@ use mio::unix::pipe::Sender;
 
 use super::ring::Ring;
 
-/// The size of the ring for input, in bytes: what twenty MIDI cables carry in a second.
+/// The size of the ring for input, in bytes: the data of twenty MIDI cables in a second.
 const INCOMING: usize = 64 * 1024;
 
 /// The size of the ring of an output port, in bytes: four of the longest messages.
@@ -31,9 +31,9 @@ pub(super) struct SharedClient {
     /// The number of input messages without room, and of output messages that are too long for any block.
     pub(super) lost: AtomicU32,
     pub(super) unfit: AtomicU32,
-    /// The server is gone.
+    /// The server has closed.
     pub(super) is_over: AtomicBool,
-    /// The client is closed, and its threads are gone.
+    /// The client is closed, and its threads have ended.
     pub(super) is_closed: AtomicBool,
     /// The result of opening the client, until the loop takes it.
     opened: Mutex<Option<Result<(), Closed>>>,

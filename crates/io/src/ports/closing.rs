@@ -1,4 +1,4 @@
-//! The end of ports and connections: by their sessions, by their peers, or because they never came about.
+//! Closes ports and connections: by their sessions, by their peers, or because they could not be opened.
 
 use crosspatch_core::{Closed, Instant, Peer, Port, SessionId};
 use mio::Token;
@@ -8,12 +8,12 @@ use super::{MOST_CLOSING, Ports};
 use crate::runner::Owner;
 
 impl Ports {
-    /// A port or connection is gone, or will never be: forgets the socket and reports it. The connections of a server
-    /// that goes go with it, without a word each.
+    /// A port or connection has closed or could not be opened: removes the socket and reports it. The connections of a
+    /// closed server are closed with it, without separate reports.
     pub(super) fn fail(&mut self, token: Token, reason: Closed) {
         let Some(socket) = self.sockets.get(&token) else { return };
         match socket.peer {
-            // A client that never got as far as being one is not reported.
+            // A client that did not complete the upgrade is not reported.
             Peer::Connection(number) if !socket.kind.is_for_session() => {
                 if let Some(entry) = self.table.get_mut(&socket.owner) {
                     entry.connections.remove(&number);
@@ -31,7 +31,8 @@ impl Ports {
         self.set_deadline(token, None);
         if let Some(mut socket) = self.sockets.remove(&token) {
             self.closing -= usize::from(socket.is_closing);
-            // What is closed right after is not watched any more, whether or not the system says so.
+            // A socket that is closed immediately afterwards is no longer watched, whether or not the system reports an
+            // error.
             let _: std::io::Result<()> = socket.kind.deregister(&mut self.tools, token);
         }
     }
@@ -57,7 +58,7 @@ impl Ports {
         true
     }
 
-    /// Closes a socket in good order: what waits is sent first, for a bounded time.
+    /// Closes a socket gracefully: queued data is sent first, for a bounded time.
     pub(super) fn close_socket(&mut self, token: Token, now: Instant) {
         let Some(socket) = self.sockets.get_mut(&token) else { return };
         socket.kind.close();

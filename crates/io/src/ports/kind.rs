@@ -1,4 +1,4 @@
-//! What every kind of port has to say of itself: an [`Opener`] opens it, and a [`PortKind`] is its socket.
+//! The interface of every kind of port: an [`Opener`] opens it, and a [`PortKind`] is its socket.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -20,7 +20,7 @@ const LOOK_UP: Duration = Duration::from_secs(30);
 
 /// How a port of one kind is opened.
 pub(super) trait Opener {
-    /// The address that has to be known first. A name is looked up by a helper.
+    /// The address that has to be resolved first. A name is resolved by a helper thread.
     fn address(&self) -> Option<&Endpoint> {
         None
     }
@@ -30,16 +30,16 @@ pub(super) trait Opener {
         LOOK_UP
     }
 
-    /// What the port takes of this machine. If another program has it, that program is looked for.
+    /// The port number that it occupies. If another program has it, that program is determined.
     fn takes(&self) -> Option<(Transport, u16)> {
         None
     }
 
-    /// Opens the port, or begins to: hands a [`PortKind`] to [`Ports::opened`] or [`Ports::put`].
+    /// Opens the port, or starts to: passes a [`PortKind`] to [`Ports::opened`] or [`Ports::put`].
     ///
     /// # Errors
     ///
-    /// Why there is no port.
+    /// The reason why the port could not be opened.
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed>;
 }
 
@@ -74,10 +74,10 @@ impl Opening<'_> {
     }
 }
 
-/// A socket of a port, or what will become one.
+/// A socket of a port, or a future one.
 ///
-/// [`Ports`] knows when a socket is ready, whose turn it is, what is due and who has to know. A kind knows how to read and
-/// write. It does so in small steps, because whatever a session does about one step may concern the same port.
+/// [`Ports`] handles readiness, turns, deadlines and reports. A kind reads and writes, in small steps, because the
+/// reaction of a session to one step may concern the same port.
 pub(super) trait PortKind: Any {
     /// Has the loop woken for this socket.
     ///
@@ -89,8 +89,9 @@ pub(super) trait PortKind: Any {
     /// Gives everything back, right before the socket is dropped. That the system may refuse does not matter by then.
     fn deregister(&mut self, tools: &mut Tools, token: Token) -> io::Result<()>;
 
-    /// Whether it reads for its session: only when the session knows that the port is open, and not while it is busy. What
-    /// reads for itself, such as a connection that is being made, has a step whenever it is ready.
+    /// Whether it reads for its session: only after the session has been notified that the port is open, and not while
+    /// it is busy. Sockets that read for themselves, such as a connection being established, have a step whenever they
+    /// are ready.
     fn is_for_session(&self) -> bool {
         true
     }
@@ -100,7 +101,7 @@ pub(super) trait PortKind: Any {
         self.is_for_session() && engine.is_busy(owner.session)
     }
 
-    /// How it is read in its turn: in steps, unless it has a way of its own.
+    /// How the port is read in its turn: in steps, unless it has its own reader.
     fn reader(&self) -> ReadShare {
         Ports::read_steps
     }
@@ -129,10 +130,10 @@ pub(super) trait PortKind: Any {
         0
     }
 
-    /// A session knows that its port is open.
+    /// A session has been notified that its port is open.
     fn handle_opened(&mut self, _owner: Owner) {}
 
-    /// The session is about to learn that the port takes no more.
+    /// The session is about to be notified that the port is full.
     fn handle_full(&mut self) {}
 
     /// Releases the socket of a session. If other sessions use it, returns the one that owns it from now on.
@@ -165,15 +166,15 @@ pub(super) enum Step {
     Later,
     /// This many bytes have been handled, and there may be more.
     More(usize),
-    /// Bytes came in for the port with this token.
+    /// The port with this token has received bytes.
     Received(Token, Vec<u8>),
     /// The port with this token is open.
     Opened(Token),
-    /// The port with this token is gone.
+    /// The port with this token has closed.
     Gone(Token, Closed),
     /// A server has a new connection.
     Accepted(Box<dyn PortKind>, IpAddr, Limits),
-    /// It goes on as something else.
+    /// It continues as another kind of socket.
     Become(Box<dyn PortKind>, OpeningStage),
 }
 
@@ -197,7 +198,7 @@ pub(super) enum Admission {
     Crowded,
 }
 
-/// What the loop has for all kinds of ports.
+/// The parts of the loop that all kinds of ports use.
 pub(super) struct Tools {
     pub(super) registry: Registry,
     pub(super) helpers: LookupHelpers,
@@ -220,18 +221,18 @@ pub(super) struct Context<'p> {
 }
 
 impl Context<'_> {
-    /// The session is to know something.
+    /// Reports something to the session.
     pub(super) fn report(&mut self, what: ReportKind) {
         let Self { owner, peer, main, token, .. } = *self;
         self.tools.reports.push_back(PortReport { owner, peer, main, token, what });
     }
 
-    /// Wants [`PortKind::handle_deadline`] at that time, in place of an earlier wish.
+    /// Requests a call of [`PortKind::handle_deadline`] at that time, replacing an earlier request.
     pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = Some(deadline);
     }
 
-    /// The port or connection is gone, or will never be.
+    /// The port or connection has closed, or could not be opened.
     pub(super) fn fail(&mut self, reason: Closed) {
         self.failure = Some(reason);
     }

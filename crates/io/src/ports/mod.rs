@@ -1,8 +1,8 @@
-//! All open ports: carries out the effects of sessions, and reports the results.
+//! All open ports: performs the effects of sessions, and reports the results.
 //!
-//! A socket has a token that is never used again, and every report carries the token of the port that it is about: what a
-//! replaced port still has to say never reaches its successor. Sockets are watched by edge, and each is read for a share of
-//! the time (`share`), so that a flood on one port leaves the others their turn.
+//! A socket has a token that is never used again, and every report carries the token of its port: late reports of a
+//! replaced port never reach its successor. Sockets are watched edge-triggered, and each is read for a share of the
+//! time (`share`), so that a flood on one port does not block the others.
 
 mod closing;
 mod kind;
@@ -39,7 +39,7 @@ const NETWORK: Token = Token(1);
 /// How many sockets may take their time to close. Without a bound, peers that come and go would take all descriptors.
 const MOST_CLOSING: usize = 256;
 
-/// Of each message that comes in, this much is read at once.
+/// The maximum number of bytes read at once.
 const CHUNK: usize = 64 * 1024;
 
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
@@ -65,14 +65,14 @@ type Sockets = FxHashMap<Token, Socket>;
 /// A port by its session and number.
 #[derive(Default)]
 struct PortEntry {
-    /// Its socket, which may be that of other ports as well, or the last one if that is to be reported as gone.
+    /// Its socket, which other ports may share, or the last one if its end has to be reported.
     main: Option<Token>,
-    /// Where what it sends to multicast groups leaves.
+    /// The interface for datagrams to multicast groups.
     outgoing: Option<Interface>,
     /// The sockets of its multicast groups.
     groups: Vec<Token>,
     connections: BTreeMap<u32, AcceptedFrom>,
-    /// How many connections there ever were, so that no number comes twice.
+    /// The total number of connections so far, so that no number is used twice.
     accepted: u32,
 }
 
@@ -83,7 +83,7 @@ struct AcceptedFrom {
     address: IpAddr,
 }
 
-/// A socket, or what will be one, and whose turn it is.
+/// A socket or a future one, and its turn.
 struct Socket {
     owner: Owner,
     peer: Peer,
@@ -96,7 +96,7 @@ struct Socket {
     is_queued: bool,
     /// How much longer than its share it was served.
     debt: Duration,
-    /// Whether its session knows that it is open; until then nothing is read for the session.
+    /// Whether its session has been notified that it is open; until then nothing is read for the session.
     is_announced: bool,
     /// Whether its session has closed it, and something is left to send.
     is_closing: bool,
@@ -119,7 +119,7 @@ impl Ports {
         }
     }
 
-    /// Carries out what the last turns have caused, datagrams included.
+    /// Performs the effects of the last turns, including datagrams.
     pub(crate) fn apply(&mut self, runner: &mut Runner<'_>) {
         self.take_effects(runner);
         while self.datagrams.are_waiting() {
@@ -139,7 +139,7 @@ impl Ports {
         self.queue(event.token(), readable, writable);
     }
 
-    /// Deals with what is due, for about a [`ROUND`].
+    /// Handles all due work, for about a [`ROUND`].
     pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
         let end = self.clock.now() + ROUND;
         for (token, answer) in self.tools.helpers.answers() {

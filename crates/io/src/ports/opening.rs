@@ -77,7 +77,7 @@ impl Ports {
         }
     }
 
-    /// Opens what waits for its addresses; without any, on every address of this machine.
+    /// Opens a port that waits for its addresses; without any, on every address of this machine.
     fn open_at(&mut self, token: Token, addresses: Option<&[IpAddr]>, now: Instant) {
         let Some(socket) = self.sockets.get(&token) else { return };
         let (owner, deadline) = (socket.owner, socket.deadline.unwrap_or(now));
@@ -109,7 +109,7 @@ impl Ports {
         Ok(())
     }
 
-    /// The port goes on as this, and has the loop woken.
+    /// Replaces the port by this kind of socket, and registers it with the loop.
     pub(super) fn put(&mut self, opening: &Opening<'_>, kind: impl PortKind) -> io::Result<()> {
         if let Some(socket) = self.sockets.get_mut(&opening.token) {
             socket.kind = Box::new(kind);

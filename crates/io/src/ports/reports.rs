@@ -6,7 +6,7 @@ use mio::Token;
 use super::Ports;
 use crate::runner::{Owner, Runner};
 
-/// An event of a port that a session has to know.
+/// An event of a port for its session.
 pub(super) struct PortReport {
     pub(super) owner: Owner,
     pub(super) peer: Peer,
@@ -24,7 +24,7 @@ pub(super) enum ReportKind {
     Writable,
     /// The answer to a question. The port is done with that.
     Answer(Vec<u8>),
-    /// The first bytes of a client that did not ask for a WebSocket and never becomes a connection.
+    /// The first bytes of a client that did not request a WebSocket and never becomes a connection.
     UnknownClient(Vec<u8>),
 }
 
@@ -59,7 +59,7 @@ impl Ports {
                     if let Some(socket) = self.sockets.get_mut(&token) {
                         socket.is_announced = true;
                         socket.kind.handle_opened(owner);
-                        // What came in the meantime was left where it was.
+                        // Data that arrived in the meantime has not been read yet.
                         self.queue(token, true, false);
                     }
                 }

@@ -1,4 +1,4 @@
-//! What goes out: streams are written at once, datagrams in batches at the end of a turn.
+//! Output: streams are written at once, datagrams in batches at the end of a turn.
 
 use crosspatch_core::{Closed, Peer};
 use mio::Token;
@@ -8,8 +8,8 @@ use super::kind::Admission;
 use crate::runner::{Owner, Runner};
 
 impl Ports {
-    /// Sends a message, or notes a datagram for the end of the batch. A message to a closed port is lost: the session
-    /// knows that it is closed, or is about to be notified.
+    /// Sends a message, or queues a datagram for the batch at the end. A message to a closed port is lost: the session
+    /// has been, or is about to be, notified that it is closed.
     pub(super) fn send(
         &mut self,
         runner: &mut Runner<'_>,

@@ -1,4 +1,4 @@
-//! What comes in: each socket that has something is read, for a share of the time.
+//! Input: each socket with input is read, for a share of the time.
 
 use crosspatch_core::Peer;
 use mio::Token;
@@ -39,7 +39,8 @@ impl Ports {
         }
     }
 
-    /// Whether a turn of a session that the socket is read for has been interrupted. It gets nothing more until that is done.
+    /// Whether a turn of a session that the socket is read for has been interrupted. The session receives no more data
+    /// until it is done.
     pub(super) fn is_busy(&self, token: Token, runner: &Runner<'_>) -> bool {
         let engine = runner.engine();
         engine.is_unfinished()

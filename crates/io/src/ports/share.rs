@@ -1,9 +1,9 @@
 //! Fair shares: the order in which sockets are served, and for how long.
 //!
-//! A socket that is read is read for [`QUANTUM`]. If it has more by then, it waits in the queue of the *greedy*, where each
-//! pays off what it took beyond its share. A socket that has just become ready is served before all of those, so what it
-//! brings waits for one share at most and not for one of each flood. This is the scheduling of FQ-CoDel (RFC 8290,
-//! section 4.2), with time instead of bytes: what a byte costs depends on what it means.
+//! A socket is read for [`QUANTUM`]. If it has more data then, it waits in the queue of the *greedy*, where each pays
+//! off the time beyond its share. A socket that has just become ready is served before all of those, so its data waits
+//! for one share at most and not for one of each flood. This is the scheduling of FQ-CoDel (RFC 8290, section 4.2),
+//! with time instead of bytes: the cost of a byte depends on its meaning.
 
 use std::collections::VecDeque;
 

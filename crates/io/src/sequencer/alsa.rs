@@ -1,4 +1,4 @@
-//! Our own port in the ALSA sequencer, and its links to devices.
+//! An own port in the ALSA sequencer, and its links to devices.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -21,11 +21,11 @@ const MOST_TRIES: u32 = 200;
 /// The pause before subscribing to a device is retried.
 const REFUSED: Duration = Duration::from_secs(2);
 
-/// What a device must allow to be listened to, or to be sent to.
+/// The capabilities that a device needs for input, or for output.
 const LISTENED: u32 = capability::READ | capability::SUBS_READ;
 const SENT: u32 = capability::WRITE | capability::SUBS_WRITE;
 
-/// A port of our own.
+/// An own port.
 pub(crate) struct Sequencer {
     kernel: Kernel,
     session: SessionId,
@@ -43,7 +43,7 @@ pub(crate) struct Sequencer {
     tries: u32,
 }
 
-/// A device that a session wants, and its subscription in the kernel.
+/// A device that a session has requested, and its subscription in the kernel.
 struct Subscription {
     token: Token,
     wanted: MidiLink,
@@ -51,7 +51,7 @@ struct Subscription {
 }
 
 impl Sequencer {
-    /// Makes a port of our own.
+    /// Creates an own port.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl Sequencer {
         registry.deregister(&mut SourceFd(&self.kernel.fd()))
     }
 
-    /// Why there is no port, in words.
+    /// The reason why there is no port, in words.
     pub(crate) fn reason(error: &io::Error) -> Option<Closed> {
         let is_missing =
             matches!(error.kind(), ErrorKind::NotFound) || error.raw_os_error() == Some(libc::ENODEV);
@@ -100,7 +100,7 @@ impl Sequencer {
         is_missing.then(|| Closed::Other(text.into()))
     }
 
-    /// Wants a link. [`next`](Self::next) says when it is joined.
+    /// Requests a link. [`next`](Self::next) reports when it is connected.
     pub(crate) fn add_link(&mut self, token: Token, wanted: MidiLink, claims: &mut Claims) {
         match &wanted.device {
             Some(device) => claims.want(self.session, wanted.direction, device),
@@ -117,12 +117,12 @@ impl Sequencer {
         claims.let_go(self.session, link.wanted.direction);
         if let Some(device) = link.joined {
             let (sender, receiver) = self.ends(link.wanted.direction, device);
-            // It may be gone by itself.
+            // The subscription may already be gone.
             let _: io::Result<()> = self.kernel.unsubscribe(sender, receiver);
         }
     }
 
-    /// Gives back every device; what waits is sent as far as it is taken.
+    /// Releases every device; queued data is sent as far as it is accepted.
     pub(crate) fn leave(&mut self, claims: &mut Claims) {
         self.send_unsent();
         for link in self.links.drain(..) {
@@ -130,7 +130,7 @@ impl Sequencer {
         }
     }
 
-    /// What has happened. `Ok(None)` if that is all for the time being.
+    /// Returns the next event, or `Ok(None)` if there is none at the moment.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Sequencer {
                     }
                     self.look_around(claims);
                 }
-                // What is lost may have been an announcement.
+                // The lost event may have been an announcement.
                 Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
                     self.is_stale = true;
                     return Ok(Some(SequencerInput::Lost));
@@ -191,7 +191,7 @@ impl Sequencer {
         }
     }
 
-    /// The devices that are meant have gone, even if others have their numbers by now.
+    /// The matching devices have disappeared, even if others have their numbers now.
     fn part(&mut self, is_gone: impl Fn(SequencerAddress) -> bool, claims: &mut Claims) {
         for link in &mut self.links {
             if link.joined.take_if(|device| is_gone(*device)).is_some() {
@@ -228,7 +228,7 @@ impl Sequencer {
             let device = SequencerAddress { client: chosen.client, port: chosen.port };
             let (sender, receiver) = self.ends(direction, device);
             match self.kernel.subscribe(sender, receiver) {
-                // Somebody has joined them by hand.
+                // The user has already connected them.
                 Err(error) if error.raw_os_error() != Some(libc::EBUSY) => self.is_refused = true,
                 Ok(()) | Err(_) => {
                     claims.take(self.session, direction, chosen);
@@ -254,7 +254,7 @@ impl Sequencer {
         }
     }
 
-    /// All devices but ourselves, with what can be done with them.
+    /// All devices except the own ports, with their capabilities.
     fn devices(&self) -> Vec<(MidiPresent, u32)> {
         let mut devices = Vec::new();
         for client in
@@ -319,7 +319,7 @@ impl Sequencer {
         !self.unsent.is_empty()
     }
 
-    /// Sends what waits, as far as it is taken; whether nothing waits any more.
+    /// Sends queued data as far as it is accepted. Returns whether none is left.
     pub(crate) fn send_unsent(&mut self) -> bool {
         while let Some(event) = self.unsent.front() {
             let is_taken = is_taken(&mut self.kernel, event);

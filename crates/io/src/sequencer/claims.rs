@@ -1,7 +1,8 @@
-//! Which device belongs to which session, where several look alike.
+//! Assigns devices to sessions, where several devices have the same name.
 //!
-//! A session that names a device by its name alone has it exclusively, unless a session without a device names it more exactly. When two devices of one kind come back, each session gets the
-//! one that it had: by serial number, or by the USB socket.
+//! A session that names a device by its name alone has it exclusively, unless a session without a device names it more
+//! exactly. When two devices of one kind return, each session receives its previous one, by serial number or by USB
+//! socket.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +85,7 @@ impl Claims {
         self.release(session, direction);
     }
 
-    /// The device is gone.
+    /// The device has disappeared.
     pub(crate) fn release(&mut self, session: SessionId, direction: Direction) {
         self.taken.remove(&(session, direction));
     }
@@ -130,7 +131,7 @@ mod tests {
         MidiPresent { client, port: 0, client_name, port_name, usb, serial: None }
     }
 
-    /// Both directions of a session look for the device; the number of the one that they get.
+    /// Both directions of a session look for the device. Returns the number of the one found.
     fn join(claims: &mut Claims, session: SessionId, device: &str, present: &[MidiPresent]) -> Option<u8> {
         let Ok(device) = device.parse();
         let found = [Direction::Input, Direction::Output].map(|direction| {
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(join(&mut claims, RIGHT, "nano", &both), Some(24));
         pull(&mut claims, LEFT);
         pull(&mut claims, RIGHT);
-        // The second comes back first, under the number of the first.
+        // The second returns first, with the number of the first.
         let second = [nano(20, "1-2")];
         assert_eq!(join(&mut claims, LEFT, "nano", &second), None);
         assert_eq!(join(&mut claims, RIGHT, "nano", &second), Some(20));

@@ -2,7 +2,7 @@
 
 use super::split::split;
 
-/// The length of an event; what a long one carries follows it.
+/// The length of an event; the data of a long event follows it.
 pub(super) const EVENT: usize = 28;
 
 /// A port of the sequencer.
@@ -13,22 +13,22 @@ pub(super) struct SequencerAddress {
 }
 
 impl SequencerAddress {
-    /// Where the kernel says what comes and goes.
+    /// The port on which the kernel announces changes.
     pub(super) const ANNOUNCEMENTS: Self = Self { client: 0, port: 1 };
-    /// Whoever is joined to the sending port.
+    /// All subscribers of the sending port.
     const SUBSCRIBERS: Self = Self { client: 254, port: 253 };
 }
 
-/// What goes at once, without a queue.
+/// Direct delivery, without a queue.
 const DIRECT: u8 = 253;
-/// In the flags: what the event carries follows it.
+/// Flag: the data of the event follows it.
 const VARIABLE: u8 = 1 << 2;
 /// In the flags: the kind of length.
 const LENGTH: u8 = 3 << 2;
 /// In the length: where the kernel has the data; of no concern to us.
 const LENGTH_BITS: u32 = 0x3fff_ffff;
 
-/// A system exclusive message goes out in pieces no longer than this: a receiver's queue holds 200 events.
+/// The maximum length of a piece of a system exclusive message: a receiver's queue holds 200 events.
 const LONGEST_PIECE: usize = 4096;
 
 const NOTE: u8 = 5;
@@ -47,28 +47,28 @@ const SONGSEL: u8 = 21;
 const QFRAME: u8 = 22;
 const SYSEX: u8 = 130;
 
-/// Announcements: clients and ports that start, end or change, and who is joined to whom.
+/// Announcements: clients and ports that start, end or change, and subscriptions.
 const ANNOUNCED: std::ops::RangeInclusive<u8> = 60..=67;
 
 /// The events that are a status byte and nothing else.
 const PLAIN: [(u8, u8); 8] =
     [(0xf6, 40), (0xf8, 36), (0xf9, 37), (0xfa, 30), (0xfb, 31), (0xfc, 32), (0xfe, 42), (0xff, 41)];
 
-/// An event that came in.
+/// A received event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SequencerEvent {
     /// Bytes of a message, from that port.
     Data(SequencerAddress, Vec<u8>),
-    /// Something came, went or was joined.
+    /// A client or port has appeared or disappeared, or was subscribed.
     Announcement {
-        /// Whether a port has gone.
+        /// Whether a port has disappeared.
         is_exit: bool,
         /// Which port it is about; the client alone where its port is 255.
         about: SequencerAddress,
     },
 }
 
-/// Takes the first event out of what was read; `None` if no whole one is left.
+/// Decodes the first event of the data; `None` if it is incomplete.
 pub(super) fn decode(bytes: &[u8]) -> Option<(Option<SequencerEvent>, &[u8])> {
     let (event, rest) = bytes.split_first_chunk::<EVENT>()?;
     let source = SequencerAddress { client: event[12], port: event[13] };
@@ -76,7 +76,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(Option<SequencerEvent>, &[u8])> {
     if event[1] & LENGTH == VARIABLE {
         let len = (number(data, 0).cast_unsigned() & LENGTH_BITS) as usize;
         let carried = rest.get(..len)?;
-        // What follows is filled up to whole events.
+        // The data is padded to complete events.
         let rest = rest.get(len.next_multiple_of(EVENT)..).unwrap_or_default();
         let event = (event[0] == SYSEX).then(|| SequencerEvent::Data(source, carried.to_vec()));
         return Some((event, rest));
@@ -137,8 +137,8 @@ fn decode_message(kind: u8, data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the events of whole messages, from our port `port` to all who are joined to it. Each piece that is handed to
-/// `event` is one event with all that belongs to it.
+/// Encodes complete messages as events from the own port `port` to all its subscribers. Each call of `event` passes one
+/// event with its data.
 pub(super) fn encode(port: u8, messages: &[u8], mut event: impl FnMut(Vec<u8>)) {
     for message in split(messages) {
         match message.split_first() {
@@ -216,7 +216,7 @@ mod tests {
     fn around(messages: &[u8]) -> Vec<u8> {
         let mut heard = Vec::new();
         encode(3, messages, |mut event| {
-            // The kernel fills up what a long event carries.
+            // The kernel pads the data of a long event.
             event.resize(event.len().next_multiple_of(EVENT), 0);
             let (decoded, rest) = decode(&event).expect("a whole event");
             assert!(rest.is_empty());

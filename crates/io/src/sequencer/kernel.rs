@@ -1,6 +1,6 @@
 //! The control calls of `/dev/snd/seq`, as in `<sound/asequencer.h>`: one number and one block of bytes each.
 //!
-//! This is the seam at which tests put a double: what a call says is laid out here, whoever answers it.
+//! Tests replace the kernel at this boundary: the layout of each call is defined here, independent of its receiver.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use super::event::SequencerAddress;
 /// The device.
 const PATH: &str = "/dev/snd/seq";
 
-/// `_IOR`, `_IOW` and `_IOWR` of the kind `S`. The number tells the kernel how long the block is.
+/// `_IOR`, `_IOW` and `_IOWR` of the kind `S`. The number contains the length of the block.
 const CLIENT_ID: libc::Ioctl = libc::_IOR::<[u8; 4]>(b'S' as u32, 0x01);
 const GET_CLIENT_INFO: libc::Ioctl = libc::_IOWR::<[u8; CLIENT_INFO]>(b'S' as u32, 0x10);
 const SET_CLIENT_INFO: libc::Ioctl = libc::_IOW::<[u8; CLIENT_INFO]>(b'S' as u32, 0x11);
@@ -53,7 +53,7 @@ const NAME: usize = 64;
 /// How many events may wait on either side, of 2000 that the kernel allows.
 const POOL: i32 = 2000;
 
-/// What may be done with a port (`SNDRV_SEQ_PORT_CAP_*`).
+/// The capabilities of a port (`SNDRV_SEQ_PORT_CAP_*`).
 pub(super) mod capability {
     pub(in crate::sequencer) const READ: u32 = 1 << 0;
     pub(in crate::sequencer) const WRITE: u32 = 1 << 1;
@@ -80,7 +80,7 @@ pub(super) struct SequencerPort {
     pub(super) address: SequencerAddress,
     pub(super) name: String,
     pub(super) capability: u32,
-    /// How many ports are joined to what it sends.
+    /// The number of subscribers of its output.
     pub(super) listeners: i32,
 }
 
@@ -99,7 +99,7 @@ impl Kernel {
         Ok(Self::Device(file))
     }
 
-    /// What to wait on.
+    /// The descriptor to wait on.
     pub(super) fn fd(&self) -> RawFd {
         match self {
             Self::Device(file) => file.as_raw_fd(),
@@ -160,7 +160,7 @@ impl Kernel {
         Ok(info[PORT_ADDRESS + 1])
     }
 
-    /// What is known of a port.
+    /// The properties of a port.
     pub(super) fn port(&self, address: SequencerAddress) -> io::Result<SequencerPort> {
         let mut info = [0; PORT_INFO];
         info[PORT_ADDRESS..][..2].copy_from_slice(&[address.client, address.port]);

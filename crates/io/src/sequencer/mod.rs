@@ -1,9 +1,9 @@
-//! Ports beside the MIDI devices of this machine: the ALSA sequencer of the Linux kernel, without any library, and the system's
-//! own library on macOS and Windows.
+//! MIDI devices of this machine: through the ALSA sequencer of the Linux kernel, without a library, and through the
+//! system's own library on macOS and Windows.
 //!
-//! On Linux each port of our own is a client of the sequencer, with a file of its own. Beside the port that others see it has a
-//! hidden one, to which the kernel announces what comes and goes; after each announcement what is there is compared with what
-//! is wanted.
+//! On Linux each own port is a client of the sequencer, with its own file. Besides its public port it has a hidden one,
+//! on which the kernel announces changes of clients and ports. After each announcement the existing subscriptions are
+//! compared with the wanted ones.
 
 #[cfg(target_os = "linux")]
 mod alsa;
@@ -33,7 +33,7 @@ pub(crate) use system::Sequencer;
 
 use mio::Token;
 
-/// Input of our own port and its links, for the session.
+/// Input of an own port and its links, for the session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SequencerInput {
     /// Bytes of a connected device, or of another program.

@@ -20,7 +20,7 @@ impl Sequencer {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Why there is no port, in words.
+    /// The reason why there is no port, in words.
     pub(crate) fn reason(error: &io::Error) -> Option<Closed> {
         let is_unsupported = error.kind() == io::ErrorKind::Unsupported;
         is_unsupported.then(|| Closed::Other("MIDI devices cannot be reached on this system".into()))

@@ -24,10 +24,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The longest piece of a message in a datagram to the loop. A datagram on macOS holds 9216 bytes.
 const PIECE: usize = 4096;
 
-/// In front of each piece: the token of the link, or 0 for our own port.
+/// Precedes each piece: the token of the link, or 0 for the own port.
 const HEADER: usize = size_of::<usize>();
 
-/// A port of our own, and the devices that are joined to it.
+/// An own port, and the devices that are connected to it.
 pub(crate) struct Sequencer {
     session: SessionId,
     spec: Midi,
@@ -47,7 +47,7 @@ struct Own {
     output: MidiOutputConnection,
 }
 
-/// A device that a session wants, and its connection.
+/// A device that a session has requested, and its connection.
 struct Subscription {
     token: Token,
     wanted: MidiLink,
@@ -101,7 +101,7 @@ impl Sequencer {
         })
     }
 
-    /// Why there is no port, in words.
+    /// The reason why there is no port, in words.
     pub(crate) fn reason(_error: &io::Error) -> Option<Closed> {
         None
     }

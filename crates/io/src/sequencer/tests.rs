@@ -1,7 +1,7 @@
-//! A double of the kernel's side of the sequencer, and a port of our own that uses it: devices come and go as the tests say.
+//! A test double of the kernel's side of the sequencer, and an own port that uses it: the tests add and remove devices.
 //!
-//! The double answers control calls with the same blocks of bytes as the kernel, and events cross a pair of sockets that keeps
-//! them apart.
+//! The double answers control calls with the same blocks of bytes as the kernel, and events cross a pair of sockets
+//! that preserves their boundaries.
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -35,7 +35,7 @@ struct State {
     devices: Vec<(u8, String, u32)>,
     joined: Vec<(SequencerAddress, SequencerAddress)>,
     listeners: i32,
-    /// What every write and every joining fails with, and what the next read does.
+    /// The error of every write and every subscription, and the result of the next read.
     write_error: Option<i32>,
     join_error: Option<i32>,
     read_error: Option<i32>,
@@ -114,7 +114,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().expect("no test panics while it holds the lock")
 }
 
-/// A port of our own with a link each way, and the kernel's end of it.
+/// An own port with a link in each direction, and the kernel's end of it.
 struct Rig {
     sequencer: Sequencer,
     claims: Claims,
@@ -126,7 +126,7 @@ const READ: Token = Token(1);
 const WRITE: Token = Token(2);
 
 impl Rig {
-    /// A port that wants a device each way; without a name, nothing to listen to and anybody to send to.
+    /// A port with a link in each direction; without a name, no input device and any output subscriber.
     fn new(device: Option<&str>) -> Self {
         let (events, kernel) = UnixDatagram::pair().expect("a pair of sockets");
         events.set_nonblocking(true).expect("a socket");
@@ -177,7 +177,7 @@ impl Rig {
         self.kernel.send(&event).expect("room");
     }
 
-    /// A note of a device, or of somebody else.
+    /// A note from a device, or from another client.
     fn play(&mut self, client: u8, note: u8) {
         let mut event = [0; EVENT];
         (event[0], event[12], event[17], event[18]) = (6, client, note, 100);

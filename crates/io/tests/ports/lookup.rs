@@ -42,7 +42,7 @@ fn a_name_that_never_resolves_times_out_and_delays_nobody_however_often_it_is_as
     let rig = Rig::with(Habit::EchoQuietly, specs, |shell| {
         shell.look_up_with(move |name| {
             if name == "silent.test" {
-                // Nobody ever sends.
+                // Blocks: the channel is never sent to.
                 let _ = silence.lock().unwrap().recv();
             }
             Ok(vec![ip("127.0.4.9")])
@@ -69,7 +69,7 @@ fn a_name_that_never_resolves_times_out_and_delays_nobody_however_often_it_is_as
     peer.recv_from(&mut [0; 9]).unwrap();
 }
 
-/// Names that hang until the sender is dropped, and one more question that is asked behind them all.
+/// Names that hang until the sender is dropped, and one more lookup after all of them.
 fn behind_names_that_hang(count: usize, last: PortSpec) -> (Rig, mpsc::Sender<()>) {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
@@ -79,7 +79,7 @@ fn behind_names_that_hang(count: usize, last: PortSpec) -> (Rig, mpsc::Sender<()
     let rig = Rig::with(Habit::Watch, specs, |shell| {
         shell.look_up_with(move |name| {
             if name.starts_with("silent") {
-                // Nobody ever sends.
+                // Blocks: the channel is never sent to.
                 let _ = held.lock().unwrap().recv();
             }
             Ok(vec![ip("127.0.4.9")])
@@ -138,7 +138,7 @@ fn every_address_of_a_name_is_tried_and_a_silent_one_leaves_time_for_the_rest() 
     let port = listener.local_addr().unwrap().port();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let names = asked.clone();
-    // Nobody is on the first address. The second has a full backlog.
+    // The first address is unused. The second has a full backlog.
     let full = TcpListener::bind(("127.0.4.4", port)).unwrap();
     socket2::SockRef::from(&full).listen(0).unwrap();
     let _waiting: Vec<_> = (0..8)

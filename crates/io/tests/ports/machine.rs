@@ -22,7 +22,7 @@ fn is_child() -> bool {
     std::env::var_os(IN_CHILD).is_some()
 }
 
-/// A test again, in a process of its own that begins with a command of the shell.
+/// Runs the test again in a separate process, which begins with a shell command.
 fn child(begin: &str, test: &str) -> Child {
     Command::new("sh")
         .args(["-c", &format!("{begin}; exec \"$0\" \"$@\"")])
@@ -35,7 +35,7 @@ fn child(begin: &str, test: &str) -> Child {
         .unwrap()
 }
 
-/// Waits for a line with that word and returns the number behind it, if there is one.
+/// Waits for a line with that word and returns the number after it, if there is one.
 fn wait_for(word: &str, lines: &mut Lines<BufReader<ChildStdout>>) -> u16 {
     let line = lines.map(|line| line.unwrap()).find(|line| line.contains(word)).expect("the child goes on");
     line[line.find(word).unwrap() + word.len()..].trim().parse().unwrap_or(0)

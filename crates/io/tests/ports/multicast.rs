@@ -1,5 +1,5 @@
-//! Multicast: many groups behind one port, interfaces by name and address, and interfaces that come and go. The latter in a
-//! network namespace that the test makes; where it may not, it says so and shows nothing.
+//! Multicast: many groups on one port, interfaces by name and address, and interfaces that come and go. The latter run
+//! in a network namespace that the test creates; without permission to do so, the test reports this and passes.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::rig::{Habit, ONLY, Rig, Seen, address, endpoint, free_port, udp, unti
 
 const IN_NAMESPACE: &str = "CROSSPATCH_TEST_IN_NAMESPACE";
 
-/// Whether this process is alone in a network of its own. If not, it runs the test again in one, where it can.
+/// Whether this process has its own network namespace. If not, runs the test again in one, where possible.
 fn has_own_network(test: &str) -> bool {
     if std::env::var_os(IN_NAMESPACE).is_some() {
         ip("link set lo up");
@@ -44,7 +44,7 @@ fn ip(arguments: &str) {
     assert!(status.success(), "ip {arguments}");
 }
 
-/// A network card with a cable, at whose other end is nobody.
+/// A network card with a cable whose other end is not connected.
 fn plug_in(name: &str, address: &str) {
     ip(&format!("link add {name} type veth peer name far-{name}"));
     ip(&format!("addr add {address}/24 dev {name}"));
@@ -52,7 +52,7 @@ fn plug_in(name: &str, address: &str) {
     ip(&format!("link set {name} up"));
 }
 
-/// What a group and the interfaces by which it is heard are called.
+/// A group and the names of the interfaces on which it is joined.
 fn join(group: &str, interface: Option<&str>) -> Join {
     let interface = interface.map(|interface| {
         let Ok(interface) = interface.parse::<Interface>();

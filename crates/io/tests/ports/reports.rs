@@ -37,7 +37,7 @@ fn a_connection_that_ends_as_it_is_replaced_is_not_reported_of_the_new_one() {
         let (first, _) = listener.accept().unwrap();
         assert_eq!(rig.next(), Seen::Open(Port(0), ONLY));
         rig.act(move |out| out.open(Port(0), connect("127.0.5.4", port, PATIENCE)));
-        // Its end crosses the wish for a new connection, or comes after it; it is heard only if it was first.
+        // The connection ends before or after the request for a new one; the end is reported only if it came first.
         drop(first);
         let (mut second, _) = listener.accept().unwrap();
         match rig.next() {
@@ -153,7 +153,7 @@ fn what_is_reloaded_away_frees_its_ports_for_its_successor() {
     until(|| UdpSocket::bind(("127.0.5.10", port)).ok());
 }
 
-/// What the start left behind is done when the loop does not wake up for so long.
+/// All work of the start is done once the loop has not woken up for this long.
 const SETTLED: Duration = Duration::from_millis(50);
 
 /// For so long, the loop must not wake up.
@@ -195,7 +195,7 @@ fn watching_and_tracing_tell_what_happens_and_only_while_they_are_on() {
     assert!(!rig.handle.set_value("probe.nothing", 1.0));
 }
 
-/// The thread of that name, in the eyes of the kernel.
+/// The thread of that name, as listed by the kernel.
 fn task(name: &str) -> PathBuf {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let mut tasks = tasks.flatten().map(|task| task.path());

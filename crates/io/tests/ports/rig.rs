@@ -1,4 +1,4 @@
-//! A shell in a thread, with one probing session that tells the test what it sees and does what the test says.
+//! A shell in a thread, with one session that reports its calls to the test and acts as the test requests.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -22,7 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const ONLY: Peer = Peer::Only;
 
-/// Something that the session was told.
+/// A call that the session received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Open(Port, Peer),
@@ -43,7 +43,7 @@ pub(crate) enum Habit {
     Echo,
     /// Sends back whatever comes and is short, and keeps no record of it.
     EchoQuietly,
-    /// Opens its ports again as soon as they are gone, so many times.
+    /// Reopens its ports whenever they close, at most this many times.
     Reopen(u32),
     /// Says `bye` on every port when it ends.
     SayBye,
@@ -302,7 +302,7 @@ impl Rig {
         })
     }
 
-    /// Whatever the session has been told by now.
+    /// All calls that the session has received so far.
     pub(crate) fn so_far(&self) -> Vec<Seen> {
         self.seen.try_iter().collect()
     }
@@ -353,7 +353,7 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A port number that nobody uses on an address, neither for UDP nor for TCP.
+/// A port number that is unused on an address, for both UDP and TCP.
 pub(crate) fn free_port(ip: &str) -> u16 {
     until(|| {
         let listener = std::net::TcpListener::bind((ip, 0)).unwrap();
@@ -392,7 +392,7 @@ fn listening(host: &str, port: u16, limit: u32) -> Listen {
     Listen { at: endpoint(host, port), limits: connections(limit), ping: None, origins: Arc::default() }
 }
 
-/// Limits for so many connections, wherever they come from, with messages as long as those of a console.
+/// Limits for this many connections, from any address, with messages as long as those of a console.
 pub(crate) fn connections(limit: u32) -> Limits {
     Limits { connections: limit, per_address: limit, message: 16 << 20, ..Limits::default() }
 }

@@ -22,7 +22,7 @@ fn read_exactly(stream: &mut TcpStream, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// A server whose backlog is full: it answers nobody, as a host that has been switched off does.
+/// A server whose backlog is full: it does not answer, like a host that has been switched off.
 fn silent_server(ip: &str) -> (TcpListener, u16, Vec<socket2::Socket>) {
     let (listener, port) = server(ip);
     SockRef::from(&listener).listen(0).unwrap();

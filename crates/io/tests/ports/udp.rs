@@ -175,7 +175,7 @@ fn hears_the_groups_it_has_joined() {
                 ..Udp::new(endpoint(bind, port))
             })
         };
-        // Sends to the group through the interface on which it has joined, and hears itself.
+        // Sends to the group through the interface on which it has joined, and receives its own datagram.
         let rig = Rig::start(Habit::Watch, vec![spec(vec![join])]);
         rig.wait_open(0);
         rig.send(0, Peer::Address(address(group, port)), "to the group");

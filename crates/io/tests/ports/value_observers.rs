@@ -61,7 +61,7 @@ fn an_observer_that_takes_nothing_holds_up_nothing_and_then_gets_the_latest() {
         peer.send_to(format!("{number}").as_bytes(), address("127.0.5.16", port)).unwrap();
         rig.wait_data(0);
     }
-    // At most two frames waited; the one after them has everything since.
+    // At most two frames were queued; the next one contains everything since.
     let mut seen = Vec::new();
     while seen.last().is_none_or(|(value, _)| *value != "199".into()) {
         seen.extend(shown(&idle));

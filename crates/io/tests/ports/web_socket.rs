@@ -29,7 +29,7 @@ fn read_head(stream: &mut TcpStream) -> String {
 const REQUEST: &[u8] = b"GET /?ma=1 HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: rbEcMmnKLLYMzAmcLOKENg==\r\n\r\n";
 
-/// A client that is upgraded already, for frames by hand.
+/// A client that is already upgraded, for frames written by the test.
 fn raw_client(ip: &str, port: u16) -> TcpStream {
     let mut stream = client(ip, port);
     stream.write_all(REQUEST).unwrap();
@@ -304,7 +304,7 @@ fn a_server_pings_its_clients_as_often_as_it_is_asked_to() {
         assert_eq!(read_frame(&mut peer), (0x89, Vec::new()));
         peer.write_all(&frame(0x8a, b"")).unwrap();
     }
-    // A pong is nothing that a session hears of.
+    // A pong is not reported to the session.
     peer.write_all(&frame(0x81, b"hello")).unwrap();
     assert_eq!(rig.next(), Seen::Data(Port(0), FIRST, b"hello".to_vec()));
 }

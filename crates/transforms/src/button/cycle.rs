@@ -92,7 +92,7 @@ mod tests {
     use crate::rig::{ChainRig, chain, read_stage};
 
     impl ChainRig {
-        /// A stroke a second after the one before.
+        /// A stroke one second after the previous one.
         fn stroke(&mut self) -> Option<f64> {
             self.advance(LAG);
             let given = self.number(1.0);

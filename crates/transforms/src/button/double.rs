@@ -57,7 +57,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// What comes of presses and releases with so many milliseconds in front of each.
+    /// Returns the output for presses and releases, each preceded by a pause in milliseconds.
     fn strokes(chain: &str, pauses: &[u32]) -> Vec<Option<f64>> {
         let mut rig = ChainRig::new(chain);
         let stroke = |(at, &pause): (usize, &u32)| {

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::rig::read_stage;
 
-    /// A trail to a target behind some stages.
+    /// A trail to a target, with some stages in between.
     fn trail(tolerance: f64, behind: &[&str]) -> Trail {
         let mut target = TargetState::new(&mut Arguments::new("", 0, &mut Vec::new()));
         let stages: Vec<Stage> =

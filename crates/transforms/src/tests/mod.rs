@@ -1,4 +1,4 @@
-//! What holds for every transform, whatever stands behind its name and whatever happens to it.
+//! Properties of every transform, for all arguments and all inputs.
 
 mod chains;
 
@@ -22,7 +22,7 @@ fn examples() -> Vec<&'static str> {
     chains.flat_map(|chain| chain.split(" | ").skip(1)).map(str::trim).collect()
 }
 
-/// An example, and perhaps another word instead of one of its words and another one behind it.
+/// An example, in which one word may be replaced by another and another word may be appended to it.
 fn written() -> impl Strategy<Value = String> {
     let words: Vec<_> = WORDS.split(' ').collect();
     let word = || prop::option::of(prop::sample::select(words.clone()));

@@ -1,9 +1,9 @@
-//! Slow at one end and fast at the other.
+//! Curves that are slow at one end and fast at the other.
 //!
-//! All of them keep 0 and 1 where they are, rise everywhere in between, and clip what comes in to 0..=1. What needs no
-//! more than a multiplication or a root is not left to `powf`, which takes ten times as long. A usual gamma and `log` are left
-//! to the `powf` of `f32`, which takes a third of the time of the other: its error is half a millionth at most, and no
-//! protocol of show control has finer numbers.
+//! All of them keep 0 and 1 fixed, rise everywhere in between, and clip their input to 0..=1. Curves that need only a
+//! multiplication or a root do not use `powf`, which takes ten times as long. A usual gamma and `log` use the `powf` of
+//! `f32`, which takes a third of the time of that of `f64`: its error is half a millionth at most, and no show-control
+//! protocol has a finer resolution.
 
 use std::ops::RangeInclusive;
 

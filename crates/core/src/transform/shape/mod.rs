@@ -22,8 +22,8 @@ pub struct Shape {
     function: ShapeFunction,
 }
 
-/// The functions that a shape can have. Plain data that is told apart when it is applied: a call through a
-/// pointer would cost more than most of them.
+/// The functions that a shape can have. Plain data, matched when it is applied: a call through a pointer would cost
+/// more than most of them.
 #[derive(Clone, Debug, PartialEq)]
 enum ShapeFunction {
     /// `number * factor + offset`, the factor no nearer to 0 than [`SMALLEST`].
@@ -45,14 +45,14 @@ enum ShapeFunction {
 }
 
 impl Shape {
-    /// What numbers of a shape may be: far more than anybody needs, and little enough for
+    /// The range of the numbers of a shape: far more than needed, and small enough for
     /// [`MAX_STAGES`](super::MAX_STAGES).
     pub const LIMITS: RangeInclusive<f64> = -1e6..=1e6;
 
-    /// How near numbers that a shape divides by may be to 0, so that the way back stays as tame as the way there.
+    /// The minimum distance from 0 of numbers that a shape divides by, so that its inverse remains well-behaved.
     pub const SMALLEST: f64 = 1e-6;
 
-    /// What changes nothing, and lets texts pass as well: the way back of a stage that only matters on the way there.
+    /// The identity, which also passes texts: the inverse of a stage that only applies in the forward direction.
     pub const IDENTITY: Self =
         Self { name: "identity", function: ShapeFunction::Linear { factor: 1.0, offset: 0.0 } };
 
@@ -77,7 +77,8 @@ impl Shape {
         Self { name, function: ShapeFunction::Curve(curve) }
     }
 
-    /// Straight lines through at least two points, each at least [`SMALLEST`](Self::SMALLEST) to the right of the one before.
+    /// Straight lines through at least two points, each at least [`SMALLEST`](Self::SMALLEST) to the right of the
+    /// previous one.
     pub fn table(name: &'static str, points: &[(f64, f64)]) -> Self {
         Self { name, function: ShapeFunction::Table(Table::new(points)) }
     }
@@ -92,7 +93,7 @@ impl Shape {
         Self { name, function: ShapeFunction::Quantize(step) }
     }
 
-    /// What becomes of a number.
+    /// Applies the shape to a number.
     pub fn apply(&self, number: f64) -> f64 {
         match &self.function {
             ShapeFunction::Linear { factor, offset } => number * factor + offset,
@@ -114,7 +115,7 @@ impl Shape {
             ShapeFunction::Segment(segment) => ShapeFunction::Segment(segment.inverse()?),
             ShapeFunction::Curve(curve) => ShapeFunction::Curve(curve.inverse()),
             ShapeFunction::Table(table) => ShapeFunction::Table(table.inverse()?),
-            // What they let through they leave as it is.
+            // Values that pass are unchanged.
             ShapeFunction::Clamp { .. } | ShapeFunction::Steps(_) | ShapeFunction::Quantize(_) => {
                 self.function.clone()
             }

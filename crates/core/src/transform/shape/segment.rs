@@ -36,7 +36,7 @@ impl Segment {
         (self.start.0, self.end.0)
     }
 
-    /// The way back, if it goes up or down.
+    /// The inverse, if the segment is not level.
     pub(super) fn inverse(&self) -> Option<Self> {
         let mirror = |(x, y)| (y, x);
         let is_level = (self.end.1 - self.start.1).abs() < SMALLEST;

@@ -7,7 +7,7 @@ pub(super) fn step(count: u32, number: f64) -> f64 {
     f64::from(zone.min(count - 1)) / f64::from(count - 1)
 }
 
-/// The multiple of `step` that is nearest; of two, the one further from 0.
+/// Returns the multiple of `step` that is nearest; of two, the one further from 0.
 pub(super) fn quantize(step: f64, number: f64) -> f64 {
     (number / step).round() * step
 }

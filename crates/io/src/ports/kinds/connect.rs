@@ -1,4 +1,4 @@
-//! Connections that are being made: a host is connected to, and a WebSocket is asked for or waited for.
+//! Connections being established: TCP connections to a host, and WebSocket handshakes as client or server.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use crate::runner::Runner;
 use crate::tcp::Connecting;
 use crate::upgrade::{Progress, Upgrade, UpgradeRole};
 
-/// How long a client of ours may take to ask for a WebSocket.
+/// How long a client of a server may take to request a WebSocket.
 const UPGRADE: Duration = Duration::from_secs(5);
 
 /// How many bytes of another protocol are passed on for diagnosis.
@@ -74,7 +74,7 @@ fn connect(
 /// A host that is connected to.
 struct Attempt {
     connecting: Connecting,
-    /// The WebSocket to ask for when there is a connection.
+    /// The WebSocket to request after the connection is established.
     upgrade: Option<WebSocketConnect>,
 }
 
@@ -155,7 +155,7 @@ impl PortKind for Attempt {
 pub(super) struct Upgrading {
     /// Nothing once it has become something else.
     upgrade: Option<Upgrade>,
-    /// What the connection may take.
+    /// The bounds of the connection.
     bounds: Bounds,
     /// How often it is pinged.
     ping: Option<Duration>,
@@ -166,7 +166,7 @@ impl Upgrading {
         Self { upgrade: Some(upgrade), bounds, ping }
     }
 
-    /// A client does not ask for a WebSocket: what it has sent says what it takes us for.
+    /// A client does not request a WebSocket: the data that it has sent shows which protocol it expects.
     fn report_unknown_client(&self, context: &mut Context<'_>) {
         if let Some(upgrade) = self.upgrade.as_ref().filter(|upgrade| upgrade.side() == UpgradeRole::Server)
             && !upgrade.head().is_empty()

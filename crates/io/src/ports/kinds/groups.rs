@@ -18,11 +18,11 @@ use crate::udp::UdpPort;
 /// How often interfaces are listed where the system does not report changes.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The sockets of groups, and what wakes them when interfaces come back.
+/// The sockets of groups, and the source of events when interfaces change.
 #[derive(Default)]
 pub(in crate::ports) struct Groups {
     sockets: BTreeMap<(Join, u16), Token>,
-    /// The interfaces as they were when something was said of them last.
+    /// The interfaces at the time of the last report.
     nics: Vec<Nic>,
     watch: Option<InterfaceWatch>,
     renew_at: Option<Instant>,
@@ -37,7 +37,7 @@ impl Groups {
         }
     }
 
-    /// The interfaces that are known.
+    /// The known interfaces.
     pub(in crate::ports) fn nics(&self) -> &[Nic] {
         &self.nics
     }
@@ -83,7 +83,7 @@ impl Ports {
         Ok(())
     }
 
-    /// From here on, what is known of interfaces is kept up to date.
+    /// From here on, the list of interfaces is kept up to date.
     pub(in crate::ports) fn watch_interfaces(&mut self) -> io::Result<()> {
         let groups = &mut self.groups;
         if groups.watch.is_none() {

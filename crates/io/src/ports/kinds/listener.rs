@@ -1,4 +1,4 @@
-//! Servers: what they accept becomes a connection, or one that has to ask for a WebSocket first.
+//! Servers: an accepted socket becomes a connection, or one that has to request a WebSocket first.
 
 use std::io;
 

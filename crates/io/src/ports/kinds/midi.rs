@@ -1,4 +1,4 @@
-//! Ports beside the MIDI devices of this machine: one of our own for each session, and the links of it.
+//! MIDI ports: one own port for each session, and its links to devices.
 
 use std::cell::RefCell;
 use std::io;
@@ -26,7 +26,7 @@ fn reason(error: &io::Error) -> Closed {
     Sequencer::reason(error).unwrap_or_else(|| closed::reason(error))
 }
 
-/// Our own port, which other programs see and which devices are connected to.
+/// The own port, which other programs see and which devices are connected to.
 struct OwnMidiPort(Rc<RefCell<Sequencer>>);
 
 impl PortKind for OwnMidiPort {
@@ -96,7 +96,7 @@ impl Opener for &MidiLink {
     }
 }
 
-/// A device that is connected to our own port, or will be.
+/// A device that is, or will be, connected to the own port.
 struct DevicePort(Weak<RefCell<Sequencer>>);
 
 impl PortKind for DevicePort {
@@ -115,7 +115,7 @@ impl PortKind for DevicePort {
         false
     }
 
-    /// What the device sends comes in through the port of our own.
+    /// Data from the device is received through the own port.
     fn step(&mut self, _chunk: &mut [u8], _show: &mut Runner<'_>, _context: &mut Context<'_>) -> Step {
         Step::Nothing
     }

@@ -11,7 +11,7 @@ use crate::ports::kind::{Admission, Context, PortKind, Step, Tools};
 use crate::ports::reports::ReportKind;
 use crate::runner::Runner;
 
-/// How long a closed connection may take to send what waits.
+/// How long a closed connection may take to send queued data.
 const LINGER: Duration = Duration::from_millis(300);
 
 /// The most bytes of a stream that are passed to its session at once: thousands of the shortest messages.
@@ -65,7 +65,7 @@ impl PortKind for Stream {
         if self.connection.send_waiting() {
             context.report(ReportKind::Writable);
         }
-        // What is left to read says why it is broken.
+        // The remaining data gives the reason.
         if self.connection.is_broken() {
             context.serve_again();
         }

@@ -1,7 +1,7 @@
-//! UDP ports: datagrams come in and go out in batches, and sessions may share a socket.
+//! UDP ports: datagrams are received and sent in batches, and sessions may share a socket.
 //!
-//! A batch is read at once and delivered to its subscribers datagram by datagram. So a UDP socket has a reader of its own: what
-//! is done for each datagram is no call through a table.
+//! A batch is read at once and delivered to its subscribers datagram by datagram. So a UDP socket has its own reader,
+//! which needs no dynamic call for each datagram.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -185,7 +185,8 @@ impl Ports {
         }
     }
 
-    /// Gives the sessions of a socket what an earlier share left no time for. Returns whether all is done.
+    /// Delivers to the sessions of a socket the datagrams for which an earlier share had no time left. Returns whether
+    /// all is done.
     fn read_left_over(&mut self, token: Token, share: &mut Share, runner: &mut Runner<'_>) -> bool {
         while let Some(udp) = self.kind_mut::<UdpPort>(token)
             && let Some((from, data)) = udp.take_left_over()
@@ -203,7 +204,7 @@ impl Ports {
         true
     }
 
-    /// Tells the sessions of a socket, and the operator, what the system has dropped.
+    /// Reports the datagrams that the system has dropped to the sessions of a socket and to the operator.
     fn report_losses(&mut self, token: Token, runner: &mut Runner<'_>) {
         self.set_deadline(token, None);
         let Some(owner) = self.sockets.get(&token).map(|socket| socket.owner) else { return };
@@ -293,7 +294,7 @@ impl Ports {
         self.datagrams.sends.clear();
     }
 
-    /// The system knows no way to a group. Returns whether the next datagram will find one.
+    /// The system has no route to a group. Returns whether the next datagram will have one.
     fn find_a_way(&mut self, main: Token) -> bool {
         // Where interfaces cannot be listed, there is none to be found either.
         let is_known = self.watch_interfaces().is_ok();
@@ -306,7 +307,7 @@ impl Ports {
     }
 }
 
-/// Whether a datagram to a group was lost because the system knows no way to groups.
+/// Whether a datagram to a group was lost because the system has no route to groups.
 fn knows_no_way(to: SocketAddr, error: &io::Error) -> bool {
     to.ip().is_multicast() && error.kind() == ErrorKind::NetworkUnreachable
 }

@@ -24,7 +24,7 @@ pub(super) fn handle_sent(sent: SendOutcome, had_unsent: bool, context: &mut Con
     }
 }
 
-/// Handles the outcome of sending what waited. When nothing waits any more, that is reported to the session.
+/// Handles the result of sending queued data. When none is left, this is reported to the session.
 pub(super) fn handle_retried(is_all_sent: bool, context: &mut Context<'_>) {
     if is_all_sent {
         context.report(ReportKind::Writable);
