@@ -346,7 +346,10 @@ impl<'a> Sections<'a> {
     }
 
     fn nameless_section(&mut self, at: Location, word: &str) -> Section {
-        let keyword = closest(word, ["map", "include", "backend", "chain"]);
+        let keyword = match word {
+            "mapping" | "mappings" | "maps" | "routes" => Some("map"),
+            _ => closest(word, ["map", "include", "backend", "chain"]),
+        };
         if self.registry.find(word).is_some() || self.registry.planned(word).is_some() {
             let message = format!("expected a name for this instance of `{word}`, found nothing");
             let help = format!("write `[{word} NAME]`; mappings refer to the name");

@@ -73,7 +73,7 @@ pub(crate) fn run(sim: &Sim, log: &LogArgs) -> Result<ExitCode> {
              Executors without a name are empty, and their faders do not move.\n\n"
         )
     };
-    output::print(&format!("A simulated {console} listens on {listen}. {hint}"))?;
+    output::print(&format!("A simulated {console}, at {listen}. {hint}"))?;
     let source = ConfigSource::embedded("sim.cfg", if is_osc { OSC } else { WEB_REMOTE }, &overrides);
     RunnableShow { source, watches: false, values: true, record: None }.run(log)
 }

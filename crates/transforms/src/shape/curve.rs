@@ -15,7 +15,7 @@ fn read(arguments: &mut Arguments<'_>) -> Result<Stage, ArgumentError> {
     let curve = if arguments.is_number_next() {
         Curve::power(arguments.number("a gamma", 0.1..=10.0)?)
     } else {
-        arguments.one_of("a gamma or a named curve", &NAMED)?
+        arguments.one_of("a gamma such as 2.2, or a named curve", &NAMED)?
     };
     Ok(Stage::Shape(Shape::curve(CURVE.name, curve)))
 }
