@@ -1,5 +1,6 @@
 //! How a session is doing: the answer of [`Session::status`](crate::Session::status).
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use crate::{Closed, Instant};
@@ -55,7 +56,8 @@ impl Status {
     /// The condition of the session as a whole: that of the first link that is failing, otherwise of the first that is waiting or
     /// starting. A session without any such link works.
     pub fn condition(&self) -> Condition {
-        let worst = self.links.iter().map(|link| &link.condition).max_by_key(|condition| condition.rank());
+        let worst =
+            self.links.iter().map(|link| &link.condition).min_by_key(|condition| Reverse(condition.rank()));
         worst.cloned().unwrap_or(Condition::Working)
     }
 }
@@ -157,6 +159,10 @@ mod tests {
             status.add("link", "", condition);
             assert_eq!(status.condition(), *whole);
         }
+        let mut other = Condition::Working;
+        other.handle_close(Instant::START, &Closed::NotPermitted);
+        status.add("link", "", other);
+        assert_eq!(status.condition(), failing, "the first of them");
         assert_eq!(status.links[2].to_string(), "link: waiting since +0.000s: refused: nobody listens there");
     }
 

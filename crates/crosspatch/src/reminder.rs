@@ -57,7 +57,7 @@ fn remind(show: &Handle, notices: &Receiver<()>, (pause, news): (Duration, Durat
         loop {
             std::thread::sleep(pause);
             let Ok(report) = show.report_status().recv_timeout(PATIENCE) else { break };
-            if report.instances.iter().all(|(_, status)| missing(status).next().is_none()) {
+            if report.instances.iter().all(|(_, status)| status.condition().since().is_none()) {
                 break;
             }
             if let Some(line) = reminder(&report, news) {
