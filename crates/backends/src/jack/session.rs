@@ -24,7 +24,6 @@ pub(super) struct JackSession {
     lines: Vec<PortTranslation>,
     /// The bytes of the message that is being sent.
     message: Vec<u8>,
-    is_open: bool,
     backoff: Backoff,
     /// When the client is to be opened again.
     retry_at: Option<Instant>,
@@ -52,7 +51,6 @@ impl JackSession {
         Self {
             lines: lines.collect(),
             message: Vec::new(),
-            is_open: false,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
             retry_at: None,
             condition: Condition::Starting,
@@ -77,7 +75,7 @@ impl JackSession {
 
     /// Hands out what the ports can take.
     fn flush(&mut self, now: Instant, out: &mut Outbox) {
-        if !self.is_open {
+        if !self.condition.is_working() {
             return;
         }
         let Self { lines, message: bytes, .. } = self;
@@ -144,7 +142,6 @@ impl Session for JackSession {
     }
 
     fn handle_open(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
-        self.is_open = true;
         self.condition = Condition::Working;
         self.backoff.reset();
         out.notice(Notice::info("jack-server", format!("connected to {}", self.server())));
@@ -158,7 +155,7 @@ impl Session for JackSession {
     }
 
     fn handle_close(&mut self, now: Instant, _port: Port, _peer: Peer, reason: Closed, out: &mut Outbox) {
-        let was_open = std::mem::replace(&mut self.is_open, false);
+        let was_open = self.condition.is_working();
         let is_first = self.backoff.failures() == 0;
         let pause = self.backoff.retry_pause(now);
         if was_open || is_first {
@@ -229,7 +226,7 @@ impl Session for JackSession {
     }
 
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        if self.is_open {
+        if self.condition.is_working() {
             self.outputs().for_each(|translator| translator.set(now, values, out.generation()));
             self.flush(now, out);
             self.send_cv(values, out);
@@ -237,7 +234,7 @@ impl Session for JackSession {
     }
 
     fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        if self.is_open {
+        if self.condition.is_working() {
             self.outputs().for_each(|translator| translator.restore(values));
             self.flush(now, out);
             self.send_cv(values, out);
@@ -266,7 +263,9 @@ impl Session for JackSession {
         let translators = self.lines.iter().filter_map(|line| match line {
             PortTranslation::MidiIn(translator, ..) => translator.next_timeout(),
             // Without a server nothing can be sent, whatever is due.
-            PortTranslation::MidiOut(translator) => translator.next_timeout().filter(|_| self.is_open),
+            PortTranslation::MidiOut(translator) => {
+                translator.next_timeout().filter(|_| self.condition.is_working())
+            }
             PortTranslation::Cv { .. } => None,
         });
         translators.chain(self.retry_at).min()

@@ -49,7 +49,6 @@ struct DeviceLink {
     port: Port,
     direction: Direction,
     device: Option<MidiDevice>,
-    is_open: bool,
     /// When to report the device as missing.
     missing_at: Option<Instant>,
     condition: Condition,
@@ -62,7 +61,6 @@ impl MidiSession {
             port,
             direction,
             device: device.clone(),
-            is_open: false,
             missing_at: None,
             condition: Condition::Starting,
         };
@@ -90,7 +88,7 @@ impl MidiSession {
 
     /// Whether there is a receiver.
     fn has_receiver(&self) -> bool {
-        self.links[1].is_open
+        self.links[1].condition.is_working()
     }
 
     /// Releases the keys that are held at a port that was lost, unless the options say that they stay.
@@ -135,7 +133,7 @@ impl Session for MidiSession {
             return;
         }
         let Some(link) = self.links.iter_mut().find(|link| link.port == port) else { return };
-        (link.is_open, link.missing_at) = (true, None);
+        link.missing_at = None;
         link.condition = Condition::Working;
         if let Some(device) = &link.device {
             out.notice(Notice::info("midi-device", format!("{} `{device}`", link.verb())));
@@ -161,7 +159,7 @@ impl Session for MidiSession {
             self.retry_at = Some(now + pause);
             self.condition.handle_close(now, &reason);
             for link in &mut self.links {
-                (link.is_open, link.missing_at) = (false, None);
+                link.missing_at = None;
                 link.condition = Condition::Starting;
             }
             self.release(now, OWN, out);
@@ -170,10 +168,10 @@ impl Session for MidiSession {
         }
         let [read, write] = &mut self.links;
         let (link, other) = if port == READ { (read, write) } else { (write, read) };
-        let was_open = std::mem::replace(&mut link.is_open, false);
+        let was_open = link.condition.is_working();
         link.condition.handle_close(now, &reason);
         // A device that is listened to and sent to goes twice and is reported once.
-        let is_told = link.device == other.device && !other.is_open;
+        let is_told = link.device == other.device && !other.condition.is_working();
         if let (Some(device), true, false) = (&link.device, was_open, is_told) {
             out.notice(Notice::warning("midi-device", format!("`{device}` is gone; waiting for it")));
         }
