@@ -81,20 +81,18 @@ struct Book {
 
 #[derive(Debug)]
 struct Entry {
-    latest: Value,
-    /// How many values there were, as the engine counts them.
-    count: u32,
-    /// Why some mappings of the channel keep its values back.
-    held_back: String,
-    printed: Option<Printed>,
+    latest: ValueState,
+    printed: Option<ValueState>,
     due: Option<Instant>,
     free_at: Instant,
 }
 
-#[derive(Debug)]
-struct Printed {
+#[derive(Clone, Debug)]
+struct ValueState {
     value: Value,
+    /// How many values there were, as the engine counts them.
     count: u32,
+    /// Why some mappings of the channel keep its values back.
     held_back: String,
 }
 
@@ -114,21 +112,23 @@ impl Book {
                 Direction::Output => String::new(),
             };
             let channel = Channel::new(&frame.plan, from, change.direction);
-            self.take(now, channel, change.value.clone(), change.count, held_back);
+            self.take(
+                now,
+                channel,
+                ValueState { value: change.value.clone(), count: change.count, held_back },
+            );
         }
     }
 
-    fn take(&mut self, now: Instant, channel: Channel, value: Value, count: u32, held_back: String) {
+    fn take(&mut self, now: Instant, channel: Channel, latest: ValueState) {
+        let is_urgent = latest.value.as_number().is_none_or(|level| level == 0.0 || level == 1.0);
         let entry = self.channels.entry(channel).or_insert_with(|| Entry {
-            latest: value.clone(),
-            count,
-            held_back: String::new(),
+            latest: latest.clone(),
             printed: None,
             due: None,
             free_at: now,
         });
-        let is_urgent = value.as_number().is_none_or(|level| level == 0.0 || level == 1.0);
-        (entry.latest, entry.count, entry.held_back) = (value, count, held_back);
+        entry.latest = latest;
         entry.due = Some(if is_urgent { now } else { entry.free_at.max(now) });
     }
 
@@ -157,20 +157,20 @@ impl Book {
 impl Entry {
     /// The text of the next line, unless it equals the last one.
     fn print(&mut self) -> Option<String> {
-        let Self { latest, count, held_back, printed, .. } = self;
-        let more = printed.as_ref().map_or(0, |printed| count.wrapping_sub(printed.count));
-        let is_same = printed.as_ref().is_some_and(|printed| printed.value == *latest);
-        if is_same && more < 2 && printed.as_ref().is_some_and(|printed| printed.held_back == *held_back) {
+        let ValueState { value, count, held_back } = &self.latest;
+        let more = self.printed.as_ref().map_or(0, |printed| count.wrapping_sub(printed.count));
+        let is_same = |printed: &ValueState| printed.value == *value && printed.held_back == *held_back;
+        if more < 2 && self.printed.as_ref().is_some_and(is_same) {
             return None;
         }
-        let mut text = latest.to_string();
+        let mut text = value.to_string();
         if more > 1 {
             text += &format!(" ({more} values)");
         }
         if !held_back.is_empty() {
             text += &format!(", held back: {held_back}");
         }
-        *printed = Some(Printed { value: latest.clone(), count: *count, held_back: held_back.clone() });
+        self.printed = Some(self.latest.clone());
         Some(text)
     }
 }
@@ -202,7 +202,11 @@ mod tests {
         for millis in 0..=end {
             let now = start + Duration::from_millis(millis);
             while let Some((count, (_, level))) = values.next_if(|(_, (at, _))| *at <= millis) {
-                book.take(now, channel("fader1"), Value::number(*level), count, String::new());
+                book.take(
+                    now,
+                    channel("fader1"),
+                    ValueState { value: Value::number(*level), count, held_back: String::new() },
+                );
             }
             printed.extend(book.due(now).into_iter().map(|line| (millis, line.text)));
         }
@@ -232,7 +236,11 @@ mod tests {
     fn what_holds_a_value_back_is_printed_when_it_changes() {
         let (mut book, now) = (Book::default(), Instant::now());
         let mut take = |count, held_back: &str| {
-            book.take(now, channel("knob"), Value::number(1.0), count, held_back.to_owned());
+            book.take(
+                now,
+                channel("knob"),
+                ValueState { value: Value::number(1.0), count, held_back: held_back.to_owned() },
+            );
             book.due(now).pop().map(|line| line.text)
         };
         assert_eq!(take(1, "a.b (asleep)"), Some("1, held back: a.b (asleep)".to_owned()));
@@ -244,7 +252,11 @@ mod tests {
     fn channels_do_not_wait_for_each_other() {
         let (mut book, now) = (Book::default(), Instant::now());
         for name in ["a", "b"] {
-            book.take(now, channel(name), Value::number(1.0), 1, String::new());
+            book.take(
+                now,
+                channel(name),
+                ValueState { value: Value::number(1.0), count: 1, held_back: String::new() },
+            );
         }
         assert_eq!(book.due(now).len(), 2);
     }
