@@ -46,9 +46,9 @@ impl Session {
                     .args(["check", file])
                     .current_dir(self.folder.path())
                     .output()
-                    .expect("it works");
+                    .expect("the program starts");
                 let text = [output.stdout, output.stderr].concat();
-                assert_eq!(String::from_utf8(text).expect("it works").trim_end(), expected.join("\n"));
+                assert_eq!(String::from_utf8(text).expect("UTF-8").trim_end(), expected.join("\n"));
             }
             ["crosspatch", "sim", console] => {
                 let port = &self.ports["8080"];
@@ -59,15 +59,15 @@ impl Session {
             ["crosspatch", "show.cfg", "--values"] => {
                 let mut command = command();
                 command.args(["show.cfg", "--values"]).current_dir(self.folder.path());
-                self.show = Some(Program::spawn(command, tempfile::tempdir().expect("it works")));
+                self.show = Some(Program::spawn(command, tempfile::tempdir().expect("a folder")));
                 self.expect(expected);
             }
             ["oscsend", host, port, address, "f", level] => {
-                let level: f32 = level.parse().expect("it works");
+                let level: f32 = level.parse().expect("a level");
                 let packet = common::osc::message(address, level);
-                let socket = UdpSocket::bind("127.0.0.1:0").expect("it works");
+                let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
                 self.read = self.show().lines().len();
-                socket.send_to(&packet, format!("{host}:{port}")).expect("it works");
+                socket.send_to(&packet, format!("{host}:{port}")).expect("a message sent");
                 self.expect(expected);
             }
             _ => panic!("nobody knows how to type `{line}`"),
@@ -85,7 +85,7 @@ impl Session {
 #[test]
 fn the_guide_is_true_when_it_is_typed() {
     let mut session = Session {
-        folder: tempfile::tempdir().expect("it works"),
+        folder: tempfile::tempdir().expect("a folder"),
         ports: PORTS.into_iter().map(|port| (port, free_port().to_string())).collect(),
         show: None,
         others: Vec::new(),
@@ -128,5 +128,5 @@ fn play(session: &mut Session, info: &str, lines: &[&str]) {
 }
 
 fn save(file: &Path, text: &str) {
-    std::fs::write(file, format!("{text}\n")).expect("it works");
+    std::fs::write(file, format!("{text}\n")).expect("a file");
 }

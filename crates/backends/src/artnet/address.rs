@@ -90,7 +90,7 @@ impl Address {
             let (name, number) = trigger.split_at(digits);
             let Some(key) = Key::named(name) else {
                 let error = AddressError::new(format!(
-                    "expected `ascii`, `macro`, `soft` or `show` behind `trigger.`, found `{name}`"
+                    "expected `ascii`, `macro`, `soft` or `show` after `trigger.`, found `{name}`"
                 ));
                 return Err(error.help("a trigger is written like `trigger.macro5`"));
             };
@@ -98,7 +98,7 @@ impl Address {
             return match number.parse::<u8>() {
                 Ok(number) if is_number => Ok(Self::Trigger(key, number)),
                 Ok(_) | Err(_) => Err(AddressError::new(format!(
-                    "expected a number from 0 to 255 behind `trigger.{name}`, found `{number}`"
+                    "expected a number from 0 to 255 after `trigger.{name}`, found `{number}`"
                 ))),
             };
         }

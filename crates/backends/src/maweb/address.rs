@@ -162,13 +162,13 @@ impl Address {
         let Some((first, rest)) = text.split_once('.') else { return Err(unknown_key(text)) };
         match first {
             "command" if !rest.is_empty() => Ok(Self::Command(rest.into())),
-            "command" => Err(AddressError::new("expected the name of a command behind `command.`")),
+            "command" => Err(AddressError::new("expected the name of a command after `command.`")),
             "encoder" => encoder(rest),
             "led" => led(rest),
             "confirm" => match number::<i32>(rest) {
                 Some(id) if id >= -1 => Ok(Self::Confirm(id)),
                 _ => Err(AddressError::new(format!(
-                    "expected the number of an answer behind `confirm.`, found `{rest}`"
+                    "expected the number of an answer after `confirm.`, found `{rest}`"
                 ))
                 .help("1 overwrites, 2 merges, 4 removes, 6 creates a second cue, -1 cancels")),
             },
@@ -286,7 +286,7 @@ fn executor(text: &str, page: &str, rest: &str) -> Result<Address, AddressError>
             Err(match found_elsewhere(*part, digits) {
                 Some(meant) => error.suggest(format!("page{page}.{meant}")),
                 None if text.ends_with(|last: char| last.is_ascii_digit()) => error,
-                None => error.help("the number of the executor stands right behind the word: `fader5`"),
+                None => error.help("the number of the executor follows the word at once: `fader5`"),
             })
         }
     }
@@ -316,16 +316,15 @@ fn encoder(rest: &str) -> Result<Address, AddressError> {
         Some((attribute, "fine")) => (attribute, Resolution::Fine),
         Some((attribute, "ultra")) => (attribute, Resolution::Ultra),
         Some((_, found)) => {
-            let error = AddressError::new(format!(
-                "expected `fine` or `ultra` behind the attribute, found `{found}`"
-            ));
+            let error =
+                AddressError::new(format!("expected `fine` or `ultra` after the attribute, found `{found}`"));
             return Err(error);
         }
         None => (rest, Resolution::Normal),
     };
     if attribute.is_empty() || !attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         let message = format!(
-            "expected an attribute such as `PAN` or `COLORRGB1` behind `encoder.`, found `{attribute}`"
+            "expected an attribute such as `PAN` or `COLORRGB1` after `encoder.`, found `{attribute}`"
         );
         return Err(AddressError::new(message));
     }
@@ -378,7 +377,7 @@ fn guess(text: &str) -> Option<String> {
     let executor: String = words.collect();
     let digits = executor.find(|letter: char| letter.is_ascii_digit())?;
     let (word, number) = executor.split_at(digits);
-    let is_button = number.parse::<u16>().ok()? > 100;
+    let is_button = is_button_number(number.parse().ok()?);
     let part = match word.to_ascii_lowercase().as_str() {
         "" | "exec" | "executor" | "ex" | "e" if is_button => "button",
         "" | "exec" | "executor" | "ex" | "e" | "slider" => "fader",

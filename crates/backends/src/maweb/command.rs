@@ -49,7 +49,7 @@ impl CommandLine {
         let mut rest = line;
         while let Some((before, after)) = rest.split_once('{') {
             let Some((placeholder, after)) = after.split_once('}') else {
-                return Err("expected `}` behind `{`".into());
+                return Err("expected `}` after `{`".into());
             };
             if !before.is_empty() {
                 parts.push(CommandPiece::Literal(before.into()));

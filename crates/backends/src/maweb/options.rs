@@ -231,7 +231,7 @@ fn commands(options: &mut Options<'_>) -> FxHashMap<String, CommandLine> {
         if name.is_empty() || name.contains(char::is_whitespace) {
             options.error(
                 at,
-                format!("expected a name without blanks behind `{COMMAND_PREFIX}`, found `{name}`"),
+                format!("expected a name without blanks after `{COMMAND_PREFIX}`, found `{name}`"),
             );
             continue;
         }

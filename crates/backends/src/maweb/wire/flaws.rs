@@ -26,11 +26,11 @@ impl Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::StrayQuote => "expected `,` or `}` behind a number, found `\"`",
+            Self::StrayQuote => "expected `,` or `}` after a number, found `\"`",
             Self::BareText => "expected quotation marks around a text, found none",
             Self::CapitalBoolean => "expected `true` or `false`, found a capital letter",
             Self::NoValue => "expected a value, found none",
-            Self::Rest => "expected nothing behind the last `}`, found more",
+            Self::Rest => "expected nothing after the last `}`, found more",
         })
     }
 }
