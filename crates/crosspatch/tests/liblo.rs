@@ -268,7 +268,8 @@ pads./pad > player./bare
 pads./end > player./end
 "
     ));
-    show.wait_for("running");
+    // What is sent before that is lost.
+    show.wait_for("pads       listening");
     for _ in 0..3 {
         send(&port.to_string(), "/cmd s Go+");
         send(&port.to_string(), "/pad f 1");
