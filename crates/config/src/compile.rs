@@ -7,6 +7,7 @@ use crosspatch_core::{Plan, PlanBuilder, Registry};
 use crate::files::{Files, MemoryFiles, Override};
 use crate::report::compiled::Compiled;
 use crate::report::diagnostic::Draft;
+use crate::report::lines::WrittenMappings;
 use crate::report::secrets;
 use crate::semantics::configure::configure_instances;
 use crate::semantics::sections::Sections;
@@ -27,6 +28,8 @@ pub struct CompileInput<'a> {
     pub previous: Option<&'a Plan>,
     /// Whether instances of missing backends are left out with a warning, together with their mappings.
     pub skip_missing: bool,
+    /// Whether the result has the mapping lines, for those who show them.
+    pub keeps_lines: bool,
 }
 
 /// Compiles a configuration. The result holds the plan or all mistakes. Never panics, whatever the files contain.
@@ -39,6 +42,7 @@ pub fn compile(input: &CompileInput<'_>) -> Compiled {
     let origins = mappings::map_everything(&mut sections, &mut builder, configured);
     let repeated = loops::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);
     merges::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);
+    let mappings = input.keeps_lines.then(|| WrittenMappings::collect(&origins, &builder, &sections.sources));
     drop(origins);
     // The plan itself drops repeated plain routes.
     if !repeated.is_empty() {
@@ -50,7 +54,7 @@ pub fn compile(input: &CompileInput<'_>) -> Compiled {
     let plan = (errors == 0).then(|| builder.build());
     let mut diagnostics = diagnostics.finish(&sources);
     secrets::mask(&mut diagnostics, &mut sources, input.registry);
-    Compiled { plan, diagnostics, files: read, sources, errors, warnings }
+    Compiled { plan, diagnostics, files: read, mappings, sources, errors, warnings }
 }
 
 /// Compiles a configuration that consists of one text. Diagnostics call it `show.cfg`.
@@ -64,6 +68,7 @@ pub fn compile_text(text: &str, registry: Registry) -> Compiled {
         registry,
         previous: None,
         skip_missing: false,
+        keeps_lines: false,
     })
 }
 

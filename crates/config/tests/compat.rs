@@ -85,6 +85,7 @@ fn every_example_whose_backends_exist_compiles() {
             registry: REGISTRY,
             previous: None,
             skip_missing: false,
+            keeps_lines: false,
         });
         if missing.is_empty() {
             assert_eq!(compiled.errors(), 0, "{}", compiled.render(false));
@@ -130,6 +131,7 @@ fn every_example_has_all_its_routes() {
             registry: Registry { backends: BACKENDS, planned: &[], aliases: &[], families: FAMILIES },
             previous: None,
             skip_missing: false,
+            keeps_lines: false,
         });
         let shown = compiled.render(false);
         let plan = compiled.plan.unwrap_or_else(|| panic!("{shown}"));

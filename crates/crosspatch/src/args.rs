@@ -100,6 +100,10 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) values: bool,
 
+    /// Serve the page, on `127.0.0.1:8100` or on this address [default: as in the section `[web]`]
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
+    pub(crate) web: Option<Option<String>>,
+
     /// Reload on SIGHUP only, not when a file of the configuration changes
     #[arg(long)]
     pub(crate) no_watch: bool,

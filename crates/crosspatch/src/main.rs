@@ -9,6 +9,7 @@ mod files;
 mod line_limit;
 mod log;
 mod output;
+mod page;
 mod reload;
 mod reminder;
 mod show;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crosspatch_core::Plan;
 
 use crate::report::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::report::lines::WrittenMappings;
 use crate::syntax::source::SourceFiles;
 
 /// The result of a compilation.
@@ -16,6 +17,8 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// Every file that was requested, whether or not it could be read. These are the files to watch for changes.
     pub files: Vec<PathBuf>,
+    /// The mapping lines, if they were asked for.
+    pub mappings: Option<WrittenMappings>,
     pub(crate) sources: SourceFiles,
     pub(crate) errors: usize,
     pub(crate) warnings: usize,

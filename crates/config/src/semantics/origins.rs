@@ -8,7 +8,7 @@ use crate::syntax::lexer;
 use crate::syntax::source::{Location, SourceFiles, SourceId, Span};
 
 /// A mapping line that has routes.
-#[derive(Copy, Clone)]
+#[derive(Copy, Clone, Debug)]
 pub(crate) struct LineOrigin {
     /// The number of its first route.
     pub(crate) first_route: u32,

@@ -72,6 +72,11 @@ impl Plan {
         PlanBuilder::new(None).build()
     }
 
+    /// Its number, which no other plan of the process has.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// All instances, in the order of the configuration.
     pub fn instances(&self) -> &[PlannedInstance] {
         &self.instances

@@ -7,8 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crosspatch_config::{DEFAULT_LISTEN, listen_address};
+
 use crate::args::{LogArgs, RunArgs};
 use crate::files::{Helpers, PATIENCE};
+use crate::page::WantedPage;
 use crate::show::RunnableShow;
 use crate::source::ConfigSource;
 
@@ -18,7 +21,19 @@ pub(crate) fn run(run: &RunArgs, log: &LogArgs) -> Result<ExitCode> {
     if let Some(path) = &run.record {
         check_recording(path, run.force)?;
     }
-    RunnableShow { source, watches: !run.no_watch, values: run.values, record: run.record.clone() }.run(log)
+    let web = run.web.as_ref().map(|address| wanted_page(address.as_deref())).transpose()?;
+    let (watches, values, record) = (!run.no_watch, run.values, run.record.clone());
+    RunnableShow { source, watches, values, web, record }.run(log)
+}
+
+/// The page of `--web` or `--web ADDRESS`.
+fn wanted_page(address: Option<&str>) -> Result<WantedPage> {
+    let listen = match address.map(listen_address) {
+        None => DEFAULT_LISTEN,
+        Some(Ok(listen)) => listen,
+        Some(Err(error)) => bail!("{error} after `--web`; name the configuration before `--web`"),
+    };
+    Ok(WantedPage { listen, any_port: false })
 }
 
 /// Refuses a recording that would overwrite another one, or that cannot be written.

@@ -1,0 +1,123 @@
+//! The page of a show: starts it, and connects it with the show. Without a page, none of this exists.
+
+mod view;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use crosspatch_config::WrittenMappings;
+use crosspatch_core::{Plan, Severity};
+use crosspatch_io::{Handle, Observed};
+use crosspatch_web::{NoticeBoard, NoticeInput, Server, Settings};
+use tracing::{debug, error, info, warn};
+
+use view::View;
+
+/// Where the command line wants a page.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct WantedPage {
+    /// The address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// Whether any other port will do if this one is in use.
+    pub(crate) any_port: bool,
+}
+
+/// The page of a show, as far as there is one. Clones are the same page.
+#[derive(Clone)]
+pub(crate) struct Page(Arc<State>);
+
+struct State {
+    wanted: Option<WantedPage>,
+    name: String,
+    show: Handle,
+    started: SystemTime,
+    /// The mapping lines of the newest plan, with the number of the plan.
+    lines: Arc<Mutex<Option<(u64, Arc<WrittenMappings>)>>>,
+    board: OnceLock<NoticeBoard>,
+    server: Mutex<Option<(Settings, Server)>>,
+}
+
+impl Page {
+    /// The page of a show that has not begun.
+    pub(crate) fn new(wanted: Option<WantedPage>, name: String, show: Handle) -> Self {
+        Self(Arc::new(State {
+            wanted,
+            name,
+            show,
+            started: SystemTime::now(),
+            lines: Arc::default(),
+            board: OnceLock::new(),
+            server: Mutex::default(),
+        }))
+    }
+
+    /// A plan with these mapping lines is about to be installed.
+    pub(crate) fn set_lines(&self, plan: &Plan, lines: Option<WrittenMappings>) {
+        let lines = lines.map(|lines| (plan.number(), Arc::new(lines)));
+        *self.0.lines.lock().unwrap_or_else(PoisonError::into_inner) = lines;
+    }
+
+    /// Starts the page, changes it or ends it, as the configuration and the command line say.
+    pub(crate) fn apply(&self) {
+        let mut server = self.0.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = self.settings();
+        if server.as_ref().map(|(settings, _)| settings) == settings.as_ref() {
+            return;
+        }
+        // The socket is closed before the next one opens.
+        *server = None;
+        let Some(settings) = settings else { return };
+        let view = View {
+            name: self.0.name.clone(),
+            show: self.0.show.clone(),
+            started: self.0.started,
+            lines: self.0.lines.clone(),
+            page: self.clone(),
+        };
+        let board = self.0.board.get_or_init(NoticeBoard::default).clone();
+        match Server::start(settings.clone(), Arc::new(view), board) {
+            Ok(started) => *server = Some((settings, started)),
+            Err(error) => self.tell(Severity::Error, &format!("cannot start the page: {error}")),
+        }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        let WantedPage { listen, any_port } = self.0.wanted?;
+        Some(Settings { listen, any_port, host_name: None })
+    }
+
+    /// Passes a notice of the show to the page.
+    pub(crate) fn handle(&self, observed: &Observed<'_>) {
+        let (Some(board), Observed::Notice { instance, notice, held }) = (self.0.board.get(), observed)
+        else {
+            return;
+        };
+        board.add(NoticeInput {
+            severity: notice.severity,
+            instance: instance.map(str::to_owned),
+            id: notice.id,
+            text: notice.text.to_string(),
+            held: *held,
+        });
+    }
+
+    /// Ends the page.
+    pub(crate) fn end(&self) {
+        *self.0.server.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Tells the operator about the page.
+    fn tell(&self, severity: Severity, text: &str) {
+        match severity {
+            Severity::Debug => debug!(id = "web", "{text}"),
+            Severity::Info => info!(id = "web", "{text}"),
+            Severity::Warning => warn!(id = "web", "{text}"),
+            Severity::Error => error!(id = "web", "{text}"),
+        }
+        if let Some(board) = self.0.board.get() {
+            let text = text.to_owned();
+            board.add(NoticeInput { severity, instance: None, id: "web", text, held: 0 });
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The show as the page sees it.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crosspatch_config::WrittenMappings;
+use crosspatch_core::{Plan, Severity, Value};
+use crosspatch_io::{Handle, Interest, Observation};
+use crosspatch_web::{Channel, Frame, MappingLines, Show, StatusReport, Values};
+
+use super::Page;
+
+/// The least time between two frames.
+const PACE: Duration = Duration::from_millis(50);
+
+/// A loop that does not answer within this time has ended or is stopped.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A running show.
+pub(super) struct View {
+    pub(super) name: String,
+    pub(super) show: Handle,
+    pub(super) started: SystemTime,
+    pub(super) lines: Arc<Mutex<Option<(u64, Arc<WrittenMappings>)>>>,
+    pub(super) page: Page,
+}
+
+impl Show for View {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn plan(&self) -> Arc<Plan> {
+        self.show.plan()
+    }
+
+    fn observe(&self) -> Box<dyn Values> {
+        Box::new(Frames(self.show.observe(Interest { every: PACE, channels: None })))
+    }
+
+    fn report_status(&self) -> Option<StatusReport> {
+        let report = self.show.report_status().recv_timeout(PATIENCE).ok()?;
+        Some(StatusReport { now: report.now, instances: report.instances })
+    }
+
+    fn set_value(&self, channel: &str, value: Value) -> bool {
+        self.show.set_value(channel, value)
+    }
+
+    fn lines(&self, plan: &Plan) -> Option<Arc<dyn MappingLines>> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (number, lines) = lines.as_ref()?;
+        (*number == plan.number()).then(|| Arc::new(Lines(lines.clone())) as Arc<dyn MappingLines>)
+    }
+
+    fn started(&self) -> SystemTime {
+        self.started
+    }
+
+    fn tell(&self, severity: Severity, text: &str) {
+        self.page.tell(severity, text);
+    }
+}
+
+struct Frames(Observation);
+
+impl Values for Frames {
+    fn try_next_frame(&self) -> Option<Frame> {
+        let frame = self.0.try_next_frame().ok()?;
+        let has_more = frame.is_full();
+        Some(Frame { plan: frame.plan, changes: frame.changes, held_back: frame.held_back, has_more })
+    }
+}
+
+struct Lines(Arc<WrittenMappings>);
+
+impl MappingLines for Lines {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn text(&self, number: usize) -> &str {
+        self.0.text(number)
+    }
+
+    fn place(&self, number: usize) -> (Cow<'_, str>, usize) {
+        let (file, line) = self.0.place(number);
+        (file.to_string_lossy(), line)
+    }
+
+    fn mappings(&self, number: usize) -> &[(Channel, Channel)] {
+        self.0.mappings(number)
+    }
+}

@@ -1,0 +1,49 @@
+//! `GET /api/v1/events`: the handshake of the WebSocket.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::TokioIo;
+use tungstenite::handshake::derive_accept_key;
+
+use super::ApiError;
+use crate::live;
+use crate::server::Site;
+
+pub(crate) async fn open(State(site): State<Arc<Site>>, mut request: Request) -> Result<Response, ApiError> {
+    let key = check(request.headers())?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        if let Ok(stream) = upgrade.await {
+            live::serve(&site, TokioIo::new(stream)).await;
+        }
+    });
+    let accept = HeaderValue::from_str(&derive_accept_key(&key));
+    let accept = accept.map_err(|_| ApiError::bad_request("expected a key in base64"))?;
+    let headers = [
+        (UPGRADE, HeaderValue::from_static("websocket")),
+        (CONNECTION, HeaderValue::from_static("upgrade")),
+        (SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, headers, Body::empty()).into_response())
+}
+
+/// The key of a handshake.
+fn check(headers: &HeaderMap) -> Result<Vec<u8>, ApiError> {
+    let has = |name: HeaderName, word: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(word))
+    };
+    if !has(CONNECTION, "upgrade") || !has(UPGRADE, "websocket") || !has(SEC_WEBSOCKET_VERSION, "13") {
+        return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, "expected a WebSocket of version 13"));
+    }
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
+    let key = key.ok_or_else(|| ApiError::bad_request("expected the header `Sec-WebSocket-Key`"))?;
+    Ok(key.as_bytes().to_vec())
+}

@@ -1,0 +1,106 @@
+//! `GET /api/v1/instances`: each instance, and how its connections are doing.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use crosspatch_core::{Condition, Direction, Plan, PlannedInstance};
+use serde::Serialize;
+
+use super::{ApiError, Json, millis};
+use crate::notices::Notice;
+use crate::server::Site;
+use crate::show::StatusReport;
+
+#[derive(Serialize)]
+pub(crate) struct InstanceJson {
+    pub(crate) name: Arc<str>,
+    pub(crate) backend: &'static str,
+    #[serde(flatten)]
+    pub(crate) condition: ConditionJson,
+    pub(crate) links: Vec<LinkJson>,
+    inputs: usize,
+    outputs: usize,
+    notice: Option<Arc<Notice>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct LinkJson {
+    pub(crate) name: String,
+    description: String,
+    #[serde(flatten)]
+    pub(crate) condition: ConditionJson,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ConditionJson {
+    pub(crate) condition: &'static str,
+    reason: Option<String>,
+    since: Option<u64>,
+}
+
+pub(crate) async fn list(State(site): State<Arc<Site>>) -> Result<Json<Vec<InstanceJson>>, ApiError> {
+    let Some(report) = site.status.ask(&site.show).await else {
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the show does not answer"));
+    };
+    Ok(Json(describe_instances(&site, &report)))
+}
+
+/// The instances of the plan, with what the sessions have answered.
+pub(crate) fn describe_instances(site: &Site, report: &StatusReport) -> Vec<InstanceJson> {
+    let plan = site.show.plan();
+    let counts = site.channel_counts(&plan);
+    // A report of the plan before names other instances.
+    let mut answers = report.instances.iter().peekable();
+    let instances = plan.instances().iter().zip(counts.iter()).map(|(planned, &[inputs, outputs])| {
+        let answer = match answers.next_if(|(name, _)| *name == planned.name) {
+            Some((_, status)) => Some(status),
+            None => report.instances.iter().find(|(name, _)| *name == planned.name).map(|(_, status)| status),
+        };
+        let condition = |condition| ConditionJson::new(condition, report);
+        let links = answer.map_or(&[][..], |status| &status.links).iter();
+        InstanceJson {
+            name: planned.name.clone(),
+            backend: planned.backend.name,
+            condition: condition(answer.map_or(Condition::Starting, |status| status.condition())),
+            links: links
+                .map(|link| LinkJson {
+                    name: link.name.clone(),
+                    description: link.description.clone(),
+                    condition: condition(link.condition.clone()),
+                })
+                .collect(),
+            inputs,
+            outputs,
+            notice: site.notices().last_about(&planned.name),
+        }
+    });
+    instances.collect()
+}
+
+impl ConditionJson {
+    fn new(condition: Condition, report: &StatusReport) -> Self {
+        let now = SystemTime::now();
+        let since = condition.since().map(|since| {
+            // Rounded, so that the same time looks the same in each report.
+            millis(now - report.now.since(since)).next_multiple_of(100)
+        });
+        let (condition, reason) = match condition {
+            Condition::Starting => ("starting", None),
+            Condition::Working => ("working", None),
+            Condition::Waiting { reason, .. } => ("waiting", Some(reason)),
+            Condition::Failing { reason, .. } => ("failing", Some(reason)),
+        };
+        Self { condition, reason, since }
+    }
+}
+
+/// How many inputs and outputs each instance of a plan has.
+pub(crate) fn count_channels(plan: &Plan) -> Vec<[usize; 2]> {
+    let count = |planned: &PlannedInstance, direction| {
+        planned.channels.slots().filter(|slot| planned.channels.is_mapped(*slot, direction)).count()
+    };
+    let both = |planned| [count(planned, Direction::Input), count(planned, Direction::Output)];
+    plan.instances().iter().map(both).collect()
+}

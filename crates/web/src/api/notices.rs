@@ -1,0 +1,31 @@
+//! `GET /api/v1/notices`: what the operator should know.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+
+use super::{ApiError, Json};
+use crate::notices::Notice;
+use crate::server::Site;
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(default)]
+    after: u64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct NoticeList {
+    last: u64,
+    notices: Vec<Arc<Notice>>,
+}
+
+pub(crate) async fn list(
+    State(site): State<Arc<Site>>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Result<Json<NoticeList>, ApiError> {
+    let (last, notices) = site.notices().after(parameters?.after);
+    Ok(Json(NoticeList { last, notices }))
+}
