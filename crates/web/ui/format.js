@@ -60,6 +60,16 @@ export function moment(at, now) {
 export const count = (number, noun) => `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;
 
 /**
+ * The path of a file without the folder of the show.
+ * @param {string} path
+ * @param {string} show the path of the show
+ */
+export function file(path, show) {
+    const folder = show.slice(0, show.lastIndexOf("/") + 1);
+    return path.startsWith(folder) ? path.slice(folder.length) : path;
+}
+
+/**
  * A message as a sentence: with a capital letter.
  * @param {string} text
  */

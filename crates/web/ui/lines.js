@@ -1,6 +1,7 @@
 // All mapping lines of the show.
 
 import * as api from "./api.js";
+import { file } from "./format.js";
 import { lineContains } from "./matching.js";
 import { changed, on, store } from "./store.js";
 
@@ -32,6 +33,12 @@ async function load() {
     }
     changed("mappings");
 }
+
+/**
+ * Where a line stands, as short as possible.
+ * @param {Mapping} line
+ */
+export const placeOf = (line) => `${file(line.file, store.show?.name ?? "")}:${line.line}`;
 
 /** @param {number} number */
 export const line = (number) => byNumber.get(number);

@@ -1,6 +1,7 @@
 // The frame of the page: views, search, connection, lock, keys.
 
 import * as api from "./api.js";
+import { file } from "./format.js";
 import { keysDialog, listenForKeys } from "./keys.js";
 import { connect, tryNow } from "./live.js";
 import { address, adjust, go, place, VIEWS } from "./place.js";
@@ -44,9 +45,11 @@ function draw() {
     render(store.needsLogIn ? view?.el : frame(), app);
     document.documentElement.dataset.connection = store.connection;
     const mark = trouble() ? "▲ " : "";
-    const name = store.show?.name ?? "crosspatch";
+    const name = showName();
     document.title = store.connection === "lost" ? `Connection lost – ${name}` : `${mark}${TITLES[place.view]} – ${name}`;
 }
+
+const showName = () => (store.show ? file(store.show.name, store.show.name) : "crosspatch");
 
 const trouble = () =>
     store.instances?.filter(({ condition }) => condition === "failing" || condition === "waiting").length ?? 0;
@@ -59,7 +62,7 @@ const unseen = () =>
 const frame = () => html`<a class="skip" href="#" @click=${skip}>To the content</a>
     <header class="top">
         <div class="brand">
-            <h1>${store.show?.name ?? "crosspatch"}</h1>
+            <h1 title=${store.show?.name ?? ""}>${showName()}</h1>
             ${connection()}
         </div>
         <nav aria-label="Views">${VIEWS.map(tab)}</nav>

@@ -2,6 +2,7 @@
 
 import * as format from "./format.js";
 import { pairs } from "./lines.js";
+import { store } from "./store.js";
 import { held, last } from "./values.js";
 
 /** @import { ChannelId, Mapping } from "./types.js" */
@@ -40,9 +41,23 @@ export function doing(line, now) {
     }
     // Without a value, the list is all that is known.
     if (!input) reason ||= line.held[0] ?? "";
+    reason ||= missing(line);
     const words = reason || (input?.at ? format.age(now - input.at) : "");
     const isFresh = input?.at && now - input.at < FIRED;
     return { light: reason ? "held" : isFresh ? "fired" : "idle", words, in: input, out: output };
+}
+
+/**
+ * Which end of a line has no connection, and why. Its values go nowhere, or cannot come.
+ * @param {Mapping} line
+ */
+function missing(line) {
+    for (const [number] of [...line.to_ids, ...line.from_ids]) {
+        const instance = store.instances?.[number];
+        if (instance?.condition !== "waiting" && instance?.condition !== "failing") continue;
+        return `${instance.name} is ${instance.condition}${instance.reason ? `: ${instance.reason}` : ""}`;
+    }
+    return "";
 }
 
 /**

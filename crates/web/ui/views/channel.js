@@ -5,7 +5,7 @@ import { icon as shapeOf, setIcon, setText, ValueCell } from "../cells.js";
 import { Curve } from "../curve.js";
 import * as format from "../format.js";
 import { onValues } from "../frame.js";
-import { line as lineOf, lines } from "../lines.js";
+import { line as lineOf, lines, placeOf } from "../lines.js";
 import { look } from "../live.js";
 import { address, go } from "../place.js";
 import { on } from "../store.js";
@@ -134,7 +134,7 @@ export function channelPanel(name) {
         writeLine(text, line.text);
         return html`<li>
             <a href=${address({ line: line.number, channel: "" })}>${shape} ${text}</a>
-            <span class="place">${line.file}:${line.line}</span> ${words}
+            <span class="place">${placeOf(line)}</span> ${words}
         </li>`;
     }
 

@@ -4,7 +4,7 @@ import * as api from "../api.js";
 import { setIcon, setText, ValueCell, icon as shapeOf } from "../cells.js";
 import * as format from "../format.js";
 import { onValues } from "../frame.js";
-import { line as lineOf, lines, MOST_PAIRS, pairs } from "../lines.js";
+import { line as lineOf, lines, MOST_PAIRS, pairs, placeOf } from "../lines.js";
 import { look } from "../live.js";
 import { address, go } from "../place.js";
 import { on } from "../store.js";
@@ -53,7 +53,7 @@ export function linePanel(number) {
     }
 
     const template = () => html`<header>
-            <h2 tabindex="-1">${line ? `${line.file}:${line.line}` : "Mapping line"}</h2>
+            <h2 tabindex="-1">${line ? placeOf(line) : "Mapping line"}</h2>
             <button class="plain" aria-label="Close" title="Close (Esc)" @click=${() => go({ line: -1 })}>${icon("close")}</button>
         </header>
         ${line ? content(line) : html`<p class="hint">${lines.all ? "This line no longer exists." : "Waiting for crosspatch …"}</p>`}`;

@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { cell, icon, setIcon, setText, ValueCell } from "../cells.js";
 import * as format from "../format.js";
-import { find, lines } from "../lines.js";
+import { find, lines, placeOf } from "../lines.js";
 import { onValues } from "../frame.js";
 import { List } from "../list.js";
 import { look } from "../live.js";
@@ -52,7 +52,7 @@ function createRow(rows) {
             if (!line) return;
             writeLine(text, line.text);
             text.title = line.text;
-            setText(at, `${line.file}:${line.line}`);
+            setText(at, placeOf(line));
             at.title = `${line.file}, line ${line.line}`;
             tick();
         },

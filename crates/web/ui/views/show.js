@@ -89,9 +89,9 @@ function row(instance, search) {
         <ul class="links">
             ${trouble(instance, search)} ${links.map((link) => linkRow(link, instance, search))}
         </ul>
-        <a class="io" href=${channels} aria-label="Channels of ${name}: ${instance.inputs} in, ${instance.outputs} out">
-            <span>${icon("in")} ${instance.inputs.toLocaleString("en-GB")}</span>
-            <span>${icon("out")} ${instance.outputs.toLocaleString("en-GB")}</span>
+        <a class="io" href=${channels} title="The channels of ${name}">
+            <span>${icon("in")} ${instance.inputs.toLocaleString("en-GB")}<span class="hidden"> channels in, </span></span>
+            <span>${icon("out")} ${instance.outputs.toLocaleString("en-GB")}<span class="hidden"> out</span></span>
         </a>
         <p class="notice">
             ${notice
