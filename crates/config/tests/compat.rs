@@ -71,6 +71,7 @@ fn every_example_whose_backends_exist_compiles() {
             | Item::Include { .. }
             | Item::Backend { .. }
             | Item::Map
+            | Item::Web(_)
             | Item::Chain { .. }
             | Item::Stages(_)
             | Item::Option { .. }

@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Measure this program on this machine, compared with programs that only receive and send
     Bench(Bench),
+    /// Read a password, and print a hash of it for the section `[web]`
+    WebPassword,
     /// Print a shell completion script
     Completions(Completions),
     /// Print the man page, or write the pages of all commands into a folder

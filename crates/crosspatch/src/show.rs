@@ -57,7 +57,7 @@ impl RunnableShow {
         let mut compiled = self.source.compile(&disk, None);
         let mut known = SeenWarnings::default();
         source::report(&mut compiled, &mut known, log);
-        let lines = compiled.mappings.take();
+        let (lines, web) = (compiled.mappings.take(), compiled.web.take());
         let plan = match source::usable(compiled) {
             Ok(plan) => plan,
             Err(refusal) => {
@@ -77,7 +77,7 @@ impl RunnableShow {
         let page = Page::new(self.web, name.clone(), show.clone());
         page.set_lines(&plan, lines);
         show.install(plan);
-        page.apply();
+        page.apply(web);
         let reminder = Reminder::start(show.clone()).context("cannot start a thread")?;
         let reloads = Reloads::default();
         let reloader = Reloader {

@@ -50,6 +50,7 @@ use mio::{Events, Poll, Waker};
 pub use handle::{Handle, StatusReport};
 pub use observe::{Observed, PortName};
 pub use replay::{ReplayError, replay};
+pub use system::host_name;
 pub use value_observers::{Interest, Observation, ValueFrame};
 
 use clock::Clock;

@@ -5,23 +5,34 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | `server` | the thread, the listening socket, connections and their limits |
-//! | `auth` | who may do what: hosts, passwords, sessions, roles |
+//! | `server` | the thread, the listening socket, connections; `limits` and `stream` bound them |
+//! | `guard`, `auth` | who may do what: hosts, origins, passwords, sessions, roles |
 //! | `api` | the routes under `/api/v1`, one table |
-//! | `live` | the WebSocket: the latest values, and what each browser has not seen of them |
+//! | `live`, `pump`, `socket` | the latest values, the observation that brings them, and the WebSocket of each browser |
 //! | `ui` | the files of the page |
 //!
 //! There is no protocol here, and no file is read or written.
 
+mod answer;
 mod api;
+mod auth;
+mod guard;
+mod instances;
+mod limits;
 mod live;
 mod notices;
+mod pump;
 mod server;
 mod settings;
 mod show;
+mod site;
+mod socket;
+mod status;
+mod stream;
 mod ui;
 
-pub use notices::{NoticeBoard, NoticeInput};
+pub use auth::hash_password;
+pub use notices::{Board, NoticeInput};
 pub use server::Server;
-pub use settings::Settings;
+pub use settings::{Password, Settings};
 pub use show::{Channel, Frame, MappingLines, Show, StatusReport, Values};

@@ -1,6 +1,7 @@
-//! The notices of the show: the latest thousand, numbered.
+//! The notices of the show: the latest thousand, numbered. They and the lock outlast a restart of the page.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use crosspatch_core::Severity;
 use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::api::millis;
+use crate::answer::millis;
 
 /// How many notices are kept.
 const MAX_KEPT: usize = 1000;
@@ -31,25 +32,31 @@ pub struct NoticeInput {
     pub held: u32,
 }
 
-/// The notices of a show. The show adds them, and the page shows them. Clones are the same one.
+/// What outlasts a restart of the page: the notices of the show, which the show adds, and the lock. Clones are the same one.
 #[derive(Clone, Debug)]
-pub struct NoticeBoard(Arc<Board>);
+pub struct Board(Arc<State>);
 
 #[derive(Debug)]
-struct Board {
+struct State {
+    is_locked: AtomicBool,
     sender: Sender<(SystemTime, NoticeInput)>,
     waiting: tokio::sync::Mutex<Receiver<(SystemTime, NoticeInput)>>,
     notices: Notices,
 }
 
-impl Default for NoticeBoard {
+impl Default for Board {
     fn default() -> Self {
         let (sender, waiting) = channel(MAX_WAITING);
-        Self(Arc::new(Board { sender, waiting: waiting.into(), notices: Notices::default() }))
+        Self(Arc::new(State {
+            is_locked: AtomicBool::new(false),
+            sender,
+            waiting: waiting.into(),
+            notices: Notices::default(),
+        }))
     }
 }
 
-impl NoticeBoard {
+impl Board {
     /// Adds a notice, unless too many are waiting. Never waits.
     pub fn add(&self, notice: NoticeInput) {
         // Without room there are a thousand notices that have not been shown yet.
@@ -62,6 +69,16 @@ impl NoticeBoard {
         while let Some((at, notice)) = waiting.recv().await {
             self.0.notices.add(at, notice);
         }
+    }
+
+    /// Whether the show is locked.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.0.is_locked.load(Ordering::Relaxed)
+    }
+
+    /// Locks or unlocks the show. Returns whether it was locked before.
+    pub(crate) fn set_locked(&self, locked: bool) -> bool {
+        self.0.is_locked.swap(locked, Ordering::Relaxed)
     }
 
     /// The latest notices.

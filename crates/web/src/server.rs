@@ -2,23 +2,48 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crosspatch_core::{Plan, Severity};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use crosspatch_core::Severity;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
-use crate::api::{self, count_channels};
-use crate::live::{self, Live};
-use crate::notices::{NoticeBoard, Notices};
+use crate::answer::ApiError;
+use crate::api;
+use crate::guard::{Peer, identify, protect};
+use crate::limits::Kind;
+use crate::notices::Board;
+use crate::pump::pump;
 use crate::settings::Settings;
-use crate::show::{Show, StatusReport};
+use crate::show::Show;
+use crate::site::Site;
+use crate::stream::PatientStream;
+
+/// A connection that sends no request for this time ends.
+const HEADER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// A request whose body or answer takes longer is given up.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest header of a request, in bytes.
+const MAX_HEADER: usize = 32 * 1024;
+
+/// The answer if there are too many connections.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
 
 /// A running page. Dropping it ends the page.
 #[derive(Debug)]
@@ -32,8 +57,12 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the thread cannot be started.
-    pub fn start(settings: Settings, show: Arc<dyn Show>, board: NoticeBoard) -> io::Result<Self> {
+    /// If the thread cannot be started, or if anybody in the network could operate the show.
+    pub fn start(settings: Settings, show: Arc<dyn Show>, board: Board) -> io::Result<Self> {
+        if settings.is_open() {
+            let message = format!("a page at {} needs a password", settings.listen);
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(4)
@@ -66,68 +95,10 @@ impl Drop for Server {
     }
 }
 
-/// What all requests share.
-pub(crate) struct Site {
-    pub(crate) settings: Settings,
-    pub(crate) show: Arc<dyn Show>,
-    pub(crate) board: NoticeBoard,
-    pub(crate) live: Arc<Live>,
-    pub(crate) status: StatusCache,
-    counts: Mutex<(u64, Arc<Vec<[usize; 2]>>)>,
-}
-
-impl Site {
-    pub(crate) fn new(settings: Settings, show: Arc<dyn Show>, board: NoticeBoard) -> Self {
-        Self {
-            settings,
-            show,
-            board,
-            live: Arc::new(Live::new()),
-            status: StatusCache::default(),
-            counts: Mutex::default(),
-        }
-    }
-
-    /// The latest notices.
-    pub(crate) fn notices(&self) -> &Notices {
-        self.board.notices()
-    }
-
-    /// How many inputs and outputs each instance of the plan has.
-    pub(crate) fn channel_counts(&self, plan: &Plan) -> Arc<Vec<[usize; 2]>> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.0 != plan.number() {
-            *counts = (plan.number(), Arc::new(count_channels(plan)));
-        }
-        counts.1.clone()
-    }
-}
-
-/// The last status report. However many ask, the loop is asked a few times a second at most.
-#[derive(Default)]
-pub(crate) struct StatusCache(tokio::sync::Mutex<Option<(Instant, Option<Arc<StatusReport>>)>>);
-
-impl StatusCache {
-    /// For how long a report is passed on.
-    const FRESH: Duration = Duration::from_millis(200);
-
-    pub(crate) async fn ask(&self, show: &Arc<dyn Show>) -> Option<Arc<StatusReport>> {
-        let mut last = self.0.lock().await;
-        if let Some((_, report)) = last.as_ref().filter(|(at, _)| at.elapsed() < Self::FRESH) {
-            return report.clone();
-        }
-        let show = show.clone();
-        let report = tokio::task::spawn_blocking(move || show.report_status()).await;
-        let report = report.ok().flatten().map(Arc::new);
-        *last = Some((Instant::now(), report.clone()));
-        report
-    }
-}
-
 /// Listens and serves until the future is dropped.
 async fn run(site: Arc<Site>) {
     tokio::spawn(site.board.clone().collect());
-    tokio::spawn(live::pump(site.clone()));
+    tokio::spawn(pump(site.clone()));
     let listener = listen(&site).await;
     loop {
         match listener.accept().await {
@@ -143,7 +114,8 @@ async fn run(site: Arc<Site>) {
 
 /// Binds the socket, as often as it takes.
 async fn listen(site: &Site) -> TcpListener {
-    let Settings { listen, any_port, .. } = site.settings;
+    let Settings { listen, any_port, .. } = &site.settings;
+    let (mut listen, any_port) = (*listen, *any_port);
     let mut pause = Duration::from_secs(1);
     let mut is_first = true;
     loop {
@@ -157,8 +129,12 @@ async fn listen(site: &Site) -> TcpListener {
         match bound {
             Ok(listener) => {
                 let address = listener.local_addr().unwrap_or(listen);
-                site.show.tell(Severity::Info, &format!("the page is at http://{address}/"));
+                site.port.store(address.port(), Ordering::Relaxed);
+                site.show.tell(Severity::Info, &format!("the page is at {}", link(address)));
                 return listener;
+            }
+            Err(_) if listen.ip() == Ipv6Addr::UNSPECIFIED && !has_ipv6() => {
+                listen.set_ip(Ipv4Addr::UNSPECIFIED.into());
             }
             Err(error) => {
                 if std::mem::take(&mut is_first) {
@@ -177,18 +153,60 @@ async fn listen(site: &Site) -> TcpListener {
     }
 }
 
+/// Whether this machine has IPv6.
+fn has_ipv6() -> bool {
+    std::net::TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok()
+}
+
+/// The link to a page that listens on this address.
+fn link(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("http://localhost:{}/, and at the addresses of this machine", address.port()),
+        false => format!("http://{address}/"),
+    }
+}
+
 /// Serves a connection.
-async fn serve(site: &Arc<Site>, stream: TcpStream, _peer: SocketAddr) {
+async fn serve(site: &Arc<Site>, stream: TcpStream, peer: SocketAddr) {
+    let Ok(local) = stream.local_addr() else { return };
+    let peer = Peer { address: peer.ip(), local: local.ip() };
+    let Some(place) = site.limits.enter(peer.key(), Kind::Connection) else {
+        // Whether the peer reads this is up to the peer.
+        let _ = stream.try_write(FULL);
+        return;
+    };
     let router = api::router(site);
-    let service = service_fn(move |request| {
-        let router = router.clone();
-        async move { router.oneshot(request).await }
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let (router, site) = (router.clone(), site.clone());
+        async move { Ok::<_, Infallible>(answer(&site, router, peer, request.map(Body::new)).await) }
     });
     // A connection that breaks needs no explanation.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(15))
-        .serve_connection(TokioIo::new(stream), service)
+        .header_read_timeout(HEADER_PATIENCE)
+        .max_buf_size(MAX_HEADER)
+        .serve_connection(TokioIo::new(PatientStream::new(stream)), service)
         .with_upgrades()
         .await;
+    drop(place);
+}
+
+/// Answers a request, after all checks.
+async fn answer(site: &Site, router: Router, peer: Peer, mut request: Request) -> Response {
+    let mut response = match identify(site, peer, &request) {
+        Err(error) => error.into_response(),
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            match tokio::time::timeout(REQUEST_PATIENCE, router.oneshot(request)).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => {
+                    let message = "the request took too long";
+                    ApiError::new(StatusCode::REQUEST_TIMEOUT, message).into_response()
+                }
+            }
+        }
+    };
+    protect(&mut response);
+    response
 }

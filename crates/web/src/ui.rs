@@ -11,7 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::ApiError;
+use crate::answer::ApiError;
 
 /// A file of the page.
 pub(crate) struct File {

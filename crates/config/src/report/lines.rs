@@ -7,12 +7,21 @@ use std::sync::Arc;
 
 use crosspatch_core::{InstanceId, PlanBuilder, Slot};
 
-use crate::semantics::origins::{LineOrigin, Origins};
 use crate::syntax::lexer;
-use crate::syntax::source::{SourceFile, SourceFiles, SourceText, Span};
+use crate::syntax::source::{SourceFile, SourceFiles, SourceId, SourceText, Span};
 
 /// A mapping: from a channel to a channel, by their numbers in the plan.
 pub type MappedPair = ((InstanceId, Slot), (InstanceId, Slot));
+
+/// A mapping line that has routes.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct LineOrigin {
+    /// The number of its first route.
+    pub(crate) first_route: u32,
+    /// The offset of the line in its file.
+    pub(crate) start: u32,
+    pub(crate) source: SourceId,
+}
 
 /// The mapping lines of a configuration that have mappings, numbered from 0 in the order in which they were read.
 #[derive(Debug)]
@@ -24,9 +33,9 @@ pub struct WrittenMappings {
 
 impl WrittenMappings {
     /// Collects the lines of a configuration whose routes have all been added.
-    pub(crate) fn collect(origins: &Origins, builder: &PlanBuilder<'_>, sources: &SourceFiles) -> Self {
+    pub(crate) fn collect(lines: &[LineOrigin], builder: &PlanBuilder<'_>, sources: &SourceFiles) -> Self {
         let pairs = (0..builder.route_count()).map(|number| builder.route_at(number)).collect();
-        let lines = origins.lines.clone();
+        let lines = lines.to_vec();
         let mut kept = SourceFiles::default();
         for (id, source) in sources.all() {
             let text = match lines.iter().any(|line| line.source == id) {

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use crosspatch_config::WrittenMappings;
+use crosspatch_config::{WebSettings, WrittenMappings};
 use crosspatch_core::{Plan, Severity};
 use crosspatch_io::{Handle, Observed};
-use crosspatch_web::{NoticeBoard, NoticeInput, Server, Settings};
+use crosspatch_web::{Board, NoticeInput, Password, Server, Settings};
 use tracing::{debug, error, info, warn};
 
 use view::View;
@@ -34,7 +34,7 @@ struct State {
     started: SystemTime,
     /// The mapping lines of the newest plan, with the number of the plan.
     lines: Arc<Mutex<Option<(u64, Arc<WrittenMappings>)>>>,
-    board: OnceLock<NoticeBoard>,
+    board: OnceLock<Board>,
     server: Mutex<Option<(Settings, Server)>>,
 }
 
@@ -59,9 +59,9 @@ impl Page {
     }
 
     /// Starts the page, changes it or ends it, as the configuration and the command line say.
-    pub(crate) fn apply(&self) {
+    pub(crate) fn apply(&self, configured: Option<WebSettings>) {
         let mut server = self.0.server.lock().unwrap_or_else(PoisonError::into_inner);
-        let settings = self.settings();
+        let settings = self.settings(configured);
         if server.as_ref().map(|(settings, _)| settings) == settings.as_ref() {
             return;
         }
@@ -75,16 +75,25 @@ impl Page {
             lines: self.0.lines.clone(),
             page: self.clone(),
         };
-        let board = self.0.board.get_or_init(NoticeBoard::default).clone();
+        let board = self.0.board.get_or_init(Board::default).clone();
         match Server::start(settings.clone(), Arc::new(view), board) {
             Ok(started) => *server = Some((settings, started)),
-            Err(error) => self.tell(Severity::Error, &format!("cannot start the page: {error}")),
+            Err(error) => self.tell(Severity::Error, &format!("the show runs without its page: {error}")),
         }
     }
 
-    fn settings(&self) -> Option<Settings> {
-        let WantedPage { listen, any_port } = self.0.wanted?;
-        Some(Settings { listen, any_port, host_name: None })
+    fn settings(&self, configured: Option<WebSettings>) -> Option<Settings> {
+        let listen =
+            self.0.wanted.map(|wanted| wanted.listen).or(configured.as_ref().map(|web| web.listen))?;
+        let (mut password, mut view_password, mut allowed_hosts) = (None, None, Vec::new());
+        if let Some(web) = configured {
+            [password, view_password] =
+                [web.password, web.view_password].map(|written| written.map(Password::new));
+            allowed_hosts = web.allowed_hosts;
+        }
+        let any_port = self.0.wanted.is_some_and(|wanted| wanted.any_port);
+        let host_name = crosspatch_io::host_name();
+        Some(Settings { listen, any_port, password, view_password, allowed_hosts, host_name })
     }
 
     /// Passes a notice of the show to the page.

@@ -120,13 +120,13 @@ impl Reloader {
         self.disk = disk;
         source::report(&mut compiled, &mut self.known, &self.log);
         let name = self.source.name();
-        let lines = compiled.mappings.take();
+        let (lines, web) = (compiled.mappings.take(), compiled.web.take());
         match source::usable(compiled) {
             Ok(plan) => {
                 self.reloads.add(plan.difference(&running));
                 self.page.set_lines(&plan, lines);
                 self.show.install(plan);
-                self.page.apply();
+                self.page.apply(web);
             }
             Err(refusal) => {
                 warn!(id = "reload", "did not reload {name}: {refusal}; the show goes on as it was");

@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, StatusCode};
 use crosspatch_core::{Direction, Plan, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, Json, offload, read_json};
+use crate::answer::{ApiError, Json, offload, read_json};
 use crate::live::{CellJson, Mirror};
-use crate::server::Site;
 use crate::show::Channel;
+use crate::site::Site;
 
 /// The most channels of one answer.
 const MAX_LIMIT: usize = 1000;
@@ -77,6 +77,7 @@ pub(crate) async fn one(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Sent {
     value: SentValue,
 }

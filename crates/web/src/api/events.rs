@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -12,17 +13,27 @@ use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use tungstenite::handshake::derive_accept_key;
 
-use super::ApiError;
-use crate::live;
-use crate::server::Site;
+use crate::answer::ApiError;
+use crate::guard::Caller;
+use crate::limits::Kind;
+use crate::site::Site;
+use crate::socket;
 
-pub(crate) async fn open(State(site): State<Arc<Site>>, mut request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn open(
+    State(site): State<Arc<Site>>,
+    Extension(caller): Extension<Caller>,
+    mut request: Request,
+) -> Result<Response, ApiError> {
     let key = check(request.headers())?;
+    let place = site.limits.enter(caller.peer.key(), Kind::Socket).ok_or_else(|| {
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "there are too many WebSockets; close another window")
+    })?;
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         if let Ok(stream) = upgrade.await {
-            live::serve(&site, TokioIo::new(stream)).await;
+            socket::serve(&site, TokioIo::new(stream), caller.token).await;
         }
+        drop(place);
     });
     let accept = HeaderValue::from_str(&derive_accept_key(&key));
     let accept = accept.map_err(|_| ApiError::bad_request("expected a key in base64"))?;

@@ -8,9 +8,9 @@ use axum::extract::{Query, State};
 use crosspatch_core::Plan;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, Json, offload};
-use crate::server::Site;
+use crate::answer::{ApiError, Json, offload};
 use crate::show::{Channel, MappingLines};
+use crate::site::Site;
 
 /// The most lines of one answer.
 const MAX_LIMIT: usize = 10_000;

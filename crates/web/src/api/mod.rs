@@ -1,43 +1,36 @@
 //! The routes: one table with the role that each of them needs.
 
-mod answer;
 mod channels;
 mod events;
-mod instances;
+mod health;
 mod mappings;
 mod notices;
 mod overview;
+mod session;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{MethodRouter, get, put};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, delete, get, post, put};
 
-pub(crate) use answer::{ApiError, Json, ValueJson, offload, read_json};
-pub(crate) use instances::{count_channels, describe_instances};
-
-use crate::server::Site;
+use crate::answer::{ApiError, Role};
+use crate::guard::require;
+use crate::site::Site;
 use crate::ui;
 
 /// The largest body of a request, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// What somebody may do.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
-    /// Nothing but what everybody may.
-    None,
-    /// See everything.
-    Look,
-    /// Send values, and lock the show.
-    Operate,
-}
+/// The description of the API.
+const DESCRIPTION: &str = include_str!("openapi.json");
 
 /// A route.
 pub(crate) struct Endpoint {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the description is compared with it"))]
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) role: Role,
@@ -58,8 +51,32 @@ const fn open(path: &'static str, handler: fn() -> MethodRouter<Arc<Site>>) -> E
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     open("/", || get(ui::index)),
     open("/ui/{*path}", || get(ui::file)),
+    open("/healthz", || get(health::health)),
+    look("/metrics", || get(health::metrics)),
+    open("/api/v1/openapi.json", || get(async || ([(CONTENT_TYPE, "application/json")], DESCRIPTION))),
+    Endpoint {
+        method: "POST",
+        path: "/api/v1/session",
+        role: Role::None,
+        changes: false,
+        handler: || post(session::log_in),
+    },
+    Endpoint {
+        method: "DELETE",
+        path: "/api/v1/session",
+        role: Role::None,
+        changes: false,
+        handler: || delete(session::log_out),
+    },
+    Endpoint {
+        method: "PUT",
+        path: "/api/v1/lock",
+        role: Role::Operate,
+        changes: false,
+        handler: || put(session::lock),
+    },
     look("/api/v1/show", || get(overview::show)),
-    look("/api/v1/instances", || get(instances::list)),
+    look("/api/v1/instances", || get(overview::instances)),
     look("/api/v1/channels", || get(channels::list)),
     look("/api/v1/channels/{*name}", || get(channels::one)),
     Endpoint {
@@ -76,9 +93,10 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 
 /// The router of all routes.
 pub(crate) fn router(site: &Arc<Site>) -> Router {
-    let routes = ENDPOINTS
-        .iter()
-        .fold(Router::new(), |router, endpoint| router.route(endpoint.path, (endpoint.handler)()));
+    let routes = ENDPOINTS.iter().fold(Router::new(), |router, endpoint| {
+        let guard = from_fn_with_state((site.clone(), endpoint.role, endpoint.changes), require);
+        router.route(endpoint.path, (endpoint.handler)().route_layer(guard))
+    });
     routes
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is no such address") })
         .method_not_allowed_fallback(|| async {
@@ -88,7 +106,43 @@ pub(crate) fn router(site: &Arc<Site>) -> Router {
         .with_state(site.clone())
 }
 
-/// Milliseconds since 1970.
-pub(crate) fn millis(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The path of a route as the description writes it.
+    fn described(path: &str) -> String {
+        path.replace("{*", "{")
+    }
+
+    #[test]
+    fn the_description_has_every_route_with_its_role_and_no_other() {
+        let description: serde_json::Value = serde_json::from_str(DESCRIPTION).expect("JSON");
+        let paths = description["paths"].as_object().expect("paths");
+        let mut found = BTreeMap::new();
+        for (path, methods) in paths {
+            for (method, operation) in methods.as_object().expect("methods") {
+                if method != "parameters" {
+                    let role = operation["x-role"].as_str().expect("a role").to_owned();
+                    found.insert((path.clone(), method.to_uppercase()), role);
+                }
+            }
+        }
+        let routes = ENDPOINTS.iter().map(|endpoint| {
+            ((described(endpoint.path), endpoint.method.to_owned()), endpoint.role.name().to_owned())
+        });
+        assert_eq!(found, routes.collect());
+    }
+
+    #[test]
+    fn whatever_changes_the_show_needs_the_role_for_it() {
+        for endpoint in ENDPOINTS {
+            assert!(!endpoint.changes || endpoint.role == Role::Operate, "{}", endpoint.path);
+            let is_data = endpoint.path.starts_with("/api/") || endpoint.path == "/metrics";
+            let is_open = endpoint.path.ends_with("/session") || endpoint.path.ends_with("openapi.json");
+            assert!(!is_data || is_open || endpoint.role > Role::None, "{}", endpoint.path);
+        }
+    }
 }

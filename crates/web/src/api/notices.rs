@@ -6,9 +6,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, Json};
+use crate::answer::{ApiError, Json};
 use crate::notices::Notice;
-use crate::server::Site;
+use crate::site::Site;
 
 #[derive(Deserialize)]
 pub(crate) struct Parameters {

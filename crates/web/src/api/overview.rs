@@ -1,12 +1,16 @@
-//! `GET /api/v1/show`: the show at a glance.
+//! `GET /api/v1/show`: the show at a glance. `GET /api/v1/instances`: each of its instances.
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::{Json, millis};
-use crate::server::Site;
+use crate::answer::{ApiError, Json, millis};
+use crate::guard::Caller;
+use crate::instances::{InstanceJson, describe_instances};
+use crate::site::Site;
 
 #[derive(Serialize)]
 pub(crate) struct Overview {
@@ -20,7 +24,10 @@ pub(crate) struct Overview {
     locked: bool,
 }
 
-pub(crate) async fn show(State(site): State<Arc<Site>>) -> Json<Overview> {
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(caller): Extension<Caller>,
+) -> Json<Overview> {
     let plan = site.show.plan();
     Json(Overview {
         name: site.show.name(),
@@ -29,7 +36,14 @@ pub(crate) async fn show(State(site): State<Arc<Site>>) -> Json<Overview> {
         plan: plan.number(),
         instances: plan.instances().len(),
         mappings: plan.mapping_count(),
-        role: "operate",
-        locked: false,
+        role: caller.role.name(),
+        locked: site.board.is_locked(),
     })
+}
+
+pub(crate) async fn instances(State(site): State<Arc<Site>>) -> Result<Json<Vec<InstanceJson>>, ApiError> {
+    let Some(report) = site.status.ask(&site.show).await else {
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the show does not answer"));
+    };
+    Ok(Json(describe_instances(&site, &report)))
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crosspatch_core::{Direction, Value};
 use serde::{Serialize, Serializer};
 
-use crate::api::{ValueJson, millis};
+use crate::answer::{ValueJson, millis};
 use crate::show::{Channel, Frame};
 
 /// The last value of a channel in one direction.

@@ -15,10 +15,11 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
-use super::{Live, lock};
-use crate::api::ValueJson;
-use crate::server::Site;
+use crate::answer::ValueJson;
+use crate::auth::Token;
+use crate::live::{Live, lock};
 use crate::show::Channel;
+use crate::site::Site;
 
 /// The most channels that a page may look at.
 const MAX_INTEREST: usize = 2000;
@@ -33,8 +34,11 @@ const MAX_MESSAGES: u32 = 100;
 const PING: Duration = Duration::from_secs(20);
 const GONE: Duration = Duration::from_secs(60);
 
+/// How long the end of a session may go unnoticed while nothing else happens.
+const CHECK: Duration = Duration::from_secs(1);
+
 /// Serves a WebSocket until it ends.
-pub(crate) async fn serve(site: &Arc<Site>, stream: impl AsyncRead + AsyncWrite) {
+pub(crate) async fn serve(site: &Arc<Site>, stream: impl AsyncRead + AsyncWrite, token: Option<Token>) {
     let _attendance = site.live.attend();
     let config = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE))
@@ -46,6 +50,8 @@ pub(crate) async fn serve(site: &Arc<Site>, stream: impl AsyncRead + AsyncWrite)
         protocol,
         sent: Sent { plan: site.show.plan().number(), frame: 0, notice: site.notices().last(), instances: 0 },
         interest: Vec::new(),
+        token,
+        is_locked: site.board.is_locked(),
     };
     // A connection that breaks needs no explanation: the browser connects again.
     let _ = browser.run(site, stream).await;
@@ -63,6 +69,9 @@ struct Browser {
     protocol: WebSocket<Pipe>,
     sent: Sent,
     interest: Vec<Channel>,
+    /// The session that must not end.
+    token: Option<Token>,
+    is_locked: bool,
 }
 
 impl Browser {
@@ -70,7 +79,8 @@ impl Browser {
         let (mut input, mut output) = tokio::io::split(Box::pin(stream));
         let mut news = site.live.news.subscribe();
         let mut buffer = vec![0; 4096];
-        self.send(&serde_json::json!({ "type": "hello", "plan": self.sent.plan }).to_string())?;
+        let hello = serde_json::json!({ "type": "hello", "plan": self.sent.plan, "locked": self.is_locked });
+        self.send(&hello.to_string())?;
         self.send_news(site)?;
         let (mut heard, mut asked) = (Instant::now(), Instant::now());
         let (mut second, mut messages) = (Instant::now(), 0);
@@ -102,9 +112,9 @@ impl Browser {
                     self.send_news(site)?;
                     site.live.spend(began.elapsed());
                 }
-                () = tokio::time::sleep(PING) => {}
+                () = tokio::time::sleep(CHECK) => {}
             }
-            if heard.elapsed() > GONE {
+            if heard.elapsed() > GONE || !self.may_look(site) {
                 return Ok(());
             }
             if heard.elapsed() > PING && asked.elapsed() > PING {
@@ -112,6 +122,11 @@ impl Browser {
                 self.protocol.send(Message::Ping(Default::default())).map_err(broken)?;
             }
         }
+    }
+
+    /// Whether the session of the browser goes on.
+    fn may_look(&self, site: &Site) -> bool {
+        self.token.is_none_or(|token| site.auth.sessions.role(&token).is_some())
     }
 
     /// Reads the messages that are complete. Returns how many there were.
@@ -179,6 +194,11 @@ impl Browser {
         self.sent.notice = last;
         if !notices.is_empty() {
             self.send(&serde_json::json!({ "type": "notices", "notices": notices }).to_string())?;
+        }
+        let is_locked = site.board.is_locked();
+        if is_locked != self.is_locked {
+            self.is_locked = is_locked;
+            self.send(&serde_json::json!({ "type": "lock", "locked": is_locked }).to_string())?;
         }
         let (version, instances) = lock(&site.live.instances).clone();
         if version != self.sent.instances {

@@ -1,4 +1,6 @@
-//! What handlers answer: JSON, or a sentence about what went wrong.
+//! What handlers answer: JSON, or a sentence about what went wrong; and the words that all of them use.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -92,6 +94,33 @@ impl Serialize for ValueJson<'_> {
         match self.0 {
             Value::Number(number) => serializer.serialize_f64(*number),
             Value::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn millis(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// What somebody may do.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Nothing but what everybody may.
+    None,
+    /// See everything.
+    Look,
+    /// Send values, and lock the show.
+    Operate,
+}
+
+impl Role {
+    /// Its name in the API.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Look => "look",
+            Self::Operate => "operate",
         }
     }
 }

@@ -1,17 +1,16 @@
-//! `GET /api/v1/instances`: each instance, and how its connections are doing.
+//! Each instance, and how its connections are doing, as the API and the WebSocket show it.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use crosspatch_core::{Condition, Direction, Plan, PlannedInstance};
+use crosspatch_core::Condition;
 use serde::Serialize;
 
-use super::{ApiError, Json, millis};
+use crate::answer::millis;
 use crate::notices::Notice;
-use crate::server::Site;
+
 use crate::show::StatusReport;
+use crate::site::Site;
 
 #[derive(Serialize)]
 pub(crate) struct InstanceJson {
@@ -38,13 +37,6 @@ pub(crate) struct ConditionJson {
     pub(crate) condition: &'static str,
     reason: Option<String>,
     since: Option<u64>,
-}
-
-pub(crate) async fn list(State(site): State<Arc<Site>>) -> Result<Json<Vec<InstanceJson>>, ApiError> {
-    let Some(report) = site.status.ask(&site.show).await else {
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the show does not answer"));
-    };
-    Ok(Json(describe_instances(&site, &report)))
 }
 
 /// The instances of the plan, with what the sessions have answered.
@@ -94,13 +86,4 @@ impl ConditionJson {
         };
         Self { condition, reason, since }
     }
-}
-
-/// How many inputs and outputs each instance of a plan has.
-pub(crate) fn count_channels(plan: &Plan) -> Vec<[usize; 2]> {
-    let count = |planned: &PlannedInstance, direction| {
-        planned.channels.slots().filter(|slot| planned.channels.is_mapped(*slot, direction)).count()
-    };
-    let both = |planned| [count(planned, Direction::Input), count(planned, Direction::Output)];
-    plan.instances().iter().map(both).collect()
 }
