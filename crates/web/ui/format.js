@@ -68,9 +68,3 @@ export function file(path, show) {
     const folder = show.slice(0, show.lastIndexOf("/") + 1);
     return path.startsWith(folder) ? path.slice(folder.length) : path;
 }
-
-/**
- * A message as a sentence: with a capital letter.
- * @param {string} text
- */
-export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

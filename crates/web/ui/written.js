@@ -55,7 +55,7 @@ function missing(line) {
     for (const [number] of [...line.to_ids, ...line.from_ids]) {
         const instance = store.instances?.[number];
         if (instance?.condition !== "waiting" && instance?.condition !== "failing") continue;
-        return `${instance.name} is ${instance.condition}${instance.reason ? `: ${instance.reason}` : ""}`;
+        return `${instance.name} ${instance.condition}${instance.reason ? `: ${instance.reason}` : ""}`;
     }
     return "";
 }

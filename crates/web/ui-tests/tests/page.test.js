@@ -83,7 +83,7 @@ for (const [name, size] of Object.entries(SIZES)) {
             const haze = page.locator(".row", { hasText: "tablet./haze | range" });
             await until(async () => /0\.500\s+0\.500/.test(await haze.innerText()), "in and out of the range");
             const dead = page.locator(".row", { hasText: "> backup.page1.fader{1..8}" });
-            await until(async () => /backup is waiting/.test(await dead.innerText()), "the reason of the dead target");
+            await until(async () => /backup waiting: .*nobody listens/.test(await dead.innerText()), "the reason of the dead target");
             // The first press switches the blackout on. Then the line of the work light holds back.
             devices.tablet("/blackout", 1);
             devices.tablet("/blackout", 0);

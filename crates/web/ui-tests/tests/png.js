@@ -66,8 +66,7 @@ export function pack(png) {
         colours[at] = colour;
         counts.set(colour, (counts.get(colour) ?? 0) + 1);
     }
-    // The most frequent colours as they are; the others take the nearest of those.
-    const palette = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 256).map(([colour]) => colour);
+    const palette = choose(counts);
     const numbers = new Map(palette.map((colour, number) => [colour, number]));
     const rows = Buffer.alloc((width + 1) * height);
     for (const [at, colour] of colours.entries()) {
@@ -89,6 +88,21 @@ export function pack(png) {
         chunk("IDAT", body),
         chunk("IEND", Buffer.alloc(0)),
     ]);
+}
+
+/**
+ * At most 256 colours: of those that are nearly equal, the most frequent one. So a small green light stays green.
+ * @param {Map<number, number>} counts
+ */
+function choose(counts) {
+    const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+    for (let bits = 0; ; bits += 1) {
+        const mask = [16, 8, 0].reduce((sum, shift) => sum | (((255 << bits) & 255) << shift), 0);
+        /** @type {Map<number, number>} */
+        const buckets = new Map();
+        for (const [colour] of sorted) if (!buckets.has(colour & mask)) buckets.set(colour & mask, colour);
+        if (buckets.size <= 256) return [...buckets.values()];
+    }
 }
 
 /**

@@ -53,6 +53,8 @@ export class Show {
                 stream.on("data", (data) => (this.log += data));
             }
         };
+        // Also after a run that was interrupted.
+        process.once("exit", () => this.process?.kill("SIGKILL"));
         this.start();
     }
 

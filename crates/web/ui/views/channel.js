@@ -41,6 +41,7 @@ function meter(direction) {
             const reading = last(id, direction);
             value.set(reading, now);
             if (typeof reading?.value === "number" && reading.at) curve.add(reading.at, reading.value);
+            el.classList.toggle("still", !curve.points.length);
             curve.draw(now);
             if (!reading) return setText(words, "no value yet");
             if (!reading.at) return setText(words, "no change since you look");

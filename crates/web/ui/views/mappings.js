@@ -24,10 +24,14 @@ function createRow(rows) {
     const meaning = document.createElement("span");
     meaning.className = "hidden";
     light.append(shape, meaning);
-    const [text, at, words] = [cell("line"), cell("place"), cell("words")];
+    const [written, at] = [cell("written"), cell("place")];
+    const [text, words] = [document.createElement("span"), document.createElement("span")];
+    text.className = "line";
+    words.className = "words";
+    written.append(text, words);
     const input = new ValueCell("in");
     const output = new ValueCell("out");
-    el.append(light, text, words, input.el, output.el, at);
+    el.append(light, written, input.el, output.el, at);
     /** @type {Mapping | undefined} */
     let line;
     const tick = () => {
@@ -71,7 +75,7 @@ export function mappingsView() {
     const list = new List({
         label: "Mapping lines",
         kind: "mapping-list",
-        columns: ["State", "Line as written", "", "In", "Out", "Place"],
+        columns: ["State", "Line as written", "In", "Out", "Place"],
         height: [28, 62],
         create: () => createRow(() => rows),
         open: (index) => go({ line: rows[index]?.number ?? -1, channel: "" }),

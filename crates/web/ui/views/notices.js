@@ -94,7 +94,7 @@ function table(notices, search) {
                 <span class="severity">${icon(notice.severity)} ${SEVERITIES[notice.severity]}</span>
                 <span class="source">${notice.instance ? marked(notice.instance, search) : "crosspatch"}</span>
                 <span class="words"
-                    >${marked(format.sentence(notice.text), search)}${notice.held
+                    >${marked(notice.text, search)}${notice.held
                         ? html` <span class="more">(and ${notice.held} more like this)</span>`
                         : nothing}</span
                 >

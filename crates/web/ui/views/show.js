@@ -96,7 +96,7 @@ function row(instance, search) {
         <p class="notice">
             ${notice
                 ? html`<time>${format.moment(notice.at, api.now())}</time> ${icon(notice.severity, SEVERITIES[notice.severity])}
-                      <span>${marked(format.sentence(notice.text), search)}</span>`
+                      <span>${marked(notice.text, search)}</span>`
                 : nothing}
         </p>
     </li>`;
@@ -118,7 +118,7 @@ function says(notice, { reason, links }) {
  */
 function trouble({ reason, since: at, links }, search) {
     if (!reason || links.some((link) => link.reason === reason)) return nothing;
-    return html`<li><span class="reason">${marked(format.sentence(reason), search)}</span> ${since(at)}</li>`;
+    return html`<li><span class="reason">${marked(reason, search)}</span> ${since(at)}</li>`;
 }
 
 /**
@@ -133,7 +133,7 @@ function linkRow(link, instance, search) {
         <span class="peer">${mixed ? icon(link.condition, link.condition) : nothing}
             <span class="address">${marked(link.name, search)}</span></span>
         ${link.description ? html`<span class="description">${marked(link.description, search)}</span>` : nothing}
-        ${link.reason ? html`<span class="reason">${marked(format.sentence(link.reason), search)}</span>` : nothing}
+        ${link.reason ? html`<span class="reason">${marked(link.reason, search)}</span>` : nothing}
         ${works ? nothing : since(link.since)}
     </li>`;
 }
