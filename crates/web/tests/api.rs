@@ -104,7 +104,8 @@ fn the_channels_that_changed_last_come_first() {
         until("the channel is first", || list()["channels"][0]["name"] == name);
         assert_eq!(list()["total"], number + 1);
     }
-    let found = page.get("/api/v1/channels?order=recent&search=fader&instance=tablet&offset=1&limit=1").json();
+    let found =
+        page.get("/api/v1/channels?order=recent&search=fader&instance=tablet&offset=1&limit=1").json();
     assert_eq!((&found["total"], &found["channels"][0]["name"]), (&json!(2), &json!("tablet./fader/3")));
     assert_eq!(page.get("/api/v1/channels?order=size").status, 400);
 }

@@ -120,7 +120,7 @@ function role() {
     if (role !== "operate") return html`<span class="chip">${icon(locked ? "locked" : "eye")} Read-only</span>`;
     const label = locked ? "Unlock" : "Lock";
     const why = locked ? "Allow changes again" : "Make everything read-only";
-    return html`<button class="plain lock" aria-pressed=${locked} title=${why} @click=${toggleLock}>
+    return html`<button class="plain lock" aria-label=${label} title=${why} @click=${toggleLock}>
         ${icon(locked ? "locked" : "unlocked")} <span class="label">${label}</span>
     </button>`;
 }

@@ -26,7 +26,8 @@ export function logInView() {
         } catch (error) {
             const text = error instanceof Error ? error.message : String(error);
             problem = text.charAt(0).toUpperCase() + text.slice(1);
-            input.value = "";
+            // After "too many attempts" the same password may be tried again.
+            if (error instanceof api.Failure && error.status === 401) input.value = "";
         }
         isBusy = false;
         draw();
