@@ -12,7 +12,7 @@ use crate::args;
 use crate::files::{Disk, Helpers};
 use crate::line_limit::{LineLimit, Visibility};
 use crate::log::Log;
-use crate::page::{Page, WantedPage};
+use crate::page::{ShowPage, WantedPage};
 use crate::reload::{Reason, Reloader, Reloads};
 use crate::reminder::Reminder;
 use crate::signals::Signals;
@@ -74,7 +74,7 @@ impl RunnableShow {
             values::show(&show).context("cannot start a thread")?;
         }
         show.trace(tracing::enabled!(Level::TRACE));
-        let page = Page::new(self.web, name.clone(), show.clone());
+        let page = ShowPage::new(self.web, name.clone(), show.clone());
         page.set_lines(&plan, lines);
         show.install(plan);
         page.apply(web);

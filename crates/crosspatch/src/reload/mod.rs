@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
-use crate::page::Page;
+use crate::page::ShowPage;
 use crate::source::{self, ConfigSource, SeenWarnings};
 pub(crate) use trigger::{Reason, ReloadTrigger};
 use watch::Watch;
@@ -54,7 +54,7 @@ pub(crate) struct Reloader {
     /// The warnings already reported.
     pub(crate) known: SeenWarnings,
     pub(crate) show: Handle,
-    pub(crate) page: Page,
+    pub(crate) page: ShowPage,
     /// The changes of every reload.
     pub(crate) reloads: Reloads,
     pub(crate) log: Log,
