@@ -34,6 +34,7 @@ impl Show {
         let configuration = configuration(listen, osc.port(), more);
         let program = Program::show_with(&configuration, &["--web", &address]);
         program.wait_for(&format!("the page is at http://{address}/"));
+        program.wait_for("listening: udp");
         Self { program, osc, web }
     }
 
@@ -232,6 +233,7 @@ fn an_open_page_without_a_password_is_refused_and_the_show_runs() {
     let program = Program::show(&text);
     program.wait_for("web-open");
     program.wait_for("the show runs without its page");
+    program.wait_for("listening: udp");
     osc.send("/fader/1", 1.0);
     osc.wait_for("/back", 0.0);
     assert!(TcpStream::connect(("127.0.0.1", web)).is_err());
@@ -252,6 +254,7 @@ fn a_taken_address_is_tried_until_it_is_free() {
     let text = configuration(listen, osc.port(), "");
     let program = Program::show_with(&text, &["--web", &web.to_string()]);
     program.wait_for(&format!("cannot listen on 127.0.0.1:{web}: the address is in use by another program"));
+    program.wait_for("listening: udp");
     osc.send("/fader/1", 1.0);
     osc.wait_for("/back", 0.0);
     drop(taken);
