@@ -74,6 +74,7 @@ impl Engine {
         out.begin(leaving.id);
         leaving.session.stop(now, out);
         out.emitted.clear();
+        out.spans.clear();
         out.recall = false;
         out.suspended = false;
         for notice in std::mem::take(&mut out.raised) {
@@ -155,6 +156,7 @@ fn start(id: SessionId, planned: &PlannedInstance) -> Running {
         session,
         inbox: Vec::new(),
         events: Vec::new(),
+        spans: None,
         is_queued: false,
         rest: Rest::default(),
         known,

@@ -7,6 +7,7 @@ mod chains;
 mod channels;
 mod difference;
 mod kinds;
+mod spans;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use chains::{ChainInput, Chains, PlannedChain};
 pub use channels::Channels;
 pub use difference::Difference;
+pub(crate) use spans::SpanRoute;
+use spans::SpanRoutes;
 
 use crate::address::unquoted;
 use crate::transform::{Chain, LinePosition};
@@ -53,6 +56,7 @@ pub struct Plan {
     instances: Box<[PlannedInstance]>,
     routes: RouteTable,
     chains: Chains,
+    spans: SpanRoutes,
 }
 
 /// A mapping of a plan: from a channel to a channel, perhaps through a chain.
@@ -97,6 +101,11 @@ impl Plan {
     /// All chains.
     pub(crate) fn chains(&self) -> &Chains {
         &self.chains
+    }
+
+    /// The mappings that spans pass as a whole.
+    pub(crate) fn spans(&self) -> &SpanRoutes {
+        &self.spans
     }
 
     /// All mappings, by the channels that they start from, and of one channel in the order of the configuration.
@@ -278,12 +287,14 @@ impl<'a> PlanBuilder<'a> {
             Route { target: Route::INTO_CHAINS, slot } => channels as usize + slot.index(),
             Route { target, slot } => channel((target, slot)).index(),
         });
+        let spans = SpanRoutes::new(&instances, &routes, &chains);
         Plan {
             number: PLANS.fetch_add(1, Ordering::Relaxed),
             based_on: self.previous.map_or(0, |plan| plan.number),
             instances: instances.into(),
             routes,
             chains,
+            spans,
         }
     }
 }
