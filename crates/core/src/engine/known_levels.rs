@@ -4,7 +4,7 @@
 //! single values leaves and returns.
 
 use crate::span::{PaletteChoice, is_same, number_of};
-use crate::{Span, bits};
+use crate::{SlotSpan, bits};
 
 /// Levels of channels, in blocks of 64 with one palette each.
 pub(super) struct KnownLevels {
@@ -43,7 +43,7 @@ impl KnownLevels {
 
     /// Stores a span. Passes to `elsewhere` the channels whose values were elsewhere, and those with numbers that have to go
     /// elsewhere, because their block gets another palette.
-    pub(super) fn put(&mut self, span: &Span<'_>, mut elsewhere: impl FnMut(usize, Option<f64>)) {
+    pub(super) fn put(&mut self, span: &SlotSpan<'_>, mut elsewhere: impl FnMut(usize, Option<f64>)) {
         let first = span.first.index();
         let end = first + span.levels.len();
         for block in first / 64..end.div_ceil(64) {

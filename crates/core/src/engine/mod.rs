@@ -29,7 +29,7 @@ use spans::SpanMemory;
 use crate::notices::NoticeBook;
 use crate::{
     Closed, Direction, Duration, Effect, InstanceId, Instant, Kind, Notice, Outbox, Peer, Plan,
-    PlannedInstance, Port, Route, Session, SessionId, Slot, Spans, Status, Value,
+    PlannedInstance, Port, Route, Session, SessionId, Slot, SlotSpans, Status, Value,
 };
 
 /// How many sessions in a row a value may pass through within one turn. More is a loop.
@@ -106,7 +106,7 @@ struct Running {
     /// The numbers of those values in the inbox that are events.
     events: Vec<u32>,
     /// The spans in the inbox. As long as there are any, none of the values has been delivered.
-    spans: Option<Box<Spans>>,
+    spans: Option<Box<SlotSpans>>,
     is_queued: bool,
     /// The remaining work of an interrupted turn.
     rest: Rest,

@@ -5,7 +5,7 @@
 
 use super::{Engine, Inbox, Running};
 use crate::plan::SpanRoute;
-use crate::{Batch, Effect, InstanceId, Instant, Outbox, Slot, Span, Spans, Value};
+use crate::{Effect, InstanceId, Instant, Outbox, Slot, SlotSpan, SlotSpans, SpannedValues, Value};
 
 /// How many slots of a span cost as much as a single value.
 const SLOTS_PER_VALUE: usize = 16;
@@ -14,11 +14,11 @@ const SLOTS_PER_VALUE: usize = 16;
 #[derive(Default)]
 pub(super) struct SpanMemory {
     /// The emitted spans that are being routed.
-    emitted: Spans,
+    emitted: SlotSpans,
     /// A span as values.
     broken: Vec<(Slot, Value)>,
     /// Empty lists.
-    spare: Vec<Box<Spans>>,
+    spare: Vec<Box<SlotSpans>>,
 }
 
 impl Running {
@@ -33,7 +33,7 @@ impl Running {
         let mut values = Inbox::new();
         let mut events = std::mem::take(&mut self.events).into_iter().peekable();
         let mut number = 0;
-        Batch::new(&self.inbox, &spans).for_each(|part| match part {
+        SpannedValues::new(&self.inbox, &spans).for_each(|part| match part {
             crate::Part::Values(part) => {
                 for value in part {
                     if events.next_if_eq(&number).is_some() {
@@ -75,7 +75,7 @@ impl Engine {
         &mut self,
         now: Instant,
         instance: InstanceId,
-        span: &Span<'_>,
+        span: &SlotSpan<'_>,
         room: &mut usize,
         out: &mut Outbox,
     ) {
@@ -107,7 +107,7 @@ impl Engine {
         &mut self,
         instance: InstanceId,
         route: SpanRoute,
-        span: &Span<'_>,
+        span: &SlotSpan<'_>,
         room: &mut usize,
         out: &mut Outbox,
     ) -> bool {
@@ -148,7 +148,7 @@ impl Engine {
         let mut inbox = std::mem::take(&mut running.inbox);
         self.slices.work += spans.len() + inbox.len() / super::slices::VALUES_PER_UNIT;
         self.call(now, instance, out, |session, out| {
-            session.handle_spans(now, Batch::new(&inbox, &spans), out);
+            session.handle_spans(now, SpannedValues::new(&inbox, &spans), out);
         });
         inbox.clear();
         self.queue.spare.push(inbox);

@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{ChainInput, Chains, PlannedInstance};
-use crate::span::Palette;
+use crate::span::LevelNumbers;
 use crate::transform::{Chain, LinePosition};
 use crate::{ChannelId, InstanceId, Kind, Route, RouteTable, Slot};
 
@@ -37,7 +37,7 @@ pub(crate) struct SpanRoutes {
 #[derive(Debug)]
 struct ChainPalette {
     chain: Arc<Chain>,
-    palette: OnceLock<Arc<Palette>>,
+    palette: OnceLock<Arc<LevelNumbers>>,
 }
 
 impl SpanRoutes {
@@ -77,7 +77,8 @@ impl SpanRoutes {
 
     /// The palette of a chain. Lines that are written one after the other mostly have the same chain.
     fn palette_of(&mut self, chain: &Arc<Chain>) -> u32 {
-        let known = self.palettes.iter().rev().take(8).position(|known| is_same(Some(&known.chain), Some(chain)));
+        let known =
+            self.palettes.iter().rev().take(8).position(|known| is_same(Some(&known.chain), Some(chain)));
         if let Some(back) = known {
             return (self.palettes.len() - 1 - back) as u32;
         }
@@ -93,11 +94,11 @@ impl SpanRoutes {
     }
 
     /// The palette of a span route; `None` for the plain one.
-    pub(crate) fn palette(&self, route: SpanRoute) -> Option<&Arc<Palette>> {
+    pub(crate) fn palette(&self, route: SpanRoute) -> Option<&Arc<LevelNumbers>> {
         let ChainPalette { chain, palette } = self.palettes.get(route.palette as usize)?;
         Some(palette.get_or_init(|| {
             let live = chain.live(LinePosition::ONLY);
-            Arc::new(Palette::through(|number| live.shaped(number).unwrap_or(number)))
+            Arc::new(LevelNumbers::through(|number| live.shaped(number).unwrap_or(number)))
         }))
     }
 }

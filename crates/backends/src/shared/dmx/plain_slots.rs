@@ -29,7 +29,7 @@ pub(super) struct PlainSlots {
 
 /// What a new level does to a slot.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum SlotChange {
     /// It has this level.
     None,
     /// It has changed.
@@ -88,14 +88,14 @@ impl PlainSlots {
 
     /// Sets the level of one slot.
     #[inline]
-    pub(super) fn set(&mut self, position: u16, level: u8, frame: &mut [u8], turn: &Turn) -> Change {
+    pub(super) fn set(&mut self, position: u16, level: u8, frame: &mut [u8], turn: &Turn) -> SlotChange {
         let (at, (word, bit)) = (usize::from(position), place(position));
         if self.last[at] == level && self.has_changed[word] & bit != 0 {
-            return Change::None;
+            return SlotChange::None;
         }
         let changed_in = &mut self.changed_in[word];
         if (self.has_waiting[word] | within(changed_in, turn.fresh)) & bit != 0 {
-            return Change::Again;
+            return SlotChange::Again;
         }
         let goes_on = within(changed_in, turn.reach) & bit != 0;
         self.moves[at] = if goes_on { self.moves[at] << 1 | turn.frame } else { 0 };
@@ -103,7 +103,7 @@ impl PlainSlots {
         frame[at] = level;
         changed_in[0] |= bit;
         self.has_changed[word] |= bit;
-        Change::Done
+        SlotChange::Done
     }
 
     /// The levels from a position on, to be written before [`set_word`](Self::set_word).
@@ -118,7 +118,13 @@ impl PlainSlots {
 
     /// Sets the levels of those of 64 slots whose bit is set to [`incoming`](Self::incoming). Returns whether any has
     /// changed, and which have to be set one by one.
-    pub(super) fn set_word(&mut self, word: usize, wanted: u64, frame: &mut [u8], turn: &Turn) -> (bool, u64) {
+    pub(super) fn set_word(
+        &mut self,
+        word: usize,
+        wanted: u64,
+        frame: &mut [u8],
+        turn: &Turn,
+    ) -> (bool, u64) {
         let slots = word * 64..(word * 64 + 64).min(self.last.len());
         let (new, last) = (&self.incoming[slots.clone()], &mut self.last[slots.clone()]);
         let changed_in = &mut self.changed_in[word];
