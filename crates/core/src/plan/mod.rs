@@ -130,6 +130,11 @@ impl Plan {
         self.routes.len() - self.chains.reference_count()
     }
 
+    /// The number of the plan. No other plan has it.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The instance of the running plan whose session can go on as this one: same name, backend and options.
     pub(crate) fn same_in(&self, instance: InstanceId, running: &Self) -> Option<InstanceId> {
         self.instances[instance.index()].continues.filter(|_| self.based_on == running.number)
