@@ -11,6 +11,7 @@ mod install;
 mod known;
 mod names;
 mod slices;
+mod transition;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use chains::LiveChains;
 pub use changes::{Change, HeldBack};
 use known::LastValues;
 use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
+pub use transition::{Replaced, Transition};
 
 use crate::notices::NoticeBook;
 use crate::{
