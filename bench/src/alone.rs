@@ -26,9 +26,8 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
         let mut measured = [(); 2].map(|()| (Vec::new(), Vec::new(), Vec::new(), 0));
         for _ in 0..options.rounds {
             for (program, (cpu, wakes, times, lost)) in programs.iter_mut().zip(&mut measured) {
-                let pace = |lane: &mut crate::load::Lane| {
-                    Ok(lane.pace(f64::from(rate), options.measure * longer)?)
-                };
+                let pace =
+                    |lane: &mut crate::load::Lane| Ok(lane.pace(f64::from(rate), options.measure * longer)?);
                 let ((passed, latencies), used) = program.watch(pace)?;
                 let events = passed.events.max(1) as f64;
                 cpu.push(micros(&used.cpu) / events);

@@ -27,7 +27,8 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
             cpu.push(micros(&used.cpu) * 1e3 / passed.events.max(1) as f64);
         }
     }
-    let differences = cpu[0].iter().zip(&cpu[1]).map(|(short, long)| (long - short) / f64::from(CHAINS[1] - CHAINS[0]));
+    let differences =
+        cpu[0].iter().zip(&cpu[1]).map(|(short, long)| (long - short) / f64::from(CHAINS[1] - CHAINS[0]));
     let hop = Row::new("a hop", [median(differences.collect())]);
     let chains = CHAINS.into_iter().zip(cpu).map(|(length, cpu)| {
         let plural = if length == 1 { "" } else { "s" };

@@ -10,6 +10,7 @@ mod console;
 mod figures;
 pub mod floods;
 mod forward;
+mod halves;
 mod hop;
 mod idle;
 mod limits;
@@ -50,15 +51,26 @@ pub struct BenchOptions {
     pub rounds: u32,
     /// How long each measurement takes.
     pub measure: Duration,
+    /// Shows with more peers, consoles, universes or mappings than this are left out of the tables with several sizes.
+    pub largest: u32,
+}
+
+impl BenchOptions {
+    /// The sizes that are not too large.
+    fn sizes(&self, sizes: &[u32]) -> impl Iterator<Item = u32> + use<> {
+        let (sizes, largest) = (sizes.to_vec(), self.largest);
+        sizes.into_iter().filter(move |size| *size <= largest)
+    }
 }
 
 type Measure = fn(&BenchOptions) -> Result<ReportTable>;
 
 /// What is measured besides forwarding.
-const OTHERS: [(&str, Measure); 10] = [
+const OTHERS: [(&str, Measure); 11] = [
     ("OSC alone", alone::measure),
     ("a loopback hop", hop::measure),
     ("universes at 44 Hz with the default options", paced::measure),
+    ("universes in one process and in two", halves::measure),
     ("a fader to the console and back", console::measure),
     ("a poll of a console", console::polls::measure),
     ("many consoles", console::many::measure),

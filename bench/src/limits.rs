@@ -21,9 +21,8 @@ pub(crate) fn room_for_peers() -> u64 {
 }
 
 /// Whether there is room for `peers`. If not, the name of the row that says so.
-pub(crate) fn shortage(peers: u64) -> Option<String> {
+pub(crate) fn shortage(peers: u32) -> Option<String> {
     let room = room_for_peers();
-    (room < peers).then(|| {
-        format!("{peers}: left out, the limit of open files leaves room for {room} (`ulimit -Hn`)")
-    })
+    (room < u64::from(peers))
+        .then(|| format!("{peers}: left out, the limit of open files leaves room for {room} (`ulimit -Hn`)"))
 }

@@ -52,17 +52,13 @@ struct PacedForwarder {
 pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     let mut rows = Vec::new();
     for sending in &SENDING {
-        for universes in sending.universes {
+        for universes in sending.universes.into_iter().filter(|count| u32::from(*count) <= options.largest) {
             let traffic = traffic(universes);
             let show =
-                TestedProgram::show(traffic, options, |ports| artnet_to_sacn(ports, universes, ""))?;
-            let mut subjects =
-                [TestedProgram::bare(traffic)?, show].map(PacedForwarder::new);
-            let burst = EventBurst {
-                events: universes.into(),
-                spread: sending.spread,
-                jitter: sending.jitter,
-            };
+                TestedProgram::show(traffic, options, |ports| artnet_to_sacn(ports, 0..universes, ""))?;
+            let mut subjects = [TestedProgram::bare(traffic)?, show].map(PacedForwarder::new);
+            let burst =
+                EventBurst { events: universes.into(), spread: sending.spread, jitter: sending.jitter };
             for round in 0..=options.rounds {
                 for subject in &mut subjects {
                     subject.round(burst, options)?;
@@ -100,8 +96,7 @@ impl PacedForwarder {
         self.program.lane.settle()?;
         let before = self.program.lane.packets();
         let duration = options.measure * LONGER;
-        let ((passed, times), used) =
-            self.program.watch(|lane| Ok(lane.frames(FRAMES, burst, duration)?))?;
+        let ((passed, times), used) = self.program.watch(|lane| Ok(lane.frames(FRAMES, burst, duration)?))?;
         self.times.extend(times);
         self.core.push(per_cent(used.cpu, passed.took));
         self.packets += self.program.lane.packets() - before;

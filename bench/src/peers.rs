@@ -15,7 +15,7 @@ use crate::process::{Process, Usage};
 use crate::report::{ReportTable, Row};
 use crate::wire::{FIRST_ADDRESS, Wire};
 
-const SIZES: [usize; 3] = [10, 1_000, 10_000];
+const SIZES: [u32; 3] = [10, 1_000, 10_000];
 
 /// Events a second, to one peer after the other: each of them has been asleep for long.
 const RATE: f64 = 1_000.0;
@@ -27,13 +27,9 @@ const TRAFFIC: Traffic = Traffic { source: Wire::Osc(1), sink: Wire::Osc(1), cop
 
 /// Measures shows with more and more peers, and a bare loop over as many sockets.
 pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
-    measure_sizes(&SIZES, options)
-}
-
-fn measure_sizes(sizes: &[usize], options: &BenchOptions) -> Result<ReportTable> {
     let mut rows = Vec::new();
-    for &peers in sizes {
-        if let Some(shortage) = limits::shortage(peers as u64) {
+    for peers in options.sizes(&SIZES) {
+        if let Some(shortage) = limits::shortage(peers) {
             rows.push(Row::heading(shortage));
             continue;
         }
@@ -82,7 +78,7 @@ struct Crowd {
 
 impl Crowd {
     #[cfg(target_os = "linux")]
-    fn bare(peers: usize) -> Result<Self> {
+    fn bare(peers: u32) -> Result<Self> {
         let ports = free_ports(peers)?;
         let lane = Lane::in_turn(TRAFFIC, ports.clone())?;
         let begin = Instant::now();
@@ -90,7 +86,7 @@ impl Crowd {
         Self::start("bare", lane, process, begin)
     }
 
-    fn show(peers: usize, options: &BenchOptions) -> Result<Self> {
+    fn show(peers: u32, options: &BenchOptions) -> Result<Self> {
         let ports = free_ports(peers)?;
         let lane = Lane::in_turn(TRAFFIC, ports.clone())?;
         let text = configuration(&ports, lane.sink()?);
@@ -136,13 +132,14 @@ impl Crowd {
         let memory = self.process.usage().resident as f64 / 1024.0;
         let [lost_then, lost] = self.lost.map(|lost| lost as f64);
         let start = self.started.as_secs_f64() * 1e3;
-        let cells = [start, first, lost_then, median(self.cpu), p50, p99, lost, median(self.cpu_full), memory];
+        let cells =
+            [start, first, lost_then, median(self.cpu), p50, p99, lost, median(self.cpu_full), memory];
         Row::new(self.name, cells)
     }
 }
 
 /// Addresses that are free at the moment, all different.
-fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
+fn free_ports(count: u32) -> Result<Vec<SocketAddr>> {
     let sockets = (0..count).map(|_| UdpSocket::bind("127.0.0.1:0"));
     let sockets = sockets.collect::<Result<Vec<_>, _>>().context("there are not so many free ports")?;
     Ok(sockets.iter().map(UdpSocket::local_addr).collect::<Result<_, _>>()?)
@@ -174,7 +171,10 @@ mod tests {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let text = configuration(&[address(1), address(2)], address(9));
         assert!(text.contains("[osc peer1]\nbind = 127.0.0.1 2\ndestination = 127.0.0.1 9\n"), "{text}");
-        assert!(text.ends_with("peer0./f/100000 > peer1./f/100000\npeer1./f/100000 > peer0./f/100000\n"), "{text}");
+        assert!(
+            text.ends_with("peer0./f/100000 > peer1./f/100000\npeer1./f/100000 > peer0./f/100000\n"),
+            "{text}"
+        );
         let ports = free_ports(20).expect("ports");
         assert!(ports.iter().enumerate().all(|(at, port)| !ports[..at].contains(port)));
     }

@@ -73,7 +73,8 @@ impl Process {
     /// The same, with what it says of mistakes.
     pub(crate) fn start_with_log(mut command: Command, log: Stdio) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let child = spawn(command, Processors::Subjects).context("cannot start the program to be measured")?;
+        let child =
+            spawn(command, Processors::Subjects).context("cannot start the program to be measured")?;
         Ok(Self { child, folder: None })
     }
 
@@ -179,7 +180,8 @@ enum Processors {
 #[cfg(target_os = "linux")]
 fn processors() -> Option<(rustix::thread::CpuSet, [usize; 2])> {
     // Queried before the first thread is pinned.
-    static KNOWN: std::sync::OnceLock<Option<(rustix::thread::CpuSet, [usize; 2])>> = std::sync::OnceLock::new();
+    static KNOWN: std::sync::OnceLock<Option<(rustix::thread::CpuSet, [usize; 2])>> =
+        std::sync::OnceLock::new();
     *KNOWN.get_or_init(|| {
         let allowed = rustix::thread::sched_getaffinity(None).ok()?;
         let mut known = (0..rustix::thread::CpuSet::MAX_CPU).filter(|at| allowed.is_set(*at));

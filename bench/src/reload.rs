@@ -30,7 +30,8 @@ const TRAFFIC: Traffic = Traffic { source: Wire::Osc(1), sink: Wire::Osc(1), cop
 
 /// Reloads shows of more and more lines ten times each.
 pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
-    let rows = SIZES.into_iter().map(|lines| Reloaded::start(lines, options)?.row()).collect::<Result<_>>()?;
+    let rows =
+        options.sizes(&SIZES).map(|lines| Reloaded::start(lines, options)?.row()).collect::<Result<_>>()?;
     Ok(ReportTable {
         title: "Reloads of many lines",
         note: "Shows with a mapping in each line, which read their changed file ten times, while an OSC message passes between two \
@@ -38,7 +39,10 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
                milliseconds until the change is in effect (median); MiB before, and after 1, 3 and 10 reloads; the longest that \
                it takes without reloads, and per cent of the time in which the threads of the program waited for a processor. \
                The program may use all processors.",
-        columns: &["p50", "p99", "max", "lost", "reload", "MiB", "after 1", "after 3", "after 10", "max idle", "waited %"],
+        columns: &[
+            "p50", "p99", "max", "lost", "reload", "MiB", "after 1", "after 3", "after 10", "max idle",
+            "waited %",
+        ],
         rows,
     })
 }
@@ -72,7 +76,8 @@ impl Reloaded {
         for number in FIRST_ADDRESS + 1..FIRST_ADDRESS + lines {
             let _ = writeln!(head, "a./f/{number} > a-out./f/{number}");
         }
-        let texts = ["a", "b"].map(|name| format!("{head}{name}./f/{FIRST_ADDRESS} > {name}-out./f/{FIRST_ADDRESS}\n"));
+        let texts = ["a", "b"]
+            .map(|name| format!("{head}{name}./f/{FIRST_ADDRESS} > {name}-out./f/{FIRST_ADDRESS}\n"));
         let process = Process::show_on_all_processors(&options.program, &texts[0])?;
         ensure!(lanes[0].wake(PATIENCE)?, "a show of {lines} lines does not begin");
         let mut reloaded = Self { lines, process, probe, lanes, texts };
@@ -126,7 +131,8 @@ impl Reloaded {
                 figures.times.extend(passed.times);
                 figures.lost += passed.lost;
             }
-            figures.took = reloaded.join().ok().context("the thread that waits for a reload has panicked")??;
+            figures.took =
+                reloaded.join().ok().context("the thread that waits for a reload has panicked")??;
             Ok(figures)
         })
     }

@@ -87,7 +87,7 @@ pub(crate) fn all() -> Vec<Forwarding> {
         let name = format!("Art-Net to sACN, {universes} universes of 512 slots");
         let wires = [Wire::ArtDmx(universes), Wire::E131];
         let mut work =
-            Forwarding::new(name, wires, move |ports| artnet_to_sacn(ports, universes, "realtime = 1\n"));
+            Forwarding::new(name, wires, move |ports| artnet_to_sacn(ports, 0..universes, "realtime = 1\n"));
         work.universes = Some(u64::from(universes));
         works.push(work);
     }
@@ -130,14 +130,18 @@ pub(crate) fn loopbacks(ports: ShowPorts, count: u32) -> String {
     text
 }
 
-/// Works with this many universes, with these options for each output.
-pub(crate) fn artnet_to_sacn(ports: ShowPorts, universes: u16, options: &str) -> String {
+/// Passes these universes, with these options for each output.
+pub(crate) fn artnet_to_sacn(
+    ports: ShowPorts,
+    universes: impl IntoIterator<Item = u16>,
+    options: &str,
+) -> String {
     let mut text = format!(
         "[backend artnet]\nbind = {}\n[backend sacn]\nbind = 127.0.0.1 {}\n",
         blank(ports.input),
         ports.spare
     );
-    for universe in 0..universes {
+    for universe in universes {
         let _ = writeln!(
             text,
             "[artnet in{universe}]\nuniverse = {universe}\n[sacn out{universe}]\nuniverse = {}\npriority = 100\n{options}\

@@ -55,14 +55,10 @@ const ALL: [Installation; 6] = [
 
 /// Measures all installations.
 pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
-    measure_each(&ALL, options)
-}
-
-fn measure_each(installations: &[Installation], options: &BenchOptions) -> Result<ReportTable> {
     let mut rows = Vec::new();
-    for installation in installations {
+    for installation in ALL.into_iter().filter(|installation| installation.consoles <= options.largest) {
         // The consoles are in this process: a listener and a connection each.
-        match limits::shortage(u64::from(installation.consoles) * 2) {
+        match limits::shortage(installation.consoles * 2) {
             Some(shortage) => rows.push(Row::heading(shortage)),
             None => rows.push(installation.row(options)?),
         }
@@ -136,13 +132,11 @@ fn configuration(consoles: &[TestConsole], probe: &Probe, tablet: SocketAddr) ->
     let [instances, mapping] = probe.configuration()?;
     let (mut text, mut map) = (instances, format!("[map]\n{mapping}"));
     // A string takes everything.
-    let _ = writeln!(text, "[osc tablet]\nbind = 127.0.0.1 {}\ndestination = learn\n/* = f 0 1", tablet.port());
+    let _ =
+        writeln!(text, "[osc tablet]\nbind = 127.0.0.1 {}\ndestination = learn\n/* = f 0 1", tablet.port());
     for (number, console) in consoles.iter().enumerate() {
         let _ = writeln!(text, "[maweb desk{number}]\nhost = 127.0.0.1 {}", console.address.port());
-        let _ = writeln!(
-            map,
-            "tablet./{number}/{{1..{FADERS}}} <> desk{number}.page1.fader{{1..{FADERS}}}"
-        );
+        let _ = writeln!(map, "tablet./{number}/{{1..{FADERS}}} <> desk{number}.page1.fader{{1..{FADERS}}}");
     }
     Ok(text + &map)
 }

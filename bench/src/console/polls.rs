@@ -46,7 +46,8 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
             program.round(options.measure * LONGER);
         }
     }
-    let [bare, ours] = programs.map(|program| Row::new(program.name, [median(program.cpu), median(program.rate)]));
+    let [bare, ours] =
+        programs.map(|program| Row::new(program.name, [median(program.cpu), median(program.rate)]));
     let ratio = ours.ratio(&bare, &[0]);
     let bytes = executors(FADERS, [0.0; 2]).len() as f64;
     let size = Row { name: "bytes of an answer".into(), cells: vec![Some(bytes), None] };
@@ -62,7 +63,8 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
 
 fn show(options: &BenchOptions) -> Result<PollingProgram> {
     let console = TestConsole::start(Acknowledges::Everything)?;
-    let mut text = format!("[osc tablet]\nbind = 127.0.0.1 {}\ndestination = learn\n", free_address()?.port());
+    let mut text =
+        format!("[osc tablet]\nbind = 127.0.0.1 {}\ndestination = learn\n", free_address()?.port());
     // A string takes everything.
     let _ = write!(
         text,

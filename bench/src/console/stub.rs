@@ -39,8 +39,13 @@ impl TestConsole {
         let address = listener.local_addr()?;
         let (moved, moves) = channel();
         let (level, polls) = (Arc::new(Mutex::new(0.0)), Arc::new(AtomicU64::new(0)));
-        let conversation =
-            Conversation { acknowledges, moved, level: level.clone(), polls: polls.clone(), answer: Answer::default() };
+        let conversation = Conversation {
+            acknowledges,
+            moved,
+            level: level.clone(),
+            polls: polls.clone(),
+            answer: Answer::default(),
+        };
         let thread = std::thread::Builder::new().stack_size(STACK);
         let serve = move || {
             let Ok((stream, _)) = listener.accept() else { return };
@@ -94,7 +99,9 @@ impl Conversation {
                 self.answer.of(count.unwrap_or(5), [first, level])
             } else {
                 let force = !is_logged_in;
-                Message::text(format!(r#"{{"realtime":false,"session":1,"forceLogin":{force},"worldIndex":0}}"#))
+                Message::text(format!(
+                    r#"{{"realtime":false,"session":1,"forceLogin":{force},"worldIndex":0}}"#
+                ))
             };
             socket.send(answer)?;
         }
@@ -139,7 +146,10 @@ pub(crate) fn executors(count: u32, levels: [f32; 2]) -> String {
 fn executor(index: u32, level: f32) -> String {
     let number = index + 1;
     let button = |id: u32, word: &str| {
-        format!(r##""button{}":{{"id":{id},"t":"{word}","s":false,"c":"#FFFFFF","bdC":"#FF7F00","leftLED":{{}},"rightLED":{{}}}}"##, id + 1)
+        format!(
+            r##""button{}":{{"id":{id},"t":"{word}","s":false,"c":"#FFFFFF","bdC":"#FF7F00","leftLED":{{}},"rightLED":{{}}}}"##,
+            id + 1
+        )
     };
     let (flash, go, top) = (button(0, "Flash"), button(1, "Go"), button(2, "Top"));
     let per_cent = level * 100.0;
