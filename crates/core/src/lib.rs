@@ -45,7 +45,7 @@ pub use backend::{
 };
 pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
-pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
+pub use engine::{Change, Engine, HeldBack, MAX_HOPS, Replaced, Transition};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use key_index::{Interned, KeyIndex};
 pub use kind::{Content, Direction, Kind};

@@ -391,7 +391,7 @@ mod tests {
         let states: Vec<_> = known.states().collect();
         assert_eq!(states, [(Slot(2), 0.2.into()), (Slot(3), "text".into()), (Slot(4), 0.5.into())]);
         let inverted = std::sync::Arc::new(crate::LevelNumbers::through(|number| 1.0 - number));
-        known.record_output_span(&SlotSpan::new(Slot(4), &[255], &[1]).at(Slot(4), Some(&inverted)));
+        known.record_output_span(&SlotSpan::new(Slot(4), &[255], &[1]).with_numbers(Some(&inverted)));
         let states: Vec<_> = known.states().collect();
         assert_eq!(states, [(Slot(2), 0.2.into()), (Slot(3), "text".into()), (Slot(4), 0.0.into())]);
     }

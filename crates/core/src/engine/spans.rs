@@ -62,11 +62,11 @@ impl Engine {
         let mut spans = std::mem::replace(&mut out.spans, std::mem::take(&mut self.spans.emitted));
         let mut routed = 0;
         for (after, span) in spans.iter() {
-            self.route_values(now, instance, &emitted[routed..after], &mut room, out);
+            room = self.route_values(now, instance, &emitted[routed..after], room, out);
             routed = after;
             self.route_span(now, instance, &span, &mut room, out);
         }
-        self.route_values(now, instance, &emitted[routed..], &mut room, out);
+        self.route_values(now, instance, &emitted[routed..], room, out);
         spans.clear();
         self.spans.emitted = spans;
     }
@@ -94,7 +94,7 @@ impl Engine {
             if !is_handed_over {
                 let mut broken = std::mem::take(&mut self.spans.broken);
                 broken.extend(part.values());
-                self.route_values(now, instance, &broken, room, out);
+                *room = self.route_values(now, instance, &broken, *room, out);
                 broken.clear();
                 self.spans.broken = broken;
             }
@@ -129,7 +129,7 @@ impl Engine {
         }
         queue.admit(route.to.target, target);
         let slot = Slot(route.to.slot.0 + channel.0 - route.from.0);
-        let arriving = span.at(slot, plan.spans().palette(route));
+        let arriving = span.at(slot).with_numbers(plan.spans().numbers(route));
         target.known.record_output_span(&arriving);
         let waiting = target.spans.get_or_insert_with(|| spans.spare.pop().unwrap_or_default());
         waiting.push(target.inbox.len(), &arriving);

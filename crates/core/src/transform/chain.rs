@@ -141,7 +141,7 @@ impl fmt::Debug for Chain {
 }
 
 /// A chain at work between two channels.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LiveChain {
     stages: Box<[Stage]>,
     is_stateful: bool,

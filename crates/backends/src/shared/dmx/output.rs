@@ -298,48 +298,42 @@ impl Output {
 
     /// Sets the levels of channels that write the positions from this one on.
     fn set_run(&mut self, span: SlotSpan<'_>, position: usize) {
-        let incoming = self.plain.incoming(position, span.levels.len());
-        match span.nearest() {
-            None => incoming.copy_from_slice(span.levels),
-            Some(nearest) => {
-                for (to, level) in incoming.iter_mut().zip(span.levels) {
-                    *to = nearest[usize::from(*level)];
-                }
-            }
-        }
+        self.plain.put_incoming(position, span.levels, span.nearest());
         let end = position + span.levels.len();
-        for word in position / 64..end.div_ceil(64) {
-            let start = word * 64;
+        for block in position / 64..end.div_ceil(64) {
+            let start = block * 64;
             let wanted = span.changed(start as isize - position as isize);
-            let (has_changed, again) = self.plain.set_word(word, wanted, &mut self.frame, &self.turn);
+            let levels = start..self.frame.len().min(start + 64);
+            let (has_changed, again) =
+                self.plain.set_block(block, wanted, &mut self.frame[levels], &self.turn);
             if has_changed && !self.has_changed {
                 self.want();
             }
             for at in bits::each(again) {
                 let slot = Slot(span.first.0 + (start + at - position) as u32);
-                self.set_again(slot, self.plain.incoming_level(start + at).into());
+                self.set_again(slot, self.plain.incoming(start + at).into());
             }
         }
     }
 
     #[inline]
     fn set_in_turn(&mut self, slot: Slot, value: &Value) {
-        let Some(channel) = self.channels.get_mut(slot.index()) else { return };
         let Value::Number(number) = *value else { return };
-        let channel = match channel {
-            OutputChannel::Plain(position) => {
-                let level = Place { coarse: *position, fine: None }.quantise(number);
-                match self.plain.set(*position, level as u8, &mut self.frame, &self.turn) {
-                    SlotChange::None => {}
-                    SlotChange::Done if self.has_changed => {}
-                    SlotChange::Done => self.want(),
-                    SlotChange::Again => self.set_again(slot, level),
-                }
-                return;
-            }
-            OutputChannel::Other(channel) => channel,
-            OutputChannel::Unmapped => return,
+        let Some(OutputChannel::Plain(position)) = self.channels.get(slot.index()) else {
+            return self.set_other(slot, number);
         };
+        let level = Place { coarse: *position, fine: None }.quantise(number);
+        match self.plain.set(*position, level as u8, &mut self.frame, &self.turn) {
+            SlotChange::None => {}
+            SlotChange::Done if self.has_changed => {}
+            SlotChange::Done => self.want(),
+            SlotChange::Again => self.set_again(slot, level),
+        }
+    }
+
+    #[inline(never)]
+    fn set_other(&mut self, slot: Slot, number: f64) {
+        let Some(OutputChannel::Other(channel)) = self.channels.get_mut(slot.index()) else { return };
         let level = channel.place.quantise(number);
         // Another channel may have written the same slot.
         let is_there =
