@@ -121,7 +121,7 @@ impl Engine {
         if !target.takes_spans() {
             return false;
         }
-        if span.changed_slots().next().is_none() {
+        if !span.has_changes() {
             return true;
         }
         if !source.known.record_input_span(span) {

@@ -27,8 +27,15 @@ struct PlainBlock {
     has_waiting: u64,
     /// The slots that have ever changed.
     has_changed: u64,
-    /// The slots that have changed in the current frame, in the one before it, and so on.
+    /// The slots that have changed in the frame `number`, in the one before it, and so on.
     changed_in: [u64; LOOK_BACK + 1],
+    number: u32,
+    /// The turn for which the rest holds.
+    turn: u64,
+    /// The slots that have just changed, or have queued steps.
+    again: u64,
+    /// The slots that have changed so recently that they go on moving.
+    goes_on: u64,
 }
 
 /// What a new level does to a slot.
@@ -55,17 +62,23 @@ impl PlainSlots {
             has_waiting: 0,
             has_changed: 0,
             changed_in: [0; LOOK_BACK + 1],
+            number: 0,
+            turn: 0,
+            again: 0,
+            goes_on: 0,
         };
         self.0.resize(len.div_ceil(64), block);
     }
 
-    /// The state of a slot in the frame with this number.
-    pub(super) fn load(&self, position: u16, number: u32) -> OutputSlot {
+    /// The state of a slot.
+    pub(super) fn load(&self, position: u16) -> OutputSlot {
         let (block, at) = (&self.0[usize::from(position / 64)], usize::from(position % 64));
         let frames_ago = block.changed_in.iter().position(|changed| changed >> at & 1 != 0);
         let changed_in = match frames_ago {
-            Some(frames) => number.wrapping_sub(frames as u32),
-            None if block.has_changed >> at & 1 != 0 => number.wrapping_sub(LOOK_BACK as u32 + 1).max(1),
+            Some(frames) => block.number.wrapping_sub(frames as u32),
+            None if block.has_changed >> at & 1 != 0 => {
+                block.number.wrapping_sub(LOOK_BACK as u32 + 1).max(1)
+            }
             None => 0,
         };
         OutputSlot {
@@ -78,10 +91,11 @@ impl PlainSlots {
         }
     }
 
-    /// Stores the state of a slot that is new, or that has changed in the frame with this number or not at all.
-    pub(super) fn save(&mut self, slot: &OutputSlot, number: u32) {
+    /// Stores the state of a slot that is new, or that has changed in the current frame or not at all.
+    pub(super) fn save(&mut self, slot: &OutputSlot, turn: &Turn) {
         let position = slot.place.coarse;
         let (block, at) = (&mut self.0[usize::from(position / 64)], usize::from(position % 64));
+        block.begin_turn(turn);
         (block.last[at], block.before[at]) = (slot.last as u8, slot.before as u8);
         (block.moves[at], block.waiting[at]) = (slot.moves, slot.waiting);
         let bit = 1 << at;
@@ -89,9 +103,10 @@ impl PlainSlots {
         set(&mut block.has_changed, bit, slot.changed_in > 0);
         if slot.changed_in == 0 {
             block.changed_in.iter_mut().for_each(|changed| *changed &= !bit);
-        } else if slot.changed_in == number {
+        } else if slot.changed_in == turn.number {
             block.changed_in[0] |= bit;
         }
+        block.sum_up(turn);
     }
 
     /// Sets the level of one slot.
@@ -102,15 +117,17 @@ impl PlainSlots {
         if block.last[at] == level && block.has_changed & bit != 0 {
             return SlotChange::None;
         }
-        if (block.has_waiting | block.changed_within(turn.fresh)) & bit != 0 {
+        if block.turn != turn.serial {
+            block.begin_turn(turn);
+        }
+        if block.again & bit != 0 {
             return SlotChange::Again;
         }
-        let goes_on = block.changed_within(turn.reach) & bit != 0;
-        block.moves[at] = if goes_on { block.moves[at] << 1 | turn.frame } else { 0 };
+        let moves = block.moves[at] << 1 | turn.frame;
+        block.moves[at] = if block.goes_on & bit != 0 { moves } else { 0 };
         block.before[at] = std::mem::replace(&mut block.last[at], level);
         frame[usize::from(position)] = level;
-        block.changed_in[0] |= bit;
-        block.has_changed |= bit;
+        block.mark(bit);
         SlotChange::Done
     }
 
@@ -147,44 +164,50 @@ impl PlainSlots {
         turn: &Turn,
     ) -> (bool, u64) {
         let block = &mut self.0[block];
+        if block.turn != turn.serial {
+            block.begin_turn(turn);
+        }
         let moving = wanted & (bits::differing_block(&block.incoming, &block.last) | !block.has_changed);
-        let again = moving & (block.has_waiting | block.changed_within(turn.fresh));
-        let now = moving & !again;
+        let (now, again) = (moving & !block.again, moving & block.again);
         if now == 0 {
             return (false, again);
         }
-        let goes_on = block.changed_within(turn.reach);
         let moved = block.moves.map(|moves| moves << 1 | turn.frame);
-        bits::copy_block_where(now & goes_on, &moved, &mut block.moves);
-        bits::copy_block_where(now & !goes_on, &[0; 64], &mut block.moves);
+        bits::copy_block_where(now & block.goes_on, &moved, &mut block.moves);
+        bits::copy_block_where(now & !block.goes_on, &[0; 64], &mut block.moves);
         bits::copy_block_where(now, &block.last, &mut block.before);
         bits::copy_block_where(now, &block.incoming, &mut block.last);
         bits::copy_where(now, &block.incoming, frame);
-        block.changed_in[0] |= now;
-        block.has_changed |= now;
+        block.mark(now);
         (true, again)
-    }
-
-    /// A frame has been sent; the next one begins.
-    pub(super) fn begin_frame(&mut self) {
-        for PlainBlock { changed_in, .. } in &mut self.0 {
-            changed_in.rotate_right(1);
-            changed_in[0] = 0;
-        }
     }
 }
 
 impl PlainBlock {
-    /// The slots that have changed at most this many frames ago.
+    /// Called at the first change in a turn, and in a frame.
+    #[inline(never)]
+    fn begin_turn(&mut self, turn: &Turn) {
+        let frames = turn.number.wrapping_sub(self.number) as usize;
+        self.changed_in.rotate_right(frames.min(LOOK_BACK + 1) % (LOOK_BACK + 1));
+        self.changed_in[..frames.min(LOOK_BACK + 1)].fill(0);
+        self.number = turn.number;
+        self.sum_up(turn);
+    }
+
+    fn sum_up(&mut self, turn: &Turn) {
+        let within = |frames: u32| {
+            self.changed_in.iter().take(frames as usize + 1).fold(0, |all, changed| all | changed)
+        };
+        (self.again, self.goes_on) = (self.has_waiting | within(turn.fresh), within(turn.reach));
+        self.turn = turn.serial;
+    }
+
+    /// Slots have changed.
     #[inline]
-    fn changed_within(&self, frames: u32) -> u64 {
-        let [now, before, earlier, earliest] = self.changed_in;
-        match frames {
-            0 => now,
-            1 => now | before,
-            2 => now | before | earlier,
-            _ => now | before | earlier | earliest,
-        }
+    fn mark(&mut self, slots: u64) {
+        self.changed_in[0] |= slots;
+        self.has_changed |= slots;
+        self.again |= slots;
     }
 }
 
