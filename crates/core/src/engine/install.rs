@@ -101,6 +101,7 @@ impl Engine {
         out.begin(leaving.id);
         leaving.session.stop(now, out);
         out.emitted.clear();
+        out.spans.clear();
         out.recall = false;
         out.suspended = false;
         for notice in std::mem::take(&mut out.raised) {

@@ -133,6 +133,7 @@ pub(super) fn start(planned: &PlannedInstance) -> Running {
         session,
         inbox: Vec::new(),
         events: Vec::new(),
+        spans: None,
         is_queued: false,
         rest: Rest::default(),
         known,

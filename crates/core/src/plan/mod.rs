@@ -7,6 +7,7 @@ mod chains;
 mod channels;
 mod difference;
 mod kinds;
+mod spans;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use chains::{ChainInput, Chains, PlannedChain};
 pub use channels::Channels;
 pub use difference::Difference;
+pub(crate) use spans::SpanRoute;
+use spans::SpanRoutes;
 
 use rustc_hash::FxHashMap;
 
@@ -58,6 +61,7 @@ pub struct Plan {
     names: FxHashMap<Arc<str>, InstanceId>,
     routes: RouteTable,
     chains: Chains,
+    spans: SpanRoutes,
 }
 
 /// A mapping of a plan: from a channel to a channel, perhaps through a chain.
@@ -102,6 +106,11 @@ impl Plan {
     /// All chains.
     pub(crate) fn chains(&self) -> &Chains {
         &self.chains
+    }
+
+    /// The mappings that spans pass as a whole.
+    pub(crate) fn spans(&self) -> &SpanRoutes {
+        &self.spans
     }
 
     /// All mappings, by the channels that they start from, and of one channel in the order of the configuration.
@@ -291,6 +300,7 @@ impl<'a> PlanBuilder<'a> {
         for (id, planned) in (0..).map(InstanceId).zip(&instances) {
             names.entry(planned.name.clone()).or_insert(id);
         }
+        let spans = SpanRoutes::new(&instances, &routes, &chains);
         Plan {
             number: PLANS.fetch_add(1, Ordering::Relaxed),
             based_on: self.previous.map_or(0, |plan| plan.number),
@@ -298,6 +308,7 @@ impl<'a> PlanBuilder<'a> {
             names,
             routes,
             chains,
+            spans,
         }
     }
 }
