@@ -48,6 +48,7 @@ impl RunnableShow {
     fn run_with(self, log: &Log) -> Result<ExitCode> {
         let signals = Signals::listen(log).context("cannot install the signal handlers")?;
         let name = self.source.name();
+        let mut shell = Shell::new().context("cannot create the poller")?;
         let helpers = Helpers::default();
         let disk = Disk::new(helpers.clone());
         let mut compiled = self.source.compile(&disk, None);
@@ -60,7 +61,6 @@ impl RunnableShow {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let mut shell = Shell::new().context("cannot create the poller")?;
         let show = shell.handle();
         if let Some(path) = &self.record {
             shell.record_to(path);
