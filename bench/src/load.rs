@@ -147,6 +147,29 @@ impl Lane {
         Ok(std::mem::take(&mut self.latencies))
     }
 
+    /// Events at a steady rate, each after the one before has come out, so that none of them finds the subject awake. A load
+    /// that is late does not catch up.
+    pub(crate) fn alone(
+        &mut self,
+        a_second: f64,
+        duration: Duration,
+    ) -> io::Result<(EventCounts, Vec<Duration>)> {
+        self.settle()?;
+        let (start, sent, lost) = (Instant::now(), self.sent, self.lost);
+        let period = Duration::from_secs_f64(1.0 / a_second);
+        let mut due = start;
+        while due < start + duration {
+            while Instant::now() < due {
+                std::hint::spin_loop();
+            }
+            self.drain()?;
+            self.send(Instant::now())?;
+            self.wait_for_all()?;
+            due = (due + period).max(Instant::now() + period / 2);
+        }
+        Ok((self.passed(start, sent, lost), std::mem::take(&mut self.latencies)))
+    }
+
     /// As many events as pass, with a window of those that are on their way.
     pub(crate) fn flood(&mut self, duration: Duration) -> io::Result<EventCounts> {
         self.settle()?;
