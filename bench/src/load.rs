@@ -273,8 +273,8 @@ impl Lane {
             let Some(number) = self.traffic.sink.number(&self.buffer[..len]) else { continue };
             let ahead = u64::from(number.wrapping_sub(next)) % NUMBERS;
             let on_their_way = self.sent - self.done;
-            // A repetition of what is over, as lines that keep alive have it.
-            if ahead >= on_their_way {
+            // A repetition of what is over, as lines that keep alive have it. On several ways, events overtake each other.
+            if ahead >= on_their_way && self.to.len() == 1 {
                 continue;
             }
             let due = &mut self.due[usize::from(number)];
@@ -314,7 +314,15 @@ impl Lane {
 
     fn give_up(&mut self) {
         self.lost += self.sent - self.done;
+        self.forget();
+    }
+
+    /// What is on its way is not waited for any more.
+    fn forget(&mut self) {
         (self.done, self.copies_seen) = (self.sent, 0);
+        if self.to.len() > 1 {
+            self.due.fill(None);
+        }
     }
 
     /// Waits until nothing comes any more, and begins anew.
@@ -325,7 +333,7 @@ impl Lane {
                 last = Instant::now();
             }
         }
-        (self.done, self.copies_seen) = (self.sent, 0);
+        self.forget();
         self.latencies.clear();
         Ok(())
     }
