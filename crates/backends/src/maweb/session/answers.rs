@@ -100,7 +100,7 @@ impl Session {
         }
     }
 
-    /// Handles executors. Returns the number of the request if the answer describes all that was asked for.
+    /// Handles executors. Returns the number of the request if the answer describes what was asked for, and nothing else.
     fn handle_playbacks(
         &mut self,
         now: Instant,
@@ -130,8 +130,12 @@ impl Session {
         let is_complete = {
             let (watches, channels) = (&mut self.watches, &mut self.channels);
             let emit = &mut paced(&mut self.paced, now, out, &mut is_changed);
-            watches.handle_executors(report, executors, channels, emit);
-            asked.is_some_and(|request| !watches.handle_missing(report, &request.ranges, channels, emit))
+            watches.handle_executors(report, executors.clone(), channels, emit);
+            asked.is_some_and(|request| {
+                let is_more = executors.into_iter().any(|executor| !request.covers(executor.index));
+                let is_less = watches.handle_missing(report, &request.ranges, channels, emit);
+                !is_more && !is_less
+            })
         };
         self.note_changed(now, is_changed);
         if let Some(page) = page.filter(|page| *page != playbacks.page && playbacks.page > 0) {

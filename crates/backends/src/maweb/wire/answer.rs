@@ -495,7 +495,7 @@ impl<'a> Group<'a> {
     }
 
     /// All executors in order.
-    pub fn executors(&self) -> impl Iterator<Item = &Executor<'a>> {
+    pub fn executors(&self) -> impl Iterator<Item = &Executor<'a>> + Clone {
         self.rows.iter().flatten()
     }
 }
