@@ -47,7 +47,8 @@ pub(crate) struct Lane {
     traffic: Traffic,
     source: UdpSocket,
     sink: UdpSocket,
-    to: SocketAddr,
+    /// Where the events go, in turn.
+    to: Vec<SocketAddr>,
     packet: Vec<u8>,
     buffer: Box<[u8]>,
     /// How many events have been sent, ever.
@@ -74,6 +75,11 @@ pub(crate) struct EventCounts {
 impl Lane {
     /// A lane into the subject that will listen at `to`.
     pub(crate) fn new(traffic: Traffic, to: SocketAddr) -> io::Result<Self> {
+        Self::in_turn(traffic, vec![to])
+    }
+
+    /// A lane into a subject that will listen at several addresses, each of which receives an event in turn.
+    pub(crate) fn in_turn(traffic: Traffic, to: Vec<SocketAddr>) -> io::Result<Self> {
         let sink = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
         // What the sink does not take would count as lost by the subject.
         sink.set_recv_buffer_size(8 << 20)?;
@@ -111,6 +117,19 @@ impl Lane {
                 if self.drain()? > 0 {
                     return self.settle().map(|()| true);
                 }
+            }
+        }
+        Ok(false)
+    }
+
+    /// As [`wake`](Self::wake), and leaves the processor to others meanwhile.
+    pub(crate) fn wake_slowly(&mut self, patience: Duration) -> io::Result<bool> {
+        let start = Instant::now();
+        while start.elapsed() < patience {
+            self.send(Instant::now())?;
+            std::thread::sleep(Duration::from_millis(5));
+            if self.drain()? > 0 {
+                return self.settle().map(|()| true);
             }
         }
         Ok(false)
@@ -208,8 +227,9 @@ impl Lane {
     fn send(&mut self, due: Instant) -> io::Result<()> {
         self.traffic.source.set(&mut self.packet, self.sent);
         self.due[usize::from(number_of(self.sent))] = Some(due);
+        let to = self.to[(self.sent % self.to.len() as u64) as usize];
         self.sent += 1;
-        match self.source.send_to(&self.packet, self.to) {
+        match self.source.send_to(&self.packet, to) {
             // The port is still closed, or the answer to an earlier packet arrived late.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
             result => result.map(drop),

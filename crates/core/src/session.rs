@@ -4,7 +4,7 @@
 //! blocks, never reads the clock and never returns an error. `now` is always the first parameter and the outbox the
 //! last, also in the [`Engine`](crate::Engine).
 
-use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, Status, Value};
+use crate::{Batch, Closed, Direction, Instant, Outbox, Peer, Port, Slot, Status, Value};
 
 /// The running state of a configured instance.
 ///
@@ -56,6 +56,16 @@ pub trait Session: Send {
     /// Values for the session's output channels, in the order in which they were emitted. Values are never merged: a
     /// press and its release both arrive.
     fn handle_values(&mut self, _now: Instant, _values: &[(Slot, Value)], _out: &mut Outbox) {}
+
+    /// Whether values of consecutive outputs may arrive as spans. Read for every span.
+    fn takes_spans(&self) -> bool {
+        false
+    }
+
+    /// As [`handle_values`](Self::handle_values), for values with spans among them. None of the values is an event.
+    fn handle_spans(&mut self, now: Instant, batch: Batch<'_>, out: &mut Outbox) {
+        self.handle_values(now, &batch.to_values(), out);
+    }
 
     /// The last value of every mapped output that has one: the answer to [`Outbox::recall`], or the present state for
     /// outputs that a reload has mapped. These are states, not events: a button must not be pressed again by them.

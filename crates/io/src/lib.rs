@@ -134,8 +134,11 @@ impl Shell {
                     LoopCommand::Observe(observer) => runner.add_value_observer(observer),
                     LoopCommand::ReportStatus(report) => runner.report_status(&report),
                     LoopCommand::Trace(on) => runner.trace(on),
-                    LoopCommand::Install(_) | LoopCommand::Put(..) if end.is_some() => {}
-                    LoopCommand::Install(plan) => runner.install(plan),
+                    LoopCommand::Install(..) | LoopCommand::Put(..) if end.is_some() => {}
+                    LoopCommand::Install(transition, replaced) => {
+                        // Nobody may wait for it.
+                        let _ = replaced.try_send(runner.install(*transition));
+                    }
                     LoopCommand::Put(channel, value) => runner.put(&channel, value),
                     LoopCommand::Stop if end.is_some() => {}
                     LoopCommand::Stop => {

@@ -8,8 +8,10 @@ use crosspatch_core::{
 };
 
 use super::options::{Config, SignalKind};
+use crate::midi::detect::record_unmapped;
 use crate::midi::translate::{HeldKeys, Translator};
 use crate::midi::wire::Parser;
+use crate::shared::unmapped::Unmapped;
 
 /// The client.
 const CLIENT: Port = Port(0);
@@ -22,6 +24,7 @@ pub(super) struct JackSession {
     config: Arc<Config>,
     /// In the order of the configuration, which is that of their numbers.
     lines: Vec<PortTranslation>,
+    unmapped: Unmapped,
     /// The bytes of the message that is being sent.
     message: Vec<u8>,
     backoff: Backoff,
@@ -50,6 +53,7 @@ impl JackSession {
         });
         Self {
             lines: lines.collect(),
+            unmapped: Unmapped::new("jack-unmapped"),
             message: Vec::new(),
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, &config.name),
             retry_at: None,
@@ -141,6 +145,10 @@ impl Session for JackSession {
         self.open(out);
     }
 
+    fn handle_rebind(&mut self, _now: Instant, _out: &mut Outbox) {
+        self.unmapped.clear();
+    }
+
     fn handle_open(&mut self, now: Instant, _port: Port, _peer: Peer, out: &mut Outbox) {
         self.condition = Condition::Working;
         self.backoff.reset();
@@ -175,7 +183,9 @@ impl Session for JackSession {
                 parser.reset();
                 let messages = held.release(&HeldKeys::default());
                 if self.config.dialect.releases_lost {
-                    messages.for_each(|message| translator.receive(now, &message, out));
+                    messages.for_each(|message| {
+                        translator.receive(now, &message, out);
+                    });
                 }
             }
         }
@@ -183,12 +193,16 @@ impl Session for JackSession {
 
     fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
         let Some((number, event)) = JackEvent::decode(data) else { return };
-        match (self.lines.get_mut(usize::from(number)), event) {
+        let Self { lines, unmapped, config, .. } = self;
+        match (lines.get_mut(usize::from(number)), event) {
             (Some(PortTranslation::MidiIn(translator, parser, held)), JackEvent::Midi(bytes)) => {
                 parser.push(bytes, |message| match message {
                     Ok(message) => {
                         held.record(&message);
-                        translator.receive(now, &message, out);
+                        if !translator.receive(now, &message, out) && unmapped.has_room() {
+                            let prefix = format!("{}.", config.ports[usize::from(number)].name);
+                            record_unmapped(unmapped, &prefix, &message, Peer::Only, out);
+                        }
                     }
                     Err(error) => {
                         let text = format!("ignored malformed MIDI: {error}");

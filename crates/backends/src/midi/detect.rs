@@ -1,7 +1,25 @@
 //! Describes incoming messages as channels, so that a user can map them.
 
+use crosspatch_core::{Outbox, Peer};
+
 use super::address::{Address, Voice};
 use super::wire::Message;
+use crate::shared::unmapped::Unmapped;
+
+/// Reports that no mapping uses a message. Channels begin with `prefix`.
+pub(crate) fn record_unmapped(
+    unmapped: &mut Unmapped,
+    prefix: &str,
+    message: &Message<'_>,
+    from: Peer,
+    out: &mut Outbox,
+) {
+    if unmapped.has_room()
+        && let Some((address, _)) = describe_channel(message)
+    {
+        unmapped.record(format!("{prefix}{address}").as_bytes(), from, out);
+    }
+}
 
 /// The channel of a message, and its value. `None` for messages that arrive constantly without a change.
 pub(crate) fn describe_channel(message: &Message<'_>) -> Option<(String, String)> {

@@ -9,8 +9,9 @@ use crosspatch_core::{
 };
 
 use crate::shared::detect::Detector;
+use crate::shared::unmapped::Unmapped;
 
-use super::detect::describe_channel;
+use super::detect::{describe_channel, record_unmapped};
 use super::options::Config;
 use super::translate::{HeldKeys, Translator};
 use super::wire::Parser;
@@ -33,6 +34,7 @@ pub(crate) struct MidiSession {
     config: Arc<Config>,
     translator: Translator,
     detector: Detector,
+    unmapped: Unmapped,
     /// The parsers of the own port and of the device of `read`. They are separate, because their messages may interleave.
     parsers: [Parser; 2],
     /// The keys that each of them holds.
@@ -67,6 +69,7 @@ impl MidiSession {
         Self {
             translator: Translator::new(config.dialect.clone()),
             detector: Detector::new("midi-detect"),
+            unmapped: Unmapped::new("midi-unmapped"),
             parsers: Default::default(),
             held: Default::default(),
             links: [
@@ -97,7 +100,9 @@ impl MidiSession {
         let (gone, other) = if port == READ { (read, own) } else { (own, read) };
         let messages = gone.release(other);
         if self.config.dialect.releases_lost {
-            messages.for_each(|message| self.translator.receive(now, &message, out));
+            messages.for_each(|message| {
+                self.translator.receive(now, &message, out);
+            });
         }
     }
 
@@ -117,6 +122,10 @@ impl Session for MidiSession {
 
     fn start(&mut self, _now: Instant, out: &mut Outbox) {
         self.open(out);
+    }
+
+    fn handle_rebind(&mut self, _now: Instant, _out: &mut Outbox) {
+        self.unmapped.clear();
     }
 
     fn handle_open(&mut self, now: Instant, port: Port, _peer: Peer, out: &mut Outbox) {
@@ -183,16 +192,18 @@ impl Session for MidiSession {
     }
 
     fn handle_data(&mut self, now: Instant, port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
-        let Self { translator, detector, parsers, held, config, .. } = self;
+        let Self { translator, detector, unmapped, parsers, held, config, .. } = self;
         let source = usize::from(port == READ);
         parsers[source].push(data, |message| match message {
             Ok(message) => {
                 held[source].record(&message);
-                translator.receive(now, &message, out);
+                let is_mapped = translator.receive(now, &message, out);
                 if config.detects
                     && let Some((address, shown)) = describe_channel(&message)
                 {
                     detector.record(now, address.as_bytes(), Peer::Only, &shown, out);
+                } else if !is_mapped {
+                    record_unmapped(unmapped, "", &message, Peer::Only, out);
                 }
             }
             Err(error) => {

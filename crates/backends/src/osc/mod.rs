@@ -17,7 +17,6 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 mod table;
-mod unmapped;
 pub mod wire;
 
 use std::borrow::Cow;

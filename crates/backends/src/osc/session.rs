@@ -20,6 +20,7 @@ use crate::shared::detect::Detector;
 use crate::shared::echo::{MAX_GENERATIONS, MAX_HELD_BACK};
 use crate::shared::paced;
 use crate::shared::ports::ReconnectingPorts;
+use crate::shared::unmapped::Unmapped;
 
 use super::format::Atom;
 use super::held::HeldButtons;
@@ -29,7 +30,6 @@ use super::output::{CROSSING, Pending, Time};
 use super::ports::{self, CLIENT, LOOKUP, SERVER};
 use super::receive::{Effort, Unfinished};
 use super::table::{MessageTable, OutgoingArgument};
-use super::unmapped::Unmapped;
 use super::wire::Framing;
 
 /// The quiet time after which a held back value is sent. It grows if that value has crossed with another one again.
@@ -97,7 +97,7 @@ impl OscSession {
             links: Links::new(config.framing, config.bundle),
             held: (config.framing != Framing::Datagram && config.releases_lost).then(HeldButtons::default),
             detector: Detector::new("osc-detect"),
-            unmapped: Unmapped::default(),
+            unmapped: Unmapped::new("osc-unmapped"),
             has_outputs: false,
             target: None,
             learned: Vec::new(),

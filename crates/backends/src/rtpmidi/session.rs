@@ -10,12 +10,13 @@ use crosspatch_core::{
     Slot, Status, Udp, Value,
 };
 
-use crate::midi::detect::describe_channel;
+use crate::midi::detect::{describe_channel, record_unmapped};
 use crate::midi::translate::Translator;
 use crate::recognize::{UnknownSenders, WRONG_PROTOCOL, WireFormat};
 use crate::shared::detect::Detector;
 use crate::shared::mdns::{self, Mdns};
 use crate::shared::ports::ReconnectingPorts;
+use crate::shared::unmapped::Unmapped;
 
 use self::guests::KnownAddresses;
 use super::link::{CONTROL, DATA, LinkOutcome, LinkState, PeerLink, title};
@@ -50,6 +51,7 @@ pub(crate) struct RtpMidiSession {
     config: Arc<Config>,
     translator: Translator,
     detector: Detector,
+    unmapped: Unmapped,
     ports: ReconnectingPorts,
     /// The peers of the options in their order, followed by guests and peers that mDNS has found, in the order of arrival.
     links: Vec<PeerLink>,
@@ -77,6 +79,7 @@ impl RtpMidiSession {
         Self {
             translator: Translator::new(config.dialect.clone()),
             detector: Detector::new("rtpmidi-detect"),
+            unmapped: Unmapped::new("rtpmidi-unmapped"),
             ports,
             mdns: Mdns::new(mdns_settings(&config)),
             links: config.peers.iter().map(|peer| PeerLink::new(&config, Some(peer.clone()))).collect(),
@@ -109,6 +112,10 @@ impl Session for RtpMidiSession {
             mdns.stop(out);
         }
         self.links.iter_mut().for_each(|link| link.end(now, true, out));
+    }
+
+    fn handle_rebind(&mut self, _now: Instant, _out: &mut Outbox) {
+        self.unmapped.clear();
     }
 
     fn handle_open(&mut self, now: Instant, port: Port, peer: Peer, out: &mut Outbox) {
@@ -512,16 +519,18 @@ impl RtpMidiSession {
         out: &mut Outbox,
         take: impl FnOnce(&mut PacketReceiver, super::receiver::ReceivedItem<'_>),
     ) {
-        let Self { translator, detector, links, config, .. } = self;
+        let Self { translator, detector, unmapped, links, config, .. } = self;
         let PeerLink { receiver, endpoint, control, data, name, .. } = &mut links[at];
         let from = data.map_or(Peer::Only, Peer::Address);
         take(receiver, &mut |message| match message {
             Ok(message) => {
-                translator.receive(now, message, out);
+                let is_mapped = translator.receive(now, message, out);
                 if config.detects
                     && let Some((address, shown)) = describe_channel(message)
                 {
                     detector.record(now, address.as_bytes(), from, &shown, out);
+                } else if !is_mapped {
+                    record_unmapped(unmapped, "", message, from, out);
                 }
             }
             Err(error) => {

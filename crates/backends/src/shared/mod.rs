@@ -18,3 +18,4 @@ pub(crate) mod sequence;
 #[cfg(test)]
 pub(crate) mod test_options;
 pub(crate) mod units;
+pub(crate) mod unmapped;

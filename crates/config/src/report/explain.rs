@@ -42,6 +42,11 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
          lists the channels. A channel is written after its instance and a dot: `desk.page1.fader1`.",
     ),
     ("comment", "A comment needs a line of its own that begins with `;`. This one is ignored nevertheless."),
+    (
+        "comment-in-value",
+        "A comment needs a line of its own that begins with `;` or `#`. After a value it is a part of the value, as in \
+         MIDIMonster.",
+    ),
     ("empty", "The configuration has no instance that can run. Add one: `[BACKEND NAME]`."),
     ("empty-stage", "There is no transform before or after a `|`. Remove the `|`, or write a transform."),
     ("encoding", "The file is not UTF-8 and is read as Latin-1. Save it as UTF-8."),

@@ -135,7 +135,7 @@ fn configure(
     let mut options = Options::new(&section.name, &given, backend.options);
     let instance = (backend.configure)(&mut options);
     let mut errors = options.into_errors();
-    report_quotes(&mut errors, &settings, env);
+    report_slips(&mut errors, &settings, env);
     let explained = is_incomplete || errors.iter().any(|error| !error.is_warning);
     for error in &errors {
         // A missing option may be there under a misspelt name.
@@ -150,29 +150,56 @@ fn configure(
     Some((given, instance?, explained))
 }
 
-const NO_QUOTES: &str = "leave out the quotes";
-
-/// The text between quotes round a value, if the quotes are not a part of its syntax.
-fn quoted_value<'s>(setting: &Setting, sources: &'s SourceFiles) -> Option<&'s str> {
-    let is_anything = setting.spec.quotes || setting.spec.family == Some("");
-    between_quotes(sources.at(setting.value)).filter(|_| !is_anything)
+/// A part of a value that was probably not meant to be one.
+struct Slip<'s> {
+    id: &'static str,
+    what: &'static str,
+    advice: &'static str,
+    /// The value without it.
+    meant: &'s str,
 }
 
-/// Warns of quotes round a value, or adds the advice to the mistake that they are the reason of.
-fn report_quotes(errors: &mut [OptionError], settings: &[&Setting], env: &mut Environment<'_>) {
+impl<'s> Slip<'s> {
+    /// The slip in a value, if there is one and it is not a part of the syntax of the option.
+    fn of(setting: &Setting, sources: &'s SourceFiles) -> Option<Self> {
+        if setting.spec.quotes || setting.spec.family == Some("") {
+            return None;
+        }
+        let value = sources.at(setting.value);
+        let quotes = between_quotes(value).map(|meant| Self {
+            id: "quotes",
+            what: "the quotes are",
+            advice: "leave out the quotes",
+            meant,
+        });
+        quotes.or_else(|| {
+            let end = [" # ", " ; "].iter().filter_map(|mark| value.find(mark)).min()?;
+            let meant = value[..end].trim_end();
+            Some(Self {
+                id: "comment-in-value",
+                what: "the comment is",
+                advice: "write the comment on a line of its own",
+                meant,
+            })
+        })
+    }
+}
+
+/// Warns of slips in values, or adds the advice to what the backend says about the value.
+fn report_slips(errors: &mut [OptionError], settings: &[&Setting], env: &mut Environment<'_>) {
     for (at, setting) in settings.iter().enumerate().filter(|(_, setting)| !setting.spec.file) {
-        let Some(inside) = quoted_value(setting, env.sources) else { continue };
-        if let Some(error) = errors.iter_mut().find(|error| error.option == Some(at) && !error.is_warning) {
-            error.help = Some(NO_QUOTES.to_owned());
+        let Some(Slip { id, what, advice, meant }) = Slip::of(setting, env.sources) else { continue };
+        if let Some(error) = errors.iter_mut().find(|error| error.option == Some(at)) {
+            error.help = Some(advice.to_owned());
             continue;
         }
         let name = env.sources.at(setting.name);
         let help = match setting.spec.secret {
-            true => format!("{NO_QUOTES}, unless they are meant"),
-            false => format!("{NO_QUOTES}: {}", quote(&format!("{name} = {inside}"))),
+            true => format!("{advice}, unless intended"),
+            false => format!("{advice}: {}", quote(&format!("{name} = {meant}"))),
         };
-        let message = format!("the quotes are a part of the value of {}", quote(name));
-        let draft = Draft::warning("quotes", message);
+        let message = format!("{what} a part of the value of {}", quote(name));
+        let draft = Draft::warning(id, message);
         env.diagnostics.add(draft.at(setting.value).help(help));
     }
 }
@@ -258,8 +285,7 @@ fn value_of(setting: &Setting, env: &mut Environment<'_>) -> Option<String> {
         }
         Err(error) => {
             let draft = Draft::error("option-file", unreadable(&path.to_string_lossy(), &error)).at(at);
-            let is_quoted = quoted_value(setting, env.sources).is_some();
-            env.diagnostics.add(draft.help_if(is_quoted.then_some(NO_QUOTES)));
+            env.diagnostics.add(draft.help_if(Slip::of(setting, env.sources).map(|slip| slip.advice)));
             None
         }
     }

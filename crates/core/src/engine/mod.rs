@@ -9,8 +9,11 @@ mod chains;
 mod changes;
 mod install;
 mod known;
+mod known_levels;
 mod names;
 mod slices;
+mod spans;
+mod transition;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -22,11 +25,13 @@ use chains::LiveChains;
 pub use changes::{Change, HeldBack};
 use known::LastValues;
 use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
+use spans::SpanMemory;
+pub use transition::{Replaced, Transition};
 
 use crate::notices::NoticeBook;
 use crate::{
     Closed, Direction, Duration, Effect, InstanceId, Instant, Kind, Notice, Outbox, Peer, Plan,
-    PlannedInstance, Port, Route, Session, SessionId, Slot, Status, Value,
+    PlannedInstance, Port, Route, Session, SessionId, Slot, Spans, Status, Value,
 };
 
 /// How many sessions in a row a value may pass through within one turn. More is a loop.
@@ -58,6 +63,7 @@ pub struct Engine {
     is_late: bool,
     scratch: Vec<(Slot, Value)>,
     emitted: Vec<(Slot, Value)>,
+    spans: SpanMemory,
     // When sessions want to be woken.
     timers: Alarms,
     // The sessions that the `handle_timeout` that is running has woken.
@@ -101,6 +107,8 @@ struct Running {
     inbox: Inbox,
     /// The numbers of those values in the inbox that are events.
     events: Vec<u32>,
+    /// The spans in the inbox. As long as there are any, none of the values has been delivered.
+    spans: Option<Box<Spans>>,
     is_queued: bool,
     /// The remaining work of an interrupted turn.
     rest: Rest,
@@ -161,6 +169,7 @@ impl Engine {
             is_late: false,
             scratch: Vec::new(),
             emitted: Vec::new(),
+            spans: SpanMemory::default(),
             timers: Alarms::default(),
             woken: Vec::new(),
             notes_changes: false,
@@ -385,7 +394,7 @@ impl Engine {
             }
             out.raised = raised;
         }
-        if !out.emitted.is_empty() {
+        if !out.emitted.is_empty() || !out.spans.is_empty() {
             std::mem::swap(&mut self.emitted, &mut out.emitted);
             self.route(now, instance, out);
         }
@@ -394,17 +403,35 @@ impl Engine {
     /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
     fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         let emitted = std::mem::take(&mut self.emitted);
-        let mut rest = &emitted[..];
         let mut room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
+        if out.spans.is_empty() {
+            self.route_values(now, instance, &emitted, &mut room, out);
+        } else {
+            self.route_spans(now, instance, &emitted, room, out);
+        }
+        self.emitted = emitted;
+        self.emitted.clear();
+    }
+
+    /// Routes values as long as there is room, and keeps the others.
+    fn route_values(
+        &mut self,
+        now: Instant,
+        instance: InstanceId,
+        values: &[(Slot, Value)],
+        room: &mut usize,
+        out: &mut Outbox,
+    ) {
+        let mut rest = values;
         while let [(slot, value), others @ ..] = rest {
-            if room == 0 {
+            if *room == 0 {
                 self.keep_unrouted(instance, rest, out);
                 break;
             }
             // In late hops the channels are noted one by one, to name a loop by.
             rest = match if self.is_late { 0 } else { self.route_run(instance, rest) } {
                 0 => {
-                    room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
+                    *room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
                     others
                 }
                 run => {
@@ -414,13 +441,11 @@ impl Engine {
                             out.push(Effect::Value(session, *slot, value.clone()));
                         });
                     }
-                    room = room.saturating_sub(run);
+                    *room = room.saturating_sub(run);
                     &rest[run..]
                 }
             };
         }
-        self.emitted = emitted;
-        self.emitted.clear();
     }
 
     /// Routes numbers as long as each of them goes to one channel, as it is or through a chain of shapes, and all to

@@ -178,9 +178,9 @@ fn an_unchanged_session_stays_and_the_others_stop_before_new_ones_start() {
     assert_eq!(
         stage.log(),
         [
-            "old stop",
             "new bind 0 a Input",
             "new bind 1 b Output",
+            "old stop",
             "x bind 1 2 Output",
             "d unbind 1 Input",
             "new start",

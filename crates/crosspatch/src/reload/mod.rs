@@ -121,7 +121,10 @@ impl Reloader {
         match source::usable(compiled) {
             Ok(plan) => {
                 self.reloads.add(plan.difference(&running));
-                self.show.install(plan);
+                let replaced = self.show.install(plan);
+                drop(running);
+                // Freed here, it does not hold up the show.
+                drop(replaced.recv());
             }
             Err(refusal) => {
                 warn!(id = "reload", "did not reload {name}: {refusal}; the show goes on as it was");

@@ -10,6 +10,8 @@ use crate::shared::echo::{ECHO, ECHO_OF_BUTTON, Echoes, OWN_WORD};
 /// The channels by slot and by address.
 #[derive(Debug, Default)]
 pub(super) struct MappedChannels {
+    /// Whether a channel has been found since this was reset.
+    pub(super) was_found: bool,
     channels: Vec<Option<MappedChannel>>,
     slots: FxHashMap<Address, Slot>,
 }
@@ -70,6 +72,7 @@ impl MappedChannels {
 
     pub(super) fn find(&mut self, address: &Address) -> Option<&mut MappedChannel> {
         let slot = *self.slots.get(address)?;
+        self.was_found = true;
         self.at(slot)
     }
 

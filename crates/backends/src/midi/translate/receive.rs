@@ -10,8 +10,14 @@ use super::show_control::{ALL_DEVICES, ALL_TYPES, ShowControlCommand};
 use super::{Alarm, Echo, HALF, SETTLED, TimeCode, Translator};
 
 impl Translator {
-    /// Handles a received message and emits its values.
-    pub fn receive(&mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) {
+    /// Handles a received message and emits its values. Returns whether a mapping uses one of its channels.
+    pub fn receive(&mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) -> bool {
+        self.channels.was_found = false;
+        self.emit_values(now, message, out);
+        self.channels.was_found
+    }
+
+    fn emit_values(&mut self, now: Instant, message: &Message<'_>, out: &mut Outbox) {
         match *message {
             Message::NoteOn { channel, note, velocity } if velocity > U7::default() => {
                 self.receive_number(now, &Address::Voice(channel, Voice::Note(note)), velocity.get(), out);
@@ -122,6 +128,8 @@ impl Translator {
         }
         let selected = &mut self.selected[usize::from(at.get())];
         if selected.select(controller, value) {
+            // Which parameter the next value belongs to is no value of its own.
+            self.channels.was_found = true;
             return;
         }
         let Some(parameter) = selected.parameter() else { return };
