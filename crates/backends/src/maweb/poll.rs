@@ -422,8 +422,10 @@ impl Poller {
         let is_active = now < self.active_until;
         let round = self.requests.len().max(1) as u32;
         let gap = if is_active { self.interval } else { self.interval.max(self.idle_interval / round) };
-        let phase = if std::mem::take(&mut self.is_first) { self.phase } else { Duration::ZERO };
-        self.next_at = (self.last_due + gap + phase).max(now);
+        if std::mem::take(&mut self.is_first) {
+            self.last_due += self.phase;
+        }
+        self.next_at = (self.last_due + gap).max(now);
     }
 
     fn record(&mut self, what: PollKind) -> Option<&mut RequestRecord> {
@@ -630,7 +632,9 @@ mod tests {
                 continue;
             }
             for poller in &mut pollers {
-                poller.take_executors(at(now));
+                if poller.take_executors(at(now)).is_some() && now < 100 {
+                    poller.note_activity(at(now));
+                }
                 sent[now as usize] += usize::from(poller.due(at(now)).is_some());
             }
         }
