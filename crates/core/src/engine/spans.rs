@@ -17,7 +17,8 @@ pub(super) struct SpanMemory {
     emitted: SlotSpans,
     /// A span as values.
     broken: Vec<(Slot, Value)>,
-    /// Empty lists.
+    /// Empty lists. A session has a pointer to the one in its inbox, because most never need one.
+    #[expect(clippy::vec_box, reason = "they move between here and the sessions")]
     spare: Vec<Box<SlotSpans>>,
 }
 

@@ -503,7 +503,7 @@ impl Output {
         }
         self.plan_steps(now);
         self.turn.number = self.turn.number.wrapping_add(1).max(1);
-        self.turn.serial = self.turn.serial + 1;
+        self.turn.serial += 1;
         self.sent.rotate_right(1);
         self.sent[0] = Some(now);
         self.bucket.iter_mut().for_each(|bucket| bucket.take(now));
