@@ -29,6 +29,8 @@ pub(crate) struct RunnableShow {
     pub(crate) values: bool,
     /// The file to record input to.
     pub(crate) record: Option<PathBuf>,
+    /// The real-time priority to run with.
+    pub(crate) realtime: Option<u8>,
 }
 
 impl RunnableShow {
@@ -61,6 +63,9 @@ impl RunnableShow {
                 return Ok(ExitCode::FAILURE);
             }
         };
+        if let Some(priority) = self.realtime {
+            shell.enter_real_time(priority).context("cannot run in real time")?;
+        }
         let show = shell.handle();
         if let Some(path) = &self.record {
             shell.record_to(path);

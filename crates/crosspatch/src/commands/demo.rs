@@ -23,5 +23,5 @@ pub(crate) fn run(demo: &Demo, log: &LogArgs) -> Result<ExitCode> {
     }
     output::print(&format!("{WELCOME}\n"))?;
     let source = ConfigSource::embedded("demo.cfg", CONFIGURATION, &demo.overrides);
-    RunnableShow { source, watches: false, values: true, record: None }.run(log)
+    RunnableShow { source, watches: false, values: true, record: None, realtime: None }.run(log)
 }

@@ -18,7 +18,14 @@ pub(crate) fn run(run: &RunArgs, log: &LogArgs) -> Result<ExitCode> {
     if let Some(path) = &run.record {
         check_recording(path, run.force)?;
     }
-    RunnableShow { source, watches: !run.no_watch, values: run.values, record: run.record.clone() }.run(log)
+    let show = RunnableShow {
+        source,
+        watches: !run.no_watch,
+        values: run.values,
+        record: run.record.clone(),
+        realtime: run.realtime,
+    };
+    show.run(log)
 }
 
 /// Refuses a recording that would overwrite another one, or that cannot be written.
