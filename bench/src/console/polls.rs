@@ -15,11 +15,11 @@ use crate::report::{ReportTable, Row};
 
 const FADERS: u32 = 30;
 
-/// The default interval of the polls.
-const INTERVAL: Duration = Duration::from_millis(40);
+/// The default interval of the polls while nothing changes.
+const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A measurement lasts this many times longer than others: there are 25 polls a second.
-const LONGER: u32 = 4;
+/// A measurement lasts this many times longer than others: there are ten polls a second.
+const LONGER: u32 = 8;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -50,6 +50,7 @@ impl RunnableShow {
     fn run_with(self, log: &Log) -> Result<ExitCode> {
         let signals = Signals::listen(log).context("cannot install the signal handlers")?;
         let name = self.source.name();
+        let mut shell = Shell::new().context("cannot create the poller")?;
         let helpers = Helpers::default();
         let disk = Disk::new(helpers.clone());
         let mut compiled = self.source.compile(&disk, None);
@@ -62,7 +63,6 @@ impl RunnableShow {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let mut shell = Shell::new().context("cannot create the poller")?;
         if let Some(priority) = self.realtime {
             shell.enter_real_time(priority).context("cannot run in real time")?;
         }

@@ -52,6 +52,7 @@ pub use handle::{Handle, StatusReport};
 pub use observe::{Observed, PortName};
 pub use realtime::RealtimeError;
 pub use replay::{ReplayError, replay};
+pub use subscribers::ReceiverLookup;
 pub use value_observers::{Interest, Observation, ValueFrame};
 
 use clock::Clock;
@@ -75,13 +76,16 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Creates a shell with an empty plan. Raises the process's limit of open files as far as the system permits.
+    /// Creates a shell with an empty plan. Raises the process's limit of open files as far as the system permits, and
+    /// has large blocks of memory returned to the system when they are freed. A program therefore creates it before it
+    /// compiles a large plan.
     ///
     /// # Errors
     ///
     /// If the operating system has no means of waiting for sockets left.
     pub fn new() -> io::Result<Self> {
         system::raise_file_limit();
+        system::return_large_blocks();
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), ports::WAKER)?);
         let handle = Handle::new(waker.clone());

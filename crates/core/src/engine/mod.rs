@@ -31,7 +31,7 @@ pub use transition::{Replaced, Transition};
 use crate::notices::NoticeBook;
 use crate::{
     Closed, Direction, Duration, Effect, InstanceId, Instant, Kind, Notice, Outbox, Peer, Plan,
-    PlannedInstance, Port, Route, Session, SessionId, Slot, Spans, Status, Value,
+    PlannedInstance, Port, Route, Session, SessionId, Slot, SlotSpans, Status, Value,
 };
 
 /// How many sessions in a row a value may pass through within one turn. More is a loop.
@@ -108,7 +108,7 @@ struct Running {
     /// The numbers of those values in the inbox that are events.
     events: Vec<u32>,
     /// The spans in the inbox. As long as there are any, none of the values has been delivered.
-    spans: Option<Box<Spans>>,
+    spans: Option<Box<SlotSpans>>,
     is_queued: bool,
     /// The remaining work of an interrupted turn.
     rest: Rest,
@@ -403,9 +403,9 @@ impl Engine {
     /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
     fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
         let emitted = std::mem::take(&mut self.emitted);
-        let mut room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
+        let room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
         if out.spans.is_empty() {
-            self.route_values(now, instance, &emitted, &mut room, out);
+            self.route_values(now, instance, &emitted, room, out);
         } else {
             self.route_spans(now, instance, &emitted, room, out);
         }
@@ -413,25 +413,26 @@ impl Engine {
         self.emitted.clear();
     }
 
-    /// Routes values as long as there is room, and keeps the others.
+    /// Routes values as long as there is room, and keeps the others. Returns how much room is left.
+    #[inline]
     fn route_values(
         &mut self,
         now: Instant,
         instance: InstanceId,
         values: &[(Slot, Value)],
-        room: &mut usize,
+        mut room: usize,
         out: &mut Outbox,
-    ) {
+    ) -> usize {
         let mut rest = values;
         while let [(slot, value), others @ ..] = rest {
-            if *room == 0 {
+            if room == 0 {
                 self.keep_unrouted(instance, rest, out);
                 break;
             }
             // In late hops the channels are noted one by one, to name a loop by.
             rest = match if self.is_late { 0 } else { self.route_run(instance, rest) } {
                 0 => {
-                    *room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
+                    room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
                     others
                 }
                 run => {
@@ -441,11 +442,12 @@ impl Engine {
                             out.push(Effect::Value(session, *slot, value.clone()));
                         });
                     }
-                    *room = room.saturating_sub(run);
+                    room = room.saturating_sub(run);
                     &rest[run..]
                 }
             };
         }
+        room
     }
 
     /// Routes numbers as long as each of them goes to one channel, as it is or through a chain of shapes, and all to

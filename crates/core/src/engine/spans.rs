@@ -5,7 +5,7 @@
 
 use super::{Engine, Inbox, Running};
 use crate::plan::SpanRoute;
-use crate::{Batch, Effect, InstanceId, Instant, Outbox, Slot, Span, Spans, Value};
+use crate::{Effect, InstanceId, Instant, Outbox, Slot, SlotSpan, SlotSpans, SpannedValues, Value};
 
 /// How many slots of a span cost as much as a single value.
 const SLOTS_PER_VALUE: usize = 16;
@@ -14,11 +14,11 @@ const SLOTS_PER_VALUE: usize = 16;
 #[derive(Default)]
 pub(super) struct SpanMemory {
     /// The emitted spans that are being routed.
-    emitted: Spans,
+    emitted: SlotSpans,
     /// A span as values.
     broken: Vec<(Slot, Value)>,
     /// Empty lists.
-    spare: Vec<Box<Spans>>,
+    spare: Vec<Box<SlotSpans>>,
 }
 
 impl Running {
@@ -33,7 +33,7 @@ impl Running {
         let mut values = Inbox::new();
         let mut events = std::mem::take(&mut self.events).into_iter().peekable();
         let mut number = 0;
-        Batch::new(&self.inbox, &spans).for_each(|part| match part {
+        SpannedValues::new(&self.inbox, &spans).for_each(|part| match part {
             crate::Part::Values(part) => {
                 for value in part {
                     if events.next_if_eq(&number).is_some() {
@@ -62,11 +62,11 @@ impl Engine {
         let mut spans = std::mem::replace(&mut out.spans, std::mem::take(&mut self.spans.emitted));
         let mut routed = 0;
         for (after, span) in spans.iter() {
-            self.route_values(now, instance, &emitted[routed..after], &mut room, out);
+            room = self.route_values(now, instance, &emitted[routed..after], room, out);
             routed = after;
             self.route_span(now, instance, &span, &mut room, out);
         }
-        self.route_values(now, instance, &emitted[routed..], &mut room, out);
+        self.route_values(now, instance, &emitted[routed..], room, out);
         spans.clear();
         self.spans.emitted = spans;
     }
@@ -75,7 +75,7 @@ impl Engine {
         &mut self,
         now: Instant,
         instance: InstanceId,
-        span: &Span<'_>,
+        span: &SlotSpan<'_>,
         room: &mut usize,
         out: &mut Outbox,
     ) {
@@ -94,7 +94,7 @@ impl Engine {
             if !is_handed_over {
                 let mut broken = std::mem::take(&mut self.spans.broken);
                 broken.extend(part.values());
-                self.route_values(now, instance, &broken, room, out);
+                *room = self.route_values(now, instance, &broken, *room, out);
                 broken.clear();
                 self.spans.broken = broken;
             }
@@ -107,7 +107,7 @@ impl Engine {
         &mut self,
         instance: InstanceId,
         route: SpanRoute,
-        span: &Span<'_>,
+        span: &SlotSpan<'_>,
         room: &mut usize,
         out: &mut Outbox,
     ) -> bool {
@@ -129,7 +129,7 @@ impl Engine {
         }
         queue.admit(route.to.target, target);
         let slot = Slot(route.to.slot.0 + channel.0 - route.from.0);
-        let arriving = span.at(slot, plan.spans().palette(route));
+        let arriving = span.at(slot).with_numbers(plan.spans().numbers(route));
         target.known.record_output_span(&arriving);
         let waiting = target.spans.get_or_insert_with(|| spans.spare.pop().unwrap_or_default());
         waiting.push(target.inbox.len(), &arriving);
@@ -148,7 +148,7 @@ impl Engine {
         let mut inbox = std::mem::take(&mut running.inbox);
         self.slices.work += spans.len() + inbox.len() / super::slices::VALUES_PER_UNIT;
         self.call(now, instance, out, |session, out| {
-            session.handle_spans(now, Batch::new(&inbox, &spans), out);
+            session.handle_spans(now, SpannedValues::new(&inbox, &spans), out);
         });
         inbox.clear();
         self.queue.spare.push(inbox);

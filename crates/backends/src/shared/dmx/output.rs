@@ -7,9 +7,9 @@
 //! queued, up to a limit. If frames follow each other anyway, a level is held only if the next one arrives within half
 //! a frame: a source that sends frames of its own and is a little early is not a short press.
 
-use crosspatch_core::{Duration, Instant, Slot, Span, Value, bits};
+use crosspatch_core::{Duration, Instant, Slot, SlotSpan, Value, bits};
 
-use super::plain_slots::{Change, PlainSlots};
+use super::plain_slots::{PlainSlots, SlotChange};
 use super::{Bucket, Place};
 
 /// The number of frames of 512 slots per second on a DMX line.
@@ -254,7 +254,7 @@ impl Output {
     }
 
     /// Sets the levels of consecutive channels, as [`set_all`](Self::set_all) their values.
-    pub(crate) fn set_span(&mut self, now: Instant, span: Span<'_>) {
+    pub(crate) fn set_span(&mut self, now: Instant, span: SlotSpan<'_>) {
         if now != self.turn.now {
             self.begin_turn(now);
         }
@@ -297,49 +297,43 @@ impl Output {
     }
 
     /// Sets the levels of channels that write the positions from this one on.
-    fn set_run(&mut self, span: Span<'_>, position: usize) {
-        let incoming = self.plain.incoming(position, span.levels.len());
-        match span.nearest() {
-            None => incoming.copy_from_slice(span.levels),
-            Some(nearest) => {
-                for (to, level) in incoming.iter_mut().zip(span.levels) {
-                    *to = nearest[usize::from(*level)];
-                }
-            }
-        }
+    fn set_run(&mut self, span: SlotSpan<'_>, position: usize) {
+        self.plain.put_incoming(position, span.levels, span.nearest());
         let end = position + span.levels.len();
-        for word in position / 64..end.div_ceil(64) {
-            let start = word * 64;
+        for block in position / 64..end.div_ceil(64) {
+            let start = block * 64;
             let wanted = span.changed(start as isize - position as isize);
-            let (has_changed, again) = self.plain.set_word(word, wanted, &mut self.frame, &self.turn);
+            let levels = start..self.frame.len().min(start + 64);
+            let (has_changed, again) =
+                self.plain.set_block(block, wanted, &mut self.frame[levels], &self.turn);
             if has_changed && !self.has_changed {
                 self.want();
             }
             for at in bits::each(again) {
                 let slot = Slot(span.first.0 + (start + at - position) as u32);
-                self.set_again(slot, self.plain.incoming_level(start + at).into());
+                self.set_again(slot, self.plain.incoming(start + at).into());
             }
         }
     }
 
     #[inline]
     fn set_in_turn(&mut self, slot: Slot, value: &Value) {
-        let Some(channel) = self.channels.get_mut(slot.index()) else { return };
         let Value::Number(number) = *value else { return };
-        let channel = match channel {
-            OutputChannel::Plain(position) => {
-                let level = Place { coarse: *position, fine: None }.quantise(number);
-                match self.plain.set(*position, level as u8, &mut self.frame, &self.turn) {
-                    Change::None => {}
-                    Change::Done if self.has_changed => {}
-                    Change::Done => self.want(),
-                    Change::Again => self.set_again(slot, level),
-                }
-                return;
-            }
-            OutputChannel::Other(channel) => channel,
-            OutputChannel::Unmapped => return,
+        let Some(OutputChannel::Plain(position)) = self.channels.get(slot.index()) else {
+            return self.set_other(slot, number);
         };
+        let level = Place { coarse: *position, fine: None }.quantise(number);
+        match self.plain.set(*position, level as u8, &mut self.frame, &self.turn) {
+            SlotChange::None => {}
+            SlotChange::Done if self.has_changed => {}
+            SlotChange::Done => self.want(),
+            SlotChange::Again => self.set_again(slot, level),
+        }
+    }
+
+    #[inline(never)]
+    fn set_other(&mut self, slot: Slot, number: f64) {
+        let Some(OutputChannel::Other(channel)) = self.channels.get_mut(slot.index()) else { return };
         let level = channel.place.quantise(number);
         // Another channel may have written the same slot.
         let is_there =
@@ -906,6 +900,51 @@ mod tests {
             seen.dedup();
             presses.dedup();
             prop_assert_eq!(seen, presses);
+        }
+
+        /// Slots that are side by side in [`PlainSlots`] and those that are single follow the same rules, by spans and by
+        /// values.
+        #[test]
+        fn a_span_has_the_effect_of_its_values(
+            realtime: bool,
+            steps in prop::collection::vec((0..40_000_u64, 1..12_u32, 0..4_u8, any::<u64>()), 1..25),
+        ) {
+            const COUNT: u16 = 70;
+            let pace = if realtime { REALTIME } else { PACED };
+            // A second channel at each position, which gets no value, makes them single.
+            let [mut whole, mut broken] = [1, 2].map(|writers| {
+                let mut output = Output::new(pace, 80);
+                for slot in 0..u32::from(COUNT * writers) {
+                    output.bind(Slot(slot), Place { coarse: slot as u16 % COUNT + 5, fine: None });
+                }
+                output
+            });
+            let mut now = 0;
+            for (pause, count, kind, mut seed) in steps {
+                for number in 0..count {
+                    // Many at a time are a source with a rate of its own.
+                    now += if count > 4 { 22_727 - pause % 8 * u64::from(number % 3) } else { pause };
+                    let mut levels = [0; COUNT as usize];
+                    let mut changed = [u64::MAX, 0b11_1111];
+                    match kind {
+                        0 => levels.fill(if number % 2 == 0 { 255 } else { 0 }),
+                        1 => changed = [1 << (seed % 64), seed % 64],
+                        2 => changed = [seed, seed >> 58],
+                        _ => {}
+                    }
+                    for level in levels.iter_mut().filter(|_| kind > 0) {
+                        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        *level = (seed >> 62) as u8 * 80;
+                    }
+                    let span = SlotSpan::new(Slot(0), &levels, &changed);
+                    prop_assert_eq!(frames(&mut whole, at(now)), frames(&mut broken, at(now)));
+                    whole.set_span(at(now), span);
+                    span.values().for_each(|(slot, value)| broken.set(at(now), slot, &value));
+                    prop_assert_eq!(whole.take_due(at(now)), broken.take_due(at(now)), "at {}", now);
+                    prop_assert_eq!(whole.next_due(), broken.next_due());
+                }
+            }
+            prop_assert_eq!(frames(&mut whole, at(now + 500_000)), frames(&mut broken, at(now + 500_000)));
         }
     }
 }

@@ -11,25 +11,29 @@ use super::output::{LOOK_BACK, OutputSlot, Turn};
 
 /// The slots by their positions in the frame. Those of other channels are unused.
 #[derive(Debug, Default)]
-pub(super) struct PlainSlots {
+pub(super) struct PlainSlots(Vec<PlainBlock>);
+
+/// 64 slots.
+#[derive(Clone, Debug)]
+struct PlainBlock {
     /// As in [`OutputSlot`].
-    last: Vec<u8>,
-    before: Vec<u8>,
-    moves: Vec<u8>,
-    waiting: Vec<u8>,
-    /// The slots with queued steps.
-    has_waiting: Vec<u64>,
-    /// The slots that have changed in the current frame, in the one before it, and so on.
-    changed_in: Vec<[u64; LOOK_BACK + 1]>,
-    /// The slots that have ever changed.
-    has_changed: Vec<u64>,
+    last: [u8; 64],
+    before: [u8; 64],
+    moves: [u8; 64],
+    waiting: [u8; 64],
     /// The levels of a span that is being set.
-    incoming: Vec<u8>,
+    incoming: [u8; 64],
+    /// The slots with queued steps.
+    has_waiting: u64,
+    /// The slots that have ever changed.
+    has_changed: u64,
+    /// The slots that have changed in the current frame, in the one before it, and so on.
+    changed_in: [u64; LOOK_BACK + 1],
 }
 
 /// What a new level does to a slot.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum SlotChange {
     /// It has this level.
     None,
     /// It has changed.
@@ -41,138 +45,149 @@ pub(super) enum Change {
 impl PlainSlots {
     /// Makes room for a frame of this length.
     pub(super) fn resize(&mut self, len: usize) {
-        for bytes in
-            [&mut self.last, &mut self.before, &mut self.moves, &mut self.waiting, &mut self.incoming]
-        {
-            bytes.resize(len, 0);
-        }
-        let words = len.div_ceil(64);
-        self.has_waiting.resize(words, 0);
-        self.changed_in.resize(words, [0; LOOK_BACK + 1]);
-        self.has_changed.resize(words, 0);
+        let zeros = [0; 64];
+        let block = PlainBlock {
+            last: zeros,
+            before: zeros,
+            moves: zeros,
+            waiting: zeros,
+            incoming: zeros,
+            has_waiting: 0,
+            has_changed: 0,
+            changed_in: [0; LOOK_BACK + 1],
+        };
+        self.0.resize(len.div_ceil(64), block);
     }
 
     /// The state of a slot in the frame with this number.
     pub(super) fn load(&self, position: u16, number: u32) -> OutputSlot {
-        let (at, (word, bit)) = (usize::from(position), place(position));
-        let frames_ago = self.changed_in[word].iter().position(|changed| changed & bit != 0);
+        let (block, at) = (&self.0[usize::from(position / 64)], usize::from(position % 64));
+        let frames_ago = block.changed_in.iter().position(|changed| changed >> at & 1 != 0);
         let changed_in = match frames_ago {
             Some(frames) => number.wrapping_sub(frames as u32),
-            None if self.has_changed[word] & bit != 0 => number.wrapping_sub(LOOK_BACK as u32 + 1).max(1),
+            None if block.has_changed >> at & 1 != 0 => number.wrapping_sub(LOOK_BACK as u32 + 1).max(1),
             None => 0,
         };
         OutputSlot {
             place: Place { coarse: position, fine: None },
-            last: self.last[at].into(),
-            before: self.before[at].into(),
+            last: block.last[at].into(),
+            before: block.before[at].into(),
             changed_in,
-            waiting: self.waiting[at],
-            moves: self.moves[at],
+            waiting: block.waiting[at],
+            moves: block.moves[at],
         }
     }
 
     /// Stores the state of a slot that is new, or that has changed in the frame with this number or not at all.
     pub(super) fn save(&mut self, slot: &OutputSlot, number: u32) {
         let position = slot.place.coarse;
-        let (at, (word, bit)) = (usize::from(position), place(position));
-        (self.last[at], self.before[at]) = (slot.last as u8, slot.before as u8);
-        (self.moves[at], self.waiting[at]) = (slot.moves, slot.waiting);
-        set(&mut self.has_waiting[word], bit, slot.waiting > 0);
-        set(&mut self.has_changed[word], bit, slot.changed_in > 0);
+        let (block, at) = (&mut self.0[usize::from(position / 64)], usize::from(position % 64));
+        (block.last[at], block.before[at]) = (slot.last as u8, slot.before as u8);
+        (block.moves[at], block.waiting[at]) = (slot.moves, slot.waiting);
+        let bit = 1 << at;
+        set(&mut block.has_waiting, bit, slot.waiting > 0);
+        set(&mut block.has_changed, bit, slot.changed_in > 0);
         if slot.changed_in == 0 {
-            self.changed_in[word].iter_mut().for_each(|changed| *changed &= !bit);
+            block.changed_in.iter_mut().for_each(|changed| *changed &= !bit);
         } else if slot.changed_in == number {
-            self.changed_in[word][0] |= bit;
+            block.changed_in[0] |= bit;
         }
     }
 
     /// Sets the level of one slot.
     #[inline]
-    pub(super) fn set(&mut self, position: u16, level: u8, frame: &mut [u8], turn: &Turn) -> Change {
-        let (at, (word, bit)) = (usize::from(position), place(position));
-        if self.last[at] == level && self.has_changed[word] & bit != 0 {
-            return Change::None;
+    pub(super) fn set(&mut self, position: u16, level: u8, frame: &mut [u8], turn: &Turn) -> SlotChange {
+        let (block, at) = (&mut self.0[usize::from(position / 64)], usize::from(position % 64));
+        let bit = 1 << at;
+        if block.last[at] == level && block.has_changed & bit != 0 {
+            return SlotChange::None;
         }
-        let changed_in = &mut self.changed_in[word];
-        if (self.has_waiting[word] | within(changed_in, turn.fresh)) & bit != 0 {
-            return Change::Again;
+        if (block.has_waiting | block.changed_within(turn.fresh)) & bit != 0 {
+            return SlotChange::Again;
         }
-        let goes_on = within(changed_in, turn.reach) & bit != 0;
-        self.moves[at] = if goes_on { self.moves[at] << 1 | turn.frame } else { 0 };
-        self.before[at] = std::mem::replace(&mut self.last[at], level);
-        frame[at] = level;
-        changed_in[0] |= bit;
-        self.has_changed[word] |= bit;
-        Change::Done
+        let goes_on = block.changed_within(turn.reach) & bit != 0;
+        block.moves[at] = if goes_on { block.moves[at] << 1 | turn.frame } else { 0 };
+        block.before[at] = std::mem::replace(&mut block.last[at], level);
+        frame[usize::from(position)] = level;
+        block.changed_in[0] |= bit;
+        block.has_changed |= bit;
+        SlotChange::Done
     }
 
-    /// The levels from a position on, to be written before [`set_word`](Self::set_word).
-    pub(super) fn incoming(&mut self, position: usize, len: usize) -> &mut [u8] {
-        &mut self.incoming[position..position + len]
+    /// Writes levels of a span from a position on, for [`set_block`](Self::set_block).
+    pub(super) fn put_incoming(&mut self, position: usize, levels: &[u8], nearest: Option<&[u8; 256]>) {
+        let (mut block, mut at, mut levels) = (position / 64, position % 64, levels);
+        while !levels.is_empty() {
+            let (now, later) = levels.split_at(levels.len().min(64 - at));
+            let incoming = &mut self.0[block].incoming[at..at + now.len()];
+            match nearest {
+                None => incoming.copy_from_slice(now),
+                Some(nearest) => {
+                    for (to, level) in incoming.iter_mut().zip(now) {
+                        *to = nearest[usize::from(*level)];
+                    }
+                }
+            }
+            (block, at, levels) = (block + 1, 0, later);
+        }
     }
 
     /// The level of a slot that a span brings.
-    pub(super) fn incoming_level(&self, position: usize) -> u8 {
-        self.incoming[position]
+    pub(super) fn incoming(&self, position: usize) -> u8 {
+        self.0[position / 64].incoming[position % 64]
     }
 
-    /// Sets the levels of those of 64 slots whose bit is set to [`incoming`](Self::incoming). Returns whether any has
-    /// changed, and which have to be set one by one.
-    pub(super) fn set_word(
+    /// Sets the levels of those slots of a block whose bit is set to the incoming ones. `frame` has the levels of the
+    /// block. Returns whether any has changed, and which have to be set one by one.
+    pub(super) fn set_block(
         &mut self,
-        word: usize,
+        block: usize,
         wanted: u64,
         frame: &mut [u8],
         turn: &Turn,
     ) -> (bool, u64) {
-        let slots = word * 64..(word * 64 + 64).min(self.last.len());
-        let (new, last) = (&self.incoming[slots.clone()], &mut self.last[slots.clone()]);
-        let changed_in = &mut self.changed_in[word];
-        let moving = wanted & (bits::differing(new, last) | !self.has_changed[word]);
-        let again = moving & (self.has_waiting[word] | within(changed_in, turn.fresh));
+        let block = &mut self.0[block];
+        let moving = wanted & (bits::differing_block(&block.incoming, &block.last) | !block.has_changed);
+        let again = moving & (block.has_waiting | block.changed_within(turn.fresh));
         let now = moving & !again;
         if now == 0 {
             return (false, again);
         }
-        let goes_on = within(changed_in, turn.reach);
-        let moves = &mut self.moves[slots.clone()];
-        if now & goes_on != 0 {
-            let frame = bits::eight(turn.frame);
-            let shift = |_, moves| (moves & !bits::eight(0x80)) << 1 | frame;
-            bits::change_where(now & goes_on, new, moves, shift, |_, moves| moves << 1 | turn.frame);
-        }
-        if now & !goes_on != 0 {
-            bits::change_where(now & !goes_on, new, moves, |_, _| 0, |_, _| 0);
-        }
-        bits::copy_where(now, last, &mut self.before[slots.clone()]);
-        bits::copy_where(now, new, last);
-        bits::copy_where(now, new, &mut frame[slots]);
-        changed_in[0] |= now;
-        self.has_changed[word] |= now;
+        let goes_on = block.changed_within(turn.reach);
+        let moved = block.moves.map(|moves| moves << 1 | turn.frame);
+        bits::copy_block_where(now & goes_on, &moved, &mut block.moves);
+        bits::copy_block_where(now & !goes_on, &[0; 64], &mut block.moves);
+        bits::copy_block_where(now, &block.last, &mut block.before);
+        bits::copy_block_where(now, &block.incoming, &mut block.last);
+        bits::copy_where(now, &block.incoming, frame);
+        block.changed_in[0] |= now;
+        block.has_changed |= now;
         (true, again)
     }
 
     /// A frame has been sent; the next one begins.
     pub(super) fn begin_frame(&mut self) {
-        for changed_in in &mut self.changed_in {
+        for PlainBlock { changed_in, .. } in &mut self.0 {
             changed_in.rotate_right(1);
             changed_in[0] = 0;
         }
     }
 }
 
-/// The word and the bit of a position.
-#[inline]
-fn place(position: u16) -> (usize, u64) {
-    (usize::from(position / 64), 1 << (position % 64))
+impl PlainBlock {
+    /// The slots that have changed at most this many frames ago.
+    #[inline]
+    fn changed_within(&self, frames: u32) -> u64 {
+        let [now, before, earlier, earliest] = self.changed_in;
+        match frames {
+            0 => now,
+            1 => now | before,
+            2 => now | before | earlier,
+            _ => now | before | earlier | earliest,
+        }
+    }
 }
 
 fn set(word: &mut u64, bit: u64, on: bool) {
     *word = if on { *word | bit } else { *word & !bit };
-}
-
-/// The slots that have changed at most this many frames ago.
-#[inline]
-fn within(changed_in: &[u64; LOOK_BACK + 1], frames: u32) -> u64 {
-    changed_in[..=frames as usize].iter().fold(0, |all, changed| all | changed)
 }
