@@ -23,7 +23,7 @@ pub(crate) fn run(run: &RunArgs, log: &LogArgs) -> Result<ExitCode> {
         check_recording(path, run.force)?;
     }
     let (watches, values, record) = (!run.no_watch, run.values, run.record.clone());
-    RunnableShow { source, watches, values, web, record }.run(log)
+    RunnableShow { source, watches, values, web, record, realtime: run.realtime }.run(log)
 }
 
 /// The page of `--web` or `--web ADDRESS`.

@@ -125,8 +125,11 @@ impl Reloader {
             Ok(plan) => {
                 self.reloads.add(plan.difference(&running));
                 self.page.set_lines(&plan, lines);
-                self.show.install(plan);
+                let replaced = self.show.install(plan);
                 self.page.apply(web);
+                drop(running);
+                // Freed here, it does not hold up the show.
+                drop(replaced.recv());
             }
             Err(refusal) => {
                 warn!(id = "reload", "did not reload {name}: {refusal}; the show goes on as it was");
