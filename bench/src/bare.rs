@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tungstenite::Message;
@@ -51,6 +52,22 @@ pub(crate) fn start_web_socket(at: SocketAddr, to: SocketAddr) -> Result<Process
     Process::start(command)
 }
 
+/// Starts a program that receives at each of these addresses and sends what comes there from the same socket to `to`.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_many(at: &[SocketAddr], to: SocketAddr) -> Result<Process> {
+    let ports: Vec<_> = at.iter().map(|at| at.port().to_string()).collect();
+    let mut command = own_program()?;
+    command.args([WORD, &format!("many {to} {}", ports.join(","))]);
+    Process::start(command)
+}
+
+/// Starts a program that polls a console at `to` with a request every `interval` and reads the answers.
+pub(crate) fn start_poller(interval: Duration, to: SocketAddr) -> Result<Process> {
+    let mut command = own_program()?;
+    command.args([WORD, &format!("poller {} {to}", interval.as_millis())]);
+    Process::start(command)
+}
+
 fn own_program() -> Result<Command> {
     Ok(Command::new(std::env::current_exe().context("cannot find this program")?))
 }
@@ -64,6 +81,12 @@ pub fn run(words: &str) -> Result<()> {
     let words: Vec<_> = words.split_ascii_whitespace().collect();
     match words[..] {
         ["websocket", at, to] => Ok(web_socket(at.parse()?, to.parse()?)?),
+        ["poller", millis, to] => Ok(poller(Duration::from_millis(millis.parse()?), to.parse()?)?),
+        #[cfg(target_os = "linux")]
+        ["many", to, ports] => {
+            let ports = ports.split(',').map(str::parse).collect::<Result<Vec<u16>, _>>()?;
+            Ok(many(&ports, to.parse()?)?)
+        }
         [calls @ ("single" | "batched"), length, copies, at, to] => {
             let input = UdpSocket::bind(at).context("the port is taken")?;
             let output = UdpSocket::bind("127.0.0.1:0")?;
@@ -179,6 +202,45 @@ impl Forwarder {
         }
     }
 }
+
+/// Waits for all sockets at once, and receives and sends one datagram of each that has one.
+#[cfg(target_os = "linux")]
+fn many(ports: &[u16], to: SocketAddr) -> io::Result<()> {
+    use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+    let bind = |port: &u16| UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], *port)));
+    let sockets = ports.iter().map(bind).collect::<io::Result<Vec<_>>>()?;
+    let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+    for (number, socket) in sockets.iter().enumerate() {
+        epoll::add(&epoll, socket, EventData::new_u64(number as u64), EventFlags::IN)?;
+    }
+    let (mut events, mut buffer) = (Vec::with_capacity(256), [0; 2048]);
+    loop {
+        events.clear();
+        epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), None)?;
+        for event in &events {
+            let socket = &sockets[event.data.u64() as usize];
+            let len = socket.recv(&mut buffer)?;
+            socket.send_to(&buffer[..len], to)?;
+        }
+    }
+}
+
+/// Asks a console for thirty faders, as MA's page does.
+fn poller(interval: Duration, to: SocketAddr) -> Result<()> {
+    let stream = TcpStream::connect(to)?;
+    stream.set_nodelay(true)?;
+    let (mut socket, _) = tungstenite::client("ws://127.0.0.1/?ma=1", stream)?;
+    socket.read()?;
+    let mut due = Instant::now();
+    loop {
+        due += interval;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        socket.send(Message::text(POLL))?;
+        socket.read()?;
+    }
+}
+
+const POLL: &str = r#"{"requestType":"playbacks","startIndex":[0],"itemsCount":[30],"pageIndex":0,"itemsType":[2],"view":2,"execButtonViewMode":1,"buttonsViewMode":0,"session":1,"maxRequests":1}"#;
 
 fn web_socket(at: SocketAddr, to: SocketAddr) -> Result<()> {
     let input = UdpSocket::bind(at)?;

@@ -73,7 +73,7 @@ fn configurations() -> Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("OSC to OSC, 64 mapped", osc),
         ("Art-Net to sACN, a universe that is kept alive", universes),
-        ("a tablet and a console that is polled every 40 ms", desk),
+        ("a tablet and a console that is polled", desk),
         ("a simulated console that is polled", simulator),
     ])
 }

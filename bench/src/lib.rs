@@ -4,15 +4,23 @@
 //! programs that only receive and send over the same kind of sockets (`bare`). All receive the same events in turn (A B
 //! A B), so that other load on the machine affects all of them. The relevant result is the ratio.
 
+mod alone;
 pub mod bare;
 mod console;
 mod figures;
 pub mod floods;
 mod forward;
+mod halves;
+mod hop;
 mod idle;
+mod limits;
 mod load;
 mod paced;
+mod peers;
+mod probe;
 mod process;
+mod program;
+mod reload;
 mod report;
 #[cfg(unix)]
 pub mod soak;
@@ -43,15 +51,32 @@ pub struct BenchOptions {
     pub rounds: u32,
     /// How long each measurement takes.
     pub measure: Duration,
+    /// Shows with more peers, consoles, universes or mappings than this are left out of the tables with several sizes.
+    pub largest: u32,
+}
+
+impl BenchOptions {
+    /// The sizes that are not too large.
+    fn sizes(&self, sizes: &[u32]) -> impl Iterator<Item = u32> + use<> {
+        let (sizes, largest) = (sizes.to_vec(), self.largest);
+        sizes.into_iter().filter(move |size| *size <= largest)
+    }
 }
 
 type Measure = fn(&BenchOptions) -> Result<ReportTable>;
 
 /// What is measured besides forwarding.
-const OTHERS: [(&str, Measure); 4] = [
+const OTHERS: [(&str, Measure); 11] = [
+    ("OSC alone", alone::measure),
+    ("a loopback hop", hop::measure),
     ("universes at 44 Hz with the default options", paced::measure),
+    ("universes in one process and in two", halves::measure),
     ("a fader to the console and back", console::measure),
+    ("a poll of a console", console::polls::measure),
+    ("many consoles", console::many::measure),
+    ("many OSC peers", peers::measure),
     ("start and reload", startup::measure),
+    ("reloads of many lines", reload::measure),
     ("idle", idle::measure),
 ];
 
@@ -73,6 +98,8 @@ pub fn run(options: &BenchOptions, format: ReportFormat, progress: &mut dyn FnMu
         names()
     );
 
+    // Programs that are started inherit it.
+    limits::room_for_peers();
     let mut report = Report { about: about(options), ..Report::default() };
     let mut forwarded = Forwarded::default();
     for work in &works {

@@ -47,7 +47,8 @@ pub(crate) struct Lane {
     traffic: Traffic,
     source: UdpSocket,
     sink: UdpSocket,
-    to: SocketAddr,
+    /// Where the events go, in turn.
+    to: Vec<SocketAddr>,
     packet: Vec<u8>,
     buffer: Box<[u8]>,
     /// How many events have been sent, ever.
@@ -74,6 +75,11 @@ pub(crate) struct EventCounts {
 impl Lane {
     /// A lane into the subject that will listen at `to`.
     pub(crate) fn new(traffic: Traffic, to: SocketAddr) -> io::Result<Self> {
+        Self::in_turn(traffic, vec![to])
+    }
+
+    /// A lane into a subject that will listen at several addresses, each of which receives an event in turn.
+    pub(crate) fn in_turn(traffic: Traffic, to: Vec<SocketAddr>) -> io::Result<Self> {
         let sink = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
         // What the sink does not take would count as lost by the subject.
         sink.set_recv_buffer_size(8 << 20)?;
@@ -116,6 +122,19 @@ impl Lane {
         Ok(false)
     }
 
+    /// As [`wake`](Self::wake), and leaves the processor to others meanwhile.
+    pub(crate) fn wake_slowly(&mut self, patience: Duration) -> io::Result<bool> {
+        let start = Instant::now();
+        while start.elapsed() < patience {
+            self.send(Instant::now())?;
+            std::thread::sleep(Duration::from_millis(5));
+            if self.drain()? > 0 {
+                return self.settle().map(|()| true);
+            }
+        }
+        Ok(false)
+    }
+
     /// One event after the other, with a pause in which the subject falls asleep. Returns how long each took.
     pub(crate) fn ping(&mut self, count: usize, pause: Duration) -> io::Result<Vec<Duration>> {
         self.settle()?;
@@ -126,6 +145,29 @@ impl Lane {
             self.wait_for_all()?;
         }
         Ok(std::mem::take(&mut self.latencies))
+    }
+
+    /// Events at a steady rate, each after the one before has come out, so that none of them finds the subject awake. A load
+    /// that is late does not catch up.
+    pub(crate) fn alone(
+        &mut self,
+        a_second: f64,
+        duration: Duration,
+    ) -> io::Result<(EventCounts, Vec<Duration>)> {
+        self.settle()?;
+        let (start, sent, lost) = (Instant::now(), self.sent, self.lost);
+        let period = Duration::from_secs_f64(1.0 / a_second);
+        let mut due = start;
+        while due < start + duration {
+            while Instant::now() < due {
+                std::hint::spin_loop();
+            }
+            self.drain()?;
+            self.send(Instant::now())?;
+            self.wait_for_all()?;
+            due = (due + period).max(Instant::now() + period / 2);
+        }
+        Ok((self.passed(start, sent, lost), std::mem::take(&mut self.latencies)))
     }
 
     /// As many events as pass, with a window of those that are on their way.
@@ -208,8 +250,9 @@ impl Lane {
     fn send(&mut self, due: Instant) -> io::Result<()> {
         self.traffic.source.set(&mut self.packet, self.sent);
         self.due[usize::from(number_of(self.sent))] = Some(due);
+        let to = self.to[(self.sent % self.to.len() as u64) as usize];
         self.sent += 1;
-        match self.source.send_to(&self.packet, self.to) {
+        match self.source.send_to(&self.packet, to) {
             // The port is still closed, or the answer to an earlier packet arrived late.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
             result => result.map(drop),
@@ -230,8 +273,8 @@ impl Lane {
             let Some(number) = self.traffic.sink.number(&self.buffer[..len]) else { continue };
             let ahead = u64::from(number.wrapping_sub(next)) % NUMBERS;
             let on_their_way = self.sent - self.done;
-            // A repetition of what is over, as lines that keep alive have it.
-            if ahead >= on_their_way {
+            // A repetition of what is over, as lines that keep alive have it. On several ways, events overtake each other.
+            if ahead >= on_their_way && self.to.len() == 1 {
                 continue;
             }
             let due = &mut self.due[usize::from(number)];
@@ -271,7 +314,15 @@ impl Lane {
 
     fn give_up(&mut self) {
         self.lost += self.sent - self.done;
+        self.forget();
+    }
+
+    /// What is on its way is not waited for any more.
+    fn forget(&mut self) {
         (self.done, self.copies_seen) = (self.sent, 0);
+        if self.to.len() > 1 {
+            self.due.fill(None);
+        }
     }
 
     /// Waits until nothing comes any more, and begins anew.
@@ -282,7 +333,7 @@ impl Lane {
                 last = Instant::now();
             }
         }
-        (self.done, self.copies_seen) = (self.sent, 0);
+        self.forget();
         self.latencies.clear();
         Ok(())
     }

@@ -32,6 +32,10 @@ struct BenchArgs {
     #[arg(long, value_name = "MS", default_value_t = 500)]
     measure: u64,
 
+    /// Leave out shows with more peers, consoles, universes or mappings than this
+    #[arg(long, value_name = "COUNT", default_value_t = u32::MAX, hide_default_value = true)]
+    largest: u32,
+
     /// The output format of the figures
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: FiguresFormat,
@@ -110,6 +114,7 @@ fn run(args: BenchArgs) -> Result<ExitCode> {
         only: args.only,
         rounds: args.rounds,
         measure: Duration::from_millis(args.measure),
+        largest: args.largest,
     };
     let format = match args.format {
         FiguresFormat::Text => ReportFormat::Text,

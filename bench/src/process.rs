@@ -43,6 +43,15 @@ impl Process {
 
     /// The same, with its log.
     pub(crate) fn show_with_log(program: &Path, configuration: &str, log: Stdio) -> Result<Self> {
+        Self::show_at(Processors::Subjects, program, configuration, log)
+    }
+
+    /// Runs a show that may use all processors.
+    pub(crate) fn show_on_all_processors(program: &Path, configuration: &str) -> Result<Self> {
+        Self::show_at(Processors::All, program, configuration, Stdio::null())
+    }
+
+    fn show_at(processors: Processors, program: &Path, configuration: &str, log: Stdio) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a folder for the configuration")?;
         let file = file_in(&folder);
         std::fs::write(&file, configuration).context("cannot write the configuration")?;
@@ -52,7 +61,7 @@ impl Process {
         #[cfg(unix)]
         command.arg("--no-watch");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let child = pinned(command).context("cannot start the program to be measured")?;
+        let child = spawn(command, processors).context("cannot start the program to be measured")?;
         Ok(Self { child, folder: Some(folder) })
     }
 
@@ -64,7 +73,8 @@ impl Process {
     /// The same, with what it says of mistakes.
     pub(crate) fn start_with_log(mut command: Command, log: Stdio) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let child = pinned(command).with_context(|| "cannot start the program to be measured")?;
+        let child =
+            spawn(command, Processors::Subjects).context("cannot start the program to be measured")?;
         Ok(Self { child, folder: None })
     }
 
@@ -107,6 +117,19 @@ impl Process {
     }
 }
 
+impl Usage {
+    /// What was used since `before`. Memory and descriptors are those of the end.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            cpu: self.cpu.saturating_sub(before.cpu),
+            waited: self.waited.saturating_sub(before.waited),
+            ticks: [0, 1].map(|at| self.ticks[at] - before.ticks[at]),
+            sleeps: self.sleeps - before.sleeps,
+            ..*self
+        }
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -144,37 +167,47 @@ fn field(status: &str, name: &str) -> u64 {
     line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// The processor for the load and that for the subject, if there are two.
+/// Where a program runs.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Processors {
+    /// On the processor for subjects, so that the load has one of its own.
+    Subjects,
+    /// Where the system likes.
+    All,
+}
+
+/// All processors, that for the load and that for the subject, if there are two.
 #[cfg(target_os = "linux")]
-fn processors() -> Option<[usize; 2]> {
+fn processors() -> Option<(rustix::thread::CpuSet, [usize; 2])> {
     // Queried before the first thread is pinned.
-    static FIRST_TWO: std::sync::OnceLock<Option<[usize; 2]>> = std::sync::OnceLock::new();
-    *FIRST_TWO.get_or_init(|| {
+    static KNOWN: std::sync::OnceLock<Option<(rustix::thread::CpuSet, [usize; 2])>> =
+        std::sync::OnceLock::new();
+    *KNOWN.get_or_init(|| {
         let allowed = rustix::thread::sched_getaffinity(None).ok()?;
         let mut known = (0..rustix::thread::CpuSet::MAX_CPU).filter(|at| allowed.is_set(*at));
-        Some([known.next()?, known.next()?])
+        Some((allowed, [known.next()?, known.next()?]))
     })
 }
 
-/// Starts a command on the processor for subjects, and lets this thread, which makes the load, run on another one.
+/// Starts a command, and lets this thread, which makes the load, run on the processor for loads.
 #[cfg(target_os = "linux")]
-fn pinned(mut command: Command) -> io::Result<Child> {
+fn spawn(mut command: Command, processors: Processors) -> io::Result<Child> {
     use rustix::thread::{CpuSet, sched_setaffinity};
-    let Some([load, subject]) = processors() else { return command.spawn() };
-    let to = |processor| {
+    let Some((all, [load, subject])) = self::processors() else { return command.spawn() };
+    let only = |processor| {
         let mut set = CpuSet::new();
         set.set(processor);
-        // Where that is not allowed, the figures are a little less steady.
-        let _ = sched_setaffinity(None, &set);
+        set
     };
-    to(subject);
+    // Where that is not allowed, the figures are a little less steady.
+    let _ = sched_setaffinity(None, &if processors == Processors::All { all } else { only(subject) });
     let child = command.spawn();
-    to(load);
+    let _ = sched_setaffinity(None, &only(load));
     child
 }
 
 #[cfg(not(target_os = "linux"))]
-fn pinned(mut command: Command) -> io::Result<Child> {
+fn spawn(mut command: Command, _processors: Processors) -> io::Result<Child> {
     command.spawn()
 }
 

@@ -13,6 +13,7 @@ use crate::load::{Lane, Traffic};
 use crate::process::Process;
 use crate::report::{ReportTable, Row};
 use crate::wire::{FIRST_ADDRESS, Wire};
+use crate::works::{ShowPorts, artnet_to_sacn};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const TRAFFIC: Traffic = Traffic { source: Wire::Osc(1), sink: Wire::Osc(1), copies: 1, merges: false };
@@ -36,8 +37,14 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
         (100_000, MappingForm::Lines),
         (1_000_000, MappingForm::Lines),
         (1_000_000, MappingForm::Range),
-    ] {
+    ]
+    .into_iter()
+    .filter(|(mappings, _)| *mappings <= options.largest)
+    {
         rows.push(show(options, mappings, written)?);
+    }
+    if u32::from(UNIVERSES) * 512 <= options.largest {
+        rows.push(universes(options)?);
     }
     Ok(ReportTable {
         title: "Start and reload",
@@ -52,6 +59,24 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
 enum MappingForm {
     Lines,
     Range,
+}
+
+/// Universes of 512 mappings each, about a million in all.
+const UNIVERSES: u16 = 1_954;
+
+fn universes(options: &BenchOptions) -> Result<Row> {
+    let traffic = Traffic { source: Wire::ArtDmx(UNIVERSES), sink: Wire::E131, copies: 1, merges: false };
+    let input = free_address()?;
+    let mut lane = Lane::new(traffic, input)?;
+    let ports = ShowPorts { input, output: lane.sink()?, spare: free_address()?.port() };
+    let text = artnet_to_sacn(ports, 0..UNIVERSES, "");
+    let start = Instant::now();
+    let show = Process::show(&options.program, &text)?;
+    ensure!(lane.wake(PATIENCE)?, "a show of {UNIVERSES} universes does not begin");
+    let (started, usage) = (start.elapsed(), show.usage());
+    let cells = [Some(millis(started)), None, Some(mib(usage.resident)), Some(mib(usage.peak))];
+    let name = format!("{} mappings, {UNIVERSES} universes", u32::from(UNIVERSES) * 512);
+    Ok(Row { name, cells: cells.into() })
 }
 
 fn show(options: &BenchOptions, mappings: u32, written: MappingForm) -> Result<Row> {

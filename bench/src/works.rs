@@ -61,7 +61,9 @@ pub(crate) fn all() -> Vec<Forwarding> {
         [Wire::Osc(64); 2],
         move |ports| osc_to_osc(ports, 64, stages),
     ));
-    works.push(Forwarding::new("OSC to OSC through fifty loopbacks", [Wire::Osc(1); 2], loopbacks));
+    works.push(Forwarding::new("OSC to OSC through fifty loopbacks", [Wire::Osc(1); 2], |ports| {
+        loopbacks(ports, 50)
+    }));
     let mut frames = Forwarding::new("OSC to Art-Net", [Wire::Osc(1), Wire::ArtDmx(1)], |ports| {
         format!(
             "[backend artnet]\nbind = 127.0.0.1 {}\n[osc in]\nbind = {}\n[artnet out]\nuniverse = 0\ndestination = {}\n\
@@ -85,7 +87,7 @@ pub(crate) fn all() -> Vec<Forwarding> {
         let name = format!("Art-Net to sACN, {universes} universes of 512 slots");
         let wires = [Wire::ArtDmx(universes), Wire::E131];
         let mut work =
-            Forwarding::new(name, wires, move |ports| artnet_to_sacn(ports, universes, "realtime = 1\n"));
+            Forwarding::new(name, wires, move |ports| artnet_to_sacn(ports, 0..universes, "realtime = 1\n"));
         work.universes = Some(u64::from(universes));
         works.push(work);
     }
@@ -111,33 +113,41 @@ fn osc(ports: ShowPorts) -> String {
     format!("[osc in]\nbind = {input}\n/* = f 0 1\n[osc out]\ndestination = {output}\n/* = f 0 1\n[map]\n")
 }
 
-fn osc_to_osc(ports: ShowPorts, channels: u32, stages: &str) -> String {
+/// Passes OSC messages with this many addresses through these stages.
+pub(crate) fn osc_to_osc(ports: ShowPorts, channels: u32, stages: &str) -> String {
     let addresses = format!("/f/{{{FIRST_ADDRESS}..{}}}", FIRST_ADDRESS + channels - 1);
     osc(ports) + &format!("in.{addresses}{stages} > out.{addresses}\n")
 }
 
-fn loopbacks(ports: ShowPorts) -> String {
-    let mut text = osc(ports);
-    let _ = writeln!(text, "in./f/{FIRST_ADDRESS} > loop1.x\nloop50.x > out./f/{FIRST_ADDRESS}");
-    for number in 1..50 {
+/// Passes OSC messages through this many loopbacks, one after the other.
+pub(crate) fn loopbacks(ports: ShowPorts, count: u32) -> String {
+    let mut text: String = (1..=count).map(|number| format!("[loopback loop{number}]\n")).collect();
+    text += &osc(ports);
+    let _ = writeln!(text, "in./f/{FIRST_ADDRESS} > loop1.x\nloop{count}.x > out./f/{FIRST_ADDRESS}");
+    for number in 1..count {
         let _ = writeln!(text, "loop{number}.x > loop{}.x", number + 1);
     }
-    let instances: String = (1..=50).map(|number| format!("[loopback loop{number}]\n")).collect();
-    instances + &text
+    text
 }
 
-/// Works with this many universes, with these options for each output.
-pub(crate) fn artnet_to_sacn(ports: ShowPorts, universes: u16, options: &str) -> String {
+/// Passes these universes, with these options for each output.
+pub(crate) fn artnet_to_sacn(
+    ports: ShowPorts,
+    universes: impl IntoIterator<Item = u16>,
+    options: &str,
+) -> String {
     let mut text = format!(
         "[backend artnet]\nbind = {}\n[backend sacn]\nbind = 127.0.0.1 {}\n",
         blank(ports.input),
         ports.spare
     );
-    for universe in 0..universes {
+    for universe in universes {
         let _ = writeln!(
             text,
-            "[artnet in{universe}]\nuniverse = {universe}\n[sacn out{universe}]\nuniverse = {}\npriority = 100\n{options}\
+            "[artnet in{universe}]\nnet = {}\nuniverse = {}\n[sacn out{universe}]\nuniverse = {}\npriority = 100\n{options}\
              unicast = 1\ndiscovery = off\ndestination = {}\n[map]\nin{universe}.{{1..512}} > out{universe}.{{1..512}}",
+            universe >> 8,
+            universe & 0xff,
             universe + 1,
             blank(ports.output),
         );

@@ -38,6 +38,44 @@ fn everybody_who_is_measured_passes_events_on() {
     }
 }
 
+/// Every table that has sizes, with the smallest of them, and which of its columns has to have a figure in every measured row.
+#[test]
+fn every_other_work_has_figures() {
+    let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);
+    for (work, largest, measured) in [
+        ("OSC alone", "0", &["CPU", "p50"][..]),
+        ("a loopback hop", "0", &["CPU ns"]),
+        ("universes at 44 Hz", "1", &["p50", "packets", "core %"]),
+        ("a poll of a console", "0", &["CPU"]),
+        ("many consoles", "1", &["p50", "core %", "polls/s", "MiB"]),
+        ("many OSC peers", "10", &["start", "CPU", "p50", "MiB"]),
+        ("start and reload", "1000", &["start", "memory"]),
+        ("reloads of many lines", "10000", &["p50", "reload", "MiB", "after 10"]),
+    ] {
+        let arguments = [work, "--rounds", "1", "--measure", "40", "--format", "json", "--largest", largest];
+        let (status, figures, progress) = run(&arguments);
+        assert!(status.success(), "{work}: {progress}");
+        let report: Value = serde_json::from_str(&figures).expect("JSON");
+        let [table] = &report["tables"].as_array().expect("tables")[..] else { panic!("{work}: one table") };
+        let columns = table["columns"].as_array().expect("columns");
+        let cells = |row: &Value| row["cells"].as_array().cloned().unwrap_or_default();
+        let rows = table["rows"].as_array().expect("rows").iter();
+        let ours = rows.filter(|row| {
+            let name = row["name"].as_str().unwrap_or_default();
+            !cells(row).is_empty() && name != "times bare" && name != "bytes of an answer"
+        });
+        let ours: Vec<_> = ours.collect();
+        assert!(!ours.is_empty(), "{work}: {figures}");
+        for row in ours {
+            assert_eq!(cells(row).len(), columns.len(), "{work}: {row}");
+            for name in measured {
+                let at = columns.iter().position(|column| column == name).expect("a column");
+                assert!(cells(row)[at].as_f64().is_some_and(|figure| figure > 0.0), "{work}, {name}: {row}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_unrelated_mapping_is_measured_with_a_flood_and_without() {
     let _alone = PROCESSORS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ fn main() {
     }
     let version = format!("{:016x}", all.0);
     let mut table = format!("pub(crate) const VERSION: &str = \"{version}\";\n");
-    table.push_str("pub(crate) const FILES: &[File] = &[\n");
+    table.push_str("pub(crate) const FILES: &[PageFile] = &[\n");
     for (number, (name, path)) in files.iter().enumerate() {
         let mut bytes = fs::read(path).expect("a readable file");
         if name == "index.html" {
@@ -44,7 +44,7 @@ fn main() {
             false => "None".to_owned(),
         };
         table.push_str(&format!(
-            "    File {{ name: {name:?}, tag: \"\\\"{:016x}\\\"\", bytes: include_bytes!({plain:?}), zipped: {zipped} }},\n",
+            "    PageFile {{ name: {name:?}, tag: \"\\\"{:016x}\\\"\", bytes: include_bytes!({plain:?}), zipped: {zipped} }},\n",
             hash.0
         ));
     }

@@ -158,7 +158,7 @@ fn slip(scene: &Scene) -> Result<FloodAttack> {
 fn artnet(scene: &Scene, flood: Vec<Vec<u8>>) -> Result<FloodAttack> {
     let ports = ShowPorts { input: scene.at, output: scene.away, spare: scene.spare };
     let instances =
-        artnet_to_sacn(ports, 100, "") + &format!("\n[artnet last]\nuniverse = {LAST_UNIVERSE}\n");
+        artnet_to_sacn(ports, 0..100, "") + &format!("\n[artnet last]\nuniverse = {LAST_UNIVERSE}\n");
     let mappings = format!("last.1+2 > end./f/{FIRST_ADDRESS}\n");
     let last = datagrams(scene.at, |event| {
         let mut packet = packets::art_dmx(LAST_UNIVERSE, 0);

@@ -5,7 +5,6 @@
 
 mod attacks;
 pub mod packets;
-mod probe;
 mod sending;
 
 use std::net::{SocketAddr, UdpSocket};
@@ -17,12 +16,12 @@ use anyhow::{Context, Result, ensure};
 use crate::BenchOptions;
 use crate::figures::Quantiles;
 use crate::forward::free_address;
+use crate::probe::{Probe, Sink};
 use crate::process::{Process, Usage};
 use crate::report::{ReportTable, Row};
 use crate::wire::Wire;
 
 use attacks::{Begin, FloodAttack, Last, Scene};
-use probe::{Probe, Sink};
 use sending::Flood;
 
 /// What has to hold while any of the floods goes on: the 99th percentile and the longest, in milliseconds.

@@ -144,6 +144,79 @@ fn one_that_does_not_read_is_given_up_and_gets_the_latest_level_when_it_does_aga
     assert_eq!(world.transcript().matches("faderValue").count(), 1);
 }
 
+/// Moves a fader every ten milliseconds; before each move, `answer` may answer the messages since the last one. Returns how
+/// many moves were sent in the turn in which they were made.
+fn moves_sent_at_once(world: &mut World, moves: u32, answer: impl Fn(&mut World, &str)) -> usize {
+    let mut at_once = 0;
+    let mut sent = String::new();
+    for step in 0..moves {
+        answer(world, &sent);
+        world.take_transcript();
+        world.put("desk.out", f64::from(step % 100) / 100.0);
+        at_once += usize::from(world.transcript().contains("faderValue"));
+        pass(world, 10);
+        sent = world.take_transcript();
+        check_other(world);
+    }
+    at_once
+}
+
+const ALIVE: &str = r#"{"realtime":false,"session":1,"worldIndex":0}"#;
+const ACKNOWLEDGED: &str = r#"{"realtime":false,"worldIndex":0}"#;
+
+fn answer_questions(world: &mut World, sent: &str) {
+    if sent.contains("\"requestType\":\"playbacks\"") {
+        receive(world, r#"{"responseType":"playbacks","responseSubType":2,"iPage":1,"itemGroups":[]}"#);
+    }
+    if sent.contains("\"requestType\":\"getdata\"") {
+        receive(world, r#"{"responseType":"getdata","data":[{"set":"0"}]}"#);
+    }
+    if sent.contains("-> {\"session\":1}") {
+        receive(world, ALIVE);
+    }
+}
+
+#[test]
+fn a_console_that_acknowledges_nothing_receives_every_move_at_once() {
+    let mut world = World::new(plan(CONFIG));
+    log_in(&mut world);
+    assert_eq!(moves_sent_at_once(&mut world, 1000, answer_questions), 1000);
+    let keep_alive = |world: &mut World, sent: &str| {
+        if sent.contains("-> {\"session\":1}") {
+            receive(world, ALIVE);
+        }
+    };
+    assert_eq!(moves_sent_at_once(&mut world, 1000, keep_alive), 1000, "not even its polls are answered");
+}
+
+#[test]
+fn a_console_that_acknowledges_and_then_stops_is_waited_for_once() {
+    let mut world = World::new(plan(CONFIG));
+    log_in(&mut world);
+    let acknowledge = |world: &mut World, sent: &str| {
+        sent.matches("faderValue").for_each(|_| receive(world, ACKNOWLEDGED));
+        answer_questions(world, sent);
+    };
+    assert_eq!(moves_sent_at_once(&mut world, 300, acknowledge), 300);
+    let at_once = moves_sent_at_once(&mut world, 300, answer_questions);
+    assert!(at_once >= 297, "{at_once} of 300 moves");
+}
+
+#[test]
+fn a_console_that_answers_nothing_any_more_receives_the_latest_level_when_it_does_again() {
+    let mut world = World::new(plan(CONFIG));
+    log_in(&mut world);
+    assert_eq!(moves_sent_at_once(&mut world, 100, answer_questions), 100);
+    let into_silence = moves_sent_at_once(&mut world, 400, |_, _| ());
+    assert!((40..=100).contains(&into_silence), "{into_silence} moves");
+    world.put("desk.out", 0.123);
+    assert!(!world.take_transcript().contains("faderValue"));
+    receive(&mut world, ALIVE);
+    let transcript = world.take_transcript();
+    assert!(transcript.contains("\"faderValue\":0.123,"), "{transcript}");
+    assert_eq!(moves_sent_at_once(&mut world, 100, answer_questions), 100);
+}
+
 #[test]
 fn an_answer_after_minutes_finds_a_new_session() {
     let mut world = World::new(plan(CONFIG));

@@ -20,6 +20,7 @@
 pub mod address;
 mod backend;
 mod backoff;
+pub mod bits;
 mod color;
 mod engine;
 mod ids;
@@ -33,6 +34,7 @@ mod plan;
 mod port;
 mod routes;
 mod session;
+mod span;
 mod status;
 mod time;
 pub mod transform;
@@ -43,7 +45,7 @@ pub use backend::{
 };
 pub use backoff::{Backoff, NextTry};
 pub use color::parse_color;
-pub use engine::{Change, Engine, HeldBack, MAX_HOPS};
+pub use engine::{Change, Engine, HeldBack, MAX_HOPS, Replaced, Transition};
 pub use ids::{ChannelId, InstanceId, Port, SessionId, Slot};
 pub use key_index::{Interned, KeyIndex};
 pub use kind::{Content, Direction, Kind};
@@ -58,6 +60,7 @@ pub use port::{
 };
 use routes::{Route, RouteTable};
 pub use session::Session;
+pub use span::{LevelNumbers, Part, SlotSpan, SlotSpans, SpannedValues};
 pub use status::{Condition, LinkStatus, Status};
 pub use time::{Duration, Instant};
 pub use value::{PRESSED_ABOVE, Text, Value};

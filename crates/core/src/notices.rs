@@ -3,7 +3,10 @@
 //! For each kind and session, the first few notices within ten seconds pass. The rest are counted; at the end of the
 //! ten seconds the latest of them is reported together with their number.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use crate::{Effect, Instant, Notice, Outbox, SessionId};
 
@@ -11,19 +14,32 @@ const WINDOW: Duration = Duration::from_secs(10);
 const PASSED_PER_WINDOW: u32 = 5;
 
 /// The notices reported recently.
+///
+/// Ten thousand sessions report at once when a show starts. So the entries are found by session, and only those that
+/// hold something back have a time.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeBook {
-    entries: Vec<NoticeEntry>,
+    entries: FxHashMap<Option<SessionId>, Vec<NoticeEntry>>,
+    /// The entries that hold notices back: when they are due, and their numbers.
+    due: BTreeMap<(Instant, u64), (Option<SessionId>, &'static str)>,
+    last_number: u64,
 }
 
 #[derive(Debug)]
 struct NoticeEntry {
-    session: Option<SessionId>,
+    /// In the order in which the entries were made.
+    number: u64,
     id: &'static str,
     since: Instant,
     passed: u32,
     held: u32,
     latest: Option<Notice>,
+}
+
+impl NoticeEntry {
+    fn due(&self) -> (Instant, u64) {
+        (self.since + WINDOW, self.number)
+    }
 }
 
 impl NoticeBook {
@@ -35,10 +51,11 @@ impl NoticeBook {
         notice: Notice,
         out: &mut Outbox,
     ) {
-        let known = |entry: &&mut NoticeEntry| entry.session == session && entry.id == notice.id;
-        let Some(entry) = self.entries.iter_mut().find(known) else {
-            self.entries.push(NoticeEntry {
-                session,
+        let entries = self.entries.entry(session).or_default();
+        let Some(entry) = entries.iter_mut().find(|entry| entry.id == notice.id) else {
+            self.last_number += 1;
+            entries.push(NoticeEntry {
+                number: self.last_number,
                 id: notice.id,
                 since: now,
                 passed: 1,
@@ -56,22 +73,28 @@ impl NoticeBook {
             out.push(Effect::Notice(session, notice, 0));
         } else {
             entry.held += 1;
-            entry.latest = Some(notice);
+            if entry.latest.replace(notice).is_none() {
+                self.due.insert(entry.due(), (session, entry.id));
+            }
         }
     }
 
     /// When the next counted notice is due.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.entries.iter().filter(|entry| entry.latest.is_some()).map(|entry| entry.since + WINDOW).min()
+        self.due.first_key_value().map(|((due, _), _)| *due)
     }
 
     /// Reports the counted notices whose interval is over.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
-        for entry in &mut self.entries {
-            if now.since(entry.since) >= WINDOW
-                && let Some(notice) = entry.latest.take()
-            {
-                out.push(Effect::Notice(entry.session, notice, entry.held - 1));
+        while let Some(first) = self.due.first_entry()
+            && first.key().0 <= now
+        {
+            let (session, id) = first.remove();
+            let entries = self.entries.get_mut(&session).into_iter().flatten();
+            for entry in entries.filter(|entry| entry.id == id) {
+                if let Some(notice) = entry.latest.take() {
+                    out.push(Effect::Notice(session, notice, entry.held - 1));
+                }
                 (entry.since, entry.passed, entry.held) = (now, 1, 0);
             }
         }
@@ -79,15 +102,12 @@ impl NoticeBook {
 
     /// A session has ended or, if `None`, the show. Reports what was counted for it and forgets it.
     pub(crate) fn retire(&mut self, session: Option<SessionId>, out: &mut Outbox) {
-        self.entries.retain_mut(|entry| {
-            if entry.session != session {
-                return true;
-            }
+        for mut entry in self.entries.remove(&session).into_iter().flatten() {
             if let Some(notice) = entry.latest.take() {
-                out.push(Effect::Notice(entry.session, notice, entry.held - 1));
+                self.due.remove(&entry.due());
+                out.push(Effect::Notice(session, notice, entry.held - 1));
             }
-            false
-        });
+        }
     }
 }
 

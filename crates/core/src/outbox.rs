@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{Peer, Port, PortSpec, SessionId, Slot, Value, plain};
+use crate::{Peer, Port, PortSpec, SessionId, Slot, SlotSpan, SlotSpans, SpannedValues, Value, plain};
 
 /// How much a notice matters.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,8 +92,10 @@ pub struct Outbox {
     effects: Vec<Effect>,
     bytes: Vec<u8>,
     watch_values: bool,
+    breaks_spans: bool,
     // Read by the engine after each call into a session.
     pub(crate) emitted: Vec<(Slot, Value)>,
+    pub(crate) spans: SlotSpans,
     pub(crate) raised: Vec<Notice>,
     pub(crate) recall: bool,
     pub(crate) suspended: bool,
@@ -138,6 +140,24 @@ impl Outbox {
     /// Puts a value on one of the session's channels. Numbers are brought into their range.
     pub fn emit(&mut self, slot: Slot, value: impl Into<Value>) {
         self.emitted.push((slot, value.into().normalised()));
+    }
+
+    /// Puts levels on consecutive channels of the session, each level divided by 255. Bit `n` of `changed` says whether
+    /// channel `first + n` has a new value. Has the same effect as [`emit`](Self::emit) for each of those, and costs less
+    /// from about sixteen of them on.
+    pub fn emit_span(&mut self, first: Slot, levels: &[u8], changed: &[u64]) {
+        let span = SlotSpan::new(first, levels, changed);
+        if self.breaks_spans {
+            self.emitted.extend(span.values());
+        } else {
+            self.spans.push(self.emitted.len(), &span);
+        }
+    }
+
+    /// Puts values that the session has received on channels of the same numbers.
+    pub fn emit_all(&mut self, received: &[(Slot, Value)]) {
+        // Numbers between sessions are in their range.
+        self.emitted.extend_from_slice(received);
     }
 
     /// Whether the value with this number, among those passed to `handle_values`, is an event. Events must not be sent
@@ -211,9 +231,16 @@ impl Outbox {
         self.watch_values
     }
 
+    /// Whether every span is broken into values when it is emitted, for comparisons.
+    pub fn break_spans(&mut self, on: bool) {
+        self.breaks_spans = on;
+    }
+
     /// Assigns the following effects to `session`.
     pub(crate) fn begin(&mut self, session: SessionId) {
-        debug_assert!(self.emitted.is_empty() && self.raised.is_empty() && !self.recall);
+        debug_assert!(
+            self.emitted.is_empty() && self.spans.is_empty() && self.raised.is_empty() && !self.recall
+        );
         self.session = Some(session);
     }
 
@@ -229,14 +256,16 @@ impl Outbox {
     /// Discards the values emitted so far, keeps the memory, and returns their number. For measuring a session outside
     /// an engine.
     pub fn forget_emitted(&mut self) -> usize {
-        let count = self.emitted.len();
+        let count = self.emitted.len() + self.spans.iter().map(|(_, span)| span.count()).sum::<usize>();
         self.emitted.clear();
+        self.spans.clear();
         count
     }
 
-    /// Takes the values emitted so far. For testing a session outside an engine.
+    /// Takes the values emitted so far, those of spans included. For testing a session outside an engine.
     pub fn take_emitted(&mut self) -> Vec<(Slot, Value)> {
-        std::mem::take(&mut self.emitted)
+        let (values, spans) = (std::mem::take(&mut self.emitted), std::mem::take(&mut self.spans));
+        SpannedValues::new(&values, &spans).to_values()
     }
 }
 

@@ -4,7 +4,7 @@
 //! blocks, never reads the clock and never returns an error. `now` is always the first parameter and the outbox the
 //! last, also in the [`Engine`](crate::Engine).
 
-use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, Status, Value};
+use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, SpannedValues, Status, Value};
 
 /// The running state of a configured instance.
 ///
@@ -57,6 +57,16 @@ pub trait Session: Send {
     /// press and its release both arrive.
     fn handle_values(&mut self, _now: Instant, _values: &[(Slot, Value)], _out: &mut Outbox) {}
 
+    /// Whether values of consecutive outputs may arrive as spans. Read for every span.
+    fn takes_spans(&self) -> bool {
+        false
+    }
+
+    /// As [`handle_values`](Self::handle_values), for values with spans among them. None of the values is an event.
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
+        self.handle_values(now, &batch.to_values(), out);
+    }
+
     /// The last value of every mapped output that has one: the answer to [`Outbox::recall`], or the present state for
     /// outputs that a reload has mapped. These are states, not events: a button must not be pressed again by them.
     fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
@@ -72,6 +82,11 @@ pub trait Session: Send {
     /// The connections of the session, and those it waits for. Requested through `Handle::report_status`, for example
     /// by the reminder of the program; never on the path of a value.
     fn status(&self) -> Status;
+
+    /// Whether [`next_timeout`](Self::next_timeout) ever is a time. Asked once, before everything else.
+    fn has_timeouts(&self) -> bool {
+        true
+    }
 
     /// The time of the next call of `handle_timeout`. Read after every call into the session.
     fn next_timeout(&self) -> Option<Instant> {

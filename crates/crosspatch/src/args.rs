@@ -109,6 +109,10 @@ pub(crate) struct RunArgs {
     /// Reload on SIGHUP only, not when a file of the configuration changes
     #[arg(long)]
     pub(crate) no_watch: bool,
+
+    /// Run with this real-time priority, 1 to 99, and with locked memory, for a machine that has other work (Linux)
+    #[arg(long, value_name = "PRIORITY", value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub(crate) realtime: Option<u8>,
 }
 
 /// Arguments of `check`.

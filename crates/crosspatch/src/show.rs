@@ -12,7 +12,7 @@ use crate::args;
 use crate::files::{Disk, Helpers};
 use crate::line_limit::{LineLimit, Visibility};
 use crate::log::Log;
-use crate::page::{Page, WantedPage};
+use crate::page::{ShowPage, WantedPage};
 use crate::reload::{Reason, Reloader, Reloads};
 use crate::reminder::Reminder;
 use crate::signals::Signals;
@@ -32,6 +32,8 @@ pub(crate) struct RunnableShow {
     pub(crate) web: Option<WantedPage>,
     /// The file to record input to.
     pub(crate) record: Option<PathBuf>,
+    /// The real-time priority to run with.
+    pub(crate) realtime: Option<u8>,
 }
 
 impl RunnableShow {
@@ -52,6 +54,7 @@ impl RunnableShow {
         self.source = self.source.keep_lines(self.web.is_some());
         let signals = Signals::listen(log).context("cannot install the signal handlers")?;
         let name = self.source.name();
+        let mut shell = Shell::new().context("cannot create the poller")?;
         let helpers = Helpers::default();
         let disk = Disk::new(helpers.clone());
         let mut compiled = self.source.compile(&disk, None);
@@ -65,7 +68,9 @@ impl RunnableShow {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let mut shell = Shell::new().context("cannot create the poller")?;
+        if let Some(priority) = self.realtime {
+            shell.enter_real_time(priority).context("cannot run in real time")?;
+        }
         let show = shell.handle();
         if let Some(path) = &self.record {
             shell.record_to(path);
@@ -74,7 +79,7 @@ impl RunnableShow {
             values::show(&show).context("cannot start a thread")?;
         }
         show.trace(tracing::enabled!(Level::TRACE));
-        let page = Page::new(self.web, name.clone(), show.clone());
+        let page = ShowPage::new(self.web, name.clone(), show.clone());
         page.set_lines(&plan, lines);
         show.install(plan);
         page.apply(web);

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crosspatch_core::{Instant, Plan, Status, Value};
+use crosspatch_core::{Instant, Plan, Replaced, Status, Transition, Value};
 use mio::Waker;
 
 use crate::value_observers::{Interest, Observation, ValueObserver};
@@ -27,7 +27,7 @@ pub struct StatusReport {
 /// A command of a handle to the loop.
 #[derive(Debug)]
 pub(crate) enum LoopCommand {
-    Install(Arc<Plan>),
+    Install(Box<Transition>, SyncSender<Replaced>),
     Put(String, Value),
     Observe(ValueObserver),
     ReportStatus(SyncSender<StatusReport>),
@@ -66,14 +66,21 @@ impl Handle {
 
     /// Replaces the newest plan. If plans arrive faster than they can be installed, all of them are installed, in order
     /// and within one turn, because each is built on the previous one.
-    pub fn install(&self, plan: Plan) {
+    ///
+    /// Takes its time to spare the loop as much as possible. When the plan runs, the receiver gets what was replaced.
+    /// Dropping that may take long; if the receiver is dropped before, the loop does it.
+    pub fn install(&self, plan: Plan) -> Receiver<Replaced> {
+        let (sender, replaced) = sync_channel(1);
         let plan = Arc::new(plan);
+        let transition = Box::new(Transition::new(plan.clone(), &self.plan()));
         // Both under one lock, so that the newest plan is always the last one to be installed.
         let mut state = self.state();
-        state.newest = plan.clone();
-        state.commands.push(LoopCommand::Install(plan));
+        let before = std::mem::replace(&mut state.newest, plan);
+        state.commands.push(LoopCommand::Install(transition, sender));
         drop(state);
         self.wake();
+        drop(before);
+        replaced
     }
 
     /// Sets the value of the channel written `instance.address`, as if its session had emitted it. Returns whether the

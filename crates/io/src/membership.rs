@@ -39,6 +39,11 @@ impl Membership {
         Self { join, joined: BTreeMap::new(), is_missing: false }
     }
 
+    /// The group, and the interface on which it is joined.
+    pub(crate) fn join(&self) -> &Join {
+        &self.join
+    }
+
     /// Where the socket has to be bound, on port `port`.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
-use crosspatch_core::{Closed, Engine, Instant, Notice, Peer, Plan, Port, Value};
+use crosspatch_core::{Closed, Engine, Instant, Notice, Peer, Plan, Port, Transition, Value};
 
 use crate::observe::Observed;
 use crate::record::{RecordedKind, RecordedLine};
@@ -95,7 +95,8 @@ fn step(
     match line.event {
         RecordedKind::Install => {
             if let Some(plan) = next_plan(runner.engine().plan()) {
-                runner.install(Arc::new(plan));
+                let transition = Transition::new(Arc::new(plan), runner.engine().plan());
+                runner.install(transition);
             }
         }
         RecordedKind::Stop => runner.shut_down(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use crosspatch_core::{
-    Backend, Closed, Effect, Engine, InstanceId, Instant, Notice, Outbox, Peer, Plan, Port, SessionId, Value,
+    Backend, Closed, Effect, Engine, InstanceId, Instant, Notice, Outbox, Peer, Port, Replaced, SessionId,
+    Transition, Value,
 };
 use rustc_hash::FxHashMap;
 
@@ -99,15 +100,16 @@ impl<'a> Runner<'a> {
         self.out.watch_values(on);
     }
 
-    pub(crate) fn install(&mut self, plan: Arc<Plan>) {
+    pub(crate) fn install(&mut self, transition: Transition) -> Replaced {
         self.record(None, RecordedEvent::Install);
-        self.engine.install(self.now, plan, &mut self.out);
+        let replaced = self.engine.install_prepared(self.now, transition, &mut self.out);
         for (at, planned) in (0..).zip(self.engine.plan().instances()) {
-            let known = (planned.name.clone(), planned.backend);
-            self.names.insert(self.engine.session_of(InstanceId(at)), known);
+            let known = || (planned.name.clone(), planned.backend);
+            self.names.entry(self.engine.session_of(InstanceId(at))).or_insert_with(known);
         }
         self.value_observers.handle_install(self.engine.plan());
         (self.observer)(self.now, &self.engine, Observed::Installed(self.engine.plan()));
+        replaced
     }
 
     pub(crate) fn shut_down(&mut self) {

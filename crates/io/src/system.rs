@@ -30,6 +30,23 @@ pub(crate) fn raise_file_limit() {
 #[cfg(not(unix))]
 pub(crate) fn raise_file_limit() {}
 
+/// Makes large blocks of memory go back to the system as soon as they are freed.
+///
+/// By default, glibc keeps what it has freed once and serves later requests of up to 32 MB from there. A reload of a
+/// million mappings leaves holes of such sizes, and each further one makes the process larger (measured: 323 MB at the
+/// start, 513 MB after three reloads; with this, 316 MB after each).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the allocator's parameters have no safe form")]
+pub(crate) fn return_large_blocks() {
+    const LARGE: libc::c_int = 128 * 1024;
+    // SAFETY: the call changes a number that the allocator reads. If it fails, the default holds.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+}
+
+/// Makes large blocks of memory go back to the system as soon as they are freed.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn return_large_blocks() {}
+
 /// The identity of the machine: bytes that stay the same and differ from those of every other machine. On Linux they
 /// are derived from the machine ID that was assigned at installation, and from the serial number of a small computer,
 /// whose memory cards are copied together with the system. On other systems the host name is used. Only a digest leaves

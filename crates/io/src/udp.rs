@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crosspatch_core::{Instant, Interface, Join, Udp};
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
+use rustc_hash::FxHashMap;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::batch::{self, Datagram, ReceiveBatch, SendBatch, mapped, unmapped};
@@ -65,7 +66,7 @@ pub(crate) struct UdpPort {
 const GROUP_HOPS: u32 = 64;
 
 /// The properties in which sessions have to agree to share a socket: address, port and whether it broadcasts.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 struct SocketKey {
     ip: Option<IpAddr>,
     port: u16,
@@ -77,6 +78,33 @@ impl SocketKey {
     fn of(spec: &Udp, ip: Option<IpAddr>) -> Option<Self> {
         let site = Self { ip, port: spec.bind.port, broadcast: spec.broadcast };
         (spec.shared && site.port > 0).then_some(site)
+    }
+}
+
+/// The open sockets that sessions may share.
+#[derive(Debug, Default)]
+pub(crate) struct SharedSockets {
+    tokens: FxHashMap<SocketKey, Token>,
+}
+
+impl SharedSockets {
+    /// A socket is open.
+    pub(crate) fn add(&mut self, udp: &UdpPort, token: Token) {
+        if let Some(key) = udp.shared_at {
+            self.tokens.insert(key, token);
+        }
+    }
+
+    /// A socket is about to be closed.
+    pub(crate) fn remove(&mut self, udp: &UdpPort, token: Token) {
+        if let Some(key) = udp.shared_at.filter(|key| self.tokens.get(key) == Some(&token)) {
+            self.tokens.remove(&key);
+        }
+    }
+
+    /// The open socket that a session may share that opens `spec` at this address.
+    pub(crate) fn find(&self, spec: &Udp, ip: Option<IpAddr>) -> Option<Token> {
+        self.tokens.get(&SocketKey::of(spec, ip)?).copied()
     }
 }
 
@@ -117,14 +145,14 @@ impl UdpPort {
         self.membership.as_mut().map_or(Ok(Renewal::Same), |membership| membership.renew(&socket, nics))
     }
 
+    /// The group that it listens to, if it is the socket of one.
+    pub(crate) fn group(&self) -> Option<&Join> {
+        self.membership.as_ref().map(Membership::join)
+    }
+
     /// The number of the port that it is bound to.
     pub(crate) fn port(&self) -> io::Result<u16> {
         self.socket.local_addr().map(|address| address.port())
-    }
-
-    /// Whether a session that opens `spec` at this address can share the socket.
-    pub(crate) fn is_shared_at(&self, spec: &Udp, ip: Option<IpAddr>) -> bool {
-        self.shared_at.is_some() && self.shared_at == SocketKey::of(spec, ip)
     }
 
     fn bind_to(spec: &Udp, ip: IpAddr, both: bool) -> io::Result<Self> {

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use crate::answer::{ApiError, Role};
 use crate::auth::Token;
 use crate::limits::AddressKey;
-use crate::site::Site;
+use crate::site::WebSite;
 
 /// Everything comes from this server, no script or style stands in the page itself, and no other page can embed it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -27,12 +27,12 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 
 /// The two ends of a connection.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Peer {
+pub(crate) struct PeerAddresses {
     pub(crate) address: IpAddr,
     pub(crate) local: IpAddr,
 }
 
-impl Peer {
+impl PeerAddresses {
     pub(crate) fn key(&self) -> AddressKey {
         AddressKey::of(self.address)
     }
@@ -41,14 +41,14 @@ impl Peer {
 /// Who sent a request.
 #[derive(Copy, Clone)]
 pub(crate) struct Caller {
-    pub(crate) peer: Peer,
+    pub(crate) peer: PeerAddresses,
     pub(crate) role: Role,
     /// The session, if a password is needed and was given.
     pub(crate) token: Option<Token>,
 }
 
 /// Finds out who sent a request, and refuses it if a page of somebody else did.
-pub(crate) fn identify(site: &Site, peer: Peer, request: &Request) -> Result<Caller, ApiError> {
+pub(crate) fn identify(site: &WebSite, peer: PeerAddresses, request: &Request) -> Result<Caller, ApiError> {
     let headers = request.headers();
     let host = single(headers, HOST)?.ok_or_else(|| ApiError::bad_request("expected the header `Host`"))?;
     let named = request.uri().authority().map_or(host, |authority| authority.as_str());
@@ -99,7 +99,7 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 /// Lets a request through to its route if the caller has the role for it, and no lock forbids it.
 pub(crate) async fn require(
-    State((site, needed, changes)): State<(Arc<Site>, Role, bool)>,
+    State((site, needed, changes)): State<(Arc<WebSite>, Role, bool)>,
     request: Request,
     next: Next,
 ) -> Response {

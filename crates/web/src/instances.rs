@@ -7,10 +7,10 @@ use crosspatch_core::Condition;
 use serde::Serialize;
 
 use crate::answer::millis;
-use crate::notices::Notice;
+use crate::notices::NumberedNotice;
 
-use crate::show::StatusReport;
-use crate::site::Site;
+use crate::show::StatusSnapshot;
+use crate::site::WebSite;
 
 #[derive(Serialize)]
 pub(crate) struct InstanceJson {
@@ -21,7 +21,7 @@ pub(crate) struct InstanceJson {
     pub(crate) links: Vec<LinkJson>,
     inputs: usize,
     outputs: usize,
-    notice: Option<Arc<Notice>>,
+    notice: Option<Arc<NumberedNotice>>,
 }
 
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ pub(crate) struct ConditionJson {
 }
 
 /// The instances of the plan, with what the sessions have answered.
-pub(crate) fn describe_instances(site: &Site, report: &StatusReport) -> Vec<InstanceJson> {
+pub(crate) fn describe_instances(site: &WebSite, report: &StatusSnapshot) -> Vec<InstanceJson> {
     let plan = site.show.plan();
     let counts = site.channel_counts(&plan);
     // A report of the plan before names other instances.
@@ -72,7 +72,7 @@ pub(crate) fn describe_instances(site: &Site, report: &StatusReport) -> Vec<Inst
 }
 
 impl ConditionJson {
-    fn new(condition: Condition, report: &StatusReport) -> Self {
+    fn new(condition: Condition, report: &StatusSnapshot) -> Self {
         let now = SystemTime::now();
         let since = condition.since().map(|since| {
             // Rounded, so that the same time looks the same in each report.

@@ -1,6 +1,6 @@
 //! The page and the API of a running show: HTTP and WebSocket, on a thread of its own.
 //!
-//! The program implements [`Show`] and starts a [`Server`]. The show's loop never waits for it: commands go in, snapshots come
+//! The program implements [`RunningShow`] and starts a [`WebServer`]. The show's loop never waits for it: commands go in, snapshots come
 //! out, and a slow browser only receives fewer of them. While nobody looks, values are not observed.
 //!
 //! | module | what it does |
@@ -33,6 +33,6 @@ mod ui;
 
 pub use auth::hash_password;
 pub use notices::{Board, NoticeInput};
-pub use server::Server;
-pub use settings::{Password, Settings};
-pub use show::{Channel, Frame, MappingLines, Show, StatusReport, Values};
+pub use server::WebServer;
+pub use settings::{Password, ServerSettings};
+pub use show::{ChannelKey, Frame, MappingLines, RunningShow, StatusSnapshot, Values};

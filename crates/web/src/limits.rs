@@ -22,42 +22,42 @@ impl AddressKey {
             IpAddr::V6(address) if !address.is_loopback() => {
                 Self(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into())
             }
-            address => Self(address),
+            address @ (IpAddr::V4(_) | IpAddr::V6(_)) => Self(address),
         }
     }
 }
 
 /// What is counted.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ConnectionKind {
     Connection,
     Socket,
 }
 
 /// The present connections.
 #[derive(Clone, Default)]
-pub(crate) struct Limits(Arc<Mutex<Counts>>);
+pub(crate) struct ConnectionLimits(Arc<Mutex<ConnectionCounts>>);
 
 #[derive(Default)]
-struct Counts {
+struct ConnectionCounts {
     all: [usize; 2],
     by_address: BTreeMap<AddressKey, [usize; 2]>,
 }
 
 /// A connection that counts until it is dropped.
-pub(crate) struct Place {
-    limits: Limits,
+pub(crate) struct CountedConnection {
+    limits: ConnectionLimits,
     address: AddressKey,
-    kind: Kind,
+    kind: ConnectionKind,
 }
 
-impl Limits {
-    /// Counts a connection, if there is room for one more.
-    pub(crate) fn enter(&self, address: AddressKey, kind: Kind) -> Option<Place> {
+impl ConnectionLimits {
+    /// ConnectionCounts a connection, if there is room for one more.
+    pub(crate) fn enter(&self, address: AddressKey, kind: ConnectionKind) -> Option<CountedConnection> {
         let mut counts = self.lock();
         let (most, most_of_address) = match kind {
-            Kind::Connection => (MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ADDRESS),
-            Kind::Socket => (MAX_SOCKETS, MAX_SOCKETS_OF_ADDRESS),
+            ConnectionKind::Connection => (MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ADDRESS),
+            ConnectionKind::Socket => (MAX_SOCKETS, MAX_SOCKETS_OF_ADDRESS),
         };
         let most_of_address = if address.0.is_loopback() { most } else { most_of_address };
         let of_address = counts.by_address.get(&address).map_or(0, |counts| counts[kind as usize]);
@@ -66,7 +66,7 @@ impl Limits {
         }
         counts.all[kind as usize] += 1;
         counts.by_address.entry(address).or_default()[kind as usize] += 1;
-        Some(Place { limits: self.clone(), address, kind })
+        Some(CountedConnection { limits: self.clone(), address, kind })
     }
 
     /// How many connections and WebSockets there are.
@@ -74,13 +74,13 @@ impl Limits {
         self.lock().all
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counts> {
+    fn lock(&self) -> MutexGuard<'_, ConnectionCounts> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for CountedConnection {
     fn drop(&mut self) {
         let mut counts = self.limits.lock();
         counts.all[self.kind as usize] -= 1;
@@ -97,22 +97,27 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn enter(limits: &Limits, address: &str, kind: Kind, wanted: usize) -> Vec<Place> {
+    fn enter(
+        limits: &ConnectionLimits,
+        address: &str,
+        kind: ConnectionKind,
+        wanted: usize,
+    ) -> Vec<CountedConnection> {
         let address = AddressKey::of(address.parse().expect("an address"));
         (0..wanted).map_while(|_| limits.enter(address, kind)).collect()
     }
 
     #[test]
     fn an_address_of_the_network_gets_a_part_of_the_connections_and_this_machine_all() {
-        let limits = Limits::default();
-        let one = enter(&limits, "10.0.0.1", Kind::Socket, 999);
-        let here = enter(&limits, "127.0.0.1", Kind::Socket, 999);
+        let limits = ConnectionLimits::default();
+        let one = enter(&limits, "10.0.0.1", ConnectionKind::Socket, 999);
+        let here = enter(&limits, "127.0.0.1", ConnectionKind::Socket, 999);
         assert_eq!((one.len(), here.len()), (16, 240));
-        assert!(enter(&limits, "10.0.0.2", Kind::Socket, 1).is_empty());
+        assert!(enter(&limits, "10.0.0.2", ConnectionKind::Socket, 1).is_empty());
         drop(here);
-        assert_eq!(enter(&limits, "10.0.0.2", Kind::Socket, 999).len(), 16);
-        assert_eq!(enter(&limits, "10.0.0.1", Kind::Connection, 999).len(), 32);
-        assert_eq!(enter(&limits, "::1", Kind::Connection, 999).len(), 64);
+        assert_eq!(enter(&limits, "10.0.0.2", ConnectionKind::Socket, 999).len(), 16);
+        assert_eq!(enter(&limits, "10.0.0.1", ConnectionKind::Connection, 999).len(), 32);
+        assert_eq!(enter(&limits, "::1", ConnectionKind::Connection, 999).len(), 64);
         drop(one);
         assert_eq!(limits.counts(), [0, 0]);
         assert!(limits.lock().by_address.is_empty());

@@ -34,10 +34,10 @@ pub struct NoticeInput {
 
 /// What outlasts a restart of the page: the notices of the show, which the show adds, and the lock. Clones are the same one.
 #[derive(Clone, Debug)]
-pub struct Board(Arc<State>);
+pub struct Board(Arc<BoardState>);
 
 #[derive(Debug)]
-struct State {
+struct BoardState {
     is_locked: AtomicBool,
     sender: Sender<(SystemTime, NoticeInput)>,
     waiting: tokio::sync::Mutex<Receiver<(SystemTime, NoticeInput)>>,
@@ -47,7 +47,7 @@ struct State {
 impl Default for Board {
     fn default() -> Self {
         let (sender, waiting) = channel(MAX_WAITING);
-        Self(Arc::new(State {
+        Self(Arc::new(BoardState {
             is_locked: AtomicBool::new(false),
             sender,
             waiting: waiting.into(),
@@ -89,7 +89,7 @@ impl Board {
 
 /// A notice as the API shows it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Notice {
+pub(crate) struct NumberedNotice {
     pub(crate) number: u64,
     pub(crate) at: u64,
     pub(crate) severity: &'static str,
@@ -101,12 +101,12 @@ pub(crate) struct Notice {
 
 /// The latest notices.
 #[derive(Debug, Default)]
-pub(crate) struct Notices(Mutex<Ring>);
+pub(crate) struct Notices(Mutex<LatestNotices>);
 
 #[derive(Debug, Default)]
-struct Ring {
+struct LatestNotices {
     last: u64,
-    kept: VecDeque<Arc<Notice>>,
+    kept: VecDeque<Arc<NumberedNotice>>,
     /// How many there were of each severity.
     counts: [u64; SEVERITIES.len()],
 }
@@ -132,7 +132,15 @@ impl Notices {
         ring.counts[rank] += 1;
         let NoticeInput { instance, id, text, held, .. } = input;
         let (number, severity) = (ring.last, SEVERITIES[rank]);
-        ring.kept.push_back(Arc::new(Notice { number, at: millis(at), severity, instance, id, text, held }));
+        ring.kept.push_back(Arc::new(NumberedNotice {
+            number,
+            at: millis(at),
+            severity,
+            instance,
+            id,
+            text,
+            held,
+        }));
         if ring.kept.len() > MAX_KEPT {
             ring.kept.pop_front();
         }
@@ -140,15 +148,15 @@ impl Notices {
     }
 
     /// The number of the last notice, and all kept notices after the given number.
-    pub(crate) fn after(&self, number: u64) -> (u64, Vec<Arc<Notice>>) {
+    pub(crate) fn after(&self, number: u64) -> (u64, Vec<Arc<NumberedNotice>>) {
         let ring = self.ring();
         let first = ring.kept.partition_point(|notice| notice.number <= number);
         (ring.last, ring.kept.range(first..).cloned().collect())
     }
 
     /// The last kept notice about an instance.
-    pub(crate) fn last_about(&self, instance: &str) -> Option<Arc<Notice>> {
-        let is_about = |notice: &&Arc<Notice>| notice.instance.as_deref() == Some(instance);
+    pub(crate) fn last_about(&self, instance: &str) -> Option<Arc<NumberedNotice>> {
+        let is_about = |notice: &&Arc<NumberedNotice>| notice.instance.as_deref() == Some(instance);
         self.ring().kept.iter().rev().find(is_about).cloned()
     }
 
@@ -162,7 +170,7 @@ impl Notices {
         self.ring().counts
     }
 
-    fn ring(&self) -> MutexGuard<'_, Ring> {
+    fn ring(&self) -> MutexGuard<'_, LatestNotices> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -194,7 +202,7 @@ mod tests {
         assert_eq!(notices.counts(), [0, 0, 1500, 0]);
     }
 
-    impl PartialEq for Notice {
+    impl PartialEq for NumberedNotice {
         fn eq(&self, other: &Self) -> bool {
             self.number == other.number
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::instances::describe_instances;
 use crate::live::{Mirror, lock};
 use crate::show::Values;
-use crate::site::Site;
+use crate::site::WebSite;
 
 /// The least time between two messages to a browser.
 const PACE: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ const STATUS_PACE: Duration = Duration::from_secs(1);
 const MAX_FRAMES: usize = 8;
 
 /// Observes the show whenever somebody looks. Never returns.
-pub(crate) async fn pump(site: Arc<Site>) {
+pub(crate) async fn pump(site: Arc<WebSite>) {
     loop {
         while !site.live.is_wanted() {
             site.live.wanted.notified().await;
@@ -38,7 +38,7 @@ pub(crate) async fn pump(site: Arc<Site>) {
 }
 
 /// Takes the frames of an observation until nobody looks.
-async fn observe(site: &Arc<Site>, values: Box<dyn Values>) {
+async fn observe(site: &Arc<WebSite>, values: Box<dyn Values>) {
     let live = &site.live;
     let began = Instant::now();
     let state = || (site.show.plan().number(), site.notices().last(), site.board.is_locked());
@@ -83,7 +83,7 @@ async fn observe(site: &Arc<Site>, values: Box<dyn Values>) {
 }
 
 /// The message about all instances, if the show answers.
-async fn instances_message(site: &Arc<Site>) -> Option<String> {
+async fn instances_message(site: &Arc<WebSite>) -> Option<String> {
     let report = site.status.ask(&site.show).await?;
     let instances = describe_instances(site, &report);
     let message = serde_json::json!({ "type": "instances", "instances": instances });

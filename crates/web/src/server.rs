@@ -23,13 +23,13 @@ use tower::ServiceExt;
 
 use crate::answer::ApiError;
 use crate::api;
-use crate::guard::{Peer, identify, protect};
-use crate::limits::Kind;
+use crate::guard::{PeerAddresses, identify, protect};
+use crate::limits::ConnectionKind;
 use crate::notices::Board;
 use crate::pump::pump;
-use crate::settings::Settings;
-use crate::show::Show;
-use crate::site::Site;
+use crate::settings::ServerSettings;
+use crate::show::RunningShow;
+use crate::site::WebSite;
 use crate::stream::PatientStream;
 
 /// A connection that sends no request for this time ends.
@@ -47,18 +47,18 @@ const FULL: &[u8] =
 
 /// A running page. Dropping it ends the page.
 #[derive(Debug)]
-pub struct Server {
+pub struct WebServer {
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Server {
+impl WebServer {
     /// Starts the thread of the page. An address that is in use is tried again, while the show runs.
     ///
     /// # Errors
     ///
     /// If the thread cannot be started, or if anybody in the network could operate the show.
-    pub fn start(settings: Settings, show: Arc<dyn Show>, board: Board) -> io::Result<Self> {
+    pub fn start(settings: ServerSettings, show: Arc<dyn RunningShow>, board: Board) -> io::Result<Self> {
         if settings.is_open() {
             let message = format!("a page at {} needs a password", settings.listen);
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
@@ -70,7 +70,7 @@ impl Server {
             .build()?;
         let (stop, stopped) = oneshot::channel();
         let run = move || {
-            let site = Arc::new(Site::new(settings, show, board));
+            let site = Arc::new(WebSite::new(settings, show, board));
             runtime.block_on(async {
                 tokio::select! {
                     () = run(site) => {}
@@ -85,7 +85,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for WebServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -96,7 +96,7 @@ impl Drop for Server {
 }
 
 /// Listens and serves until the future is dropped.
-async fn run(site: Arc<Site>) {
+async fn run(site: Arc<WebSite>) {
     tokio::spawn(site.board.clone().collect());
     tokio::spawn(pump(site.clone()));
     let listener = listen(&site).await;
@@ -113,8 +113,8 @@ async fn run(site: Arc<Site>) {
 }
 
 /// Binds the socket, as often as it takes.
-async fn listen(site: &Site) -> TcpListener {
-    let Settings { listen, any_port, .. } = &site.settings;
+async fn listen(site: &WebSite) -> TcpListener {
+    let ServerSettings { listen, any_port, .. } = &site.settings;
     let (mut listen, any_port) = (*listen, *any_port);
     let mut pause = Duration::from_secs(1);
     let mut is_first = true;
@@ -138,9 +138,9 @@ async fn listen(site: &Site) -> TcpListener {
             }
             Err(error) => {
                 if std::mem::take(&mut is_first) {
-                    let reason = match error.kind() {
-                        io::ErrorKind::AddrInUse => "the address is in use by another program".to_owned(),
-                        _ => error.to_string(),
+                    let reason = match error.kind() == io::ErrorKind::AddrInUse {
+                        true => "the address is in use by another program".to_owned(),
+                        false => error.to_string(),
                     };
                     let text =
                         format!("cannot listen on {listen}: {reason}; the page is tried again until it can");
@@ -167,10 +167,10 @@ fn link(address: SocketAddr) -> String {
 }
 
 /// Serves a connection.
-async fn serve(site: &Arc<Site>, stream: TcpStream, peer: SocketAddr) {
+async fn serve(site: &Arc<WebSite>, stream: TcpStream, peer: SocketAddr) {
     let Ok(local) = stream.local_addr() else { return };
-    let peer = Peer { address: peer.ip(), local: local.ip() };
-    let Some(place) = site.limits.enter(peer.key(), Kind::Connection) else {
+    let peer = PeerAddresses { address: peer.ip(), local: local.ip() };
+    let Some(place) = site.limits.enter(peer.key(), ConnectionKind::Connection) else {
         // Whether the peer reads this is up to the peer.
         let _ = stream.try_write(FULL);
         return;
@@ -192,7 +192,7 @@ async fn serve(site: &Arc<Site>, stream: TcpStream, peer: SocketAddr) {
 }
 
 /// Answers a request, after all checks.
-async fn answer(site: &Site, router: Router, peer: Peer, mut request: Request) -> Response {
+async fn answer(site: &WebSite, router: Router, peer: PeerAddresses, mut request: Request) -> Response {
     let mut response = match identify(site, peer, &request) {
         Err(error) => error.into_response(),
         Ok(caller) => {

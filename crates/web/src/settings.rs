@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 /// Where the page listens, and who may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ServerSettings {
     /// The address to listen on. Without a password, only a loopback address is accepted.
     pub listen: SocketAddr,
     /// Whether to take another port of the same address if this one is in use.
@@ -20,7 +20,7 @@ pub struct Settings {
     pub host_name: Option<String>,
 }
 
-impl Settings {
+impl ServerSettings {
     /// Whether anybody in the network could operate the show. Such a page does not start.
     pub fn is_open(&self) -> bool {
         !self.listen.ip().to_canonical().is_loopback() && self.password.is_none()

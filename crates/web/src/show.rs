@@ -1,4 +1,4 @@
-//! The running show as the page sees it. The program implements [`Show`].
+//! The running show as the page sees it. The program implements [`RunningShow`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use crosspatch_core::{Change, HeldBack, InstanceId, Instant, Plan, Severity, Slot, Status, Value};
 
 /// A channel, by its numbers in a plan.
-pub type Channel = (InstanceId, Slot);
+pub type ChannelKey = (InstanceId, Slot);
 
 /// A running show. No method may wait for the show's loop, except for [`report_status`](Self::report_status).
-pub trait Show: Send + Sync + 'static {
+pub trait RunningShow: Send + Sync + 'static {
     /// The name of its configuration: `show.cfg`.
     fn name(&self) -> String;
 
@@ -21,7 +21,7 @@ pub trait Show: Send + Sync + 'static {
     fn observe(&self) -> Box<dyn Values>;
 
     /// Asks all sessions how they are doing, and waits at most a second. None if the loop does not answer.
-    fn report_status(&self) -> Option<StatusReport>;
+    fn report_status(&self) -> Option<StatusSnapshot>;
 
     /// Sets the value of the channel written `instance.address`, as if it had emitted the value. Returns whether the plan has it.
     fn set_value(&self, channel: &str, value: Value) -> bool;
@@ -57,7 +57,7 @@ pub struct Frame {
 
 /// How all sessions were doing at a time.
 #[derive(Debug)]
-pub struct StatusReport {
+pub struct StatusSnapshot {
     /// The time of the report, on the same clock as the times in it.
     pub now: Instant,
     /// The name and the answer of each instance, in the order of the plan.
@@ -81,5 +81,5 @@ pub trait MappingLines: Send + Sync {
     fn place(&self, number: usize) -> (Cow<'_, str>, usize);
 
     /// The mappings made of a line: each from a channel to a channel.
-    fn mappings(&self, number: usize) -> &[(Channel, Channel)];
+    fn mappings(&self, number: usize) -> &[(ChannelKey, ChannelKey)];
 }

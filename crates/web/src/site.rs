@@ -6,32 +6,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crosspatch_core::{Direction, Plan, PlannedInstance};
 
 use crate::auth::Auth;
-use crate::limits::Limits;
+use crate::limits::ConnectionLimits;
 use crate::live::Live;
 use crate::notices::{Board, Notices};
-use crate::settings::Settings;
-use crate::show::Show;
+use crate::settings::ServerSettings;
+use crate::show::RunningShow;
 use crate::status::StatusCache;
 
 /// What all requests share.
-pub(crate) struct Site {
-    pub(crate) settings: Settings,
-    pub(crate) show: Arc<dyn Show>,
+pub(crate) struct WebSite {
+    pub(crate) settings: ServerSettings,
+    pub(crate) show: Arc<dyn RunningShow>,
     pub(crate) board: Board,
     pub(crate) live: Arc<Live>,
     pub(crate) status: StatusCache,
     pub(crate) auth: Auth,
-    pub(crate) limits: Limits,
+    pub(crate) limits: ConnectionLimits,
     /// The port that is listened on.
     pub(crate) port: AtomicU16,
     counts: Mutex<(u64, Arc<Vec<[usize; 2]>>)>,
 }
 
-impl Site {
-    pub(crate) fn new(settings: Settings, show: Arc<dyn Show>, board: Board) -> Self {
+impl WebSite {
+    pub(crate) fn new(settings: ServerSettings, show: Arc<dyn RunningShow>, board: Board) -> Self {
         Self {
             auth: Auth::new(&settings),
-            limits: Limits::default(),
+            limits: ConnectionLimits::default(),
             port: AtomicU16::new(settings.listen.port()),
             settings,
             show,

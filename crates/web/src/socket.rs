@@ -18,8 +18,8 @@ use tungstenite::{Error, Message, WebSocket};
 use crate::answer::ValueJson;
 use crate::auth::Token;
 use crate::live::{Live, lock};
-use crate::show::Channel;
-use crate::site::Site;
+use crate::show::ChannelKey;
+use crate::site::WebSite;
 
 /// The most channels that a page may look at.
 const MAX_INTEREST: usize = 2000;
@@ -38,7 +38,7 @@ const GONE: Duration = Duration::from_secs(60);
 const CHECK: Duration = Duration::from_secs(1);
 
 /// Serves a WebSocket until it ends.
-pub(crate) async fn serve(site: &Arc<Site>, stream: impl AsyncRead + AsyncWrite, token: Option<Token>) {
+pub(crate) async fn serve(site: &Arc<WebSite>, stream: impl AsyncRead + AsyncWrite, token: Option<Token>) {
     let _attendance = site.live.attend();
     let config = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE))
@@ -46,7 +46,7 @@ pub(crate) async fn serve(site: &Arc<Site>, stream: impl AsyncRead + AsyncWrite,
         .read_buffer_size(4096)
         .write_buffer_size(0);
     let protocol = WebSocket::from_raw_socket(Pipe::default(), Role::Server, Some(config));
-    let mut browser = Browser {
+    let mut browser = PageSocket {
         protocol,
         sent: Sent { plan: site.show.plan().number(), frame: 0, notice: site.notices().last(), instances: 0 },
         interest: Vec::new(),
@@ -65,17 +65,17 @@ struct Sent {
     instances: u64,
 }
 
-struct Browser {
+struct PageSocket {
     protocol: WebSocket<Pipe>,
     sent: Sent,
-    interest: Vec<Channel>,
+    interest: Vec<ChannelKey>,
     /// The session that must not end.
     token: Option<Token>,
     is_locked: bool,
 }
 
-impl Browser {
-    async fn run(&mut self, site: &Arc<Site>, stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
+impl PageSocket {
+    async fn run(&mut self, site: &Arc<WebSite>, stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
         let (mut input, mut output) = tokio::io::split(Box::pin(stream));
         let mut news = site.live.news.subscribe();
         let mut buffer = vec![0; 4096];
@@ -125,12 +125,12 @@ impl Browser {
     }
 
     /// Whether the session of the browser goes on.
-    fn may_look(&self, site: &Site) -> bool {
+    fn may_look(&self, site: &WebSite) -> bool {
         self.token.is_none_or(|token| site.auth.sessions.role(&token).is_some())
     }
 
     /// Reads the messages that are complete. Returns how many there were.
-    fn receive(&mut self, site: &Arc<Site>) -> io::Result<u32> {
+    fn receive(&mut self, site: &Arc<WebSite>) -> io::Result<u32> {
         let mut messages = 0;
         loop {
             match self.protocol.read() {
@@ -176,7 +176,7 @@ impl Browser {
         true
     }
 
-    fn send_news(&mut self, site: &Site) -> io::Result<()> {
+    fn send_news(&mut self, site: &WebSite) -> io::Result<()> {
         let plan = site.show.plan().number();
         if plan != self.sent.plan {
             self.sent = Sent { plan, frame: 0, ..self.sent };
@@ -214,7 +214,7 @@ impl Browser {
         struct Values<'v> {
             r#type: &'static str,
             plan: u64,
-            changes: Vec<(u32, u32, &'static str, ValueJson<'v>, u32, Option<u64>)>,
+            changes: Vec<ChangeJson<'v>>,
             held: Vec<(u32, u32, u32, u32, &'v str)>,
         }
         let mirror = live.mirror();
@@ -250,11 +250,11 @@ impl Browser {
 }
 
 fn broken(error: Error) -> io::Error {
-    match error {
-        Error::Io(error) => error,
-        error => io::Error::other(error),
-    }
+    if let Error::Io(error) = error { error } else { io::Error::other(error) }
 }
+
+/// The numbers of a channel, its direction, its value, how many there were, and when the last one came.
+type ChangeJson<'v> = (u32, u32, &'static str, ValueJson<'v>, u32, Option<u64>);
 
 /// Both directions of a connection, in memory.
 #[derive(Default)]

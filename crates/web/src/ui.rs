@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use crate::answer::ApiError;
 
 /// A file of the page.
-pub(crate) struct File {
+pub(crate) struct PageFile {
     name: &'static str,
     /// The hash of its bytes, between quotes.
     tag: &'static str,

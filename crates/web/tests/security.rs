@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::{Answer, PATIENCE, Page, next, settings, until};
 use crosspatch_core::Value;
-use crosspatch_web::{Board, Password, Server, Settings, hash_password};
+use crosspatch_web::{Board, Password, ServerSettings, WebServer, hash_password};
 use tungstenite::Message;
 
 const SHOW: &str = "/api/v1/show";
@@ -23,8 +23,8 @@ const DATA: [&str; 7] =
 fn without_a_password_a_page_only_starts_on_loopback() {
     let page = Page::start();
     let start = |listen: &str, password| {
-        let settings = Settings { listen: listen.parse().expect("an address"), password, ..settings() };
-        Server::start(settings, page.show.clone(), Board::default()).map(drop)
+        let settings = ServerSettings { listen: listen.parse().expect("an address"), password, ..settings() };
+        WebServer::start(settings, page.show.clone(), Board::default()).map(drop)
     };
     for open in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
         assert!(start(open, None).is_err(), "{open}");
@@ -175,7 +175,7 @@ fn a_program_gets_a_token_in_place_of_a_cookie() {
 #[test]
 fn a_hash_of_argon2_is_a_password() {
     let hash = hash_password("operate me").expect("a hash");
-    let page = Page::start_with(Settings { password: Some(Password::new(&*hash)), ..settings() });
+    let page = Page::start_with(ServerSettings { password: Some(Password::new(&*hash)), ..settings() });
     page.log_in("operate me");
     let body = format!(r#"{{"password": "{hash}"}}"#);
     assert_eq!(page.request("POST", "/api/v1/session").json(&body).send().status, 401);
@@ -202,7 +202,7 @@ fn a_wrong_password_delays_the_next_attempt_from_its_address() {
 #[test]
 fn many_passwords_at_once_are_checked_one_at_a_time() {
     let hash = hash_password("operate me").expect("a hash");
-    let page = Page::start_with(Settings { password: Some(Password::new(hash)), ..settings() });
+    let page = Page::start_with(ServerSettings { password: Some(Password::new(hash)), ..settings() });
     std::thread::scope(|scope| {
         let attempts: Vec<_> = (0..20)
             .map(|_| {
@@ -238,14 +238,11 @@ fn the_lock_makes_everything_read_only_until_it_is_unlocked() {
     assert_eq!((answer.status, answer.json()["error"].as_str()), (423, Some("the show is locked")));
     assert!(page.show.sent.lock().expect("no panic").is_empty());
     assert_eq!(page.get("/api/v1/channels").status, 200);
+    assert!(page.show.was_told("the show was locked from 127.0.0.1"));
     // A page that restarts, as after a change of its password, is still locked.
     page.stop();
-    let again = Server::start(settings(), page.show.clone(), page.board.clone());
-    drop(again);
-    let told = page.show.told.lock().expect("no panic").clone();
-    assert!(told.iter().any(|text| text == "the show was locked from 127.0.0.1"), "{told:?}");
-    let page = Page::start();
-    lock(&page, true);
+    let page = Page::start_on(page.board.clone(), settings());
+    assert_eq!(page.request("PUT", FADER).json(SET).send().status, 423);
     lock(&page, false);
     assert_eq!(page.request("PUT", FADER).json(SET).send().status, 204);
 }
@@ -433,8 +430,8 @@ fn a_taken_address_is_tried_until_it_is_free() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let listen = taken.local_addr().expect("an address");
     let page = Page::start();
-    let settings = Settings { listen, any_port: false, ..settings() };
-    let server = Server::start(settings, page.show.clone(), Board::default()).expect("a thread");
+    let settings = ServerSettings { listen, any_port: false, ..settings() };
+    let server = WebServer::start(settings, page.show.clone(), Board::default()).expect("a thread");
     until("the operator is told", || page.show.was_told("the address is in use by another program"));
     drop(taken);
     until("the page listens", || page.show.was_told(&format!("http://{listen}/")));

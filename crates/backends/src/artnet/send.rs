@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, Value};
+use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, SlotSpan, Value};
 
 use super::echoes::FrameEchoes;
 use super::options::{Config, Target};
@@ -84,6 +84,11 @@ impl Sender {
     /// Sets values of channels.
     pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
         self.output.set_all(now, values);
+    }
+
+    /// Sets the levels of consecutive channels.
+    pub(crate) fn set_span(&mut self, now: Instant, span: SlotSpan<'_>) {
+        self.output.set_span(now, span);
     }
 
     /// Sets the value of a channel.

@@ -21,6 +21,9 @@ pub(crate) struct MappedChannel {
     pub(crate) last_value: LastValue,
     /// Answers to requests sent before this time are outdated.
     pub(crate) settles_at: Instant,
+    /// Whether the next report has to be read although the console only repeats the last one: something was sent since, or
+    /// that report was outdated.
+    pub(crate) awaits_report: bool,
     /// When a state was last emitted to a channel that is also an output, and whether it was on.
     pub(crate) last_emitted: Option<(Instant, bool)>,
     pub(crate) fader: Fader,
@@ -88,6 +91,12 @@ impl MappedChannel {
         (self.fader.is_consoles, self.fader.emitted, self.fader.is_reported) = (false, None, false);
     }
 
+    /// Records a number that was sent. Answers to requests sent before `settles_at` are outdated.
+    pub(crate) fn note_sent(&mut self, number: f64, settles_at: Instant) {
+        (self.last_value, self.settles_at) = (LastValue::Number(number), settles_at);
+        self.awaits_report = self.is_input;
+    }
+
     /// Whether a value is an echo of the last emitted lamp state. In the same turn, it returns through a loop in the
     /// mapping. A little later, while the key is down, a peer returns the lamp that the press has lit. A lamp has one
     /// echo, and a release is never one.
@@ -121,10 +130,16 @@ impl MappedChannels {
             is_output: false,
             last_value: LastValue::Unknown,
             settles_at: Instant::START,
+            awaits_report: false,
             last_emitted: None,
             fader: Fader::default(),
             key: KeyState::default(),
         })
+    }
+
+    /// The channel of a slot.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&MappedChannel> {
+        self.0.get(slot.index())?.as_ref()
     }
 
     /// The channel of a slot.

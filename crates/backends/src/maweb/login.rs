@@ -235,11 +235,6 @@ impl Login {
         status.add(name, description, self.condition.clone());
     }
 
-    /// Starts to connect.
-    pub(crate) fn start(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
-        self.connect(now, steps);
-    }
-
     /// Ends the session, so that it does not count towards the console's limit of three.
     pub(crate) fn stop(&mut self, steps: &mut Vec<LoginStep>) {
         if self.is_connected() && self.session > 0 {
@@ -287,6 +282,12 @@ impl Login {
     /// Records that a message was sent that the console answers.
     pub(crate) fn note_sent(&mut self, now: Instant) {
         self.silent_since.get_or_insert(now);
+    }
+
+    /// Records that the session number was sent, which keeps the session alive.
+    pub(crate) fn note_keep_alive(&mut self, now: Instant) {
+        self.keep_alive_at = now + KEEP_ALIVE;
+        self.note_sent(now);
     }
 
     /// Records that the console has sent something.
@@ -462,8 +463,7 @@ impl Login {
             self.fail(now, Notice::warning("lost", text), Duration::ZERO, true, steps);
         } else if self.keep_alive_at <= now {
             steps.push(LoginStep::SendSession(self.session));
-            self.keep_alive_at = now + KEEP_ALIVE;
-            self.note_sent(now);
+            self.note_keep_alive(now);
         }
     }
 
@@ -492,7 +492,8 @@ impl Login {
         matches!(self.phase, LoginPhase::LoggingIn { .. } | LoginPhase::Ready { .. })
     }
 
-    fn connect(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
+    /// Starts to connect.
+    pub(crate) fn connect(&mut self, now: Instant, steps: &mut Vec<LoginStep>) {
         (self.session, self.greeted, self.silent_since) = (0, Greeted::Not, None);
         self.phase = LoginPhase::Connecting { until: now + CONNECT_TIMEOUT + CONNECT_GRACE };
         steps.push(LoginStep::Open(self.endpoint().clone()));

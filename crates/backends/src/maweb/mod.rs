@@ -9,7 +9,7 @@
 //! | `channel` | the record of a mapped channel |
 //! | `poll` | which requests cover the mapped executors, and when they are sent |
 //! | `watch` | which values of the answers become events |
-//! | `output` | order and rate of messages |
+//! | `output` | order and rate of messages, and how far they may run ahead of the console |
 //! | `session` | joins them |
 //!
 //! `login`, `poll`, `watch` and `output` do not use each other or the outbox, and are tested alone. `watch` and `output` work

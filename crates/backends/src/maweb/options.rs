@@ -22,6 +22,15 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec {
         scope: Scope::Global,
+        ..OptionSpec::new(
+            "idle-interval",
+            "200",
+            "100",
+            "milliseconds between two polls while nothing changes; if only `interval` is set, as that",
+        )
+    },
+    OptionSpec {
+        scope: Scope::Global,
         ..OptionSpec::new("quiet", "1", "0", "1 leaves out notices that need no action")
     },
     OptionSpec {
@@ -55,11 +64,11 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "remote",
         "whose command keys are pressed: `remote`, `console` or `downgrade`",
     ),
-    OptionSpec::new("fader-interval", "50", "25", "milliseconds between two moves of one fader"),
+    OptionSpec::new("fader-interval", "50", "10", "milliseconds between two moves of one fader"),
     OptionSpec::new(
         "rate",
-        "100",
         "200",
+        "1000",
         "the most messages per second, for all faders, keys and commands together",
     ),
     OptionSpec::new(
@@ -107,8 +116,10 @@ pub(crate) struct Config {
     pub(crate) password: String,
     /// The side whose keys are pressed.
     pub(crate) cmdline: Cmdline,
-    /// The time between two polls.
+    /// The time between two polls while something changes.
     pub(crate) interval: Duration,
+    /// The time between two polls while nothing changes.
+    pub(crate) idle_interval: Duration,
     /// Whether notices that need no action are left out.
     pub(crate) quiet: bool,
     /// The minimum time between two moves of a fader.
@@ -140,6 +151,11 @@ impl Config {
             name => ConsoleFamily::from_app_type(name).map(Some),
         });
         let interval = millis(options, "interval", 0, 60_000);
+        let idle_interval = match millis(options, "idle-interval", 0, 60_000) {
+            // Whoever chooses an interval wants that one.
+            _ if is_given(options, "interval") && !is_given(options, "idle-interval") => interval,
+            idle_interval => idle_interval.max(interval),
+        };
         let fader_interval = millis(options, "fader-interval", 0, 10_000);
         let settle = millis(options, "settle", 0, 60_000);
         let rate = options.parse_with("rate", "messages a second, from 1 to 10000", |text| {
@@ -159,6 +175,7 @@ impl Config {
             password: hash_password(&password),
             cmdline: cmdline.unwrap_or(Cmdline::Remote),
             interval,
+            idle_interval,
             quiet,
             fader_interval,
             rate: rate.unwrap_or(1),
@@ -200,6 +217,10 @@ fn millis(options: &mut Options<'_>, name: &str, least: u64, most: u64) -> Durat
         text.parse().ok().filter(|millis| (least..=most).contains(millis))
     });
     Duration::from_millis(millis.unwrap_or(most))
+}
+
+fn is_given(options: &Options<'_>, name: &str) -> bool {
+    options.all(name).next().is_some()
 }
 
 fn hosts(options: &mut Options<'_>) -> Vec<Endpoint> {
@@ -281,11 +302,21 @@ mod tests {
         assert_eq!(settings.user_on(Some(ConsoleFamily::Gma2)), "remote");
         assert_eq!(settings.cmdline, Cmdline::Remote);
         assert_eq!(settings.interval, Duration::from_millis(40));
-        assert_eq!((settings.fader_interval, settings.rate), (Duration::from_millis(25), 200));
+        assert_eq!(settings.idle_interval, Duration::from_millis(100));
+        assert_eq!((settings.fader_interval, settings.rate), (Duration::from_millis(10), 1000));
         assert!(!settings.quiet);
         assert_eq!(settings.console, None);
         assert_eq!(read(&[("host", "a"), ("console", "dot2")]).0.console, Some(ConsoleFamily::Dot2));
         assert_eq!(read(&[("host", "a"), ("console", "auto")]).0.console, None);
+    }
+
+    #[test]
+    fn a_chosen_interval_is_kept_while_nothing_changes_unless_another_one_is_chosen_for_that() {
+        let idle_interval = |options: &[(&str, &str)]| read(options).0.idle_interval.as_millis();
+        assert_eq!(idle_interval(&[("host", "a"), ("interval", "0")]), 0);
+        assert_eq!(idle_interval(&[("host", "a"), ("interval", "0"), ("idle-interval", "50")]), 50);
+        assert_eq!(idle_interval(&[("host", "a"), ("idle-interval", "500")]), 500);
+        assert_eq!(idle_interval(&[("host", "a"), ("idle-interval", "10")]), 40);
     }
 
     #[test]

@@ -7,33 +7,27 @@
 //! nothing is queued, except the release of a key that was pressed before the disconnect.
 //!
 //! Three limits apply, and the tightest counts: the rate (`rate` messages per second, [`BURST`] at once), a full
-//! stream, and [`WINDOW`] unanswered messages. The last one protects slow consoles that answer each message; if a
-//! console does not answer messages, the limit ends by itself.
+//! stream, and the [`Window`], which waits for a slow console and for one that has stopped answering. Whichever counts, the
+//! fader that has waited longest is next: all get the same share.
+
+mod window;
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crosspatch_core::{Duration, Instant, Slot, Text};
 
-use super::channel::{LastValue, MappedChannel, MappedChannels, WaitingOutput};
+use super::channel::{MappedChannel, MappedChannels, WaitingOutput};
 use crate::shared::button::Edge;
+use window::Window;
 
 /// The maximum number of messages sent at once after a pause.
 const BURST: u32 = 20;
 
-/// The maximum number of unanswered messages.
-const WINDOW: u32 = 64;
-
-/// The time for which a full window blocks all messages; after that the answers count as lost.
-const WINDOW_PATIENCE: Duration = Duration::from_millis(250);
-
-/// If the window fills this many times without any answer, the console does not answer such messages at all.
-const MOST_TIMES_FULL: u32 = 2;
-
 /// A motor fader reports the nearest of its own levels: at most half a step of seven bits away.
 const ECHO: f64 = 0.5 / 127.0;
 
-/// The maximum number of queued events. At the default rate, sending them takes twenty seconds; later ones would be too
-/// late.
+/// The maximum number of queued events. At the default rate, sending them takes four seconds, at 200 a second twenty; later
+/// ones would be too late.
 const MOST_EVENTS: usize = 4096;
 
 /// A message to be sent.
@@ -202,9 +196,29 @@ impl Shaper {
         self.is_full = false;
     }
 
-    /// Called when the console has answered a message. Returns whether a message was waiting for an answer.
-    pub(crate) fn handle_answer(&mut self) -> bool {
-        self.window.handle_answer()
+    /// Called when the console has sent anything.
+    pub(crate) fn handle_received(&mut self) {
+        self.window.handle_received();
+    }
+
+    /// Called when the console has acknowledged a message. Returns whether a message was waiting for that.
+    pub(crate) fn handle_acknowledgement(&mut self) -> bool {
+        self.window.handle_acknowledgement()
+    }
+
+    /// Whether a question that every console answers has to be asked, to learn whether it keeps up.
+    pub(crate) fn wants_question(&self) -> bool {
+        self.is_open && !self.is_full && self.window.wants_question()
+    }
+
+    /// Called when such a question was asked.
+    pub(crate) fn note_question(&mut self, now: Instant) {
+        self.window.note_question(now);
+    }
+
+    /// Called when such a question was answered.
+    pub(crate) fn handle_question_answered(&mut self) {
+        self.window.handle_question_answered();
     }
 
     /// Removes and returns the next message that may be sent. The caller must call [`sent`](Self::sent) when it was
@@ -229,7 +243,7 @@ impl Shaper {
         match fader.waiting.take()? {
             WaitingOutput::Level(level) => {
                 (fader.on_console, fader.echoes_until) = (Some(level), Instant::START);
-                (channel.last_value, channel.settles_at) = (LastValue::Number(level), now + self.settle);
+                channel.note_sent(level, now + self.settle);
                 Some(OutgoingCommand::Level(slot, level))
             }
             WaitingOutput::Turn(by) => Some(OutgoingCommand::Turn(slot, by)),
@@ -239,7 +253,7 @@ impl Shaper {
     /// Records a sent message.
     pub(crate) fn sent(&mut self, now: Instant) {
         self.pace.spend(now);
-        self.window.spend(now);
+        self.window.spend();
     }
 
     /// The next time at which a message may become sendable without another event.
@@ -248,8 +262,9 @@ impl Shaper {
             return None;
         }
         let first = if self.events.is_empty() { self.levels.first()?.0 } else { Instant::START };
-        let limits = self.pace.ready_at().max(self.window.opens_at().unwrap_or(Instant::START));
-        Some(first.max(limits))
+        let at = first.max(self.pace.ready_at());
+        // A closed window opens when the console sends something.
+        self.window.is_open(at).then_some(at)
     }
 
     fn enqueue(&mut self, now: Instant, channel: &mut MappedChannel, waiting: WaitingOutput) {
@@ -290,42 +305,6 @@ impl MessagePace {
 
     fn spend(&mut self, now: Instant) {
         self.spent_until = self.spent_until.max(now) + self.gap;
-    }
-}
-
-/// Counts messages without an answer.
-#[derive(Debug, Default)]
-struct Window {
-    unanswered: u32,
-    last_sent: Instant,
-    times_full: u32,
-}
-
-impl Window {
-    fn is_open(&mut self, now: Instant) -> bool {
-        if self.opens_at().is_some_and(|at| at <= now) {
-            self.unanswered = 0;
-            self.times_full += 1;
-        }
-        self.opens_at().is_none()
-    }
-
-    /// When a full window opens by itself.
-    fn opens_at(&self) -> Option<Instant> {
-        let is_closed = self.unanswered >= WINDOW && self.times_full < MOST_TIMES_FULL;
-        is_closed.then(|| self.last_sent + WINDOW_PATIENCE)
-    }
-
-    fn spend(&mut self, now: Instant) {
-        self.unanswered = self.unanswered.saturating_add(1);
-        self.last_sent = now;
-    }
-
-    fn handle_answer(&mut self) -> bool {
-        self.times_full = 0;
-        let is_awaited = self.unanswered > 0;
-        self.unanswered = self.unanswered.saturating_sub(1);
-        is_awaited
     }
 }
 

@@ -3,8 +3,14 @@
 //! A console sends its state only on request. The [`plan`] combines the executors mapped as inputs into as few requests
 //! as each kind of console permits. The [`Poller`] sends one request at a time, the next one after the answer has
 //! arrived and the interval is over.
+//!
+//! The interval is longer while nothing changes. Polls keep their phase, which differs from console to console: with a
+//! thousand consoles, a poll is due every few hundred microseconds, and not a thousand at once.
+
+use std::hash::{Hash, Hasher};
 
 use crosspatch_core::{Duration, Instant};
+use rustc_hash::FxHasher;
 
 use super::address::ExecutorAddress;
 use super::wire::{ConsoleFamily, ItemsType, PlaybacksFormat, PlaybacksRequest, Range, View};
@@ -17,6 +23,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// The number of polls that are abandoned early: two in each dialect.
 const PROBES: u32 = 4;
+
+/// For so long after a change, more changes are likely, and the shorter interval applies.
+const ACTIVE: Duration = Duration::from_secs(1);
 
 /// The interval of requests for lamps, as on MA's page.
 const LED_INTERVAL: Duration = Duration::from_millis(300);
@@ -178,10 +187,26 @@ fn request(
     }
 }
 
+/// The part of an interval by which the polls of an instance of this name are later than those of others.
+pub(crate) fn phase(name: &str, interval: Duration) -> Duration {
+    let mut hasher = FxHasher::default();
+    name.hash(&mut hasher);
+    // The upper half of a product is evenly distributed. Loops wake up for whole milliseconds.
+    let millis = (u128::from(hasher.finish()) * interval.as_millis()) >> 64;
+    Duration::from_millis(millis as u64)
+}
+
 /// Sends the requests of a plan round robin, one at a time.
 #[derive(Debug)]
 pub(crate) struct Poller {
+    /// The interval while something changes, and while nothing does.
     interval: Duration,
+    idle_interval: Duration,
+    /// The part of the interval that is inserted once, after the first poll of a connection.
+    phase: Duration,
+    is_first: bool,
+    /// Until when the shorter interval applies.
+    active_until: Instant,
     requests: Vec<PlaybacksRequest>,
     /// The record of each request.
     records: Vec<RequestRecord>,
@@ -189,6 +214,8 @@ pub(crate) struct Poller {
     leds: Option<RequestRecord>,
     next: usize,
     next_at: Instant,
+    /// When the last poll was due.
+    last_due: Instant,
     in_flight: Option<Poll>,
     /// The number of consecutive requests for executors without an answer.
     unanswered: u32,
@@ -235,15 +262,20 @@ pub(crate) enum PollKind {
 }
 
 impl Poller {
-    /// A poller without requests.
-    pub(crate) fn new(interval: Duration) -> Self {
+    /// A poller without requests. `phase` is a part of the interval.
+    pub(crate) fn new(interval: Duration, idle_interval: Duration, phase: Duration) -> Self {
         Self {
             interval,
+            idle_interval,
+            phase,
+            is_first: true,
+            active_until: Instant::START,
             requests: Vec::new(),
             records: Vec::new(),
             leds: None,
             next: 0,
             next_at: Instant::START,
+            last_due: Instant::START,
             in_flight: None,
             unanswered: 0,
             probes: 0,
@@ -268,11 +300,19 @@ impl Poller {
         &self.requests
     }
 
+    /// The request for executors that waits for its answer.
+    pub(crate) fn awaited_request(&self) -> Option<usize> {
+        match self.in_flight?.what {
+            PollKind::Executors(at) => Some(at),
+            PollKind::Leds => None,
+        }
+    }
+
     /// Starts to poll immediately.
     pub(crate) fn start(&mut self, now: Instant) {
         (self.runs, self.in_flight, self.unanswered, self.next) = (true, None, 0, 0);
         (self.probes, self.asked_since) = (0, None);
-        self.next_at = now;
+        (self.next_at, self.is_first, self.active_until) = (now, true, now + ACTIVE);
         self.records.fill(RequestRecord::default());
         self.leds = self.leds.map(|_| RequestRecord::default());
     }
@@ -310,7 +350,17 @@ impl Poller {
             PollKind::Executors(_) | PollKind::Leds => ANSWER_TIMEOUT,
         };
         self.in_flight = Some(Poll { what, sent: now, until: now + timeout });
+        // A late wake-up does not move the phase; otherwise polls that were sent together would stay together.
+        self.last_due = if self.next_at + self.interval > now { self.next_at } else { now };
         Some(what)
+    }
+
+    /// Called when something has changed at the console, or was sent to it: the shorter interval applies.
+    pub(crate) fn note_activity(&mut self, now: Instant) {
+        self.active_until = now + ACTIVE;
+        if self.next_at > now && self.in_flight.is_none() {
+            self.schedule(now);
+        }
     }
 
     /// Handles received executors. Returns the request that they answer, if there is one.
@@ -320,7 +370,7 @@ impl Poller {
         if let Some(record) = self.record(poll.what) {
             *record = RequestRecord::default();
         }
-        self.next_at = (poll.sent + self.interval).max(now);
+        self.schedule(now);
         // They may answer an earlier request.
         poll.sent = self.asked_since.take().unwrap_or(poll.sent);
         Some(poll)
@@ -338,11 +388,11 @@ impl Poller {
 
     /// Handles received lamps.
     pub(crate) fn take_leds(&mut self, now: Instant) {
-        if let Some(poll) = self.in_flight.take_if(|poll| poll.what == PollKind::Leds) {
+        if self.in_flight.take_if(|poll| poll.what == PollKind::Leds).is_some() {
             if let Some(record) = &mut self.leds {
                 record.missed = 0;
             }
-            self.next_at = (poll.sent + self.interval).max(now);
+            self.schedule(now);
         }
     }
 
@@ -356,7 +406,7 @@ impl Poller {
             self.asked_since.get_or_insert(poll.sent);
             return Some(self.unanswered);
         }
-        self.next_at = (poll.sent + self.interval).max(now);
+        self.schedule(now);
         if let Some(record) = self.record(poll.what) {
             record.miss(now);
         }
@@ -365,6 +415,17 @@ impl Poller {
         }
         self.unanswered += 1;
         Some(self.unanswered)
+    }
+
+    /// Schedules the next poll. Several requests take turns; a round of them takes the idle interval if it is longer.
+    fn schedule(&mut self, now: Instant) {
+        let is_active = now < self.active_until;
+        let round = self.requests.len().max(1) as u32;
+        let gap = if is_active { self.interval } else { self.interval.max(self.idle_interval / round) };
+        if std::mem::take(&mut self.is_first) {
+            self.last_due += self.phase;
+        }
+        self.next_at = (self.last_due + gap).max(now);
     }
 
     fn record(&mut self, what: PollKind) -> Option<&mut RequestRecord> {
@@ -488,7 +549,8 @@ mod tests {
     }
 
     fn poller(interval: u64, list: &[&str], leds: bool) -> Poller {
-        let mut poller = Poller::new(Duration::from_millis(interval));
+        let interval = Duration::from_millis(interval);
+        let mut poller = Poller::new(interval, interval, Duration::ZERO);
         poller.ask_for(plan(executors(list), Some(ConsoleFamily::Gma2), PlaybacksFormat::Grouped), leds);
         poller.start(at(0));
         poller
@@ -504,6 +566,83 @@ mod tests {
         assert_eq!(poller.due(at(40)), Some(PollKind::Executors(1)));
         assert!(poller.take_executors(at(240)).is_some());
         assert_eq!(poller.due(at(240)), Some(PollKind::Executors(0)), "late answers are followed at once");
+    }
+
+    /// The times of polls of a console that answers after a millisecond, until this time.
+    fn times(poller: &mut Poller, until: u64, mut changes: impl FnMut(&mut Poller, u64)) -> Vec<u64> {
+        let mut times = Vec::new();
+        for now in 0..until {
+            changes(poller, now);
+            if poller.due(at(now)).is_some() {
+                times.push(now);
+            } else {
+                poller.take_executors(at(now));
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn polls_are_less_frequent_while_nothing_changes_and_frequent_at_once_when_something_does() {
+        let mut poller = Poller::new(Duration::from_millis(40), Duration::from_millis(100), Duration::ZERO);
+        let plan = |list| plan(executors(list), Some(ConsoleFamily::Gma2), PlaybacksFormat::Grouped);
+        poller.ask_for(plan(&["page1.fader1"]), false);
+        poller.start(at(0));
+        let times = times(&mut poller, 3000, |poller, now| {
+            if now == 2050 {
+                poller.note_activity(at(now));
+            }
+        });
+        let gaps: Vec<_> = times.windows(2).map(|pair| (pair[0], pair[1] - pair[0])).collect();
+        assert!(gaps.iter().take_while(|(at, _)| *at < 960).all(|(_, gap)| *gap == 40), "{gaps:?}");
+        let idle = gaps.iter().filter(|(at, _)| (1000..1900).contains(at));
+        assert!(idle.clone().all(|(_, gap)| *gap == 100) && idle.count() > 5, "{gaps:?}");
+        let next = times.iter().find(|time| **time >= 2050);
+        assert!(next.is_some_and(|next| *next <= 2090), "{times:?}");
+        assert!(gaps.iter().filter(|(at, _)| *at >= 2050).all(|(_, gap)| *gap == 40), "{gaps:?}");
+
+        let pages: Vec<_> = (1..=5).map(|page| format!("page{page}.fader1")).collect();
+        poller.ask_for(plan(&pages.iter().map(String::as_str).collect::<Vec<_>>()), false);
+        poller.start(at(10_000));
+        poller.note_activity(at(0));
+        assert!(poller.due(at(10_000)).is_some() && poller.take_executors(at(10_001)).is_some());
+        assert_eq!(
+            poller.next_timeout(),
+            Some(at(10_040)),
+            "five pages take turns and are not later than before"
+        );
+    }
+
+    #[test]
+    fn polls_of_many_consoles_are_spread_and_stay_spread_after_the_loop_was_late() {
+        const CONSOLES: usize = 400;
+        let interval = Duration::from_millis(40);
+        let mut pollers: Vec<_> = (0..CONSOLES)
+            .map(|number| {
+                let mut poller = Poller::new(interval, interval, phase(&format!("desk{number}"), interval));
+                poller.ask_for(plan(executors(&["page1.fader1"]), None, PlaybacksFormat::Grouped), false);
+                poller.start(at(0));
+                poller
+            })
+            .collect();
+        let mut sent = vec![0_usize; 1200];
+        for now in 0..1200 {
+            // Nothing is handled for most of an interval.
+            if (600..635).contains(&now) {
+                continue;
+            }
+            for poller in &mut pollers {
+                if poller.take_executors(at(now)).is_some() && now < 100 {
+                    poller.note_activity(at(now));
+                }
+                sent[now as usize] += usize::from(poller.due(at(now)).is_some());
+            }
+        }
+        let even = CONSOLES / 40;
+        for range in [200..600, 800..1200] {
+            let most = sent[range.clone()].iter().max();
+            assert!(most <= Some(&(3 * even)), "{most:?} at once, {even} would be even");
+        }
     }
 
     #[test]

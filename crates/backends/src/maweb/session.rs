@@ -1,5 +1,7 @@
-//! The session: connects login, polling, watching and output. Sent messages are in `outgoing`, pop-ups in `pop_ups`.
+//! The session: connects login, polling, watching and output. Messages of the console are handled in `answers`, sent ones in
+//! `outgoing`, pop-ups in `pop_ups`.
 
+mod answers;
 mod outgoing;
 mod pop_ups;
 
@@ -17,8 +19,8 @@ use super::login::{self, CONNECT_TIMEOUT, Login, LoginStep};
 use super::options::Config;
 use super::output::Shaper;
 use super::poll::{self, PollKind, Poller};
-use super::watch::{Asked, PlaybacksReport, Watches};
-use super::wire::{Answer, ConsoleFamily, Playbacks, PlaybacksFormat, Request, Response};
+use super::watch::Watches;
+use super::wire::{LastAnswer, PlaybacksFormat, Request};
 use crate::shared::paced::Paced;
 use pop_ups::OpenPopUp;
 
@@ -27,9 +29,6 @@ const CONSOLE: Port = Port(0);
 
 /// The maximum number of executors named in a notice.
 const NAMED: usize = 6;
-
-/// After this many consecutive polls without an answer, a notice is sent and the other dialect is tried.
-const UNANSWERED_POLLS: u32 = 3;
 
 /// A console that sent something within this time is alive; it answers a keep-alive every four seconds.
 const ALIVE: Duration = Duration::from_secs(5);
@@ -41,6 +40,8 @@ pub(crate) struct Session {
     login: Login,
     poller: Poller,
     watches: Watches,
+    /// The last answer to each request of the poller.
+    last_answers: Vec<LastAnswer>,
     shaper: Shaper,
     dialect: PlaybacksFormat,
     /// The number of requests in an uncertain dialect that had an empty answer.
@@ -72,8 +73,13 @@ impl Session {
         Self {
             channels: MappedChannels::default(),
             login: Login::new(&settings.hosts, &settings.name, settings.console),
-            poller: Poller::new(settings.interval),
+            poller: Poller::new(
+                settings.interval,
+                settings.idle_interval,
+                poll::phase(&settings.name, settings.interval),
+            ),
             watches: Watches::default(),
+            last_answers: Vec::new(),
             shaper: Shaper::new(settings.rate, settings.fader_interval, settings.settle),
             dialect: PlaybacksFormat::default(),
             refusals: 0,
@@ -98,7 +104,12 @@ impl Session {
                     out.open(CONSOLE, PortSpec::WebSocketConnect(socket));
                 }
                 LoginStep::Close => out.close(CONSOLE, Peer::Only),
-                LoginStep::SendSession(session) => send(out, &Request::Session { session }),
+                LoginStep::SendSession(session) => {
+                    send(out, &Request::Session { session });
+                    if session > 0 {
+                        self.shaper.note_question(now);
+                    }
+                }
                 LoginStep::SendClose(session) => send(out, &Request::Close { session }),
                 LoginStep::LogIn => {
                     let username = self.settings.user_on(self.login.console()).into();
@@ -138,6 +149,8 @@ impl Session {
 
     fn plan(&mut self) {
         let requests = poll::plan(self.watches.executors(), self.login.console(), self.dialect);
+        self.last_answers.clear();
+        self.last_answers.resize_with(requests.len(), LastAnswer::default);
         self.poller.ask_for(requests, self.watches.leds().len() > 0);
     }
 
@@ -147,7 +160,13 @@ impl Session {
             if self.send(now, &what, out) {
                 self.shaper.sent(now);
                 self.login.note_sent(now);
+                self.poller.note_activity(now);
             }
+        }
+        if self.shaper.wants_question() {
+            send(out, &Request::Session { session: self.login.session() });
+            self.shaper.note_question(now);
+            self.login.note_keep_alive(now);
         }
         if let Some(what) = self.poller.due(now) {
             self.send_poll(what, out);
@@ -172,73 +191,6 @@ impl Session {
         }
     }
 
-    fn handle_answer(&mut self, now: Instant, answer: &Answer<'_>, out: &mut Outbox) {
-        self.login.handle_answer(now, answer, &mut self.steps);
-        if let Some(text) = &answer.text {
-            text.as_ref().clone_into(&mut self.cmdline);
-        }
-        if !self.login.is_ready() {
-            return;
-        }
-        match &answer.response {
-            Some(Response::Playbacks(playbacks)) => self.handle_playbacks(now, playbacks, out),
-            Some(Response::GetData(data)) => {
-                self.poller.take_leds(now);
-                let data = data.iter().map(|(name, state)| (&**name, &**state));
-                self.watches.handle_leds(data, &mut self.channels, &mut paced(&mut self.paced, now, out));
-            }
-            Some(Response::Confirmation(question)) => self.open_question(now, question, false, out),
-            Some(Response::PresetConfirmation(question)) => self.open_question(now, question, true, out),
-            None if answer.session.is_none() && answer.greeting.is_none() => {
-                if !self.shaper.handle_answer() && answer.text.is_none() {
-                    self.handle_refusal(now);
-                }
-            }
-            Some(
-                Response::Login { .. }
-                | Response::PresetTypes { .. }
-                | Response::PresetTypeList(_)
-                | Response::Other(_),
-            )
-            | None => {}
-        }
-    }
-
-    fn handle_playbacks(&mut self, now: Instant, playbacks: &Playbacks<'_>, out: &mut Outbox) {
-        let poll = self.poller.take_executors(now);
-        if playbacks.access_denied {
-            if !std::mem::replace(&mut self.notified.denied, true) {
-                let text = "the console does not show its executors to this user: give the user more rights";
-                self.notify(Notice::error("denied", text), out);
-            }
-            return;
-        }
-        let asked = poll.and_then(|poll| match poll.what {
-            PollKind::Executors(at) => self.poller.requests().get(at),
-            PollKind::Leds => None,
-        });
-        // An answer in the other dialect does not answer this request.
-        let asked = asked.filter(|request| request.dialect == playbacks.dialect);
-        let page = asked.map(|request| request.page_index + 1);
-        let report = PlaybacksReport {
-            console: self.login.console(),
-            playbacks,
-            // An unrequested answer may be of any age.
-            asked_at: poll.map_or(Instant::START, |poll| poll.sent),
-            asked: asked.map(|request| Asked { page_index: request.page_index, ranges: &request.ranges }),
-            echoes_until: now + self.settings.settle,
-        };
-        self.watches.handle_playbacks(report, &mut self.channels, &mut paced(&mut self.paced, now, out));
-        if let Some(page) = page.filter(|page| *page != playbacks.page && playbacks.page > 0) {
-            self.notify_other_page(page, playbacks.page, out);
-        }
-        self.login.learn_dialect(playbacks.dialect);
-        if playbacks.dialect != self.dialect {
-            self.dialect = playbacks.dialect;
-            self.plan();
-        }
-    }
-
     /// Names the mapped channels that this console does not have.
     fn notify_missing(&self, out: &mut Outbox) {
         let missing = self
@@ -254,20 +206,6 @@ impl Session {
         let console = login::console_name(self.login.console());
         let list = names[..names.len().min(NAMED)].join(", ");
         self.notify(Notice::warning("not-there", format!("this {console} does not have {list}{more}")), out);
-    }
-
-    fn notify_other_page(&mut self, asked: u32, answered: u32, out: &mut Outbox) {
-        if self.notified.pages.contains(&asked) {
-            return;
-        }
-        if self.notified.pages.len() >= 32 {
-            self.notified.pages.pop_front();
-        }
-        self.notified.pages.push_back(asked);
-        let text = format!(
-            "the console answers with page {answered} where page {asked} was asked for: create page {asked} on the console"
-        );
-        self.notify(Notice::warning("page", text), out);
     }
 
     fn notify(&self, notice: Notice, out: &mut Outbox) {
@@ -308,7 +246,7 @@ impl crosspatch_core::Session for Session {
 
     fn start(&mut self, now: Instant, out: &mut Outbox) {
         self.watches.arrange(&self.channels);
-        self.login.start(now, &mut self.steps);
+        self.login.connect(now, &mut self.steps);
         self.proceed(now, out);
     }
 
@@ -338,13 +276,9 @@ impl crosspatch_core::Session for Session {
     fn handle_data(&mut self, now: Instant, _port: Port, _from: Peer, data: &[u8], out: &mut Outbox) {
         self.last_received = now;
         self.login.note_received();
-        match Answer::decode_wanted(data, self.watches.wanted()) {
-            Ok(answer) => self.handle_answer(now, &answer, out),
-            Err(error) => {
-                let host = self.login.endpoint();
-                let text = format!("the console at {host} sent something that makes no sense: {error}");
-                self.notify(Notice::warning("garbage", text), out);
-            }
+        self.shaper.handle_received();
+        if !self.handle_repetition(now, data, out) {
+            self.handle_message(now, data, out);
         }
         self.proceed(now, out);
     }
@@ -410,58 +344,12 @@ impl crosspatch_core::Session for Session {
     }
 }
 
-/// Emits states of the console, or queues them until they may be emitted.
-fn paced(paced: &mut Paced, now: Instant, out: &mut Outbox) -> impl FnMut(&mut MappedChannel, Value) {
-    move |channel, value| {
-        if let Some(value) = paced.put(now, channel.slot, value) {
-            emit(channel, now, value, out);
-        }
-    }
-}
-
 /// Emits a state of the console.
 fn emit(channel: &mut MappedChannel, now: Instant, value: Value, out: &mut Outbox) {
     if channel.is_output && value.as_number().is_some() {
         channel.last_emitted = Some((now, value.is_pressed()));
     }
     out.emit(channel.slot, value);
-}
-
-impl Session {
-    /// Handles unanswered polls while the console is alive.
-    fn handle_unanswered(&mut self, unanswered: u32, out: &mut Outbox) {
-        let is_long = unanswered >= UNANSWERED_POLLS;
-        if is_long && !std::mem::replace(&mut self.notified.unanswered, true) {
-            let host = self.login.endpoint();
-            let text =
-                format!("the console at {host} does not answer when asked for executors; is a show loaded?");
-            self.notify(Notice::warning("unanswered", text), out);
-        }
-        if is_long || self.login.must_try_dialects() {
-            self.try_other_dialect();
-        }
-    }
-
-    /// Handles an empty answer while only a request for executors was waiting. A console that does not know the dialect
-    /// of a request answers like this. If it has answered both dialects like this, the dialect is not the reason.
-    fn handle_refusal(&mut self, now: Instant) {
-        if !self.login.knows_dialect() && self.refusals < 2 && self.poller.take_nothing(now) {
-            self.refusals += 1;
-            self.try_other_dialect();
-        }
-    }
-
-    /// An old console does not answer the newer form of the request, and some newer consoles have the greeting of an
-    /// old one.
-    fn try_other_dialect(&mut self) {
-        if self.login.console() != Some(ConsoleFamily::Dot2) {
-            self.dialect = match self.dialect {
-                PlaybacksFormat::Grouped => PlaybacksFormat::Flat,
-                PlaybacksFormat::Flat => PlaybacksFormat::Grouped,
-            };
-            self.plan();
-        }
-    }
 }
 
 fn send(out: &mut Outbox, request: &Request<'_>) {

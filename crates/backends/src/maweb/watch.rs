@@ -5,12 +5,13 @@
 //! answers. Later reports pass, so that the console's true level is not lost permanently.
 
 use std::num::NonZeroU16;
+use std::ops::Range;
 
 use crosspatch_core::{Instant, Slot, Text, Value};
 
 use super::address::{Address, ExecutorAddress, ExecutorPart};
 use super::channel::{LastValue, MappedChannel, MappedChannels};
-use super::wire::{self, Color, ConsoleFamily, ExecButton, Playbacks, Wanted};
+use super::wire::{self, Color, ConsoleFamily, ExecButton, Wanted};
 
 /// Consoles write three decimals: levels that differ by no more than rounding are the same.
 const SAME_LEVEL: f64 = 0.0006;
@@ -35,24 +36,14 @@ struct WatchedPart {
     round: u32,
 }
 
-/// The subject of a request, to find executors that are missing in the answer.
+/// The source and the time of a report about executors.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Asked<'a> {
-    /// The page, counted from 0.
-    pub(crate) page_index: u32,
-    /// The ranges.
-    pub(crate) ranges: &'a [wire::Range],
-}
-
-/// An answer of a console, with its request.
-#[derive(Copy, Clone, Debug)]
-pub(crate) struct PlaybacksReport<'a> {
+pub(crate) struct ExecutorReport {
     pub(crate) console: Option<ConsoleFamily>,
-    pub(crate) playbacks: &'a Playbacks<'a>,
+    /// The page, counted from 1.
+    pub(crate) page: u32,
     /// When the request was sent.
     pub(crate) asked_at: Instant,
-    /// The subject of the request.
-    pub(crate) asked: Option<Asked<'a>>,
     /// Until this time, nearly the same level from the mapping is an echo.
     pub(crate) echoes_until: Instant,
 }
@@ -109,18 +100,20 @@ impl Watches {
         self.leds.iter().map(|(name, _)| *name)
     }
 
-    /// Handles an answer about executors.
-    pub(crate) fn handle_playbacks(
+    /// Handles executors that a console has described.
+    pub(crate) fn handle_executors<'e>(
         &mut self,
-        report: PlaybacksReport<'_>,
+        report: ExecutorReport,
+        executors: impl Iterator<Item = &'e wire::Executor<'e>>,
         channels: &mut MappedChannels,
         emit: &mut impl FnMut(&mut MappedChannel, Value),
     ) {
         self.round = self.round.wrapping_add(1);
-        let (playbacks, round) = (report.playbacks, self.round);
-        let Ok(page) = u16::try_from(playbacks.page).and_then(NonZeroU16::try_from) else { return };
-        for executor in playbacks.groups.iter().flat_map(|group| group.executors()) {
-            for watch in self.range(page, executor.index, executor.width.max(1)) {
+        let round = self.round;
+        let Some(page) = page_number(report.page) else { return };
+        for executor in executors {
+            let range = self.range(page, executor.index, executor.width.max(1));
+            for watch in &mut self.entries[range] {
                 watch.round = round;
                 let block = executor.blocks.get((watch.executor.index() - executor.index) as usize);
                 if let Some(channel) = channels.get_mut(watch.slot) {
@@ -128,17 +121,49 @@ impl Watches {
                 }
             }
         }
-        let Some(asked) = report.asked.filter(|asked| asked.page_index + 1 == playbacks.page) else { return };
-        // A requested executor that is missing in the answer does not exist, as on a page that was never created.
+    }
+
+    /// Handles the requested executors that were not among those [last described](Self::handle_executors). They do not
+    /// exist, as on a page that was never created. Returns whether there are any.
+    pub(crate) fn handle_missing(
+        &self,
+        report: ExecutorReport,
+        asked: &[wire::Range],
+        channels: &mut MappedChannels,
+        emit: &mut impl FnMut(&mut MappedChannel, Value),
+    ) -> bool {
+        let Some(page) = page_number(report.page) else { return true };
         let empty = wire::Executor::default();
-        for range in asked.ranges {
-            let watches = self.range(page, range.start, range.count).iter();
-            for watch in watches.filter(|watch| watch.round != round) {
+        let mut is_missing = false;
+        for range in asked {
+            let watches = self.entries[self.range(page, range.start, range.count)].iter();
+            for watch in watches.filter(|watch| watch.round != self.round) {
+                is_missing = true;
                 if let Some(channel) = channels.get_mut(watch.slot) {
                     channel.handle_report(report, watch.part, &empty, None, emit);
                 }
             }
         }
+        is_missing
+    }
+
+    /// Whether any channel waits for a report, even if the console repeats itself.
+    pub(crate) fn await_any(&self, channels: &MappedChannels) -> bool {
+        self.entries.iter().any(|watch| awaits_report(channels, watch))
+    }
+
+    /// Whether a channel of these executors waits for a report.
+    pub(crate) fn await_executors(
+        &self,
+        page: u32,
+        index: u32,
+        width: u32,
+        channels: &MappedChannels,
+    ) -> bool {
+        page_number(page).is_some_and(|page| {
+            let watches = &self.entries[self.range(page, index, width)];
+            watches.iter().any(|watch| awaits_report(channels, watch))
+        })
     }
 
     /// Handles the states of lamps: off, blinking as one half, on.
@@ -164,22 +189,30 @@ impl Watches {
         }
     }
 
-    /// The watched parts of `count` executors, from `index`.
-    fn range(&mut self, page: NonZeroU16, index: u32, count: u32) -> &mut [WatchedPart] {
+    /// The places of the watched parts of `count` executors, from `index`.
+    fn range(&self, page: NonZeroU16, index: u32, count: u32) -> Range<usize> {
         let place = |watch: &WatchedPart| (watch.executor.page, watch.executor.index());
         let first = self.entries.partition_point(|watch| place(watch) < (page, index));
         let end = index.saturating_add(count);
         // A linear search, because the caller visits all of them, and there are usually few.
         let len = self.entries[first..].iter().take_while(|watch| place(watch) < (page, end)).count();
-        &mut self.entries[first..first + len]
+        first..first + len
     }
+}
+
+fn page_number(page: u32) -> Option<NonZeroU16> {
+    u16::try_from(page).ok().and_then(NonZeroU16::new)
+}
+
+fn awaits_report(channels: &MappedChannels, watch: &WatchedPart) -> bool {
+    channels.get(watch.slot).is_some_and(|channel| channel.awaits_report)
 }
 
 impl MappedChannel {
     /// Handles the report of one part of an executor. `block` is the part's block within a wide executor.
     fn handle_report(
         &mut self,
-        report: PlaybacksReport<'_>,
+        report: ExecutorReport,
         part: ExecutorPart,
         executor: &wire::Executor<'_>,
         block: Option<&wire::Block<'_>>,
@@ -214,14 +247,10 @@ impl MappedChannel {
         }
     }
 
-    fn handle_level(
-        &mut self,
-        level: f64,
-        report: PlaybacksReport<'_>,
-        emit: &mut impl FnMut(&mut Self, Value),
-    ) {
+    fn handle_level(&mut self, level: f64, report: ExecutorReport, emit: &mut impl FnMut(&mut Self, Value)) {
         let fader = &mut self.fader;
-        if fader.waiting.is_some() || report.asked_at < self.settles_at {
+        self.awaits_report = fader.waiting.is_some() || report.asked_at < self.settles_at;
+        if self.awaits_report {
             return;
         }
         let is_same =
@@ -236,14 +265,10 @@ impl MappedChannel {
         emit(self, Value::number(level));
     }
 
-    fn handle_state(
-        &mut self,
-        is_on: bool,
-        report: PlaybacksReport<'_>,
-        emit: &mut impl FnMut(&mut Self, Value),
-    ) {
+    fn handle_state(&mut self, is_on: bool, report: ExecutorReport, emit: &mut impl FnMut(&mut Self, Value)) {
+        self.awaits_report = report.asked_at < self.settles_at;
         let state = LastValue::Number(f64::from(u8::from(is_on)));
-        if report.asked_at >= self.settles_at && self.replace_last(state) {
+        if !self.awaits_report && self.replace_last(state) {
             emit(self, Value::edge(is_on));
         }
     }
@@ -298,7 +323,7 @@ fn is_lit(key: &ExecButton<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::maweb::channel::WaitingOutput;
-    use crate::maweb::wire::{Block, ColoredText, CueRow, CueRows, ExecFader, Group, ItemsType};
+    use crate::maweb::wire::{Block, ColoredText, CueRow, CueRows, ExecFader};
 
     fn at(millis: u64) -> Instant {
         Instant::from_micros(millis * 1000)
@@ -334,27 +359,27 @@ mod tests {
 
         /// A level was sent; until this time, reports are outdated.
         fn sent(&mut self, level: f64, settles_at: Instant) {
-            let channel = self.channel(0);
-            (channel.last_value, channel.settles_at) = (LastValue::Number(level), settles_at);
+            self.channel(0).note_sent(level, settles_at);
         }
 
         /// Slots and values emitted for an answer of a grandMA2.
-        fn events(&mut self, asked_at: u64, playbacks: &Playbacks<'_>) -> Events {
-            self.events_of(asked_at, playbacks, None)
+        fn events(&mut self, asked_at: u64, answer: &DescribedPage) -> Events {
+            self.events_of(asked_at, answer, &[])
         }
 
-        fn events_of(
-            &mut self,
-            asked_at: u64,
-            playbacks: &Playbacks<'_>,
-            asked: Option<Asked<'_>>,
-        ) -> Events {
-            let (console, echoes_until) = (Some(ConsoleFamily::Gma2), Instant::START);
-            let report = PlaybacksReport { console, playbacks, asked_at: at(asked_at), asked, echoes_until };
+        fn events_of(&mut self, asked_at: u64, answer: &DescribedPage, asked: &[wire::Range]) -> Events {
+            let report = ExecutorReport {
+                console: Some(ConsoleFamily::Gma2),
+                page: answer.page,
+                asked_at: at(asked_at),
+                echoes_until: Instant::START,
+            };
             let mut events = Vec::new();
-            self.watches.handle_playbacks(report, &mut self.channels, &mut |channel, value| {
+            let emit = &mut |channel: &mut MappedChannel, value: Value| {
                 events.push((channel.slot.0, value.to_string()));
-            });
+            };
+            self.watches.handle_executors(report, answer.executors.iter(), &mut self.channels, emit);
+            self.watches.handle_missing(report, asked, &mut self.channels, emit);
             events
         }
 
@@ -385,9 +410,14 @@ mod tests {
         }
     }
 
-    fn answer(page: u32, executors: Vec<wire::Executor<'static>>) -> Playbacks<'static> {
-        let group = Group { items_type: ItemsType::Faders, offset: 0, pages: 1, rows: vec![executors] };
-        Playbacks { page, groups: vec![group], ..Playbacks::default() }
+    /// A page, counted from 1, and some of its executors.
+    struct DescribedPage {
+        page: u32,
+        executors: Vec<wire::Executor<'static>>,
+    }
+
+    fn answer(page: u32, executors: Vec<wire::Executor<'static>>) -> DescribedPage {
+        DescribedPage { page, executors }
     }
 
     fn event(slot: u32, value: &str) -> (u32, String) {
@@ -494,9 +524,8 @@ mod tests {
     #[test]
     fn an_executor_that_was_asked_for_and_left_out_is_empty() {
         let mut test = Test::new(&["page7.fader1", "page7.fader9"]);
-        let ranges = [wire::Range { start: 0, count: 5, items_type: ItemsType::Faders }];
-        let asked = Some(Asked { page_index: 6, ranges: &ranges });
-        assert_eq!(test.events_of(0, &answer(7, Vec::new()), asked), [event(0, "0")]);
+        let asked = [wire::Range { start: 0, count: 5, items_type: wire::ItemsType::Faders }];
+        assert_eq!(test.events_of(0, &answer(7, Vec::new()), &asked), [event(0, "0")]);
     }
 
     #[test]

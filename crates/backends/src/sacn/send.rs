@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, Value};
+use crosspatch_core::{Duration, Instant, Outbox, Part, Peer, Port, Slot, SpannedValues, Value};
 
 use super::options::{Sending, SyncTo};
 use super::wire::{
@@ -129,6 +129,15 @@ impl Sender {
     /// Sets values of channels.
     pub(crate) fn set_all(&mut self, now: Instant, values: &[(Slot, Value)]) {
         self.output.set_all(now, values);
+        self.wait_for_the_others(now);
+    }
+
+    /// Sets values of channels, some of them as spans.
+    pub(crate) fn set_batch(&mut self, now: Instant, batch: SpannedValues<'_>) {
+        batch.for_each(|part| match part {
+            Part::Values(values) => self.output.set_all(now, values),
+            Part::Span(span) => self.output.set_span(now, span),
+        });
         self.wait_for_the_others(now);
     }
 

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Closed, Condition, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot, Status,
-    Udp, Value,
+    Closed, Condition, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot,
+    SpannedValues, Status, Udp, Value,
 };
 
 use super::identity::Identity;
@@ -158,6 +158,17 @@ impl Session for SacnSession {
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         if let Some(sender) = &mut self.sender {
             sender.set_all(now, values);
+            self.send(now, out);
+        }
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.sender.is_some()
+    }
+
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
+        if let Some(sender) = &mut self.sender {
+            sender.set_batch(now, batch);
             self.send(now, out);
         }
     }

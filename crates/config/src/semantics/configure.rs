@@ -53,16 +53,16 @@ pub(crate) fn configure_instances(
     sections.instances.iter().map(configure).collect()
 }
 
-/// Reads the options of the section `[web]`, if there is one.
+/// Reads the options of the section `[web]`, if there is one, and returns whether it has a mistake.
 pub(crate) fn read_page<T>(
     sections: &mut Sections<'_>,
     build: impl FnOnce(&mut Options<'_>) -> Option<T>,
-) -> Option<T> {
+) -> Option<(T, bool)> {
     let Sections { files, sources, diagnostics, read: read_files, web, .. } = sections;
     let section = web.as_ref()?;
     let mut env = Environment::new(*files, sources, diagnostics, read_files);
     hide_secrets(&section.options.settings, section.backend, &mut env);
-    read(section, None, &mut env, build).map(|(_, built, _)| built)
+    read(section, None, &mut env, build).map(|(_, built, has_mistake)| (built, has_mistake))
 }
 
 /// The context for reading options.

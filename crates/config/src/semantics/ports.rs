@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crosspatch_core::{Endpoint, Host, PortSpec, ports_at_start};
+use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::semantics::configure::ConfiguredInstance;
@@ -25,20 +26,26 @@ pub(crate) fn check(
     configured: &[Option<ConfiguredInstance>],
     diagnostics: &mut Diagnostics,
 ) {
-    let mut all: Vec<WantedPort<'_>> = Vec::new();
+    // Ports of one number on which the same conditions hold count once.
+    let mut all: FxHashMap<(bool, u16), Vec<WantedPort<'_>>> = FxHashMap::default();
     for (section, configured) in sections.iter().zip(configured) {
         let Some(configured) = configured.as_ref().filter(|configured| !configured.has_mistake) else {
             continue;
         };
         let wanted = ports_at_start(&*configured.instance).into_iter();
         let wanted: Vec<_> = wanted.filter_map(|spec| wanted_port(section, spec)).collect();
-        let is_taken = |wanted: &&WantedPort<'_>| all.iter().any(|earlier| earlier.excludes(wanted));
-        if let Some(second) = wanted.iter().find(is_taken)
-            && let Some(first) = all.iter().find(|earlier| earlier.excludes(second))
-        {
+        let taken = |wanted: &WantedPort<'_>| {
+            all.get(&wanted.number()).into_iter().flatten().find(|earlier| earlier.excludes(wanted))
+        };
+        if let Some((first, second)) = wanted.iter().find_map(|wanted| Some((taken(wanted)?, wanted))) {
             diagnostics.add(port_twice(first, second));
         }
-        all.extend(wanted);
+        for wanted in wanted {
+            let known = all.entry(wanted.number()).or_default();
+            if !known.iter().any(|earlier| earlier.is_like(&wanted)) {
+                known.push(wanted);
+            }
+        }
     }
 }
 
@@ -59,6 +66,15 @@ fn wanted_port(section: &InstanceSection, spec: PortSpec) -> Option<WantedPort<'
 }
 
 impl WantedPort<'_> {
+    fn number(&self) -> (bool, u16) {
+        (self.is_udp, self.at.port)
+    }
+
+    /// Whether the other port, of the same number, excludes the same ports.
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.at.host, self.is_shared) == (&other.at.host, other.is_shared)
+    }
+
     /// Whether only one of both can be opened.
     fn excludes(&self, other: &Self) -> bool {
         self.is_udp == other.is_udp

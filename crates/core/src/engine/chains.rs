@@ -1,13 +1,12 @@
 //! The chains at work: values that enter them, the channels that they watch, and the times at which they wake up.
 
-use rustc_hash::FxHashMap;
-
 use crate::engine::alarms::Alarms;
+use crate::engine::transition::ChainTransition;
 use crate::engine::{Engine, SHORTEST_SLEEP, enqueue};
 use crate::plan::{ChainInput, PlannedChain};
 use crate::transform::{LiveChain, Merging, Moment, Obstacle, PRINT};
 use crate::value::normalise;
-use crate::{Effect, InstanceId, Instant, Kind, Outbox, Plan, Route, SessionId, Slot, Value};
+use crate::{Effect, Instant, Kind, Outbox, Plan, Route, Slot, Value};
 
 /// How many chains are woken before others have their turn.
 const WOKEN_AT_ONCE: usize = 4096;
@@ -24,7 +23,7 @@ pub(super) struct LiveChains {
 }
 
 /// A chain, and where its values go: side by side, because every value needs both.
-struct Working {
+pub(super) struct Working {
     live: LiveChain,
     to: Route,
     /// The merge that it feeds, and which of its sources it is.
@@ -39,6 +38,20 @@ struct Working {
 }
 
 impl Working {
+    /// A chain between the channels that the plan names.
+    pub(super) fn new(live: LiveChain, planned: &PlannedChain) -> Self {
+        let (target, slot) = planned.to;
+        Self {
+            live,
+            to: Route { target, slot },
+            merge: planned.merge,
+            is_plain: planned.merge.is_none() && planned.kind != Kind::Event,
+            kind: planned.kind,
+            is_event: planned.kind == Kind::Event,
+            generation: 0,
+        }
+    }
+
     /// Whether a value of the source is an event to the target: a text that a message brings is a command.
     fn makes_event(&self, value: &Value) -> bool {
         self.kind == Kind::Event || (self.kind == Kind::Control && value.as_text().is_some())
@@ -241,66 +254,22 @@ impl Engine {
         }
     }
 
-    /// Activates the chains of the plan. A chain between the same channels of the same sessions, and with the same text
-    /// as before, keeps its state. Returns which chains have started anew.
-    pub(super) fn install_chains(&mut self, before: &Plan, sessions_before: &[SessionId]) -> Vec<bool> {
-        let mut old = std::mem::take(&mut self.chains);
-        let sessions: Vec<_> = self.running.iter().map(|running| running.id).collect();
-        let mut known: FxHashMap<MappingEnds, Vec<usize>> = FxHashMap::default();
-        for (at, planned) in before.chains().all().iter().enumerate().rev() {
-            known.entry(ends(planned, sessions_before)).or_default().push(at);
-        }
-        let mut kept = vec![None; self.plan.chains().all().len()];
-        let mut spare: Vec<_> = old.all.drain(..).map(|working| Some(working.live)).collect();
-        for (at, planned) in self.plan.chains().all().iter().enumerate() {
-            let is_same = |&old: &usize| {
-                let old = &before.chains().all()[old];
-                old.chain.text() == planned.chain.text()
-                    && old.place == planned.place
-                    && channels(&old.references, sessions_before).eq(channels(&planned.references, &sessions))
-            };
-            let twin = known.get_mut(&ends(planned, &sessions)).and_then(|candidates| {
-                let at = candidates.iter().rposition(is_same)?;
-                Some(candidates.remove(at))
-            });
-            kept[at] = twin;
-            let goes_on = twin.and_then(|twin| spare[twin].take());
-            let live = goes_on.unwrap_or_else(|| planned.chain.live(planned.place));
-            let (target, slot) = planned.to;
-            self.chains.all.push(Working {
-                live,
-                to: Route { target, slot },
-                merge: planned.merge,
-                is_plain: planned.merge.is_none() && planned.kind != Kind::Event,
-                kind: planned.kind,
-                is_event: planned.kind == Kind::Event,
-                generation: 0,
-            });
-        }
-        let merges = self.plan.chains().merges().iter();
-        self.chains.merges =
-            merges.map(|merge| Merging::new(merge.rule, merge.priorities.iter().copied())).collect();
-        for (planned, twin) in self.plan.chains().all().iter().zip(&kept) {
-            let before = twin.and_then(|twin| before.chains().all()[twin].merge);
-            if let (Some((merge, source)), Some((old_merge, old_source))) = (planned.merge, before) {
+    /// Activates the chains of the plan, and returns those before it. A chain that continues another one takes over its
+    /// state.
+    pub(super) fn install_chains(&mut self, next: ChainTransition, before: &Plan) -> LiveChains {
+        let ChainTransition { all, twins, merges } = next;
+        let alarms = Alarms::default();
+        let mut old = std::mem::replace(&mut self.chains, LiveChains { all, merges, alarms });
+        let chains = self.plan.chains().all();
+        for ((working, planned), twin) in self.chains.all.iter_mut().zip(chains).zip(&twins) {
+            let Some(twin) = twin.map(|twin| twin as usize) else { continue };
+            std::mem::swap(&mut working.live, &mut old.all[twin].live);
+            let old_merge = before.chains().all()[twin].merge;
+            if let (Some((merge, source)), Some((old_merge, old_source))) = (planned.merge, old_merge) {
                 self.chains.merges[merge].adopt(source, &mut old.merges[old_merge], old_source);
             }
         }
         self.chains.alarms = Alarms::of(self.chains.all.iter().map(|working| working.live.next_timeout()));
-        kept.iter().map(Option::is_none).collect()
+        old
     }
-}
-
-/// Both ends of a mapping, in terms that outlive a plan.
-type MappingEnds = [(SessionId, Slot); 2];
-
-fn ends(planned: &PlannedChain, sessions: &[SessionId]) -> MappingEnds {
-    [planned.from, planned.to].map(|(instance, slot)| (sessions[instance.index()], slot))
-}
-
-fn channels(
-    references: &[(InstanceId, Slot)],
-    sessions: &[SessionId],
-) -> impl Iterator<Item = (SessionId, Slot)> {
-    references.iter().map(|(instance, slot)| (sessions[instance.index()], *slot))
 }

@@ -3,7 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::changes::{Changes, Marks};
-use crate::{Direction, Slot, Text, Value};
+use super::known_levels::KnownLevels;
+use crate::{Direction, Slot, SlotSpan, Text, Value};
 
 /// The last value of every channel in both directions. A value is dropped when its channel is no longer mapped.
 ///
@@ -32,8 +33,8 @@ impl LastValues {
 
     /// Makes room for channels without a known value.
     pub(super) fn resize(&mut self, channels: usize) {
-        self.inputs.numbers.resize(channels, NO_NUMBER);
-        self.outputs.numbers.resize(channels, NO_NUMBER);
+        self.inputs.resize(channels);
+        self.outputs.resize(channels);
         self.marks.resize(channels, 0);
         if let Some(changes) = &mut self.changes {
             changes.inputs.resize(channels);
@@ -82,6 +83,33 @@ impl LastValues {
         self.note_output(slot);
     }
 
+    /// Values came from consecutive channels. Returns false if there are no such channels.
+    pub(super) fn record_input_span(&mut self, span: &SlotSpan<'_>) -> bool {
+        let first = span.first.index();
+        let Some(marks) = self.marks.get_mut(first..first + span.levels.len()) else { return false };
+        if marks.iter().fold(0, |all, marks| all | marks) & OUTPUT_LAST != 0 {
+            span.changed_slots().for_each(|at| marks[at] &= !OUTPUT_LAST);
+        }
+        self.inputs.put_span(span);
+        if let Some(changes) = &mut self.changes {
+            note_span(&mut changes.inputs, span);
+        }
+        true
+    }
+
+    /// Values that are not events go to consecutive channels.
+    pub(super) fn record_output_span(&mut self, span: &SlotSpan<'_>) {
+        let first = span.first.index();
+        let marks = &mut self.marks[first..first + span.levels.len()];
+        if marks.iter().fold(0, |all, marks| all | (marks ^ OUTPUT_LAST)) != 0 {
+            span.changed_slots().for_each(|at| marks[at] = OUTPUT_LAST);
+        }
+        self.outputs.put_span(span);
+        if let Some(changes) = &mut self.changes {
+            note_span(&mut changes.outputs, span);
+        }
+    }
+
     #[inline]
     fn note_input(&mut self, slot: Slot) {
         if let Some(changes) = &mut self.changes {
@@ -118,7 +146,8 @@ impl LastValues {
     /// The last number that came from a channel; NaN after a text, or if there was no value.
     #[inline]
     pub(super) fn last_input_number(&self, slot: Slot) -> Option<f64> {
-        self.inputs.numbers.get(slot.index()).copied()
+        let number = *self.inputs.numbers.get(slot.index())?;
+        Some(if number.is_nan() { self.inputs.level(slot).unwrap_or(NO_NUMBER) } else { number })
     }
 
     /// Whether this number was the last value, whichever way it went.
@@ -126,7 +155,8 @@ impl LastValues {
     pub(super) fn is_at(&self, slot: Slot, number: f64) -> bool {
         let was_output_last = self.marks[slot.index()] & OUTPUT_LAST != 0;
         let values = if was_output_last { &self.outputs } else { &self.inputs };
-        values.numbers[slot.index()] == number
+        let last = values.numbers[slot.index()];
+        if last.is_nan() { values.level(slot) == Some(number) } else { last == number }
     }
 
     /// All channels that have received a value, with that value, except events.
@@ -195,6 +225,11 @@ impl LastValues {
     }
 }
 
+#[cold]
+fn note_span(marks: &mut Marks, span: &SlotSpan<'_>) {
+    span.changed_slots().for_each(|at| marks.note(Slot(span.first.0 + at as u32)));
+}
+
 /// Out of the way of the loop over a universe, whose registers it would take.
 #[inline(never)]
 fn note(marks: &mut Marks, slot: Slot) {
@@ -203,25 +238,44 @@ fn note(marks: &mut Marks, slot: Slot) {
 
 /// A value for each channel that has one, with eight bytes for each channel.
 ///
-/// Nearly all values are numbers, and a number is stored here for each slot of each processed universe. So this takes a
-/// single store, independent of the previous value, and twice as many universes fit the processor's cache as with
-/// complete [`Value`]s. Texts are stored elsewhere.
+/// Nearly all values are numbers, and a number is stored here for each value that is processed. So this takes a single
+/// store, independent of the previous value, and twice as many universes fit the processor's cache as with complete
+/// [`Value`]s. Texts, and the levels of spans, are stored elsewhere.
 #[derive(Default)]
 struct CompactValues {
-    /// In the order of the slots; [`NO_NUMBER`] where there is a text or nothing.
+    /// In the order of the slots; [`NO_NUMBER`] where the value is elsewhere or nowhere.
     numbers: Vec<f64>,
     texts: FxHashMap<Slot, Text>,
+    levels: Option<Box<KnownLevels>>,
+    /// Whether there may be texts or levels.
+    has_others: bool,
 }
 
 /// A level is never this.
 const NO_NUMBER: f64 = f64::NAN;
 
 impl CompactValues {
+    fn resize(&mut self, channels: usize) {
+        self.numbers.resize(channels, NO_NUMBER);
+        if let Some(levels) = &mut self.levels {
+            levels.resize(channels);
+        }
+    }
+
     fn get(&self, slot: Slot) -> Option<Value> {
         match self.numbers[slot.index()] {
-            number if number.is_nan() => self.texts.get(&slot).cloned().map(Value::Text),
+            number if number.is_nan() => {
+                let text = || self.texts.get(&slot).cloned().map(Value::Text);
+                self.level(slot).map(Value::Number).or_else(text)
+            }
             number => Some(Value::Number(number)),
         }
+    }
+
+    /// The number of a channel whose last value was in a span.
+    #[cold]
+    fn level(&self, slot: Slot) -> Option<f64> {
+        self.levels.as_ref()?.get(slot.index())
     }
 
     #[inline]
@@ -229,8 +283,9 @@ impl CompactValues {
         match value {
             Value::Number(number) => self.put_number(slot, *number),
             Value::Text(text) => {
-                self.numbers[slot.index()] = NO_NUMBER;
+                self.put_number(slot, NO_NUMBER);
                 self.texts.insert(slot, text.clone());
+                self.has_others = true;
             }
         }
     }
@@ -238,14 +293,32 @@ impl CompactValues {
     #[inline]
     fn put_number(&mut self, slot: Slot, number: f64) {
         self.numbers[slot.index()] = number;
-        if !self.texts.is_empty() {
-            self.forget_text(slot);
+        if self.has_others {
+            self.forget_other(slot);
         }
     }
 
     #[cold]
-    fn forget_text(&mut self, slot: Slot) {
-        self.texts.remove(&slot);
+    fn forget_other(&mut self, slot: Slot) {
+        if !self.texts.is_empty() {
+            self.texts.remove(&slot);
+        }
+        if let Some(levels) = &mut self.levels {
+            levels.remove(slot.index());
+        }
+        self.has_others = self.levels.is_some() || !self.texts.is_empty();
+    }
+
+    fn put_span(&mut self, span: &SlotSpan<'_>) {
+        let Self { numbers, texts, levels, has_others } = self;
+        *has_others = true;
+        let levels = levels.get_or_insert_with(|| Box::new(KnownLevels::new(numbers.len())));
+        levels.put(span, |slot, number| {
+            numbers[slot] = number.unwrap_or_else(|| {
+                texts.remove(&Slot(slot as u32));
+                NO_NUMBER
+            });
+        });
     }
 
     fn remove(&mut self, slot: Slot) {
@@ -289,6 +362,38 @@ mod tests {
         assert_eq!((known.states().count(), known.latest(SLOT)), (0, Some(Value::number(0.5))));
         known.record_output_number(SLOT, 0.25);
         assert_eq!(known.states().collect::<Vec<_>>(), [(SLOT, Value::number(0.25))]);
+    }
+
+    #[test]
+    fn levels_of_spans_and_single_values_replace_each_other() {
+        let mut known = LastValues::default();
+        known.resize(80);
+        let levels = [51; 70];
+        known.record_output(Slot(3), &"text".into());
+        assert!(known.record_input_span(&SlotSpan::new(Slot(2), &levels, &[0b111, 1])));
+        assert!(
+            !known.record_input_span(&SlotSpan::new(Slot(11), &levels, &[1])),
+            "there are no such channels"
+        );
+        known.record_output_span(&SlotSpan::new(Slot(2), &levels, &[0b111, 1]));
+        for slot in [2, 3, 4, 66].map(Slot) {
+            assert_eq!(
+                [known.last_input(slot), known.last_output(slot)],
+                [Some(0.2.into()), Some(0.2.into())]
+            );
+            assert_eq!((known.latest(slot), known.is_at(slot, 0.2)), (Some(0.2.into()), true));
+            assert_eq!(known.last_input_number(slot), Some(0.2));
+        }
+        assert_eq!((known.last_output(Slot(5)), known.last_output(Slot(67))), (None, None));
+        known.record_output(Slot(3), &"text".into());
+        known.record_output_number(Slot(4), 0.5);
+        known.forget_output(Slot(66));
+        let states: Vec<_> = known.states().collect();
+        assert_eq!(states, [(Slot(2), 0.2.into()), (Slot(3), "text".into()), (Slot(4), 0.5.into())]);
+        let inverted = std::sync::Arc::new(crate::LevelNumbers::through(|number| 1.0 - number));
+        known.record_output_span(&SlotSpan::new(Slot(4), &[255], &[1]).with_numbers(Some(&inverted)));
+        let states: Vec<_> = known.states().collect();
+        assert_eq!(states, [(Slot(2), 0.2.into()), (Slot(3), "text".into()), (Slot(4), 0.0.into())]);
     }
 
     #[test]

@@ -17,10 +17,10 @@ use super::{Engine, Inbox, LATE_HOP, MAX_HOPS, MAX_LATE_VALUES, Running};
 use crate::{Direction, InstanceId, Instant, Outbox, SessionId, Slot, Value};
 
 /// The work of a slice, in units of about a microsecond: a message that is sent is one, or one for each KiB of it, and
-/// so are [`VALUES_PER_UNIT`] values that are passed to a session.
+/// so are [`VALUES_PER_UNIT`] values that are passed to a session, and a span.
 pub(super) const SLICE: usize = 1024;
 
-const VALUES_PER_UNIT: usize = 32;
+pub(super) const VALUES_PER_UNIT: usize = 32;
 
 /// How many values are routed before their targets are called. This and no more waits for them in memory, apart from the
 /// targets of a single value.
@@ -52,7 +52,7 @@ pub(super) struct Rest {
     /// Values that it has emitted and that have not been routed.
     unrouted: Vec<(Slot, Value)>,
     /// How many values at the beginning of its inbox it has got.
-    delivered: usize,
+    pub(super) delivered: usize,
     /// How many sessions the values have come through, at most, and how often to a peer and back.
     pub(super) hops: usize,
     generation: u8,
@@ -83,7 +83,8 @@ impl Running {
     /// How much waits here.
     fn left_over(&self) -> usize {
         let inbox = if self.is_queued { self.inbox.len() - self.rest.delivered } else { 0 };
-        inbox + self.rest.unrouted.len() + usize::from(self.rest.is_suspended)
+        let spans = self.spans.as_ref().map_or(0, |spans| spans.len());
+        inbox + spans + self.rest.unrouted.len() + usize::from(self.rest.is_suspended)
     }
 
     /// Forgets all values that wait here.
@@ -98,6 +99,7 @@ impl Running {
         self.rest.delivered = 0;
         self.inbox.clear();
         self.events.clear();
+        self.spans = None;
     }
 
     /// Takes at most `most` of the first values out of the inbox, and the numbers of those that are events.
@@ -198,6 +200,13 @@ impl Engine {
     /// Passes a session its inbox, or one portion of it. Returns whether that was all.
     pub(super) fn deliver(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) -> bool {
         let running = &mut self.running[instance.index()];
+        if running.spans.is_some() {
+            if running.events.is_empty() {
+                self.deliver_spans(now, instance, out);
+                return true;
+            }
+            running.break_spans();
+        }
         let is_whole = running.rest.delivered == 0 && running.inbox.len() <= running.rest.portion;
         let mut inbox = if is_whole {
             running.is_queued = false;
@@ -297,6 +306,7 @@ impl Engine {
         self.slices = Slices::default();
         for running in &mut self.running {
             running.rest.is_waiting = false;
+            running.break_spans();
             if std::mem::take(&mut running.is_queued) {
                 let (mut inbox, mut events) = (Inbox::new(), Vec::new());
                 running.take_portion(usize::MAX, &mut inbox, &mut events);

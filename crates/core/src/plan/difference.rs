@@ -33,7 +33,7 @@ impl Plan {
         let mut difference = Difference::default();
         for planned in self.instances() {
             let name = planned.name.to_string();
-            match before.instances().iter().find(|old| old.name == planned.name) {
+            match before.find(&planned.name).map(|old| &before.instances()[old.index()]) {
                 None => difference.added.push(name),
                 Some(old) if old.is_same_as(planned) => difference.kept += 1,
                 Some(old) => difference.restarted.push((name, reason(old, planned))),

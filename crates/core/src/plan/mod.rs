@@ -7,6 +7,7 @@ mod chains;
 mod channels;
 mod difference;
 mod kinds;
+mod spans;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use chains::{ChainInput, Chains, PlannedChain};
 pub use channels::Channels;
 pub use difference::Difference;
+pub(crate) use spans::SpanRoute;
+use spans::SpanRoutes;
+
+use rustc_hash::FxHashMap;
 
 use crate::address::unquoted;
 use crate::transform::{Chain, LinePosition};
@@ -32,6 +37,8 @@ pub struct PlannedInstance {
     pub instance: Arc<dyn Instance>,
     /// Its channels.
     pub channels: Channels,
+    /// The instance of the plan before that it continues.
+    continues: Option<InstanceId>,
     base: u32,
 }
 
@@ -51,8 +58,10 @@ pub struct Plan {
     number: u64,
     based_on: u64,
     instances: Box<[PlannedInstance]>,
+    names: FxHashMap<Arc<str>, InstanceId>,
     routes: RouteTable,
     chains: Chains,
+    spans: SpanRoutes,
 }
 
 /// A mapping of a plan: from a channel to a channel, perhaps through a chain.
@@ -84,7 +93,7 @@ impl Plan {
 
     /// The instance of that name.
     pub fn find(&self, name: &str) -> Option<InstanceId> {
-        self.instances.iter().position(|instance| &*instance.name == name).map(|at| InstanceId(at as u32))
+        self.names.get(name).copied()
     }
 
     /// The channel that is written `instance.address`, with a canonical address.
@@ -102,6 +111,11 @@ impl Plan {
     /// All chains.
     pub(crate) fn chains(&self) -> &Chains {
         &self.chains
+    }
+
+    /// The mappings that spans pass as a whole.
+    pub(crate) fn spans(&self) -> &SpanRoutes {
+        &self.spans
     }
 
     /// All mappings, by the channels that they start from, and of one channel in the order of the configuration.
@@ -132,11 +146,7 @@ impl Plan {
 
     /// The instance of the running plan whose session can go on as this one: same name, backend and options.
     pub(crate) fn same_in(&self, instance: InstanceId, running: &Self) -> Option<InstanceId> {
-        if self.based_on != running.number {
-            return None;
-        }
-        let same = |old: &PlannedInstance| old.is_same_as(&self.instances[instance.index()]);
-        running.instances.iter().position(same).map(|at| InstanceId(at as u32))
+        self.instances[instance.index()].continues.filter(|_| self.based_on == running.number)
     }
 }
 
@@ -175,12 +185,15 @@ impl<'a> PlanBuilder<'a> {
             options,
             instance,
             channels: Channels::default(),
+            continues: None,
             base: 0,
         };
-        if let Some(old) =
-            self.previous.and_then(|plan| plan.instances.iter().find(|old| old.is_same_as(&planned)))
+        if let Some(plan) = self.previous
+            && let Some(id) = plan.find(name)
+            && plan.instances[id.index()].is_same_as(&planned)
         {
-            planned.channels = old.channels.clone();
+            planned.continues = Some(id);
+            planned.channels = plan.instances[id.index()].channels.clone();
             planned.channels.unmap();
         }
         self.instances.push(planned);
@@ -283,12 +296,19 @@ impl<'a> PlanBuilder<'a> {
             Route { target: Route::INTO_CHAINS, slot } => channels as usize + slot.index(),
             Route { target, slot } => channel((target, slot)).index(),
         });
+        let mut names = FxHashMap::with_capacity_and_hasher(instances.len(), Default::default());
+        for (id, planned) in (0..).map(InstanceId).zip(&instances) {
+            names.entry(planned.name.clone()).or_insert(id);
+        }
+        let spans = SpanRoutes::new(&instances, &routes, &chains);
         Plan {
             number: PLANS.fetch_add(1, Ordering::Relaxed),
             based_on: self.previous.map_or(0, |plan| plan.number),
             instances: instances.into(),
+            names,
             routes,
             chains,
+            spans,
         }
     }
 }

@@ -74,6 +74,22 @@ impl Chain {
         self.stateful().next().is_some()
     }
 
+    /// Whether it is a function of one number that gives different numbers for different ones.
+    pub(crate) fn is_shape(&self) -> bool {
+        !self.is_stateful() && self.merge.is_none() && !self.flattens
+    }
+
+    /// Whether another chain has the same text and, if both are made of shapes only, the same shapes.
+    pub(crate) fn has_same_shapes(&self, other: &Self) -> bool {
+        let is_same = |(one, other): (&Stage, &Stage)| match (one, other) {
+            (Stage::Shape(one), Stage::Shape(other)) => one == other,
+            (Stage::Shape(_) | Stage::Stateful(_) | Stage::Merge(_), _) => false,
+        };
+        self.text == other.text
+            && self.stages.len() == other.stages.len()
+            && self.stages.iter().zip(&other.stages).all(is_same)
+    }
+
     fn stateful(&self) -> impl Iterator<Item = &dyn super::Stateful> {
         self.stages.iter().filter_map(|stage| match stage {
             Stage::Stateful(stage) => Some(&**stage),
@@ -125,7 +141,7 @@ impl fmt::Debug for Chain {
 }
 
 /// A chain at work between two channels.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LiveChain {
     stages: Box<[Stage]>,
     is_stateful: bool,

@@ -44,7 +44,7 @@ impl Stage {
         slices
     }
 
-    fn open(&mut self, name: &str) {
+    pub(crate) fn open(&mut self, name: &str) {
         let session = self.session(name);
         self.engine.handle_open(Instant::START, session, Port(0), Peer::Only, &mut self.out);
     }
@@ -53,7 +53,7 @@ impl Stage {
         self.show.log.take()
     }
 
-    fn notices(&mut self) -> Vec<String> {
+    pub(crate) fn notices(&mut self) -> Vec<String> {
         let mut notices = Vec::new();
         for effect in self.out.effects() {
             if let Effect::Notice(_, notice, _) = effect {
@@ -178,9 +178,9 @@ fn an_unchanged_session_stays_and_the_others_stop_before_new_ones_start() {
     assert_eq!(
         stage.log(),
         [
-            "old stop",
             "new bind 0 a Input",
             "new bind 1 b Output",
+            "old stop",
             "x bind 1 2 Output",
             "d unbind 1 Input",
             "new start",

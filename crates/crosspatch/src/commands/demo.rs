@@ -26,5 +26,5 @@ pub(crate) fn run(demo: &Demo, log: &LogArgs) -> Result<ExitCode> {
     output::print(&format!("{WELCOME}\n"))?;
     let source = ConfigSource::embedded("demo.cfg", CONFIGURATION, &demo.overrides);
     let web = Some(WantedPage { listen: DEFAULT_LISTEN, any_port: true });
-    RunnableShow { source, watches: false, values: true, web, record: None }.run(log)
+    RunnableShow { source, watches: false, values: true, web, record: None, realtime: None }.run(log)
 }

@@ -17,13 +17,13 @@ use crate::source::ConfigSource;
 
 /// Runs until a signal ends the show.
 pub(crate) fn run(run: &RunArgs, log: &LogArgs) -> Result<ExitCode> {
+    let web = run.web.as_ref().map(|address| wanted_page(address.as_deref())).transpose()?;
     let source = ConfigSource::file(run.file.as_deref(), &run.overrides)?.skip_missing(run.skip_missing);
     if let Some(path) = &run.record {
         check_recording(path, run.force)?;
     }
-    let web = run.web.as_ref().map(|address| wanted_page(address.as_deref())).transpose()?;
     let (watches, values, record) = (!run.no_watch, run.values, run.record.clone());
-    RunnableShow { source, watches, values, web, record }.run(log)
+    RunnableShow { source, watches, values, web, record, realtime: run.realtime }.run(log)
 }
 
 /// The page of `--web` or `--web ADDRESS`.

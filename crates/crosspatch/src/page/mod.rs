@@ -9,10 +9,10 @@ use std::time::SystemTime;
 use crosspatch_config::{WebSettings, WrittenMappings};
 use crosspatch_core::{Plan, Severity};
 use crosspatch_io::{Handle, Observed};
-use crosspatch_web::{Board, NoticeInput, Password, Server, Settings};
+use crosspatch_web::{Board, NoticeInput, Password, ServerSettings, WebServer};
 use tracing::{debug, error, info, warn};
 
-use view::View;
+use view::ShowView;
 
 /// Where the command line wants a page.
 #[derive(Copy, Clone, Debug)]
@@ -25,9 +25,9 @@ pub(crate) struct WantedPage {
 
 /// The page of a show, as far as there is one. Clones are the same page.
 #[derive(Clone)]
-pub(crate) struct Page(Arc<State>);
+pub(crate) struct ShowPage(Arc<PageState>);
 
-struct State {
+struct PageState {
     wanted: Option<WantedPage>,
     name: String,
     show: Handle,
@@ -35,13 +35,13 @@ struct State {
     /// The mapping lines of the newest plan, with the number of the plan.
     lines: Arc<Mutex<Option<(u64, Arc<WrittenMappings>)>>>,
     board: OnceLock<Board>,
-    server: Mutex<Option<(Settings, Server)>>,
+    server: Mutex<Option<(ServerSettings, WebServer)>>,
 }
 
-impl Page {
+impl ShowPage {
     /// The page of a show that has not begun.
     pub(crate) fn new(wanted: Option<WantedPage>, name: String, show: Handle) -> Self {
-        Self(Arc::new(State {
+        Self(Arc::new(PageState {
             wanted,
             name,
             show,
@@ -68,7 +68,7 @@ impl Page {
         // The socket is closed before the next one opens.
         *server = None;
         let Some(settings) = settings else { return };
-        let view = View {
+        let view = ShowView {
             name: self.0.name.clone(),
             show: self.0.show.clone(),
             started: self.0.started,
@@ -76,13 +76,13 @@ impl Page {
             page: self.clone(),
         };
         let board = self.0.board.get_or_init(Board::default).clone();
-        match Server::start(settings.clone(), Arc::new(view), board) {
+        match WebServer::start(settings.clone(), Arc::new(view), board) {
             Ok(started) => *server = Some((settings, started)),
             Err(error) => self.tell(Severity::Error, &format!("the show runs without its page: {error}")),
         }
     }
 
-    fn settings(&self, configured: Option<WebSettings>) -> Option<Settings> {
+    fn settings(&self, configured: Option<WebSettings>) -> Option<ServerSettings> {
         let listen =
             self.0.wanted.map(|wanted| wanted.listen).or(configured.as_ref().map(|web| web.listen))?;
         let (mut password, mut view_password, mut allowed_hosts) = (None, None, Vec::new());
@@ -93,7 +93,7 @@ impl Page {
         }
         let any_port = self.0.wanted.is_some_and(|wanted| wanted.any_port);
         let host_name = crosspatch_io::host_name();
-        Some(Settings { listen, any_port, password, view_password, allowed_hosts, host_name })
+        Some(ServerSettings { listen, any_port, password, view_password, allowed_hosts, host_name })
     }
 
     /// Passes a notice of the show to the page.

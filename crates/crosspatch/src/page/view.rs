@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use crosspatch_config::WrittenMappings;
 use crosspatch_core::{Plan, Severity, Value};
 use crosspatch_io::{Handle, Interest, Observation};
-use crosspatch_web::{Channel, Frame, MappingLines, Show, StatusReport, Values};
+use crosspatch_web::{ChannelKey, Frame, MappingLines, RunningShow, StatusSnapshot, Values};
 
-use super::Page;
+use super::ShowPage;
 
 /// The least time between two frames.
 const PACE: Duration = Duration::from_millis(50);
@@ -18,15 +18,15 @@ const PACE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A running show.
-pub(super) struct View {
+pub(super) struct ShowView {
     pub(super) name: String,
     pub(super) show: Handle,
     pub(super) started: SystemTime,
     pub(super) lines: Arc<Mutex<Option<(u64, Arc<WrittenMappings>)>>>,
-    pub(super) page: Page,
+    pub(super) page: ShowPage,
 }
 
-impl Show for View {
+impl RunningShow for ShowView {
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -39,9 +39,9 @@ impl Show for View {
         Box::new(Frames(self.show.observe(Interest { every: PACE, channels: None })))
     }
 
-    fn report_status(&self) -> Option<StatusReport> {
+    fn report_status(&self) -> Option<StatusSnapshot> {
         let report = self.show.report_status().recv_timeout(PATIENCE).ok()?;
-        Some(StatusReport { now: report.now, instances: report.instances })
+        Some(StatusSnapshot { now: report.now, instances: report.instances })
     }
 
     fn set_value(&self, channel: &str, value: Value) -> bool {
@@ -51,7 +51,7 @@ impl Show for View {
     fn lines(&self, plan: &Plan) -> Option<Arc<dyn MappingLines>> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, lines) = lines.as_ref()?;
-        (*number == plan.number()).then(|| Arc::new(Lines(lines.clone())) as Arc<dyn MappingLines>)
+        (*number == plan.number()).then(|| Arc::new(ShownLines(lines.clone())) as Arc<dyn MappingLines>)
     }
 
     fn started(&self) -> SystemTime {
@@ -73,9 +73,9 @@ impl Values for Frames {
     }
 }
 
-struct Lines(Arc<WrittenMappings>);
+struct ShownLines(Arc<WrittenMappings>);
 
-impl MappingLines for Lines {
+impl MappingLines for ShownLines {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -89,7 +89,7 @@ impl MappingLines for Lines {
         (file.to_string_lossy(), line)
     }
 
-    fn mappings(&self, number: usize) -> &[(Channel, Channel)] {
+    fn mappings(&self, number: usize) -> &[(ChannelKey, ChannelKey)] {
         self.0.mappings(number)
     }
 }

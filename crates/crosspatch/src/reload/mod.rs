@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
-use crate::page::Page;
+use crate::page::ShowPage;
 use crate::source::{self, ConfigSource, SeenWarnings};
 pub(crate) use trigger::{Reason, ReloadTrigger};
 use watch::Watch;
@@ -54,7 +54,7 @@ pub(crate) struct Reloader {
     /// The warnings already reported.
     pub(crate) known: SeenWarnings,
     pub(crate) show: Handle,
-    pub(crate) page: Page,
+    pub(crate) page: ShowPage,
     /// The changes of every reload.
     pub(crate) reloads: Reloads,
     pub(crate) log: Log,
@@ -125,8 +125,11 @@ impl Reloader {
             Ok(plan) => {
                 self.reloads.add(plan.difference(&running));
                 self.page.set_lines(&plan, lines);
-                self.show.install(plan);
+                let replaced = self.show.install(plan);
                 self.page.apply(web);
+                drop(running);
+                // Freed here, it does not hold up the show.
+                drop(replaced.recv());
             }
             Err(refusal) => {
                 warn!(id = "reload", "did not reload {name}: {refusal}; the show goes on as it was");

@@ -14,6 +14,7 @@ use crate::lookup::LookupHelpers;
 use crate::port_owner::Transport;
 use crate::runner::{Owner, Runner};
 use crate::sequencer::Claims;
+use crate::udp::SharedSockets;
 
 /// How long the look-up of a name may take where no connection sets the time.
 const LOOK_UP: Duration = Duration::from_secs(30);
@@ -203,6 +204,7 @@ pub(super) struct Tools {
     pub(super) registry: Registry,
     pub(super) helpers: LookupHelpers,
     pub(super) claims: Claims,
+    pub(super) shared: SharedSockets,
     pub(super) reports: VecDeque<PortReport>,
 }
 

@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::lookup::LookupHelpers;
 use crate::runner::{Owner, Runner};
 use crate::sequencer::Claims;
+use crate::udp::SharedSockets;
 use kind::{Context, PortKind, Tools};
 use kinds::{Datagrams, Groups};
 use share::{QUANTUM, ROUND, ReadyQueue};
@@ -67,6 +68,8 @@ type Sockets = FxHashMap<Token, Socket>;
 struct PortEntry {
     /// Its socket, which other ports may share, or the last one if its end has to be reported.
     main: Option<Token>,
+    /// The token with which it was opened last. Where it shares a socket, that is not the token of `main`.
+    opening: Option<Token>,
     /// The interface for datagrams to multicast groups.
     outgoing: Option<Interface>,
     /// The sockets of its multicast groups.
@@ -106,7 +109,13 @@ impl Ports {
     pub(crate) fn new(registry: Registry, helpers: LookupHelpers, clock: Clock) -> Self {
         Self {
             clock,
-            tools: Tools { registry, helpers, claims: Claims::default(), reports: VecDeque::new() },
+            tools: Tools {
+                registry,
+                helpers,
+                claims: Claims::default(),
+                shared: SharedSockets::default(),
+                reports: VecDeque::new(),
+            },
             table: BTreeMap::new(),
             sockets: FxHashMap::default(),
             closing: 0,
@@ -129,7 +138,7 @@ impl Ports {
         runner.clear();
     }
 
-    /// Something happened on a socket, or the loop was woken.
+    /// Something happened on a socket, or to the interfaces.
     pub(crate) fn wake(&mut self, event: &Event) {
         if event.token() == NETWORK {
             return self.groups.handle_change();
@@ -139,12 +148,16 @@ impl Ports {
         self.queue(event.token(), readable, writable);
     }
 
-    /// Handles all due work, for about a [`ROUND`].
-    pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
-        let end = self.clock.now() + ROUND;
+    /// Takes up the results of lookups.
+    pub(crate) fn take_answers(&mut self, runner: &mut Runner<'_>) {
         for (token, answer) in self.tools.helpers.answers() {
             self.handle_answer(token, answer, runner.now);
         }
+    }
+
+    /// Handles all due work, for about a [`ROUND`].
+    pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
+        let end = runner.now + ROUND;
         for _ in 0..self.tools.reports.len() {
             let Some(report) = self.tools.reports.pop_front() else { break };
             self.deliver(report, runner);

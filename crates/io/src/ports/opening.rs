@@ -50,7 +50,8 @@ impl Ports {
     /// Opens a port, or begins to.
     pub(super) fn open(&mut self, owner: Owner, spec: Box<PortSpec>, now: Instant) {
         let token = self.next_token();
-        self.table.entry(owner).or_default().main = Some(token);
+        let entry = self.table.entry(owner).or_default();
+        (entry.main, entry.opening) = (Some(token), Some(token));
         let opener = opener(&spec);
         let deadline = now + opener.timeout();
         let host = opener.address().map(|endpoint| endpoint.host.clone());

@@ -12,7 +12,7 @@ pub(super) struct PortReport {
     pub(super) peer: Peer,
     /// The socket of the port that it is about.
     pub(super) main: Token,
-    /// The socket itself.
+    /// The socket itself, or the token with which a port was opened that shares one.
     pub(super) token: Token,
     pub(super) what: ReportKind,
 }
@@ -54,8 +54,11 @@ impl Ports {
             Peer::Connection(number) => entry.connections.contains_key(&number),
         };
         match what {
+            // A port that was opened again may be where it was before.
+            ReportKind::Open if peer == Peer::Only && entry.opening != Some(token) => {}
             ReportKind::Open if is_open => {
-                for token in std::iter::once(token).chain(entry.groups.clone()) {
+                let socket = if peer == Peer::Only { main } else { token };
+                for token in std::iter::once(socket).chain(entry.groups.clone()) {
                     if let Some(socket) = self.sockets.get_mut(&token) {
                         socket.is_announced = true;
                         socket.kind.handle_opened(owner);

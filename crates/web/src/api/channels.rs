@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{ApiError, Json, offload, read_json};
 use crate::live::{CellJson, Mirror};
-use crate::show::Channel;
-use crate::site::Site;
+use crate::show::ChannelKey;
+use crate::site::WebSite;
 
 /// The most channels of one answer.
 const MAX_LIMIT: usize = 1000;
@@ -31,7 +31,7 @@ enum ListOrder {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Parameters {
+pub(crate) struct ChannelQuery {
     #[serde(default)]
     search: String,
     #[serde(default)]
@@ -49,7 +49,7 @@ fn default_limit() -> usize {
 }
 
 #[derive(Serialize)]
-pub(crate) struct ChannelList {
+pub(crate) struct FoundChannels {
     total: usize,
     channels: Vec<ChannelJson>,
 }
@@ -66,9 +66,9 @@ pub(crate) struct ChannelJson {
 }
 
 pub(crate) async fn list(
-    State(site): State<Arc<Site>>,
-    parameters: Result<Query<Parameters>, QueryRejection>,
-) -> Result<Json<ChannelList>, ApiError> {
+    State(site): State<Arc<WebSite>>,
+    parameters: Result<Query<ChannelQuery>, QueryRejection>,
+) -> Result<Json<FoundChannels>, ApiError> {
     let Query(parameters) = parameters?;
     site.live.look().await;
     let list = move || {
@@ -77,13 +77,13 @@ pub(crate) async fn list(
             ListOrder::Plan => find(&plan, &parameters),
             ListOrder::Recent => find_recent(&plan, &parameters, &site.live.mirror()),
         };
-        ChannelList { total, channels: describe(&site, &plan, &found) }
+        FoundChannels { total, channels: describe(&site, &plan, &found) }
     };
     Ok(Json(offload(list).await?))
 }
 
 pub(crate) async fn one(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebSite>>,
     Path(name): Path<String>,
 ) -> Result<Json<ChannelJson>, ApiError> {
     site.live.look().await;
@@ -95,30 +95,30 @@ pub(crate) async fn one(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sent {
-    value: SentValue,
+struct ValueBody {
+    value: WrittenValue,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum SentValue {
+enum WrittenValue {
     Number(f64),
     Text(String),
 }
 
 pub(crate) async fn set(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebSite>>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, ApiError> {
-    let sent: Sent = read_json(&headers, &body?)?;
+    let sent: ValueBody = read_json(&headers, &body?)?;
     let value = match sent.value {
-        SentValue::Number(number) if (0.0..=1.0).contains(&number) => Value::number(number),
-        SentValue::Number(number) => {
+        WrittenValue::Number(number) if (0.0..=1.0).contains(&number) => Value::number(number),
+        WrittenValue::Number(number) => {
             return Err(ApiError::bad_request(format!("expected a number from 0 to 1, found {number}")));
         }
-        SentValue::Text(text) => Value::text(text),
+        WrittenValue::Text(text) => Value::text(text),
     };
     let plan = site.show.plan();
     let (instance, slot) = plan.find_channel(&name).ok_or_else(|| unknown(&name))?;
@@ -137,7 +137,7 @@ fn unknown(name: &str) -> ApiError {
 }
 
 /// How many channels match, and those of them that were asked for.
-fn find(plan: &Plan, parameters: &Parameters) -> (usize, Vec<Channel>) {
+fn find(plan: &Plan, parameters: &ChannelQuery) -> (usize, Vec<ChannelKey>) {
     let wanted = parameters.offset..parameters.offset.saturating_add(parameters.limit.min(MAX_LIMIT));
     let (mut total, mut found) = (0, Vec::new());
     for_each_match(plan, parameters, |channel| {
@@ -150,7 +150,7 @@ fn find(plan: &Plan, parameters: &Parameters) -> (usize, Vec<Channel>) {
 }
 
 /// How many of the channels that match have changed, and those of them that were asked for, the last change first.
-fn find_recent(plan: &Plan, parameters: &Parameters, mirror: &Mirror) -> (usize, Vec<Channel>) {
+fn find_recent(plan: &Plan, parameters: &ChannelQuery, mirror: &Mirror) -> (usize, Vec<ChannelKey>) {
     let changed = |channel| {
         let at = |direction| mirror.cell(plan.number(), channel, direction)?.at;
         at(Direction::Input).max(at(Direction::Output))
@@ -167,7 +167,7 @@ fn find_recent(plan: &Plan, parameters: &Parameters, mirror: &Mirror) -> (usize,
 }
 
 /// Visits the channels that mappings use and that match, in the order of the plan.
-fn for_each_match(plan: &Plan, parameters: &Parameters, mut visit: impl FnMut(Channel)) {
+fn for_each_match(plan: &Plan, parameters: &ChannelQuery, mut visit: impl FnMut(ChannelKey)) {
     let words: Vec<_> = parameters.search.split_whitespace().map(str::to_lowercase).collect();
     let mut name = String::new();
     for (number, planned) in (0..).zip(plan.instances()) {
@@ -193,7 +193,7 @@ fn for_each_match(plan: &Plan, parameters: &Parameters, mut visit: impl FnMut(Ch
     }
 }
 
-fn describe(site: &Site, plan: &Plan, channels: &[Channel]) -> Vec<ChannelJson> {
+fn describe(site: &WebSite, plan: &Plan, channels: &[ChannelKey]) -> Vec<ChannelJson> {
     let mut lines = vec![Vec::new(); channels.len()];
     if let Some(all) = site.show.lines(plan) {
         let mut sorted: Vec<_> = channels.iter().copied().zip(0..).collect();
@@ -227,6 +227,6 @@ fn describe(site: &Site, plan: &Plan, channels: &[Channel]) -> Vec<ChannelJson> 
     described.collect()
 }
 
-fn value_of(mirror: &Mirror, plan: &Plan, channel: Channel, direction: Direction) -> Option<CellJson> {
+fn value_of(mirror: &Mirror, plan: &Plan, channel: ChannelKey, direction: Direction) -> Option<CellJson> {
     mirror.cell(plan.number(), channel, direction).map(|cell| cell.json())
 }

@@ -15,17 +15,17 @@ use tungstenite::handshake::derive_accept_key;
 
 use crate::answer::ApiError;
 use crate::guard::Caller;
-use crate::limits::Kind;
-use crate::site::Site;
+use crate::limits::ConnectionKind;
+use crate::site::WebSite;
 use crate::socket;
 
 pub(crate) async fn open(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebSite>>,
     Extension(caller): Extension<Caller>,
     mut request: Request,
 ) -> Result<Response, ApiError> {
     let key = check(request.headers())?;
-    let place = site.limits.enter(caller.peer.key(), Kind::Socket).ok_or_else(|| {
+    let place = site.limits.enter(caller.peer.key(), ConnectionKind::Socket).ok_or_else(|| {
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "there are too many WebSockets; close another window")
     })?;
     let upgrade = hyper::upgrade::on(&mut request);

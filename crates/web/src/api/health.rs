@@ -12,10 +12,10 @@ use serde_json::json;
 use crate::answer::{ApiError, Json, millis};
 use crate::instances::describe_instances;
 use crate::notices::SEVERITIES;
-use crate::site::Site;
+use crate::site::WebSite;
 
 /// Whether the show's loop answers.
-pub(crate) async fn health(State(site): State<Arc<Site>>) -> Response {
+pub(crate) async fn health(State(site): State<Arc<WebSite>>) -> Response {
     match site.status.ask(&site.show).await {
         Some(_) => Json(json!({ "status": "ok" })).into_response(),
         None => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the show does not answer").into_response(),
@@ -25,7 +25,7 @@ pub(crate) async fn health(State(site): State<Arc<Site>>) -> Response {
 /// The conditions of a connection, in the order of the API.
 const CONDITIONS: [&str; 4] = ["working", "starting", "waiting", "failing"];
 
-pub(crate) async fn metrics(State(site): State<Arc<Site>>) -> Response {
+pub(crate) async fn metrics(State(site): State<Arc<WebSite>>) -> Response {
     let mut text = Exposition::default();
     let plan = site.show.plan();
     text.family("crosspatch_info", "gauge", "The version of the program.");

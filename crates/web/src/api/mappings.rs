@@ -9,8 +9,8 @@ use crosspatch_core::Plan;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{ApiError, Json, offload};
-use crate::show::{Channel, MappingLines};
-use crate::site::Site;
+use crate::show::{ChannelKey, MappingLines};
+use crate::site::WebSite;
 
 /// The most lines of one answer.
 const MAX_LIMIT: usize = 10_000;
@@ -19,7 +19,7 @@ const MAX_LIMIT: usize = 10_000;
 const MAX_NAMED: usize = 64;
 
 #[derive(Deserialize)]
-pub(crate) struct Parameters {
+pub(crate) struct MappingQuery {
     #[serde(default)]
     search: String,
     #[serde(default)]
@@ -54,8 +54,8 @@ pub(crate) struct MappingJson {
 }
 
 pub(crate) async fn list(
-    State(site): State<Arc<Site>>,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    State(site): State<Arc<WebSite>>,
+    parameters: Result<Query<MappingQuery>, QueryRejection>,
 ) -> Result<Json<MappingList>, ApiError> {
     let Query(parameters) = parameters?;
     site.live.look().await;
@@ -67,7 +67,7 @@ pub(crate) async fn list(
     Ok(Json(offload(list).await?))
 }
 
-fn describe(site: &Site, plan: &Plan, lines: &dyn MappingLines, parameters: &Parameters) -> MappingList {
+fn describe(site: &WebSite, plan: &Plan, lines: &dyn MappingLines, parameters: &MappingQuery) -> MappingList {
     let words: Vec<_> = parameters.search.split_whitespace().map(str::to_lowercase).collect();
     let wanted = parameters.offset..parameters.offset.saturating_add(parameters.limit.min(MAX_LIMIT));
     let (mut total, mut found) = (0, Vec::new());
@@ -108,19 +108,19 @@ fn describe(site: &Site, plan: &Plan, lines: &dyn MappingLines, parameters: &Par
 }
 
 /// The first distinct channels.
-fn distinct(channels: impl Iterator<Item = Channel>) -> Vec<Channel> {
+fn distinct(channels: impl Iterator<Item = ChannelKey>) -> Vec<ChannelKey> {
     let mut seen = BTreeSet::new();
     channels.filter(|channel| seen.insert(*channel)).take(MAX_NAMED).collect()
 }
 
-fn names(plan: &Plan, channels: &[Channel]) -> Vec<String> {
-    let name = |&(instance, slot): &Channel| {
+fn names(plan: &Plan, channels: &[ChannelKey]) -> Vec<String> {
+    let name = |&(instance, slot): &ChannelKey| {
         let planned = &plan.instances()[instance.index()];
         format!("{}.{}", planned.name, planned.channels.address(slot))
     };
     channels.iter().map(name).collect()
 }
 
-fn numbers(channels: &[Channel]) -> Vec<[u32; 2]> {
+fn numbers(channels: &[ChannelKey]) -> Vec<[u32; 2]> {
     channels.iter().map(|(instance, slot)| [instance.0, slot.0]).collect()
 }

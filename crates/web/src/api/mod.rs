@@ -19,7 +19,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 
 use crate::answer::{ApiError, Role};
 use crate::guard::require;
-use crate::site::Site;
+use crate::site::WebSite;
 use crate::ui;
 
 /// The largest body of a request, in bytes.
@@ -29,46 +29,46 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 const DESCRIPTION: &str = include_str!("openapi.json");
 
 /// A route.
-pub(crate) struct Endpoint {
+pub(crate) struct ApiRoute {
     #[cfg_attr(not(test), expect(dead_code, reason = "the description is compared with it"))]
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) role: Role,
     /// Whether it changes the show, so that a lock refuses it.
     pub(crate) changes: bool,
-    handler: fn() -> MethodRouter<Arc<Site>>,
+    handler: fn() -> MethodRouter<Arc<WebSite>>,
 }
 
-const fn look(path: &'static str, handler: fn() -> MethodRouter<Arc<Site>>) -> Endpoint {
-    Endpoint { method: "GET", path, role: Role::Look, changes: false, handler }
+const fn look(path: &'static str, handler: fn() -> MethodRouter<Arc<WebSite>>) -> ApiRoute {
+    ApiRoute { method: "GET", path, role: Role::Look, changes: false, handler }
 }
 
-const fn open(path: &'static str, handler: fn() -> MethodRouter<Arc<Site>>) -> Endpoint {
-    Endpoint { method: "GET", path, role: Role::None, changes: false, handler }
+const fn open(path: &'static str, handler: fn() -> MethodRouter<Arc<WebSite>>) -> ApiRoute {
+    ApiRoute { method: "GET", path, role: Role::None, changes: false, handler }
 }
 
 /// Every route.
-pub(crate) const ENDPOINTS: &[Endpoint] = &[
+pub(crate) const ROUTES: &[ApiRoute] = &[
     open("/", || get(ui::index)),
     open("/ui/{*path}", || get(ui::file)),
     open("/healthz", || get(health::health)),
     look("/metrics", || get(health::metrics)),
     open("/api/v1/openapi.json", || get(async || ([(CONTENT_TYPE, "application/json")], DESCRIPTION))),
-    Endpoint {
+    ApiRoute {
         method: "POST",
         path: "/api/v1/session",
         role: Role::None,
         changes: false,
         handler: || post(session::log_in),
     },
-    Endpoint {
+    ApiRoute {
         method: "DELETE",
         path: "/api/v1/session",
         role: Role::None,
         changes: false,
         handler: || delete(session::log_out),
     },
-    Endpoint {
+    ApiRoute {
         method: "PUT",
         path: "/api/v1/lock",
         role: Role::Operate,
@@ -79,7 +79,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     look("/api/v1/instances", || get(overview::instances)),
     look("/api/v1/channels", || get(channels::list)),
     look("/api/v1/channels/{*name}", || get(channels::one)),
-    Endpoint {
+    ApiRoute {
         method: "PUT",
         path: "/api/v1/channels/{*name}",
         role: Role::Operate,
@@ -92,10 +92,10 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// The router of all routes.
-pub(crate) fn router(site: &Arc<Site>) -> Router {
-    let routes = ENDPOINTS.iter().fold(Router::new(), |router, endpoint| {
-        let guard = from_fn_with_state((site.clone(), endpoint.role, endpoint.changes), require);
-        router.route(endpoint.path, (endpoint.handler)().route_layer(guard))
+pub(crate) fn router(site: &Arc<WebSite>) -> Router {
+    let routes = ROUTES.iter().fold(Router::new(), |router, route| {
+        let guard = from_fn_with_state((site.clone(), route.role, route.changes), require);
+        router.route(route.path, (route.handler)().route_layer(guard))
     });
     routes
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is no such address") })
@@ -130,19 +130,19 @@ mod tests {
                 }
             }
         }
-        let routes = ENDPOINTS.iter().map(|endpoint| {
-            ((described(endpoint.path), endpoint.method.to_owned()), endpoint.role.name().to_owned())
-        });
+        let routes = ROUTES
+            .iter()
+            .map(|route| ((described(route.path), route.method.to_owned()), route.role.name().to_owned()));
         assert_eq!(found, routes.collect());
     }
 
     #[test]
     fn whatever_changes_the_show_needs_the_role_for_it() {
-        for endpoint in ENDPOINTS {
-            assert!(!endpoint.changes || endpoint.role == Role::Operate, "{}", endpoint.path);
-            let is_data = endpoint.path.starts_with("/api/") || endpoint.path == "/metrics";
-            let is_open = endpoint.path.ends_with("/session") || endpoint.path.ends_with("openapi.json");
-            assert!(!is_data || is_open || endpoint.role > Role::None, "{}", endpoint.path);
+        for route in ROUTES {
+            assert!(!route.changes || route.role == Role::Operate, "{}", route.path);
+            let is_data = route.path.starts_with("/api/") || route.path == "/metrics";
+            let is_open = route.path.ends_with("/session") || route.path.ends_with("openapi.json");
+            assert!(!is_data || is_open || route.role > Role::None, "{}", route.path);
         }
     }
 }

@@ -7,11 +7,11 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{ApiError, Json};
-use crate::notices::Notice;
-use crate::site::Site;
+use crate::notices::NumberedNotice;
+use crate::site::WebSite;
 
 #[derive(Deserialize)]
-pub(crate) struct Parameters {
+pub(crate) struct NoticeQuery {
     #[serde(default)]
     after: u64,
 }
@@ -19,12 +19,12 @@ pub(crate) struct Parameters {
 #[derive(Serialize)]
 pub(crate) struct NoticeList {
     last: u64,
-    notices: Vec<Arc<Notice>>,
+    notices: Vec<Arc<NumberedNotice>>,
 }
 
 pub(crate) async fn list(
-    State(site): State<Arc<Site>>,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    State(site): State<Arc<WebSite>>,
+    parameters: Result<Query<NoticeQuery>, QueryRejection>,
 ) -> Result<Json<NoticeList>, ApiError> {
     let (last, notices) = site.notices().after(parameters?.after);
     Ok(Json(NoticeList { last, notices }))

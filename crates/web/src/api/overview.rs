@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::answer::{ApiError, Json, millis};
 use crate::guard::Caller;
 use crate::instances::{InstanceJson, describe_instances};
-use crate::site::Site;
+use crate::site::WebSite;
 
 #[derive(Serialize)]
 pub(crate) struct Overview {
@@ -25,7 +25,7 @@ pub(crate) struct Overview {
 }
 
 pub(crate) async fn show(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebSite>>,
     Extension(caller): Extension<Caller>,
 ) -> Json<Overview> {
     let plan = site.show.plan();
@@ -41,7 +41,7 @@ pub(crate) async fn show(
     })
 }
 
-pub(crate) async fn instances(State(site): State<Arc<Site>>) -> Result<Json<Vec<InstanceJson>>, ApiError> {
+pub(crate) async fn instances(State(site): State<Arc<WebSite>>) -> Result<Json<Vec<InstanceJson>>, ApiError> {
     let Some(report) = site.status.ask(&site.show).await else {
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the show does not answer"));
     };

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{ApiError, Json, read_json};
 use crate::auth::Refusal;
 use crate::guard::Caller;
-use crate::site::Site;
+use crate::site::WebSite;
 
 /// The longest password, in bytes.
 const MAX_PASSWORD: usize = 1024;
@@ -37,7 +37,7 @@ struct LoggedIn {
 
 /// `POST /api/v1/session`.
 pub(crate) async fn log_in(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebSite>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -84,7 +84,10 @@ pub(crate) async fn log_in(
 }
 
 /// `DELETE /api/v1/session`.
-pub(crate) async fn log_out(State(site): State<Arc<Site>>, Extension(caller): Extension<Caller>) -> Response {
+pub(crate) async fn log_out(
+    State(site): State<Arc<WebSite>>,
+    Extension(caller): Extension<Caller>,
+) -> Response {
     if let Some(token) = &caller.token {
         site.auth.sessions.end(token);
     }
@@ -108,7 +111,7 @@ pub(crate) struct Lock {
 
 /// `PUT /api/v1/lock`.
 pub(crate) async fn lock(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<WebSite>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,

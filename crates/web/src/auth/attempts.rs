@@ -17,9 +17,9 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 const MAX_ADDRESSES: usize = 1024;
 
 #[derive(Default)]
-pub(super) struct Attempts(Mutex<BTreeMap<AddressKey, Attempt>>);
+pub(super) struct Attempts(Mutex<BTreeMap<AddressKey, LogInAttempt>>);
 
-struct Attempt {
+struct LogInAttempt {
     last: Instant,
     pause: Duration,
 }
@@ -38,14 +38,14 @@ impl Attempts {
             if !left.is_zero() {
                 return Err(left);
             }
-            *attempt = Attempt { last: now, pause: (attempt.pause * 2).min(LONGEST) };
+            *attempt = LogInAttempt { last: now, pause: (attempt.pause * 2).min(LONGEST) };
             return Ok(());
         }
         if attempts.len() >= MAX_ADDRESSES {
             let oldest = attempts.iter().min_by_key(|(_, attempt)| attempt.last).map(|(address, _)| *address);
             oldest.map(|oldest| attempts.remove(&oldest));
         }
-        attempts.insert(from, Attempt { last: now, pause: FIRST });
+        attempts.insert(from, LogInAttempt { last: now, pause: FIRST });
         Ok(())
     }
 

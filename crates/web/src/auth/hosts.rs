@@ -5,18 +5,18 @@
 
 use std::net::IpAddr;
 
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 
 /// The names and addresses of the page.
-pub(crate) struct Hosts {
+pub(crate) struct HostList {
     /// Those of the machine.
     own: Vec<String>,
     /// Those that the configuration adds.
     allowed: Vec<String>,
 }
 
-impl Hosts {
-    pub(crate) fn new(settings: &Settings) -> Self {
+impl HostList {
+    pub(crate) fn new(settings: &ServerSettings) -> Self {
         let name = settings.host_name.as_deref().map(|name| name.to_ascii_lowercase());
         let local = name.as_ref().map(|name| format!("{}.local", name.split('.').next().unwrap_or(name)));
         let own = name.into_iter().chain(local).chain(["localhost".to_owned()]).collect();
@@ -63,13 +63,13 @@ fn host_of(authority: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn hosts() -> Hosts {
-        Hosts::new(&Settings {
+    fn hosts() -> HostList {
+        HostList::new(&ServerSettings {
             listen: "10.0.0.5:8100".parse().expect("an address"),
             any_port: false,
             password: None,
             view_password: None,
-            allowed_hosts: vec!["Show.example".to_owned(), "192.168.1.9".to_owned()],
+            allowed_hosts: vec!["RunningShow.example".to_owned(), "192.168.1.9".to_owned()],
             host_name: Some("FOH".to_owned()),
         })
     }

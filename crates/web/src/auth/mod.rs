@@ -13,22 +13,22 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use attempts::Attempts;
-use hosts::Hosts;
+use hosts::HostList;
 pub use password::hash_password;
 use sessions::Sessions;
 pub(crate) use sessions::Token;
 
 use crate::answer::Role;
 use crate::limits::AddressKey;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 
 /// How many log-ins may wait for the one that is being checked.
 const MAX_WAITING: usize = 8;
 
 /// Passwords, sessions and hosts of a page.
 pub(crate) struct Auth {
-    settings: Settings,
-    pub(crate) hosts: Hosts,
+    settings: ServerSettings,
+    pub(crate) hosts: HostList,
     pub(crate) sessions: Sessions,
     attempts: Attempts,
     /// A password is checked with a lot of memory and time, so one at a time.
@@ -48,9 +48,9 @@ pub(crate) enum Refusal {
 }
 
 impl Auth {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &ServerSettings) -> Self {
         Self {
-            hosts: Hosts::new(settings),
+            hosts: HostList::new(settings),
             settings: settings.clone(),
             sessions: Sessions::default(),
             attempts: Attempts::default(),
@@ -70,7 +70,7 @@ impl Auth {
         self.attempts.begin(from).map_err(Refusal::TooEarly)?;
         // The semaphore is never closed.
         let _turn = self.checking.acquire().await;
-        let Settings { password: operate, view_password: look, .. } = self.settings.clone();
+        let ServerSettings { password: operate, view_password: look, .. } = self.settings.clone();
         let check = move || {
             let known = [(operate, Role::Operate), (look, Role::Look)];
             let is_it = |(known, role): (Option<_>, Role)| {

@@ -38,13 +38,10 @@ mod tests {
     fn a_password_is_known_by_itself_and_by_its_hash() {
         let hash = hash_password("top secret").expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$"), "{hash}");
-        for known in ["top secret", &hash] {
-            let known = Password::new(known);
+        for written in ["top secret", &hash] {
+            let known = Password::new(written);
             assert!(is_correct(&known, "top secret"));
-            assert!(
-                !is_correct(&known, "top secre") && !is_correct(&known, "") && !is_correct(&known, &hash)
-                    || known.written() == hash
-            );
+            assert!(!is_correct(&known, "top secre") && !is_correct(&known, ""));
             assert_eq!(format!("{known:?}"), "Password(...)");
         }
         assert!(!is_correct(&Password::new(&*hash), &hash), "a hash is not a password");

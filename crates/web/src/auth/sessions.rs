@@ -51,9 +51,9 @@ impl Token {
 
 /// All sessions.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<Vec<Session>>);
+pub(crate) struct Sessions(Mutex<Vec<LogInSession>>);
 
-struct Session {
+struct LogInSession {
     token: Token,
     role: Role,
     begun: Instant,
@@ -69,7 +69,7 @@ impl Sessions {
             let oldest = (0..sessions.len()).min_by_key(|at| sessions[*at].used);
             oldest.map(|oldest| sessions.swap_remove(oldest));
         }
-        sessions.push(Session { token, role, begun: now, used: now });
+        sessions.push(LogInSession { token, role, begun: now, used: now });
         Some(token)
     }
 
@@ -91,7 +91,7 @@ impl Sessions {
     }
 
     /// The sessions that have not ended.
-    fn lock(&self, now: Instant) -> MutexGuard<'_, Vec<Session>> {
+    fn lock(&self, now: Instant) -> MutexGuard<'_, Vec<LogInSession>> {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|session| {
             now.duration_since(session.used) < IDLE && now.duration_since(session.begun) < LONGEST
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(sessions.role(&again), Some(Role::Look));
         assert_eq!(sessions.role(&Token([0; 32])), None);
         let now = Instant::now();
-        let hours = |hours| now + Duration::from_secs(hours * 3600);
+        let hours = |hours: u64| now + Duration::from_secs(hours * 3600);
         assert_eq!(sessions.role_at(hours(11), &first), Some(Role::Look));
         assert_eq!(sessions.role_at(hours(22), &first), Some(Role::Look), "it was used in between");
         assert_eq!(sessions.role_at(hours(35), &first), None);

@@ -7,7 +7,7 @@ use crosspatch_core::{Direction, Value};
 use serde::{Serialize, Serializer};
 
 use crate::answer::{ValueJson, millis};
-use crate::show::{Channel, Frame};
+use crate::show::{ChannelKey, Frame};
 
 /// The last value of a channel in one direction.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Mirror {
     /// By instance and slot: input and output.
     cells: Vec<Vec<[Option<Cell>; 2]>>,
     /// Why mappings from an input hold its value back, and where it would go.
-    held: BTreeMap<Channel, Vec<(Channel, String)>>,
+    held: BTreeMap<ChannelKey, Vec<(ChannelKey, String)>>,
 }
 
 impl Mirror {
@@ -69,20 +69,20 @@ impl Mirror {
     }
 
     /// The last value of a channel of a plan.
-    pub(crate) fn cell(&self, plan: u64, channel: Channel, direction: Direction) -> Option<&Cell> {
+    pub(crate) fn cell(&self, plan: u64, channel: ChannelKey, direction: Direction) -> Option<&Cell> {
         let (instance, slot) = channel;
         let slots = self.cells.get(instance.index()).filter(|_| plan == self.plan)?;
         slots.get(slot.index())?[at(direction)].as_ref()
     }
 
     /// Why the mapping between two channels of a plan holds values back.
-    pub(crate) fn held(&self, plan: u64, from: Channel, to: Channel) -> Option<&str> {
+    pub(crate) fn held(&self, plan: u64, from: ChannelKey, to: ChannelKey) -> Option<&str> {
         let held = self.held_from(from).iter().find(|(target, _)| *target == to)?;
         (plan == self.plan).then_some(held.1.as_str())
     }
 
     /// The mappings from an input that hold its value back: where they lead to, and why.
-    pub(crate) fn held_from(&self, from: Channel) -> &[(Channel, String)] {
+    pub(crate) fn held_from(&self, from: ChannelKey) -> &[(ChannelKey, String)] {
         self.held.get(&from).map_or(&[], Vec::as_slice)
     }
 }

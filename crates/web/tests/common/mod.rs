@@ -16,7 +16,8 @@ use crosspatch_core::{
     Change, Condition, Direction, HeldBack, InstanceId, Plan, Severity, Slot, Status, Value,
 };
 use crosspatch_web::{
-    Board, Channel, Frame, MappingLines, Password, Server, Settings, Show, StatusReport, Values,
+    Board, ChannelKey, Frame, MappingLines, Password, RunningShow, ServerSettings, StatusSnapshot, Values,
+    WebServer,
 };
 use tungstenite::WebSocket;
 
@@ -119,7 +120,7 @@ impl FakeShow {
     }
 }
 
-impl Show for FakeShow {
+impl RunningShow for FakeShow {
     fn name(&self) -> String {
         "show.cfg".to_owned()
     }
@@ -141,7 +142,7 @@ impl Show for FakeShow {
         Box::new(Frames { frames: Mutex::new(frames), observations: self.observations.clone() })
     }
 
-    fn report_status(&self) -> Option<StatusReport> {
+    fn report_status(&self) -> Option<StatusSnapshot> {
         if !self.answers.load(Ordering::Relaxed) {
             return None;
         }
@@ -150,7 +151,7 @@ impl Show for FakeShow {
         let mut status = Status::default();
         status.add("10.0.0.5:80", "console", Condition::Waiting { reason: "refused".to_owned(), since });
         let instances = vec![("tablet".into(), Status::default()), ("desk".into(), status)];
-        Some(StatusReport { now, instances })
+        Some(StatusSnapshot { now, instances })
     }
 
     fn set_value(&self, channel: &str, value: Value) -> bool {
@@ -204,7 +205,7 @@ impl MappingLines for Lines {
         (file.to_string_lossy(), line)
     }
 
-    fn mappings(&self, number: usize) -> &[(Channel, Channel)] {
+    fn mappings(&self, number: usize) -> &[(ChannelKey, ChannelKey)] {
         self.0.mappings(number)
     }
 }
@@ -214,12 +215,12 @@ pub(crate) struct Page {
     pub(crate) show: Arc<FakeShow>,
     pub(crate) board: Board,
     pub(crate) address: SocketAddr,
-    server: Option<Server>,
+    server: Option<WebServer>,
 }
 
-/// Settings without a password, on any port.
-pub(crate) fn settings() -> Settings {
-    Settings {
+/// ServerSettings without a password, on any port.
+pub(crate) fn settings() -> ServerSettings {
+    ServerSettings {
         listen: "127.0.0.1:0".parse().expect("an address"),
         any_port: true,
         password: None,
@@ -238,16 +239,21 @@ impl Page {
     /// A page with the passwords `operate me` and `look at me`.
     pub(crate) fn start_locked() -> Self {
         let password = |text| Some(Password::new(text));
-        Self::start_with(Settings {
+        Self::start_with(ServerSettings {
             password: password("operate me"),
             view_password: password("look at me"),
             ..settings()
         })
     }
 
-    pub(crate) fn start_with(settings: Settings) -> Self {
-        let (show, board) = (Arc::new(FakeShow::new()), Board::default());
-        let server = Server::start(settings, show.clone(), board.clone()).expect("a thread");
+    pub(crate) fn start_with(settings: ServerSettings) -> Self {
+        Self::start_on(Board::default(), settings)
+    }
+
+    /// A page that has been there before.
+    pub(crate) fn start_on(board: Board, settings: ServerSettings) -> Self {
+        let show = Arc::new(FakeShow::new());
+        let server = WebServer::start(settings, show.clone(), board.clone()).expect("a thread");
         let mut address = None;
         until("the page listens", || {
             let told = show.told.lock().expect("no panic");

@@ -23,7 +23,7 @@ impl Test {
             .collect();
         let mut test = Self { login: Login::new(&hosts, "ma", None), now: Instant::START };
         let mut steps = Vec::new();
-        test.login.start(test.now, &mut steps);
+        test.login.connect(test.now, &mut steps);
         assert_eq!(shown(&steps), ["open 10.0.0.1:80"]);
         test
     }

@@ -1,5 +1,6 @@
 //! The shaper in virtual time.
 
+use super::window::{PATIENCE, WINDOW};
 use super::*;
 use crate::maweb::address::Address;
 use crosspatch_core::Value;
@@ -29,6 +30,18 @@ impl Test {
 
     fn close(&mut self, last_received: Instant) {
         self.shaper.close(last_received, &mut self.channels);
+    }
+
+    /// The console acknowledges a message.
+    fn acknowledge(&mut self) {
+        self.shaper.handle_received();
+        assert!(self.shaper.handle_acknowledgement(), "an acknowledgement that was not awaited");
+    }
+
+    /// The console answers a question.
+    fn answer_question(&mut self) {
+        self.shaper.handle_received();
+        self.shaper.handle_question_answered();
     }
 
     /// A channel, with the shaper.
@@ -79,10 +92,10 @@ fn sent_unanswered(test: &mut Test, millis: u64) -> Vec<OutgoingCommand> {
     all
 }
 
-/// All messages sent at this time to a console that answers.
+/// All messages sent at this time to a console that acknowledges.
 fn sent(test: &mut Test, millis: u64) -> Vec<OutgoingCommand> {
     let all = sent_unanswered(test, millis);
-    all.iter().for_each(|_| assert!(test.shaper.handle_answer(), "an answer that was not awaited"));
+    all.iter().for_each(|_| test.acknowledge());
     all
 }
 
@@ -324,30 +337,174 @@ fn turns_of_an_encoder_add_up_while_they_wait() {
     assert_eq!(sent_until(&mut test, 1, 100), [(25, OutgoingCommand::Turn(Slot(0), -2.0))]);
 }
 
+/// What a console does with messages and questions.
+#[derive(Copy, Clone, Default)]
+struct Habits {
+    /// Whether it acknowledges messages.
+    acknowledges: bool,
+    /// Whether it answers polls, which are sent every 40 ms.
+    answers_polls: bool,
+    /// Whether it answers keep-alives.
+    answers_questions: bool,
+}
+
+/// A fader moves every millisecond, and a console answers after 20 ms, with habits that depend on the time. Returns how
+/// many messages were sent within each millisecond.
+fn sent_to(habits: impl Fn(u64) -> Habits, until: u64) -> Vec<usize> {
+    /// The time of an answer after its message.
+    const DELAY: u64 = 20;
+    let mut test = Test::new(1000, Duration::ZERO);
+    let (mut sent, mut questions) = (Vec::new(), Vec::new());
+    for now in 0..until {
+        if let Some(then) = now.checked_sub(DELAY) {
+            let habits = habits(then);
+            if habits.answers_polls && then % 40 == 0 {
+                test.shaper.handle_received();
+            }
+            if habits.acknowledges {
+                (0..sent[then as usize]).for_each(|_| test.acknowledge());
+            }
+            if habits.answers_questions && questions.contains(&then) {
+                test.answer_question();
+            }
+        }
+        test.set_at(now, 0, now as f64 / until as f64);
+        sent.push(sent_unanswered(&mut test, now).len());
+        if test.shaper.wants_question() {
+            test.shaper.note_question(at(now));
+            questions.push(now);
+        }
+    }
+    sent
+}
+
+/// The longest time without a message.
+fn longest_pause(sent: &[usize]) -> usize {
+    sent.split(|count| *count > 0).map(<[_]>::len).max().unwrap_or_default()
+}
+
+const POLLS_ONLY: Habits = Habits { acknowledges: false, answers_polls: true, answers_questions: true };
+const ACKNOWLEDGES: Habits = Habits { acknowledges: true, ..POLLS_ONLY };
+
 #[test]
-fn a_console_that_answers_is_sent_no_more_than_a_window() {
-    let mut test = Test::new(10_000, Duration::ZERO);
-    for step in 0..200 {
-        test.edge(0, step % 2 == 0);
-    }
-    let before: usize = (0..=100).map(|now| sent_unanswered(&mut test, now).len()).sum();
-    assert_eq!(before, WINDOW as usize);
-    for _ in 0..10 {
-        test.shaper.handle_answer();
-    }
-    assert_eq!((101..110).map(|now| sent_unanswered(&mut test, now).len()).sum::<usize>(), 10);
+fn a_console_that_only_answers_polls_is_never_waited_for() {
+    let sent = sent_to(|_| POLLS_ONLY, 3000);
+    assert_eq!((longest_pause(&sent), sent.iter().sum::<usize>()), (0, 3000));
 }
 
 #[test]
-fn a_console_that_never_answers_is_slowed_down_twice_and_no_more() {
+fn a_console_that_only_answers_keep_alives_is_never_waited_for() {
+    let sent = sent_to(|_| Habits { answers_questions: true, ..Habits::default() }, 3000);
+    assert_eq!((longest_pause(&sent), sent.iter().sum::<usize>()), (0, 3000));
+}
+
+#[test]
+fn a_console_that_acknowledges_is_never_waited_for_if_it_keeps_up() {
+    let sent = sent_to(|_| ACKNOWLEDGES, 3000);
+    assert_eq!((longest_pause(&sent), sent.iter().sum::<usize>()), (0, 3000));
+}
+
+#[test]
+fn a_console_that_begins_to_acknowledge_late_has_no_more_than_a_window_from_then_on() {
+    let begins = |now| if now < 1000 { POLLS_ONLY } else { ACKNOWLEDGES };
+    let sent = sent_to(begins, 3000);
+    assert_eq!((longest_pause(&sent), sent.iter().sum::<usize>()), (0, 3000));
+
     let mut test = Test::new(10_000, Duration::ZERO);
     for step in 0..1000 {
         test.edge(0, step % 2 == 0);
     }
-    let times: Vec<_> =
-        (0..1000).flat_map(|now| sent_unanswered(&mut test, now).into_iter().map(move |_| now)).collect();
-    assert_eq!(times.len(), 1000);
-    assert!(times[999] > 500 && times[999] < 700, "{}", times[999]);
+    let unlimited: usize = (0..20).map(|now| sent_unanswered(&mut test, now).len()).sum();
+    assert!(unlimited > 3 * WINDOW as usize, "{unlimited}");
+    test.shaper.note_question(at(20));
+    test.answer_question();
+    sent_unanswered(&mut test, 21);
+    test.acknowledge();
+    let limited: usize = (22..100).map(|now| sent_unanswered(&mut test, now).len()).sum();
+    assert!(limited <= WINDOW as usize, "{limited}");
+    (0..10).for_each(|_| test.acknowledge());
+    assert_eq!((101..110).map(|now| sent_unanswered(&mut test, now).len()).sum::<usize>(), 10);
+}
+
+#[test]
+fn a_console_that_stops_acknowledging_is_waited_for_once_until_it_answers_a_question() {
+    let stops = |now| if now < 1000 { ACKNOWLEDGES } else { POLLS_ONLY };
+    let sent = sent_to(stops, 3000);
+    assert!(longest_pause(&sent) <= 20, "the time of an answer: {}", longest_pause(&sent));
+    assert_eq!(sent.iter().filter(|count| **count == 0).count(), longest_pause(&sent), "only once");
+}
+
+#[test]
+fn a_console_that_is_slow_to_acknowledge_has_no_more_than_a_window() {
+    let mut test = Test::new(10_000, Duration::ZERO);
+    test.edge(0, true);
+    sent(&mut test, 0);
+    for step in 1..1000 {
+        test.edge(0, step % 2 == 0);
+    }
+    let (mut on_the_way, mut most) = (0, 0);
+    for now in 1..500 {
+        on_the_way += sent_unanswered(&mut test, now).len();
+        most = most.max(on_the_way);
+        if now > 10 {
+            test.acknowledge();
+            on_the_way -= 1;
+        }
+    }
+    assert_eq!(most, WINDOW as usize);
+}
+
+#[test]
+fn a_console_that_stops_altogether_receives_nothing_after_a_while_and_the_latest_level_when_it_is_back() {
+    for habits in [POLLS_ONLY, ACKNOWLEDGES, Habits { answers_polls: false, ..POLLS_ONLY }] {
+        let silent = 1000..5000;
+        let is_silent = |now: u64| silent.contains(&now);
+        let sent = sent_to(|now| if is_silent(now) { Habits::default() } else { habits }, 8000);
+        let patience = PATIENCE.as_millis() as usize;
+        let during: usize = sent[1000..5000].iter().sum();
+        assert!(during <= 2 * WINDOW as usize + patience + 20, "{during} messages into silence");
+        assert_eq!(sent[2000..5000].iter().sum::<usize>(), 0);
+        assert_eq!(longest_pause(&sent[..1000]), 0);
+    }
+}
+
+#[test]
+fn thirty_faders_that_move_together_have_the_same_share_each_and_keys_come_first() {
+    const FADERS: u32 = 30;
+    for rate in [200, 1000, 3000] {
+        let mut test = Test::new(rate, Duration::from_millis(10));
+        let mut moves = vec![Vec::new(); FADERS as usize];
+        let mut edges = Vec::new();
+        for now in 0..3000_u64 {
+            (0..FADERS).for_each(|fader| test.set_at(now, fader, now as f64 / 3000.0));
+            if now % 100 == 50 {
+                test.edge(100, now % 200 == 50);
+            }
+            for send in sent(&mut test, now) {
+                match send {
+                    OutgoingCommand::Level(slot, level) => {
+                        assert_eq!(level, now as f64 / 3000.0, "it is the latest level");
+                        moves[slot.index()].push(now);
+                    }
+                    edge @ OutgoingCommand::Edge(..) => edges.push((now, edge)),
+                    other @ (OutgoingCommand::Event(..) | OutgoingCommand::Turn(..)) => {
+                        panic!("{other:?} was never asked for")
+                    }
+                }
+            }
+        }
+        let counts: Vec<_> = moves.iter().map(Vec::len).collect();
+        let (least, most) = (counts.iter().min(), counts.iter().max());
+        assert!(most <= least.map(|least| least + 1).as_ref(), "at {rate} a second: {counts:?}");
+        let even = u64::from(FADERS) * 1000 / u64::from(rate);
+        for times in &moves {
+            let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+            assert!(longest <= Some(even.max(10) + 10), "at {rate} a second: {longest:?} ms, {even} is even");
+        }
+        assert_eq!(edges.len(), 30);
+        let gap = u64::from(1000 / rate);
+        assert!(edges.iter().all(|(at, _)| at % 100 - 50 <= gap), "{edges:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,6 @@ use crosspatch_core::{Duration, Instant, Notice, Outbox, Slot, Text, Value};
 
 use super::{Session, send};
 use crate::maweb::address::{Address, ExecutorPart, Resolution};
-use crate::maweb::channel::LastValue;
 use crate::maweb::command::CommandTrigger;
 use crate::maweb::keys::{self, CommandKey};
 use crate::maweb::login::Login;
@@ -110,7 +109,7 @@ impl Session {
                 send(out, &Request::Button { exec_index, page_index, button_id, pressed, cmdline, session });
                 // The release before a further press leaves the key down in the mapping.
                 if !pressed && !channel.key.button.is_down() {
-                    (channel.last_value, channel.settles_at) = (LastValue::Number(0.0), now + KEY_SETTLE);
+                    channel.note_sent(0.0, now + KEY_SETTLE);
                 }
             }
             (Address::Key(key), OutgoingCommand::Edge(_, pressed)) => {

@@ -68,6 +68,15 @@ impl<'a> Answer<'a> {
         Self { session: Some(-2), limit_reached: true, world_index: None, ..Self::bare() }
     }
 
+    /// Whether it concerns the session or its command line, besides its response.
+    pub fn concerns_session(&self) -> bool {
+        self.greeting.is_some()
+            || self.session.is_some()
+            || self.force_login.is_some()
+            || self.limit_reached
+            || self.text.is_some()
+    }
+
     /// Decodes a console's message.
     ///
     /// # Errors
@@ -486,7 +495,7 @@ impl<'a> Group<'a> {
     }
 
     /// All executors in order.
-    pub fn executors(&self) -> impl Iterator<Item = &Executor<'a>> {
+    pub fn executors(&self) -> impl Iterator<Item = &Executor<'a>> + Clone {
         self.rows.iter().flatten()
     }
 }

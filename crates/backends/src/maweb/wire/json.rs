@@ -52,6 +52,16 @@ impl<'a> JsonReader<'a> {
         Ok(Self { wanted: Wanted::ALL, flaws: Flaws::default(), text, at: 0, is_unread: false })
     }
 
+    /// The number of bytes before the next value.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Continues at the value with so many bytes before it.
+    pub(super) fn seek(&mut self, position: usize) {
+        (self.at, self.is_unread) = (position, false);
+    }
+
     /// Whether an object comes next.
     pub(super) fn is_object(&mut self) -> bool {
         self.peek() == Some(b'{')

@@ -287,6 +287,11 @@ impl<'a> Request<'a> {
 }
 
 impl PlaybacksRequest {
+    /// Whether an executor is within its ranges.
+    pub fn covers(&self, index: u32) -> bool {
+        self.ranges.iter().any(|range| index.checked_sub(range.start).is_some_and(|at| at < range.count))
+    }
+
     fn encode(&self, object: &mut Writer<'_>) {
         object.key("requestType").text("playbacks");
         let numbers = |number: fn(&Range, PlaybacksFormat) -> i64| {

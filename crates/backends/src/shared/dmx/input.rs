@@ -1,9 +1,12 @@
 //! A universe that is received: each frame is compared with the previous one, and only changes of mapped channels are
 //! emitted.
 
-use crosspatch_core::{Outbox, Slot};
+use crosspatch_core::{Outbox, Slot, bits};
 
 use super::Place;
+
+/// If at least this many of consecutive channels change, they are emitted as a span.
+const SHORTEST_SPAN: usize = 16;
 
 /// The state of a received universe, and its mapped channels.
 #[derive(Debug, Default)]
@@ -13,24 +16,41 @@ pub(crate) struct Input {
     /// Marks slots whose levels are undefined, because no source has ever had them. Slots after its end are defined.
     unclaimed: Vec<bool>,
     channels: Vec<InputChannel>,
+    /// Channels that are compared together; `None` after channels were mapped or unmapped.
+    runs: Option<Vec<InputRun>>,
+    /// Which channels of a run have changed.
+    changed: Vec<u64>,
 }
 
 #[derive(Debug)]
 struct InputChannel {
     slot: Slot,
     place: Place,
-    /// The last emitted level.
+    /// The last emitted level. Channels of a run have it there.
     told: Option<u16>,
+}
+
+/// Consecutive 8-bit channels at consecutive places.
+#[derive(Debug)]
+struct InputRun {
+    /// The number of the first one, and how many there are.
+    at: usize,
+    len: usize,
+    /// The last emitted levels, and which of the channels have any.
+    told: Vec<[u8; 64]>,
+    is_told: Vec<u64>,
 }
 
 impl Input {
     /// Maps a channel.
     pub(crate) fn bind(&mut self, slot: Slot, place: Place) {
+        self.end_runs();
         self.channels.push(InputChannel { slot, place, told: None });
     }
 
     /// Removes the mapping of a channel.
     pub(crate) fn unbind(&mut self, slot: Slot) {
+        self.end_runs();
         self.channels.retain(|channel| channel.slot != slot);
     }
 
@@ -74,18 +94,113 @@ impl Input {
 
     /// Emits every channel whose level has not been emitted, for example one that was mapped after the last frame.
     pub(crate) fn tell(&mut self, out: &mut Outbox) {
-        for channel in &mut self.channels {
-            let level = channel.place.read(&self.frame);
-            let Some(known) = level.filter(|_| level != channel.told) else { continue };
-            let is_unclaimed = |slot: u16| self.unclaimed.get(usize::from(slot)) == Some(&true);
-            let Place { coarse, fine } = channel.place;
-            if is_unclaimed(coarse) || fine.is_some_and(is_unclaimed) {
-                continue;
+        if self.runs.is_none() {
+            self.runs = Some(self.find_runs());
+        }
+        let Self { frame, unclaimed, channels, runs, changed } = self;
+        let mut at = 0;
+        for run in runs.iter_mut().flatten() {
+            channels[at..run.at].iter_mut().for_each(|channel| channel.tell(frame, unclaimed, out));
+            run.tell(&channels[run.at], frame, unclaimed, changed, out);
+            at = run.at + run.len;
+        }
+        channels[at..].iter_mut().for_each(|channel| channel.tell(frame, unclaimed, out));
+    }
+
+    #[cold]
+    fn find_runs(&self) -> Vec<InputRun> {
+        let follows = |one: &InputChannel, next: &InputChannel| {
+            (next.slot.0, next.place.coarse) == (one.slot.0 + 1, one.place.coarse + 1)
+                && one.place.fine.is_none()
+                && next.place.fine.is_none()
+        };
+        let (mut runs, mut at) = (Vec::new(), 0);
+        for run in self.channels.chunk_by(follows) {
+            if run.len() >= SHORTEST_SPAN {
+                let words = run.len().div_ceil(64);
+                let (mut told, mut is_told) = (vec![[0; 64]; words], vec![0; words]);
+                for (number, channel) in run.iter().enumerate() {
+                    told[number / 64][number % 64] = channel.told.unwrap_or(0) as u8;
+                    is_told[number / 64] |= u64::from(channel.told.is_some()) << (number % 64);
+                }
+                runs.push(InputRun { at, len: run.len(), told, is_told });
             }
-            out.emit(channel.slot, channel.place.value(known));
-            channel.told = level;
+            at += run.len();
+        }
+        runs
+    }
+
+    /// Gives the channels of all runs their last emitted levels back.
+    fn end_runs(&mut self) {
+        for run in self.runs.take().into_iter().flatten() {
+            for (number, channel) in self.channels[run.at..run.at + run.len].iter_mut().enumerate() {
+                let is_told = run.is_told[number / 64] >> (number % 64) & 1 != 0;
+                channel.told = is_told.then_some(run.told[number / 64][number % 64].into());
+            }
         }
     }
+}
+
+impl InputChannel {
+    fn tell(&mut self, frame: &[u8], unclaimed: &[bool], out: &mut Outbox) {
+        let level = self.place.read(frame);
+        let Some(known) = level.filter(|_| level != self.told) else { return };
+        let is_unclaimed = |slot: u16| unclaimed.get(usize::from(slot)) == Some(&true);
+        if self.place.positions().any(is_unclaimed) {
+            return;
+        }
+        out.emit(self.slot, self.place.value(known));
+        self.told = level;
+    }
+}
+
+impl InputRun {
+    fn tell(
+        &mut self,
+        first: &InputChannel,
+        frame: &[u8],
+        unclaimed: &[bool],
+        changed: &mut Vec<u64>,
+        out: &mut Outbox,
+    ) {
+        let start = usize::from(first.place.coarse);
+        let levels = frame.get(start..).unwrap_or_default();
+        let levels = &levels[..levels.len().min(self.len)];
+        let unclaimed = unclaimed.get(start..).unwrap_or_default();
+        changed.clear();
+        let mut count = 0;
+        for (word, (told, is_told)) in self.told.iter_mut().zip(&mut self.is_told).enumerate() {
+            let rest = levels.get(word * 64..).unwrap_or_default();
+            let mut last = [0; 64];
+            let levels = rest.first_chunk().unwrap_or_else(|| {
+                last[..rest.len()].copy_from_slice(rest);
+                &last
+            });
+            let mut bits = (bits::differing_block(levels, told) | !*is_told) & bits::first(rest.len());
+            if let Some(unclaimed) = unclaimed.get(word * 64..) {
+                bits = without(bits, unclaimed);
+            }
+            bits::copy_block_where(bits, levels, told);
+            *is_told |= bits;
+            changed.push(bits);
+            count += if bits == u64::MAX { 64 } else { bits.count_ones() as usize };
+        }
+        if count >= SHORTEST_SPAN {
+            return out.emit_span(first.slot, levels, changed);
+        }
+        for (word, bits) in changed.iter().enumerate() {
+            for at in bits::each(*bits).map(|at| word * 64 + at) {
+                out.emit(Slot(first.slot.0 + at as u32), first.place.value(levels[at].into()));
+            }
+        }
+    }
+}
+
+/// Those bits that belong to no unclaimed slot.
+#[cold]
+fn without(bits: u64, unclaimed: &[bool]) -> u64 {
+    let claimed = bits::each(bits).filter(|at| unclaimed.get(*at) != Some(&true));
+    claimed.fold(0, |bits, at| bits | 1 << at)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod merge;
 mod options;
 mod output;
 mod place;
+mod plain_slots;
 
 pub(crate) use address::Address;
 pub(crate) use bucket::Bucket;

@@ -15,6 +15,11 @@ impl Place {
         usize::from(self.coarse.max(self.fine.unwrap_or(0))) + 1
     }
 
+    /// The positions in a frame.
+    pub(crate) fn positions(self) -> impl Iterator<Item = u16> {
+        std::iter::once(self.coarse).chain(self.fine)
+    }
+
     /// The level in `frame`, 0 to 255 or to 65535, or `None` if the frame ends before it.
     pub(crate) fn read(self, frame: &[u8]) -> Option<u16> {
         let coarse = u16::from(*frame.get(usize::from(self.coarse))?);

@@ -16,7 +16,8 @@ mod examine;
 mod slow;
 
 use crosspatch_core::{
-    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
+    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, SpannedValues, Status,
+    Value,
 };
 
 use examine::{Examination, Verdict};
@@ -166,6 +167,16 @@ impl<S: Session> Guarded<S> {
 }
 
 impl Guard {
+    /// Counts a moment with values. Returns whether there is nothing to check or to watch.
+    #[inline]
+    fn passes(&mut self, now: Instant) -> bool {
+        if now != self.latest {
+            self.latest = now;
+            self.moments = self.moments.saturating_add(1);
+        }
+        self.moments < self.look_after
+    }
+
     /// Checks a complete sample, unless an examination is under way.
     fn look(&mut self, now: Instant) {
         let is_examining = self.watch.as_ref().is_some_and(|watch| watch.examination.is_some());
@@ -281,14 +292,24 @@ impl<S: Session> Session for Guarded<S> {
 
     #[inline]
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        if now != self.guard.latest {
-            self.guard.latest = now;
-            self.guard.moments = self.guard.moments.saturating_add(1);
-        }
-        if self.guard.moments < self.guard.look_after {
+        if self.guard.passes(now) {
             return self.session.handle_values(now, values, out);
         }
         self.handle_watched(now, values, out);
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.guard.watch.is_none() && self.session.takes_spans()
+    }
+
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
+        if !self.guard.passes(now) {
+            self.guard.look(now);
+            if self.guard.watch.is_some() {
+                return self.handle_watched(now, &batch.to_values(), out);
+            }
+        }
+        self.session.handle_spans(now, batch, out);
     }
 
     fn handle_recall(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {

@@ -116,7 +116,11 @@ impl Ports {
         let Some(entry) = self.table.get_mut(&owner) else { return };
         for token in std::mem::take(&mut entry.groups) {
             if !self.is_used_by_another(token, owner) {
-                self.groups.sockets.retain(|_, group| *group != token);
+                let key = self.kind_mut::<UdpPort>(token).and_then(|udp| {
+                    let join = udp.group()?.clone();
+                    Some((join, udp.port().ok()?))
+                });
+                key.and_then(|key| self.groups.sockets.remove(&key));
                 self.close_socket(token, now);
             }
         }

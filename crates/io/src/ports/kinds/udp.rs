@@ -4,7 +4,7 @@
 //! which needs no dynamic call for each datagram.
 
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use crosspatch_core::{Closed, Endpoint, Engine, Interface, Notice, Peer, Udp};
 use mio::Token;
@@ -63,7 +63,7 @@ impl Opener for &Udp {
     }
 
     fn open(&self, opening: &Opening<'_>, ports: &mut Ports) -> Result<(), Closed> {
-        let opened = match opening.each().find_map(|ip| ports.shared_socket(self, ip)) {
+        let opened = match opening.each().find_map(|ip| ports.tools.shared.find(self, ip)) {
             Some(shared) => ports.share(opening, shared, self),
             None => opening.first_of(|ip| UdpPort::bind(self, ip, opening.owner)).and_then(|udp| {
                 ports.put(opening, udp)?;
@@ -79,10 +79,13 @@ impl Opener for &Udp {
 
 impl PortKind for UdpPort {
     fn register(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        self.watch(&context.tools.registry, context.token)
+        self.watch(&context.tools.registry, context.token)?;
+        context.tools.shared.add(self, context.token);
+        Ok(())
     }
 
-    fn deregister(&mut self, tools: &mut Tools, _token: Token) -> io::Result<()> {
+    fn deregister(&mut self, tools: &mut Tools, token: Token) -> io::Result<()> {
+        tools.shared.remove(self, token);
         tools.registry.deregister(self.source())
     }
 
@@ -118,13 +121,6 @@ impl PortKind for UdpPort {
 }
 
 impl Ports {
-    /// The socket of another session that has this address and shares it.
-    fn shared_socket(&mut self, spec: &Udp, ip: Option<IpAddr>) -> Option<Token> {
-        let Self { table, sockets, .. } = self;
-        let mut mains = table.values().filter_map(|entry| entry.main);
-        mains.find(|token| kind_in::<UdpPort>(sockets, *token).is_some_and(|udp| udp.is_shared_at(spec, ip)))
-    }
-
     /// Gives a session that waits for its port a share in a socket that is open.
     fn share(&mut self, opening: &Opening<'_>, shared: Token, spec: &Udp) -> io::Result<()> {
         let owner = opening.owner;
@@ -133,15 +129,13 @@ impl Ports {
         udp.subscribers.join(owner, spec.selection);
         self.remove(opening.token);
         self.table.entry(owner).or_default().main = Some(shared);
-        // A port that is opened again may find itself where it has been before.
-        self.tools.reports.retain(|report| (report.owner, report.main) != (owner, shared));
         let (peer, what) = (Peer::Only, ReportKind::Open);
-        self.tools.reports.push_back(PortReport { owner, peer, main: shared, token: shared, what });
+        self.tools.reports.push_back(PortReport { owner, peer, main: shared, token: opening.token, what });
         Ok(())
     }
 
     fn read_datagrams(&mut self, token: Token, runner: &mut Runner<'_>) {
-        let mut share = Share::begin(self.clock);
+        let mut share = Share::begin(self.clock, runner.now);
         if !self.read_left_over(token, &mut share, runner) {
             return self.queue_greedy(token);
         }

@@ -3,13 +3,15 @@
 //! The console is a stub in this process, so that both ends read the same clock. A simulated console in a separate
 //! process is measured as well: it answers a command by OSC, and its own time is included.
 
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+pub(crate) mod many;
+pub(crate) mod polls;
+mod stub;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use tungstenite::{Message, WebSocket};
 
 use crate::figures::Quantiles;
 use crate::forward::free_address;
@@ -17,6 +19,7 @@ use crate::process::Process;
 use crate::report::{ReportTable, Row};
 use crate::wire::{FIRST_ADDRESS, Wire};
 use crate::{BenchOptions, bare};
+use stub::{Acknowledges, TestConsole};
 
 /// Longer than the interval between two moves of one fader, so that every move is a first one.
 const PAUSE: Duration = Duration::from_millis(30);
@@ -35,20 +38,27 @@ struct Mover {
 
 /// Measures both ways.
 pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
-    let mut movers = [Mover::bare()?, Mover::crosspatch(options, "")?];
-    let mut back = Mover::crosspatch(options, "[backend maweb]\ninterval = 0\n")?;
+    let everything = Acknowledges::Everything;
+    let mut movers = [Mover::bare()?, Mover::crosspatch(options, "", everything)?];
+    let mut back = Mover::crosspatch(options, "[backend maweb]\ninterval = 0\n", everything)?;
     let simulated = Simulated::start(options)?;
-    let (mut times_back, mut times_through) = (Vec::new(), Vec::new());
+    let (mut times_back, mut times_through, mut times_unacknowledged) = (Vec::new(), Vec::new(), Vec::new());
     let count = ((options.measure.as_secs_f64() / PAUSE.as_secs_f64()) as usize).max(100);
     for _ in 0..options.rounds {
         for mover in &mut movers {
             mover.moves(count)?;
         }
+        // From the log-in on: a client does not know yet what the console acknowledges.
+        let mut unacknowledged = Mover::crosspatch(options, "", Acknowledges::Requests)?;
+        unacknowledged.moves(count)?;
+        times_unacknowledged.extend(unacknowledged.times);
         times_back.extend(back.receives(count)?);
         times_through.extend(simulated.moves(count)?);
     }
     let [bare, ours] = movers.map(|mover| Row::new(mover.name(), cells(mover.times)));
     let ratio = ours.ratio(&bare, &[0, 1]);
+    let unacknowledged =
+        Row::new("crosspatch: OSC to a console that never acknowledges", cells(times_unacknowledged));
     let back = Row::new("the console's change to OSC, interval 0", cells(times_back));
     let through = Row::new("OSC through a simulated console to OSC", cells(times_through));
     Ok(ReportTable {
@@ -56,7 +66,7 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
         note: "From the datagram of a controller to the web remote's message at the console, and from the moment in which a \
                level changes at the console to the datagram; microseconds.",
         columns: &["p50", "p99", "p99.9", "max"],
-        rows: vec![bare, ours, ratio, back, through],
+        rows: vec![bare, ours, ratio, unacknowledged, back, through],
     })
 }
 
@@ -67,14 +77,15 @@ fn cells(times: Vec<Duration>) -> [f64; 4] {
 
 impl Mover {
     fn bare() -> Result<Self> {
-        let (console, at) = (TestConsole::start()?, free_address()?);
+        let (console, at) = (TestConsole::start(Acknowledges::Everything)?, free_address()?);
         let process = bare::start_web_socket(at, console.address)?;
         let mover = Self { process, console, at, hand: UdpSocket::bind("127.0.0.1:0")?, times: Vec::new() };
         mover.wait()
     }
 
-    fn crosspatch(options: &BenchOptions, globals: &str) -> Result<Self> {
-        let (console, at, hand) = (TestConsole::start()?, free_address()?, UdpSocket::bind("127.0.0.1:0")?);
+    fn crosspatch(options: &BenchOptions, globals: &str, acknowledges: Acknowledges) -> Result<Self> {
+        let (console, at) = (TestConsole::start(acknowledges)?, free_address()?);
+        let hand = UdpSocket::bind("127.0.0.1:0")?;
         hand.set_read_timeout(Some(PATIENCE))?;
         let configuration = format!(
             "{globals}[osc tablet]\nbind = 127.0.0.1 {}\ndestination = 127.0.0.1 {}\n/* = f 0 1\n[maweb desk]\n\
@@ -204,69 +215,4 @@ fn send(hand: &UdpSocket, to: SocketAddr, event: u64) {
     Wire::Osc(1).set(&mut packet, event * 97 + 1);
     // The port may still be closed.
     let _ = hand.send_to(&packet, to);
-}
-
-/// A console with two faders: it notes when the first is moved, and shows the levels of both.
-struct TestConsole {
-    address: SocketAddr,
-    moves: Receiver<Instant>,
-    level: Arc<Mutex<f32>>,
-}
-
-impl TestConsole {
-    fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
-        let (moved, moves) = channel();
-        let level = Arc::new(Mutex::new(0.0));
-        let shown = level.clone();
-        std::thread::spawn(move || {
-            let Ok((stream, _)) = listener.accept() else { return };
-            // Without it the figures are those of the kernel's delay.
-            let _ = stream.set_nodelay(true);
-            if let Ok(socket) = tungstenite::accept(stream) {
-                // It ends when the client goes.
-                let _ = converse(socket, &moved, &shown);
-            }
-        });
-        Ok(Self { address, moves, level })
-    }
-}
-
-fn converse(
-    mut socket: WebSocket<TcpStream>,
-    moved: &Sender<Instant>,
-    level: &Mutex<f32>,
-) -> tungstenite::Result<()> {
-    socket.send(Message::text(r#"{"status":"server ready", "appType":"gma2"}"#))?;
-    let (mut first, mut is_logged_in) = (0.0, false);
-    loop {
-        let Message::Text(request) = socket.read()? else { continue };
-        let answer = if let Some((_, value)) = request.split_once("\"faderValue\":") {
-            first = value.split([',', '}']).next().and_then(|value| value.parse().ok()).unwrap_or(first);
-            // The port is closed when the benchmark is over.
-            let _ = moved.send(Instant::now());
-            r#"{"realtime":false,"worldIndex":0}"#.to_owned()
-        } else if request.contains("\"login\"") {
-            is_logged_in = true;
-            r#"{"realtime":false,"responseType":"login","result":true,"worldIndex":0}"#.to_owned()
-        } else if request.contains("\"playbacks\"") {
-            let level = *level.lock().unwrap_or_else(PoisonError::into_inner);
-            format!(
-                r#"{{"realtime":false,"responseType":"playbacks","responseSubType":2,"iPage":1,"itemGroups":[{{"itemsType":2,"cntPages":10000,"items":[[{},{}]]}}],"worldIndex":0}}"#,
-                executor(0, first),
-                executor(1, level)
-            )
-        } else {
-            format!(r#"{{"realtime":false,"session":1,"forceLogin":{},"worldIndex":0}}"#, !is_logged_in)
-        };
-        socket.send(Message::text(answer))?;
-    }
-}
-
-fn executor(index: u32, level: f32) -> String {
-    format!(
-        r##"{{"i":{{"t":"{}","c":"#C0C0C0"}},"tt":{{"t":"Fader"}},"combinedItems":1,"iExec":{index},"isRun":0,"executorBlocks":[{{"fader":{{"v":{level},"min":0.000,"max":1.000}}}}]}}"##,
-        index + 1
-    )
 }

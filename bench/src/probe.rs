@@ -1,6 +1,6 @@
-//! The mapping that has nothing to do with the flood: an event every two milliseconds, and how long each takes.
+//! A mapping that has nothing to do with the load: an event every two milliseconds, and how long each takes.
 //!
-//! The flood keeps the processor of the benchmark busy. So the arrival of a packet is the time at which the kernel had it for
+//! The load keeps the processor of the benchmark busy. So the arrival of a packet is the time at which the kernel had it for
 //! the socket, where the kernel says that (Linux), and not the time at which a thread of the benchmark could run.
 
 use std::io;
@@ -16,7 +16,7 @@ use crate::wire::{FIRST_ADDRESS, NUMBERS, Wire, number_of};
 /// Between two events.
 const PERIOD: Duration = Duration::from_millis(2);
 
-/// After so long without an event, those that are missing are lost. A flood may stop a show for many seconds.
+/// After so long without an event, those that are missing are lost. A load may stop a show for many seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a show may take to begin.
@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(30);
 const WIRE: Wire = Wire::Osc(1);
 
 /// A mapping from one OSC instance to another, with both of its ends.
-pub(super) struct Probe {
+pub(crate) struct Probe {
     input: SocketAddr,
     source: UdpSocket,
     sink: Sink,
@@ -36,14 +36,14 @@ pub(super) struct Probe {
 
 /// What became of the events of one measurement.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ProbeCounts {
+pub(crate) struct ProbeCounts {
     /// How long each took that arrived.
-    pub(super) times: Vec<Duration>,
-    pub(super) lost: u64,
+    pub(crate) times: Vec<Duration>,
+    pub(crate) lost: u64,
 }
 
 impl Probe {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             input: free_address()?,
             source: UdpSocket::bind("127.0.0.1:0")?,
@@ -53,7 +53,7 @@ impl Probe {
     }
 
     /// The instances of the mapping, and the mapping itself.
-    pub(super) fn configuration(&self) -> Result<[String; 2]> {
+    pub(crate) fn configuration(&self) -> Result<[String; 2]> {
         let (input, output) = (self.input.port(), self.sink.address()?.port());
         let instances = format!(
             "[osc probe-in]\nbind = 127.0.0.1 {input}\n/* = f 0 1\n[osc probe-out]\ndestination = 127.0.0.1 {output}\n\
@@ -64,7 +64,7 @@ impl Probe {
     }
 
     /// Waits until an event passes, and then for all of them.
-    pub(super) fn wait(&mut self) -> Result<()> {
+    pub(crate) fn wait(&mut self) -> Result<()> {
         let start = Instant::now();
         let mut has_passed = false;
         while !has_passed {
@@ -82,7 +82,7 @@ impl Probe {
     /// # Errors
     ///
     /// If one arrives twice or out of order.
-    pub(super) fn measure(&mut self, duration: Duration, is_over: &AtomicBool) -> Result<ProbeCounts> {
+    pub(crate) fn measure(&mut self, duration: Duration, is_over: &AtomicBool) -> Result<ProbeCounts> {
         let (source, input, first, sink) = (&self.source, self.input, self.events, &mut self.sink);
         let count = (duration.as_nanos() / PERIOD.as_nanos()) as u64;
         ensure!(count < NUMBERS, "a measurement of {duration:?} has more events than there are numbers");
@@ -136,7 +136,7 @@ fn send(source: &UdpSocket, to: SocketAddr, event: u64) {
 }
 
 /// A socket that says when each packet came.
-pub(super) struct Sink {
+pub(crate) struct Sink {
     socket: UdpSocket,
     #[cfg(target_os = "linux")]
     state: quinn_udp::UdpSocketState,
@@ -144,7 +144,7 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         // It also has the kernel note the times.
         #[cfg(target_os = "linux")]
@@ -157,13 +157,13 @@ impl Sink {
         })
     }
 
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
     /// Waits so long for a packet. Hands on it, and those that came with it as one piece. Returns whether any came.
     #[cfg(target_os = "linux")]
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         patience: Duration,
         mut take: impl FnMut(&[u8], SystemTime),
@@ -189,7 +189,7 @@ impl Sink {
 
     /// Waits so long for a packet. Hands it on, and returns whether any came.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         patience: Duration,
         mut take: impl FnMut(&[u8], SystemTime),
