@@ -44,7 +44,7 @@ function meter(direction) {
             el.classList.toggle("still", !curve.points.length);
             curve.draw(now);
             if (!reading) return setText(words, "no value yet");
-            if (!reading.at) return setText(words, "no change since you look");
+            if (!reading.at) return setText(words, "unchanged since this page opened");
             const age = format.age(now - reading.at);
             setText(words, `${age === "now" ? "now" : `${age} ago`}, ${format.count(reading.count, "change")}`);
         },
@@ -55,10 +55,10 @@ function meter(direction) {
 export function channelPanel(name) {
     const el = document.createElement("div");
     const stop = new AbortController();
-    const [input, output] = [meter("in"), meter("out")];
-    const form = sendForm(name, stop.signal);
     /** @type {Channel | undefined} */
     let channel;
+    const [input, output] = [meter("in"), meter("out")];
+    const form = sendForm(name, stop.signal, () => (channel ? last(channel.id, "in")?.value : undefined));
     let problem = "";
     /** @type {{ line: Mapping, shape: SVGElement, words: HTMLElement }[]} */
     let uses = [];
@@ -93,6 +93,7 @@ export function channelPanel(name) {
             look("panel", [channel.id, ...uses.flatMap(({ line }) => watched(line))]);
         }
         render(template(), el);
+        form.draw();
         tick();
     }
 

@@ -35,7 +35,7 @@ export function linePanel(number) {
         const now = api.now();
         const state = doing(line, now);
         setIcon(shape, state.light);
-        const idle = state.words ? `Idle, fired ${state.words} ago` : "Idle, has not fired since you look";
+        const idle = state.words ? `Idle, fired ${state.words} ago` : "Idle, has not fired since this page opened";
         const told = { fired: LIGHTS.fired, idle, held: `Held back: ${state.words}` }[state.light];
         setText(words, told ?? "");
         for (const row of rows) row.tick(now);

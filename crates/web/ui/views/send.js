@@ -1,17 +1,21 @@
 // Sends a value by hand: a level, a press, or a text.
 
-import { on, whyReadOnly } from "../store.js";
 import { Sender } from "../sender.js";
+import { on, whyReadOnly } from "../store.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+
+/** @import { Value } from "../types.js" */
 
 /**
  * @param {string} channel
  * @param {AbortSignal} signal
+ * @param {() => Value | undefined} current its present value, where the slider begins
  */
-export function sendForm(channel, signal) {
+export function sendForm(channel, signal, current) {
     const el = document.createElement("div");
     el.className = "send";
-    let level = 0;
+    /** @type {number | undefined} */
+    let moved;
     let told = "";
     let isProblem = false;
     let isDown = false;
@@ -23,16 +27,16 @@ export function sendForm(channel, signal) {
 
     /** @param {Event} event */
     function slide(event) {
-        level = Number(/** @type {HTMLInputElement} */ (event.target).value);
-        sender.level(level);
+        moved = Number(/** @type {HTMLInputElement} */ (event.target).value);
+        sender.level(moved);
         draw();
     }
 
     /** @param {Event} event */
     function type(event) {
         const value = Number(/** @type {HTMLInputElement} */ (event.target).value);
-        level = Math.min(Math.max(value, 0), 1);
-        sender.level(level);
+        moved = Math.min(Math.max(value, 0), 1);
+        sender.level(moved);
         draw();
     }
 
@@ -95,6 +99,8 @@ export function sendForm(channel, signal) {
     function template() {
         const why = whyReadOnly();
         const off = Boolean(why);
+        const present = current();
+        const level = moved ?? (typeof present === "number" ? present : 0);
         return html`${why ? html`<p class="why">${why}</p>` : nothing}
             <div class="level">
                 <label class="hidden" for="send-level">Level</label>
@@ -130,5 +136,5 @@ export function sendForm(channel, signal) {
     on(["show", "connection"], draw, signal);
     signal.addEventListener("abort", release);
     draw();
-    return { el };
+    return { el, draw };
 }
