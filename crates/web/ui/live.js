@@ -99,25 +99,33 @@ function handle(message) {
     }
 }
 
-/** @param {number} number */
+/**
+ * The page is connected after it has read what is asked for. Until then the old values stay on the screen.
+ * @param {number} number
+ */
 async function greet(number) {
+    const greeted = socket;
+    let instances = store.instances;
+    let notices;
+    try {
+        ({ notices } = await api.notices(store.notices.at(-1)?.number ?? 0));
+        instances = await api.instances();
+    } catch (error) {
+        // A show that is too busy to answer is connected all the same; one that is about to end is not.
+        const isBusy = error instanceof api.Failure && error.status === 503;
+        if (!isBusy) greeted?.close();
+        if (!isBusy) return;
+    }
+    if (socket !== greeted) return;
     pause = FIRST_PAUSE;
     store.connection = "live";
+    store.instances = instances;
     changed("connection");
+    changed("instances");
     setPlan(number);
-    sendInterest();
-    try {
-        const [instances, { notices }] = await Promise.all([
-            api.instances(),
-            api.notices(store.notices.at(-1)?.number ?? 0),
-        ]);
-        store.instances = instances;
-        changed("instances");
-        if (store.seenNotice < 0) store.seenNotice = notices.at(-1)?.number ?? 0;
-        addNotices(notices);
-    } catch {
-        // The connection will tell.
-    }
+    if (!notices) return;
+    if (store.seenNotice < 0) store.seenNotice = notices.at(-1)?.number ?? 0;
+    addNotices(notices);
 }
 
 /** @param {number} number */

@@ -72,7 +72,7 @@ const frame = () => html`<a class="skip" href="#" @click=${skip}>To the content<
             <input
                 id="search"
                 type="search"
-                placeholder="Search everything"
+                placeholder="Search all"
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck="false"

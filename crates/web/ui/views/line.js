@@ -35,6 +35,7 @@ export function linePanel(number) {
         const now = api.now();
         const state = doing(line, now);
         setIcon(shape, state.light);
+        el.classList.toggle("is-held", state.light === "held");
         const idle = state.words ? `Idle, fired ${state.words} ago` : "Idle, has not fired since this page opened";
         const told = { fired: LIGHTS.fired, idle, held: `Held back: ${state.words}` }[state.light];
         setText(words, told ?? "");
