@@ -10,13 +10,13 @@ use axum::http::{HeaderMap, StatusCode};
 use crosspatch_core::{Direction, Plan, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{ApiError, Json, offload, read_json};
+use crate::answer::{ApiError, Json, offload, read_json, whole_number};
 use crate::live::{CellJson, Mirror};
 use crate::show::ChannelKey;
 use crate::site::WebSite;
 
 /// The most channels of one answer.
-const MAX_LIMIT: usize = 1000;
+const MAX_LIMIT: u64 = 1000;
 
 #[derive(Deserialize)]
 pub(crate) struct ChannelQuery {
@@ -24,19 +24,19 @@ pub(crate) struct ChannelQuery {
     search: String,
     #[serde(default)]
     instance: String,
-    #[serde(default)]
-    offset: usize,
-    #[serde(default = "default_limit")]
-    limit: usize,
+    #[serde(default, deserialize_with = "whole_number")]
+    offset: u64,
+    #[serde(default = "default_limit", deserialize_with = "whole_number")]
+    limit: u64,
 }
 
-fn default_limit() -> usize {
+fn default_limit() -> u64 {
     200
 }
 
 #[derive(Serialize)]
 pub(crate) struct FoundChannels {
-    total: usize,
+    total: u64,
     channels: Vec<ChannelJson>,
 }
 
@@ -120,7 +120,7 @@ fn unknown(name: &str) -> ApiError {
 }
 
 /// How many channels match, and those of them that were asked for.
-fn find(plan: &Plan, parameters: &ChannelQuery) -> (usize, Vec<ChannelKey>) {
+fn find(plan: &Plan, parameters: &ChannelQuery) -> (u64, Vec<ChannelKey>) {
     let words: Vec<_> = parameters.search.split_whitespace().map(str::to_lowercase).collect();
     let wanted = parameters.offset..parameters.offset.saturating_add(parameters.limit.min(MAX_LIMIT));
     let (mut total, mut found, mut name) = (0, Vec::new(), String::new());

@@ -17,7 +17,7 @@ use crate::auth::Refusal;
 use crate::guard::Caller;
 use crate::site::WebSite;
 
-/// The longest password, in bytes.
+/// The longest password, in characters.
 const MAX_PASSWORD: usize = 1024;
 
 #[derive(Deserialize)]
@@ -43,8 +43,10 @@ pub(crate) async fn log_in(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let log_in: LogIn = read_json(&headers, &body?)?;
-    if log_in.password.len() > MAX_PASSWORD {
-        return Err(ApiError::bad_request(format!("expected a password of at most {MAX_PASSWORD} bytes")));
+    if log_in.password.chars().count() > MAX_PASSWORD {
+        return Err(ApiError::bad_request(format!(
+            "expected a password of at most {MAX_PASSWORD} characters"
+        )));
     }
     if !site.auth.needs_password() {
         return Ok(Json(LoggedIn { role: caller.role.name(), token: None }).into_response());
