@@ -10,6 +10,7 @@ mod changes;
 mod install;
 mod known;
 mod known_levels;
+mod loops;
 mod names;
 mod slices;
 mod spans;
@@ -40,7 +41,6 @@ pub const MAX_HOPS: usize = 64;
 /// From this hop on, a turn that has routed more than `MAX_LATE_VALUES` is a loop that multiplies.
 const LATE_HOP: usize = 4;
 const MAX_LATE_VALUES: usize = 100_000;
-const MAX_TRAIL: usize = 1000;
 
 /// The minimum sleep of a session that requests a wake-up in the past.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -112,6 +112,8 @@ struct Running {
     /// The remaining work of an interrupted turn.
     rest: Rest,
     known: LastValues,
+    /// Whether the session ever wants to be woken.
+    has_timeouts: bool,
     wake: Option<Instant>,
     /// Whether it has been woken by the `handle_timeout` that is running.
     is_woken: bool,
@@ -372,8 +374,10 @@ impl Engine {
             self.scratch.clear();
             out.recall = false;
         }
-        running.sleep(now);
-        self.timers.set(instance.index(), running.wake);
+        if running.has_timeouts {
+            running.sleep(now);
+            self.timers.set(instance.index(), running.wake);
+        }
         self.slices.work += out.sent.since(sent);
         if std::mem::take(&mut out.suspended) {
             running.rest.is_suspended = true;
@@ -413,13 +417,15 @@ impl Engine {
                 self.keep_unrouted(instance, rest, out);
                 break;
             }
-            // In late hops the channels are noted one by one, to name a loop by.
-            rest = match if self.is_late { 0 } else { self.route_run(instance, rest) } {
+            rest = match self.route_run(instance, rest) {
                 0 => {
                     room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
                     others
                 }
                 run => {
+                    if self.is_late {
+                        self.note_late(instance, rest[..run].iter().map(|(slot, _)| *slot));
+                    }
                     if out.watches_values() {
                         let session = self.running[instance.index()].id;
                         rest[..run].iter().for_each(|(slot, value)| {
@@ -506,8 +512,8 @@ impl Engine {
         if out.watches_values() {
             out.push(Effect::Value(source.id, slot, value.clone()));
         }
-        if self.is_late && self.trail.len() < MAX_TRAIL {
-            self.trail.push((instance, slot));
+        if self.is_late {
+            self.note_late(instance, std::iter::once(slot));
         }
         let planned = &self.plan.instances()[instance.index()];
         let channel = planned.channel(slot);
@@ -556,36 +562,6 @@ impl Engine {
             self.trail.clear();
         }
         out.generation = 0;
-    }
-
-    /// Drops the values that circulate in a loop and reports the channels of the loop, once.
-    fn break_loop(&mut self, now: Instant, out: &mut Outbox) {
-        for instance in self.queue.waiting.drain(..) {
-            self.running[instance.index()].drop_values();
-        }
-        for instance in &self.slices.waiting {
-            let running = &mut self.running[instance.index()];
-            if running.is_late() {
-                running.drop_values();
-            }
-        }
-        // The shortest way back from the last channel to itself.
-        let Some((last, before)) = self.trail.split_last() else { return };
-        let round = before
-            .iter()
-            .rposition(|channel| channel == last)
-            .map_or(&*self.trail, |at| &self.trail[at + 1..]);
-        let mut members = round.to_vec();
-        members.sort_unstable();
-        members.dedup();
-        if self.reported_loops.contains(&members) || self.reported_loops.len() >= 64 {
-            return;
-        }
-        self.reported_loops.push(members);
-        let names: Vec<_> =
-            round.iter().chain(round.first()).take(12).map(|&channel| self.name(channel)).collect();
-        let text = format!("the mapping goes round in a loop: {}; the value was dropped", names.join(" > "));
-        self.notices.take(now, None, Notice::warning("mapping-loop", text), out);
     }
 }
 

@@ -117,6 +117,7 @@ impl fmt::Debug for Replaced {
 pub(super) fn start(planned: &PlannedInstance) -> Running {
     let channels = &planned.channels;
     let mut session = planned.instance.session();
+    let has_timeouts = session.has_timeouts();
     let outputs = channels.slots().filter(|&slot| channels.is_mapped(slot, Direction::Output));
     session.reserve(channels.len(), outputs.count());
     for slot in channels.slots() {
@@ -137,6 +138,7 @@ pub(super) fn start(planned: &PlannedInstance) -> Running {
         is_queued: false,
         rest: Rest::default(),
         known,
+        has_timeouts,
         wake: None,
         is_woken: false,
     }
