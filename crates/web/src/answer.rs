@@ -8,8 +8,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use crosspatch_core::Value;
-use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An answer in JSON. No browser keeps it.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -76,6 +76,14 @@ pub(crate) fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) 
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
     serde_json::from_slice(body).map_err(|error| ApiError::bad_request(format!("invalid body: {error}")))
+}
+
+/// Reads a number that JSON and JavaScript can represent.
+pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    /// The largest of them.
+    const MAX: u64 = (1 << 53) - 1;
+    let number = u64::deserialize(deserializer)?;
+    if number <= MAX { Ok(number) } else { Err(D::Error::custom(format!("expected a number up to {MAX}"))) }
 }
 
 /// Runs work that takes long or waits, beside the page's thread.

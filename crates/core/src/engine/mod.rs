@@ -10,6 +10,7 @@ mod changes;
 mod install;
 mod known;
 mod known_levels;
+mod lone;
 mod loops;
 mod names;
 mod slices;
@@ -25,7 +26,7 @@ use alarms::Alarms;
 use chains::LiveChains;
 pub use changes::{Change, HeldBack};
 use known::LastValues;
-use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
+use slices::{Rest, SLICE, Slices};
 use spans::SpanMemory;
 pub use transition::{Replaced, Transition};
 
@@ -64,7 +65,6 @@ pub struct Engine {
     scratch: Vec<(Slot, Value)>,
     emitted: Vec<(Slot, Value)>,
     spans: SpanMemory,
-    // When sessions want to be woken.
     timers: Alarms,
     // The sessions that the `handle_timeout` that is running has woken.
     woken: Vec<InstanceId>,
@@ -398,36 +398,24 @@ impl Engine {
             }
             out.raised = raised;
         }
+        if self.route_lone(instance, out) {
+            return;
+        }
         if !out.emitted.is_empty() || !out.spans.is_empty() {
             std::mem::swap(&mut self.emitted, &mut out.emitted);
             self.route(now, instance, out);
         }
     }
 
-    /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
-    fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
-        let emitted = std::mem::take(&mut self.emitted);
-        let room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
-        if out.spans.is_empty() {
-            self.route_values(now, instance, &emitted, room, out);
-        } else {
-            self.route_spans(now, instance, &emitted, room, out);
-        }
-        self.emitted = emitted;
-        self.emitted.clear();
-    }
-
     /// Routes values as long as there is room, and keeps the others. Returns how much room is left.
-    #[inline]
     fn route_values(
         &mut self,
         now: Instant,
         instance: InstanceId,
-        values: &[(Slot, Value)],
+        mut rest: &[(Slot, Value)],
         mut room: usize,
         out: &mut Outbox,
     ) -> usize {
-        let mut rest = values;
         while let [(slot, value), others @ ..] = rest {
             if room == 0 {
                 self.keep_unrouted(instance, rest, out);

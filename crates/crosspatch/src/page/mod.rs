@@ -23,6 +23,9 @@ pub(crate) struct WantedPage {
     pub(crate) any_port: bool,
 }
 
+/// The mapping lines of a plan, with its number.
+type LinesOfPlan = (u64, Arc<WrittenMappings>);
+
 /// The page of a show, as far as there is one. Clones are the same page.
 #[derive(Clone)]
 pub(crate) struct ShowPage(Arc<PageState>);
@@ -32,8 +35,8 @@ struct PageState {
     name: String,
     show: Handle,
     started: SystemTime,
-    /// The mapping lines of the newest plan, with the number of the plan.
-    lines: Arc<Mutex<Option<(u64, Arc<WrittenMappings>)>>>,
+    /// The mapping lines of the newest plan.
+    lines: Mutex<Option<LinesOfPlan>>,
     board: OnceLock<Board>,
     server: Mutex<Option<(ServerSettings, WebServer)>>,
 }
@@ -46,7 +49,7 @@ impl ShowPage {
             name,
             show,
             started: SystemTime::now(),
-            lines: Arc::default(),
+            lines: Mutex::default(),
             board: OnceLock::new(),
             server: Mutex::default(),
         }))
@@ -68,13 +71,7 @@ impl ShowPage {
         // The socket is closed before the next one opens.
         *server = None;
         let Some(settings) = settings else { return };
-        let view = ShowView {
-            name: self.0.name.clone(),
-            show: self.0.show.clone(),
-            started: self.0.started,
-            lines: self.0.lines.clone(),
-            page: self.clone(),
-        };
+        let view = ShowView(self.clone());
         let board = self.0.board.get_or_init(Board::default).clone();
         match WebServer::start(settings.clone(), Arc::new(view), board) {
             Ok(started) => *server = Some((settings, started)),

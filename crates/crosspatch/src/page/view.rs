@@ -1,12 +1,12 @@
 //! The show as the page sees it.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crosspatch_config::WrittenMappings;
 use crosspatch_core::{Plan, Severity, Value};
-use crosspatch_io::{Handle, Interest, Observation};
+use crosspatch_io::{Interest, Observation};
 use crosspatch_web::{ChannelKey, Frame, MappingLines, RunningShow, StatusSnapshot, Values};
 
 use super::ShowPage;
@@ -18,48 +18,42 @@ const PACE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A running show.
-pub(super) struct ShowView {
-    pub(super) name: String,
-    pub(super) show: Handle,
-    pub(super) started: SystemTime,
-    pub(super) lines: Arc<Mutex<Option<(u64, Arc<WrittenMappings>)>>>,
-    pub(super) page: ShowPage,
-}
+pub(super) struct ShowView(pub(super) ShowPage);
 
 impl RunningShow for ShowView {
     fn name(&self) -> String {
-        self.name.clone()
+        self.0.0.name.clone()
     }
 
     fn plan(&self) -> Arc<Plan> {
-        self.show.plan()
+        self.0.0.show.plan()
     }
 
     fn observe(&self) -> Box<dyn Values> {
-        Box::new(Frames(self.show.observe(Interest { every: PACE, channels: None })))
+        Box::new(Frames(self.0.0.show.observe(Interest { every: PACE, channels: None })))
     }
 
     fn report_status(&self) -> Option<StatusSnapshot> {
-        let report = self.show.report_status().recv_timeout(PATIENCE).ok()?;
+        let report = self.0.0.show.report_status().recv_timeout(PATIENCE).ok()?;
         Some(StatusSnapshot { now: report.now, instances: report.instances })
     }
 
     fn set_value(&self, channel: &str, value: Value) -> bool {
-        self.show.set_value(channel, value)
+        self.0.0.show.set_value(channel, value)
     }
 
     fn lines(&self, plan: &Plan) -> Option<Arc<dyn MappingLines>> {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.0.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, lines) = lines.as_ref()?;
         (*number == plan.number()).then(|| Arc::new(ShownLines(lines.clone())) as Arc<dyn MappingLines>)
     }
 
     fn started(&self) -> SystemTime {
-        self.started
+        self.0.0.started
     }
 
     fn tell(&self, severity: Severity, text: &str) {
-        self.page.tell(severity, text);
+        self.0.tell(severity, text);
     }
 }
 

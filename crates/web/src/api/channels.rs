@@ -11,13 +11,13 @@ use axum::http::{HeaderMap, StatusCode};
 use crosspatch_core::{Direction, InstanceId, Plan, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{ApiError, Json, offload, read_json};
+use crate::answer::{ApiError, Json, offload, read_json, whole_number};
 use crate::live::{CellJson, Mirror};
 use crate::show::ChannelKey;
 use crate::site::WebSite;
 
 /// The most channels of one answer.
-const MAX_LIMIT: usize = 1000;
+const MAX_LIMIT: u64 = 1000;
 
 /// The order of a list.
 #[derive(Copy, Clone, Default, Deserialize)]
@@ -38,19 +38,19 @@ pub(crate) struct ChannelQuery {
     instance: String,
     #[serde(default)]
     order: ListOrder,
-    #[serde(default)]
-    offset: usize,
-    #[serde(default = "default_limit")]
-    limit: usize,
+    #[serde(default, deserialize_with = "whole_number")]
+    offset: u64,
+    #[serde(default = "default_limit", deserialize_with = "whole_number")]
+    limit: u64,
 }
 
-fn default_limit() -> usize {
+fn default_limit() -> u64 {
     200
 }
 
 #[derive(Serialize)]
 pub(crate) struct FoundChannels {
-    total: usize,
+    total: u64,
     channels: Vec<ChannelJson>,
 }
 
@@ -137,7 +137,7 @@ fn unknown(name: &str) -> ApiError {
 }
 
 /// How many channels match, and those of them that were asked for.
-fn find(plan: &Plan, parameters: &ChannelQuery) -> (usize, Vec<ChannelKey>) {
+fn find(plan: &Plan, parameters: &ChannelQuery) -> (u64, Vec<ChannelKey>) {
     let wanted = parameters.offset..parameters.offset.saturating_add(parameters.limit.min(MAX_LIMIT));
     let (mut total, mut found) = (0, Vec::new());
     for_each_match(plan, parameters, |channel| {
@@ -150,7 +150,7 @@ fn find(plan: &Plan, parameters: &ChannelQuery) -> (usize, Vec<ChannelKey>) {
 }
 
 /// How many of the channels that match have changed, and those of them that were asked for, the last change first.
-fn find_recent(plan: &Plan, parameters: &ChannelQuery, mirror: &Mirror) -> (usize, Vec<ChannelKey>) {
+fn find_recent(plan: &Plan, parameters: &ChannelQuery, mirror: &Mirror) -> (u64, Vec<ChannelKey>) {
     let changed = |channel| {
         let at = |direction| mirror.cell(plan.number(), channel, direction)?.at;
         at(Direction::Input).max(at(Direction::Output))
@@ -162,8 +162,8 @@ fn find_recent(plan: &Plan, parameters: &ChannelQuery, mirror: &Mirror) -> (usiz
         }
     });
     all.sort_unstable();
-    let wanted = all.iter().skip(parameters.offset).take(parameters.limit.min(MAX_LIMIT));
-    (all.len(), wanted.map(|(_, channel)| *channel).collect())
+    let wanted = all.iter().skip(parameters.offset as usize).take(parameters.limit.min(MAX_LIMIT) as usize);
+    (all.len() as u64, wanted.map(|(_, channel)| *channel).collect())
 }
 
 /// Visits the channels that mappings use and that match, in the order of the plan.

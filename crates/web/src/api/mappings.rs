@@ -8,12 +8,12 @@ use axum::extract::{Query, State};
 use crosspatch_core::Plan;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{ApiError, Json, offload};
+use crate::answer::{ApiError, Json, offload, whole_number};
 use crate::show::{ChannelKey, MappingLines};
 use crate::site::WebSite;
 
 /// The most lines of one answer.
-const MAX_LIMIT: usize = 10_000;
+const MAX_LIMIT: u64 = 10_000;
 
 /// The most channels that are named on each side of a line, and the most reasons.
 const MAX_NAMED: usize = 64;
@@ -22,19 +22,19 @@ const MAX_NAMED: usize = 64;
 pub(crate) struct MappingQuery {
     #[serde(default)]
     search: String,
-    #[serde(default)]
-    offset: usize,
-    #[serde(default = "default_limit")]
-    limit: usize,
+    #[serde(default, deserialize_with = "whole_number")]
+    offset: u64,
+    #[serde(default = "default_limit", deserialize_with = "whole_number")]
+    limit: u64,
 }
 
-fn default_limit() -> usize {
+fn default_limit() -> u64 {
     MAX_LIMIT
 }
 
 #[derive(Default, Serialize)]
 pub(crate) struct MappingList {
-    total: usize,
+    total: u64,
     mappings: Vec<MappingJson>,
 }
 
@@ -84,13 +84,17 @@ fn describe(site: &WebSite, plan: &Plan, lines: &dyn MappingLines, parameters: &
         total += 1;
     }
     let mirror = site.live.mirror();
+    let holds_back = mirror.holds_back();
     let mappings = found.into_iter().map(|number| {
         let pairs = lines.mappings(number);
         let (file, line) = lines.place(number);
         let (from_ids, to_ids) =
             (distinct(pairs.iter().map(|pair| pair.0)), distinct(pairs.iter().map(|pair| pair.1)));
-        let held: BTreeSet<_> =
-            pairs.iter().filter_map(|&(from, to)| mirror.held(plan.number(), from, to)).collect();
+        let held: BTreeSet<_> = pairs
+            .iter()
+            .filter(|_| holds_back)
+            .filter_map(|&(from, to)| mirror.held(plan.number(), from, to))
+            .collect();
         MappingJson {
             number,
             file: file.into_owned(),

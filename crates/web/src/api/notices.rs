@@ -6,13 +6,13 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{ApiError, Json};
+use crate::answer::{ApiError, Json, whole_number};
 use crate::notices::NumberedNotice;
 use crate::site::WebSite;
 
 #[derive(Deserialize)]
 pub(crate) struct NoticeQuery {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_number")]
     after: u64,
 }
 
