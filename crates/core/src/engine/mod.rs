@@ -10,6 +10,7 @@ mod changes;
 mod install;
 mod known;
 mod known_levels;
+mod lone;
 mod loops;
 mod names;
 mod slices;
@@ -396,6 +397,9 @@ impl Engine {
                 self.notices.take(now, session, notice, out);
             }
             out.raised = raised;
+        }
+        if self.route_lone(instance, out) {
+            return;
         }
         if !out.emitted.is_empty() || !out.spans.is_empty() {
             std::mem::swap(&mut self.emitted, &mut out.emitted);

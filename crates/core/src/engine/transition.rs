@@ -29,9 +29,10 @@ pub struct Transition {
 }
 
 /// What happens to the session of an instance.
+#[expect(clippy::large_enum_variant, reason = "a box between two sessions would leave holes in the memory")]
 pub(super) enum SessionTransition {
     /// It starts, with all channels bound.
-    Start(Box<Running>),
+    Start(Running),
     /// The session of an instance of the plan before continues.
     Continue(InstanceId, Vec<Rebinding>),
 }
@@ -83,7 +84,7 @@ impl Transition {
         let ids = || (0..plan.instances().len() as u32).map(InstanceId);
         let instances: Vec<_> = ids().map(|id| plan.same_in(id, before)).collect();
         let sessions = instances.iter().zip(plan.instances()).map(|(continued, planned)| match continued {
-            None => SessionTransition::Start(Box::new(start(planned))),
+            None => SessionTransition::Start(start(planned)),
             Some(at) => {
                 SessionTransition::Continue(*at, rebindings(&before.instances()[at.index()], planned))
             }
