@@ -18,8 +18,8 @@ use crate::{Direction, InstanceId, Kind, Plan, PlannedInstance, Route, SessionId
 
 /// A plan that is ready to replace another one.
 pub struct Transition {
-    /// The number of the plan that it replaces.
-    pub(super) from: u64,
+    /// The number of the plan that it replaces; any plan if nothing of it continues.
+    pub(super) from: Option<u64>,
     pub(super) plan: Arc<Plan>,
     /// For each instance of the plan.
     pub(super) sessions: Vec<SessionTransition>,
@@ -90,10 +90,11 @@ impl Transition {
             }
         });
         let sessions = sessions.collect();
+        let from = instances.iter().any(Option::is_some).then(|| before.number());
         let continued = Continued { plan: &plan, before, instances };
         let chains = continued.chains();
         let new_routes = continued.new_routes(&chains.twins);
-        Self { from: before.number(), sessions, new_routes, chains, plan }
+        Self { from, sessions, new_routes, chains, plan }
     }
 
     /// The plan that is going to run.
