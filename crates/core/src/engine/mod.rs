@@ -26,7 +26,7 @@ use alarms::Alarms;
 use chains::LiveChains;
 pub use changes::{Change, HeldBack};
 use known::LastValues;
-use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
+use slices::{Rest, SLICE, Slices};
 use spans::SpanMemory;
 pub use transition::{Replaced, Transition};
 
@@ -65,7 +65,6 @@ pub struct Engine {
     scratch: Vec<(Slot, Value)>,
     emitted: Vec<(Slot, Value)>,
     spans: SpanMemory,
-    // When sessions want to be woken.
     timers: Alarms,
     // The sessions that the `handle_timeout` that is running has woken.
     woken: Vec<InstanceId>,
@@ -408,30 +407,15 @@ impl Engine {
         }
     }
 
-    /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
-    fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
-        let emitted = std::mem::take(&mut self.emitted);
-        let room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
-        if out.spans.is_empty() {
-            self.route_values(now, instance, &emitted, room, out);
-        } else {
-            self.route_spans(now, instance, &emitted, room, out);
-        }
-        self.emitted = emitted;
-        self.emitted.clear();
-    }
-
     /// Routes values as long as there is room, and keeps the others. Returns how much room is left.
-    #[inline]
     fn route_values(
         &mut self,
         now: Instant,
         instance: InstanceId,
-        values: &[(Slot, Value)],
+        mut rest: &[(Slot, Value)],
         mut room: usize,
         out: &mut Outbox,
     ) -> usize {
-        let mut rest = values;
         while let [(slot, value), others @ ..] = rest {
             if room == 0 {
                 self.keep_unrouted(instance, rest, out);

@@ -9,7 +9,7 @@
 
 use crosspatch_core::{Duration, Instant, Slot, SlotSpan, Value, bits};
 
-use super::plain_slots::{PlainSlots, SlotChange};
+use super::output_slots::{LOOK_BACK, OutputSlot, PlainSlots, SlotChange, Turn};
 use super::{Bucket, Place};
 
 /// The number of frames of 512 slots per second on a DMX line.
@@ -27,9 +27,6 @@ const QUIET: Duration = Duration::from_millis(100);
 
 /// A channel whose last eight changes came in consecutive frames of a source is not a button.
 const MOVING: u8 = u8::MAX;
-
-/// The number of recent frames whose send times are stored.
-pub(super) const LOOK_BACK: usize = 3;
 
 /// The timing of the frames.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -60,7 +57,7 @@ pub(crate) struct Output {
     bucket: Option<Bucket>,
     frame: Vec<u8>,
     /// By slot.
-    channels: Vec<OutputChannel>,
+    channels: Vec<SentChannel>,
     plain: PlainSlots,
     /// By position in the frame: how many channels write it, and one of them.
     writers: Vec<(u16, Slot)>,
@@ -89,24 +86,8 @@ struct PendingLevel {
     seen_at: Option<Instant>,
 }
 
-/// The state shared by all values of one moment.
-#[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Turn {
-    now: Instant,
-    /// Counts the turns, and the frames within a turn.
-    pub(super) serial: u64,
-    /// The number of the current frame, which has not been sent yet.
-    pub(super) number: u32,
-    /// The number of recent frames whose levels are short presses if they turn back.
-    pub(super) fresh: u32,
-    /// A channel that changed at most this many frames ago is still moving; 0 if frames do not follow each other.
-    pub(super) reach: u32,
-    /// 1 if these values are a frame of a source, judging by the time since the previous values; otherwise 0.
-    pub(super) frame: u8,
-}
-
 #[derive(Copy, Clone, Debug)]
-enum OutputChannel {
+enum SentChannel {
     Unmapped,
     /// An 8-bit channel that is the only one at this position. Its state is in [`PlainSlots`].
     Plain(u16),
@@ -120,19 +101,6 @@ struct PlainRun {
     first: usize,
     position: usize,
     len: usize,
-}
-
-#[derive(Copy, Clone, Debug)]
-pub(super) struct OutputSlot {
-    pub(super) place: Place,
-    /// The level after all queued steps, and the one before that.
-    pub(super) last: u16,
-    pub(super) before: u16,
-    /// The number of the frame in which the level last changed.
-    pub(super) changed_in: u32,
-    pub(super) waiting: u8,
-    /// Which of the last changes came in consecutive frames of a source, one bit each.
-    pub(super) moves: u8,
 }
 
 impl Output {
@@ -167,7 +135,7 @@ impl Output {
             self.plain.resize(place.end());
         }
         if slot.index() >= self.channels.len() {
-            self.channels.resize(slot.index() + 1, OutputChannel::Unmapped);
+            self.channels.resize(slot.index() + 1, SentChannel::Unmapped);
         }
         self.release(slot);
         let last = place.read(&self.frame).unwrap_or(0);
@@ -179,17 +147,17 @@ impl Output {
             is_alone &= *count == 1;
             let other = std::mem::replace(writer, slot);
             // A channel that is not alone any more.
-            if let OutputChannel::Plain(theirs) = self.channels[other.index()]
+            if let SentChannel::Plain(theirs) = self.channels[other.index()]
                 && theirs == position
             {
-                self.channels[other.index()] = OutputChannel::Other(self.plain.load(position));
+                self.channels[other.index()] = SentChannel::Other(self.plain.load(position));
             }
         }
         self.channels[slot.index()] = if is_alone {
             self.plain.save(&channel, &self.turn);
-            OutputChannel::Plain(place.coarse)
+            SentChannel::Plain(place.coarse)
         } else {
-            OutputChannel::Other(channel)
+            SentChannel::Other(channel)
         };
     }
 
@@ -204,7 +172,7 @@ impl Output {
     fn release(&mut self, slot: Slot) {
         self.runs = None;
         let Some(channel) = self.channels.get_mut(slot.index()) else { return };
-        if let Some(place) = std::mem::replace(channel, OutputChannel::Unmapped).place() {
+        if let Some(place) = std::mem::replace(channel, SentChannel::Unmapped).place() {
             place.positions().for_each(|position| self.writers[usize::from(position)].0 -= 1);
         }
     }
@@ -282,7 +250,7 @@ impl Output {
     fn find_runs(&self) -> Vec<PlainRun> {
         let mut runs: Vec<PlainRun> = Vec::new();
         for (slot, channel) in self.channels.iter().enumerate() {
-            let OutputChannel::Plain(position) = *channel else { continue };
+            let SentChannel::Plain(position) = *channel else { continue };
             let position = usize::from(position);
             match runs.last_mut() {
                 Some(run) if (run.first + run.len, run.position + run.len) == (slot, position) => {
@@ -317,7 +285,7 @@ impl Output {
     #[inline]
     fn set_in_turn(&mut self, slot: Slot, value: &Value) {
         let Value::Number(number) = *value else { return };
-        let Some(OutputChannel::Plain(position)) = self.channels.get(slot.index()) else {
+        let Some(SentChannel::Plain(position)) = self.channels.get(slot.index()) else {
             return self.set_other(slot, number);
         };
         let level = Place { coarse: *position, fine: None }.quantise(number);
@@ -331,7 +299,7 @@ impl Output {
 
     #[inline(never)]
     fn set_other(&mut self, slot: Slot, number: f64) {
-        let Some(OutputChannel::Other(channel)) = self.channels.get_mut(slot.index()) else { return };
+        let Some(SentChannel::Other(channel)) = self.channels.get_mut(slot.index()) else { return };
         let level = channel.place.quantise(number);
         // Another channel may have written the same slot.
         let is_there =
@@ -352,18 +320,18 @@ impl Output {
     /// The state of a mapped channel.
     fn load(&self, slot: Slot) -> Option<OutputSlot> {
         match *self.channels.get(slot.index())? {
-            OutputChannel::Unmapped => None,
-            OutputChannel::Plain(position) => Some(self.plain.load(position)),
-            OutputChannel::Other(channel) => Some(channel),
+            SentChannel::Unmapped => None,
+            SentChannel::Plain(position) => Some(self.plain.load(position)),
+            SentChannel::Other(channel) => Some(channel),
         }
     }
 
     /// Stores the state of a mapped channel.
     fn save(&mut self, slot: Slot, state: &OutputSlot) {
         match &mut self.channels[slot.index()] {
-            OutputChannel::Unmapped => {}
-            OutputChannel::Plain(_) => self.plain.save(state, &self.turn),
-            OutputChannel::Other(channel) => *channel = *state,
+            SentChannel::Unmapped => {}
+            SentChannel::Plain(_) => self.plain.save(state, &self.turn),
+            SentChannel::Other(channel) => *channel = *state,
         }
     }
 
@@ -551,25 +519,13 @@ impl Output {
     }
 }
 
-impl OutputChannel {
+impl SentChannel {
     fn place(&self) -> Option<Place> {
         match self {
             Self::Unmapped => None,
             Self::Plain(position) => Some(Place { coarse: *position, fine: None }),
             Self::Other(channel) => Some(channel.place),
         }
-    }
-}
-
-impl OutputSlot {
-    /// Changes the level.
-    #[inline]
-    fn change(&mut self, frame: &mut [u8], level: u16, turn: &Turn) {
-        let goes_on = turn.number.wrapping_sub(self.changed_in) <= turn.reach;
-        self.moves = if goes_on { self.moves << 1 | turn.frame } else { 0 };
-        self.before = std::mem::replace(&mut self.last, level);
-        self.changed_in = turn.number;
-        self.place.write(frame, level);
     }
 }
 

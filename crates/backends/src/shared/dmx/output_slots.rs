@@ -1,13 +1,57 @@
-//! The slots of a sent universe that one 8-bit channel each writes: the state of all of them side by side, so that a span
-//! changes 64 of them at a time.
+//! The state of the slots of a sent universe, by the rules of [`Output`](super::Output).
 //!
-//! The rules are those of [`Output`](super::Output), which decides about single slots, and about those that a span cannot
-//! change at once: a slot that has just changed, or one with queued steps.
+//! Slots that one 8-bit channel each writes have their state side by side, so that a span changes 64 of them at a time
+//! ([`PlainSlots`]). [`Output`](super::Output) decides about all others one by one, and about those that cannot change at
+//! once: a slot that has just changed, or one with queued steps.
 
-use crosspatch_core::bits;
+use crosspatch_core::{Instant, bits};
 
 use super::Place;
-use super::output::{LOOK_BACK, OutputSlot, Turn};
+
+/// The number of recent frames whose send times are stored.
+pub(super) const LOOK_BACK: usize = 3;
+
+/// The state shared by all values of one moment.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Turn {
+    pub(super) now: Instant,
+    /// Counts the turns, and the frames within a turn.
+    pub(super) serial: u64,
+    /// The number of the current frame, which has not been sent yet.
+    pub(super) number: u32,
+    /// The number of recent frames whose levels are short presses if they turn back.
+    pub(super) fresh: u32,
+    /// A channel that changed at most this many frames ago is still moving; 0 if frames do not follow each other.
+    pub(super) reach: u32,
+    /// 1 if these values are a frame of a source, judging by the time since the previous values; otherwise 0.
+    pub(super) frame: u8,
+}
+
+/// The state of a slot or a 16-bit channel.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct OutputSlot {
+    pub(super) place: Place,
+    /// The level after all queued steps, and the one before that.
+    pub(super) last: u16,
+    pub(super) before: u16,
+    /// The number of the frame in which the level last changed.
+    pub(super) changed_in: u32,
+    pub(super) waiting: u8,
+    /// Which of the last changes came in consecutive frames of a source, one bit each.
+    pub(super) moves: u8,
+}
+
+impl OutputSlot {
+    /// Changes the level.
+    #[inline]
+    pub(super) fn change(&mut self, frame: &mut [u8], level: u16, turn: &Turn) {
+        let goes_on = turn.number.wrapping_sub(self.changed_in) <= turn.reach;
+        self.moves = if goes_on { self.moves << 1 | turn.frame } else { 0 };
+        self.before = std::mem::replace(&mut self.last, level);
+        self.changed_in = turn.number;
+        self.place.write(frame, level);
+    }
+}
 
 /// The slots by their positions in the frame. Those of other channels are unused.
 #[derive(Debug, Default)]
