@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::address::unquoted;
-use crate::engine::chains::{LiveChains, Working};
+use crate::engine::chains::{ChainTransition, LiveChains, Working};
 use crate::engine::{LastValues, Rest, Running};
 use crate::plan::{Chains, PlannedChain};
 use crate::transform::{LiveChain, Merging};
@@ -49,14 +49,6 @@ pub(super) struct NewRoute {
     pub(super) from: (InstanceId, Slot),
     /// Its number in the table.
     pub(super) number: u32,
-}
-
-/// The chains of the plan, without the state of those that continue.
-pub(super) struct ChainTransition {
-    pub(super) all: Vec<Working>,
-    /// For each chain, the one of the plan before that it continues.
-    pub(super) twins: Vec<Option<u32>>,
-    pub(super) merges: Vec<Merging>,
 }
 
 /// What a plan has replaced. Dropping it may take long.
