@@ -27,7 +27,7 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
         for _ in 0..options.rounds {
             for (program, (cpu, wakes, times, lost)) in programs.iter_mut().zip(&mut measured) {
                 let pace =
-                    |lane: &mut crate::load::Lane| Ok(lane.pace(f64::from(rate), options.measure * longer)?);
+                    |lane: &mut crate::load::Lane| Ok(lane.alone(f64::from(rate), options.measure * longer)?);
                 let ((passed, latencies), used) = program.watch(pace)?;
                 let events = passed.events.max(1) as f64;
                 cpu.push(micros(&used.cpu) / events);

@@ -147,6 +147,29 @@ impl Lane {
         Ok(std::mem::take(&mut self.latencies))
     }
 
+    /// Events at a steady rate, each after the one before has come out, so that none of them finds the subject awake. A load
+    /// that is late does not catch up.
+    pub(crate) fn alone(
+        &mut self,
+        a_second: f64,
+        duration: Duration,
+    ) -> io::Result<(EventCounts, Vec<Duration>)> {
+        self.settle()?;
+        let (start, sent, lost) = (Instant::now(), self.sent, self.lost);
+        let period = Duration::from_secs_f64(1.0 / a_second);
+        let mut due = start;
+        while due < start + duration {
+            while Instant::now() < due {
+                std::hint::spin_loop();
+            }
+            self.drain()?;
+            self.send(Instant::now())?;
+            self.wait_for_all()?;
+            due = (due + period).max(Instant::now() + period / 2);
+        }
+        Ok((self.passed(start, sent, lost), std::mem::take(&mut self.latencies)))
+    }
+
     /// As many events as pass, with a window of those that are on their way.
     pub(crate) fn flood(&mut self, duration: Duration) -> io::Result<EventCounts> {
         self.settle()?;
@@ -250,8 +273,8 @@ impl Lane {
             let Some(number) = self.traffic.sink.number(&self.buffer[..len]) else { continue };
             let ahead = u64::from(number.wrapping_sub(next)) % NUMBERS;
             let on_their_way = self.sent - self.done;
-            // A repetition of what is over, as lines that keep alive have it.
-            if ahead >= on_their_way {
+            // A repetition of what is over, as lines that keep alive have it. On several ways, events overtake each other.
+            if ahead >= on_their_way && self.to.len() == 1 {
                 continue;
             }
             let due = &mut self.due[usize::from(number)];
@@ -291,7 +314,15 @@ impl Lane {
 
     fn give_up(&mut self) {
         self.lost += self.sent - self.done;
+        self.forget();
+    }
+
+    /// What is on its way is not waited for any more.
+    fn forget(&mut self) {
         (self.done, self.copies_seen) = (self.sent, 0);
+        if self.to.len() > 1 {
+            self.due.fill(None);
+        }
     }
 
     /// Waits until nothing comes any more, and begins anew.
@@ -302,7 +333,7 @@ impl Lane {
                 last = Instant::now();
             }
         }
-        (self.done, self.copies_seen) = (self.sent, 0);
+        self.forget();
         self.latencies.clear();
         Ok(())
     }

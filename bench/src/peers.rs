@@ -79,16 +79,14 @@ struct Crowd {
 impl Crowd {
     #[cfg(target_os = "linux")]
     fn bare(peers: u32) -> Result<Self> {
-        let ports = free_ports(peers)?;
-        let lane = Lane::in_turn(TRAFFIC, ports.clone())?;
+        let (ports, lane) = lane(peers)?;
         let begin = Instant::now();
         let process = crate::bare::start_many(&ports, lane.sink()?)?;
         Self::start("bare", lane, process, begin)
     }
 
     fn show(peers: u32, options: &BenchOptions) -> Result<Self> {
-        let ports = free_ports(peers)?;
-        let lane = Lane::in_turn(TRAFFIC, ports.clone())?;
+        let (ports, lane) = lane(peers)?;
         let text = configuration(&ports, lane.sink()?);
         let begin = Instant::now();
         let process = Process::show(&options.program, &text)?;
@@ -114,7 +112,7 @@ impl Crowd {
 
     fn round(&mut self, duration: Duration) -> Result<()> {
         let before = self.process.usage();
-        let (paced, times) = self.lane.pace(RATE, duration)?;
+        let (paced, times) = self.lane.alone(RATE, duration)?;
         let between = self.process.usage();
         let full = self.lane.flood(duration)?;
         let after = self.process.usage();
@@ -138,14 +136,18 @@ impl Crowd {
     }
 }
 
-/// Addresses that are free at the moment, all different.
-fn free_ports(count: u32) -> Result<Vec<SocketAddr>> {
-    let sockets = (0..count).map(|_| UdpSocket::bind("127.0.0.1:0"));
+/// Addresses that are free at the moment, all different, and a lane to them.
+fn lane(peers: u32) -> Result<(Vec<SocketAddr>, Lane)> {
+    let sockets = (0..peers).map(|_| UdpSocket::bind("127.0.0.1:0"));
     let sockets = sockets.collect::<Result<Vec<_>, _>>().context("there are not so many free ports")?;
-    Ok(sockets.iter().map(UdpSocket::local_addr).collect::<Result<_, _>>()?)
+    let ports = sockets.iter().map(UdpSocket::local_addr).collect::<Result<Vec<_>, _>>()?;
+    // While the ports are taken, the sockets of the lane get others.
+    let lane = Lane::in_turn(TRAFFIC, ports.clone())?;
+    Ok((ports, lane))
 }
 
-/// Every peer receives at its own port and sends to the sink what the one before it has received.
+/// Every peer receives at its own port and sends to the sink what the one before it has received, with another address: it
+/// would be an echo of what the peer has received itself.
 fn configuration(ports: &[SocketAddr], sink: SocketAddr) -> String {
     let (mut text, mut map) = (String::new(), "[map]\n".to_owned());
     for (number, at) in ports.iter().enumerate() {
@@ -157,7 +159,7 @@ fn configuration(ports: &[SocketAddr], sink: SocketAddr) -> String {
             sink.port()
         );
         let next = (number + 1) % ports.len();
-        let _ = writeln!(map, "peer{number}./f/{FIRST_ADDRESS} > peer{next}./f/{FIRST_ADDRESS}");
+        let _ = writeln!(map, "peer{number}./f/{FIRST_ADDRESS} > peer{next}./g/{FIRST_ADDRESS}");
     }
     text + &map
 }
@@ -172,10 +174,10 @@ mod tests {
         let text = configuration(&[address(1), address(2)], address(9));
         assert!(text.contains("[osc peer1]\nbind = 127.0.0.1 2\ndestination = 127.0.0.1 9\n"), "{text}");
         assert!(
-            text.ends_with("peer0./f/100000 > peer1./f/100000\npeer1./f/100000 > peer0./f/100000\n"),
+            text.ends_with("peer0./f/100000 > peer1./g/100000\npeer1./f/100000 > peer0./g/100000\n"),
             "{text}"
         );
-        let ports = free_ports(20).expect("ports");
+        let (ports, _) = lane(20).expect("ports");
         assert!(ports.iter().enumerate().all(|(at, port)| !ports[..at].contains(port)));
     }
 }

@@ -144,8 +144,10 @@ pub(crate) fn artnet_to_sacn(
     for universe in universes {
         let _ = writeln!(
             text,
-            "[artnet in{universe}]\nuniverse = {universe}\n[sacn out{universe}]\nuniverse = {}\npriority = 100\n{options}\
+            "[artnet in{universe}]\nnet = {}\nuniverse = {}\n[sacn out{universe}]\nuniverse = {}\npriority = 100\n{options}\
              unicast = 1\ndiscovery = off\ndestination = {}\n[map]\nin{universe}.{{1..512}} > out{universe}.{{1..512}}",
+            universe >> 8,
+            universe & 0xff,
             universe + 1,
             blank(ports.output),
         );

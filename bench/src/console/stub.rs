@@ -1,7 +1,7 @@
 //! Stubs of grandMA2 consoles: they answer polls as the captures of real consoles show, each in a thread of its own.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -28,18 +28,19 @@ pub(crate) struct TestConsole {
     pub(crate) moves: Receiver<Instant>,
     /// The level of the second fader.
     pub(crate) level: Arc<Mutex<f32>>,
-    /// How many requests for executors were answered.
-    pub(crate) polls: Arc<AtomicU64>,
+    polls: Arc<AtomicU64>,
+    is_over: Arc<AtomicBool>,
 }
 
 impl TestConsole {
-    /// A console for one remote.
+    /// A console for one remote at a time.
     pub(crate) fn start(acknowledges: Acknowledges) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (moved, moves) = channel();
         let (level, polls) = (Arc::new(Mutex::new(0.0)), Arc::new(AtomicU64::new(0)));
-        let conversation = Conversation {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let mut conversation = Conversation {
             acknowledges,
             moved,
             level: level.clone(),
@@ -47,22 +48,34 @@ impl TestConsole {
             answer: Answer::default(),
         };
         let thread = std::thread::Builder::new().stack_size(STACK);
+        let ends = is_over.clone();
         let serve = move || {
-            let Ok((stream, _)) = listener.accept() else { return };
-            // Without it the figures are those of the kernel's delay.
-            let _ = stream.set_nodelay(true);
-            if let Ok(socket) = tungstenite::accept(stream) {
-                // It ends when the client goes.
-                let _ = conversation.serve(socket);
+            while let Ok((stream, _)) = listener.accept()
+                && !ends.load(Ordering::Relaxed)
+            {
+                // Without it the figures are those of the kernel's delay.
+                let _ = stream.set_nodelay(true);
+                if let Ok(socket) = tungstenite::accept(stream) {
+                    // It ends when the client goes, which may come back.
+                    let _ = conversation.serve(socket);
+                }
             }
         };
         thread.spawn(serve).context("there is no room for the thread of a console")?;
-        Ok(Self { address, moves, level, polls })
+        Ok(Self { address, moves, level, polls, is_over })
     }
 
     /// How many requests for executors were answered.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for TestConsole {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // Wakes the thread that waits for a remote.
+        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -76,7 +89,7 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn serve(mut self, mut socket: WebSocket<TcpStream>) -> tungstenite::Result<()> {
+    fn serve(&mut self, mut socket: WebSocket<TcpStream>) -> tungstenite::Result<()> {
         socket.send(Message::text(r#"{"status":"server ready", "appType":"gma2"}"#))?;
         let (mut first, mut is_logged_in) = (0.0, false);
         loop {

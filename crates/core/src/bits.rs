@@ -1,12 +1,11 @@
 //! Bitmaps over bytes: which of 64 levels differ, and copies of those whose bit is set.
 //!
-//! The loops work on eight bytes at a time in plain arithmetic, and the compiler unrolls them. Bit `n` of a word belongs to
-//! byte `n`.
+//! The loops over blocks of 64 bytes are written so that the compiler turns them into vector instructions. Bit `n` of a
+//! word belongs to byte `n`.
 
-/// The lowest bit, the highest bit and the other bits of each byte.
+/// The lowest bit of each byte, and all but the highest.
 const LOWEST: u64 = 0x0101_0101_0101_0101;
-const HIGHEST: u64 = 0x8080_8080_8080_8080;
-const OTHERS: u64 = !HIGHEST;
+const ALL_BUT_HIGHEST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 
 /// A word whose first `count` bits are set.
 #[inline]
@@ -28,75 +27,71 @@ pub fn each(bits: u64) -> impl Iterator<Item = usize> {
 /// The 64 bits of a bitmap from bit `start` on. Bits before its beginning and after its end are not set.
 #[inline]
 pub fn window(bitmap: &[u64], start: isize) -> u64 {
-    let word = |at: isize| usize::try_from(at).ok().and_then(|at| bitmap.get(at)).copied().unwrap_or(0);
-    let (at, shift) = (start.div_euclid(64), start.rem_euclid(64));
+    let word = |at: isize| bitmap.get(at as usize).copied().unwrap_or(0);
+    let (at, shift) = (start >> 6, start & 63);
     if shift == 0 { word(at) } else { word(at) >> shift | word(at + 1) << (64 - shift) }
 }
 
 /// Which of at most 64 bytes differ. Only as many as both have are compared.
 #[inline]
 pub fn differing(one: &[u8], other: &[u8]) -> u64 {
-    let len = one.len().min(other.len()).min(64);
-    let ((ones, one_rest), (others, other_rest)) =
-        (one[..len].as_chunks::<8>(), other[..len].as_chunks::<8>());
-    let mut bits = 0;
-    for (at, (one, other)) in ones.iter().zip(others).enumerate() {
-        let difference = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
-        let marks = ((difference & OTHERS) + OTHERS | difference) & HIGHEST;
-        // Gathers the mark of byte `n` in bit `n` of the highest byte.
-        bits |= ((marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * at);
+    if let (Some(one), Some(other)) = (one.first_chunk(), other.first_chunk()) {
+        return differing_block(one, other);
     }
-    for (at, (one, other)) in one_rest.iter().zip(other_rest).enumerate() {
-        bits |= u64::from(one != other) << (8 * ones.len() + at);
+    let pairs = one.iter().zip(other).take(64).enumerate();
+    pairs.fold(0, |bits, (at, (one, other))| bits | u64::from(one != other) << at)
+}
+
+/// Which of 64 bytes differ.
+#[inline]
+pub fn differing_block(one: &[u8; 64], other: &[u8; 64]) -> u64 {
+    let mut marks = [0; 64];
+    for at in 0..64 {
+        marks[at] = u8::from(one[at] != other[at]);
     }
-    bits
+    // Gathers the mark of byte `n` of eight in bit `n` of the highest byte.
+    let gather = |marks: &[u8; 8]| u64::from_le_bytes(*marks).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let (eights, _) = marks.as_chunks();
+    (0..).step_by(8).zip(eights).fold(0, |bits, (shift, marks)| bits | gather(marks) << shift)
 }
 
 /// Copies those of at most 64 bytes whose bit is set.
 #[inline]
 pub fn copy_where(bits: u64, from: &[u8], to: &mut [u8]) {
-    let len = from.len().min(to.len()).min(64);
-    if bits & first(len) == first(len) {
-        return to[..len].copy_from_slice(&from[..len]);
+    match (from.first_chunk(), to.first_chunk_mut()) {
+        (Some(from), Some(to)) => copy_block_where(bits, from, to),
+        _ => {
+            for (at, (from, to)) in from.iter().zip(to).take(64).enumerate() {
+                *to = if bits >> at & 1 != 0 { *from } else { *to };
+            }
+        }
     }
-    change_where(bits, from, &mut to[..len], |new, _| new, |new, _| new);
 }
 
-/// Changes those of `to`, at most 64 bytes, whose bit is set: `eight` gets eight bytes of `from` and eight of `to`, and
-/// returns eight bytes, of which some are used; `one` does the same for a single byte.
+/// Copies those of 64 bytes whose bit is set.
 #[inline]
-pub fn change_where(
-    bits: u64,
-    from: &[u8],
-    to: &mut [u8],
-    eight: impl Fn(u64, u64) -> u64,
-    one: impl Fn(u8, u8) -> u8,
-) {
-    let ((news, new_rest), (olds, old_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
-    let whole = olds.len();
-    for (at, (new, old)) in news.iter().zip(olds).enumerate() {
-        let mask = bytes(bits >> (8 * at));
-        let (new, before) = (u64::from_le_bytes(*new), u64::from_le_bytes(*old));
-        *old = (before ^ (before ^ eight(new, before)) & mask).to_le_bytes();
+pub fn copy_block_where(bits: u64, from: &[u8; 64], to: &mut [u8; 64]) {
+    if bits == u64::MAX {
+        *to = *from;
+    } else if bits != 0 {
+        merge_block_where(bits, from, to);
     }
-    for (at, (new, old)) in new_rest.iter().zip(old_rest).enumerate() {
-        if bits >> (8 * whole + at) & 1 != 0 {
-            *old = one(*new, *old);
-        }
+}
+
+#[inline(never)]
+fn merge_block_where(bits: u64, from: &[u8; 64], to: &mut [u8; 64]) {
+    let ((froms, _), (tos, _)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+    for (at, (from, to)) in froms.iter().zip(tos).enumerate() {
+        let (from, before) = (u64::from_le_bytes(*from), u64::from_le_bytes(*to));
+        *to = (before ^ (before ^ from) & bytes(bits >> (8 * at))).to_le_bytes();
     }
 }
 
 /// Eight bytes, each with all bits set if its bit of the lowest eight is set.
 #[inline]
-pub fn bytes(bits: u64) -> u64 {
+fn bytes(bits: u64) -> u64 {
     let spread = (bits & 0xff).wrapping_mul(LOWEST) & 0x8040_2010_0804_0201;
-    ((spread + OTHERS) >> 7 & LOWEST) * 0xff
-}
-
-/// The same value in all eight bytes.
-#[inline]
-pub fn eight(value: u8) -> u64 {
-    LOWEST * u64::from(value)
+    ((spread + ALL_BUT_HIGHEST) >> 7 & LOWEST) * 0xff
 }
 
 #[cfg(test)]

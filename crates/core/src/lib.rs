@@ -60,7 +60,7 @@ pub use port::{
 };
 use routes::{Route, RouteTable};
 pub use session::Session;
-pub use span::{Batch, Palette, Part, Span, Spans};
+pub use span::{LevelNumbers, Part, SlotSpan, SlotSpans, SpannedValues};
 pub use status::{Condition, LinkStatus, Status};
 pub use time::{Duration, Instant};
 pub use value::{PRESSED_ABOVE, Text, Value};

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{Batch, Peer, Port, PortSpec, SessionId, Slot, Span, Spans, Value, plain};
+use crate::{Peer, Port, PortSpec, SessionId, Slot, SlotSpan, SlotSpans, SpannedValues, Value, plain};
 
 /// How much a notice matters.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,7 +95,7 @@ pub struct Outbox {
     breaks_spans: bool,
     // Read by the engine after each call into a session.
     pub(crate) emitted: Vec<(Slot, Value)>,
-    pub(crate) spans: Spans,
+    pub(crate) spans: SlotSpans,
     pub(crate) raised: Vec<Notice>,
     pub(crate) recall: bool,
     pub(crate) suspended: bool,
@@ -146,11 +146,20 @@ impl Outbox {
     /// channel `first + n` has a new value. Has the same effect as [`emit`](Self::emit) for each of those, and costs less
     /// from about sixteen of them on.
     pub fn emit_span(&mut self, first: Slot, levels: &[u8], changed: &[u64]) {
-        let span = Span::new(first, levels, changed);
+        let span = SlotSpan::new(first, levels, changed);
         if self.breaks_spans {
             self.emitted.extend(span.values());
         } else {
             self.spans.push(self.emitted.len(), &span);
+        }
+    }
+
+    /// Puts values that the session has received on channels of the same numbers.
+    pub fn emit_all(&mut self, received: &[(Slot, Value)]) {
+        // Numbers between sessions are in their range.
+        match received {
+            [(slot, Value::Number(number))] => self.emitted.push((*slot, Value::Number(*number))),
+            _ => self.emitted.extend_from_slice(received),
         }
     }
 
@@ -259,7 +268,7 @@ impl Outbox {
     /// Takes the values emitted so far, those of spans included. For testing a session outside an engine.
     pub fn take_emitted(&mut self) -> Vec<(Slot, Value)> {
         let (values, spans) = (std::mem::take(&mut self.emitted), std::mem::take(&mut self.spans));
-        Batch::new(&values, &spans).to_values()
+        SpannedValues::new(&values, &spans).to_values()
     }
 }
 

@@ -4,7 +4,7 @@
 //! blocks, never reads the clock and never returns an error. `now` is always the first parameter and the outbox the
 //! last, also in the [`Engine`](crate::Engine).
 
-use crate::{Batch, Closed, Direction, Instant, Outbox, Peer, Port, Slot, Status, Value};
+use crate::{Closed, Direction, Instant, Outbox, Peer, Port, Slot, SpannedValues, Status, Value};
 
 /// The running state of a configured instance.
 ///
@@ -63,7 +63,7 @@ pub trait Session: Send {
     }
 
     /// As [`handle_values`](Self::handle_values), for values with spans among them. None of the values is an event.
-    fn handle_spans(&mut self, now: Instant, batch: Batch<'_>, out: &mut Outbox) {
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
         self.handle_values(now, &batch.to_values(), out);
     }
 
@@ -82,6 +82,11 @@ pub trait Session: Send {
     /// The connections of the session, and those it waits for. Requested through `Handle::report_status`, for example
     /// by the reminder of the program; never on the path of a value.
     fn status(&self) -> Status;
+
+    /// Whether [`next_timeout`](Self::next_timeout) ever is a time. Asked once, before everything else.
+    fn has_timeouts(&self) -> bool {
+        true
+    }
 
     /// The time of the next call of `handle_timeout`. Read after every call into the session.
     fn next_timeout(&self) -> Option<Instant> {

@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Measure this program on this machine, compared with programs that only receive and send
     Bench(Bench),
+    /// Read a password, and print a hash of it for the section `[web]`
+    WebPassword,
     /// Print a shell completion script
     Completions(Completions),
     /// Print the man page, or write the pages of all commands into a folder
@@ -100,9 +102,17 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) values: bool,
 
+    /// Serve the page, on `127.0.0.1:8100` or on this address [default: as in the section `[web]`]
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
+    pub(crate) web: Option<Option<String>>,
+
     /// Reload on SIGHUP only, not when a file of the configuration changes
     #[arg(long)]
     pub(crate) no_watch: bool,
+
+    /// Run with this real-time priority, 1 to 99, and with locked memory, for a machine that has other work (Linux)
+    #[arg(long, value_name = "PRIORITY", value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub(crate) realtime: Option<u8>,
 }
 
 /// Arguments of `check`.

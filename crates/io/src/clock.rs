@@ -4,7 +4,7 @@
 //! stops while the machine is suspended. It continues while the process is stopped; sessions only see a late time-out
 //! afterwards.
 
-use crosspatch_core::{Duration, Instant};
+use crosspatch_core::Instant;
 
 /// Counts microseconds from the moment it was made.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +19,5 @@ impl Clock {
     /// The time.
     pub(crate) fn now(&self) -> Instant {
         Instant::START + self.0.elapsed()
-    }
-
-    /// How long the loop may sleep to wake at `due`; zero if that has passed.
-    pub(crate) fn until(&self, due: Instant) -> Duration {
-        due.since(self.now())
     }
 }

@@ -28,6 +28,7 @@ mod membership;
 mod observe;
 mod port_owner;
 mod ports;
+mod realtime;
 mod record;
 mod replay;
 mod runner;
@@ -49,7 +50,13 @@ use mio::{Events, Poll, Waker};
 
 pub use handle::{Handle, StatusReport};
 pub use observe::{Observed, PortName};
+pub use realtime::RealtimeError;
 pub use replay::{ReplayError, replay};
+
+pub use system::host_name;
+
+pub use subscribers::ReceiverLookup;
+
 pub use value_observers::{Interest, Observation, ValueFrame};
 
 use clock::Clock;
@@ -73,13 +80,16 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Creates a shell with an empty plan. Raises the process's limit of open files as far as the system permits.
+    /// Creates a shell with an empty plan. Raises the process's limit of open files as far as the system permits, and
+    /// has large blocks of memory returned to the system when they are freed. A program therefore creates it before it
+    /// compiles a large plan.
     ///
     /// # Errors
     ///
     /// If the operating system has no means of waiting for sockets left.
     pub fn new() -> io::Result<Self> {
         system::raise_file_limit();
+        system::return_large_blocks();
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), ports::WAKER)?);
         let handle = Handle::new(waker.clone());
@@ -111,6 +121,16 @@ impl Shell {
         }
     }
 
+    /// Gives the calling thread, which is to [`run`](Self::run) the show, a real-time priority from 1 to 99, and keeps the
+    /// memory of the process from being paged out.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not permit it. Then nothing has changed.
+    pub fn enter_real_time(&self, priority: u8) -> Result<(), RealtimeError> {
+        realtime::enter(priority)
+    }
+
     /// Runs the show until [`Handle::stop`]; then every session says goodbye, and the call returns within a second.
     ///
     /// # Errors
@@ -126,35 +146,48 @@ impl Shell {
         for notice in self.notices {
             runner.notice(None, notice);
         }
+        // Commands of other threads and results of lookups come with a wake-up.
+        let mut is_woken = true;
         loop {
             runner.now = clock.now();
-            self.handle.take(&mut commands);
-            for command in commands.drain(..) {
-                match command {
-                    LoopCommand::Observe(observer) => runner.add_value_observer(observer),
-                    LoopCommand::ReportStatus(report) => runner.report_status(&report),
-                    LoopCommand::Trace(on) => runner.trace(on),
-                    LoopCommand::Install(..) | LoopCommand::Put(..) if end.is_some() => {}
-                    LoopCommand::Install(transition, replaced) => {
-                        // Nobody may wait for it.
-                        let _ = replaced.try_send(runner.install(*transition));
+            let mut has_worked = false;
+            if std::mem::take(&mut is_woken) {
+                self.handle.take(&mut commands);
+                has_worked = !commands.is_empty();
+                for command in commands.drain(..) {
+                    match command {
+                        LoopCommand::Observe(observer) => runner.add_value_observer(observer),
+                        LoopCommand::ReportStatus(report) => runner.report_status(&report),
+                        LoopCommand::Trace(on) => runner.trace(on),
+                        LoopCommand::Install(..) | LoopCommand::Put(..) if end.is_some() => {}
+                        LoopCommand::Install(transition, replaced) => {
+                            // Nobody may wait for it.
+                            let _ = replaced.try_send(runner.install(*transition));
+                        }
+                        LoopCommand::Put(channel, value) => runner.put(&channel, value),
+                        LoopCommand::Stop if end.is_some() => {}
+                        LoopCommand::Stop => {
+                            end = Some(runner.now + GOODBYE);
+                            runner.shut_down();
+                        }
                     }
-                    LoopCommand::Put(channel, value) => runner.put(&channel, value),
-                    LoopCommand::Stop if end.is_some() => {}
-                    LoopCommand::Stop => {
-                        end = Some(runner.now + GOODBYE);
-                        runner.shut_down();
-                    }
+                    ports.apply(&mut runner);
                 }
-                ports.apply(&mut runner);
+                ports.take_answers(&mut runner);
             }
             if runner.engine().next_timeout().is_some_and(|due| due <= runner.now) {
                 runner.timeout();
                 ports.apply(&mut runner);
+                has_worked = true;
             }
             if runner.engine().is_unfinished() {
                 runner.resume();
                 ports.apply(&mut runner);
+                has_worked = true;
+            }
+            // An event that comes alone finds the clock's code and data in no cache, so it is read no more often than needed.
+            if has_worked {
+                runner.now = clock.now();
             }
             ports.work(&mut runner);
             runner.serve_value_observers();
@@ -163,12 +196,15 @@ impl Shell {
             }
             let at_once = runner.engine().is_unfinished().then_some(Instant::START);
             let due = [at_once, runner.next_timeout(), ports.next_timeout(), end].into_iter().flatten().min();
-            match self.poll.poll(&mut events, due.map(|due| clock.until(due))) {
+            match self.poll.poll(&mut events, due.map(|due| due.since(runner.now))) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}
             }
             for event in &events {
-                ports.wake(event);
+                match event.token() {
+                    ports::WAKER => is_woken = true,
+                    _ => ports.wake(event),
+                }
             }
         }
     }

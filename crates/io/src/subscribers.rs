@@ -134,6 +134,34 @@ impl Subscribers {
     }
 }
 
+/// The look-up of the sessions that share a socket, without the socket. For measuring it.
+#[derive(Debug, Default)]
+pub struct ReceiverLookup {
+    subscribers: Subscribers,
+}
+
+impl ReceiverLookup {
+    /// A session uses the socket.
+    pub fn add(&mut self, session: SessionId, selection: Option<Selection>) {
+        let owner = Owner { session, port: Port(0) };
+        self.subscribers.join(owner, selection);
+        self.subscribers.announce(owner);
+    }
+
+    /// Calls `each` with every session that a datagram is for.
+    #[inline]
+    pub fn find(&self, datagram: &[u8], mut each: impl FnMut(SessionId)) {
+        let mut next = 0;
+        while let Some(found) = self.subscribers.find(datagram, next) {
+            each(found.owner.session);
+            if found.is_last {
+                break;
+            }
+            next = found.next;
+        }
+    }
+}
+
 impl Selective {
     /// Those that a datagram is for.
     #[inline]

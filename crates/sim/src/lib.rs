@@ -90,6 +90,11 @@ impl World {
         self.advance_none();
     }
 
+    /// Breaks every span into values when it is emitted, for a comparison with a world that passes spans as a whole.
+    pub fn break_spans(&mut self) {
+        self.out.break_spans(true);
+    }
+
     /// The time.
     pub fn now(&self) -> Instant {
         self.now

@@ -3,7 +3,7 @@
 //! An event is a packet of 512 slots, or a frame of 512 new values.
 
 use crosspatch_backends::{artnet, openpixelcontrol, sacn};
-use crosspatch_core::{Duration, Peer, Port, Slot, Value};
+use crosspatch_core::{Duration, Peer, Port, Slot, SlotSpan, SlotSpans, Value};
 
 use super::rig::{Alone, Show, compose, peer};
 use super::{Batch, Path};
@@ -27,9 +27,13 @@ pub(super) const PATHS: &[Path] = &[
     heard("artnet/in-unchanged-100", 100, 0, || artnet_in(100, 0)),
     sent("artnet/out", 1, || artnet_out(1)),
     sent("artnet/out-100", 100, || artnet_out(100)),
-    sent("artnet/to-sacn-changed", 1, || artnet_to_sacn(1, SLOTS)),
-    sent("artnet/to-sacn-one-slot", 1, || artnet_to_sacn(1, 1)),
-    sent("artnet/to-sacn-changed-100", 100, || artnet_to_sacn(100, SLOTS)),
+    sent("artnet/out-span", 1, artnet_out_span),
+    sent("artnet/to-sacn-changed", 1, || artnet_to_sacn(1, SLOTS, "")),
+    sent("artnet/to-sacn-one-shape", 1, || artnet_to_sacn(1, SLOTS, "| invert")),
+    sent("artnet/to-sacn-half", 1, || artnet_to_sacn(1, SLOTS / 2, "")),
+    sent("artnet/to-sacn-one-slot", 1, || artnet_to_sacn(1, 1, "")),
+    sent("artnet/to-sacn-changed-100", 100, || artnet_to_sacn(100, SLOTS, "")),
+    sent("artnet/to-sacn-changed-256", 256, || artnet_to_sacn(256, SLOTS, "")),
     heard("sacn/in-changed", 1, SLOTS, || sacn_in(1, 1, SLOTS)),
     heard("sacn/in-unchanged", 1, 0, || sacn_in(1, 1, 0)),
     two_sources("sacn/in-changed-merged", 1, SLOTS, || sacn_in(1, 2, SLOTS)),
@@ -150,13 +154,33 @@ fn artnet_in(universes: usize, changed: usize) -> Batch {
 }
 
 fn artnet_out(universes: usize) -> Batch {
+    tell_all(artnet_senders(universes))
+}
+
+/// The same levels as a span.
+fn artnet_out_span() -> Batch {
+    let mut session = artnet_senders(1).remove(0);
+    let mut frames = [64, 192].map(|level| {
+        let mut spans = SlotSpans::default();
+        spans.push(0, &SlotSpan::new(Slot(0), &[level; SLOTS], &[u64::MAX; SLOTS / 64]));
+        spans
+    });
+    Box::new(move || {
+        frames.swap(0, 1);
+        session.pass(FRAME);
+        session.tell_spans(&frames[0]);
+        session.finish()
+    })
+}
+
+fn artnet_senders(universes: usize) -> Vec<Alone> {
     let section = "[artnet out{}]\nuniverse = {}\ndestination = 127.0.0.1";
     let text = config("", universes, section, "rack.{1..512} > out{}.{1..512}");
     let mut sessions = Alone::all(&text, &artnet::BACKEND);
     for session in &mut sessions {
         session.finish();
     }
-    tell_all(sessions)
+    sessions
 }
 
 fn sacn_in(universes: usize, sources: u8, changed: usize) -> Batch {
@@ -203,9 +227,10 @@ fn sacn_out(universes: usize) -> Batch {
     tell_all(sacn_sessions(&text))
 }
 
-fn artnet_to_sacn(universes: usize, changed: usize) -> Batch {
+fn artnet_to_sacn(universes: usize, changed: usize, chain: &str) -> Batch {
     let section = format!("[artnet in{{}}]\nuniverse = {{}}\n{SACN_OUT}");
-    let mut show = Show::new(&config("", universes, &section, "in{}.{1..512} > out{}.{1..512}"));
+    let map = format!("in{{}}.{{1..512}} {chain} > out{{}}.{{1..512}}");
+    let mut show = Show::new(&config("", universes, &section, &map));
     let from = peer("10.0.0.5:6454");
     let mut inputs = Vec::new();
     for universe in 1..=universes {

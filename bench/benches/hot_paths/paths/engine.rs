@@ -23,7 +23,9 @@ pub(super) const PATHS: &[Path] = &[
     // The channel that is named changes as well, and all of them look at it.
     path("engine/when", || through("| when desk.shift >= 0")),
     path("engine/pickup", || through("| pickup")),
-    path("engine/hops", hops),
+    path("engine/hops", || hops(VALUES)),
+    // One value, for which every hop is a call.
+    Path { events: 1, outcome: 1, ..path("engine/hops-of-one", || hops(1)) },
 ];
 
 /// A path on which every value comes out as one.
@@ -44,16 +46,17 @@ fn keys_twice(chain: &str) -> Batch {
     Box::new(move || half() + half())
 }
 
-fn hops() -> Batch {
+fn hops(values: usize) -> Batch {
+    let last = values - 1;
     let mut config = "[plain desk]\n[plain rack]\n".to_owned();
     for number in 1..=BETWEEN {
         config.push_str(&format!("[loopback bus{number}]\n"));
     }
-    config.push_str("[map]\ndesk.{0..63} > bus1.{0..63}\n");
+    config.push_str(&format!("[map]\ndesk.{{0..{last}}} > bus1.{{0..{last}}}\n"));
     for number in 1..BETWEEN {
-        config.push_str(&format!("bus{number}.{{0..63}} > bus{}.{{0..63}}\n", number + 1));
+        config.push_str(&format!("bus{number}.{{0..{last}}} > bus{}.{{0..{last}}}\n", number + 1));
     }
-    config.push_str(&format!("bus{BETWEEN}.{{0..63}} > rack.{{0..63}}\n"));
+    config.push_str(&format!("bus{BETWEEN}.{{0..{last}}} > rack.{{0..{last}}}\n"));
     batch(&config)
 }
 

@@ -11,6 +11,7 @@ mod midi;
 mod osc;
 mod plain;
 mod rig;
+mod shell;
 
 /// A way of an event through the program, without the sockets at its ends.
 pub(crate) struct Path {
@@ -58,5 +59,5 @@ impl Path {
 
 /// All paths, family by family.
 pub(crate) fn all() -> impl Iterator<Item = &'static Path> {
-    [engine::PATHS, osc::PATHS, dmx::PATHS, midi::PATHS, maweb::PATHS].into_iter().flatten()
+    [engine::PATHS, osc::PATHS, dmx::PATHS, midi::PATHS, maweb::PATHS, shell::PATHS].into_iter().flatten()
 }

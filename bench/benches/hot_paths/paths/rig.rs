@@ -4,7 +4,7 @@ use crosspatch_backends::{ALIASES, BACKENDS, PLANNED};
 use crosspatch_core::address::unquoted;
 use crosspatch_core::{
     Backend, Direction, Duration, Engine, Instant, Outbox, Peer, Plan, Port, Registry, Session, SessionId,
-    Slot, Value,
+    Slot, SlotSpans, SpannedValues, Value,
 };
 use crosspatch_transforms::FAMILIES;
 
@@ -112,6 +112,11 @@ impl Alone {
     /// Values go out.
     pub(super) fn tell(&mut self, values: &[(Slot, Value)]) {
         self.session.handle_values(self.now, values, &mut self.out);
+    }
+
+    /// Spans go out.
+    pub(super) fn tell_spans(&mut self, spans: &SlotSpans) {
+        self.session.handle_spans(self.now, SpannedValues::new(&[], spans), &mut self.out);
     }
 
     /// Time passes, and whatever is due at its end is done.

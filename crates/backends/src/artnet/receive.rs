@@ -157,6 +157,7 @@ impl Receiver {
         self.is_lost = false;
         let (sequence, levels) = (SequenceTracker::new(NumberWidth::BYTE), Levels::new(0));
         self.sources.push(Source { ip, physical: dmx.physical, sequence, heard: now, levels });
+        self.count_sources();
         // The levels may be held, but the universe has a source.
         self.merge(now);
         self.sources.last_mut()
@@ -210,6 +211,9 @@ impl Receiver {
             }
             is_left
         });
+        if self.sources.len() < before {
+            self.count_sources();
+        }
         if before > 0 && self.sources.is_empty() {
             self.is_lost = true;
             self.merge(now);
@@ -231,6 +235,11 @@ impl Receiver {
         self.is_held = false;
         self.merge(now);
         self.input.update_claimed(self.merger.levels(), self.merger.unclaimed(), out);
+    }
+
+    fn count_sources(&mut self) {
+        let is_alone = self.sources.len() == 1;
+        self.sources.iter_mut().for_each(|source| source.levels.set_alone(is_alone));
     }
 
     fn merge(&mut self, now: Instant) {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, Span, Value};
+use crosspatch_core::{Duration, Instant, Outbox, Peer, Port, Slot, SlotSpan, Value};
 
 use super::echoes::FrameEchoes;
 use super::options::{Config, Target};
@@ -87,7 +87,7 @@ impl Sender {
     }
 
     /// Sets the levels of consecutive channels.
-    pub(crate) fn set_span(&mut self, now: Instant, span: Span<'_>) {
+    pub(crate) fn set_span(&mut self, now: Instant, span: SlotSpan<'_>) {
         self.output.set_span(now, span);
     }
 

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Batch, Closed, Condition, Direction, Duration, Instant, Notice, Outbox, Part, Peer, Port, PortSpec,
-    Session, Slot, Status, Udp, Value,
+    Closed, Condition, Direction, Duration, Instant, Notice, Outbox, Part, Peer, Port, PortSpec, Session,
+    Slot, SpannedValues, Status, Udp, Value,
 };
 
 use super::address::Address;
@@ -182,7 +182,7 @@ impl Session for ArtNetSession {
         !self.cues.has_outputs()
     }
 
-    fn handle_spans(&mut self, now: Instant, batch: Batch<'_>, out: &mut Outbox) {
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
         batch.for_each(|part| match part {
             Part::Values(values) => self.set_all(now, values, false, out),
             Part::Span(span) => self.sender.set_span(now, span),

@@ -9,8 +9,8 @@
 //! overwrites everything up to its end, it is followed by the frames of the other strips.
 
 use crosspatch_core::{
-    Closed, Connect, Duration, Endpoint, Instant, Outbox, Peer, Port, PortSpec, Slot, Status, Value,
-    parse_color,
+    Closed, Connect, Duration, Endpoint, Instant, Outbox, Part, Peer, Port, PortSpec, Slot, SlotSpan,
+    SpannedValues, Status, Value, parse_color,
 };
 
 use super::Mode;
@@ -170,6 +170,20 @@ impl Client {
 
     /// Sets values, and sends a frame if the rate allows it.
     pub(crate) fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
+        self.set_values(now, values);
+        self.send(now, out);
+    }
+
+    /// As [`handle_values`](Self::handle_values), for values with spans among them.
+    pub(crate) fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
+        batch.for_each(|part| match part {
+            Part::Values(values) => self.set_values(now, values),
+            Part::Span(span) => self.set_span(now, span),
+        });
+        self.send(now, out);
+    }
+
+    fn set_values(&mut self, now: Instant, values: &[(Slot, Value)]) {
         for (slot, value) in values {
             let Some(Address { strip, part }) = self.targets.get(slot.index()).copied().flatten() else {
                 continue;
@@ -183,6 +197,33 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Sets each run of consecutive components of a strip as a whole.
+    fn set_span(&mut self, now: Instant, span: SlotSpan<'_>) {
+        let mut at = 0;
+        while at < span.levels.len() {
+            let targets = self.targets.get(span.first.index() + at..).unwrap_or_default();
+            let targets = &targets[..targets.len().min(span.levels.len() - at)];
+            let Some(&Some(Address { strip, part: StripPart::Component(first) })) = targets.first() else {
+                span.part(at..at + 1).values().for_each(|value| self.set_values(now, &[value]));
+                at += 1;
+                continue;
+            };
+            let follows = |(at, target): (u16, &Option<Address>)| {
+                *target == Some(Address { strip, part: StripPart::Component(first + at) })
+            };
+            let len = (0..).zip(targets).take_while(|pair| follows(*pair)).count();
+            for strip in strips_of(&mut self.strips, strip) {
+                let len = len.min(strip.components.saturating_sub(first).into());
+                strip.frame.set_span(now, span.part(at..at + len).at(channel(first)));
+            }
+            at += len;
+        }
+    }
+
+    /// Sends the frame with the values that have just been set, if the rate allows it.
+    fn send(&mut self, now: Instant, out: &mut Outbox) {
         if self.strips.iter().any(|strip| strip.frame.has_changed()) {
             self.bucket.want(now);
         }
@@ -216,14 +257,9 @@ impl Client {
     }
 
     fn set(&mut self, now: Instant, strip: u8, component: u16, value: &Value) {
-        let strips = match strip {
-            ALL => &mut self.strips[..],
-            _ => {
-                let at = self.strips.partition_point(|known| known.number < strip);
-                self.strips.get_mut(at..=at).unwrap_or_default()
-            }
-        };
-        for strip in strips.iter_mut().filter(|strip| component < strip.components) {
+        for strip in
+            strips_of(&mut self.strips, strip).iter_mut().filter(|strip| component < strip.components)
+        {
             strip.frame.set(now, channel(component), value);
         }
     }
@@ -254,6 +290,18 @@ impl Client {
                 }
             }
         });
+    }
+}
+
+/// The strip of that number, if it is mapped, or all of them.
+fn strips_of(strips: &mut [OutputStrip], number: u8) -> &mut [OutputStrip] {
+    if number == ALL {
+        return strips;
+    }
+    let at = strips.partition_point(|known| known.number < number);
+    match strips.get(at) {
+        Some(strip) if strip.number == number => &mut strips[at..=at],
+        _ => &mut [],
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crosspatch_core::{Closed, Direction, Instant, Outbox, Peer, Port, Session, Slot, Status, Value};
+use crosspatch_core::{
+    Closed, Direction, Instant, Outbox, Peer, Port, Session, Slot, SpannedValues, Status, Value,
+};
 
 use super::address::Address;
 use super::client::{CLIENT, Client};
@@ -106,6 +108,16 @@ impl Session for OpenPixelControlSession {
     fn handle_values(&mut self, now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
         if let Some(client) = &mut self.client {
             client.handle_values(now, values, out);
+        }
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.client.is_some()
+    }
+
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
+        if let Some(client) = &mut self.client {
+            client.handle_spans(now, batch, out);
         }
     }
 

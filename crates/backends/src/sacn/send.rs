@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use crosspatch_core::{Batch, Duration, Instant, Outbox, Part, Peer, Port, Slot, Value};
+use crosspatch_core::{Duration, Instant, Outbox, Part, Peer, Port, Slot, SpannedValues, Value};
 
 use super::options::{Sending, SyncTo};
 use super::wire::{
@@ -133,7 +133,7 @@ impl Sender {
     }
 
     /// Sets values of channels, some of them as spans.
-    pub(crate) fn set_batch(&mut self, now: Instant, batch: Batch<'_>) {
+    pub(crate) fn set_batch(&mut self, now: Instant, batch: SpannedValues<'_>) {
         batch.for_each(|part| match part {
             Part::Values(values) => self.output.set_all(now, values),
             Part::Span(span) => self.output.set_span(now, span),

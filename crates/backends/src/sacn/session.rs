@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crosspatch_core::{
-    Batch, Closed, Condition, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot,
-    Status, Udp, Value,
+    Closed, Condition, Direction, Instant, Join, Notice, Outbox, Peer, Port, PortSpec, Session, Slot,
+    SpannedValues, Status, Udp, Value,
 };
 
 use super::identity::Identity;
@@ -166,7 +166,7 @@ impl Session for SacnSession {
         self.sender.is_some()
     }
 
-    fn handle_spans(&mut self, now: Instant, batch: Batch<'_>, out: &mut Outbox) {
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
         if let Some(sender) = &mut self.sender {
             sender.set_batch(now, batch);
             self.send(now, out);

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::changes::{Changes, Marks};
 use super::known_levels::KnownLevels;
-use crate::{Direction, Slot, Span, Text, Value};
+use crate::{Direction, Slot, SlotSpan, Text, Value};
 
 /// The last value of every channel in both directions. A value is dropped when its channel is no longer mapped.
 ///
@@ -84,7 +84,7 @@ impl LastValues {
     }
 
     /// Values came from consecutive channels. Returns false if there are no such channels.
-    pub(super) fn record_input_span(&mut self, span: &Span<'_>) -> bool {
+    pub(super) fn record_input_span(&mut self, span: &SlotSpan<'_>) -> bool {
         let first = span.first.index();
         let Some(marks) = self.marks.get_mut(first..first + span.levels.len()) else { return false };
         if marks.iter().fold(0, |all, marks| all | marks) & OUTPUT_LAST != 0 {
@@ -98,7 +98,7 @@ impl LastValues {
     }
 
     /// Values that are not events go to consecutive channels.
-    pub(super) fn record_output_span(&mut self, span: &Span<'_>) {
+    pub(super) fn record_output_span(&mut self, span: &SlotSpan<'_>) {
         let first = span.first.index();
         let marks = &mut self.marks[first..first + span.levels.len()];
         if marks.iter().fold(0, |all, marks| all | (marks ^ OUTPUT_LAST)) != 0 {
@@ -226,7 +226,7 @@ impl LastValues {
 }
 
 #[cold]
-fn note_span(marks: &mut Marks, span: &Span<'_>) {
+fn note_span(marks: &mut Marks, span: &SlotSpan<'_>) {
     span.changed_slots().for_each(|at| marks.note(Slot(span.first.0 + at as u32)));
 }
 
@@ -309,7 +309,7 @@ impl CompactValues {
         self.has_others = self.levels.is_some() || !self.texts.is_empty();
     }
 
-    fn put_span(&mut self, span: &Span<'_>) {
+    fn put_span(&mut self, span: &SlotSpan<'_>) {
         let Self { numbers, texts, levels, has_others } = self;
         *has_others = true;
         let levels = levels.get_or_insert_with(|| Box::new(KnownLevels::new(numbers.len())));
@@ -370,9 +370,12 @@ mod tests {
         known.resize(80);
         let levels = [51; 70];
         known.record_output(Slot(3), &"text".into());
-        assert!(known.record_input_span(&Span::new(Slot(2), &levels, &[0b111, 1])));
-        assert!(!known.record_input_span(&Span::new(Slot(11), &levels, &[1])), "there are no such channels");
-        known.record_output_span(&Span::new(Slot(2), &levels, &[0b111, 1]));
+        assert!(known.record_input_span(&SlotSpan::new(Slot(2), &levels, &[0b111, 1])));
+        assert!(
+            !known.record_input_span(&SlotSpan::new(Slot(11), &levels, &[1])),
+            "there are no such channels"
+        );
+        known.record_output_span(&SlotSpan::new(Slot(2), &levels, &[0b111, 1]));
         for slot in [2, 3, 4, 66].map(Slot) {
             assert_eq!(
                 [known.last_input(slot), known.last_output(slot)],
@@ -387,8 +390,8 @@ mod tests {
         known.forget_output(Slot(66));
         let states: Vec<_> = known.states().collect();
         assert_eq!(states, [(Slot(2), 0.2.into()), (Slot(3), "text".into()), (Slot(4), 0.5.into())]);
-        let inverted = std::sync::Arc::new(crate::Palette::through(|number| 1.0 - number));
-        known.record_output_span(&Span::new(Slot(4), &[255], &[1]).at(Slot(4), Some(&inverted)));
+        let inverted = std::sync::Arc::new(crate::LevelNumbers::through(|number| 1.0 - number));
+        known.record_output_span(&SlotSpan::new(Slot(4), &[255], &[1]).with_numbers(Some(&inverted)));
         let states: Vec<_> = known.states().collect();
         assert_eq!(states, [(Slot(2), 0.2.into()), (Slot(3), "text".into()), (Slot(4), 0.0.into())]);
     }

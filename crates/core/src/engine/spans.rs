@@ -5,7 +5,7 @@
 
 use super::{Engine, Inbox, Running};
 use crate::plan::SpanRoute;
-use crate::{Batch, Effect, InstanceId, Instant, Outbox, Slot, Span, Spans, Value};
+use crate::{Effect, InstanceId, Instant, Outbox, Slot, SlotSpan, SlotSpans, SpannedValues, Value};
 
 /// How many slots of a span cost as much as a single value.
 const SLOTS_PER_VALUE: usize = 16;
@@ -14,11 +14,12 @@ const SLOTS_PER_VALUE: usize = 16;
 #[derive(Default)]
 pub(super) struct SpanMemory {
     /// The emitted spans that are being routed.
-    emitted: Spans,
+    emitted: SlotSpans,
     /// A span as values.
     broken: Vec<(Slot, Value)>,
-    /// Empty lists.
-    spare: Vec<Box<Spans>>,
+    /// Empty lists. A session has a pointer to the one in its inbox, because most never need one.
+    #[expect(clippy::vec_box, reason = "they move between here and the sessions")]
+    spare: Vec<Box<SlotSpans>>,
 }
 
 impl Running {
@@ -33,7 +34,7 @@ impl Running {
         let mut values = Inbox::new();
         let mut events = std::mem::take(&mut self.events).into_iter().peekable();
         let mut number = 0;
-        Batch::new(&self.inbox, &spans).for_each(|part| match part {
+        SpannedValues::new(&self.inbox, &spans).for_each(|part| match part {
             crate::Part::Values(part) => {
                 for value in part {
                     if events.next_if_eq(&number).is_some() {
@@ -50,8 +51,21 @@ impl Running {
 }
 
 impl Engine {
+    /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
+    pub(super) fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
+        let emitted = std::mem::take(&mut self.emitted);
+        let room = if self.has_unrouted(instance) { 0 } else { super::slices::ROUTED_AT_ONCE };
+        if out.spans.is_empty() {
+            self.route_values(now, instance, &emitted, room, out);
+        } else {
+            self.route_spans(now, instance, &emitted, room, out);
+        }
+        self.emitted = emitted;
+        self.emitted.clear();
+    }
+
     /// Routes the spans in the outbox, and the emitted values among them.
-    pub(super) fn route_spans(
+    fn route_spans(
         &mut self,
         now: Instant,
         instance: InstanceId,
@@ -62,11 +76,11 @@ impl Engine {
         let mut spans = std::mem::replace(&mut out.spans, std::mem::take(&mut self.spans.emitted));
         let mut routed = 0;
         for (after, span) in spans.iter() {
-            self.route_values(now, instance, &emitted[routed..after], &mut room, out);
+            room = self.route_values(now, instance, &emitted[routed..after], room, out);
             routed = after;
             self.route_span(now, instance, &span, &mut room, out);
         }
-        self.route_values(now, instance, &emitted[routed..], &mut room, out);
+        self.route_values(now, instance, &emitted[routed..], room, out);
         spans.clear();
         self.spans.emitted = spans;
     }
@@ -75,7 +89,7 @@ impl Engine {
         &mut self,
         now: Instant,
         instance: InstanceId,
-        span: &Span<'_>,
+        span: &SlotSpan<'_>,
         room: &mut usize,
         out: &mut Outbox,
     ) {
@@ -94,7 +108,7 @@ impl Engine {
             if !is_handed_over {
                 let mut broken = std::mem::take(&mut self.spans.broken);
                 broken.extend(part.values());
-                self.route_values(now, instance, &broken, room, out);
+                *room = self.route_values(now, instance, &broken, *room, out);
                 broken.clear();
                 self.spans.broken = broken;
             }
@@ -107,7 +121,7 @@ impl Engine {
         &mut self,
         instance: InstanceId,
         route: SpanRoute,
-        span: &Span<'_>,
+        span: &SlotSpan<'_>,
         room: &mut usize,
         out: &mut Outbox,
     ) -> bool {
@@ -121,7 +135,7 @@ impl Engine {
         if !target.takes_spans() {
             return false;
         }
-        if span.changed_slots().next().is_none() {
+        if !span.has_changes() {
             return true;
         }
         if !source.known.record_input_span(span) {
@@ -129,7 +143,7 @@ impl Engine {
         }
         queue.admit(route.to.target, target);
         let slot = Slot(route.to.slot.0 + channel.0 - route.from.0);
-        let arriving = span.at(slot, plan.spans().palette(route));
+        let arriving = span.at(slot).with_numbers(plan.spans().numbers(route));
         target.known.record_output_span(&arriving);
         let waiting = target.spans.get_or_insert_with(|| spans.spare.pop().unwrap_or_default());
         waiting.push(target.inbox.len(), &arriving);
@@ -148,7 +162,7 @@ impl Engine {
         let mut inbox = std::mem::take(&mut running.inbox);
         self.slices.work += spans.len() + inbox.len() / super::slices::VALUES_PER_UNIT;
         self.call(now, instance, out, |session, out| {
-            session.handle_spans(now, Batch::new(&inbox, &spans), out);
+            session.handle_spans(now, SpannedValues::new(&inbox, &spans), out);
         });
         inbox.clear();
         self.queue.spare.push(inbox);

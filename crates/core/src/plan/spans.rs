@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{ChainInput, Chains, PlannedInstance};
-use crate::span::Palette;
+use crate::span::LevelNumbers;
 use crate::transform::{Chain, LinePosition};
 use crate::{ChannelId, InstanceId, Kind, Route, RouteTable, Slot};
 
@@ -20,8 +20,8 @@ pub(crate) struct SpanRoute {
     pub(crate) len: u32,
     /// The target of the first.
     pub(crate) to: Route,
-    /// The number of the palette of the chains between them; [`PLAIN`] without chains.
-    palette: u32,
+    /// The chain between them, by its number in [`SpanRoutes`]; [`PLAIN`] without chains.
+    chain: u32,
 }
 
 const PLAIN: u32 = u32::MAX;
@@ -30,14 +30,14 @@ const PLAIN: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct SpanRoutes {
     all: Box<[SpanRoute]>,
-    palettes: Vec<ChainPalette>,
+    chains: Vec<SpanChain>,
 }
 
 /// The results of a chain of shapes for all levels, computed when the first span needs them.
 #[derive(Debug)]
-struct ChainPalette {
+struct SpanChain {
     chain: Arc<Chain>,
-    palette: OnceLock<Arc<Palette>>,
+    numbers: OnceLock<Arc<LevelNumbers>>,
 }
 
 impl SpanRoutes {
@@ -58,7 +58,7 @@ impl SpanRoutes {
                     run.len += 1;
                     continue;
                 }
-                let begins = next.map(|(to, chain)| (SpanRoute { from, len: 1, to, palette: PLAIN }, chain));
+                let begins = next.map(|(to, chain)| (SpanRoute { from, len: 1, to, chain: PLAIN }, chain));
                 if let Some(run) = std::mem::replace(&mut run, begins) {
                     found.end_run(run, &mut all);
                 }
@@ -71,19 +71,19 @@ impl SpanRoutes {
 
     fn end_run(&mut self, (run, chain): (SpanRoute, Option<&Arc<Chain>>), all: &mut Vec<SpanRoute>) {
         if run.len >= SHORTEST {
-            all.push(SpanRoute { palette: chain.map_or(PLAIN, |chain| self.palette_of(chain)), ..run });
+            all.push(SpanRoute { chain: chain.map_or(PLAIN, |chain| self.number_of(chain)), ..run });
         }
     }
 
-    /// The palette of a chain. Lines that are written one after the other mostly have the same chain.
-    fn palette_of(&mut self, chain: &Arc<Chain>) -> u32 {
+    /// The number of a chain. Lines that are written one after the other mostly have the same chain.
+    fn number_of(&mut self, chain: &Arc<Chain>) -> u32 {
         let known =
-            self.palettes.iter().rev().take(8).position(|known| is_same(Some(&known.chain), Some(chain)));
+            self.chains.iter().rev().take(8).position(|known| is_same(Some(&known.chain), Some(chain)));
         if let Some(back) = known {
-            return (self.palettes.len() - 1 - back) as u32;
+            return (self.chains.len() - 1 - back) as u32;
         }
-        self.palettes.push(ChainPalette { chain: chain.clone(), palette: OnceLock::new() });
-        (self.palettes.len() - 1) as u32
+        self.chains.push(SpanChain { chain: chain.clone(), numbers: OnceLock::new() });
+        (self.chains.len() - 1) as u32
     }
 
     /// The span route that a channel is part of, or the next one after it.
@@ -93,12 +93,12 @@ impl SpanRoutes {
         self.all.get(after).copied()
     }
 
-    /// The palette of a span route; `None` for the plain one.
-    pub(crate) fn palette(&self, route: SpanRoute) -> Option<&Arc<Palette>> {
-        let ChainPalette { chain, palette } = self.palettes.get(route.palette as usize)?;
-        Some(palette.get_or_init(|| {
+    /// What levels stand for after a span route; `None` for plain levels.
+    pub(crate) fn numbers(&self, route: SpanRoute) -> Option<&Arc<LevelNumbers>> {
+        let SpanChain { chain, numbers } = self.chains.get(route.chain as usize)?;
+        Some(numbers.get_or_init(|| {
             let live = chain.live(LinePosition::ONLY);
-            Arc::new(Palette::through(|number| live.shaped(number).unwrap_or(number)))
+            Arc::new(LevelNumbers::through(|number| live.shaped(number).unwrap_or(number)))
         }))
     }
 }

@@ -7,4 +7,5 @@ mod probe;
 mod reload;
 mod routes;
 mod slices;
+mod spans;
 mod turns;

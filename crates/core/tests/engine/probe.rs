@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crosspatch_core::transform::{Chain, LinePosition, Reference, read_stage};
 use crosspatch_core::{
-    AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, Kind, OptionSpec, Outbox, Peer,
-    Plan, PlanBuilder, Port, Scope, Session, Slot, Status, Value,
+    AddressError, Backend, Direction, Given, Instance, InstanceId, Instant, Kind, OptionSpec, Outbox, Part,
+    Peer, Plan, PlanBuilder, Port, Scope, Session, Slot, SpannedValues, Status, Value,
 };
 use crosspatch_transforms::FAMILIES;
 
@@ -57,7 +57,10 @@ pub(crate) enum Manner {
     Sink,
     /// Emits what it gets on the same channel.
     Pass,
-    /// Emits the bytes `0=0.25` of a message as that value on slot 0, takes `back=3` for something of that generation that came
+    /// Takes spans, and emits them again if its name begins with `fr`.
+    Frames,
+    /// Emits the bytes `0=0.25` of a message as that value on slot 0, and `3:0,-,255` as a span of three levels of which the
+    /// second has not changed; takes `back=3` for something of that generation that came
     /// back, and recalls on open.
     Device,
     /// Writes down what it gets and sends a message for each.
@@ -106,6 +109,18 @@ impl ProbeSession {
     }
 }
 
+/// Emits a span written `3:0,-,255`.
+fn emit_span(text: &str, out: &mut Outbox) {
+    let (first, levels) = text.split_once(':').expect("a slot and levels");
+    let levels: Vec<Option<u8>> = levels.split(',').map(|level| level.parse().ok()).collect();
+    let mut changed = vec![0; levels.len().div_ceil(64)];
+    for at in (0..levels.len()).filter(|&at| levels[at].is_some()) {
+        changed[at / 64] |= 1 << (at % 64);
+    }
+    let levels: Vec<_> = levels.into_iter().map(Option::unwrap_or_default).collect();
+    out.emit_span(Slot(first.parse().expect("a slot")), &levels, &changed);
+}
+
 pub(crate) fn shown(values: &[(Slot, Value)]) -> String {
     values.iter().map(|(slot, value)| format!("{}={value}", slot.0)).collect::<Vec<_>>().join(" ")
 }
@@ -149,6 +164,7 @@ impl Session for ProbeSession {
                     let slot = Slot(slot.parse().expect("a slot"));
                     out.emit(slot, value.parse::<f64>().map_or_else(|_| Value::text(value), Value::number));
                 }
+                None if part.contains(':') => emit_span(part, out),
                 None => self.wake = Some(now),
             }
         }
@@ -163,6 +179,9 @@ impl Session for ProbeSession {
                 generation => format!(" of generation {generation}"),
             };
             self.write(&format!("values {}{generation}", shown(values)));
+            if self.name.starts_with("fr") {
+                values.iter().for_each(|(slot, value)| out.emit(*slot, value.clone()));
+            }
             if self.manner == Manner::Out {
                 values.iter().for_each(|_| out.send(Port(0), Peer::Only, |buf| buf.push(0)));
             }
@@ -173,6 +192,25 @@ impl Session for ProbeSession {
                 self.write(&format!("events {}", events.join(" ")));
             }
         }
+    }
+
+    fn takes_spans(&self) -> bool {
+        self.manner == Manner::Frames
+    }
+
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
+        batch.for_each(|part| match part {
+            Part::Values(values) => self.handle_values(now, values, out),
+            Part::Span(span) => {
+                let values: Vec<_> = span.values().collect();
+                self.write(&format!("span {}", shown(&values)));
+                let changed: Vec<_> =
+                    (0..span.levels.len()).step_by(64).map(|at| span.changed(at as isize)).collect();
+                if self.name.starts_with("fr") {
+                    out.emit_span(Slot(span.first.0), span.levels, &changed);
+                }
+            }
+        });
     }
 
     fn handle_resume(&mut self, _: Instant, out: &mut Outbox) {
@@ -217,7 +255,7 @@ fn chain(stages: &str) -> (Chain, Vec<Option<String>>) {
 }
 
 /// Builds plans out of lines like `a.x | invert > b.y`; an instance is a `Pass` if its name begins with `p`, a `Device` with
-/// `d`, an `Out` with `o`, `Slow` if it is `slow`, and a [`BUS`] if it is `bus`.
+/// `d`, `Frames` with `f`, an `Out` with `o`, `Slow` if it is `slow`, and a [`BUS`] if it is `bus`.
 pub(crate) struct Show {
     pub(crate) log: Log,
 }
@@ -268,6 +306,7 @@ impl Show {
             b'b' if name == BUS.name => Manner::Pass,
             b'd' => Manner::Device,
             b'o' => Manner::Out,
+            b'f' => Manner::Frames,
             b's' if name == "slow" => Manner::Slow,
             _ => Manner::Sink,
         };

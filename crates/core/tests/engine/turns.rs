@@ -44,7 +44,7 @@ impl Stage {
         slices
     }
 
-    fn open(&mut self, name: &str) {
+    pub(crate) fn open(&mut self, name: &str) {
         let session = self.session(name);
         self.engine.handle_open(Instant::START, session, Port(0), Peer::Only, &mut self.out);
     }
@@ -53,7 +53,7 @@ impl Stage {
         self.show.log.take()
     }
 
-    fn notices(&mut self) -> Vec<String> {
+    pub(crate) fn notices(&mut self) -> Vec<String> {
         let mut notices = Vec::new();
         for effect in self.out.effects() {
             if let Effect::Notice(_, notice, _) = effect {

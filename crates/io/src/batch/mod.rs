@@ -11,7 +11,7 @@ use std::ops::Range;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{ReceiveBatch, SendBatch, drops};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{Inbox, Outbound, drops};
+pub(crate) use portable::{ReceiveBatch, SendBatch, drops};
 
 /// The longest datagram there can be, and room to see that none is longer.
 const LONGEST: usize = 65_536;

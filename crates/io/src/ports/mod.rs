@@ -138,7 +138,7 @@ impl Ports {
         runner.clear();
     }
 
-    /// Something happened on a socket, or the loop was woken.
+    /// Something happened on a socket, or to the interfaces.
     pub(crate) fn wake(&mut self, event: &Event) {
         if event.token() == NETWORK {
             return self.groups.handle_change();
@@ -148,12 +148,16 @@ impl Ports {
         self.queue(event.token(), readable, writable);
     }
 
-    /// Handles all due work, for about a [`ROUND`].
-    pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
-        let end = self.clock.now() + ROUND;
+    /// Takes up the results of lookups.
+    pub(crate) fn take_answers(&mut self, runner: &mut Runner<'_>) {
         for (token, answer) in self.tools.helpers.answers() {
             self.handle_answer(token, answer, runner.now);
         }
+    }
+
+    /// Handles all due work, for about a [`ROUND`].
+    pub(crate) fn work(&mut self, runner: &mut Runner<'_>) {
+        let end = runner.now + ROUND;
         for _ in 0..self.tools.reports.len() {
             let Some(report) = self.tools.reports.pop_front() else { break };
             self.deliver(report, runner);

@@ -49,7 +49,7 @@ impl Ports {
 
     /// Reads a socket step by step. Whatever a step causes is carried out before the next one.
     pub(super) fn read_steps(&mut self, token: Token, runner: &mut Runner<'_>) {
-        let mut share = Share::begin(self.clock);
+        let mut share = Share::begin(self.clock, runner.now);
         let mut chunk = std::mem::take(&mut self.chunk);
         if let Some(socket) = self.sockets.get_mut(&token) {
             socket.kind.begin_turn();

@@ -43,9 +43,9 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// A turn that begins now.
-    pub(super) fn begin(clock: Clock) -> Self {
-        Self { clock, end: clock.now() + QUANTUM, unclocked: 0 }
+    /// A turn that begins `now`.
+    pub(super) fn begin(clock: Clock, now: Instant) -> Self {
+        Self { clock, end: now + QUANTUM, unclocked: 0 }
     }
 
     /// Counts bytes. Returns whether the turn is over.

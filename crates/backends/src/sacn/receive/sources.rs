@@ -233,7 +233,13 @@ impl Sources {
         }
         let sampled_at = if now < self.sampling_until { self.sampling_until } else { now + SAMPLING };
         self.sources.push(Source::new(now, data, peer, sampled_at));
+        self.count_sources();
         Some(self.sources.len() - 1)
+    }
+
+    fn count_sources(&mut self) {
+        let is_alone = self.sources.len() == 1;
+        self.sources.iter_mut().for_each(|source| source.levels.set_alone(is_alone));
     }
 
     /// Handles a source's termination. Returns whether the levels may have changed.
@@ -270,6 +276,7 @@ impl Sources {
             events.push(Event::Gone { name, goodbye, is_last: false });
             false
         });
+        self.count_sources();
         if !self.sources.iter().any(|source| source.standing == Standing::Active)
             && let Some(Event::Gone { is_last, .. }) = self.events.last_mut()
         {

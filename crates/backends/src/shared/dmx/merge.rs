@@ -25,13 +25,46 @@ pub(crate) struct Levels {
     len: usize,
     priority: u8,
     each: Option<Box<[u8; SLOTS]>>,
+    /// When each slot last changed. While the source is the only one, `earlier` says which slots changed last.
     changed: Box<[Instant; SLOTS]>,
+    earlier: Option<Box<EarlierLevels>>,
+}
+
+/// The levels of a source that is the only one, as they were before the last moment in which any of them changed. More
+/// is not needed to know which of its slots changed after those of a source that appears later.
+#[derive(Clone, Debug)]
+struct EarlierLevels {
+    levels: [u8; SLOTS],
+    len: usize,
+    changed_at: Instant,
 }
 
 impl Levels {
     /// A source without levels. `priority` applies to all its slots, on any scale.
     pub(crate) fn new(priority: u8) -> Self {
-        Self { levels: [0; SLOTS], len: 0, priority, each: None, changed: Box::new([Instant::START; SLOTS]) }
+        Self {
+            levels: [0; SLOTS],
+            len: 0,
+            priority,
+            each: None,
+            changed: Box::new([Instant::START; SLOTS]),
+            earlier: None,
+        }
+    }
+
+    /// Whether the source is the only one. If so, the times at which its slots change make no difference, and are not
+    /// recorded one by one.
+    pub(crate) fn set_alone(&mut self, is_alone: bool) {
+        if is_alone && self.earlier.is_none() {
+            let Self { levels, len, .. } = *self;
+            self.earlier = Some(Box::new(EarlierLevels { levels, len, changed_at: Instant::START }));
+        } else if let Some(earlier) = self.earlier.take_if(|_| !is_alone) {
+            for at in 0..self.len {
+                if self.levels[at] != earlier.levels[at] || at >= earlier.len {
+                    self.changed[at] = earlier.changed_at;
+                }
+            }
+        }
     }
 
     /// Handles a frame of the source. Slots after its end do not belong to the source, and slots after [`SLOTS`] are
@@ -41,9 +74,17 @@ impl Levels {
         if levels == self.levels() {
             return false;
         }
-        for (at, level) in levels.iter().enumerate() {
-            if *level != self.levels[at] || at >= self.len {
-                self.changed[at] = now;
+        match &mut self.earlier {
+            Some(earlier) if earlier.changed_at == now => {}
+            Some(earlier) => {
+                (earlier.levels, earlier.len, earlier.changed_at) = (self.levels, self.len, now);
+            }
+            None => {
+                for (at, level) in levels.iter().enumerate() {
+                    if *level != self.levels[at] || at >= self.len {
+                        self.changed[at] = now;
+                    }
+                }
             }
         }
         self.levels[..levels.len()].copy_from_slice(levels);
@@ -268,6 +309,22 @@ mod tests {
         assert_eq!(merged(Rule::Ltp, &sources), [20, 199, 30], "only what has changed is the latest");
         sources[1].update(Instant::from_micros(4), &[20, 100]);
         assert_eq!(merged(Rule::Ltp, &sources), [20, 199, 30], "a repetition is no change");
+    }
+
+    #[test]
+    fn what_a_source_changed_while_it_was_alone_is_earlier_than_what_another_brings() {
+        for is_alone in [false, true] {
+            let mut sources = [source(0, 100, &[0; 4]), source(0, 100, &[])];
+            sources[0].set_alone(is_alone);
+            for (micros, levels) in [(1, [10, 0, 0, 0]), (2, [10, 20, 0, 0]), (2, [10, 20, 30, 0])] {
+                sources[0].update(Instant::from_micros(micros), &levels);
+            }
+            sources[0].set_alone(false);
+            sources[1].update(Instant::from_micros(2), &[1, 2, 3, 4]);
+            assert_eq!(merged(Rule::Ltp, &sources), [1, 20, 30, 4], "alone: {is_alone}");
+            sources[0].update(Instant::from_micros(3), &[11, 20, 30, 0]);
+            assert_eq!(merged(Rule::Ltp, &sources), [11, 20, 30, 4], "alone: {is_alone}");
+        }
     }
 
     #[test]

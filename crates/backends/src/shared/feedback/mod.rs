@@ -16,7 +16,8 @@ mod examine;
 mod slow;
 
 use crosspatch_core::{
-    Batch, Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, Status, Value,
+    Closed, Direction, Duration, Instant, Notice, Outbox, Peer, Port, Session, Slot, SpannedValues, Status,
+    Value,
 };
 
 use examine::{Examination, Verdict};
@@ -301,7 +302,7 @@ impl<S: Session> Session for Guarded<S> {
         self.guard.watch.is_none() && self.session.takes_spans()
     }
 
-    fn handle_spans(&mut self, now: Instant, batch: Batch<'_>, out: &mut Outbox) {
+    fn handle_spans(&mut self, now: Instant, batch: SpannedValues<'_>, out: &mut Outbox) {
         if !self.guard.passes(now) {
             self.guard.look(now);
             if self.guard.watch.is_some() {

@@ -135,7 +135,7 @@ impl Ports {
     }
 
     fn read_datagrams(&mut self, token: Token, runner: &mut Runner<'_>) {
-        let mut share = Share::begin(self.clock);
+        let mut share = Share::begin(self.clock, runner.now);
         if !self.read_left_over(token, &mut share, runner) {
             return self.queue_greedy(token);
         }
