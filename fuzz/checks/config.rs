@@ -29,6 +29,7 @@ pub(crate) fn check(data: &[u8]) {
         registry: registry(FAMILIES),
         previous: None,
         skip_missing: false,
+        keeps_lines: false,
     };
     let compiled = compile(&input);
     assert_eq!(compiled.plan.is_none(), compiled.errors() > 0, "no plan comes of an error, and one of none");

@@ -92,6 +92,7 @@ fn show(number: u8, previous: Option<&Plan>) -> Plan {
         registry: registry(FAMILIES),
         previous,
         skip_missing: false,
+        keeps_lines: false,
     });
     let rendered = compiled.render(false);
     compiled.plan.unwrap_or_else(|| panic!("{rendered}"))

@@ -51,6 +51,7 @@ fn measure(shape: &str) {
         },
         previous: None,
         skip_missing: false,
+        keeps_lines: false,
     };
     let before = peak_megabytes();
     let (start, cpu_start) = (Instant::now(), cpu_seconds());

@@ -7,10 +7,11 @@ use crosspatch_core::{Plan, PlanBuilder, Registry};
 use crate::files::{Files, MemoryFiles, Override};
 use crate::report::compiled::Compiled;
 use crate::report::diagnostic::Draft;
+use crate::report::lines::WrittenMappings;
 use crate::report::secrets;
 use crate::semantics::configure::configure_instances;
 use crate::semantics::sections::Sections;
-use crate::semantics::{loops, mappings, merges, overrides, ports};
+use crate::semantics::{loops, mappings, merges, overrides, ports, web};
 
 /// The input of a compilation.
 #[derive(Copy, Clone)]
@@ -27,18 +28,23 @@ pub struct CompileInput<'a> {
     pub previous: Option<&'a Plan>,
     /// Whether instances of missing backends are left out with a warning, together with their mappings.
     pub skip_missing: bool,
+    /// Whether the result has the mapping lines, for those who show them. It also has them if the configuration has a page.
+    pub keeps_lines: bool,
 }
 
 /// Compiles a configuration. The result holds the plan or all mistakes. Never panics, whatever the files contain.
 pub fn compile(input: &CompileInput<'_>) -> Compiled {
     let mut sections = Sections::read(input.file, input.files, input.registry, input.skip_missing);
     overrides::apply(input.overrides, &mut sections);
+    let keeps_lines = input.keeps_lines || sections.web.is_some();
+    let (web, errors_of_page) = web::configure_page(&mut sections);
     let mut builder = PlanBuilder::new(input.previous);
     let configured = configure_instances(&mut sections, &mut builder);
     ports::check(&sections.instances, &configured, &mut sections.diagnostics);
     let origins = mappings::map_everything(&mut sections, &mut builder, configured);
     let repeated = loops::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);
     merges::check(&builder, &origins, &sections.sources, &mut sections.diagnostics);
+    let mappings = keeps_lines.then(|| WrittenMappings::collect(&origins.lines, &builder, &sections.sources));
     drop(origins);
     // The plan itself drops repeated plain routes.
     if !repeated.is_empty() {
@@ -47,10 +53,10 @@ pub fn compile(input: &CompileInput<'_>) -> Compiled {
     report_empty(&mut sections);
     let Sections { mut sources, diagnostics, read, .. } = sections;
     let (errors, warnings) = (diagnostics.errors, diagnostics.warnings);
-    let plan = (errors == 0).then(|| builder.build());
+    let plan = (errors == errors_of_page).then(|| builder.build());
     let mut diagnostics = diagnostics.finish(&sources);
     secrets::mask(&mut diagnostics, &mut sources, input.registry);
-    Compiled { plan, diagnostics, files: read, sources, errors, warnings }
+    Compiled { plan, diagnostics, files: read, mappings, web, sources, errors, warnings }
 }
 
 /// Compiles a configuration that consists of one text. Diagnostics call it `show.cfg`.
@@ -64,6 +70,7 @@ pub fn compile_text(text: &str, registry: Registry) -> Compiled {
         registry,
         previous: None,
         skip_missing: false,
+        keeps_lines: false,
     })
 }
 

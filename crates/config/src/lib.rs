@@ -5,8 +5,8 @@
 //! | folder | stage | in the order in which they run |
 //! | --- | --- | --- |
 //! | `syntax` | text in | `source`, `lexer`, `parser`, `pattern`; `tree` is their result, `document` the view of an editor |
-//! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `ports`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges` |
-//! | `report` | report out | `diagnostic`, `explain`, `suggest`, `secrets`, `compiled`, `render` |
+//! | `semantics` | meaning | `sections`, `chains`, `options`, `overrides`, `configure`, `ports`, `mappings`, `stages`, `endpoints`, `routes`, `loops`, `merges`, `web` |
+//! | `report` | report out | `diagnostic`, `explain`, `suggest`, `lines`, `secrets`, `compiled`, `render` |
 //!
 //! No stage stops at a mistake. It reports the mistake, continues with what was probably meant so that the rest is checked
 //! too, and does not report errors that only follow from it.
@@ -16,6 +16,7 @@
 
 mod compile;
 mod files;
+mod page;
 mod report;
 mod semantics;
 mod syntax;
@@ -23,10 +24,13 @@ mod wording;
 
 pub use compile::{CompileInput, compile, compile_text};
 pub use files::{Files, MemoryFiles, Override};
+pub use page::{DEFAULT_LISTEN, WebSettings, listen_address};
 pub use report::compiled::Compiled;
 pub use report::diagnostic::{Diagnostic, DiagnosticSeverity};
 pub use report::explain::{EXPLANATIONS, explanation};
+pub use report::lines::{MappedPair, WrittenMappings};
 pub use report::suggest::closest;
+
 pub use syntax::document::Document;
 pub use syntax::lexer::Operator;
 pub use syntax::source::Span;

@@ -71,6 +71,7 @@ fn every_example_whose_backends_exist_compiles() {
             | Item::Include { .. }
             | Item::Backend { .. }
             | Item::Map
+            | Item::Web(_)
             | Item::Chain { .. }
             | Item::Stages(_)
             | Item::Option { .. }
@@ -85,6 +86,7 @@ fn every_example_whose_backends_exist_compiles() {
             registry: REGISTRY,
             previous: None,
             skip_missing: false,
+            keeps_lines: false,
         });
         if missing.is_empty() {
             assert_eq!(compiled.errors(), 0, "{}", compiled.render(false));
@@ -130,6 +132,7 @@ fn every_example_has_all_its_routes() {
             registry: Registry { backends: BACKENDS, planned: &[], aliases: &[], families: FAMILIES },
             previous: None,
             skip_missing: false,
+            keeps_lines: false,
         });
         let shown = compiled.render(false);
         let plan = compiled.plan.unwrap_or_else(|| panic!("{shown}"));

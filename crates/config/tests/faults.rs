@@ -19,6 +19,7 @@ fn compile_files(files: &dyn Files) -> Compiled {
         registry: REGISTRY,
         previous: None,
         skip_missing: false,
+        keeps_lines: false,
     })
 }
 
@@ -299,6 +300,7 @@ fn an_unchanged_instance_keeps_its_slots_through_a_reload() {
         registry: REGISTRY,
         previous: Some(&plan),
         skip_missing: false,
+        keeps_lines: false,
     });
     let after = after.plan.expect("a plan");
     for channel in ["one.b", "two.y"] {

@@ -123,6 +123,7 @@ impl Example {
             registry: support::REGISTRY,
             previous: None,
             skip_missing: self.skip_missing,
+            keeps_lines: false,
         })
     }
 }

@@ -154,6 +154,15 @@ impl Outbox {
         }
     }
 
+    /// Puts values that the session has received on channels of the same numbers.
+    pub fn emit_all(&mut self, received: &[(Slot, Value)]) {
+        // Numbers between sessions are in their range.
+        match received {
+            [(slot, Value::Number(number))] => self.emitted.push((*slot, Value::Number(*number))),
+            _ => self.emitted.extend_from_slice(received),
+        }
+    }
+
     /// Whether the value with this number, among those passed to `handle_values`, is an event. Events must not be sent
     /// again to a peer that reconnects. [`recall`](Self::recall) never returns events.
     #[inline]

@@ -83,6 +83,11 @@ pub trait Session: Send {
     /// by the reminder of the program; never on the path of a value.
     fn status(&self) -> Status;
 
+    /// Whether [`next_timeout`](Self::next_timeout) ever is a time. Asked once, before everything else.
+    fn has_timeouts(&self) -> bool {
+        true
+    }
+
     /// The time of the next call of `handle_timeout`. Read after every call into the session.
     fn next_timeout(&self) -> Option<Instant> {
         None

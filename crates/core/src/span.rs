@@ -86,6 +86,11 @@ impl<'a> SlotSpan<'a> {
         if end <= 0 { 0 } else { bits & bits::first(end as usize) & !in_front }
     }
 
+    /// Whether any slot has changed.
+    pub fn has_changes(self) -> bool {
+        self.words().any(|(_, bits)| bits != 0)
+    }
+
     /// How many slots have changed.
     pub fn count(self) -> usize {
         self.words().map(|(_, bits)| bits.count_ones() as usize).sum()

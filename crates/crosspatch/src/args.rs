@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Measure this program on this machine, compared with programs that only receive and send
     Bench(Bench),
+    /// Read a password, and print a hash of it for the section `[web]`
+    WebPassword,
     /// Print a shell completion script
     Completions(Completions),
     /// Print the man page, or write the pages of all commands into a folder
@@ -99,6 +101,10 @@ pub(crate) struct RunArgs {
     /// Print the values of the channels as they change
     #[arg(long)]
     pub(crate) values: bool,
+
+    /// Serve the page, on `127.0.0.1:8100` or on this address [default: as in the section `[web]`]
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
+    pub(crate) web: Option<Option<String>>,
 
     /// Reload on SIGHUP only, not when a file of the configuration changes
     #[arg(long)]

@@ -9,6 +9,7 @@ mod files;
 mod line_limit;
 mod log;
 mod output;
+mod page;
 mod reload;
 mod reminder;
 mod show;
@@ -83,6 +84,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Help(help) => done(commands::help::run(&REGISTRY, &help)),
         Command::Replay(replay) => commands::replay::run(&replay, args.log.color),
         Command::Bench(bench) => commands::bench::run(&bench),
+        Command::WebPassword => done(commands::web_password::run()),
         Command::Man(man) => done(commands::man::run(&man)),
         Command::Version => done(output::print(&Args::command().render_version())),
         Command::Completions(completions) => done(commands::completions::run(&REGISTRY, &completions)),

@@ -181,6 +181,7 @@ mod tests {
             registry: REGISTRY,
             previous: None,
             skip_missing: false,
+            keeps_lines: false,
         };
         let shell = Shell::new().expect("a poller");
         let show = shell.handle();

@@ -12,6 +12,7 @@ use crate::args;
 use crate::files::{Disk, Helpers};
 use crate::line_limit::{LineLimit, Visibility};
 use crate::log::Log;
+use crate::page::{ShowPage, WantedPage};
 use crate::reload::{Reason, Reloader, Reloads};
 use crate::reminder::Reminder;
 use crate::signals::Signals;
@@ -27,6 +28,8 @@ pub(crate) struct RunnableShow {
     pub(crate) watches: bool,
     /// Whether to print values.
     pub(crate) values: bool,
+    /// The page that the command line asks for.
+    pub(crate) web: Option<WantedPage>,
     /// The file to record input to.
     pub(crate) record: Option<PathBuf>,
     /// The real-time priority to run with.
@@ -47,7 +50,8 @@ impl RunnableShow {
         result
     }
 
-    fn run_with(self, log: &Log) -> Result<ExitCode> {
+    fn run_with(mut self, log: &Log) -> Result<ExitCode> {
+        self.source = self.source.keep_lines(self.web.is_some());
         let signals = Signals::listen(log).context("cannot install the signal handlers")?;
         let name = self.source.name();
         let mut shell = Shell::new().context("cannot create the poller")?;
@@ -56,6 +60,7 @@ impl RunnableShow {
         let mut compiled = self.source.compile(&disk, None);
         let mut known = SeenWarnings::default();
         source::report(&mut compiled, &mut known, log);
+        let (lines, web) = (compiled.mappings.take(), compiled.web.take());
         let plan = match source::usable(compiled) {
             Ok(plan) => plan,
             Err(refusal) => {
@@ -74,7 +79,10 @@ impl RunnableShow {
             values::show(&show).context("cannot start a thread")?;
         }
         show.trace(tracing::enabled!(Level::TRACE));
+        let page = ShowPage::new(self.web, name.clone(), show.clone());
+        page.set_lines(&plan, lines);
         show.install(plan);
+        page.apply(web);
         let reminder = Reminder::start(show.clone()).context("cannot start a thread")?;
         let reloads = Reloads::default();
         let reloader = Reloader {
@@ -83,6 +91,7 @@ impl RunnableShow {
             helpers,
             known,
             show: show.clone(),
+            page: page.clone(),
             reloads: reloads.clone(),
             log: log.clone(),
         };
@@ -103,9 +112,11 @@ impl RunnableShow {
             if let Observed::Notice { instance: Some(_), .. } = &observed {
                 reminder.handle_notice();
             }
+            page.handle(&observed);
             log_event(now, &observed, &mut limit);
         };
         shell.run(&mut observer).context("the event loop failed")?;
+        page.end();
         info!(id = "end", "ended");
         Ok(ExitCode::SUCCESS)
     }

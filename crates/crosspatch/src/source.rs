@@ -25,6 +25,7 @@ pub(crate) struct ConfigSource {
     text: CachedText,
     overrides: Vec<Override>,
     skip_missing: bool,
+    keeps_lines: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +63,7 @@ impl ConfigSource {
             text: CachedText::File(file.to_owned()),
             overrides: convert(overrides),
             skip_missing: false,
+            keeps_lines: false,
         })
     }
 
@@ -70,12 +72,18 @@ impl ConfigSource {
         Self { skip_missing: skip, ..self }
     }
 
+    /// Keeps the mapping lines as written, for the page.
+    pub(crate) fn keep_lines(self, keep: bool) -> Self {
+        Self { keeps_lines: keep, ..self }
+    }
+
     /// A text that is part of the program.
     pub(crate) fn embedded(name: &'static str, text: impl Into<String>, overrides: &Overrides) -> Self {
         Self {
             text: CachedText::Embedded(name, text.into()),
             overrides: convert(overrides),
             skip_missing: false,
+            keeps_lines: false,
         }
     }
 
@@ -89,9 +97,17 @@ impl ConfigSource {
 
     /// Compiles the configuration on top of the running plan. Files are read anew through `disk`.
     pub(crate) fn compile(&self, disk: &Disk, previous: Option<&Plan>) -> Compiled {
-        let (overrides, skip_missing) = (&self.overrides, self.skip_missing);
-        let input =
-            |file, files| CompileInput { file, files, overrides, registry: REGISTRY, previous, skip_missing };
+        let Self { overrides, skip_missing, keeps_lines, .. } = self;
+        let (skip_missing, keeps_lines) = (*skip_missing, *keeps_lines);
+        let input = |file, files| CompileInput {
+            file,
+            files,
+            overrides,
+            registry: REGISTRY,
+            previous,
+            skip_missing,
+            keeps_lines,
+        };
         match &self.text {
             CachedText::File(file) => compile(&input(file, disk)),
             CachedText::Embedded(name, text) => {

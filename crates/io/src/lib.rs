@@ -52,7 +52,11 @@ pub use handle::{Handle, StatusReport};
 pub use observe::{Observed, PortName};
 pub use realtime::RealtimeError;
 pub use replay::{ReplayError, replay};
+
+pub use system::host_name;
+
 pub use subscribers::ReceiverLookup;
+
 pub use value_observers::{Interest, Observation, ValueFrame};
 
 use clock::Clock;

@@ -3,6 +3,11 @@
 use md5::{Digest, Md5};
 
 /// Raises the limit of open files and sockets of this process as far as it is permitted.
+/// The name of this machine in its network, if it has one.
+pub fn host_name() -> Option<String> {
+    String::from_utf8(name_bytes()).ok().filter(|name| !name.is_empty())
+}
+
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "there is no safe call for the limits of a process")]
 pub(crate) fn raise_file_limit() {
@@ -49,13 +54,13 @@ pub(crate) fn return_large_blocks() {}
 pub(crate) fn machine() -> Vec<u8> {
     const FILES: [&str; 2] = ["/etc/machine-id", "/sys/firmware/devicetree/base/serial-number"];
     let known: Vec<u8> = FILES.into_iter().filter_map(|file| std::fs::read(file).ok()).flatten().collect();
-    let known = if known.is_empty() { host_name() } else { known };
+    let known = if known.is_empty() { name_bytes() } else { known };
     Md5::new().chain_update(b"crosspatch").chain_update(known).finalize().to_vec()
 }
 
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "the name of the host comes from the C library only")]
-fn host_name() -> Vec<u8> {
+fn name_bytes() -> Vec<u8> {
     let mut name = [0_u8; 256];
     // SAFETY: the call writes at most as many bytes as the buffer has.
     let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } != 0;
@@ -63,7 +68,7 @@ fn host_name() -> Vec<u8> {
 }
 
 #[cfg(not(unix))]
-fn host_name() -> Vec<u8> {
+fn name_bytes() -> Vec<u8> {
     std::env::var_os("COMPUTERNAME")
         .map(|name| name.to_string_lossy().into_owned().into_bytes())
         .unwrap_or_default()

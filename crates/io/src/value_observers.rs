@@ -45,6 +45,13 @@ pub struct Observation {
     frames: Receiver<ValueFrame>,
 }
 
+impl ValueFrame {
+    /// Whether it holds as many changes as a frame can. The next one follows soon.
+    pub fn is_full(&self) -> bool {
+        self.changes.len() >= MOST_CHANGES
+    }
+}
+
 impl Observation {
     /// Waits for the next frame.
     ///

@@ -7,8 +7,14 @@ use serde_json::Value;
 use super::{File, Finding};
 
 /// The crates that depend on nothing of the workspace but the contract.
-const SIBLINGS: [&str; 5] =
-    ["crosspatch-backends", "crosspatch-config", "crosspatch-io", "crosspatch-sim", "crosspatch-transforms"];
+const SIBLINGS: [&str; 6] = [
+    "crosspatch-backends",
+    "crosspatch-config",
+    "crosspatch-io",
+    "crosspatch-sim",
+    "crosspatch-transforms",
+    "crosspatch-web",
+];
 
 /// The contract, which depends on nothing of the workspace.
 const CONTRACT: &str = "crosspatch-core";
@@ -17,8 +23,14 @@ const CONTRACT: &str = "crosspatch-core";
 const WORLD: &str = "crosspatch-sim";
 
 /// Folders whose code must do without the name of any protocol.
-const NAMELESS: [&str; 5] =
-    ["crates/core/src/", "crates/config/src/", "crates/io/src/", "crates/sim/src/", "crates/transforms/src/"];
+const NAMELESS: [&str; 6] = [
+    "crates/core/src/",
+    "crates/config/src/",
+    "crates/io/src/",
+    "crates/sim/src/",
+    "crates/transforms/src/",
+    "crates/web/src/",
+];
 
 /// Backends whose names are words for something else as well: `loopback` wherever there are addresses, `midi` as a kind of
 /// device, and `jack` as a kind of port.
@@ -151,6 +163,7 @@ mod tests {
             { "name": "crosspatch-backends", "manifest_path": "backends", "dependencies": core },
             { "name": "crosspatch-transforms", "manifest_path": "transforms", "dependencies": core },
             { "name": "crosspatch-sim", "manifest_path": "sim", "dependencies": core },
+            { "name": "crosspatch-web", "manifest_path": "web", "dependencies": core },
             { "name": "crosspatch-io", "manifest_path": "io", "dependencies": dependencies_of_io },
         ] })
     }

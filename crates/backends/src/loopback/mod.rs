@@ -48,9 +48,11 @@ impl Session for Loopback {
     fn start(&mut self, _now: Instant, _out: &mut Outbox) {}
 
     fn handle_values(&mut self, _now: Instant, values: &[(Slot, Value)], out: &mut Outbox) {
-        for (slot, value) in values {
-            out.emit(*slot, value.clone());
-        }
+        out.emit_all(values);
+    }
+
+    fn has_timeouts(&self) -> bool {
+        false
     }
 
     fn status(&self) -> Status {

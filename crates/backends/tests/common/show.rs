@@ -17,6 +17,7 @@ pub(crate) fn plan(text: &str, previous: Option<&Plan>) -> Result<Plan, String> 
         registry: registry(FAMILIES),
         previous,
         skip_missing: false,
+        keeps_lines: false,
     };
     let compiled = crosspatch_config::compile(&input);
     let rendered = compiled.render(false);

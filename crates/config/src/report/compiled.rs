@@ -4,18 +4,24 @@ use std::path::PathBuf;
 
 use crosspatch_core::Plan;
 
+use crate::page::WebSettings;
 use crate::report::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::report::lines::WrittenMappings;
 use crate::syntax::source::SourceFiles;
 
 /// The result of a compilation.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The plan. None if there is an error.
+    /// The plan. None if there is an error, except for one that only concerns the page.
     pub plan: Option<Plan>,
     /// Errors and warnings by file and line. At most the first thousand are kept.
     pub diagnostics: Vec<Diagnostic>,
     /// Every file that was requested, whether or not it could be read. These are the files to watch for changes.
     pub files: Vec<PathBuf>,
+    /// The mapping lines, if they were asked for.
+    pub mappings: Option<WrittenMappings>,
+    /// The settings of the page, if the configuration has any.
+    pub web: Option<WebSettings>,
     pub(crate) sources: SourceFiles,
     pub(crate) errors: usize,
     pub(crate) warnings: usize,

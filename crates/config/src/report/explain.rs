@@ -177,6 +177,12 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
         "unknown-transform",
         "There is no transform of that name. `crosspatch help transforms` lists all of them.",
     ),
+    (
+        "web-open",
+        "The page would listen on an address of the network without a password, so that everybody there could operate the \
+         show. Set `password-file` or `password` in the section `[web]`, or listen on 127.0.0.1 only. The show runs without \
+         the page until then.",
+    ),
 ];
 
 /// The explanation of a diagnostic, by its id.

@@ -31,13 +31,8 @@ pub(crate) fn configure_instances(
     sections: &mut Sections<'_>,
     builder: &mut PlanBuilder<'_>,
 ) -> Vec<Option<ConfiguredInstance>> {
-    let mut env = Environment {
-        files: sections.files,
-        sources: &mut sections.sources,
-        diagnostics: &mut sections.diagnostics,
-        read: &mut sections.read,
-        readable: Vec::new(),
-    };
+    let Sections { files, sources, diagnostics, read: read_files, .. } = sections;
+    let mut env = Environment::new(*files, sources, diagnostics, read_files);
     let mut names: Vec<_> = sections.globals.keys().copied().collect();
     names.sort_unstable();
     for name in names {
@@ -49,13 +44,25 @@ pub(crate) fn configure_instances(
     let configure = |section: &InstanceSection| {
         let backend = section.backend?;
         let globals = sections.globals.get(backend.name);
-        let (given, instance, has_mistake) = configure(section, backend, globals, &mut env)?;
+        let (given, instance, has_mistake) = read(section, globals, &mut env, backend.configure)?;
         section.is_named.then(|| {
             let id = builder.instance(&section.name, backend, given, Arc::clone(&instance));
             ConfiguredInstance { id, backend, instance, has_mistake }
         })
     };
     sections.instances.iter().map(configure).collect()
+}
+
+/// Reads the options of the section `[web]`, if there is one, and returns whether it has a mistake.
+pub(crate) fn read_page<T>(
+    sections: &mut Sections<'_>,
+    build: impl FnOnce(&mut Options<'_>) -> Option<T>,
+) -> Option<(T, bool)> {
+    let Sections { files, sources, diagnostics, read: read_files, web, .. } = sections;
+    let section = web.as_ref()?;
+    let mut env = Environment::new(*files, sources, diagnostics, read_files);
+    hide_secrets(&section.options.settings, section.backend, &mut env);
+    read(section, None, &mut env, build).map(|(_, built, has_mistake)| (built, has_mistake))
 }
 
 /// The context for reading options.
@@ -67,6 +74,17 @@ struct Environment<'a> {
     read: &'a mut Vec<PathBuf>,
     /// The files for which a warning has reported that their secrets are readable by all users.
     readable: Vec<SourceId>,
+}
+
+impl<'a> Environment<'a> {
+    fn new(
+        files: &'a dyn Files,
+        sources: &'a mut SourceFiles,
+        diagnostics: &'a mut Diagnostics,
+        read: &'a mut Vec<PathBuf>,
+    ) -> Self {
+        Self { files, sources, diagnostics, read, readable: Vec::new() }
+    }
 }
 
 /// Hides secrets in everything that is shown, and warns once for each file whose secrets other users can read. A value that is
@@ -106,14 +124,15 @@ fn hide_secrets(settings: &[Setting], backend: Option<&'static Backend>, env: &m
 
 const ONLY_OWNER: &str = "make the file readable by its owner only: `chmod 600 FILE`";
 
-/// Configures one instance, and returns whether it has a mistake. Returns `None` if it cannot be used; the reason has been
-/// reported.
-fn configure(
+/// Reads the options of one section, and returns whether it has a mistake. Returns `None` if it cannot be used; the reason has
+/// been reported.
+fn read<T>(
     section: &InstanceSection,
-    backend: &'static Backend,
     globals: Option<&OptionSet>,
     env: &mut Environment<'_>,
-) -> Option<(Vec<Given>, Arc<dyn Instance>, bool)> {
+    build: impl FnOnce(&mut Options<'_>) -> Option<T>,
+) -> Option<(Vec<Given>, T, bool)> {
+    let backend = section.backend?;
     let mut given = Vec::new();
     let mut settings = Vec::new();
     let mut is_incomplete = section.is_guessed
@@ -133,7 +152,7 @@ fn configure(
         settings.push(setting);
     }
     let mut options = Options::new(&section.name, &given, backend.options);
-    let instance = (backend.configure)(&mut options);
+    let built = build(&mut options);
     let mut errors = options.into_errors();
     report_slips(&mut errors, &settings, env);
     let explained = is_incomplete || errors.iter().any(|error| !error.is_warning);
@@ -143,11 +162,11 @@ fn configure(
             env.diagnostics.add(option_error(error, section, &settings, &given, env.sources));
         }
     }
-    if instance.is_none() && !explained {
+    if built.is_none() && !explained {
         let message = format!("the instance {} cannot be used as configured", quote(&section.name));
         env.diagnostics.add(Draft::error("option-missing", message).at(section.name_at));
     }
-    Some((given, instance?, explained))
+    Some((given, built?, explained))
 }
 
 /// A part of a value that was probably not meant to be one.

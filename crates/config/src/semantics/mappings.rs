@@ -5,11 +5,12 @@ use crosspatch_core::{Direction, PlanBuilder, canonical_address};
 use rustc_hash::FxHashMap;
 
 use crate::report::diagnostic::Draft;
+use crate::report::lines::LineOrigin;
 use crate::report::suggest::closest;
 use crate::semantics::chains::NamedChains;
 use crate::semantics::configure::ConfiguredInstance;
 use crate::semantics::endpoints::{Addresses, ChannelList, DoubtfulBar, Referenced};
-use crate::semantics::origins::{LineOrigin, Origins};
+use crate::semantics::origins::Origins;
 use crate::semantics::routes::{Conversion, MAX_ROUTES, RouteWriter};
 use crate::semantics::sections::{InstanceSection, MapPart, Sections};
 use crate::semantics::stages::{self, StageReference, Stages};

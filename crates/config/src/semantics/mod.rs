@@ -13,3 +13,4 @@ pub(crate) mod ports;
 pub(crate) mod routes;
 pub(crate) mod sections;
 pub(crate) mod stages;
+pub(crate) mod web;

@@ -4,18 +4,9 @@ use std::sync::Arc;
 
 use crosspatch_core::transform::Chain;
 
+use crate::report::lines::LineOrigin;
 use crate::syntax::lexer;
-use crate::syntax::source::{Location, SourceFiles, SourceId, Span};
-
-/// A mapping line that has routes.
-#[derive(Copy, Clone)]
-pub(crate) struct LineOrigin {
-    /// The number of its first route.
-    pub(crate) first_route: u32,
-    /// The offset of the line in its file.
-    pub(crate) start: u32,
-    pub(crate) source: SourceId,
-}
+use crate::syntax::source::{Location, SourceFiles, Span};
 
 /// Consecutive routes through the same chain.
 pub(crate) struct ChainOrigin {

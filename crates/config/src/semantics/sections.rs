@@ -6,6 +6,7 @@ use crosspatch_core::{Alias, Backend, Planned, Registry, Scope};
 use rustc_hash::FxHashMap;
 
 use crate::files::{Files, beside, normalized, unreadable};
+use crate::page;
 use crate::report::diagnostic::{Diagnostics, Draft};
 use crate::report::suggest::{closest, did_you_mean, invalid_name};
 use crate::semantics::chains::NamedChains;
@@ -61,6 +62,8 @@ pub(crate) struct Sections<'a> {
     pub(crate) globals: FxHashMap<&'static str, OptionSet>,
     pub(crate) maps: Vec<MapPart>,
     pub(crate) chains: NamedChains,
+    /// The settings of the page.
+    pub(crate) web: Option<InstanceSection>,
     /// Whether instances of missing backends are left out.
     pub(crate) skip_missing: bool,
     /// Sections of backends that are not built: the backend, location, and whether it is the section of an instance.
@@ -79,6 +82,7 @@ enum Section {
     Backend(&'static str),
     Instance(usize),
     Map,
+    Web,
     Chain(usize),
     /// A section whose header has a mistake. Its lines are ignored.
     Skipped,
@@ -88,7 +92,7 @@ impl Section {
     fn context(self) -> SectionKind {
         match self {
             Self::None(_) => SectionKind::Start,
-            Self::Backend(_) | Self::Instance(_) | Self::Skipped => SectionKind::Options,
+            Self::Backend(_) | Self::Instance(_) | Self::Web | Self::Skipped => SectionKind::Options,
             Self::Map => SectionKind::Map,
             Self::Chain(_) => SectionKind::Chain,
         }
@@ -109,6 +113,7 @@ impl<'a> Sections<'a> {
             globals: FxHashMap::default(),
             maps: Vec::new(),
             chains: NamedChains::new(registry.families),
+            web: None,
             skip_missing,
             planned: Vec::new(),
             section: Section::None(false),
@@ -207,6 +212,18 @@ impl<'a> Sections<'a> {
                     self.instance_section(location(backend), backend.of(text), location(name), name.of(text));
             }
             Item::Map => self.section = Section::Map,
+            Item::Web(name) => {
+                self.section = Section::Web;
+                self.web.get_or_insert_with(|| InstanceSection {
+                    name: page::SECTION.name.to_owned(),
+                    name_at: location(name),
+                    backend: Some(&page::SECTION),
+                    is_guessed: false,
+                    options: OptionSet::default(),
+                    missing: None,
+                    is_named: false,
+                });
+            }
             Item::Chain { name, stages } => {
                 let chain = self.chains.begin(location(name), name.of(text), &mut self.diagnostics);
                 self.chains.extend(chain, stages.into_iter().map(location));
@@ -439,6 +456,10 @@ impl<'a> Sections<'a> {
                 let instance = &mut self.instances[index];
                 (instance.backend, Scope::Instance, &mut instance.options)
             }
+            Section::Web => match &mut self.web {
+                Some(section) => (section.backend, Scope::Instance, &mut section.options),
+                None => return,
+            },
             Section::None(_) | Section::Map | Section::Chain(_) | Section::Skipped => return,
         };
         let Some(backend) = backend else { return };

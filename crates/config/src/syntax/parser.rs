@@ -77,6 +77,7 @@ fn header(text: &str, body: Span, faults: &mut Vec<Fault>) -> Item {
             }
             Item::Map
         }
+        "web" if rest.is_empty() => Item::Web(first),
         _ => Item::Instance { backend: first, name: rest },
     }
 }
@@ -88,8 +89,7 @@ fn expect(part: Span, at: Span, what: &str, help: &str, faults: &mut Vec<Fault>)
     }
 }
 
-pub(crate) const SECTIONS: &str =
-    "sections are `[BACKEND NAME]`, `[backend BACKEND]`, `[map]`, `[chain NAME]` and `[include FILE]`";
+pub(crate) const SECTIONS: &str = "sections are `[BACKEND NAME]`, `[backend BACKEND]`, `[map]`, `[chain NAME]`, `[web]` and `[include FILE]`";
 
 fn inside_brackets(text: &str, body: Span, faults: &mut Vec<Fault>) -> Span {
     let start = body.start as usize + 1;
@@ -491,7 +491,7 @@ mod tests {
     fn pieces(line: &Line) -> Vec<Span> {
         match &line.item {
             Item::Blank | Item::Map => vec![],
-            Item::Comment(span) | Item::Invalid(span) => vec![*span],
+            Item::Comment(span) | Item::Invalid(span) | Item::Web(span) => vec![*span],
             Item::Include { file } => vec![*file],
             Item::Backend { name } => vec![*name],
             Item::Instance { backend, name } => vec![*backend, *name],

@@ -161,6 +161,11 @@ impl SourceFile {
         }
     }
 
+    /// A file whose text somebody else has as well.
+    pub(crate) fn with_text(path: &Path, text: Arc<SourceText>) -> Self {
+        Self { path: path.to_owned(), text, secrets: Vec::new(), line_starts: OnceLock::new() }
+    }
+
     fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
             let feeds = self.text.as_str().bytes().zip(1..).filter(|(byte, _)| *byte == b'\n');
@@ -222,6 +227,10 @@ impl SourceFiles {
 
     pub(crate) fn find(&self, path: &Path) -> Option<SourceId> {
         self.0.iter().position(|source| source.path == path).map(|at| SourceId(at as u32))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (SourceId, &SourceFile)> {
+        (0..).map(SourceId).zip(&self.0)
     }
 
     pub(crate) fn get(&self, id: SourceId) -> &SourceFile {

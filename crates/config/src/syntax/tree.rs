@@ -53,6 +53,8 @@ pub enum Item {
     },
     /// `[map]`.
     Map,
+    /// `[web]`; the span of the word.
+    Web(Span),
     /// `[chain NAME] STAGES`.
     Chain {
         /// The name of the chain; empty if it is missing.
@@ -79,7 +81,7 @@ impl Item {
     /// The context of the following lines, if this is a section header.
     pub(crate) fn context(&self) -> Option<SectionKind> {
         match self {
-            Self::Backend { .. } | Self::Instance { .. } => Some(SectionKind::Options),
+            Self::Backend { .. } | Self::Instance { .. } | Self::Web(_) => Some(SectionKind::Options),
             Self::Map => Some(SectionKind::Map),
             Self::Chain { .. } => Some(SectionKind::Chain),
             Self::Blank

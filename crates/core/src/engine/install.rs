@@ -61,7 +61,7 @@ impl Engine {
                     fresh[id.index()] = true;
                     self.sessions_started += 1;
                     let running = match session {
-                        SessionTransition::Start(running) => *running,
+                        SessionTransition::Start(running) => running,
                         SessionTransition::Continue(..) => start(planned),
                     };
                     Running { id: SessionId(self.sessions_started), ..running }

@@ -10,6 +10,8 @@ mod changes;
 mod install;
 mod known;
 mod known_levels;
+mod lone;
+mod loops;
 mod names;
 mod slices;
 mod spans;
@@ -24,7 +26,7 @@ use alarms::Alarms;
 use chains::LiveChains;
 pub use changes::{Change, HeldBack};
 use known::LastValues;
-use slices::{ROUTED_AT_ONCE, Rest, SLICE, Slices};
+use slices::{Rest, SLICE, Slices};
 use spans::SpanMemory;
 pub use transition::{Replaced, Transition};
 
@@ -40,7 +42,6 @@ pub const MAX_HOPS: usize = 64;
 /// From this hop on, a turn that has routed more than `MAX_LATE_VALUES` is a loop that multiplies.
 const LATE_HOP: usize = 4;
 const MAX_LATE_VALUES: usize = 100_000;
-const MAX_TRAIL: usize = 1000;
 
 /// The minimum sleep of a session that requests a wake-up in the past.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -64,7 +65,6 @@ pub struct Engine {
     scratch: Vec<(Slot, Value)>,
     emitted: Vec<(Slot, Value)>,
     spans: SpanMemory,
-    // When sessions want to be woken.
     timers: Alarms,
     // The sessions that the `handle_timeout` that is running has woken.
     woken: Vec<InstanceId>,
@@ -113,6 +113,8 @@ struct Running {
     /// The remaining work of an interrupted turn.
     rest: Rest,
     known: LastValues,
+    /// Whether the session ever wants to be woken.
+    has_timeouts: bool,
     wake: Option<Instant>,
     /// Whether it has been woken by the `handle_timeout` that is running.
     is_woken: bool,
@@ -373,8 +375,10 @@ impl Engine {
             self.scratch.clear();
             out.recall = false;
         }
-        running.sleep(now);
-        self.timers.set(instance.index(), running.wake);
+        if running.has_timeouts {
+            running.sleep(now);
+            self.timers.set(instance.index(), running.wake);
+        }
         self.slices.work += out.sent.since(sent);
         if std::mem::take(&mut out.suspended) {
             running.rest.is_suspended = true;
@@ -394,48 +398,38 @@ impl Engine {
             }
             out.raised = raised;
         }
+        if self.route_lone(instance, out) {
+            return;
+        }
         if !out.emitted.is_empty() || !out.spans.is_empty() {
             std::mem::swap(&mut self.emitted, &mut out.emitted);
             self.route(now, instance, out);
         }
     }
 
-    /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
-    fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
-        let emitted = std::mem::take(&mut self.emitted);
-        let room = if self.has_unrouted(instance) { 0 } else { ROUTED_AT_ONCE };
-        if out.spans.is_empty() {
-            self.route_values(now, instance, &emitted, room, out);
-        } else {
-            self.route_spans(now, instance, &emitted, room, out);
-        }
-        self.emitted = emitted;
-        self.emitted.clear();
-    }
-
     /// Routes values as long as there is room, and keeps the others. Returns how much room is left.
-    #[inline]
     fn route_values(
         &mut self,
         now: Instant,
         instance: InstanceId,
-        values: &[(Slot, Value)],
+        mut rest: &[(Slot, Value)],
         mut room: usize,
         out: &mut Outbox,
     ) -> usize {
-        let mut rest = values;
         while let [(slot, value), others @ ..] = rest {
             if room == 0 {
                 self.keep_unrouted(instance, rest, out);
                 break;
             }
-            // In late hops the channels are noted one by one, to name a loop by.
-            rest = match if self.is_late { 0 } else { self.route_run(instance, rest) } {
+            rest = match self.route_run(instance, rest) {
                 0 => {
                     room = room.saturating_sub(self.route_one(now, instance, *slot, value, out));
                     others
                 }
                 run => {
+                    if self.is_late {
+                        self.note_late(instance, rest[..run].iter().map(|(slot, _)| *slot));
+                    }
                     if out.watches_values() {
                         let session = self.running[instance.index()].id;
                         rest[..run].iter().for_each(|(slot, value)| {
@@ -522,8 +516,8 @@ impl Engine {
         if out.watches_values() {
             out.push(Effect::Value(source.id, slot, value.clone()));
         }
-        if self.is_late && self.trail.len() < MAX_TRAIL {
-            self.trail.push((instance, slot));
+        if self.is_late {
+            self.note_late(instance, std::iter::once(slot));
         }
         let planned = &self.plan.instances()[instance.index()];
         let channel = planned.channel(slot);
@@ -572,36 +566,6 @@ impl Engine {
             self.trail.clear();
         }
         out.generation = 0;
-    }
-
-    /// Drops the values that circulate in a loop and reports the channels of the loop, once.
-    fn break_loop(&mut self, now: Instant, out: &mut Outbox) {
-        for instance in self.queue.waiting.drain(..) {
-            self.running[instance.index()].drop_values();
-        }
-        for instance in &self.slices.waiting {
-            let running = &mut self.running[instance.index()];
-            if running.is_late() {
-                running.drop_values();
-            }
-        }
-        // The shortest way back from the last channel to itself.
-        let Some((last, before)) = self.trail.split_last() else { return };
-        let round = before
-            .iter()
-            .rposition(|channel| channel == last)
-            .map_or(&*self.trail, |at| &self.trail[at + 1..]);
-        let mut members = round.to_vec();
-        members.sort_unstable();
-        members.dedup();
-        if self.reported_loops.contains(&members) || self.reported_loops.len() >= 64 {
-            return;
-        }
-        self.reported_loops.push(members);
-        let names: Vec<_> =
-            round.iter().chain(round.first()).take(12).map(|&channel| self.name(channel)).collect();
-        let text = format!("the mapping goes round in a loop: {}; the value was dropped", names.join(" > "));
-        self.notices.take(now, None, Notice::warning("mapping-loop", text), out);
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) struct SpanMemory {
     emitted: SlotSpans,
     /// A span as values.
     broken: Vec<(Slot, Value)>,
-    /// Empty lists.
+    /// Empty lists. A session has a pointer to the one in its inbox, because most never need one.
+    #[expect(clippy::vec_box, reason = "they move between here and the sessions")]
     spare: Vec<Box<SlotSpans>>,
 }
 
@@ -50,8 +51,21 @@ impl Running {
 }
 
 impl Engine {
+    /// Puts the emitted values of a session into the inbox of each mapped target and into the chains that begin there.
+    pub(super) fn route(&mut self, now: Instant, instance: InstanceId, out: &mut Outbox) {
+        let emitted = std::mem::take(&mut self.emitted);
+        let room = if self.has_unrouted(instance) { 0 } else { super::slices::ROUTED_AT_ONCE };
+        if out.spans.is_empty() {
+            self.route_values(now, instance, &emitted, room, out);
+        } else {
+            self.route_spans(now, instance, &emitted, room, out);
+        }
+        self.emitted = emitted;
+        self.emitted.clear();
+    }
+
     /// Routes the spans in the outbox, and the emitted values among them.
-    pub(super) fn route_spans(
+    fn route_spans(
         &mut self,
         now: Instant,
         instance: InstanceId,
@@ -121,7 +135,7 @@ impl Engine {
         if !target.takes_spans() {
             return false;
         }
-        if span.changed_slots().next().is_none() {
+        if !span.has_changes() {
             return true;
         }
         if !source.known.record_input_span(span) {

@@ -29,9 +29,10 @@ pub struct Transition {
 }
 
 /// What happens to the session of an instance.
+#[expect(clippy::large_enum_variant, reason = "a box between two sessions would leave holes in the memory")]
 pub(super) enum SessionTransition {
     /// It starts, with all channels bound.
-    Start(Box<Running>),
+    Start(Running),
     /// The session of an instance of the plan before continues.
     Continue(InstanceId, Vec<Rebinding>),
 }
@@ -83,7 +84,7 @@ impl Transition {
         let ids = || (0..plan.instances().len() as u32).map(InstanceId);
         let instances: Vec<_> = ids().map(|id| plan.same_in(id, before)).collect();
         let sessions = instances.iter().zip(plan.instances()).map(|(continued, planned)| match continued {
-            None => SessionTransition::Start(Box::new(start(planned))),
+            None => SessionTransition::Start(start(planned)),
             Some(at) => {
                 SessionTransition::Continue(*at, rebindings(&before.instances()[at.index()], planned))
             }
@@ -117,6 +118,7 @@ impl fmt::Debug for Replaced {
 pub(super) fn start(planned: &PlannedInstance) -> Running {
     let channels = &planned.channels;
     let mut session = planned.instance.session();
+    let has_timeouts = session.has_timeouts();
     let outputs = channels.slots().filter(|&slot| channels.is_mapped(slot, Direction::Output));
     session.reserve(channels.len(), outputs.count());
     for slot in channels.slots() {
@@ -137,6 +139,7 @@ pub(super) fn start(planned: &PlannedInstance) -> Running {
         is_queued: false,
         rest: Rest::default(),
         known,
+        has_timeouts,
         wake: None,
         is_woken: false,
     }

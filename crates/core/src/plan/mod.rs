@@ -81,6 +81,11 @@ impl Plan {
         PlanBuilder::new(None).build()
     }
 
+    /// Its number, which no other plan of the process has.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// All instances, in the order of the configuration.
     pub fn instances(&self) -> &[PlannedInstance] {
         &self.instances
@@ -137,11 +142,6 @@ impl Plan {
     /// How many mappings there are.
     pub fn mapping_count(&self) -> usize {
         self.routes.len() - self.chains.reference_count()
-    }
-
-    /// The number of the plan. No other plan has it.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
     }
 
     /// The instance of the running plan whose session can go on as this one: same name, backend and options.

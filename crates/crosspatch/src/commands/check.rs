@@ -23,7 +23,10 @@ pub(crate) fn run(check: &Check, color: ColorChoice) -> Result<ExitCode> {
         0 => String::new(),
         number => format!(", {}", counted(number, "warning")),
     };
+    let errors = compiled.errors();
     let (verdict, status) = match usable(compiled) {
+        // The show would run, but without its page.
+        Ok(_) if errors > 0 => (counted(errors, "error"), ExitCode::FAILURE),
         Ok(plan) => (format!("good: {}", size(&plan)), ExitCode::SUCCESS),
         Err(refusal) => (refusal, ExitCode::FAILURE),
     };

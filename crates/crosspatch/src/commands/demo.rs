@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use crosspatch_config::DEFAULT_LISTEN;
 
 use crate::args::{Demo, LogArgs};
 use crate::output;
+use crate::page::WantedPage;
 use crate::show::RunnableShow;
 use crate::source::ConfigSource;
 
@@ -23,5 +25,6 @@ pub(crate) fn run(demo: &Demo, log: &LogArgs) -> Result<ExitCode> {
     }
     output::print(&format!("{WELCOME}\n"))?;
     let source = ConfigSource::embedded("demo.cfg", CONFIGURATION, &demo.overrides);
-    RunnableShow { source, watches: false, values: true, record: None, realtime: None }.run(log)
+    let web = Some(WantedPage { listen: DEFAULT_LISTEN, any_port: true });
+    RunnableShow { source, watches: false, values: true, web, record: None, realtime: None }.run(log)
 }

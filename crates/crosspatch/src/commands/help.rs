@@ -27,11 +27,12 @@ pub(crate) fn run(registry: &Registry, help: &Help) -> Result<()> {
 }
 
 /// Chapters of the user guide: name, title and text.
-const CHAPTERS: [(&str, &str, &str); 6] = [
+const CHAPTERS: [(&str, &str, &str); 7] = [
     ("language", "the configuration language", include_str!("../../../../docs/configuration.md")),
     ("first-show", "from an empty folder to a show", include_str!("../../../../docs/first-show.md")),
     ("cookbook", "recipes by task", include_str!("../../../../docs/cookbook.md")),
     ("command-line", "commands, signals, the log", include_str!("../../../../docs/command-line.md")),
+    ("web", "the page in the browser", include_str!("../../../../docs/web.md")),
     ("troubleshooting", "when nothing happens", include_str!("../../../../docs/troubleshooting.md")),
     ("midimonster", "moving from MIDIMonster", include_str!("../../../../docs/from-midimonster.md")),
 ];

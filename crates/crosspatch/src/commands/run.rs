@@ -7,25 +7,33 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crosspatch_config::{DEFAULT_LISTEN, listen_address};
+
 use crate::args::{LogArgs, RunArgs};
 use crate::files::{Helpers, PATIENCE};
+use crate::page::WantedPage;
 use crate::show::RunnableShow;
 use crate::source::ConfigSource;
 
 /// Runs until a signal ends the show.
 pub(crate) fn run(run: &RunArgs, log: &LogArgs) -> Result<ExitCode> {
+    let web = run.web.as_ref().map(|address| wanted_page(address.as_deref())).transpose()?;
     let source = ConfigSource::file(run.file.as_deref(), &run.overrides)?.skip_missing(run.skip_missing);
     if let Some(path) = &run.record {
         check_recording(path, run.force)?;
     }
-    let show = RunnableShow {
-        source,
-        watches: !run.no_watch,
-        values: run.values,
-        record: run.record.clone(),
-        realtime: run.realtime,
+    let (watches, values, record) = (!run.no_watch, run.values, run.record.clone());
+    RunnableShow { source, watches, values, web, record, realtime: run.realtime }.run(log)
+}
+
+/// The page of `--web` or `--web ADDRESS`.
+fn wanted_page(address: Option<&str>) -> Result<WantedPage> {
+    let listen = match address.map(listen_address) {
+        None => DEFAULT_LISTEN,
+        Some(Ok(listen)) => listen,
+        Some(Err(error)) => bail!("{error} after `--web`; name the configuration before `--web`"),
     };
-    show.run(log)
+    Ok(WantedPage { listen, any_port: false })
 }
 
 /// Refuses a recording that would overwrite another one, or that cannot be written.

@@ -75,7 +75,7 @@ pub(crate) fn run(sim: &Sim, log: &LogArgs) -> Result<ExitCode> {
     };
     output::print(&format!("A simulated {console}, at {listen}. {hint}"))?;
     let source = ConfigSource::embedded("sim.cfg", if is_osc { OSC } else { WEB_REMOTE }, &overrides);
-    RunnableShow { source, watches: false, values: true, record: None, realtime: None }.run(log)
+    RunnableShow { source, watches: false, values: true, web: None, record: None, realtime: None }.run(log)
 }
 
 /// `ADDRESS:PORT`, `[ADDRESS]:PORT` or `PORT` as the configuration writes it, with a blank.

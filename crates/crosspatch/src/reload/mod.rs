@@ -17,6 +17,7 @@ use tracing::{debug, warn};
 
 use crate::files::{Disk, Helpers, PATIENCE};
 use crate::log::Log;
+use crate::page::ShowPage;
 use crate::source::{self, ConfigSource, SeenWarnings};
 pub(crate) use trigger::{Reason, ReloadTrigger};
 use watch::Watch;
@@ -53,6 +54,7 @@ pub(crate) struct Reloader {
     /// The warnings already reported.
     pub(crate) known: SeenWarnings,
     pub(crate) show: Handle,
+    pub(crate) page: ShowPage,
     /// The changes of every reload.
     pub(crate) reloads: Reloads,
     pub(crate) log: Log,
@@ -118,10 +120,13 @@ impl Reloader {
         self.disk = disk;
         source::report(&mut compiled, &mut self.known, &self.log);
         let name = self.source.name();
+        let (lines, web) = (compiled.mappings.take(), compiled.web.take());
         match source::usable(compiled) {
             Ok(plan) => {
                 self.reloads.add(plan.difference(&running));
+                self.page.set_lines(&plan, lines);
                 let replaced = self.show.install(plan);
+                self.page.apply(web);
                 drop(running);
                 // Freed here, it does not hold up the show.
                 drop(replaced.recv());

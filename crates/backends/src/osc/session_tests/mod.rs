@@ -518,6 +518,7 @@ fn a_reload_brings_new_channels_in_and_takes_old_ones_out() {
         registry: REGISTRY,
         previous: Some(&previous),
         skip_missing: false,
+        keeps_lines: false,
     };
     let plan = crosspatch_config::compile(&input).plan.expect("a plan");
     world.install(plan);

@@ -33,10 +33,11 @@ struct InputChannel {
 /// Consecutive 8-bit channels at consecutive places.
 #[derive(Debug)]
 struct InputRun {
-    /// The number of the first one.
+    /// The number of the first one, and how many there are.
     at: usize,
+    len: usize,
     /// The last emitted levels, and which of the channels have any.
-    told: Vec<u8>,
+    told: Vec<[u8; 64]>,
     is_told: Vec<u64>,
 }
 
@@ -101,7 +102,7 @@ impl Input {
         for run in runs.iter_mut().flatten() {
             channels[at..run.at].iter_mut().for_each(|channel| channel.tell(frame, unclaimed, out));
             run.tell(&channels[run.at], frame, unclaimed, changed, out);
-            at = run.at + run.told.len();
+            at = run.at + run.len;
         }
         channels[at..].iter_mut().for_each(|channel| channel.tell(frame, unclaimed, out));
     }
@@ -116,12 +117,13 @@ impl Input {
         let (mut runs, mut at) = (Vec::new(), 0);
         for run in self.channels.chunk_by(follows) {
             if run.len() >= SHORTEST_SPAN {
-                let mut is_told = vec![0; run.len().div_ceil(64)];
-                for (number, _) in run.iter().enumerate().filter(|(_, channel)| channel.told.is_some()) {
-                    is_told[number / 64] |= 1 << (number % 64);
+                let words = run.len().div_ceil(64);
+                let (mut told, mut is_told) = (vec![[0; 64]; words], vec![0; words]);
+                for (number, channel) in run.iter().enumerate() {
+                    told[number / 64][number % 64] = channel.told.unwrap_or(0) as u8;
+                    is_told[number / 64] |= u64::from(channel.told.is_some()) << (number % 64);
                 }
-                let told = run.iter().map(|channel| channel.told.unwrap_or(0) as u8).collect();
-                runs.push(InputRun { at, told, is_told });
+                runs.push(InputRun { at, len: run.len(), told, is_told });
             }
             at += run.len();
         }
@@ -131,9 +133,9 @@ impl Input {
     /// Gives the channels of all runs their last emitted levels back.
     fn end_runs(&mut self) {
         for run in self.runs.take().into_iter().flatten() {
-            for (number, (channel, told)) in self.channels[run.at..].iter_mut().zip(run.told).enumerate() {
+            for (number, channel) in self.channels[run.at..run.at + run.len].iter_mut().enumerate() {
                 let is_told = run.is_told[number / 64] >> (number % 64) & 1 != 0;
-                channel.told = is_told.then_some(told.into());
+                channel.told = is_told.then_some(run.told[number / 64][number % 64].into());
             }
         }
     }
@@ -163,20 +165,25 @@ impl InputRun {
     ) {
         let start = usize::from(first.place.coarse);
         let levels = frame.get(start..).unwrap_or_default();
-        let levels = &levels[..levels.len().min(self.told.len())];
+        let levels = &levels[..levels.len().min(self.len)];
         let unclaimed = unclaimed.get(start..).unwrap_or_default();
-        let (mut count, told) = (0, self.told.chunks_mut(64));
         changed.clear();
-        for (word, (levels, told)) in levels.chunks(64).zip(told).enumerate() {
-            let mut bits = (bits::differing(levels, told) | !self.is_told[word]) & bits::first(levels.len());
+        let mut count = 0;
+        for (word, (told, is_told)) in self.told.iter_mut().zip(&mut self.is_told).enumerate() {
+            let rest = levels.get(word * 64..).unwrap_or_default();
+            let mut last = [0; 64];
+            let levels = rest.first_chunk().unwrap_or_else(|| {
+                last[..rest.len()].copy_from_slice(rest);
+                &last
+            });
+            let mut bits = (bits::differing_block(levels, told) | !*is_told) & bits::first(rest.len());
             if let Some(unclaimed) = unclaimed.get(word * 64..) {
-                let is_unclaimed = |at: &usize| unclaimed.get(*at) == Some(&true);
-                bits::each(bits).filter(is_unclaimed).for_each(|at| bits &= !(1 << at));
+                bits = without(bits, unclaimed);
             }
-            bits::copy_where(bits, levels, told);
-            self.is_told[word] |= bits;
-            count += bits.count_ones() as usize;
+            bits::copy_block_where(bits, levels, told);
+            *is_told |= bits;
             changed.push(bits);
+            count += if bits == u64::MAX { 64 } else { bits.count_ones() as usize };
         }
         if count >= SHORTEST_SPAN {
             return out.emit_span(first.slot, levels, changed);
@@ -187,6 +194,13 @@ impl InputRun {
             }
         }
     }
+}
+
+/// Those bits that belong to no unclaimed slot.
+#[cold]
+fn without(bits: u64, unclaimed: &[bool]) -> u64 {
+    let claimed = bits::each(bits).filter(|at| unclaimed.get(*at) != Some(&true));
+    claimed.fold(0, |bits, at| bits | 1 << at)
 }
 
 #[cfg(test)]

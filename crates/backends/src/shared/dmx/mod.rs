@@ -12,8 +12,8 @@ mod loss;
 mod merge;
 mod options;
 mod output;
+mod output_slots;
 mod place;
-mod plain_slots;
 
 pub(crate) use address::Address;
 pub(crate) use bucket::Bucket;

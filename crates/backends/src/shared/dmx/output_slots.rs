@@ -1,13 +1,57 @@
-//! The slots of a sent universe that one 8-bit channel each writes: the state of all of them side by side, so that a span
-//! changes 64 of them at a time.
+//! The state of the slots of a sent universe, by the rules of [`Output`](super::Output).
 //!
-//! The rules are those of [`Output`](super::Output), which decides about single slots, and about those that a span cannot
-//! change at once: a slot that has just changed, or one with queued steps.
+//! Slots that one 8-bit channel each writes have their state side by side, so that a span changes 64 of them at a time
+//! ([`PlainSlots`]). [`Output`](super::Output) decides about all others one by one, and about those that cannot change at
+//! once: a slot that has just changed, or one with queued steps.
 
-use crosspatch_core::bits;
+use crosspatch_core::{Instant, bits};
 
 use super::Place;
-use super::output::{LOOK_BACK, OutputSlot, Turn};
+
+/// The number of recent frames whose send times are stored.
+pub(super) const LOOK_BACK: usize = 3;
+
+/// The state shared by all values of one moment.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Turn {
+    pub(super) now: Instant,
+    /// Counts the turns, and the frames within a turn.
+    pub(super) serial: u64,
+    /// The number of the current frame, which has not been sent yet.
+    pub(super) number: u32,
+    /// The number of recent frames whose levels are short presses if they turn back.
+    pub(super) fresh: u32,
+    /// A channel that changed at most this many frames ago is still moving; 0 if frames do not follow each other.
+    pub(super) reach: u32,
+    /// 1 if these values are a frame of a source, judging by the time since the previous values; otherwise 0.
+    pub(super) frame: u8,
+}
+
+/// The state of a slot or a 16-bit channel.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct OutputSlot {
+    pub(super) place: Place,
+    /// The level after all queued steps, and the one before that.
+    pub(super) last: u16,
+    pub(super) before: u16,
+    /// The number of the frame in which the level last changed.
+    pub(super) changed_in: u32,
+    pub(super) waiting: u8,
+    /// Which of the last changes came in consecutive frames of a source, one bit each.
+    pub(super) moves: u8,
+}
+
+impl OutputSlot {
+    /// Changes the level.
+    #[inline]
+    pub(super) fn change(&mut self, frame: &mut [u8], level: u16, turn: &Turn) {
+        let goes_on = turn.number.wrapping_sub(self.changed_in) <= turn.reach;
+        self.moves = if goes_on { self.moves << 1 | turn.frame } else { 0 };
+        self.before = std::mem::replace(&mut self.last, level);
+        self.changed_in = turn.number;
+        self.place.write(frame, level);
+    }
+}
 
 /// The slots by their positions in the frame. Those of other channels are unused.
 #[derive(Debug, Default)]
@@ -27,8 +71,15 @@ struct PlainBlock {
     has_waiting: u64,
     /// The slots that have ever changed.
     has_changed: u64,
-    /// The slots that have changed in the current frame, in the one before it, and so on.
+    /// The slots that have changed in the frame `number`, in the one before it, and so on.
     changed_in: [u64; LOOK_BACK + 1],
+    number: u32,
+    /// The turn for which the rest holds.
+    turn: u64,
+    /// The slots that have just changed, or have queued steps.
+    again: u64,
+    /// The slots that have changed so recently that they go on moving.
+    goes_on: u64,
 }
 
 /// What a new level does to a slot.
@@ -55,17 +106,23 @@ impl PlainSlots {
             has_waiting: 0,
             has_changed: 0,
             changed_in: [0; LOOK_BACK + 1],
+            number: 0,
+            turn: 0,
+            again: 0,
+            goes_on: 0,
         };
         self.0.resize(len.div_ceil(64), block);
     }
 
-    /// The state of a slot in the frame with this number.
-    pub(super) fn load(&self, position: u16, number: u32) -> OutputSlot {
+    /// The state of a slot.
+    pub(super) fn load(&self, position: u16) -> OutputSlot {
         let (block, at) = (&self.0[usize::from(position / 64)], usize::from(position % 64));
         let frames_ago = block.changed_in.iter().position(|changed| changed >> at & 1 != 0);
         let changed_in = match frames_ago {
-            Some(frames) => number.wrapping_sub(frames as u32),
-            None if block.has_changed >> at & 1 != 0 => number.wrapping_sub(LOOK_BACK as u32 + 1).max(1),
+            Some(frames) => block.number.wrapping_sub(frames as u32),
+            None if block.has_changed >> at & 1 != 0 => {
+                block.number.wrapping_sub(LOOK_BACK as u32 + 1).max(1)
+            }
             None => 0,
         };
         OutputSlot {
@@ -78,10 +135,11 @@ impl PlainSlots {
         }
     }
 
-    /// Stores the state of a slot that is new, or that has changed in the frame with this number or not at all.
-    pub(super) fn save(&mut self, slot: &OutputSlot, number: u32) {
+    /// Stores the state of a slot that is new, or that has changed in the current frame or not at all.
+    pub(super) fn save(&mut self, slot: &OutputSlot, turn: &Turn) {
         let position = slot.place.coarse;
         let (block, at) = (&mut self.0[usize::from(position / 64)], usize::from(position % 64));
+        block.begin_turn(turn);
         (block.last[at], block.before[at]) = (slot.last as u8, slot.before as u8);
         (block.moves[at], block.waiting[at]) = (slot.moves, slot.waiting);
         let bit = 1 << at;
@@ -89,9 +147,10 @@ impl PlainSlots {
         set(&mut block.has_changed, bit, slot.changed_in > 0);
         if slot.changed_in == 0 {
             block.changed_in.iter_mut().for_each(|changed| *changed &= !bit);
-        } else if slot.changed_in == number {
+        } else if slot.changed_in == turn.number {
             block.changed_in[0] |= bit;
         }
+        block.sum_up(turn);
     }
 
     /// Sets the level of one slot.
@@ -102,15 +161,17 @@ impl PlainSlots {
         if block.last[at] == level && block.has_changed & bit != 0 {
             return SlotChange::None;
         }
-        if (block.has_waiting | block.changed_within(turn.fresh)) & bit != 0 {
+        if block.turn != turn.serial {
+            block.begin_turn(turn);
+        }
+        if block.again & bit != 0 {
             return SlotChange::Again;
         }
-        let goes_on = block.changed_within(turn.reach) & bit != 0;
-        block.moves[at] = if goes_on { block.moves[at] << 1 | turn.frame } else { 0 };
+        let moves = block.moves[at] << 1 | turn.frame;
+        block.moves[at] = if block.goes_on & bit != 0 { moves } else { 0 };
         block.before[at] = std::mem::replace(&mut block.last[at], level);
         frame[usize::from(position)] = level;
-        block.changed_in[0] |= bit;
-        block.has_changed |= bit;
+        block.mark(bit);
         SlotChange::Done
     }
 
@@ -147,44 +208,50 @@ impl PlainSlots {
         turn: &Turn,
     ) -> (bool, u64) {
         let block = &mut self.0[block];
+        if block.turn != turn.serial {
+            block.begin_turn(turn);
+        }
         let moving = wanted & (bits::differing_block(&block.incoming, &block.last) | !block.has_changed);
-        let again = moving & (block.has_waiting | block.changed_within(turn.fresh));
-        let now = moving & !again;
+        let (now, again) = (moving & !block.again, moving & block.again);
         if now == 0 {
             return (false, again);
         }
-        let goes_on = block.changed_within(turn.reach);
         let moved = block.moves.map(|moves| moves << 1 | turn.frame);
-        bits::copy_block_where(now & goes_on, &moved, &mut block.moves);
-        bits::copy_block_where(now & !goes_on, &[0; 64], &mut block.moves);
+        bits::copy_block_where(now & block.goes_on, &moved, &mut block.moves);
+        bits::copy_block_where(now & !block.goes_on, &[0; 64], &mut block.moves);
         bits::copy_block_where(now, &block.last, &mut block.before);
         bits::copy_block_where(now, &block.incoming, &mut block.last);
         bits::copy_where(now, &block.incoming, frame);
-        block.changed_in[0] |= now;
-        block.has_changed |= now;
+        block.mark(now);
         (true, again)
-    }
-
-    /// A frame has been sent; the next one begins.
-    pub(super) fn begin_frame(&mut self) {
-        for PlainBlock { changed_in, .. } in &mut self.0 {
-            changed_in.rotate_right(1);
-            changed_in[0] = 0;
-        }
     }
 }
 
 impl PlainBlock {
-    /// The slots that have changed at most this many frames ago.
+    /// Called at the first change in a turn, and in a frame.
+    #[inline(never)]
+    fn begin_turn(&mut self, turn: &Turn) {
+        let frames = turn.number.wrapping_sub(self.number) as usize;
+        self.changed_in.rotate_right(frames.min(LOOK_BACK + 1) % (LOOK_BACK + 1));
+        self.changed_in[..frames.min(LOOK_BACK + 1)].fill(0);
+        self.number = turn.number;
+        self.sum_up(turn);
+    }
+
+    fn sum_up(&mut self, turn: &Turn) {
+        let within = |frames: u32| {
+            self.changed_in.iter().take(frames as usize + 1).fold(0, |all, changed| all | changed)
+        };
+        (self.again, self.goes_on) = (self.has_waiting | within(turn.fresh), within(turn.reach));
+        self.turn = turn.serial;
+    }
+
+    /// Slots have changed.
     #[inline]
-    fn changed_within(&self, frames: u32) -> u64 {
-        let [now, before, earlier, earliest] = self.changed_in;
-        match frames {
-            0 => now,
-            1 => now | before,
-            2 => now | before | earlier,
-            _ => now | before | earlier | earliest,
-        }
+    fn mark(&mut self, slots: u64) {
+        self.changed_in[0] |= slots;
+        self.has_changed |= slots;
+        self.again |= slots;
     }
 }
 
