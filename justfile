@@ -23,6 +23,10 @@ lint:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# the tests of the page in a browser; `just page pictures` takes its pictures, `just page vendor` makes its libraries
+page *ARGS:
+    bash crates/web/ui-tests/run {{ARGS}}
+
 # rules of the house that no compiler knows
 tidy:
     cargo xtask tidy

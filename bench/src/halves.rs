@@ -45,8 +45,8 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     let rows = teams.into_iter().map(Team::row).collect();
     Ok(ReportTable {
         title: "Universes in one process and in two",
-        note: "Art-Net to sACN, 500 universes, every slot changing, with `realtime = 1`, in one process or half of them in each of two, which may use all \
-               processors, as may the load: packets a second as fast as they pass; at 44 frames a second per cent of a core, all \
+        note: "Art-Net to sACN, 500 universes, every slot changing, with `realtime = 1`, in one process or half of them in each of \
+               two, which may use all processors: packets a second as fast as they pass; at 44 frames a second per cent of a core, all \
                processes together, microseconds until a frame comes out, and frames that were left out.",
         columns: &["packets/s", "core %", "p50", "p99", "left out"],
         rows,

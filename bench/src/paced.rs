@@ -14,7 +14,7 @@ use crate::wire::Wire;
 use crate::works::artnet_to_sacn;
 
 /// How a desk, or many nodes together, send their universes.
-struct Sending {
+struct SendingPattern {
     how: &'static str,
     /// In what time all of them are sent, one after the other.
     spread: Duration,
@@ -23,14 +23,19 @@ struct Sending {
     universes: [u16; 3],
 }
 
-const SENDING: [Sending; 3] = [
+const SENDING: [SendingPattern; 3] = [
     sending("frames on time", 11_000, 0, [1, 100, 256]),
     sending("frames up to 5 ms early or late", 11_000, 5_000, [1, 100, 256]),
     sending("evenly spread", 22_727, 0, [256, 1_000, 2_000]),
 ];
 
-const fn sending(how: &'static str, spread: u64, jitter: u64, universes: [u16; 3]) -> Sending {
-    Sending { how, spread: Duration::from_micros(spread), jitter: Duration::from_micros(jitter), universes }
+const fn sending(how: &'static str, spread: u64, jitter: u64, universes: [u16; 3]) -> SendingPattern {
+    SendingPattern {
+        how,
+        spread: Duration::from_micros(spread),
+        jitter: Duration::from_micros(jitter),
+        universes,
+    }
 }
 
 /// These measurements last this many times longer than others, because there are 44 frames a second and not a hundred
@@ -77,10 +82,10 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     }
     Ok(ReportTable {
         title: "Universes at 44 Hz with the default options",
-        note: "Art-Net to sACN, all universes 44 times a second, every slot changing, one after the other within 11 ms or evenly spread \
-               over the time of a frame: microseconds from the moment in which a frame was due until it comes out, packets that come \
-               out for each that goes in, frames that were left out, and per cent of a core. The show limits universes to 44 frames a second, \
-               `bare` does not.",
+        note: "Art-Net to sACN, all universes 44 times a second, every slot changing, one after the other within 11 ms or evenly \
+               spread over the time of a frame: microseconds from the moment in which a frame was due until it comes out, packets \
+               that come out for each that goes in, frames that were left out, and per cent of a core. The show limits universes to \
+               44 frames a second, `bare` does not.",
         columns: &["p50", "p99", "p99.9", "max", "packets", "left out", "core %"],
         rows,
     })

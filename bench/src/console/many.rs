@@ -65,10 +65,11 @@ pub(crate) fn measure(options: &BenchOptions) -> Result<ReportTable> {
     }
     Ok(ReportTable {
         title: "Many consoles",
-        note: "Shows with consoles, eight faders of each mapped in both directions, all options at their defaults. The consoles answer polls; \
-               in the last rows a fader of each is moved 40 times a second. An OSC message passes between two other instances \
+        note: "Shows with consoles, eight faders of each mapped in both directions, all options at their defaults. The consoles \
+               answer polls; in the last rows a fader of each is moved 40 times a second. An OSC message passes between two other instances \
                every two milliseconds: milliseconds that it takes, and how many were lost; per cent of a core; polls a second of \
-               each console (10 are due while nothing changes, and 25 otherwise); per cent of the time in which the program waited for the processor; MiB.",
+               each console (10 are due while nothing changes, and 25 otherwise); per cent of the time in which the program waited \
+               for the processor; MiB.",
         columns: &["p50", "p99", "max", "lost", "core %", "polls/s", "waited %", "MiB"],
         rows,
     })

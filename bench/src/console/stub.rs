@@ -45,7 +45,7 @@ impl TestConsole {
             moved,
             level: level.clone(),
             polls: polls.clone(),
-            answer: Answer::default(),
+            answer: StubAnswer::default(),
         };
         let thread = std::thread::Builder::new().stack_size(STACK);
         let ends = is_over.clone();
@@ -85,7 +85,7 @@ struct Conversation {
     moved: Sender<Instant>,
     level: Arc<Mutex<f32>>,
     polls: Arc<AtomicU64>,
-    answer: Answer,
+    answer: StubAnswer,
 }
 
 impl Conversation {
@@ -129,12 +129,12 @@ fn field<'a>(request: &'a str, key: &str) -> Option<&'a str> {
 /// The last answer to a request for executors, which is written again only if something has changed: the time of the stub is
 /// not that of the program which is measured, but there may be a thousand stubs.
 #[derive(Default)]
-struct Answer {
+struct StubAnswer {
     about: (u32, [f32; 2]),
     message: Option<Message>,
 }
 
-impl Answer {
+impl StubAnswer {
     fn of(&mut self, count: u32, levels: [f32; 2]) -> Message {
         if self.about != (count, levels) {
             (self.about, self.message) = ((count, levels), None);

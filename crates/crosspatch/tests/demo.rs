@@ -27,6 +27,9 @@ fn demo() -> (Program, Osc) {
 fn the_demo_starts_moves_by_itself_and_answers_osc() {
     let (program, osc) = demo();
     program.wait_for("oscsend 127.0.0.1 8000 /fader/2 f 0.75");
+    let page = program.wait_for("the page is at http://127.0.0.1:");
+    let port: u16 = page.rsplit(':').next().and_then(|end| end.strip_suffix('/')?.parse().ok()).unwrap();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok(), "{page}");
     program.wait_for("logged in to the grandMA2");
     // Levels and names of the simulated show.
     program.wait_for("page1.name1 = \"Main\"");

@@ -43,6 +43,7 @@ pub(crate) struct ConditionJson {
 pub(crate) fn describe_instances(site: &WebSite, report: &StatusSnapshot) -> Vec<InstanceJson> {
     let plan = site.show.plan();
     let counts = site.channel_counts(&plan);
+    let mut notices = site.notices().last_by_instance();
     // A report of the plan before names other instances.
     let mut answers = report.instances.iter().peekable();
     let instances = plan.instances().iter().zip(counts.iter()).map(|(planned, &[inputs, outputs])| {
@@ -65,7 +66,7 @@ pub(crate) fn describe_instances(site: &WebSite, report: &StatusSnapshot) -> Vec
                 .collect(),
             inputs,
             outputs,
-            notice: site.notices().last_about(&planned.name),
+            notice: notices.remove(&*planned.name),
         }
     });
     instances.collect()

@@ -1,6 +1,6 @@
 //! The notices of the show: the latest thousand, numbered. They and the lock outlast a restart of the page.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -126,13 +126,13 @@ fn rank(severity: Severity) -> usize {
 impl Notices {
     /// Keeps a notice, in place of the oldest one if there are too many. Returns its number.
     pub(crate) fn add(&self, at: SystemTime, input: NoticeInput) -> u64 {
-        let mut ring = self.ring();
-        ring.last += 1;
+        let mut latest = self.latest();
+        latest.last += 1;
         let rank = rank(input.severity);
-        ring.counts[rank] += 1;
+        latest.counts[rank] += 1;
         let NoticeInput { instance, id, text, held, .. } = input;
-        let (number, severity) = (ring.last, SEVERITIES[rank]);
-        ring.kept.push_back(Arc::new(NumberedNotice {
+        let (number, severity) = (latest.last, SEVERITIES[rank]);
+        latest.kept.push_back(Arc::new(NumberedNotice {
             number,
             at: millis(at),
             severity,
@@ -141,36 +141,37 @@ impl Notices {
             text,
             held,
         }));
-        if ring.kept.len() > MAX_KEPT {
-            ring.kept.pop_front();
+        if latest.kept.len() > MAX_KEPT {
+            latest.kept.pop_front();
         }
         number
     }
 
     /// The number of the last notice, and all kept notices after the given number.
     pub(crate) fn after(&self, number: u64) -> (u64, Vec<Arc<NumberedNotice>>) {
-        let ring = self.ring();
-        let first = ring.kept.partition_point(|notice| notice.number <= number);
-        (ring.last, ring.kept.range(first..).cloned().collect())
+        let latest = self.latest();
+        let first = latest.kept.partition_point(|notice| notice.number <= number);
+        (latest.last, latest.kept.range(first..).cloned().collect())
     }
 
-    /// The last kept notice about an instance.
-    pub(crate) fn last_about(&self, instance: &str) -> Option<Arc<NumberedNotice>> {
-        let is_about = |notice: &&Arc<NumberedNotice>| notice.instance.as_deref() == Some(instance);
-        self.ring().kept.iter().rev().find(is_about).cloned()
+    /// The last kept notice about each instance.
+    pub(crate) fn last_by_instance(&self) -> BTreeMap<String, Arc<NumberedNotice>> {
+        let latest = self.latest();
+        let about = latest.kept.iter().filter_map(|notice| Some((notice.instance.clone()?, notice.clone())));
+        about.collect()
     }
 
     /// The number of the last notice.
     pub(crate) fn last(&self) -> u64 {
-        self.ring().last
+        self.latest().last
     }
 
     /// How many notices there were of each of [`SEVERITIES`].
     pub(crate) fn counts(&self) -> [u64; SEVERITIES.len()] {
-        self.ring().counts
+        self.latest().counts
     }
 
-    fn ring(&self) -> MutexGuard<'_, LatestNotices> {
+    fn latest(&self) -> MutexGuard<'_, LatestNotices> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -197,8 +198,11 @@ mod tests {
         assert_eq!((last, kept.len(), &*kept[0].text), (1500, MAX_KEPT, "501"));
         assert_eq!(notices.after(1498).1.len(), 2);
         assert_eq!(notices.after(9999).1.len(), 0);
-        assert_eq!(notices.last_about("desk").map(|notice| notice.number), Some(1200));
-        assert_eq!(notices.last_about("other").map(|notice| notice.number), None);
+        let last = notices.last_by_instance();
+        assert_eq!(
+            ["desk", "tablet", "bus"].map(|name| last.get(name).map(|notice| notice.number)),
+            [Some(1200), Some(1500), None]
+        );
         assert_eq!(notices.counts(), [0, 0, 1500, 0]);
     }
 

@@ -93,6 +93,24 @@ fn channels_are_found_with_values_and_lines() {
 }
 
 #[test]
+fn the_channels_that_changed_last_come_first() {
+    let page = Page::start();
+    page.show.change("tablet./fader/1", Direction::Input, Value::number(0.5), 0);
+    let list = || page.get("/api/v1/channels?order=recent").json();
+    assert_eq!(list()["total"], 0, "nothing has changed since somebody looks");
+    for (number, name) in ["tablet./fader/3", "desk.fader2", "tablet./fader/2"].into_iter().enumerate() {
+        let direction = if name.starts_with("desk") { Direction::Output } else { Direction::Input };
+        page.show.change(name, direction, Value::number(0.25), 1);
+        until("the channel is first", || list()["channels"][0]["name"] == name);
+        assert_eq!(list()["total"], number + 1);
+    }
+    let found =
+        page.get("/api/v1/channels?order=recent&search=fader&instance=tablet&offset=1&limit=1").json();
+    assert_eq!((&found["total"], &found["channels"][0]["name"]), (&json!(2), &json!("tablet./fader/3")));
+    assert_eq!(page.get("/api/v1/channels?order=size").status, 400);
+}
+
+#[test]
 fn mapping_lines_are_shown_as_written() {
     let page = Page::start();
     let list = page.get("/api/v1/mappings").json();

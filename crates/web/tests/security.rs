@@ -153,6 +153,10 @@ fn the_cookie_is_neither_sent_by_other_pages_nor_read_by_scripts() {
     assert_eq!(name, format!("crosspatch_{}", page.address.port()), "another show has another port");
     assert_eq!(value.len(), 64, "32 random bytes");
     assert!(!log_in.text().contains(value), "the page cannot read it");
+    assert!(!log_in.header("set-cookie").is_some_and(|cookie| cookie.contains("Secure")));
+    let proxied = page.request("POST", "/api/v1/session").header("origin", "https://show.example");
+    let proxied = proxied.json(r#"{"password": "operate me"}"#).send();
+    assert!(proxied.header("set-cookie").is_some_and(|cookie| cookie.ends_with("; Secure")));
     // A browser that sends a cookie states the origin of a change.
     let cookie = format!("{name}={value}");
     let without = page.request("PUT", FADER).header("cookie", &cookie).json(SET).send();

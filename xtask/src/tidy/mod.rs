@@ -90,13 +90,13 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All text files that git tracks or would track.
+/// All files that git tracks or would track.
 fn read(root: &Path) -> Result<Vec<File>> {
     let listing = output(root, "git", &["ls-files", "--cached", "--others", "--exclude-standard", "-z"])?;
     let listing = String::from_utf8(listing).context("a path is not UTF-8")?;
     let files = listing.split('\0').filter(|path| !path.is_empty()).filter_map(|path| {
-        // What cannot be read as text (a corpus file, or a file that was just deleted) has no rules.
-        let text = std::fs::read_to_string(root.join(path)).ok()?;
+        // A file that was just deleted has no rules. One that is not text exists, so that documents may link to it.
+        let text = String::from_utf8(std::fs::read(root.join(path)).ok()?).unwrap_or_default();
         Some(File { path: path.to_owned(), text })
     });
     Ok(files.collect())

@@ -1,5 +1,6 @@
 //! `/api/v1/channels`: the channels that mappings use, their last values, and sending a value.
 
+use std::cmp::Reverse;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use crosspatch_core::{Direction, Plan, Value};
+use crosspatch_core::{Direction, InstanceId, Plan, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{ApiError, Json, offload, read_json, whole_number};
@@ -18,12 +19,25 @@ use crate::site::WebSite;
 /// The most channels of one answer.
 const MAX_LIMIT: u64 = 1000;
 
+/// The order of a list.
+#[derive(Copy, Clone, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ListOrder {
+    /// That of the plan.
+    #[default]
+    Plan,
+    /// Only the channels that have changed while somebody looked, the last change first.
+    Recent,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct ChannelQuery {
     #[serde(default)]
     search: String,
     #[serde(default)]
     instance: String,
+    #[serde(default)]
+    order: ListOrder,
     #[serde(default, deserialize_with = "whole_number")]
     offset: u64,
     #[serde(default = "default_limit", deserialize_with = "whole_number")]
@@ -59,7 +73,10 @@ pub(crate) async fn list(
     site.live.look().await;
     let list = move || {
         let plan = site.show.plan();
-        let (total, found) = find(&plan, &parameters);
+        let (total, found) = match parameters.order {
+            ListOrder::Plan => find(&plan, &parameters),
+            ListOrder::Recent => find_recent(&plan, &parameters, &site.live.mirror()),
+        };
         FoundChannels { total, channels: describe(&site, &plan, &found) }
     };
     Ok(Json(offload(list).await?))
@@ -121,9 +138,38 @@ fn unknown(name: &str) -> ApiError {
 
 /// How many channels match, and those of them that were asked for.
 fn find(plan: &Plan, parameters: &ChannelQuery) -> (u64, Vec<ChannelKey>) {
-    let words: Vec<_> = parameters.search.split_whitespace().map(str::to_lowercase).collect();
     let wanted = parameters.offset..parameters.offset.saturating_add(parameters.limit.min(MAX_LIMIT));
-    let (mut total, mut found, mut name) = (0, Vec::new(), String::new());
+    let (mut total, mut found) = (0, Vec::new());
+    for_each_match(plan, parameters, |channel| {
+        if wanted.contains(&total) {
+            found.push(channel);
+        }
+        total += 1;
+    });
+    (total, found)
+}
+
+/// How many of the channels that match have changed, and those of them that were asked for, the last change first.
+fn find_recent(plan: &Plan, parameters: &ChannelQuery, mirror: &Mirror) -> (u64, Vec<ChannelKey>) {
+    let changed = |channel| {
+        let at = |direction| mirror.cell(plan.number(), channel, direction)?.at;
+        at(Direction::Input).max(at(Direction::Output))
+    };
+    let mut all = Vec::new();
+    for_each_match(plan, parameters, |channel| {
+        if let Some(at) = changed(channel) {
+            all.push((Reverse(at), channel));
+        }
+    });
+    all.sort_unstable();
+    let wanted = all.iter().skip(parameters.offset as usize).take(parameters.limit.min(MAX_LIMIT) as usize);
+    (all.len() as u64, wanted.map(|(_, channel)| *channel).collect())
+}
+
+/// Visits the channels that mappings use and that match, in the order of the plan.
+fn for_each_match(plan: &Plan, parameters: &ChannelQuery, mut visit: impl FnMut(ChannelKey)) {
+    let words: Vec<_> = parameters.search.split_whitespace().map(str::to_lowercase).collect();
+    let mut name = String::new();
     for (number, planned) in (0..).zip(plan.instances()) {
         if !parameters.instance.is_empty() && *planned.name != *parameters.instance {
             continue;
@@ -142,13 +188,9 @@ fn find(plan: &Plan, parameters: &ChannelQuery) -> (u64, Vec<ChannelKey>) {
                     continue;
                 }
             }
-            if wanted.contains(&total) {
-                found.push((crosspatch_core::InstanceId(number), slot));
-            }
-            total += 1;
+            visit((InstanceId(number), slot));
         }
     }
-    (total, found)
 }
 
 fn describe(site: &WebSite, plan: &Plan, channels: &[ChannelKey]) -> Vec<ChannelJson> {

@@ -84,13 +84,17 @@ fn describe(site: &WebSite, plan: &Plan, lines: &dyn MappingLines, parameters: &
         total += 1;
     }
     let mirror = site.live.mirror();
+    let holds_back = mirror.holds_back();
     let mappings = found.into_iter().map(|number| {
         let pairs = lines.mappings(number);
         let (file, line) = lines.place(number);
         let (from_ids, to_ids) =
             (distinct(pairs.iter().map(|pair| pair.0)), distinct(pairs.iter().map(|pair| pair.1)));
-        let held: BTreeSet<_> =
-            pairs.iter().filter_map(|&(from, to)| mirror.held(plan.number(), from, to)).collect();
+        let held: BTreeSet<_> = pairs
+            .iter()
+            .filter(|_| holds_back)
+            .filter_map(|&(from, to)| mirror.held(plan.number(), from, to))
+            .collect();
         MappingJson {
             number,
             file: file.into_owned(),

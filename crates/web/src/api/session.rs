@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{ORIGIN, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use crosspatch_core::Severity;
@@ -79,7 +79,11 @@ pub(crate) async fn log_in(
     if log_in.token {
         return Ok(Json(LoggedIn { role: role.name(), token: Some(token.to_hex()) }).into_response());
     }
-    let cookie = format!("{}={}; Path=/; HttpOnly; SameSite=Strict", site.cookie_name(), token.to_hex());
+    // A proxy with TLS in front of the page shows in the origin.
+    let is_secure = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+    let secure = if is_secure { "; Secure" } else { "" };
+    let (name, token) = (site.cookie_name(), token.to_hex());
+    let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict{secure}");
     let mut response = Json(LoggedIn { role: role.name(), token: None }).into_response();
     set_cookie(&mut response, &cookie);
     Ok(response)

@@ -69,7 +69,7 @@ mod tests {
             any_port: false,
             password: None,
             view_password: None,
-            allowed_hosts: vec!["RunningShow.example".to_owned(), "192.168.1.9".to_owned()],
+            allowed_hosts: vec!["Show.example".to_owned(), "192.168.1.9".to_owned()],
             host_name: Some("FOH".to_owned()),
         })
     }

@@ -75,6 +75,11 @@ impl Mirror {
         slots.get(slot.index())?[at(direction)].as_ref()
     }
 
+    /// Whether any mapping holds a value back.
+    pub(crate) fn holds_back(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Why the mapping between two channels of a plan holds values back.
     pub(crate) fn held(&self, plan: u64, from: ChannelKey, to: ChannelKey) -> Option<&str> {
         let held = self.held_from(from).iter().find(|(target, _)| *target == to)?;

@@ -218,7 +218,7 @@ pub(crate) struct Page {
     server: Option<WebServer>,
 }
 
-/// ServerSettings without a password, on any port.
+/// Settings without a password, on any port.
 pub(crate) fn settings() -> ServerSettings {
     ServerSettings {
         listen: "127.0.0.1:0".parse().expect("an address"),
