@@ -214,6 +214,7 @@ fn a_console_that_answers_nothing_any_more_receives_the_latest_level_when_it_doe
     receive(&mut world, ALIVE);
     let transcript = world.take_transcript();
     assert!(transcript.contains("\"faderValue\":0.123,"), "{transcript}");
+    pass(&mut world, 20);
     assert_eq!(moves_sent_at_once(&mut world, 100, answer_questions), 100);
 }
 

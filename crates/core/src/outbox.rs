@@ -259,9 +259,12 @@ impl Outbox {
     /// Discards the values emitted so far, keeps the memory, and returns their number. For measuring a session outside
     /// an engine.
     pub fn forget_emitted(&mut self) -> usize {
-        let count = self.emitted.len() + self.spans.iter().map(|(_, span)| span.count()).sum::<usize>();
+        let mut count = self.emitted.len();
         self.emitted.clear();
-        self.spans.clear();
+        if !self.spans.is_empty() {
+            count += self.spans.iter().map(|(_, span)| span.count()).sum::<usize>();
+            self.spans.clear();
+        }
         count
     }
 

@@ -33,7 +33,7 @@ pub(super) const PATHS: &[Path] = &[
     sent("artnet/to-sacn-half", 1, || artnet_to_sacn(1, SLOTS / 2, "")),
     sent("artnet/to-sacn-one-slot", 1, || artnet_to_sacn(1, 1, "")),
     sent("artnet/to-sacn-changed-100", 100, || artnet_to_sacn(100, SLOTS, "")),
-    sent("artnet/to-sacn-changed-256", 256, || artnet_to_sacn(256, SLOTS, "")),
+    sent("artnet/to-sacn-changed-255", 255, || artnet_to_sacn(255, SLOTS, "")),
     heard("sacn/in-changed", 1, SLOTS, || sacn_in(1, 1, SLOTS)),
     heard("sacn/in-unchanged", 1, 0, || sacn_in(1, 1, 0)),
     two_sources("sacn/in-changed-merged", 1, SLOTS, || sacn_in(1, 2, SLOTS)),

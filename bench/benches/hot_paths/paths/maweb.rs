@@ -46,7 +46,7 @@ pub(super) const PATHS: &[Path] = &[
     answers("maweb/answer-changed", POLLS * (1 + EXECUTORS), 5, answer_changed),
     answers("maweb/poll-unchanged", POLLS, 0, poll_unchanged),
     answers("maweb/poll-changed", 2 * POLLS, 2, poll_changed),
-    answers("maweb/poll-whole", POLLS, 32, poll_whole),
+    answers("maweb/poll-whole", POLLS, 33, poll_whole),
     path("maweb/fader-out", MOVES * MOVED_FADERS, MOVES * MOVED_FADERS, fader_out),
 ];
 

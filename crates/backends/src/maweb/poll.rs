@@ -27,6 +27,10 @@ const PROBES: u32 = 4;
 /// For so long after a change, more changes are likely, and the shorter interval applies.
 const ACTIVE: Duration = Duration::from_secs(1);
 
+/// The longest time over which the polls of several consoles are spread. Nothing is gained by more: a thousand polls within
+/// it are one every 40 us.
+const SPREAD: Duration = Duration::from_millis(40);
+
 /// The interval of requests for lamps, as on MA's page.
 const LED_INTERVAL: Duration = Duration::from_millis(300);
 
@@ -192,7 +196,7 @@ pub(crate) fn phase(name: &str, interval: Duration) -> Duration {
     let mut hasher = FxHasher::default();
     name.hash(&mut hasher);
     // The upper half of a product is evenly distributed. Loops wake up for whole milliseconds.
-    let millis = (u128::from(hasher.finish()) * interval.as_millis()) >> 64;
+    let millis = (u128::from(hasher.finish()) * interval.min(SPREAD).as_millis()) >> 64;
     Duration::from_millis(millis as u64)
 }
 

@@ -178,9 +178,8 @@ impl Session {
         let session = self.login.session();
         match what {
             PollKind::Executors(at) => {
-                let mut request = self.poller.requests()[at].clone();
-                request.session = session;
-                send(out, &Request::Playbacks(request));
+                let request = &self.poller.requests()[at];
+                out.send(CONSOLE, Peer::Only, |bytes| request.encode_for(session, bytes));
             }
             PollKind::Leds => {
                 let mut names: Vec<_> = self.watches.leds().collect();

@@ -1,7 +1,6 @@
 //! The chains at work: values that enter them, the channels that they watch, and the times at which they wake up.
 
 use crate::engine::alarms::Alarms;
-use crate::engine::transition::ChainTransition;
 use crate::engine::{Engine, SHORTEST_SLEEP, enqueue};
 use crate::plan::{ChainInput, PlannedChain};
 use crate::transform::{LiveChain, Merging, Moment, Obstacle, PRINT};
@@ -20,6 +19,14 @@ pub(super) struct LiveChains {
     all: Vec<Working>,
     merges: Vec<Merging>,
     alarms: Alarms,
+}
+
+/// The chains of a plan that is about to run, without the state of those that continue.
+pub(super) struct ChainTransition {
+    pub(super) all: Vec<Working>,
+    /// For each chain, the one of the plan before that it continues.
+    pub(super) twins: Vec<Option<u32>>,
+    pub(super) merges: Vec<Merging>,
 }
 
 /// A chain, and where its values go: side by side, because every value needs both.

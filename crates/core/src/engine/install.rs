@@ -24,7 +24,7 @@ impl Engine {
         mut transition: Transition,
         out: &mut Outbox,
     ) -> Replaced {
-        if transition.from != self.plan.number() {
+        if transition.from.is_some_and(|from| from != self.plan.number()) {
             transition = Transition::new(transition.plan, &self.plan);
         }
         let Transition { plan, sessions, new_routes, chains, .. } = transition;

@@ -408,6 +408,7 @@ impl Engine {
     }
 
     /// Routes values as long as there is room, and keeps the others. Returns how much room is left.
+    #[inline(never)]
     fn route_values(
         &mut self,
         now: Instant,

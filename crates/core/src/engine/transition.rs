@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::address::unquoted;
-use crate::engine::chains::{LiveChains, Working};
+use crate::engine::chains::{ChainTransition, LiveChains, Working};
 use crate::engine::{LastValues, Rest, Running};
 use crate::plan::{Chains, PlannedChain};
 use crate::transform::{LiveChain, Merging};
@@ -18,8 +18,8 @@ use crate::{Direction, InstanceId, Kind, Plan, PlannedInstance, Route, SessionId
 
 /// A plan that is ready to replace another one.
 pub struct Transition {
-    /// The number of the plan that it replaces.
-    pub(super) from: u64,
+    /// The number of the plan that it replaces; any plan if nothing of it continues.
+    pub(super) from: Option<u64>,
     pub(super) plan: Arc<Plan>,
     /// For each instance of the plan.
     pub(super) sessions: Vec<SessionTransition>,
@@ -49,14 +49,6 @@ pub(super) struct NewRoute {
     pub(super) from: (InstanceId, Slot),
     /// Its number in the table.
     pub(super) number: u32,
-}
-
-/// The chains of the plan, without the state of those that continue.
-pub(super) struct ChainTransition {
-    pub(super) all: Vec<Working>,
-    /// For each chain, the one of the plan before that it continues.
-    pub(super) twins: Vec<Option<u32>>,
-    pub(super) merges: Vec<Merging>,
 }
 
 /// What a plan has replaced. Dropping it may take long.
@@ -90,10 +82,11 @@ impl Transition {
             }
         });
         let sessions = sessions.collect();
+        let from = instances.iter().any(Option::is_some).then(|| before.number());
         let continued = Continued { plan: &plan, before, instances };
         let chains = continued.chains();
         let new_routes = continued.new_routes(&chains.twins);
-        Self { from: before.number(), sessions, new_routes, chains, plan }
+        Self { from, sessions, new_routes, chains, plan }
     }
 
     /// The plan that is going to run.

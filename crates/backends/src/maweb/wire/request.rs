@@ -192,13 +192,7 @@ impl<'a> Request<'a> {
                 object.key("password").text(password);
                 max_requests = Some(10);
             }
-            Self::Playbacks(request) => {
-                request.encode(object);
-                max_requests = match request.dialect {
-                    PlaybacksFormat::Grouped => Some(1),
-                    PlaybacksFormat::Flat => None,
-                };
-            }
+            Self::Playbacks(request) => return request.encode(request.session, object),
             Self::Fader { exec_index, page_index, value, .. } => {
                 object.key("requestType").text("playbacks_userInput");
                 object.key("execIndex").integer((*exec_index).into());
@@ -292,7 +286,12 @@ impl PlaybacksRequest {
         self.ranges.iter().any(|range| index.checked_sub(range.start).is_some_and(|at| at < range.count))
     }
 
-    fn encode(&self, object: &mut Writer<'_>) {
+    /// Encodes the message for a session, whatever its own is.
+    pub fn encode_for(&self, session: i64, out: &mut Vec<u8>) {
+        Writer::new(out).object(|object| self.encode(session, object));
+    }
+
+    fn encode(&self, session: i64, object: &mut Writer<'_>) {
         object.key("requestType").text("playbacks");
         let numbers = |number: fn(&Range, PlaybacksFormat) -> i64| {
             self.ranges.iter().map(move |range| number(range, self.dialect))
@@ -314,6 +313,11 @@ impl PlaybacksRequest {
             if let Some(mode) = mode {
                 object.key(key).integer(mode.into());
             }
+        }
+        object.key("session").integer(session);
+        match self.dialect {
+            PlaybacksFormat::Grouped => object.key("maxRequests").integer(1),
+            PlaybacksFormat::Flat => {}
         }
     }
 

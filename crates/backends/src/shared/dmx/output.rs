@@ -210,13 +210,15 @@ impl Output {
         if now != self.turn.now {
             self.begin_turn(now);
         }
-        // The only place that calls it, so that it becomes a part of this loop (measured: a fifth of a value).
         values.iter().for_each(|(slot, value)| self.set_in_turn(*slot, value));
     }
 
     /// Sets the value of a channel.
     pub(crate) fn set(&mut self, now: Instant, slot: Slot, value: &Value) {
-        self.set_all(now, &[(slot, value.clone())]);
+        if now != self.turn.now {
+            self.begin_turn(now);
+        }
+        self.set_in_turn(slot, value);
     }
 
     /// Sets the levels of consecutive channels, as [`set_all`](Self::set_all) their values.
@@ -282,7 +284,8 @@ impl Output {
         }
     }
 
-    #[inline]
+    /// A part of the loop over the values (measured: a fifth of the instructions of a value).
+    #[inline(always)]
     fn set_in_turn(&mut self, slot: Slot, value: &Value) {
         let Value::Number(number) = *value else { return };
         let Some(SentChannel::Plain(position)) = self.channels.get(slot.index()) else {

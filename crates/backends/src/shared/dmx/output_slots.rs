@@ -228,22 +228,36 @@ impl PlainSlots {
 }
 
 impl PlainBlock {
-    /// Called at the first change in a turn, and in a frame.
+    /// Called before the first change in a turn, and in a frame.
     #[inline(never)]
     fn begin_turn(&mut self, turn: &Turn) {
-        let frames = turn.number.wrapping_sub(self.number) as usize;
-        self.changed_in.rotate_right(frames.min(LOOK_BACK + 1) % (LOOK_BACK + 1));
-        self.changed_in[..frames.min(LOOK_BACK + 1)].fill(0);
+        let [now, before, earlier, _] = self.changed_in;
+        self.changed_in = match turn.number.wrapping_sub(self.number) {
+            0 => self.changed_in,
+            1 => [0, now, before, earlier],
+            2 => [0, 0, now, before],
+            3 => [0, 0, 0, now],
+            _ => [0; LOOK_BACK + 1],
+        };
         self.number = turn.number;
         self.sum_up(turn);
     }
 
     fn sum_up(&mut self, turn: &Turn) {
-        let within = |frames: u32| {
-            self.changed_in.iter().take(frames as usize + 1).fold(0, |all, changed| all | changed)
-        };
-        (self.again, self.goes_on) = (self.has_waiting | within(turn.fresh), within(turn.reach));
+        self.again = self.has_waiting | self.changed_within(turn.fresh);
+        self.goes_on = self.changed_within(turn.reach);
         self.turn = turn.serial;
+    }
+
+    /// The slots that have changed at most this many frames ago.
+    fn changed_within(&self, frames: u32) -> u64 {
+        let [now, before, earlier, earliest] = self.changed_in;
+        match frames {
+            0 => now,
+            1 => now | before,
+            2 => now | before | earlier,
+            _ => now | before | earlier | earliest,
+        }
     }
 
     /// Slots have changed.

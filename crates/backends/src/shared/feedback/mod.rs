@@ -329,6 +329,11 @@ impl<S: Session> Session for Guarded<S> {
         self.session.status()
     }
 
+    /// The guard has timeouts of its own.
+    fn has_timeouts(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn next_timeout(&self) -> Option<Instant> {
         let session = self.session.next_timeout();
