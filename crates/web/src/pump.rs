@@ -12,8 +12,10 @@ use crate::site::WebSite;
 /// The least time between two messages to a browser.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Messages to browsers take at most this part of the time: after a second of work, the next messages wait for four.
+/// Building messages for browsers takes a part of the time: after 50 ms of work, the next messages wait for 200 ms, but never
+/// longer than `LONGEST_PACE`.
 const SHARE: u32 = 4;
+const LONGEST_PACE: Duration = Duration::from_millis(500);
 
 /// A show without known values sends no first frame. After this time there is none.
 const SILENCE: Duration = Duration::from_millis(150);
@@ -45,8 +47,9 @@ async fn observe(site: &Arc<WebSite>, values: Box<dyn Values>) {
     let mut last = state();
     let mut status = None;
     let mut status_due = began;
+    let (mut is_news, mut spent, mut last_news) = (false, Duration::ZERO, began);
     while live.is_wanted() {
-        let (mut is_news, mut has_more, mut frames) = (false, false, 0);
+        let (mut has_more, mut frames) = (false, 0);
         while frames < MAX_FRAMES
             && let Some(frame) = values.try_next_frame()
         {
@@ -74,11 +77,13 @@ async fn observe(site: &Arc<WebSite>, values: Box<dyn Values>) {
                 is_news = true;
             }
         }
-        if is_news {
+        // Each WebSocket builds its message after it has been told; that time is known one round later.
+        spent += Duration::from_micros(live.spent.swap(0, Ordering::Relaxed));
+        if is_news && last_news.elapsed() >= (spent * SHARE).min(LONGEST_PACE) {
             live.news.send_modify(|news| *news += 1);
+            (is_news, spent, last_news) = (false, Duration::ZERO, Instant::now());
         }
-        let spent = Duration::from_micros(live.spent.swap(0, Ordering::Relaxed));
-        tokio::time::sleep(PACE.max(spent * SHARE)).await;
+        tokio::time::sleep(PACE).await;
     }
 }
 
