@@ -136,7 +136,7 @@ export class List {
      */
     drop(index, row) {
         this.rows.delete(index);
-        row.el.hidden = true;
+        row.el.remove();
         this.spare.push(row);
     }
 
@@ -147,16 +147,15 @@ export class List {
             row = this.options.create();
             row.el.setAttribute("role", "row");
             row.el.classList.add("row");
-            this.body.append(row.el);
         }
         const { el } = row;
-        el.hidden = false;
         el.id = `${this.id}-${index}`;
         el.dataset.index = String(index);
         el.setAttribute("aria-rowindex", String(index + 2));
         this.rows.set(index, row);
         this.mark(index);
         this.fill(index, row);
+        this.body.append(el);
     }
 
     /**
