@@ -110,9 +110,7 @@ pub(super) fn recipes_are_few(files: &[File]) -> Vec<Finding> {
     let justfile = files.iter().filter(|file| file.path == "justfile");
     let is_recipe = |line: &&str| {
         // Those with an underscore are not listed.
-        line.starts_with(|c: char| c.is_ascii_alphabetic())
-            && line.contains(':')
-            && !line.contains(":=")
+        line.starts_with(|c: char| c.is_ascii_alphabetic()) && line.contains(':') && !line.contains(":=")
     };
     justfile
         .map(|file| (&file.path, file.text.lines().filter(is_recipe).count()))
