@@ -2,6 +2,9 @@
 
 /** @import { Channel, Instance, Mapping, Notice, Show, Value } from "./types.js" */
 
+/** After this time, in milliseconds, what could not be read is asked for again. */
+export const AGAIN = 2000;
+
 /** An answer that is not a success. */
 export class Failure extends Error {
     /**

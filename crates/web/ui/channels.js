@@ -47,6 +47,7 @@ export class ChannelPages {
             if (this.stop.signal.aborted) return;
             this.pages.delete(page);
             this.problem = error instanceof Error ? error.message : String(error);
+            setTimeout(() => this.stop.signal.aborted || this.read(page), api.AGAIN);
         }
         this.arrived();
     }

@@ -21,7 +21,11 @@ export const lines = {
 /** @type {Map<number, Mapping>} */
 let byNumber = new Map();
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let again;
+
 async function load() {
+    clearTimeout(again);
     try {
         const { total, mappings } = await api.mappings("");
         lines.all = mappings;
@@ -30,6 +34,8 @@ async function load() {
         byNumber = new Map(mappings.map((line) => [line.number, line]));
     } catch (error) {
         lines.problem = error instanceof Error ? error.message : String(error);
+        // A connection that is lost begins with a new plan.
+        if (store.connection === "live") again = setTimeout(load, api.AGAIN);
     }
     changed("mappings");
 }

@@ -90,7 +90,11 @@ export class List {
     }
 
     redraw = () => {
-        for (const [index, row] of this.rows) this.drop(index, row);
+        // Rows keep their elements, so that a click that has begun arrives.
+        for (const [index, row] of this.rows) {
+            if (index >= this.count) this.drop(index, row);
+            else this.fill(index, row);
+        }
         this.body.style.height = `${this.count * this.height}px`;
         this.draw();
     };
@@ -132,7 +136,7 @@ export class List {
      */
     drop(index, row) {
         this.rows.delete(index);
-        row.el.hidden = true;
+        row.el.remove();
         this.spare.push(row);
     }
 
@@ -143,16 +147,23 @@ export class List {
             row = this.options.create();
             row.el.setAttribute("role", "row");
             row.el.classList.add("row");
-            this.body.append(row.el);
         }
         const { el } = row;
-        el.hidden = false;
         el.id = `${this.id}-${index}`;
         el.dataset.index = String(index);
         el.setAttribute("aria-rowindex", String(index + 2));
-        el.style.transform = `translateY(${index * this.height}px)`;
         this.rows.set(index, row);
         this.mark(index);
+        this.fill(index, row);
+        this.body.append(el);
+    }
+
+    /**
+     * @param {number} index
+     * @param {Row} row
+     */
+    fill(index, row) {
+        row.el.style.transform = `translateY(${index * this.height}px)`;
         row.fill(index);
     }
 

@@ -187,7 +187,7 @@ mod tests {
         let mut workspace = workspace(&json!([]));
         workspace["packages"][0]["dependencies"] = json!([{ "name": "crosspatch-io", "kind": null }]);
         assert_eq!(siblings_are_independent(&workspace).len(), 1);
-        assert_eq!(siblings_are_independent(&json!({ "packages": [] })).len(), 6);
+        assert_eq!(siblings_are_independent(&json!({ "packages": [] })).len(), 7);
     }
 
     #[test]

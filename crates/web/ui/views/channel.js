@@ -70,6 +70,7 @@ export function channelPanel(name) {
         } catch (error) {
             const isMissing = error instanceof api.Failure && error.status === 404;
             problem = isMissing ? "No channel has this name." : `It could not be read: ${String(error)}`;
+            if (!isMissing) setTimeout(() => stop.signal.aborted || load(), api.AGAIN);
         }
         if (!stop.signal.aborted) draw();
     }
