@@ -49,7 +49,7 @@ const PLACES = [
     ["show", "#show", ".instance"],
     ["mappings", "#mappings", '.row [data-name="held"]'],
     ["channels", "#channels?channel=tablet.%2Ffader%2F1", ".panel .uses li"],
-    ["follow", "#channels?follow=1", ".row .value"],
+    ["follow", "#channels?follow=1", ".row .value:not(.absent)"],
     ["notices", "#notices", ".notices li"],
 ];
 
